@@ -1,0 +1,78 @@
+"""Set up `.venv` and run one of the project's commands.
+
+Needs nothing but Python 3.11 or newer and pip. The first call creates `.venv` beside this
+file and installs the project there with the versions of `constraints.txt`; later calls
+start at once.
+"""
+
+import hashlib
+import os
+import subprocess
+import sys
+import venv
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent
+VENV = ROOT / ".venv"
+PYTHON = VENV / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
+INPUTS = [ROOT / "pyproject.toml", ROOT / "constraints.txt"]
+COMMANDS = {
+    "demo": [["-m", "pyama.cli", "demo"]],
+    "test": [["-m", "pytest", "-n", "2", "--dist", "loadgroup"]],
+    "check": [
+        ["-m", "ruff", "check", "."],
+        ["-m", "ruff", "format", "--check", "."],
+        ["-m", "mypy"],
+        ["-c", "from importlinter.cli import lint_imports_command as lint; lint()"],
+    ],
+    "bench": [["-m", "benchmarks"]],
+    "docs": [["-m", "pytest", "tests/docs"]],
+}
+DEMO_EXTRAS = "web,plot"
+ALL_EXTRAS = "test"
+
+
+def set_up(extras: str) -> None:
+    """Create `.venv` and install the project with `extras`, unless that was done before."""
+    inputs = hashlib.sha256(b"".join(path.read_bytes() for path in INPUTS))
+    inputs.update(f"{sys.version} {ROOT}".encode())
+    stamp = VENV / "installed"
+    found = stamp.read_text().split() if stamp.is_file() else []
+    fresh = not found or found[0] != inputs.hexdigest()
+    if not fresh and (extras in found or ALL_EXTRAS in found):
+        return
+    print(f"Setting up {VENV}: one to three minutes ...", flush=True)
+    pip = [str(PYTHON), "-m", "pip"]
+    try:
+        import ensurepip  # noqa: F401  (Debian's python3 has none without python3-venv)
+    except ImportError:
+        pip = [sys.executable, "-m", "pip", "--python", str(PYTHON)]
+    if fresh:
+        stamp.unlink(missing_ok=True)
+        with_pip = pip[0] == str(PYTHON)
+        venv.create(VENV, clear=True, with_pip=with_pip, symlinks=os.name != "nt")
+    options = ["--quiet", "--no-compile", "--disable-pip-version-check"]
+    install = ["install", *options, "-c", "constraints.txt", "-e", f".[{extras}]"]
+    subprocess.run([*pip, *install], cwd=ROOT, check=True)
+    stamp.write_text(f"{inputs.hexdigest()} {extras}")
+
+
+def main(arguments: list[str]) -> int:
+    """Run `arguments[0]` with the rest as its own arguments; returns the exit status."""
+    if sys.version_info < (3, 11) or not arguments or arguments[0] not in COMMANDS:
+        print(f"usage (Python 3.11 or newer): python dev.py {{{','.join(COMMANDS)}}} [...]")
+        return 2
+    try:
+        set_up(DEMO_EXTRAS if arguments[0] == "demo" else ALL_EXTRAS)
+    except subprocess.CalledProcessError as error:
+        return error.returncode
+    *first, last = COMMANDS[arguments[0]]
+    for command in [*first, [*last, *arguments[1:]]]:
+        status = subprocess.run([str(PYTHON), *command], cwd=ROOT, check=False).returncode
+        if status:
+            return status
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

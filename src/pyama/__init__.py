@@ -1,0 +1,1 @@
+"""From time-lapse microscopy to single-cell traces."""

@@ -1,0 +1,157 @@
+"""Parameters of every algorithm: unit and bounds in the type, meaning below the field.
+
+Imports neither NumPy nor Numba, so that a configuration can be checked at once.
+"""
+
+import math
+import warnings
+from itertools import pairwise
+from typing import Annotated, Any, Literal, Self
+
+from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
+
+
+def _unit(unit: str) -> Any:
+    return Field(json_schema_extra={"unit": unit})
+
+
+Pixels = Annotated[int, Field(ge=0), _unit("px")]
+Area = Annotated[int, Field(ge=0), _unit("px²")]
+Frames = Annotated[int, Field(ge=0), _unit("frames")]
+Repeats = Annotated[int, Field(ge=0, le=100), _unit("1")]
+Minutes = Annotated[float, Field(gt=0, allow_inf_nan=False), _unit("min")]
+Fraction = Annotated[float, Field(ge=0, le=1, allow_inf_nan=False), _unit("1")]
+
+
+class Params(BaseModel):
+    """Immutable parameters that refuse names and values they do not know."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
+
+    def replace(self, **changes: object) -> Self:
+        """Return a copy with `changes` applied and checked."""
+        kept = {name: getattr(self, name) for name in self.model_fields_set}
+        return type(self).model_validate({**kept, **changes})
+
+
+class CopyParams(Params):
+    """What is read from the microscope file."""
+
+    z: Annotated[int, Field(ge=0)] | Literal["middle", "max"] = "middle"
+    """Plane of a z stack: its 0-based index, `middle`, or `max` for the maximum projection."""
+
+
+class LogStdParams(Params):
+    """Parameters of the LOG-STD segmentation.
+
+    The closing bridges gaps in the outline of a cell, the opening removes everything
+    thinner than about `2 * morph_iterations * (morph_size // 2)` pixels. With the defaults
+    nothing below about 180 px² survives the opening, whatever `min_object_size` says.
+    """
+
+    logstd_window_size: Annotated[int, Field(ge=2, le=255), _unit("px")] = 3
+    """Side of the square in which the variation of intensity is measured."""
+    morph_size: Annotated[int, Field(ge=0, le=255), _unit("px")] = 7
+    """Width of the opening's disk (radius `morph_size // 2`). 0 or 1 is no opening."""
+    morph_iterations: Repeats = 3
+    """How often the opening's disk is applied."""
+    closing_size: Annotated[int, Field(ge=0, le=255), _unit("px")] = 3
+    """Width of the closing's disk (radius `closing_size // 2`). 0 or 1 is no closing."""
+    closing_iterations: Repeats = 1
+    """How often the closing's disk is applied."""
+    erosion_size: Annotated[int, Field(ge=0, le=255), _unit("px")] | None = None
+    """Pixels taken off all around; left out, half of `logstd_window_size`."""
+    min_object_size: Area = 50
+    """Smaller objects are dropped; see the opening above."""
+    max_object_size: Area | None = 10_000
+    """Larger objects are dropped; null keeps them. Touching cells are one object."""
+
+    @model_validator(mode="after")
+    def _sizes_in_order(self) -> Self:
+        if self.max_object_size is not None and self.min_object_size > self.max_object_size:
+            raise ValueError(
+                f"min_object_size ({self.min_object_size} px²) must not exceed "
+                f"max_object_size ({self.max_object_size} px²)"
+            )
+        return self
+
+
+class WatershedParams(LogStdParams):
+    """Parameters of the LOG-STD segmentation that cuts touching cells at their halo.
+
+    It reads `logstd_window_size`, `min_object_size`, `max_object_size` and `split_h`; its
+    closing, opening and erosion are its own.
+    """
+
+    split_h: Annotated[float, Field(gt=0, allow_inf_nan=False), _unit("px")] | None = None
+    """How much deeper than the saddle a cell's centre must be to be a cell of its own.
+    Left out, it follows from the size of the cells."""
+
+
+class TrackingParams(Params):
+    """Parameters of the tracking by overlap."""
+
+    min_iou: Fraction = 0.1
+    """Smallest overlap (intersection over union) of one cell in successive frames."""
+    max_gap: Frames = 0
+    """For how many frames a cell may be missed and keep its number."""
+    min_size: Area | None = None
+    """Smaller objects are not tracked; null tracks all."""
+    max_size: Area | None = None
+    """Larger objects are not tracked; null tracks all."""
+
+
+class BackgroundParams(Params):
+    """Parameters of the background estimate."""
+
+    tile_size: Annotated[int, Field(ge=4, le=65535), _unit("px")] = 100
+    """Side of the square tiles whose medians carry the estimate."""
+    tile_overlap: Annotated[float, Field(ge=0, le=0.9, allow_inf_nan=False), _unit("1")] = 0.5
+    """Share of a tile that the next tile covers again."""
+
+
+class ExtractionParams(Params):
+    """Parameters of the traces."""
+
+    background_weight: Fraction = 1.0
+    """How much of the background is subtracted. Values outside are clipped, with a warning."""
+    min_frames: Frames = 30
+    """Cells present in fewer frames are left out of the traces."""
+    border_margin: Pixels = 50
+    """Cells that come closer to the edge in any frame are left out; 0 keeps them."""
+
+    @field_validator("background_weight", mode="before")
+    @classmethod
+    def _clip(cls, value: Any) -> Any:
+        number = isinstance(value, int | float) and not isinstance(value, bool)
+        if not number or not math.isfinite(value) or 0 <= value <= 1:
+            return value
+        clipped = min(max(float(value), 0.0), 1.0)
+        warnings.warn(
+            f"background_weight = {value} lies outside [0, 1]: {clipped} is used.",
+            UserWarning,
+            stacklevel=2,
+        )
+        return clipped
+
+
+class TimeParams(Params):
+    """What time it is in a frame."""
+
+    frame_interval: Minutes = 10.0
+    """Minutes per frame. When written, it overrides the time stamps of the file; the
+    default serves files without usable stamps."""
+    time_mapping: dict[Annotated[int, Field(ge=0)], float] | None = None
+    """Minutes of every frame, by frame. Overrides everything else."""
+
+    @field_validator("time_mapping")
+    @classmethod
+    def _increasing(cls, value: dict[int, float] | None) -> dict[int, float] | None:
+        if value is None:
+            return value
+        times = [value[frame] for frame in sorted(value)]
+        if not all(math.isfinite(t) for t in times):
+            raise ValueError("every time must be a finite number of minutes")
+        if any(b <= a for a, b in pairwise(times)):
+            raise ValueError("times must increase from frame to frame")
+        return dict(sorted(value.items()))

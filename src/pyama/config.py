@@ -1,0 +1,216 @@
+"""Channels and parameters of one run, and the YAML they are written in."""
+
+import os
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Annotated, Any, Self
+
+import yaml
+from pydantic import Field, ValidationError, field_validator, model_validator
+
+from pyama.algorithms.params import (
+    BackgroundParams,
+    CopyParams,
+    ExtractionParams,
+    Params,
+    TimeParams,
+    TrackingParams,
+    WatershedParams,
+)
+from pyama.errors import ConfigError
+
+ChannelId = Annotated[int, Field(ge=0)]
+METADATA_KEY = "metadata"
+"""Section of `processing_config.yaml` that describes the recording; not a setting."""
+
+
+def _refuse_duplicates(kind: str, values: Iterable[object]) -> None:
+    values = list(values)
+    twice = sorted({str(value) for value in values if values.count(value) > 1})
+    if twice:
+        raise ValueError(f"{kind} {', '.join(twice)} is listed twice")
+
+
+class Channel(Params):
+    """One channel and what is measured in it."""
+
+    channel: ChannelId
+    """0-based index of the channel in the file."""
+    features: tuple[str, ...] | None = None
+    """Names of features; left out, the defaults of `params.features`; empty, none."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _short_forms(cls, value: object) -> object:
+        if isinstance(value, int) and not isinstance(value, bool):
+            return {"channel": value}
+        if isinstance(value, list | tuple) and len(value) == 2:
+            return {"channel": value[0], "features": value[1]}
+        return value
+
+    @field_validator("features")
+    @classmethod
+    def _once_each(cls, value: tuple[str, ...] | None) -> tuple[str, ...] | None:
+        _refuse_duplicates("feature", value or ())
+        return value
+
+
+class Channels(Params):
+    """Which channels are processed: `Channels(pc=0, fl=[1, 2])`."""
+
+    pc: Channel | None = None
+    """Phase contrast: what cells are found in."""
+    fl: tuple[Channel, ...] = ()
+    """Fluorescence: what is measured."""
+
+    @model_validator(mode="after")
+    def _once_each(self) -> Self:
+        _refuse_duplicates("channel", self.ids)
+        return self
+
+    @property
+    def ids(self) -> tuple[int, ...]:
+        """All channel ids, phase contrast first."""
+        phase = () if self.pc is None else (self.pc.channel,)
+        return phase + tuple(entry.channel for entry in self.fl)
+
+
+class DefaultFeatures(Params):
+    """Features of channels that name none of their own."""
+
+    phase: tuple[str, ...] = ("area", "aspect_ratio")
+    """Features of the phase contrast channel."""
+    fluorescence: tuple[str, ...] = ("intensity_total", "intensity_mean")
+    """Features of every fluorescence channel."""
+
+
+def default_workers() -> int:
+    """Return how many workers run when nobody says: one per core, at most 8."""
+    return min(8, os.cpu_count() or 1)
+
+
+class ProcessingParams(
+    CopyParams,
+    WatershedParams,
+    TrackingParams,
+    BackgroundParams,
+    ExtractionParams,
+    TimeParams,
+):
+    """All parameters, flat: what each algorithm takes is one of the base classes."""
+
+    copy_only: bool = False
+    """Stop after copying."""
+    segmentation_method: str = "logstd"
+    """Name in `SEGMENTERS`."""
+    tracking_method: str = "iou"
+    """Name in `TRACKERS`."""
+    features: DefaultFeatures = DefaultFeatures()
+    """Features of channels that name none of their own."""
+    n_workers: Annotated[int, Field(ge=1, le=1024)] = Field(default_factory=default_workers)
+    """Fields of view processed at the same time."""
+    batch_size: Annotated[int, Field(ge=1)] = 2
+    """Fields of view copied before they are processed."""
+    seed: Annotated[int, Field(ge=0)] = 0
+    """Start of every random draw; each cell draws its own numbers."""
+
+
+class ProcessingConfig(Params):
+    """Channels and parameters of one run."""
+
+    channels: Channels = Channels()
+    """Which channels are processed, and what is measured in them."""
+    params: ProcessingParams = Field(default_factory=ProcessingParams)
+    """How."""
+
+    def phase_features(self) -> tuple[str, ...]:
+        """Return the features of the phase contrast channel; none without one."""
+        pc = self.channels.pc
+        if pc is None:
+            return ()
+        return self.params.features.phase if pc.features is None else pc.features
+
+    def fluorescence_features(self) -> dict[int, tuple[str, ...]]:
+        """Return the features of every fluorescence channel by its id."""
+        default = self.params.features.fluorescence
+        return {
+            entry.channel: default if entry.features is None else entry.features
+            for entry in self.channels.fl
+        }
+
+
+def parse_config(source: str, entries: object) -> ProcessingConfig:
+    """Check the entries of a configuration, naming every wrong one at once.
+
+    Args:
+        source: Where they come from, for messages.
+        entries: Nested dictionaries as a YAML file gives them; None is an empty file.
+
+    Raises:
+        ConfigError: A name is unknown or a value is out of bounds.
+    """
+    if entries is None:
+        entries = {}
+    if not isinstance(entries, dict):
+        raise ConfigError(
+            f"{source} holds a {type(entries).__name__}; expected the sections "
+            "'channels' and 'params'. `pyama config init` writes an example."
+        )
+    entries = {key: value for key, value in entries.items() if key != METADATA_KEY}
+    try:
+        return ProcessingConfig.model_validate(entries)
+    except ValidationError as error:
+        raise ConfigError(_message(source, error)) from error
+
+
+def load_config(path: Path) -> ProcessingConfig:
+    """Read a configuration; see `parse_config`.
+
+    Raises:
+        ConfigError: The file cannot be read, is not YAML, or has wrong entries.
+    """
+    return parse_config(str(path), load_yaml(path))
+
+
+def load_yaml(path: Path) -> object:
+    """Read plain values from a YAML file; tags that would build objects are refused.
+
+    Raises:
+        ConfigError: The file cannot be read or is not YAML.
+    """
+    try:
+        text = Path(path).read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise ConfigError(f"{path} cannot be read: {error}.") from error
+    loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+    try:
+        return yaml.load(text, Loader=loader)  # noqa: S506 (a safe loader, in C or not)
+    except (yaml.YAMLError, ValueError, RecursionError) as error:
+        raise ConfigError(f"{path} is not valid YAML: {error}") from error
+
+
+def dump_config(config: ProcessingConfig) -> dict[str, Any]:
+    """Return the configuration as plain values that `parse_config` reads back equal.
+
+    `frame_interval` appears only if it was written: its default must not override the
+    time stamps of the file.
+    """
+    entries = config.model_dump(mode="json")
+    if "frame_interval" not in config.params.model_fields_set:
+        del entries["params"]["frame_interval"]
+    return entries
+
+
+def config_schema() -> dict[str, Any]:
+    """Return the JSON schema of a configuration: names, units, bounds, defaults, meaning."""
+    return ProcessingConfig.model_json_schema()
+
+
+def _message(source: str, error: ValidationError) -> str:
+    wrong = []
+    for entry in error.errors():
+        name = ".".join(map(str, entry["loc"]))
+        found = f" = {entry['input']!r}" if name and entry["type"] != "missing" else ""
+        wrong.append(f"  {name}{found}: {entry['msg']}")
+    plural = "entry" if len(wrong) == 1 else "entries"
+    return f"{source} has {len(wrong)} wrong {plural}:\n" + "\n".join(wrong)

@@ -1,0 +1,46 @@
+"""Everything pyama raises.
+
+* PyamaError
+  - ConfigError        a value the user wrote is wrong
+  - ReaderError        a microscope file cannot be read
+  - StoreError         what is on disk does not match the layout
+    + NotReadyError    a step needs an output that is missing or unfinished
+    + LockedError      another run is working on the same field of view
+  - ArrayError         arrays handed to an algorithm do not fit together
+  - PluginError        a plugin cannot be registered, or broke its promise in a run
+
+Each class also derives from the builtin it stands in for, so `except ValueError`
+keeps working. A message says what was found, what was expected and what to do.
+"""
+
+
+class PyamaError(Exception):
+    """Base class: `except PyamaError` catches everything pyama raises."""
+
+
+class ConfigError(PyamaError, ValueError):
+    """A value in a configuration or in a call is not allowed."""
+
+
+class ReaderError(PyamaError, OSError):
+    """A microscope file is missing, damaged or of an unknown kind."""
+
+
+class StoreError(PyamaError, OSError):
+    """A file or array on disk contradicts the layout."""
+
+
+class NotReadyError(StoreError, FileNotFoundError):
+    """An input of a step is missing, or was left unfinished by an earlier run."""
+
+
+class LockedError(StoreError):
+    """Another run holds the field of view."""
+
+
+class ArrayError(PyamaError, ValueError):
+    """Arrays have the wrong shape or dtype for an algorithm."""
+
+
+class PluginError(PyamaError, TypeError):
+    """A plugin does not keep the interface it claims to implement."""

@@ -1,0 +1,107 @@
+"""Every folder, group, file and column name of an output folder, and their inverses."""
+
+import re
+
+CONFIG_FILE = "processing_config.yaml"
+RUN_FILE = "run.json"
+LOG_FILE = "run.log"
+IMAGES = "images.zarr"
+CELLS = "cells.zarr"
+CELLS_METADATA = "metadata"
+FULL, PREVIEW = "0", "1"
+"""Levels: full resolution, and the uint8 preview of half the size."""
+
+BASE_COLUMNS = (
+    "fov",
+    "cell",
+    "frame",
+    "good",
+    "position_x",
+    "position_y",
+    "bbox_x0",
+    "bbox_y0",
+    "bbox_x1",
+    "bbox_y1",
+)
+"""Columns of every traces file."""
+
+_GROUP = re.compile(r"(pc|fl|seg_labeled|seg_tracked|fl_background)_ch_(\d+)")
+_FOV = re.compile(r"fov_(\d{3,})")
+_TRACES = re.compile(r"(.+)_fov_(\d{3,})_traces(_inspected)?\.csv")
+
+
+def fov_dir(fov: int) -> str:
+    """Folder of a field of view."""
+    return f"fov_{fov:03d}"
+
+
+def parse_fov(name: str) -> int | None:
+    """Field of view of a folder name; None for other folders."""
+    match = _FOV.fullmatch(name)
+    return int(match[1]) if match and fov_dir(int(match[1])) == name else None
+
+
+def phase(channel: int) -> str:
+    """Group of the raw phase contrast frames."""
+    return f"pc_ch_{channel}"
+
+
+def fluorescence(channel: int) -> str:
+    """Group of the raw fluorescence frames."""
+    return f"fl_ch_{channel}"
+
+
+def labeled(channel: int) -> str:
+    """Group of the labels numbered frame by frame."""
+    return f"seg_labeled_ch_{channel}"
+
+
+def tracked(channel: int) -> str:
+    """Group of the labels that keep their number through time."""
+    return f"seg_tracked_ch_{channel}"
+
+
+def background(channel: int) -> str:
+    """Group of the estimated background."""
+    return f"fl_background_ch_{channel}"
+
+
+def parse_group(name: str) -> tuple[str, int] | None:
+    """Kind (`pc`, `fl`, `seg_labeled`, ...) and channel of a group; None for others."""
+    match = _GROUP.fullmatch(name)
+    return (match[1], int(match[2])) if match else None
+
+
+def is_labels(group: str) -> bool:
+    """Whether a group holds labels, whose values are names and not intensities."""
+    return group.startswith("seg_")
+
+
+def traces_file(basename: str, fov: int) -> str:
+    """Traces of a field of view."""
+    return f"{basename}_fov_{fov:03d}_traces.csv"
+
+
+def inspected_file(basename: str, fov: int) -> str:
+    """Traces of a field of view after inspection."""
+    return f"{basename}_fov_{fov:03d}_traces_inspected.csv"
+
+
+def parse_traces(name: str) -> tuple[str, int, bool] | None:
+    """Basename, field of view and whether inspected; None for other files."""
+    match = _TRACES.fullmatch(name)
+    return (match[1], int(match[2]), match[3] is not None) if match else None
+
+
+def column(feature: str, channel: int) -> str:
+    """Column of a feature in a channel."""
+    return f"{feature}_ch_{channel}"
+
+
+def basename(file_name: str) -> str:
+    """File name without its suffix; `.ome.tif` and `.ome.tiff` are one suffix."""
+    for suffix in (".ome.tif", ".ome.tiff"):
+        if file_name.lower().endswith(suffix) and len(file_name) > len(suffix):
+            return file_name[: -len(suffix)]
+    stem, dot, _ = file_name.rpartition(".")
+    return stem if dot and stem else file_name

@@ -1,0 +1,159 @@
+"""What is known of a recording besides its pixels, and what time it is in each frame."""
+
+import math
+from collections.abc import Iterable
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+from pydantic import ValidationError
+
+from pyama import layout
+from pyama.algorithms.params import Params, TimeParams
+from pyama.errors import ConfigError, StoreError
+
+
+class MissingPlanes(Params):
+    """Planes that the file declares but does not hold."""
+
+    fov: int
+    """0-based index of the field of view."""
+    channel: int
+    """0-based index of the channel."""
+    frames: tuple[int, ...]
+    """0-based indices of the frames, ascending."""
+
+
+class MicroscopyMetadata(Params):
+    """One recording: fields of view, frames, channels, sizes, times."""
+
+    path: Path
+    """Where the file was when it was read."""
+    format: str
+    """`nd2`, `czi`, `ome-tiff` or `array`."""
+    basename: str
+    """File name without its suffix."""
+    identity: str
+    """Digest of size and samples of the content; independent of path and date."""
+    n_frames: int
+    """Frames per field of view."""
+    channel_names: tuple[str, ...]
+    """Names of the channels in the order of their ids; never empty strings."""
+    shapes: tuple[tuple[int, int], ...]
+    """(H, W) in px of every field of view."""
+    dtype: str
+    """dtype of the pixels in the file: `uint8` or `uint16`. Readers give uint16."""
+    pixel_size_um: float | None = None
+    """Side of a pixel in micrometres; None where the file does not say."""
+    times_min: tuple[tuple[float, ...], ...] | None = None
+    """The file's own stamps in minutes since the first frame of the recording, per field of
+    view and frame; None where there are none. NaN where a single one is missing."""
+    n_z: int = 1
+    """Planes of the z stack."""
+    position_names: tuple[str, ...] = ()
+    """Names of the fields of view; empty where the file has none."""
+    missing: tuple[MissingPlanes, ...] = ()
+    """Planes that were never written."""
+    problems: tuple[str, ...] = ()
+    """What is odd about the file, in sentences for its user."""
+
+    @property
+    def n_fovs(self) -> int:
+        """Number of fields of view."""
+        return len(self.shapes)
+
+    @property
+    def n_channels(self) -> int:
+        """Number of channels."""
+        return len(self.channel_names)
+
+    def missing_frames(self, fov: int, channel: int) -> frozenset[int]:
+        """Return the frames in which a channel was never written."""
+        return frozenset(
+            frame
+            for planes in self.missing
+            if (planes.fov, planes.channel) == (fov, channel)
+            for frame in planes.frames
+        )
+
+
+FILE_STAMPS = "time stamps of the file"
+
+
+def frame_times(
+    metadata: MicroscopyMetadata, params: TimeParams, fov: int
+) -> tuple[tuple[float, ...], str]:
+    """Return the minutes of every frame of a field of view and where they come from.
+
+    The order is `time_mapping`, `frame_interval` if it was written, the stamps of the file
+    if those of every field of view are finite and strictly increasing, 10 minutes per frame.
+
+    Raises:
+        ConfigError: `time_mapping` does not name every frame.
+    """
+    frames = range(metadata.n_frames)
+    if params.time_mapping is not None:
+        absent = [frame for frame in frames if frame not in params.time_mapping]
+        if absent:
+            raise ConfigError(
+                f"time_mapping names {len(params.time_mapping)} frames, but the recording has "
+                f"{metadata.n_frames}; missing are {_some(absent)}. Name every frame."
+            )
+        return tuple(params.time_mapping[frame] for frame in frames), "time_mapping"
+    interval = params.frame_interval
+    if "frame_interval" in params.model_fields_set:
+        return tuple(interval * frame for frame in frames), f"frame_interval {interval:g} min"
+    if metadata.times_min is not None and not time_problems(metadata):
+        return metadata.times_min[fov], FILE_STAMPS
+    return tuple(interval * frame for frame in frames), f"default, {interval:g} min per frame"
+
+
+def time_problems(metadata: MicroscopyMetadata) -> list[str]:
+    """Return what makes the stamps of the file unusable, one sentence per kind."""
+    if metadata.times_min is None:
+        return ["The file has no time stamps."]
+    not_finite = [
+        fov
+        for fov, times in enumerate(metadata.times_min)
+        if not all(math.isfinite(time) for time in times)
+    ]
+    not_increasing = [
+        fov
+        for fov, times in enumerate(metadata.times_min)
+        if fov not in not_finite and any(b <= a for a, b in pairwise(times))
+    ]
+    problems = []
+    if not_finite:
+        problems.append(f"Time stamps are missing or not finite in FOV {_some(not_finite)}.")
+    if not_increasing:
+        problems.append(f"Time stamps do not increase in FOV {_some(not_increasing)}.")
+    return problems
+
+
+def dump_metadata(metadata: MicroscopyMetadata) -> dict[str, Any]:
+    """Return the metadata as plain values that `parse_metadata` reads back equal."""
+    entries = metadata.model_dump(mode="json")
+    if metadata.times_min is not None:
+        entries["times_min"] = [list(times) for times in metadata.times_min]
+    return entries
+
+
+def parse_metadata(entries: object) -> MicroscopyMetadata:
+    """Read what `dump_metadata` wrote.
+
+    Raises:
+        StoreError: The entries do not describe a recording.
+    """
+    try:
+        return MicroscopyMetadata.model_validate(entries)
+    except ValidationError as error:
+        raise StoreError(
+            f"The section 'metadata' of {layout.CONFIG_FILE} is damaged: {error}. "
+            "Run again with the microscope file to write it anew."
+        ) from error
+
+
+def _some(values: Iterable[int], most: int = 8) -> str:
+    values = list(values)
+    shown = ", ".join(map(str, values[:most]))
+    return shown if len(values) <= most else f"{shown} and {len(values) - most} more"

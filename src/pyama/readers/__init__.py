@@ -1,0 +1,93 @@
+"""Microscope files behind one door: `open_reader(path)`."""
+
+import hashlib
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from types import TracebackType
+from typing import Literal, Protocol, Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pyama.errors import ReaderError
+from pyama.metadata import MicroscopyMetadata
+
+ZSelection = int | Literal["middle", "max"]
+"""A plane of the z stack by its 0-based index, the middle one, or the maximum of all."""
+
+
+class Reader(Protocol):
+    """One open recording.
+
+    A reader may be used by one thread at a time.
+
+    Attributes:
+        metadata: What is known of the recording, planes never written included.
+    """
+
+    metadata: MicroscopyMetadata
+
+    def read(self, fov: int, frame: int, channels: Sequence[int]) -> list[NDArray[np.uint16]]:
+        """Read one frame.
+
+        Args:
+            fov: 0-based index of the field of view.
+            frame: 0-based index of the frame.
+            channels: 0-based indices of the channels.
+
+        Returns:
+            One C-contiguous array (H, W) in counts per channel, in the order asked for;
+            zeros for a plane that was never written (`metadata.missing` names those).
+
+        Raises:
+            ReaderError: The file cannot be read there.
+        """
+
+    def close(self) -> None:
+        """Close the file. Closing twice is fine."""
+
+    def __enter__(self) -> Self:
+        """Return the reader itself."""
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        """Close the file."""
+
+
+def open_reader(path: Path | str, z: ZSelection = "middle") -> Reader:
+    """Open a recording, recognised by its first bytes and not by its suffix.
+
+    Args:
+        path: An ND2, CZI or OME-TIFF file.
+        z: Which plane of a z stack is read.
+
+    Raises:
+        ReaderError: The file is missing, damaged, of an unknown kind, holds pixels that are
+            not grey values of 8 or 16 bits, or has no plane `z`.
+    """
+    raise ReaderError(f"{path} is of an unknown kind.")
+
+
+SAMPLES = 16
+SAMPLE_BYTES = 65536
+
+
+def file_identity(paths: Iterable[Path]) -> str:
+    """Digest of the size and of samples at fixed places of each file.
+
+    Neither the path nor the date takes part: a copied or renamed file is the same recording.
+    """
+    digest = hashlib.sha256()
+    for path in paths:
+        size = path.stat().st_size
+        digest.update(size.to_bytes(8, "little"))
+        last = max(0, size - SAMPLE_BYTES)
+        with path.open("rb") as file:
+            for place in sorted({last * i // (SAMPLES - 1) for i in range(SAMPLES)}):
+                file.seek(place)
+                digest.update(file.read(SAMPLE_BYTES))
+    return digest.hexdigest()
