@@ -1,0 +1,1 @@
+"""Recordings with known truth, and microscope files written from them."""
