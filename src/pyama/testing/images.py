@@ -1,6 +1,6 @@
 """What the writers take, and what they check before they write."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Any, Protocol
 
 import numpy as np
@@ -12,34 +12,44 @@ MS_PER_FRAME = 600_000.0
 MS_PER_POSITION = 1_000.0
 
 
-class Images(Protocol):
-    """An array (P, T, Z, C, H, W), or what yields its frames one at a time."""
+class Scene(Protocol):
+    """One field of view: an array (T, Z, C, H, W), or what yields its frames one at a time."""
 
     @property
     def shape(self) -> tuple[int, ...]:
-        """(P, T, Z, C, H, W)."""
+        """(T, Z, C, H, W)."""
 
     @property
     def dtype(self) -> DTypeLike:
         """`uint8` or `uint16`."""
 
-    def __getitem__(self, where: tuple[int, int, int], /) -> NDArray[Any]:
-        """Return the frame (C, H, W) at (p, t, z)."""
+    def __getitem__(self, where: tuple[int, int], /) -> NDArray[Any]:
+        """Return the frame (C, H, W) at (t, z)."""
 
 
-def check_images(images: Images, caller: str) -> tuple[int, int, int, int, int, int]:
-    """Return (P, T, Z, C, H, W).
+Scenes = Sequence[Scene] | NDArray[Any]
+"""The fields of view one by one, or an array (P, T, Z, C, H, W)."""
+
+
+def check_scenes(scenes: Scenes, caller: str) -> list[tuple[int, int]]:
+    """Return (H, W) of every field of view.
 
     Raises:
-        ArrayError: Other axes, an empty axis, or pixels of another kind.
+        ArrayError: Other axes, an empty axis, pixels of another kind, or fields of view that
+            differ in more than height and width.
     """
-    shape = tuple(images.shape)
-    if len(shape) != 6 or 0 in shape:
-        raise ArrayError(f"{caller}() takes images (P, T, Z, C, H, W), got shape {shape}.")
-    if np.dtype(images.dtype) not in (np.uint8, np.uint16):
-        raise ArrayError(f"{caller}() takes uint8 or uint16, got {np.dtype(images.dtype)}.")
-    p, t, z, c, height, width = shape
-    return p, t, z, c, height, width
+    shapes = [tuple(scene.shape) for scene in scenes]
+    wrong = [shape for shape in shapes if len(shape) != 5 or 0 in shape]
+    if wrong or not shapes:
+        found = f"one of shape {wrong[0]}" if wrong else "none"
+        raise ArrayError(f"{caller}() takes fields of view (T, Z, C, H, W), got {found}.")
+    if len({shape[:3] for shape in shapes}) > 1:
+        raise ArrayError(f"{caller}() takes fields of view of one (T, Z, C), got {shapes}.")
+    dtypes = {np.dtype(scene.dtype) for scene in scenes}
+    if dtypes not in ({np.dtype(np.uint8)}, {np.dtype(np.uint16)}):
+        found = ", ".join(sorted(map(str, dtypes)))
+        raise ArrayError(f"{caller}() takes uint8 or uint16, got {found}.")
+    return [(shape[3], shape[4]) for shape in shapes]
 
 
 def check_names(names: Sequence[str] | None, n: int, kind: str) -> list[str]:
@@ -51,6 +61,16 @@ def check_names(names: Sequence[str] | None, n: int, kind: str) -> list[str]:
     if names is not None and len(names) != n:
         raise ArrayError(f"{len(names)} {kind} names for {n} {kind}s. Give one for each.")
     return list(names or ())
+
+
+def check_channel_names(names: Sequence[str] | None, scenes: Scenes) -> list[str]:
+    """Return one name per channel, `Channel 0`, `Channel 1`, ... by default.
+
+    Raises:
+        ArrayError: There are more or fewer names than channels.
+    """
+    n = scenes[0].shape[2]
+    return check_names(names, n, "channel") or [f"Channel {i}" for i in range(n)]
 
 
 def check_times(times_ms: ArrayLike | None, p: int, t: int) -> NDArray[np.float64]:
@@ -65,3 +85,23 @@ def check_times(times_ms: ArrayLike | None, p: int, t: int) -> NDArray[np.float6
     if times.shape not in {(t,), (p, t)}:
         raise ArrayError(f"times_ms has shape {times.shape}, expected {(t,)} or {(p, t)}.")
     return np.broadcast_to(times, (p, t))
+
+
+def check_missing(
+    missing: Collection[tuple[int, ...]], sizes: tuple[int, ...], axes: str
+) -> set[tuple[int, ...]]:
+    """Return the places that are left out.
+
+    Raises:
+        ArrayError: One lies outside the images.
+    """
+    for place in missing:
+        inside = len(place) == len(sizes) and all(
+            0 <= index < size for index, size in zip(place, sizes, strict=True)
+        )
+        if not inside:
+            raise ArrayError(
+                f"missing names {place}, but the images have ({axes}) = {sizes}. "
+                f"Name places as 0-based ({axes})."
+            )
+    return set(missing)

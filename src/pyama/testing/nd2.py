@@ -1,38 +1,33 @@
-"""Write small ND2 files (version 3.0) with any loop order, and with frames that are missing.
-
-A file is a row of chunks on pages of 4096 bytes, closed by a map of their names and places.
-A chunk holds the pixels of one frame, or a tree of named values (see `encode_tree`).
-"""
+"""Write ND2 files (version 3.0) with any loop order, and with frames that are missing."""
 
 import struct
 import zlib
-from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, field
-from itertools import accumulate, product
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from itertools import product
 from pathlib import Path
-from typing import Any, BinaryIO, Literal
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from pyama.errors import ArrayError
-from pyama.testing.images import Images, check_images, check_names, check_times
-
-PAGE = 4096
-MAGIC = 0x0ABECEDA
-FILE_NAME = b"ND2 FILE SIGNATURE CHUNK NAME01!"
-MAP_NAME = b"ND2 FILEMAP SIGNATURE NAME 0001!"
-MAP_END = b"ND2 CHUNK MAP SIGNATURE 0000001!"
-IMAGE_NAME_BYTES = 4072
-"""Pixels are looked for at a fixed distance from the start of their chunk."""
-NAME_RESERVE = 20
+from pyama.testing.images import (
+    Scenes,
+    check_channel_names,
+    check_missing,
+    check_names,
+    check_scenes,
+    check_times,
+)
+from pyama.testing.nd2chunks import Chunks, encode_tree
 
 LoopOrder = Literal["TP", "PT"]
 
 
 def write_nd2(
     path: Path | str,
-    images: Images,
+    scenes: Scenes,
     *,
     order: LoopOrder = "TP",
     channel_names: Sequence[str] | None = None,
@@ -50,8 +45,8 @@ def write_nd2(
 
     Args:
         path: The file; overwritten.
-        images: Shape (P, T, Z, C, H, W), uint8 or uint16 counts; `images[p, t, z]` is asked
-            for one frame at a time, so anything with `shape`, `dtype` and that index will do.
+        scenes: An array (P, T, Z, C, H, W) of uint8 or uint16 counts, or one (T, Z, C, H, W)
+            per position. Only `scenes[p][t, z]` is asked for, one frame at a time.
         order: `TP` visits all positions in every frame, `PT` records one position after the
             other.
         channel_names: One per channel; `Channel 0`, `Channel 1`, ... by default.
@@ -64,36 +59,32 @@ def write_nd2(
         compress: Pixels as zlib streams.
 
     Raises:
-        ArrayError: The images are not six-dimensional uint8 or uint16, or names or times do
-            not fit them.
+        ArrayError: The positions differ in size, the pixels are not uint8 or uint16, or
+            names, times or missing frames do not fit them.
     """
-    p, t, z, c, height, width = check_images(images, "write_nd2")
+    sizes = set(check_scenes(scenes, "write_nd2"))
+    if len(sizes) > 1:
+        raise ArrayError(f"An ND2 file has positions of one size, got {sorted(sizes)}.")
+    p, (t, z, c, height, width) = len(scenes), scenes[0].shape
     recording = _Recording(
         sizes={"P": p, "T": t, "Z": z},
         order=(*order, "Z"),
         frame=(height, width, c),
-        bits=8 * np.dtype(images.dtype).itemsize,
-        channels=check_names(channel_names, c, "channel")
-        or [f"Channel {i}" for i in range(c)],
+        bits=8 * np.dtype(scenes[0].dtype).itemsize,
+        channels=check_channel_names(channel_names, scenes),
         positions=check_names(position_names, p, "position") or [""] * p,
         pixel_size_um=pixel_size_um,
         times_ms=check_times(times_ms, p, t),
         compress=compress,
     )
-    left_out = set(missing)
-    unknown = left_out - set(recording.frames())
-    if unknown:
-        raise ArrayError(
-            f"missing names the frame {min(unknown)}, but the images have (P, T, Z) = "
-            f"{(p, t, z)}. Name frames as 0-based (p, t, z)."
-        )
+    left_out = check_missing(missing, (p, t, z), "p, t, z")
     with Path(path).open("wb") as file:
-        chunks = _Chunks(file)
+        chunks = Chunks(file)
         for name, content in recording.head():
             chunks.add(name, content)
-        for i, (where, time_ms) in enumerate(recording.stamped()):
-            if where not in left_out:
-                pixels = np.moveaxis(images[where], 0, -1)
+        for i, ((p, t, z), time_ms) in enumerate(recording.stamped()):
+            if (p, t, z) not in left_out:
+                pixels = np.moveaxis(scenes[p][t, z], 0, -1)
                 chunks.add(b"ImageDataSeq|%d!" % i, recording.encode(pixels, time_ms))
         for name, content in recording.tail(with_times):
             chunks.add(name, content)
@@ -251,81 +242,3 @@ class _Recording:
 
 def _stage_um(position: int) -> float:
     return 1000.0 * position
-
-
-@dataclass
-class _Chunks:
-    file: BinaryIO
-    places: list[tuple[bytes, int, int]] = field(default_factory=list)
-
-    def __post_init__(self) -> None:
-        self.file.write(struct.pack("<IIQ32s64s", MAGIC, 32, 64, FILE_NAME, b"Ver3.0"))
-
-    def add(self, name: bytes, content: bytes) -> None:
-        start = self._next_page()
-        least = len(name) + NAME_RESERVE
-        reserved = (
-            IMAGE_NAME_BYTES
-            if name.startswith(b"ImageDataSeq")
-            else least + -(16 + least + len(content)) % PAGE
-        )
-        self.places.append((name, start, len(content)))
-        self._write(name, reserved, content)
-
-    def close(self) -> None:
-        start = self._next_page()
-        entries = [(FILE_NAME, 0, 64), *self.places]
-        content = b"".join(name + struct.pack("<QQ", *place) for name, *place in entries)
-        self._write(MAP_NAME, len(MAP_NAME), content + MAP_END + struct.pack("<Q", start))
-
-    def _next_page(self) -> int:
-        self.file.write(bytes(-self.file.tell() % PAGE))
-        return self.file.tell()
-
-    def _write(self, name: bytes, reserved: int, content: bytes) -> None:
-        self.file.write(struct.pack("<IIQ", MAGIC, reserved, len(content)))
-        self.file.write(name.ljust(reserved, b"\0"))
-        self.file.write(content)
-
-
-def encode_tree(tree: Mapping[str, Any]) -> bytes:
-    """Encode named values as ND2 keeps them.
-
-    Args:
-        tree: Values are bool, int (unsigned where the name starts with `ui`), float, str,
-            bytes, a mapping, or a list of mappings without names.
-    """
-    return b"".join(_encode(name, value) for name, value in tree.items())
-
-
-def _encode(name: str, value: Any) -> bytes:
-    match value:
-        case bool():
-            return _head(1, name) + struct.pack("<?", value)
-        case int():
-            unsigned = name.removeprefix("m_").startswith("ui")
-            return _head(3 if unsigned else 2, name) + struct.pack("<I", value)
-        case float():
-            return _head(6, name) + struct.pack("<d", value)
-        case str():
-            return _head(8, name) + (value + "\0").encode("utf-16-le")
-        case bytes():
-            return _head(9, name) + struct.pack("<Q", len(value)) + value
-        case Mapping():
-            return _encode_level(name, list(value.items()))
-        case _:
-            return _encode_level(name, [("", item) for item in value])
-
-
-def _encode_level(name: str, items: list[tuple[str, Any]]) -> bytes:
-    head = _head(11, name)
-    children = [_encode(child, value) for child, value in items]
-    start = len(head) + struct.calcsize("<IQ")
-    starts = list(accumulate(map(len, children), initial=start))
-    by_name = sorted(range(len(items)), key=lambda i: items[i][0])
-    table = struct.pack(f"<{len(items)}Q", *(starts[i] for i in by_name))
-    return head + struct.pack("<IQ", len(items), starts[-1]) + b"".join(children) + table
-
-
-def _head(kind: int, name: str) -> bytes:
-    return bytes([kind, len(name) + 1]) + (name + "\0").encode("utf-16-le")
