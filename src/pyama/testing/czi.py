@@ -1,0 +1,119 @@
+"""Write CZI files with scenes of any size, planes that are missing, and time stamps."""
+
+import struct
+from collections.abc import Collection, Sequence
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from pyama.testing.images import (
+    Scenes,
+    check_channel_names,
+    check_missing,
+    check_scenes,
+    check_times,
+)
+
+GAP_PX = 100
+"""Between scenes, which lie side by side on the stage."""
+FILE_HEADER = 32
+"""Bytes before the content of a segment: its name and two sizes."""
+ATTACHMENT_DIRECTORY_PLACE = FILE_HEADER + 72
+"""Where the head of the file says where the list of attachments is."""
+ATTACHMENT_GUID = bytes.fromhex("3d2c1f0e5a4b4c4d8e9f0a1b2c3d4e5f")
+
+
+def write_czi(
+    path: Path | str,
+    scenes: Scenes,
+    *,
+    channel_names: Sequence[str] | None = None,
+    pixel_size_um: float = 0.65,
+    times_ms: ArrayLike | None = None,
+    with_times: bool = True,
+    missing: Collection[tuple[int, int, int, int]] = (),
+    compress: bool = False,
+) -> None:
+    """Write a recording as a CZI file, one scene per field of view.
+
+    Args:
+        path: The file; overwritten.
+        scenes: One (T, Z, C, H, W) of uint8 or uint16 counts per field of view, or an array
+            (P, T, Z, C, H, W). Only `scenes[p][t, z]` is asked for, one frame at a time.
+        channel_names: One per channel; `Channel 0`, `Channel 1`, ... by default.
+        pixel_size_um: Side of a pixel in micrometres.
+        times_ms: Milliseconds since the start, shape (T,) or (P, T); by default 10 minutes
+            per frame. The file has one stamp per frame: that of its first scene.
+        with_times: False leaves out the time stamps.
+        missing: Planes (p, t, z, c) that are left out. A plane that is the last of its axis
+            everywhere shortens that axis.
+        compress: Pixels as zstd streams.
+
+    Raises:
+        ArrayError: The pixels are not uint8 or uint16, or names, times or missing planes do
+            not fit them.
+    """
+    from pylibCZIrw import czi
+
+    sizes = check_scenes(scenes, "write_czi")
+    p, (t, z, c) = len(scenes), scenes[0].shape[:3]
+    names = check_channel_names(channel_names, scenes)
+    times = check_times(times_ms, p, t)
+    left_out = check_missing(missing, (p, t, z, c), "p, t, z, c")
+    starts = np.cumsum([0, *(width + GAP_PX for _, width in sizes)])
+    option = "zstd1:ExplicitLevel=1" if compress else "uncompressed:"
+    with czi.create_czi(str(path), exist_ok=True, compression_options=option) as file:
+        for place in np.ndindex(p, t, z):
+            frame = scenes[place[0]][place[1:]]
+            for channel, plane in enumerate(frame):
+                if (*place, channel) not in left_out:
+                    file.write(
+                        plane,
+                        location=(int(starts[place[0]]), 0),
+                        plane={"T": place[1], "Z": place[2], "C": channel},
+                        scene=place[0],
+                    )
+        file.write_metadata(
+            channel_names=dict(enumerate(names)),
+            scale_x=pixel_size_um * 1e-6,  # metres
+            scale_y=pixel_size_um * 1e-6,
+        )
+    if with_times:
+        _append_time_stamps(Path(path), times[0] / 1000)
+
+
+def _append_time_stamps(path: Path, seconds: NDArray[np.float64]) -> None:
+    """Append what pylibCZIrw does not write: an attachment, and the list that names it."""
+    stamps = struct.pack("<ii", 8 + 8 * len(seconds), len(seconds)) + seconds.tobytes()
+    with path.open("r+b") as file:
+        attachment = file.seek(0, 2)
+        entry = struct.pack(
+            "<2s10xqi16s8s80s",
+            b"A1",
+            attachment,
+            0,
+            ATTACHMENT_GUID,
+            b"CZTIMS",
+            b"TimeStamps",
+        )
+        file.write(
+            _segment(
+                b"ZISRAWATTACH", _at_256(struct.pack("<q8x", len(stamps)) + entry, stamps)
+            )
+        )
+        directory = file.tell()
+        file.write(_segment(b"ZISRAWATTDIR", _at_256(struct.pack("<i", 1), entry)))
+        file.seek(ATTACHMENT_DIRECTORY_PLACE)
+        file.write(struct.pack("<q", directory))
+
+
+def _at_256(head: bytes, content: bytes) -> bytes:
+    return head.ljust(256, b"\0") + content
+
+
+def _segment(name: bytes, content: bytes) -> bytes:
+    allocated = len(content) + -len(content) % 32
+    return struct.pack("<16sqq", name, allocated, len(content)) + content.ljust(
+        allocated, b"\0"
+    )
