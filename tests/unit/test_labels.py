@@ -5,10 +5,19 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import array_shapes, arrays
 from scipy import ndimage
 
-from pyama.algorithms.labels import regions
+from pyama.algorithms.labels import (
+    Removed,
+    apply_lookup,
+    fill_holes,
+    label,
+    limit_sizes,
+    regions,
+    remove_small,
+)
 from pyama.errors import ArrayError
 
 SHAPES = array_shapes(min_dims=2, max_dims=2, min_side=1, max_side=12)
+MASKS = arrays(bool, SHAPES)
 NUMBERS = st.sampled_from([0, 0, 1, 2, 7, 300, 65535])
 
 
@@ -58,6 +67,121 @@ def test_no_objects_have_no_regions(shape):
     assert found.boxes.shape == (0, 4)
 
 
+def noise(density, shape=(200, 300), seed=0):
+    return np.random.default_rng(seed).random(shape) < density
+
+
+@given(MASKS)
+def test_labels_have_the_numbers_that_scipy_gives(mask):
+    found = label(mask)
+    assert found.tolist() == ndimage.label(mask)[0].tolist()
+    assert found.dtype == np.uint16
+
+
+@pytest.mark.parametrize("density", [0, 0.05, 0.3, 0.5, 0.6, 0.7, 0.95, 1])
+def test_labels_holes_and_small_objects_of_noise_are_those_of_scipy(density):
+    mask = noise(density)
+    expected, n = ndimage.label(mask)
+    sizes = np.bincount(expected.ravel(), minlength=n + 1)
+    sizes[0] = 0
+    assert np.array_equal(label(mask), expected)
+    assert np.array_equal(fill_holes(mask), ndimage.binary_fill_holes(mask))
+    assert np.array_equal(remove_small(mask, 5), (sizes >= 5)[expected])
+
+
+@given(MASKS)
+def test_holes_are_those_of_scipy(mask):
+    assert fill_holes(mask).tolist() == ndimage.binary_fill_holes(mask).tolist()
+
+
+@pytest.mark.parametrize(("max_area", "open_holes"), [(0, 2), (1, 2), (2, 1), (5, 1), (6, 0)])
+def test_holes_above_the_limit_stay_open(max_area, open_holes):
+    mask = np.ones((9, 9), bool)
+    mask[1, 1:3] = False
+    mask[4:6, 4:7] = False
+    mask[8, 0] = False
+    assert ndimage.label(~fill_holes(mask, max_area))[1] == open_holes + 1
+
+
+@given(MASKS, st.integers(0, 20))
+def test_objects_below_the_limit_are_removed(mask, min_area):
+    labels, n = ndimage.label(mask)
+    expected = np.zeros(mask.shape, bool)
+    for i in range(1, n + 1):
+        expected |= (labels == i) & ((labels == i).sum() >= min_area)
+    assert remove_small(mask, min_area).tolist() == expected.tolist()
+
+
+def test_masks_are_not_changed_in_place():
+    mask = noise(0.6)
+    before = mask.copy()
+    fill_holes(mask)
+    remove_small(mask, 50)
+    assert np.array_equal(mask, before)
+
+
+def test_more_than_65535_objects_are_uint32():
+    mask = np.indices((600, 600)).sum(axis=0) % 2 == 0
+    found = label(mask)
+    assert found.dtype == np.uint32
+    assert found.max() == 180_000
+    kept, removed = limit_sizes(found, 1, None)
+    assert kept.dtype == np.uint32
+    assert removed == Removed(0, 0, 0, 0, 180_000)
+    assert regions(kept).ids[-1] == 180_000
+
+
+@given(
+    arrays(np.uint32, SHAPES, elements=st.sampled_from([0, 1, 3, 9, 70_000, 4_294_967_295])),
+    st.integers(0, 6),
+    st.none() | st.integers(6, 12),
+)
+def test_limits_drop_objects_and_number_the_others_in_order(labels, min_area, max_area):
+    found, removed = limit_sizes(labels, min_area, max_area)
+    ids, _, areas = expected_regions(labels)
+    small = [a for a in areas if a < min_area]
+    large = [a for a in areas if max_area is not None and a > max_area]
+    kept = [i for i, a in zip(ids, areas, strict=True) if a not in small + large]
+    expected = np.zeros(labels.shape, np.uint16)
+    for new, old in enumerate(kept, 1):
+        expected[labels == old] = new
+    assert found.tolist() == expected.tolist()
+    assert found.dtype == np.uint16
+    assert removed == Removed(
+        len(small), len(large), sum(small), sum(large), int((expected > 0).sum())
+    )
+
+
+@given(arrays(np.uint16, SHAPES, elements=st.integers(0, 40)))
+def test_a_lookup_replaces_numbers_by_entries(labels):
+    lookup = np.random.default_rng(0).integers(0, 2**32, 41, dtype=np.uint32)
+    found = apply_lookup(labels, lookup)
+    assert found.tolist() == lookup[labels].tolist()
+    assert found.dtype == np.uint32
+
+
+def test_a_number_beyond_the_lookup_is_refused():
+    labels = np.full((2, 2), 7, np.uint16)
+    with pytest.raises(ArrayError, match="labels up to 7, but a table that ends at 6"):
+        apply_lookup(labels, np.arange(7))
+
+
+@pytest.mark.parametrize("function", [label, fill_holes])
+def test_a_stack_of_masks_is_refused(function):
+    with pytest.raises(ArrayError, match=rf"{function.__name__}\(\) takes one frame"):
+        function(np.zeros((2, 3, 4), bool))
+
+
+@pytest.mark.parametrize("shape", [(0, 0), (0, 3), (3, 0), (1, 1), (1, 9), (9, 1)])
+@pytest.mark.parametrize("value", [False, True])
+def test_thin_and_empty_masks_are_answered(shape, value):
+    mask = np.full(shape, value)
+    assert label(mask).tolist() == mask.astype(int).tolist()
+    assert fill_holes(mask).tolist() == mask.tolist()
+    assert remove_small(mask, 10).tolist() == np.zeros(shape, bool).tolist()
+    assert limit_sizes(label(mask), 0, None)[1].kept_area == mask.sum()
+
+
 @pytest.mark.parametrize(
     ("labels", "message"),
     [
@@ -65,6 +189,9 @@ def test_no_objects_have_no_regions(shape):
         (np.zeros((3, 4), np.int64), "uint16 or uint32, got int64"),
     ],
 )
-def test_what_is_not_a_frame_of_labels_is_refused(labels, message):
+@pytest.mark.parametrize(
+    "function", [regions, lambda x: limit_sizes(x, 0, None), lambda x: apply_lookup(x, x)]
+)
+def test_what_is_not_a_frame_of_labels_is_refused(labels, message, function):
     with pytest.raises(ArrayError, match=message):
-        regions(labels)
+        function(labels)
