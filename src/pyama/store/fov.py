@@ -1,0 +1,190 @@
+"""One field of view on disk: its finished stacks and cells, and the outputs it can have."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pyama import layout
+from pyama.errors import NotReadyError
+from pyama.store.arrays import StoredArray
+from pyama.store.marks import MARKS, TEMPORARY, Damage, Mark, MarkFile
+from pyama.store.outputs import (
+    CELLS_MARK,
+    CellPreviewsOutput,
+    CellsOutput,
+    Output,
+    PreviewOutput,
+    Roster,
+    StackOutput,
+    TableOutput,
+)
+
+
+class Stack:
+    """A finished stack (T, H, W), read frame by frame.
+
+    Attributes:
+        shape: (T, H, W).
+        dtype: Type of the pixels.
+        attributes: Of the array.
+    """
+
+    def __init__(self, array: StoredArray) -> None:
+        self._array = array
+        self.shape = array.shape
+        self.dtype = array.dtype
+        self.attributes = array.attributes
+
+    def __len__(self) -> int:
+        return self.shape[0]
+
+    def __getitem__(self, frame: int) -> NDArray[Any]:
+        """Read one frame (H, W).
+
+        Raises:
+            StoreError: Its file is missing or damaged.
+            IndexError: There is no such frame.
+        """
+        if not 0 <= frame < len(self):
+            raise IndexError(f"frame {frame} of {len(self)}")
+        whole: NDArray[Any] = self._array.chunk(frame)[0]
+        return np.ascontiguousarray(whole)
+
+    def __iter__(self) -> Iterator[NDArray[Any]]:
+        return (self[frame] for frame in range(len(self)))
+
+
+class Cells:
+    """The finished `cells.zarr` of a field of view.
+
+    Attributes:
+        roster: Which cells there are, and where.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        metadata = path / layout.CELLS_METADATA
+        self.roster = Roster(
+            StoredArray(metadata / "cell_ids").read(),
+            StoredArray(metadata / "bboxes").read(),
+            StoredArray(metadata / "valid_frames").read(),
+        )
+
+    def crop(self, group: str, cell: int, level: str = layout.FULL) -> StoredArray:
+        """Open the crop of one cell in one group, shape (T, H, W).
+
+        Raises:
+            StoreError: There is none.
+        """
+        return StoredArray(self._path / group / str(cell) / level)
+
+
+class FovStore:
+    """One field of view in an output folder.
+
+    Args:
+        output_dir: The output folder.
+        fov: 0-based index of the field of view.
+    """
+
+    def __init__(self, output_dir: Path, fov: int) -> None:
+        self.fov = fov
+        self.path = Path(output_dir) / layout.fov_dir(fov)
+
+    def mark(self, name: str) -> Mark | None:
+        """Return the mark of a finished output; None if it is not finished."""
+        return MarkFile(self.path, name).read()
+
+    def marks(self) -> dict[str, Mark]:
+        """Return the marks of everything that is finished, by the name of the output."""
+        found = {name: self.mark(name) for name in self.mark_names()}
+        return {name: mark for name, mark in found.items() if mark is not None}
+
+    def mark_names(self) -> list[str]:
+        """Return the names of all outputs that have a mark, be it valid or not."""
+        stems = sorted(path.stem for path in (self.path / MARKS).glob("*.json"))
+        return [stem.replace(".", "/") for stem in stems]
+
+    def damages(self, name: str, *, thorough: bool) -> list[Damage]:
+        """Compare an output with its mark; see `MarkFile.damages`."""
+        return MarkFile(self.path, name).damages(thorough)
+
+    def stack(
+        self, group: str, level: str = layout.FULL, *, digest: str | None = None
+    ) -> Stack:
+        """Open a finished stack.
+
+        Args:
+            group: Name of the group in `images.zarr`.
+            level: `0` or `1`.
+            digest: Of the recipe that it must have been made from; None takes any.
+
+        Raises:
+            NotReadyError: It is missing, unfinished, or made from another recipe.
+        """
+        self._require(f"{group}/{level}", digest)
+        return Stack(StoredArray(self.path / layout.IMAGES / group / level))
+
+    def cells(self, *, digest: str | None = None) -> Cells:
+        """Open the finished cells; see `stack`.
+
+        Raises:
+            NotReadyError: They are missing, unfinished, or made from another recipe.
+        """
+        self._require(CELLS_MARK, digest)
+        return Cells(self.path / layout.CELLS)
+
+    def groups(self) -> list[str]:
+        """Return the names of all groups in `images.zarr`, finished or not."""
+        folders = (self.path / layout.IMAGES).glob("*/")
+        return sorted(path.name for path in folders if layout.parse_group(path.name))
+
+    def clean_up(self) -> list[str]:
+        """Remove outputs without a mark and temporary files; return their names."""
+        unfinished = [output for output in self._existing() if output.mark() is None]
+        for output in unfinished:
+            output.discard()
+        for folder in (self.path, self.path / MARKS):
+            for path in folder.glob(f"*{TEMPORARY}"):
+                path.unlink(missing_ok=True)
+        return [output.name for output in unfinished]
+
+    def discard(self) -> None:
+        """Remove every output of this field of view."""
+        for output in self._existing():
+            output.discard()
+
+    def _existing(self) -> Iterator[Output]:
+        images = self.path / layout.IMAGES
+        for group in self.groups():
+            if (images / group / layout.PREVIEW).is_dir():
+                yield PreviewOutput(self.path, group, (0, 0, 0), {})
+            yield StackOutput(self.path, group, (0, 0, 0), "uint16")
+        if any((self.path / layout.CELLS).glob(f"*/*/{layout.PREVIEW}")):
+            yield CellPreviewsOutput(self.path)
+        if (self.path / layout.CELLS).is_dir():
+            yield CellsOutput(self.path, ())
+        for path in self.path.glob("*_traces.csv"):
+            yield TableOutput(self.path, path.name)
+
+    def _require(self, name: str, digest: str | None) -> None:
+        mark = self.mark(name)
+        place = self.path / name
+        if mark is None:
+            state = "unfinished" if self._is_there(name) else "missing"
+            raise NotReadyError(
+                f"{place} is {state}. Run the step that writes {name.partition('/')[0]} first."
+            )
+        if digest is not None and mark.recipe.digest != digest:
+            raise NotReadyError(
+                f"{place} was made with other settings. "
+                f"Run the step that writes {name.partition('/')[0]} again."
+            )
+
+    def _is_there(self, name: str) -> bool:
+        if name == CELLS_MARK:
+            return (self.path / layout.CELLS).is_dir()
+        return (self.path / layout.IMAGES / name).is_dir()

@@ -1,0 +1,124 @@
+"""OME-Zarr 0.5 metadata, so that other programs open what pyama writes.
+
+See https://ngff.openmicroscopy.org/0.5 for the meaning of the entries.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+from xml.sax.saxutils import quoteattr
+
+from pyama import layout
+from pyama.store.arrays import group_document
+
+VERSION = "0.5"
+OME_XML = "OME/METADATA.ome.xml"
+
+
+@dataclass(frozen=True)
+class Scale:
+    """Size of one step along each axis.
+
+    Attributes:
+        seconds: From frame to frame; None where unknown.
+        micrometers: Side of a pixel; None where unknown.
+    """
+
+    seconds: float | None = None
+    micrometers: float | None = None
+
+
+@dataclass(frozen=True)
+class Series:
+    """One stack as other programs list it.
+
+    Attributes:
+        group: Its group in `images.zarr`.
+        name: Name of the channel.
+        shape: (T, H, W).
+        dtype: NumPy name of the type of its pixels.
+    """
+
+    group: str
+    name: str
+    shape: tuple[int, int, int]
+    dtype: str
+
+
+def stack_group(group: str, name: str, scale: Scale) -> bytes:
+    """Return the document of a stack's group.
+
+    Only level 0 is named as an image. Level 1 is uint8 and described under `pyama.preview`:
+    a reader must not take it for the same intensities at half the size.
+    """
+    multiscale = {
+        "name": name,
+        "axes": _axes(scale),
+        "datasets": [
+            {
+                "path": layout.FULL,
+                "coordinateTransformations": [{"type": "scale", "scale": _factors(scale)}],
+            }
+        ],
+    }
+    ome: dict[str, Any] = {"version": VERSION, "multiscales": [multiscale]}
+    parsed = layout.parse_group(group)
+    if layout.is_labels(group) and parsed:
+        ome["image-label"] = {"source": {"image": f"../{layout.phase(parsed[1])}"}}
+    preview = {"path": layout.PREVIEW, "downsampling": 2, "dtype": "uint8"}
+    return group_document({"ome": ome, "pyama": {"preview": preview}})
+
+
+def root_documents(series: Sequence[Series], scale: Scale) -> dict[str, bytes]:
+    """Return the documents that make the stacks open in one go, by path."""
+    paths = [entry.group for entry in series]
+    return {
+        "zarr.json": group_document({"ome": {"version": VERSION, "bioformats2raw.layout": 3}}),
+        "OME/zarr.json": group_document({"ome": {"version": VERSION, "series": paths}}),
+        OME_XML: _ome_xml(series, scale).encode(),
+    }
+
+
+def _axes(scale: Scale) -> list[dict[str, str]]:
+    time = {"name": "t", "type": "time"}
+    if scale.seconds is not None:
+        time["unit"] = "second"
+    space = {"type": "space"}
+    if scale.micrometers is not None:
+        space["unit"] = "micrometer"
+    return [time, {"name": "y", **space}, {"name": "x", **space}]
+
+
+def _factors(scale: Scale) -> list[float]:
+    side = scale.micrometers or 1.0
+    return [scale.seconds or 1.0, side, side]
+
+
+def _ome_xml(series: Sequence[Series], scale: Scale) -> str:
+    images = "".join(_image_xml(i, entry, scale) for i, entry in enumerate(series))
+    return (
+        '<?xml version="1.0" encoding="UTF-8"?>\n'
+        '<OME xmlns="http://www.openmicroscopy.org/Schemas/OME/2016-06">\n'
+        f"{images}</OME>\n"
+    )
+
+
+def _image_xml(index: int, series: Series, scale: Scale) -> str:
+    frames, height, width = series.shape
+    size = f'SizeC="1" SizeT="{frames}" SizeX="{width}" SizeY="{height}" SizeZ="1"'
+    physical = ""
+    if scale.micrometers is not None:
+        side = f"{scale.micrometers:.9g}"
+        physical += f' PhysicalSizeX="{side}" PhysicalSizeY="{side}"'
+    if scale.seconds is not None:
+        physical += f' TimeIncrement="{scale.seconds:.9g}" TimeIncrementUnit="s"'
+    return (
+        f'  <Image ID="Image:{index}" Name={quoteattr(series.name)}>\n'
+        f'    <Pixels ID="Pixels:{index}" DimensionOrder="XYTZC" Type="{series.dtype}" '
+        f"{size}{physical}>\n"
+        f'      <Channel ID="Channel:{index}:0" Name={quoteattr(series.name)} '
+        'SamplesPerPixel="1"/>\n'
+        "      <MetadataOnly/>\n"
+        "    </Pixels>\n"
+        "  </Image>\n"
+    )

@@ -1,0 +1,147 @@
+"""Traces as CSV: their columns, their text, and how they are read back."""
+
+import math
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from pyama import layout
+from pyama.config import METADATA_KEY, load_yaml, parse_config
+from pyama.errors import ConfigError, StoreError
+from pyama.metadata import frame_times, parse_metadata
+
+COUNTS = frozenset({"area"})
+"""Features that are whole numbers, and written as such."""
+
+
+def traces_columns(
+    phase: tuple[int, Sequence[str]] | None, fluorescence: Mapping[int, Sequence[str]]
+) -> list[str]:
+    """Return the columns of a traces file in their order.
+
+    Args:
+        phase: Phase contrast channel and its features; None without one.
+        fluorescence: Features of every fluorescence channel.
+    """
+    channels = [] if phase is None else [phase]
+    channels += list(fluorescence.items())
+    measured = [layout.column(name, channel) for channel, names in channels for name in names]
+    return [*layout.BASE_COLUMNS, *measured]
+
+
+def header(columns: Sequence[str]) -> str:
+    """Return the first line of a CSV file."""
+    return ",".join(columns) + "\n"
+
+
+def cell_rows(
+    fov: int,
+    cell: int,
+    frames: NDArray[np.int64],
+    boxes: NDArray[np.int32],
+    features: Mapping[str, NDArray[np.float64]],
+) -> str:
+    """Return the lines of one cell.
+
+    Args:
+        fov: 0-based index of the field of view.
+        cell: Number of the cell.
+        frames: 0-based indices of the frames in which it is present, shape (n,).
+        boxes: Half-open boxes [y0, x0, y1, x1) in those frames, shape (n, 4).
+        features: Values in those frames, shape (n,), by column, in the order of columns.
+            NaN becomes an empty field.
+    """
+    y0, x0, y1, x1 = boxes.T.tolist()
+    columns: list[Sequence[object]] = [
+        frames.tolist(),
+        ["True"] * len(frames),
+        [(a + b) / 2 for a, b in zip(x0, x1, strict=True)],
+        [(a + b) / 2 for a, b in zip(y0, y1, strict=True)],
+        *(x0, y0, x1, y1),
+        *(_texts(column, values) for column, values in features.items()),
+    ]
+    start = f"{fov},{cell},"
+    return "".join(f"{start}{','.join(map(str, row))}\n" for row in zip(*columns, strict=True))
+
+
+def _texts(column: str, values: NDArray[np.float64]) -> list[str]:
+    whole = column.rpartition("_ch_")[0] in COUNTS
+    return [
+        "" if math.isnan(value) else str(int(value)) if whole else repr(value)
+        for value in values.tolist()
+    ]
+
+
+def find_traces(output_dir: Path) -> Iterator[tuple[int, Path]]:
+    """Find the traces of every field of view, inspected ones before the others.
+
+    Yields:
+        Field of view and file, ascending.
+    """
+    for folder in sorted(Path(output_dir).glob("fov_*")):
+        fov = layout.parse_fov(folder.name)
+        if fov is None:
+            continue
+        found: dict[bool, Path] = {}
+        for path in sorted(folder.glob("*.csv")):
+            parsed = layout.parse_traces(path.name)
+            if parsed and parsed[1] == fov:
+                found[parsed[2]] = path
+        if found:
+            yield fov, found.get(True, found.get(False, path))
+
+
+def load_traces(path: Path | str, unit: Literal["min", "h"] = "min") -> pd.DataFrame:
+    """Read the traces of one field of view and add the column `time`.
+
+    Args:
+        path: A `*_traces.csv` or `*_traces_inspected.csv` inside its output folder.
+        unit: Of the column `time`: minutes or hours since the first frame of the recording.
+
+    Returns:
+        The columns of the file, with `time` behind `frame`.
+
+    Raises:
+        StoreError: The file is missing or is no traces file, or the configuration of its
+            run is missing.
+    """
+    path = Path(path)
+    try:
+        table = pd.read_csv(path, float_precision="round_trip")
+    except (OSError, ValueError) as error:
+        raise StoreError(f"{path} cannot be read as a table: {error}.") from error
+    absent = [name for name in layout.BASE_COLUMNS if name not in table.columns]
+    if absent:
+        raise StoreError(
+            f"{path} has no column {', '.join(absent)}; expected a traces file of pyama."
+        )
+    times = {
+        fov: np.array(run_times(path.parent.parent, fov)) for fov in table["fov"].unique()
+    }
+    minutes = np.zeros(len(table))
+    for fov, values in times.items():
+        rows = table["fov"] == fov
+        minutes[rows] = values[table.loc[rows, "frame"]]
+    table.insert(3, "time", minutes / (60 if unit == "h" else 1))
+    return table
+
+
+def run_times(output_dir: Path, fov: int) -> tuple[float, ...]:
+    """Return the minutes of every frame of a field of view, as its run decided.
+
+    Raises:
+        StoreError: The folder has no `processing_config.yaml` that describes a recording.
+    """
+    path = output_dir / layout.CONFIG_FILE
+    try:
+        entries = load_yaml(path)
+    except ConfigError as error:
+        raise StoreError(f"{error} It says what time it is in each frame.") from error
+    if not isinstance(entries, dict) or METADATA_KEY not in entries:
+        raise StoreError(f"{path} does not describe a recording: no section 'metadata'.")
+    metadata = parse_metadata(entries[METADATA_KEY])
+    return frame_times(metadata, parse_config(str(path), entries).params, fov)[0]
