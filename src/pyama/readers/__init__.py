@@ -9,8 +9,8 @@ from typing import Literal, Protocol, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from pyama.errors import ReaderError
 from pyama.metadata import MicroscopyMetadata
+from pyama.readers.signatures import kind_of
 
 ZSelection = int | Literal["middle", "max"]
 """A plane of the z stack by its 0-based index, the middle one, or the maximum of all."""
@@ -62,14 +62,27 @@ def open_reader(path: Path | str, z: ZSelection = "middle") -> Reader:
     """Open a recording, recognised by its first bytes and not by its suffix.
 
     Args:
-        path: An ND2, CZI or OME-TIFF file.
+        path: An ND2, CZI or OME-TIFF file; of an OME-TIFF set, any of its files.
         z: Which plane of a z stack is read.
 
     Raises:
         ReaderError: The file is missing, damaged, of an unknown kind, holds pixels that are
             not grey values of 8 or 16 bits, or has no plane `z`.
     """
-    raise ReaderError(f"{path} is of an unknown kind.")
+    path = Path(path)
+    match kind_of(path):
+        case "nd2":
+            from pyama.readers.nd2 import Nd2Reader
+
+            return Nd2Reader(path, z)
+        case "czi":
+            from pyama.readers.czi import CziReader
+
+            return CziReader(path, z)
+        case "ome-tiff":
+            from pyama.readers.ometiff import OmeTiffReader
+
+            return OmeTiffReader(path, z)
 
 
 SAMPLES = 16

@@ -1,0 +1,202 @@
+"""What the readers share: planes in, checked uint16 images out."""
+
+import struct
+import zlib
+from abc import ABC, abstractmethod
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from functools import reduce
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+from xml.etree.ElementTree import Element, ParseError, fromstring
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pyama.errors import ReaderError
+from pyama.metadata import MicroscopyMetadata
+from pyama.readers import ZSelection
+
+MAX_PIXELS = 2**28
+"""Largest field of view in px (16384 x 16384); more is taken for a damaged size."""
+MAX_DECLARED = 1000
+"""More planes per stored plane than this are taken for a damaged size."""
+
+DAMAGE = (
+    OSError,
+    ValueError,
+    LookupError,
+    TypeError,
+    AttributeError,
+    NameError,
+    ArithmeticError,
+    AssertionError,
+    RuntimeError,
+    MemoryError,
+    EOFError,
+    struct.error,
+    zlib.error,
+    ParseError,
+)
+"""What the libraries raise at damaged files."""
+
+
+@contextmanager
+def translated(path: Path) -> Iterator[None]:
+    """Turn what a library raises at a damaged file into one line.
+
+    Raises:
+        ReaderError: The block raised one of `DAMAGE`.
+    """
+    try:
+        yield
+    except ReaderError:
+        raise
+    except DAMAGE as error:
+        reason = " ".join(str(error).split())[:200].rstrip(".") or type(error).__name__
+        if isinstance(error, KeyError):
+            reason = f"it has no entry {reason}"
+        raise ReaderError(
+            f"{path} cannot be read: {reason}. If it is damaged or incomplete, copy it again "
+            "from the microscope's computer."
+        ) from error
+
+
+def damaged(path: Path, found: str) -> ReaderError:
+    """Return the error for a file that contradicts itself."""
+    return ReaderError(
+        f"{path} is damaged or incomplete: {found}. Copy it again from the microscope's "
+        "computer."
+    )
+
+
+def unsupported(path: Path, found: str) -> ReaderError:
+    """Return the error for pixels or axes that have no meaning here."""
+    return ReaderError(
+        f"{path} holds {found}; expected grey values of 8 or 16 bits per field of view, "
+        "frame, channel and z plane. Export the recording in that form."
+    )
+
+
+def check_sizes(path: Path, height: int, width: int, declared: int, stored: int) -> None:
+    """Refuse sizes that only a damaged file declares, before memory is taken for them.
+
+    Args:
+        path: For the message.
+        height: Of a field of view, in px.
+        width: Of a field of view, in px.
+        declared: Number of planes there should be.
+        stored: Number of planes there are.
+
+    Raises:
+        ReaderError: A size is not positive or far beyond what the file can hold.
+    """
+    if height < 1 or width < 1 or height * width > MAX_PIXELS:
+        raise damaged(
+            path, f"its frames are {height} x {width} px (at most {MAX_PIXELS} px in all)"
+        )
+    if declared < 1 or stored < 1 or declared > MAX_DECLARED * stored:
+        raise damaged(path, f"it declares {declared} planes and holds {stored}")
+
+
+def z_planes(z: ZSelection, n_z: int, path: Path) -> Sequence[int]:
+    """Return the 0-based planes that make up an image.
+
+    Raises:
+        ReaderError: The file has no plane `z`.
+    """
+    if z == "max":
+        return range(n_z)
+    chosen = n_z // 2 if z == "middle" else z
+    if not 0 <= chosen < n_z:
+        raise ReaderError(
+            f"{path} has {n_z} z planes, but z is {z}. Use 0 to {n_z - 1}, 'middle' or 'max'."
+        )
+    return (chosen,)
+
+
+def parse_xml(text: bytes) -> Element:
+    """Return the root of an XML document."""
+    return fromstring(text)  # noqa: S314 (expat refuses entities that grow, and loads none)
+
+
+def grey(plane: NDArray[Any]) -> NDArray[np.uint16]:
+    """Return a copy as C-contiguous uint16, detached from the file."""
+    return np.array(plane, dtype=np.uint16, order="C")
+
+
+class PlaneReader(ABC):
+    """A reader that gets its images plane by plane.
+
+    Args:
+        metadata: What is known of the recording.
+        planes: z planes of which the maximum is read.
+    """
+
+    def __init__(self, metadata: MicroscopyMetadata, planes: Sequence[int]) -> None:
+        self.metadata = metadata
+        self._planes = planes
+        self._closed = False
+        self._missing = {
+            (entry.fov, frame, entry.channel)
+            for entry in metadata.missing
+            for frame in entry.frames
+        }
+
+    @abstractmethod
+    def _read(
+        self, fov: int, frame: int, z: int, channels: Sequence[int]
+    ) -> list[NDArray[np.uint16]]:
+        """Return one fresh C-contiguous image per channel; all of them are in the file."""
+
+    @abstractmethod
+    def _close(self) -> None:
+        """Close the file; called once."""
+
+    def close(self) -> None:
+        """Close the file. Closing twice is fine."""
+        if not self._closed:
+            self._closed = True
+            self._close()
+
+    def read(self, fov: int, frame: int, channels: Sequence[int]) -> list[NDArray[np.uint16]]:
+        """Read one frame, see `Reader.read`."""
+        known = self.metadata
+        if self._closed:
+            raise ReaderError(f"{known.path} is closed. Open it again to read from it.")
+        self._check("FOV", fov, known.n_fovs)
+        self._check("frame", frame, known.n_frames)
+        for channel in channels:
+            self._check("channel", channel, known.n_channels)
+        stored = [c for c in channels if (fov, frame, c) not in self._missing]
+        images: dict[int, NDArray[np.uint16]] = {}
+        if stored:
+            with translated(known.path):
+                stacks = [self._read(fov, frame, z, stored) for z in self._planes]
+            images = dict(zip(stored, map(_maximum, *stacks), strict=True))
+        black = known.shapes[fov]
+        return [images[c] if c in images else np.zeros(black, np.uint16) for c in channels]
+
+    def _check(self, what: str, index: int, count: int) -> None:
+        if not 0 <= index < count:
+            raise ReaderError(
+                f"{self.metadata.path} has no {what} {index}: it has {count}, counted from 0."
+            )
+
+    def __enter__(self) -> Self:
+        """Return the reader itself."""
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        """Close the file."""
+        self.close()
+
+
+def _maximum(*planes: NDArray[np.uint16]) -> NDArray[np.uint16]:
+    return reduce(lambda brightest, plane: np.maximum(brightest, plane, out=brightest), planes)

@@ -1,0 +1,69 @@
+"""What kind of file it is, by its first bytes."""
+
+from pathlib import Path
+from typing import Literal
+
+from pyama.errors import ReaderError
+
+Kind = Literal["nd2", "czi", "ome-tiff"]
+
+KINDS: dict[bytes, Kind] = {
+    b"\xda\xce\xbe\x0a": "nd2",
+    b"ZISRAWFILE": "czi",
+    b"II*\0": "ome-tiff",
+    b"MM\0*": "ome-tiff",
+    b"II+\0": "ome-tiff",
+    b"MM\0+": "ome-tiff",
+}
+OTHERS = {
+    b"\0\0\0\x0cjP  ": "an ND2 file of a NIS-Elements older than 2010 or a JPEG 2000 image; "
+    "save it anew with NIS-Elements",
+    b"version https://git-lfs": "a Git LFS pointer, not the file itself; run `git lfs pull`",
+    b"\x89HDF\r\n\x1a\n": "an HDF5 file",
+    b"\x89PNG": "a PNG image",
+    b"\xff\xd8\xff": "a JPEG image",
+    b"\xd0\xcf\x11\xe0": "an OLE file such as OIB or ZVI",
+    b"\x70\0\0\0": "a Leica LIF file",
+    b"PK\x03\x04": "a ZIP archive; unpack it",
+    b"\x1f\x8b": "a gzip archive; unpack it",
+}
+WANTED = "Expected ND2, CZI or OME-TIFF."
+FIRST = 512
+
+
+def kind_of(path: Path) -> Kind:
+    """Recognise a file.
+
+    Raises:
+        ReaderError: It is missing, a folder, unreadable, empty or of another kind.
+    """
+    first = _first_bytes(path)
+    if not first:
+        raise ReaderError(f"{path} is empty (0 bytes). Copy it again from its source.")
+    for signature, kind in KINDS.items():
+        if first.startswith(signature):
+            return kind
+    for signature, found in OTHERS.items():
+        if first.startswith(signature):
+            raise ReaderError(f"{path} is {found}. {WANTED}")
+    if first.count(0) == len(first):
+        raise ReaderError(f"{path} begins with zeros: its copy did not finish. {WANTED}")
+    if all(byte >= 32 or byte in b"\t\r\n\f" for byte in first):
+        raise ReaderError(f"{path} is a text file. {WANTED}")
+    raise ReaderError(f"{path} is of an unknown kind: it begins with {first[:8]!r}. {WANTED}")
+
+
+def _first_bytes(path: Path) -> bytes:
+    try:
+        if path.is_dir():
+            raise ReaderError(f"{path} is a folder. Name the microscope file in it.")
+        with path.open("rb") as file:
+            return file.read(FIRST)
+    except FileNotFoundError:
+        raise ReaderError(f"{path} does not exist. Check the path.") from None
+    except PermissionError:
+        raise ReaderError(f"{path} may not be read. Check its permissions.") from None
+    except (OSError, ValueError) as error:
+        if isinstance(error, ReaderError):
+            raise
+        raise ReaderError(f"{path!s} cannot be opened: {error}. Check the path.") from error
