@@ -1,0 +1,197 @@
+"""Nikon ND2 files: what is stored from the file's own map, the rest from the package nd2."""
+
+import math
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import nd2
+import numpy as np
+from numpy.typing import NDArray
+
+from pyama.errors import ReaderError
+from pyama.readers import ZSelection
+from pyama.readers.facts import Facts
+from pyama.readers.nd2_chunks import FRAME_HEAD, Contents, read_contents
+from pyama.readers.planes import (
+    PlaneReader,
+    check_sizes,
+    damaged,
+    grey,
+    translated,
+    unsupported,
+    z_planes,
+)
+
+AXES = {"XYPosLoop": "P", "TimeLoop": "T", "NETimeLoop": "T", "ZStackLoop": "Z"}
+
+
+@dataclass
+class _Loops:
+    """Lengths of the loops, outermost first; an axis without a loop has length 1."""
+
+    lengths: dict[str, int]
+
+    def length(self, axis: str) -> int:
+        return self.lengths.get(axis, 1)
+
+    def total(self) -> int:
+        return math.prod(self.lengths.values())
+
+    def by_axis(self, values: NDArray[np.generic]) -> NDArray[np.generic]:
+        """Bring values in the order of the file to the axes (P, T, Z)."""
+        order = [*self.lengths, *(axis for axis in "PTZ" if axis not in self.lengths)]
+        shaped = values.reshape([self.length(axis) for axis in order])
+        return shaped.transpose([order.index(axis) for axis in "PTZ"])
+
+
+class Nd2Reader(PlaneReader):
+    """An ND2 file of version 2 or 3. A field of view is a stage position.
+
+    Args:
+        path: The file.
+        z: Which plane of a z stack is read.
+
+    Raises:
+        ReaderError: The file is damaged or holds what is not supported.
+    """
+
+    def __init__(self, path: Path, z: ZSelection = "middle") -> None:
+        contents = read_contents(path)
+        with translated(path):
+            self._file = nd2.ND2File(path)
+        try:
+            with translated(path):
+                facts, loops = _facts(path, self._file, contents)
+            planes = z_planes(z, loops.length("Z"), path)
+            super().__init__(facts.metadata(planes), planes)
+        except ReaderError:
+            self._file.close()
+            raise
+        self._number = loops.by_axis(np.arange(loops.total()))
+
+    def _read(
+        self, fov: int, frame: int, z: int, channels: Sequence[int]
+    ) -> list[NDArray[np.uint16]]:
+        number = int(self._number[fov, frame, z])
+        image = self._file.read_frame(number)  # a view of the mapped file, (C, H, W)
+        height, width = self.metadata.shapes[fov]
+        image = image.reshape(self.metadata.n_channels, height, width)
+        return [grey(image[channel]) for channel in channels]
+
+    def _close(self) -> None:
+        self._file.close()
+
+
+def _facts(path: Path, file: nd2.ND2File, contents: Contents) -> tuple[Facts, _Loops]:
+    n_channels = _check_pixels(path, file, contents)
+    loops = _loops(path, file, len(contents.frames))
+    stored = np.zeros(loops.total(), bool)
+    stored[[number for number in contents.frames if number < len(stored)]] = True
+    attributes = file.attributes
+    shape = (attributes.heightPx, attributes.widthPx or 0)
+    facts = Facts(
+        path,
+        "nd2",
+        [shape] * loops.length("P"),
+        f"uint{attributes.bitsPerComponentInMemory}",
+        _channel_names(file, n_channels),
+        np.repeat(loops.by_axis(stored)[..., None], n_channels, axis=3).astype(bool),
+        _stamps(contents.times_ms, loops),
+        _pixel_size(file),
+        _position_names(file),
+        _remarks(file, loops, contents),
+    )
+    return facts, loops
+
+
+def _check_pixels(path: Path, file: nd2.ND2File, contents: Contents) -> int:
+    """Check what kind of pixels there are and that all frames lie inside the file."""
+    attributes = file.attributes
+    bits, n_channels = attributes.bitsPerComponentInMemory, attributes.componentCount
+    if bits not in (8, 16):
+        raise unsupported(path, f"{bits}-bit images")
+    if n_channels != (attributes.channelCount or 1):
+        raise unsupported(
+            path, f"{n_channels} components in {attributes.channelCount} channels"
+        )
+    if attributes.compressionType == "lossy":
+        raise unsupported(path, "images compressed with loss")
+    row = attributes.widthBytes or 0
+    if n_channels < 1 or row < (attributes.widthPx or 0) * n_channels * bits // 8:
+        raise damaged(path, f"a row of its images has {row} bytes")
+    check_sizes(path, attributes.heightPx, attributes.widthPx or 0, 1, len(contents.frames))
+    raw = row * attributes.heightPx if attributes.compressionType is None else 0
+    beyond = sum(
+        place + FRAME_HEAD + raw > contents.size for place in contents.frames.values()
+    )
+    if beyond:
+        raise damaged(path, f"{beyond} of {len(contents.frames)} images lie beyond its end")
+    return n_channels
+
+
+def _loops(path: Path, file: nd2.ND2File, stored: int) -> _Loops:
+    lengths: dict[str, int] = {}
+    for loop in file.experiment:
+        axis = AXES.get(loop.type)
+        if axis is None or axis in lengths:
+            raise unsupported(
+                path, f"a loop of kind {loop.type} beside {lengths or 'nothing'}"
+            )
+        lengths[axis] = loop.count
+    if not lengths:
+        lengths["T"] = max(1, file.attributes.sequenceCount)
+    loops = _Loops(lengths)
+    check_sizes(path, 1, 1, loops.total(), stored)
+    return loops
+
+
+def _stamps(times_ms: NDArray[np.float64], loops: _Loops) -> NDArray[np.float64] | None:
+    if len(times_ms) == 0:
+        return None
+    padded = np.full(loops.total(), np.nan)
+    known = times_ms[: len(padded)]
+    padded[: len(known)] = known
+    # A frame begins with its first z plane.
+    return loops.by_axis(padded)[:, :, 0].astype(np.float64) / 60_000
+
+
+def _channel_names(file: nd2.ND2File, n_channels: int) -> list[str]:
+    names = [channel.channel.name or "" for channel in file.metadata.channels or ()]
+    return (names + [""] * n_channels)[:n_channels]
+
+
+def _pixel_size(file: nd2.ND2File) -> float | None:
+    channels = file.metadata.channels
+    if not channels:
+        return None
+    volume = channels[0].volume
+    size = float(volume.axesCalibration[0])
+    calibrated = volume.axesCalibrated[0] and math.isfinite(size) and size > 0
+    return size if calibrated else None
+
+
+def _position_names(file: nd2.ND2File) -> list[str]:
+    for loop in file.experiment:
+        if isinstance(loop, nd2.structures.XYPosLoop):
+            return [point.name or "" for point in loop.parameters.points]
+    return []
+
+
+def _remarks(file: nd2.ND2File, loops: _Loops, contents: Contents) -> list[str]:
+    remarks = []
+    text = file.text_info.get("description", "")
+    planned = re.search(r"Dimensions:.*?\bT'?\((\d+)\)", text)
+    n_frames = loops.length("T")
+    if planned and int(planned[1]) > n_frames:
+        remarks.append(
+            f"The file's text says {planned[1]} frames, {n_frames} are stored: the recording "
+            "was probably stopped early."
+        )
+    beyond = sum(number >= loops.total() for number in contents.frames)
+    if beyond:
+        remarks.append(
+            f"The file holds {beyond} images more than its loops declare; they are not read."
+        )
+    return remarks

@@ -1,0 +1,100 @@
+"""The map at the end of an ND2 file: which chunks there are, and where.
+
+A chunk is a header of 16 bytes (magic, length of the name, length of the content), its name
+and its content. The last 40 bytes of the file say where the map is: names that end with "!",
+each with the place of the chunk's header and a size. All numbers are little endian.
+"""
+
+import struct
+from dataclasses import dataclass
+from pathlib import Path
+from typing import BinaryIO
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pyama.readers.planes import damaged, translated
+
+MAGIC = 0x0ABECEDA
+HEADER = struct.Struct("<IIQ")
+PLACE = struct.Struct("<QQ")
+LAST = struct.Struct("<32sQ")
+MAP_END = b"ND2 CHUNK MAP SIGNATURE 0000001!"
+FRAME = b"ImageDataSeq|"
+TIMES = b"CustomData|AcqTimesCache!"
+NEEDED = b"Image"
+"""Chunks whose names start so are decoded when the file is opened."""
+FRAME_HEAD = 4096
+"""Bytes before the pixels of a frame: header, name, and its time stamp."""
+
+
+@dataclass
+class Contents:
+    """What an ND2 file holds.
+
+    Attributes:
+        frames: Place of every stored frame in the file, by its number in the recording.
+        times_ms: Milliseconds by number of the frame; empty where the file has none.
+        size: Bytes of the file.
+    """
+
+    frames: dict[int, int]
+    times_ms: NDArray[np.float64]
+    size: int
+
+
+def read_contents(path: Path) -> Contents:
+    """Read the map of an ND2 file and check that its chunks lie inside the file.
+
+    Raises:
+        ReaderError: The file is damaged.
+    """
+    with translated(path), path.open("rb") as file:
+        size = file.seek(0, 2)
+        chunks = _chunk_map(path, file, size)
+        for name, place in chunks.items():
+            if name.startswith(NEEDED) and not name.startswith(FRAME):
+                _seek(path, file, size, place, name)
+        frames = {
+            int(name[len(FRAME) : -1]): place
+            for name, place in chunks.items()
+            if name.startswith(FRAME)
+        }
+        times_ms = np.empty(0)
+        if TIMES in chunks:
+            length = _seek(path, file, size, chunks[TIMES], TIMES)
+            times_ms = np.frombuffer(file.read(length // 8 * 8), "<f8")
+        return Contents(frames, times_ms, size)
+
+
+def _chunk_map(path: Path, file: BinaryIO, size: int) -> dict[bytes, int]:
+    if size < LAST.size:
+        raise damaged(path, f"it has only {size} bytes")
+    file.seek(size - LAST.size)
+    signature, place = LAST.unpack(file.read(LAST.size))
+    if signature != MAP_END:
+        raise damaged(path, "the map of its frames, which is written last, is not at its end")
+    content = file.read(_seek(path, file, size, place, b"ND2 FILEMAP SIGNATURE"))
+    chunks: dict[bytes, int] = {}
+    at = 0
+    while True:
+        end = content.index(b"!", at) + 1
+        name = content[at:end]
+        if name == MAP_END:
+            return chunks
+        chunks[name], _ = PLACE.unpack_from(content, end)
+        at = end + PLACE.size
+
+
+def _seek(path: Path, file: BinaryIO, size: int, place: int, name: bytes) -> int:
+    """Go to the content of a chunk and return its length."""
+    if place > size - HEADER.size:
+        raise damaged(path, f"{name.decode('latin-1')!r} lies beyond its end")
+    file.seek(place)
+    magic, name_length, length = HEADER.unpack(file.read(HEADER.size))
+    start = place + HEADER.size + name_length
+    if magic != MAGIC or not file.read(name_length).startswith(name):
+        raise damaged(path, f"{name.decode('latin-1')!r} is not at byte {place}")
+    if start + length > size:
+        raise damaged(path, f"{name.decode('latin-1')!r} reaches beyond its end")
+    return int(length)
