@@ -1,0 +1,182 @@
+"""Zeiss CZI files: facts from the file's own directories, pixels from pylibCZIrw."""
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+from xml.etree.ElementTree import Element
+
+import numpy as np
+from numpy.typing import NDArray
+from pylibCZIrw import czi
+
+from pyama.readers import ZSelection
+from pyama.readers.czi_directory import Subblocks, read_contents
+from pyama.readers.facts import Facts
+from pyama.readers.planes import (
+    PlaneReader,
+    check_sizes,
+    parse_xml,
+    translated,
+    z_planes,
+)
+
+AXES = "TZC"
+
+
+@dataclass
+class _Grid:
+    """Where the tiles lie: first index and length per axis, numbers and boxes of scenes."""
+
+    first: dict[str, int]
+    length: dict[str, int]
+    has_scenes: bool
+    scenes: list[int]
+    boxes: list[tuple[int, int, int, int]]  # x, y, width, height in px
+
+    def scene(self, fov: int) -> int | None:
+        return self.scenes[fov] if self.has_scenes else None
+
+
+class CziReader(PlaneReader):
+    """A CZI file. A field of view is a scene, stitched where it was recorded in tiles.
+
+    Args:
+        path: The file.
+        z: Which plane of a z stack is read.
+
+    Raises:
+        ReaderError: The file is damaged or holds what is not supported.
+    """
+
+    def __init__(self, path: Path, z: ZSelection = "middle") -> None:
+        contents = read_contents(path)
+        tiles = contents.subblocks
+        self._grid = _grid(path, tiles)
+        facts = Facts(
+            path,
+            "czi",
+            [(height, width) for _, _, width, height in self._grid.boxes],
+            "uint16" if tiles.pixel_types.any() else "uint8",
+            [""] * self._grid.length["C"],
+            _stored(tiles, self._grid),
+        )
+        with translated(path):
+            _add_stamps(facts, contents.stamps_s, self._grid)
+            _add_xml(facts, contents.xml, self._grid)
+        planes = z_planes(z, self._grid.length["Z"], path)
+        super().__init__(facts.metadata(planes), planes)
+        with translated(path):
+            self._file: Any = czi.CziReader(str(path))
+
+    def _read(
+        self, fov: int, frame: int, z: int, channels: Sequence[int]
+    ) -> list[NDArray[np.uint16]]:
+        grid = self._grid
+        images = []
+        for channel in channels:
+            at = {"T": frame, "Z": z, "C": channel}
+            plane = {axis: grid.first[axis] + i for axis, i in at.items()}
+            # The scene's own rectangle: that of the library also spans the pyramid.
+            image = self._file.read(grid.boxes[fov], plane, grid.scene(fov))
+            images.append(np.ascontiguousarray(image[..., 0], np.uint16))
+        return images
+
+    def _close(self) -> None:
+        self._file.close()
+
+
+def _grid(path: Path, tiles: Subblocks) -> _Grid:
+    first = {axis: int(tiles.index(axis).min()) for axis in AXES}
+    length = {axis: int(tiles.index(axis).max()) + 1 - first[axis] for axis in AXES}
+    scenes = np.unique(tiles.index("S")).tolist()
+    declared = len(scenes) * length["T"] * length["Z"] * length["C"]
+    check_sizes(path, 1, 1, declared, len(tiles.pixel_types))
+    grid = _Grid(first, length, tiles.has_scenes, scenes, [])
+    left, top = tiles.index("X"), tiles.index("Y")
+    right, bottom = left + tiles.sizes["X"], top + tiles.sizes["Y"]
+    for scene in scenes:
+        here = tiles.index("S") == scene
+        x, y = int(left[here].min()), int(top[here].min())
+        width, height = int(right[here].max()) - x, int(bottom[here].max()) - y
+        check_sizes(path, height, width, 1, 1)
+        grid.boxes.append((x, y, width, height))
+    return grid
+
+
+def _stored(tiles: Subblocks, grid: _Grid) -> NDArray[np.bool_]:
+    """Return which planes have as many tiles as the fullest of their scene, (P, T, Z, C)."""
+    fov = np.searchsorted(grid.scenes, tiles.index("S"))
+    at = (tiles.index(axis) - grid.first[axis] for axis in AXES)
+    count = np.zeros([len(grid.scenes), *(grid.length[axis] for axis in AXES)], np.int64)
+    np.add.at(count, (fov, *at), 1)
+    return count == count.max(axis=(1, 2, 3), keepdims=True)
+
+
+def _add_stamps(facts: Facts, stamps_s: NDArray[np.float64] | None, grid: _Grid) -> None:
+    if stamps_s is None or len(stamps_s) == 0:
+        return
+    n_frames = grid.length["T"]
+    if len(stamps_s) != n_frames:
+        facts.remarks = [
+            *facts.remarks,
+            f"The file has {len(stamps_s)} time stamps for {n_frames} frames.",
+        ]
+    # A file cut out of a longer recording keeps all stamps of the recording.
+    own = stamps_s[grid.first["T"] :] if len(stamps_s) > n_frames else stamps_s
+    row = np.full(n_frames, np.nan)
+    row[: len(own)] = own[:n_frames] / 60
+    facts.stamps_min = np.tile(row, (len(grid.scenes), 1))
+
+
+def _add_xml(facts: Facts, xml: bytes, grid: _Grid) -> None:
+    root = parse_xml(xml) if xml.strip() else Element("ImageDocument")
+    facts.channel_names = [
+        _channel_name(root, grid.first["C"] + i) for i in range(grid.length["C"])
+    ]
+    scenes = {
+        scene.get("Index"): scene.get("Name", "")
+        for scene in root.iterfind("./Metadata/Information/Image/Dimensions/S/Scenes/Scene")
+    }
+    if grid.has_scenes:
+        facts.position_names = [scenes.get(str(number), "") for number in grid.scenes]
+    sizes = {axis: _metres(root, axis) for axis in "XY"}
+    if sizes["X"] is not None:
+        facts.pixel_size_um = round(sizes["X"] * 1e6, 9)
+    remarks = _remarks(root, grid, sizes)
+    facts.remarks = [*facts.remarks, *remarks]
+
+
+def _channel_name(root: Element, number: int) -> str:
+    wanted = f"Channel:{number}"
+    information = root.findall("./Metadata/Information/Image/Dimensions/Channels/Channel")
+    display = root.findall("./Metadata/DisplaySetting/Channels/Channel")
+    for channels in (information, display):
+        named = [c for c in channels if c.get("Id") == wanted] or channels[number : number + 1]
+        if named and named[0].get("Name", "").strip():
+            return named[0].get("Name", "")
+    return ""
+
+
+def _metres(root: Element, axis: str) -> float | None:
+    text = root.findtext(f"./Metadata/Scaling/Items/Distance[@Id='{axis}']/Value") or ""
+    if not re.fullmatch(r"\s*[0-9.]+([eE][+-]?[0-9]+)?\s*", text):
+        return None
+    return float(text) if 0 < float(text) < 1 else None
+
+
+def _remarks(root: Element, grid: _Grid, sizes: dict[str, float | None]) -> list[str]:
+    remarks = []
+    x, y = sizes["X"], sizes["Y"]
+    if x is not None and y is not None and abs(x - y) > 1e-3 * x:
+        remarks.append(
+            f"Pixels are not square: {x * 1e6:g} x {y * 1e6:g} um. The width is used."
+        )
+    declared = root.findtext("./Metadata/Information/Image/SizeT") or ""
+    if declared.strip().isdecimal() and int(declared) > grid.length["T"]:
+        remarks.append(
+            f"The file's text says {declared.strip()} frames, {grid.length['T']} are stored: "
+            "the recording was probably stopped early."
+        )
+    return remarks

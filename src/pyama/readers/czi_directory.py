@@ -1,0 +1,229 @@
+"""What a CZI file holds, read from its own directories.
+
+A CZI file is a row of segments: a header of 32 bytes (name, allocated size, used size),
+then content. The file header points to the directory of the subblocks (tiles of a plane),
+to the XML metadata and to the attachments. Layout after Zeiss, "ZISRAW (CZI) File Format
+Design specification" (version 1.2.2, 2016). All numbers are little endian.
+"""
+
+import struct
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, BinaryIO
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pyama.readers.planes import damaged, translated, unsupported
+
+SEGMENT = struct.Struct("<16sqq")
+HEADER = struct.Struct("<52xqqiq")
+"""Places of the directory, the metadata, whether an update is pending, the attachments."""
+ENTRY = 32
+"""Bytes of a directory entry before its axes."""
+AXIS = 20
+"""Bytes per axis of a directory entry."""
+PIXEL_BYTES = {0: 1, 1: 2}
+"""Gray8 and Gray16."""
+UNCOMPRESSED = 0
+
+
+@dataclass
+class Subblocks:
+    """Tiles of full resolution, one row per tile.
+
+    Attributes:
+        axes: Index on each axis (`S`, `T`, `C`, `Z`, `X`, `Y`, ...), each shape (N,).
+            An axis that a tile does not name is 0. X and Y in px.
+        sizes: Extent on each axis, each shape (N,); 1 where the axis is not named.
+        pixel_types: Code of the pixel type, shape (N,).
+        has_scenes: Whether the tiles name a scene.
+    """
+
+    axes: dict[str, NDArray[np.int64]]
+    sizes: dict[str, NDArray[np.int64]]
+    pixel_types: NDArray[np.int64]
+    has_scenes: bool
+
+    def index(self, axis: str) -> NDArray[np.int64]:
+        """Return the tiles' indices on an axis, 0 if none names it."""
+        return self.axes.get(axis, np.zeros(len(self.pixel_types), np.int64))
+
+
+@dataclass
+class Contents:
+    """What a CZI file holds."""
+
+    subblocks: Subblocks
+    xml: bytes
+    """Metadata, UTF-8; empty where there are none."""
+    stamps_s: NDArray[np.float64] | None
+    """Seconds per frame, shape (N,); None where the file has none."""
+
+
+def read_contents(path: Path) -> Contents:
+    """Read the directories of a CZI file.
+
+    Raises:
+        ReaderError: The file is damaged, or in a part of the format that is not supported.
+    """
+    with translated(path), path.open("rb") as file:
+        segments = _Segments(path, file)
+        header = segments.content(0, b"ZISRAWFILE")
+        directory, metadata, pending, attachments = HEADER.unpack_from(header)
+        if directory == 0 or pending:
+            raise damaged(path, "the program that wrote it did not finish")
+        return Contents(
+            _subblocks(path, segments, directory),
+            _xml(segments, metadata) if metadata else b"",
+            _stamps(segments, attachments) if attachments else None,
+        )
+
+
+class _Segments:
+    def __init__(self, path: Path, file: BinaryIO) -> None:
+        self.path, self.file = path, file
+        self.size = file.seek(0, 2)
+
+    def content(self, place: int, expected: bytes) -> bytes:
+        found = self._header(place)
+        if found is None or found[0] != expected:
+            raise damaged(self.path, f"no {expected.decode()} at byte {place}")
+        return self.file.read(found[1])
+
+    def _header(self, place: int) -> tuple[bytes, int] | None:
+        if not 0 <= place <= self.size - SEGMENT.size:
+            return None
+        self.file.seek(place)
+        name, allocated, used = SEGMENT.unpack(self.file.read(SEGMENT.size))
+        length = used or allocated
+        if not 0 <= length <= self.size - place - SEGMENT.size:
+            return None
+        return name.rstrip(b"\0"), length
+
+
+def _subblocks(path: Path, segments: _Segments, place: int) -> Subblocks:
+    directory = segments.content(place, b"ZISRAWDIRECTORY")
+    (count,) = struct.unpack_from("<i", directory)
+    if count < 1:
+        raise damaged(path, "it holds no images")
+    starts = _entry_starts(directory, count)
+    read = _Columns(directory, starts)
+    axes, sizes, whole = read.axes()
+    kept = np.flatnonzero(whole)
+    tiles = Subblocks(
+        {axis: index[kept] for axis, index in axes.items()},
+        {axis: extent[kept] for axis, extent in sizes.items()},
+        read.number(2, "<i4")[kept],
+        "S" in axes,
+    )
+    _check(path, tiles)
+    _check_extents(path, segments.size, tiles, read, kept)
+    return tiles
+
+
+def _entry_starts(directory: bytes, count: int) -> NDArray[np.int64]:
+    starts, at = [], 128
+    for _ in range(count):
+        (n_axes,) = struct.unpack_from("<i", directory, at + 28)
+        if directory[at : at + 2] != b"DV" or not 0 < n_axes <= 64:
+            raise ValueError(f"unknown directory entry at byte {at}")
+        starts.append(at)
+        at += ENTRY + AXIS * n_axes
+    if at > len(directory):
+        raise ValueError("the directory is cut off")
+    return np.array(starts)
+
+
+class _Columns:
+    """Numbers of all directory entries at once: a recording has tens of thousands."""
+
+    def __init__(self, directory: bytes, starts: NDArray[np.int64]) -> None:
+        self._bytes = np.frombuffer(directory, np.uint8)
+        self._starts = starts
+
+    def number(self, offset: int, dtype: str) -> NDArray[np.int64]:
+        return self._at(self._starts + offset, dtype).astype(np.int64)
+
+    def _at(self, places: NDArray[np.int64], dtype: str) -> NDArray[Any]:
+        width = np.dtype(dtype).itemsize
+        found = self._bytes[places[:, None] + np.arange(width)]
+        return np.ascontiguousarray(found).view(dtype)[:, 0]
+
+    def axes(
+        self,
+    ) -> tuple[dict[str, NDArray[np.int64]], dict[str, NDArray[np.int64]], NDArray[np.bool_]]:
+        """Return index and extent per axis, and which entries are of full resolution."""
+        axes: dict[str, NDArray[np.int64]] = {}
+        sizes: dict[str, NDArray[np.int64]] = {}
+        whole = np.ones(len(self._starts), bool)
+        for entries, places in self._axis_places():
+            names = self._at(places, "S4")
+            start = self._at(places + 4, "<i4")
+            size = self._at(places + 8, "<i4")
+            stored = self._at(places + 16, "<i4")
+            for name in np.unique(names).tolist():
+                axis, here = name.decode("ascii"), names == name
+                axes.setdefault(axis, np.zeros(len(whole), np.int64))[entries[here]] = start[
+                    here
+                ]
+                sizes.setdefault(axis, np.ones(len(whole), np.int64))[entries[here]] = size[
+                    here
+                ]
+                if axis in "XY":
+                    whole[entries[here]] &= (stored == size)[here] | (stored == 0)[here]
+        return axes, sizes, whole
+
+    def _axis_places(self) -> Iterator[tuple[NDArray[np.int64], NDArray[np.int64]]]:
+        count = self.number(28, "<i4")
+        for i in range(int(count.max())):
+            entries = np.flatnonzero(count > i)
+            yield entries, self._starts[entries] + ENTRY + AXIS * i
+
+
+def _check(path: Path, tiles: Subblocks) -> None:
+    if len(tiles.pixel_types) == 0 or not {"X", "Y"} <= set(tiles.sizes):
+        raise damaged(path, "it holds no images of full resolution")
+    strange = set(tiles.pixel_types.tolist()) - set(PIXEL_BYTES)
+    if strange:
+        raise unsupported(path, f"colour or floating-point images (pixel type {min(strange)})")
+    for axis in sorted(set(tiles.axes) - set("XYSTCZM")):
+        extent = int(np.ptp(tiles.axes[axis])) + 1
+        if extent > 1:
+            raise unsupported(path, f"an axis {axis!r} of size {extent}")
+
+
+def _check_extents(
+    path: Path, file_size: int, tiles: Subblocks, read: _Columns, kept: NDArray[np.int64]
+) -> None:
+    width, height = tiles.sizes["X"], tiles.sizes["Y"]
+    if min(width.min(), height.min()) < 1:
+        raise damaged(path, "a tile has no pixels")
+    if read.number(14, "<i4")[kept].any():
+        raise unsupported(path, "a part of a recording that is spread over several files")
+    places = read.number(6, "<i8")[kept]
+    bytes_per_pixel = np.array([1, 2])[tiles.pixel_types]
+    raw = np.where(read.number(18, "<i4")[kept] == UNCOMPRESSED, width * height, 0)
+    ends = places + SEGMENT.size + raw * bytes_per_pixel
+    if places.min() < SEGMENT.size or ends.max() > file_size:
+        beyond = int(np.count_nonzero(ends > file_size))
+        raise damaged(path, f"{beyond} of {len(ends)} images lie beyond its end")
+
+
+def _xml(segments: _Segments, place: int) -> bytes:
+    content = segments.content(place, b"ZISRAWMETADATA")
+    (length,) = struct.unpack_from("<i", content)
+    return content[256 : 256 + max(length, 0)]
+
+
+def _stamps(segments: _Segments, place: int) -> NDArray[np.float64] | None:
+    directory = segments.content(place, b"ZISRAWATTDIR")
+    (count,) = struct.unpack_from("<i", directory)
+    for at in range(256, min(256 + 128 * count, len(directory) - 127), 128):
+        (where,) = struct.unpack_from("<q", directory, at + 12)
+        if directory[at + 48 : at + 128].split(b"\0")[0] == b"TimeStamps":
+            content = segments.content(where, b"ZISRAWATTACH")[256:]
+            (n,) = struct.unpack_from("<i", content, 4)
+            return np.frombuffer(content, "<f8", n, offset=8).astype(np.float64)
+    return None
