@@ -1,0 +1,193 @@
+"""The OME-XML of an OME-TIFF: which plane of which image is where.
+
+After the OME-TIFF specification, https://ome-model.readthedocs.io/en/stable/ome-tiff.
+"""
+
+from dataclasses import dataclass
+from pathlib import Path
+from xml.etree.ElementTree import Element
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pyama.errors import ReaderError
+from pyama.readers.planes import check_sizes, damaged, parse_xml, unsupported
+
+SECONDS = {
+    "ns": 1e-9,
+    "µs": 1e-6,
+    "ms": 1e-3,
+    "s": 1.0,
+    "min": 60.0,
+    "h": 3600.0,
+    "d": 86400.0,
+}
+MICROMETRES = {
+    "pm": 1e-6,
+    "Å": 1e-4,
+    "nm": 1e-3,
+    "µm": 1.0,
+    "mm": 1e3,
+    "cm": 1e4,
+    "m": 1e6,
+    "in": 25400.0,
+}
+DTYPES = ("uint8", "uint16")
+
+
+@dataclass
+class OmeImage:
+    """One image of an OME-XML: a field of view.
+
+    Attributes:
+        name: As in the file.
+        shape: (H, W) in px.
+        dtype: `uint8` or `uint16`.
+        channel_names: As in the file, possibly empty.
+        pixel_size_um: (width, height) of a pixel in micrometres; None where unknown.
+        file_index: Which of the files holds a plane, shape (T, Z, C); -1 for none.
+        ifd: Number of the plane in that file, shape (T, Z, C).
+        stamps_s: Seconds per frame, shape (T,); NaN where one is missing.
+    """
+
+    name: str
+    shape: tuple[int, int]
+    dtype: str
+    channel_names: list[str]
+    pixel_size_um: tuple[float | None, float | None]
+    file_index: NDArray[np.int32]
+    ifd: NDArray[np.int64]
+    stamps_s: NDArray[np.float64]
+
+
+@dataclass
+class OmeDocument:
+    """All images, and the files they are in. Without images, where those are described."""
+
+    images: list[OmeImage]
+    files: list[Path]
+    described_in: Path | None = None
+
+
+def parse(text: str, path: Path) -> OmeDocument:
+    """Read the OME-XML of a file.
+
+    Args:
+        text: The XML.
+        path: The file it was found in; its companions lie beside it.
+
+    Raises:
+        ReaderError: The pixels are of an unsupported kind, sizes are implausible, or a
+            companion file is missing.
+    """
+    root = parse_xml(text.encode())
+    elsewhere = root.find("{*}BinaryOnly")
+    if elsewhere is not None:
+        return OmeDocument([], [], _beside(path, elsewhere.get("MetadataFile", "")))
+    files = _Files(path, root.get("UUID", ""))
+    images = [_image(image, path, files) for image in root.iterfind("{*}Image")]
+    if not images:
+        raise damaged(path, "its OME-XML describes no image")
+    return OmeDocument(images, files.paths)
+
+
+class _Files:
+    """Files in the order in which planes are assigned to them."""
+
+    def __init__(self, path: Path, uuid: str) -> None:
+        self._path, self._uuid = path, uuid
+        self.paths: list[Path] = []
+
+    def index(self, element: Element) -> int:
+        companion = self._path
+        uuid = element.find("{*}UUID")
+        # A file that was renamed still knows its own planes by its UUID.
+        if uuid is not None and (uuid.text or "").strip() != self._uuid:
+            companion = _beside(self._path, uuid.get("FileName", self._path.name))
+        if companion not in self.paths:
+            self.paths.append(companion)
+        return self.paths.index(companion)
+
+
+def _beside(path: Path, name: str) -> Path:
+    companion = path.with_name(Path(name).name) if Path(name).name else path
+    if not companion.is_file():
+        raise ReaderError(
+            f"{path} belongs to a set of files, but {companion.name} is not beside it. "
+            "Copy the whole set into one folder."
+        )
+    return companion
+
+
+def _image(image: Element, path: Path, files: _Files) -> OmeImage:
+    pixels = image.find("{*}Pixels")
+    if pixels is None:
+        raise damaged(path, "an image of its OME-XML has no pixels")
+    channels = pixels.findall("{*}Channel")
+    kind = pixels.get("Type", "")
+    if kind not in DTYPES:
+        raise unsupported(path, f"{kind or 'unknown'} pixels")
+    if any(int(channel.get("SamplesPerPixel", 1)) != 1 for channel in channels):
+        raise unsupported(path, "colour images")
+    size = {axis: int(pixels.get(f"Size{axis}", 0)) for axis in "XYZCT"}
+    blocks = pixels.findall("{*}TiffData")
+    declared = size["T"] * size["Z"] * size["C"]
+    check_sizes(path, size["Y"], size["X"], declared, declared)
+    if declared > MAX_PLANES:
+        raise damaged(path, f"it declares {declared} planes")
+    file_index, ifd = _places(pixels, blocks, size, files)
+    return OmeImage(
+        image.get("Name", ""),
+        (size["Y"], size["X"]),
+        kind,
+        ([channel.get("Name", "") for channel in channels] + [""] * size["C"])[: size["C"]],
+        (_length(pixels, "X"), _length(pixels, "Y")),
+        file_index,
+        ifd,
+        _stamps(pixels, size["T"]),
+    )
+
+
+MAX_PLANES = 10**6
+"""More planes in one field of view are taken for a damaged size."""
+
+
+def _places(
+    pixels: Element, blocks: list[Element], size: dict[str, int], files: _Files
+) -> tuple[NDArray[np.int32], NDArray[np.int64]]:
+    order = pixels.get("DimensionOrder", "XYZCT")[2:]  # the first runs fastest
+    strides = {order[0]: 1, order[1]: size[order[0]]}
+    strides[order[2]] = size[order[0]] * size[order[1]]
+    total = size["T"] * size["Z"] * size["C"]
+    file_index, ifd = np.full(total, -1, np.int32), np.zeros(total, np.int64)
+    for block in blocks:
+        start = sum(int(block.get(f"First{axis}", 0)) * strides[axis] for axis in "TZC")
+        rest = max(0, total - start)
+        count = int(block.get("PlaneCount", rest if block.get("IFD") is None else 1))
+        here = slice(start, start + min(count, rest))
+        file_index[here] = files.index(block)
+        ifd[here] = int(block.get("IFD", 0)) + np.arange(min(count, rest))
+    lengths = [size[axis] for axis in reversed(order)]
+    axes = [2 - order.index(axis) for axis in "TZC"]
+    return file_index.reshape(lengths).transpose(axes), ifd.reshape(lengths).transpose(axes)
+
+
+def _length(pixels: Element, axis: str) -> float | None:
+    value = float(pixels.get(f"PhysicalSize{axis}", "nan"))
+    unit = MICROMETRES.get(pixels.get(f"PhysicalSize{axis}Unit", "µm"))
+    return value * unit if unit is not None and 0 < value < float("inf") else None
+
+
+def _stamps(pixels: Element, n_frames: int) -> NDArray[np.float64]:
+    """Return the earliest stamp of each frame; without any, multiples of the increment."""
+    stamps = np.full(n_frames, np.nan)
+    for plane in pixels.iterfind("{*}Plane"):
+        frame, text = int(plane.get("TheT", 0)), plane.get("DeltaT")
+        if text is not None and 0 <= frame < n_frames:
+            scale = SECONDS.get(plane.get("DeltaTUnit", "s"), float("nan"))
+            stamps[frame] = np.fmin(stamps[frame], float(text) * scale)
+    increment = pixels.get("TimeIncrement")
+    if np.isnan(stamps).all() and increment is not None:
+        scale = SECONDS.get(pixels.get("TimeIncrementUnit", "s"), float("nan"))
+        return np.arange(n_frames, dtype=np.float64) * (float(increment) * scale)
+    return stamps

@@ -1,0 +1,173 @@
+"""OME-TIFF: one file, or a set of files that name each other in their OME-XML."""
+
+import logging
+from collections.abc import Sequence
+from contextlib import ExitStack
+from pathlib import Path
+
+import numpy as np
+import tifffile
+from numpy.typing import NDArray
+
+from pyama.errors import ReaderError
+from pyama.readers import ZSelection
+from pyama.readers.facts import Facts
+from pyama.readers.ome_xml import OmeDocument, OmeImage, parse
+from pyama.readers.planes import (
+    PlaneReader,
+    check_sizes,
+    damaged,
+    translated,
+    unsupported,
+    z_planes,
+)
+
+# What tifffile finds odd is either an error here or none; without a handler it would print.
+logging.getLogger("tifffile").addHandler(logging.NullHandler())
+
+
+class OmeTiffReader(PlaneReader):
+    """An OME-TIFF. A field of view is an image of the OME-XML.
+
+    Args:
+        path: The file, or one file of a set.
+        z: Which plane of a z stack is read.
+
+    Raises:
+        ReaderError: The file is damaged, has no OME-XML, lacks its companions or holds what
+            is not supported.
+    """
+
+    def __init__(self, path: Path, z: ZSelection = "middle") -> None:
+        with ExitStack() as opened:
+            with translated(path):
+                document = _document(path)
+                self._files = [
+                    opened.enter_context(tifffile.TiffFile(file)) for file in document.files
+                ]
+                self._images = document.images
+                facts = _facts(path, document, self._files)
+            planes = z_planes(z, facts.stored.shape[2], path)
+            super().__init__(facts.metadata(planes), planes)
+            self._opened = opened.pop_all()
+
+    def _read(
+        self, fov: int, frame: int, z: int, channels: Sequence[int]
+    ) -> list[NDArray[np.uint16]]:
+        image = self._images[fov]
+        places = [(frame, z, channel) for channel in channels]
+        return [
+            np.ascontiguousarray(
+                _plane(self._files[image.file_index[at]], int(image.ifd[at]), image), np.uint16
+            )
+            for at in places
+        ]
+
+    def _close(self) -> None:
+        self._opened.close()
+
+
+def _document(path: Path) -> OmeDocument:
+    document = parse(_description(path), path)
+    if document.described_in is not None:
+        master = document.described_in
+        text = master.read_text("utf-8") if _is_xml(master) else _description(master)
+        document = parse(text, master)
+    if document.described_in is not None or not document.files:
+        raise damaged(path, "its OME-XML does not say where the images are")
+    return document
+
+
+def _is_xml(path: Path) -> bool:
+    with path.open("rb") as file:
+        return file.read(5) == b"<?xml" or path.suffix.lower() == ".ome"
+
+
+def _description(path: Path) -> str:
+    with tifffile.TiffFile(path) as file:
+        text = file.pages.first.description
+    if "<OME" not in text[:2000]:
+        raise ReaderError(
+            f"{path} is a TIFF without OME-XML: it does not say which image is which frame "
+            "or channel. Save the recording as OME-TIFF, for instance from Fiji or as "
+            "exported by the microscope."
+        )
+    return text
+
+
+def _facts(path: Path, document: OmeDocument, files: list[tifffile.TiffFile]) -> Facts:
+    images = document.images
+    first = images[0]
+    n_z, n_channels = first.ifd.shape[1:]
+    for image in images:
+        if image.ifd.shape[1:] != (n_z, n_channels) or image.dtype != first.dtype:
+            raise unsupported(path, "images that differ in channels, z planes or pixel type")
+    n_frames = max(image.ifd.shape[0] for image in images)
+    stored = np.zeros((len(images), n_frames, n_z, n_channels), bool)
+    stamps_min = np.full((len(images), n_frames), np.nan)
+    in_file = np.array([len(file.pages) for file in files])
+    for fov, image in enumerate(images):
+        own = image.ifd.shape[0]
+        stored[fov, :own] = (
+            (image.file_index >= 0)
+            & (image.ifd >= 0)
+            & (image.ifd < in_file[image.file_index])
+        )
+        stamps_min[fov, :own] = image.stamps_s / 60
+    check_sizes(path, 1, 1, stored.size, int(stored.sum()))
+    _check_ends(files, images, stored)
+    return Facts(
+        path,
+        "ome-tiff",
+        [image.shape for image in images],
+        first.dtype,
+        first.channel_names,
+        stored,
+        stamps_min,
+        first.pixel_size_um[0],
+        [image.name for image in images],
+        _remarks(first),
+        document.files,
+    )
+
+
+def _check_ends(
+    files: list[tifffile.TiffFile], images: list[OmeImage], stored: NDArray[np.bool_]
+) -> None:
+    """Look at the first and the last plane of every field of view; reading looks at all."""
+    for image, planes in zip(images, stored, strict=True):
+        found = np.argwhere(planes)
+        for at in map(tuple, found[[0, -1]] if len(found) else found):
+            _page(files[image.file_index[at]], int(image.ifd[at]), image)
+
+
+def _page(file: tifffile.TiffFile, ifd: int, image: OmeImage) -> tifffile.TiffPage:
+    """Return a plane's page after checking it against the OME-XML and the file's size."""
+    page = file.pages[ifd]
+    path = Path(file.filehandle.path)
+    if not isinstance(page, tifffile.TiffPage):
+        raise damaged(path, f"plane {ifd} has no tags")
+    if page.shape != image.shape or str(page.dtype) != image.dtype:
+        raise damaged(
+            path,
+            f"plane {ifd} is {page.shape} {page.dtype}, its OME-XML says "
+            f"{image.shape} {image.dtype}",
+        )
+    ends = np.add(page.dataoffsets, page.databytecounts)
+    stored = sum(page.databytecounts)
+    if len(ends) == 0 or ends.max() > file.filehandle.size:
+        raise damaged(path, f"plane {ifd} lies beyond its end")
+    if page.compression == 1 and stored < page.nbytes:
+        raise damaged(path, f"plane {ifd} has {stored} of {page.nbytes} bytes")
+    return page
+
+
+def _plane(file: tifffile.TiffFile, ifd: int, image: OmeImage) -> NDArray[np.generic]:
+    return _page(file, ifd, image).asarray(maxworkers=1)
+
+
+def _remarks(image: OmeImage) -> list[str]:
+    width, height = image.pixel_size_um
+    if width is not None and height is not None and abs(width - height) > 1e-3 * width:
+        return [f"Pixels are not square: {width:g} x {height:g} um. The width is used."]
+    return []
