@@ -1,1 +1,5 @@
-"""Recordings with known truth, and microscope files written from them."""
+"""Recordings with known truth, and microscope files written from them.
+
+`pyama.testing.synthetic.SyntheticRecording` draws a recording and writes it in any format.
+`write_nd2`, `write_czi` and `write_ome_tiff`, in the modules of their formats, write arrays.
+"""

@@ -1,0 +1,82 @@
+"""Parameters of synthetic recordings."""
+
+from typing import Annotated, Literal, Self
+
+from pydantic import Field, model_validator
+
+from pyama.algorithms.params import Params
+
+Rate = Annotated[float, Field(ge=0, le=0.5, allow_inf_nan=False)]
+Counts = Annotated[float, Field(ge=0, le=60_000, allow_inf_nan=False)]
+FL_NAMES = ("GFP", "RFP", "CFP", "YFP")
+CELLS_PER_PX = 300 / 2048**2
+
+
+class SyntheticParams(Params):
+    """What a synthetic recording looks like. The same parameters draw the same pixels."""
+
+    n_fovs: Annotated[int, Field(ge=1)] = 1
+    """Fields of view."""
+    n_frames: Annotated[int, Field(ge=1)] = 10
+    """Frames per field of view."""
+    shape: tuple[Annotated[int, Field(ge=64)], Annotated[int, Field(ge=64)]] = (2048, 2048)
+    """(H, W) in px."""
+    n_cells: Annotated[int, Field(ge=0)] | None = None
+    """Cells in the first frame; left out, 300 per 2048 x 2048 px."""
+    n_fl: Annotated[int, Field(ge=0, le=len(FL_NAMES))] = 1
+    """Fluorescence channels."""
+    seed: Annotated[int, Field(ge=0)] = 0
+    """Of every random draw."""
+    radius_px: tuple[Annotated[float, Field(ge=5)], Annotated[float, Field(le=60)]] = (17, 28)
+    """Smallest and largest radius of a disk of the same area as a cell."""
+    speed_px: Annotated[float, Field(ge=0, le=50)] = 2.0
+    """Root mean square of a cell's steps in px per frame."""
+    drift_px: tuple[float, float] = (0.0, 0.0)
+    """(y, x) in px per frame by which everything shifts."""
+    touching_fraction: Annotated[float, Field(ge=0, le=1)] = 0.1
+    """Share of the cells that touch another one in the first frame."""
+    division_rate: Rate = 0.02
+    """Chance per frame that a cell divides whose daughters are large enough."""
+    turnover_rate: Rate = 0.005
+    """Chance per frame that a cell dies; another one arrives elsewhere."""
+    n_debris: Annotated[int, Field(ge=0)] | None = None
+    """Out-of-focus specks in phase contrast; left out, one for every three cells."""
+    background: Counts = 600.0
+    """Mean fluorescence without cells in counts, including the camera's offset."""
+    background_swing: Counts = 60.0
+    """Largest deviation of that background from its mean in counts."""
+    fl_amplitude: Counts = 400.0
+    """Typical peak of a cell's mean fluorescence above the background in counts."""
+    read_noise: Counts = 3.0
+    """Standard deviation in counts; the shot noise is that of one electron per count."""
+    minutes_per_frame: Annotated[float, Field(gt=0, allow_inf_nan=False)] = 10.0
+    """Time from frame to frame."""
+    pixel_size_um: Annotated[float, Field(gt=0, allow_inf_nan=False)] = 0.65
+    """Side of a pixel in micrometres."""
+
+    @model_validator(mode="after")
+    def _radii_in_order(self) -> Self:
+        if self.radius_px[0] > self.radius_px[1]:
+            raise ValueError(f"radius_px {self.radius_px} must be (smallest, largest)")
+        return self
+
+    @property
+    def cells_per_fov(self) -> int:
+        """Cells in the first frame."""
+        if self.n_cells is None:
+            return round(CELLS_PER_PX * self.shape[0] * self.shape[1])
+        return self.n_cells
+
+    @property
+    def debris_per_fov(self) -> int:
+        """Specks of debris."""
+        return self.cells_per_fov // 3 if self.n_debris is None else self.n_debris
+
+    @property
+    def channel_names(self) -> tuple[str, ...]:
+        """`Phase`, then the fluorescence channels."""
+        return ("Phase", *FL_NAMES[: self.n_fl])
+
+
+Format = Literal["czi", "nd2", "ome-tiff"]
+"""File formats a recording can be written in."""
