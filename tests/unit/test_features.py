@@ -9,7 +9,14 @@ from hypothesis.extra import numpy as npst
 from skimage.measure import regionprops
 
 from pyama.algorithms import features
-from pyama.algorithms.crops import SCALE
+from pyama.algorithms.crops import (
+    SCALE,
+    box_shapes,
+    gather,
+    gather_masks,
+    normalise,
+    place,
+)
 from pyama.algorithms.features import (
     FLUORESCENCE_FEATURES,
     PHASE_FEATURES,
@@ -19,6 +26,7 @@ from pyama.algorithms.features import (
     measure_stack,
     needs_image,
 )
+from pyama.algorithms.labels import regions
 from pyama.algorithms.params import ExtractionParams
 from pyama.errors import ArrayError, ConfigError, PluginError
 from pyama.registry import Registry
@@ -149,6 +157,28 @@ def test_the_aspect_ratio_is_undefined_exactly_for_pixels_on_a_line(mask):
     assert math.isnan(shape["aspect_ratio"][0]) == on_a_line
     assert math.isnan(shape["aspect_ratio"][0]) or shape["aspect_ratio"][0] >= 1
     assert (shape["eccentricity"][0] == 1) == (on_a_line and len(y) > 1)
+
+
+def test_cells_cut_out_of_a_frame_measure_the_same_as_in_the_frame():
+    rng = np.random.default_rng(3)
+    frame = rng.integers(0, 65536, (60, 80), np.uint16)
+    blocks = rng.integers(0, 6, (6, 8), np.uint16) * 30
+    labels = np.kron(blocks, np.ones((10, 10), np.uint16))
+    labels[rng.random(labels.shape) < 0.1] = 0
+    found = regions(labels)
+    shapes = box_shapes(found.boxes)
+    slots = np.empty((len(shapes), *shapes.max(axis=0)), np.float32)
+    masks = np.empty(slots.shape, np.uint8)
+    place(normalise(gather(frame, found.boxes)), shapes, slots)
+    place(gather_masks(labels, found.ids, found.boxes), shapes, masks)
+    valid, times = np.ones(len(shapes), bool), [0.0] * len(shapes)
+    track = CellTrack(0, 1, 0, found.boxes, valid, times, 0.5, 0, ExtractionParams())
+    names = sorted(SCIKIT)
+    values = measure_stack(names, ALL, slots, masks, None, track)
+    for i, cell in enumerate(regionprops(labels, frame.astype(float))):
+        assert found.ids[i] == cell.label
+        for name in names:
+            assert values[name][i] == pytest.approx(SCIKIT[name](cell), rel=1e-9), name
 
 
 def test_a_frame_wide_cell_does_not_overflow():
