@@ -114,7 +114,7 @@ def _check_pixels(path: Path, file: nd2.ND2File, contents: Contents) -> int:
         raise unsupported(path, f"{bits}-bit images")
     if n_channels != (attributes.channelCount or 1):
         raise unsupported(
-            path, f"{n_channels} components in {attributes.channelCount} channels"
+            path, f"colour ({n_channels} values in {attributes.channelCount} channels)"
         )
     if attributes.compressionType == "lossy":
         raise unsupported(path, "images compressed with loss")
@@ -137,7 +137,7 @@ def _loops(path: Path, file: nd2.ND2File, stored: int) -> _Loops:
         axis = AXES.get(loop.type)
         if axis is None or axis in lengths:
             raise unsupported(
-                path, f"a loop of kind {loop.type} beside {lengths or 'nothing'}"
+                path, f"a {loop.type} beside loops over {', '.join(lengths) or 'nothing'}"
             )
         lengths[axis] = loop.count
     if not lengths:
