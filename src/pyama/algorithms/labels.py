@@ -191,7 +191,7 @@ def _numbers(labels: Labels) -> tuple[Labels, NDArray[np.int64]]:
     """Labels that fit into a table as long as the second array, and what they stand for."""
     largest = int(labels.max(initial=0))
     if largest <= labels.size:
-        dense: Labels = np.ascontiguousarray(labels)
+        dense: NDArray[Any] = np.ascontiguousarray(labels)
         return dense, np.arange(largest + 1, dtype=np.int64)
     ids = np.union1d(labels, np.zeros(1, labels.dtype))
     return np.searchsorted(ids, labels).astype(np.uint32), ids.astype(np.int64)
