@@ -103,9 +103,16 @@ def test_other_axes_are_refused(tiles):
         open_reader(path)
 
 
-def test_tiles_scattered_too_far_are_refused(tiles):
-    path = tiles((draw(H, W), at(), (0, 0), 0), (draw(H, W), at(), (2**20, 2**20), 0))
-    with pytest.raises(ReaderError, match="frames are 1048581 x 1048584 px"):
+@pytest.mark.parametrize(
+    ("far", "message"),
+    [
+        (2**20, "frames are 1048581 x 1048584 px"),
+        (2**13, "its tiles cover 80 of 8197 x 8200 px"),
+    ],
+)
+def test_tiles_scattered_too_far_are_refused(tiles, far, message):
+    path = tiles((draw(H, W), at(), (0, 0), 0), (draw(H, W), at(), (far, far), 0))
+    with pytest.raises(ReaderError, match=message):
         open_reader(path)
 
 

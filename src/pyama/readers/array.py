@@ -9,7 +9,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from pyama.errors import ReaderError
 from pyama.readers.facts import Facts
-from pyama.readers.planes import PlaneReader, grey
+from pyama.readers.planes import PlaneReader, block
 
 
 class ArrayReader(PlaneReader):
@@ -58,7 +58,10 @@ class ArrayReader(PlaneReader):
     def _read(
         self, fov: int, frame: int, z: int, channels: Sequence[int]
     ) -> list[NDArray[np.uint16]]:
-        return [grey(self._images[fov][frame, channel]) for channel in channels]
+        images = block(channels, self.metadata.shapes[fov])
+        for target, channel in zip(images, channels, strict=True):
+            target[:] = self._images[fov][frame, channel]
+        return list(images)
 
     def _close(self) -> None:
         self._images.clear()

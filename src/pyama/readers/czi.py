@@ -16,13 +16,18 @@ from pyama.readers.czi_directory import Subblocks, read_contents
 from pyama.readers.facts import Facts
 from pyama.readers.planes import (
     PlaneReader,
+    block,
     check_sizes,
+    damaged,
     parse_xml,
     translated,
     z_planes,
 )
 
 AXES = "TZC"
+ROOM_PIXELS = 2**24
+MAX_ROOM = 64
+"""A larger field of view with more empty room per tile is taken for a damaged place."""
 
 
 @dataclass
@@ -74,14 +79,13 @@ class CziReader(PlaneReader):
         self, fov: int, frame: int, z: int, channels: Sequence[int]
     ) -> list[NDArray[np.uint16]]:
         grid = self._grid
-        images = []
-        for channel in channels:
+        images = block(channels, self.metadata.shapes[fov])
+        for target, channel in zip(images, channels, strict=True):
             at = {"T": frame, "Z": z, "C": channel}
             plane = {axis: grid.first[axis] + i for axis, i in at.items()}
             # The scene's own rectangle: that of the library also spans the pyramid.
-            image = self._file.read(grid.boxes[fov], plane, grid.scene(fov))
-            images.append(np.ascontiguousarray(image[..., 0], np.uint16))
-        return images
+            target[:] = self._file.read(grid.boxes[fov], plane, grid.scene(fov))[..., 0]
+        return list(images)
 
     def _close(self) -> None:
         self._file.close()
@@ -101,6 +105,9 @@ def _grid(path: Path, tiles: Subblocks) -> _Grid:
         x, y = int(left[here].min()), int(top[here].min())
         width, height = int(right[here].max()) - x, int(bottom[here].max()) - y
         check_sizes(path, height, width, 1, 1)
+        covered = int((tiles.sizes["X"] * tiles.sizes["Y"])[here].sum())
+        if height * width > max(ROOM_PIXELS, MAX_ROOM * covered):
+            raise damaged(path, f"its tiles cover {covered} of {height} x {width} px")
         grid.boxes.append((x, y, width, height))
     return grid
 

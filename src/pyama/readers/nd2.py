@@ -16,9 +16,9 @@ from pyama.readers.facts import Facts
 from pyama.readers.nd2_chunks import FRAME_HEAD, Contents, read_contents
 from pyama.readers.planes import (
     PlaneReader,
+    block,
     check_sizes,
     damaged,
-    grey,
     translated,
     unsupported,
     z_planes,
@@ -78,7 +78,10 @@ class Nd2Reader(PlaneReader):
         image = self._file.read_frame(number)  # a view of the mapped file, (C, H, W)
         height, width = self.metadata.shapes[fov]
         image = image.reshape(self.metadata.n_channels, height, width)
-        return [grey(image[channel]) for channel in channels]
+        images = block(channels, (height, width))
+        for target, channel in zip(images, channels, strict=True):
+            target[:] = image[channel]
+        return list(images)
 
     def _close(self) -> None:
         self._file.close()

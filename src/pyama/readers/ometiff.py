@@ -15,6 +15,7 @@ from pyama.readers.facts import Facts
 from pyama.readers.ome_xml import OmeDocument, OmeImage, parse
 from pyama.readers.planes import (
     PlaneReader,
+    block,
     check_sizes,
     damaged,
     translated,
@@ -55,13 +56,11 @@ class OmeTiffReader(PlaneReader):
         self, fov: int, frame: int, z: int, channels: Sequence[int]
     ) -> list[NDArray[np.uint16]]:
         image = self._images[fov]
-        places = [(frame, z, channel) for channel in channels]
-        return [
-            np.ascontiguousarray(
-                _plane(self._files[image.file_index[at]], int(image.ifd[at]), image), np.uint16
-            )
-            for at in places
-        ]
+        images = block(channels, image.shape)
+        for target, channel in zip(images, channels, strict=True):
+            at = (frame, z, channel)
+            target[:] = _plane(self._files[image.file_index[at]], int(image.ifd[at]), image)
+        return list(images)
 
     def _close(self) -> None:
         self._opened.close()

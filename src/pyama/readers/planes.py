@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from functools import reduce
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Self
+from typing import Self
 from xml.etree.ElementTree import Element, ParseError, fromstring
 
 import numpy as np
@@ -121,9 +121,13 @@ def parse_xml(text: bytes) -> Element:
     return fromstring(text)  # noqa: S314 (expat refuses entities that grow, and loads none)
 
 
-def grey(plane: NDArray[Any]) -> NDArray[np.uint16]:
-    """Return a copy as C-contiguous uint16, detached from the file."""
-    return np.array(plane, dtype=np.uint16, order="C")
+def block(channels: Sequence[int], shape: tuple[int, int]) -> NDArray[np.uint16]:
+    """Return room for one image per channel, shape (C, H, W).
+
+    One block for all channels: two of 8 MB each take four times as long, because the C
+    library then gives the memory back to the system after every frame.
+    """
+    return np.empty((len(channels), *shape), np.uint16)
 
 
 class PlaneReader(ABC):
