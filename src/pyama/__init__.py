@@ -1,1 +1,82 @@
-"""From time-lapse microscopy to single-cell traces."""
+"""From time-lapse microscopy to single-cell traces.
+
+Everything a script needs is here. Names are imported when they are first used, so that
+`import pyama` costs nothing.
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from pyama.algorithms.features import FLUORESCENCE_FEATURES, PHASE_FEATURES, FeatureContext
+    from pyama.algorithms.preview import generate_half_resolution
+    from pyama.config import (
+        Channel,
+        Channels,
+        ProcessingConfig,
+        ProcessingParams,
+        load_config,
+    )
+    from pyama.errors import PyamaError
+    from pyama.metadata import MicroscopyMetadata
+    from pyama.processing.methods import SEGMENTERS, TRACKERS, register_preprocessor
+    from pyama.processing.workflow import RunReport, process, run_workflow
+    from pyama.readers import open_reader
+    from pyama.readers.array import ArrayReader
+    from pyama.store import FovStore
+    from pyama.tables import load_traces
+
+_HOMES = {
+    "pyama.algorithms.features": ("FLUORESCENCE_FEATURES", "PHASE_FEATURES", "FeatureContext"),
+    "pyama.algorithms.preview": ("generate_half_resolution",),
+    "pyama.config": (
+        "Channel",
+        "Channels",
+        "ProcessingConfig",
+        "ProcessingParams",
+        "load_config",
+    ),
+    "pyama.errors": ("PyamaError",),
+    "pyama.metadata": ("MicroscopyMetadata",),
+    "pyama.processing.methods": ("SEGMENTERS", "TRACKERS", "register_preprocessor"),
+    "pyama.processing.workflow": ("RunReport", "process", "run_workflow"),
+    "pyama.readers": ("open_reader",),
+    "pyama.readers.array": ("ArrayReader",),
+    "pyama.store": ("FovStore",),
+    "pyama.tables": ("load_traces",),
+}
+_HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
+
+__all__ = [
+    "FLUORESCENCE_FEATURES",
+    "PHASE_FEATURES",
+    "SEGMENTERS",
+    "TRACKERS",
+    "ArrayReader",
+    "Channel",
+    "Channels",
+    "FeatureContext",
+    "FovStore",
+    "MicroscopyMetadata",
+    "ProcessingConfig",
+    "ProcessingParams",
+    "PyamaError",
+    "RunReport",
+    "generate_half_resolution",
+    "load_config",
+    "load_traces",
+    "open_reader",
+    "process",
+    "register_preprocessor",
+    "run_workflow",
+]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOME_OF:
+        raise AttributeError(f"module 'pyama' has no attribute {name!r}")
+    return getattr(import_module(_HOME_OF[name]), name)
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

@@ -1,5 +1,6 @@
 """One field of view on disk: its finished stacks and cells, and the outputs it can have."""
 
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -9,7 +10,7 @@ from numpy.typing import NDArray
 
 from pyama import layout
 from pyama.errors import NotReadyError
-from pyama.store.arrays import StoredArray
+from pyama.store.arrays import DOCUMENT, StoredArray
 from pyama.store.marks import MARKS, TEMPORARY, Damage, Mark, MarkFile
 from pyama.store.outputs import (
     CELLS_MARK,
@@ -153,16 +154,20 @@ class FovStore:
         return [output.name for output in unfinished]
 
     def discard(self) -> None:
-        """Remove every output of this field of view."""
-        for output in self._existing():
-            output.discard()
+        """Remove every output of this field of view, its marks first."""
+        for name in (MARKS, layout.IMAGES, layout.CELLS):
+            if (self.path / name).exists():
+                shutil.rmtree(self.path / name)
+        for path in self.path.glob("*_traces.csv"):
+            path.unlink()
 
     def _existing(self) -> Iterator[Output]:
         images = self.path / layout.IMAGES
         for group in self.groups():
             if (images / group / layout.PREVIEW).is_dir():
                 yield PreviewOutput(self.path, group, (0, 0, 0), {})
-            yield StackOutput(self.path, group, (0, 0, 0), "uint16")
+            if any((images / group / name).exists() for name in (layout.FULL, DOCUMENT)):
+                yield StackOutput(self.path, group, (0, 0, 0), "uint16")
         if any((self.path / layout.CELLS).glob(f"*/*/{layout.PREVIEW}")):
             yield CellPreviewsOutput(self.path)
         if (self.path / layout.CELLS).is_dir():

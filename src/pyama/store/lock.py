@@ -8,6 +8,7 @@ share the folder through a file system on which such locks are not seen.
 import json
 import os
 import socket
+import sys
 import threading
 import time
 from collections.abc import Iterable, Iterator
@@ -55,8 +56,8 @@ def _lock(path: Path) -> Iterator[str]:
         found = _owner(file)
         if not _try(file) or _lives_elsewhere(found, path):
             raise LockedError(
-                f"{path.parent} is in use by {_name(found) or 'another run'}. Wait until it has "
-                "ended, stop it, or choose other fields of view."
+                f"{path.parent} is in use by {_name(found) or 'another run'}. Wait until it "
+                "has ended, stop it, or choose other fields of view."
             )
         _write(file, json.dumps({"pid": os.getpid(), "host": socket.gethostname()}))
         try:
@@ -108,7 +109,7 @@ def _write(file: FileIO, text: str) -> None:
     file.write(text.encode())
 
 
-if os.name == "nt":
+if sys.platform == "win32":
     import msvcrt
 
     _BEYOND_THE_TEXT = 2**30

@@ -167,8 +167,11 @@ class StackOutput(Output):
         return wide
 
     def _remove(self) -> None:
+        group = self.fov_path / self.group
         _remove_tree(self.fov_path / self.path)
-        (self.fov_path / self.group / DOCUMENT).unlink(missing_ok=True)
+        (group / DOCUMENT).unlink(missing_ok=True)
+        if group.is_dir() and not any(group.iterdir()):
+            group.rmdir()
 
 
 class PreviewOutput(Output):

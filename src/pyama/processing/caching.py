@@ -1,0 +1,73 @@
+"""Previews: what grey level a value becomes, for stacks and for crops."""
+
+import math
+from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Set as AbstractSet
+from functools import partial
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pyama import layout
+from pyama.algorithms.background import GRID
+from pyama.algorithms.crops import SCALE, box_shapes, inside
+from pyama.algorithms.preview import Histogram, preview_of_intensities, preview_of_labels
+from pyama.store import Cells, Crop, crop_spec
+
+LOW, HIGH = 1, 99
+"""Percentiles of a whole stack that become black and white."""
+
+Preview = Callable[[NDArray[Any]], NDArray[np.uint8]]
+
+
+def grey_levels(histogram: Histogram) -> dict[str, float]:
+    """Return what becomes black and white; both 0 for a stack without valid pixels."""
+    low, high = histogram.percentile(LOW), histogram.percentile(HIGH)
+    return {"low": 0.0, "high": 0.0} if math.isnan(low) else {"low": low, "high": high}
+
+
+def preview_of(group: str, meaning: Mapping[str, Any]) -> Preview:
+    """Return the function that makes the preview of a stack of this group.
+
+    Args:
+        group: Name of the group.
+        meaning: `low` and `high` of intensities, or `largest_label` of labels.
+    """
+    if layout.is_labels(group):
+        return partial(preview_of_labels, largest=meaning["largest_label"])
+    return partial(preview_of_intensities, low=meaning["low"], high=meaning["high"])
+
+
+def cell_previews(cells: Cells, missing: Mapping[str, AbstractSet[int]]) -> Iterator[Crop]:
+    """Make the preview of every crop.
+
+    Args:
+        cells: The finished crops.
+        missing: Frames that were never written, by the name of every group.
+    """
+    shapes = box_shapes(cells.roster.bboxes)
+    for group, absent in missing.items():
+        for cell, sizes in zip(cells.roster.ids.tolist(), shapes, strict=True):
+            stack = cells.crop(group, cell).read()
+            sizes = sizes.copy()
+            sizes[sorted(absent)] = 0
+            meaning = _meaning(group, stack, sizes)
+            yield _crop(group, cell, preview_of(group, meaning)(stack), meaning)
+
+
+def _meaning(group: str, stack: NDArray[Any], sizes: NDArray[np.int64]) -> dict[str, Any]:
+    if layout.is_labels(group):
+        return {"largest_label": 1}
+    is_background = group.startswith("fl_background")
+    histogram = Histogram(SCALE * GRID if is_background else SCALE)
+    histogram.update(stack, inside(sizes, *stack.shape[1:]))
+    return grey_levels(histogram)
+
+
+def _crop(
+    group: str, cell: int, preview: NDArray[np.uint8], meaning: Mapping[str, Any]
+) -> Crop:
+    frames = crop_spec(preview.shape, "uint8").chunk[0]
+    blocks = (preview[t : t + frames] for t in range(0, len(preview), frames))
+    return Crop(group, cell, preview.shape, "uint8", blocks, {"pyama": dict(meaning)})

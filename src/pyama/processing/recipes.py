@@ -1,0 +1,194 @@
+"""What every output of a field of view depends on, known before anything runs."""
+
+import hashlib
+import json
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from pyama import layout
+from pyama.algorithms.features import FLUORESCENCE_FEATURES, PHASE_FEATURES
+from pyama.algorithms.params import (
+    BackgroundParams,
+    CopyParams,
+    LogStdParams,
+    Params,
+    TrackingParams,
+    WatershedParams,
+)
+from pyama.config import ProcessingConfig
+from pyama.metadata import MicroscopyMetadata, frame_times
+from pyama.processing.fingerprint import fingerprint, is_builtin
+from pyama.processing.methods import PREPROCESSORS, SEGMENTERS, TRACKERS
+from pyama.store import (
+    CELL_PREVIEWS_MARK,
+    CELLS_MARK,
+    ROOT_MARK,
+    TRACES_MARK,
+    Recipe,
+)
+
+VERSIONS = {
+    "copying": 1,
+    "segmentation": 1,
+    "tracking": 1,
+    "background": 1,
+    "cropping": 1,
+    "extraction": 1,
+    "caching": 1,
+}
+"""Raised when a step's algorithm changes, so that users who upgrade get it done again."""
+
+
+def full(group: str) -> str:
+    """Name of the output that holds level 0 of a group."""
+    return f"{group}/{layout.FULL}"
+
+
+def preview(group: str) -> str:
+    """Name of the output that holds level 1 of a group."""
+    return f"{group}/{layout.PREVIEW}"
+
+
+def image_groups(config: ProcessingConfig) -> list[str]:
+    """Return the groups of the raw channels, phase contrast first."""
+    pc = config.channels.pc
+    phase = [] if pc is None else [layout.phase(pc.channel)]
+    return phase + [layout.fluorescence(entry.channel) for entry in config.channels.fl]
+
+
+def crop_groups(config: ProcessingConfig) -> list[str]:
+    """Return the groups of `cells.zarr`: raw channels, mask, backgrounds."""
+    pc = config.channels.pc
+    if pc is None:
+        return []
+    backgrounds = [layout.background(entry.channel) for entry in config.channels.fl]
+    return [*image_groups(config), layout.tracked(pc.channel), *backgrounds]
+
+
+def recipes(
+    metadata: MicroscopyMetadata, config: ProcessingConfig, fov: int
+) -> dict[str, Recipe]:
+    """Return the recipe of every output that a run would make, by name, in order."""
+    found: dict[str, Recipe] = {}
+    _copying(found, metadata, config, fov)
+    if config.params.copy_only:
+        return found
+    pc = config.channels.pc
+    if pc is not None:
+        _segmentation(found, config, pc.channel)
+        _tracking(found, config, pc.channel)
+    for entry in config.channels.fl:
+        _background(found, config, entry.channel)
+    if pc is not None:
+        inputs = [full(group) for group in crop_groups(config)]
+        found[CELLS_MARK] = _recipe(found, "cropping", inputs)
+    if pc is not None or not config.channels.ids:
+        found[TRACES_MARK] = _extraction(found, metadata, config, fov)
+    _caching(found)
+    return found
+
+
+def _copying(
+    found: dict[str, Recipe], metadata: MicroscopyMetadata, config: ProcessingConfig, fov: int
+) -> None:
+    groups = image_groups(config)
+    origin = {"recording": metadata.identity}
+    version = VERSIONS["copying"]
+    found[ROOT_MARK] = Recipe("copying", version, "", {"fov": fov, "groups": groups}, origin)
+    for group, channel in zip(groups, config.channels.ids, strict=True):
+        params = {"fov": fov, "channel": channel, **_values(CopyParams, config)}
+        found[full(group)] = Recipe("copying", version, "", params, origin)
+
+
+def _segmentation(found: dict[str, Recipe], config: ProcessingConfig, pc: int) -> None:
+    method = config.params.segmentation_method
+    reads = LogStdParams if method == "logstd" else WatershedParams
+    params = _values(reads, config)
+    if PREPROCESSORS:
+        params["preprocessors"] = [fingerprint(entry) for entry in PREPROCESSORS]
+    found[full(layout.labeled(pc))] = _recipe(
+        found,
+        "segmentation",
+        [full(layout.phase(pc))],
+        f"{method}: {fingerprint(SEGMENTERS[method])}",
+        params,
+    )
+
+
+def _tracking(found: dict[str, Recipe], config: ProcessingConfig, pc: int) -> None:
+    method = config.params.tracking_method
+    found[full(layout.tracked(pc))] = _recipe(
+        found,
+        "tracking",
+        [full(layout.labeled(pc))],
+        f"{method}: {fingerprint(TRACKERS[method])}",
+        _values(TrackingParams, config),
+    )
+
+
+def _background(found: dict[str, Recipe], config: ProcessingConfig, channel: int) -> None:
+    inputs = [full(layout.fluorescence(channel))]
+    if config.channels.pc is not None:
+        inputs.append(full(layout.labeled(config.channels.pc.channel)))
+    found[full(layout.background(channel))] = _recipe(
+        found, "background", inputs, "", _values(BackgroundParams, config)
+    )
+
+
+def _extraction(
+    found: dict[str, Recipe], metadata: MicroscopyMetadata, config: ProcessingConfig, fov: int
+) -> Recipe:
+    functions = {f"phase.{name}": PHASE_FEATURES[name] for name in config.phase_features()}
+    for names in config.fluorescence_features().values():
+        functions |= {f"fluorescence.{name}": FLUORESCENCE_FEATURES[name] for name in names}
+    params: dict[str, Any] = {
+        "background_weight": config.params.background_weight,
+        "min_frames": config.params.min_frames,
+        "border_margin": config.params.border_margin,
+        "phase": config.phase_features(),
+        "fluorescence": {str(k): v for k, v in config.fluorescence_features().items()},
+        "functions": {name: fingerprint(entry) for name, entry in functions.items()},
+        "pixel_size_um": metadata.pixel_size_um,
+        "basename": metadata.basename,
+    }
+    if not all(is_builtin(entry) for entry in functions.values()):
+        # A custom feature may read all parameters and the time from its context.
+        ignored = {"n_workers", "batch_size"}
+        params["context"] = config.params.model_dump(mode="json", exclude=ignored)
+        params["times"] = _digest(frame_times(metadata, config.params, fov)[0])
+    inputs = [CELLS_MARK] if CELLS_MARK in found else []
+    return _recipe(found, "extraction", inputs, "", params)
+
+
+def _caching(found: dict[str, Recipe]) -> None:
+    for name in list(found):
+        group, _, level = name.partition("/")
+        if level == layout.FULL:
+            target = CELL_PREVIEWS_MARK if name == CELLS_MARK else preview(group)
+            found[target] = _recipe(found, "caching", [name])
+
+
+def _recipe(
+    found: Mapping[str, Recipe],
+    step: str,
+    inputs: Sequence[str],
+    method: str = "",
+    params: Mapping[str, Any] | None = None,
+) -> Recipe:
+    digests = {name: found[name].digest for name in inputs}
+    return Recipe(step, VERSIONS[step], method, _plain(params or {}), digests)
+
+
+def _values(model: type[Params], config: ProcessingConfig) -> dict[str, Any]:
+    """Return the parameters that an algorithm reads, by name."""
+    return {name: getattr(config.params, name) for name in model.model_fields}
+
+
+def _plain(params: Mapping[str, Any]) -> dict[str, Any]:
+    """Return `params` as JSON gives them back, so that recipes on disk compare equal."""
+    plain: dict[str, Any] = json.loads(json.dumps(params))
+    return plain
+
+
+def _digest(values: object) -> str:
+    return hashlib.sha256(json.dumps(values).encode()).hexdigest()

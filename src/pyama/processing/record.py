@@ -1,0 +1,139 @@
+"""What a run writes down about itself: `processing_config.yaml` and `run.json`."""
+
+import json
+import platform
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from pyama import layout
+from pyama.config import METADATA_KEY, ProcessingConfig, dump_config, load_yaml, parse_config
+from pyama.errors import ConfigError
+from pyama.metadata import MicroscopyMetadata, dump_metadata, frame_times, parse_metadata
+from pyama.processing.report import StepReport
+from pyama.store import write_atomically
+
+LIBRARIES = (
+    "pyama",
+    "numpy",
+    "scipy",
+    "numba",
+    "scikit-image",
+    "nd2",
+    "pylibCZIrw",
+    "tifffile",
+)
+
+
+@dataclass(frozen=True)
+class Record:
+    """What an earlier run wrote down.
+
+    Attributes:
+        metadata: Of the recording that the folder belongs to.
+        config: Of that run.
+    """
+
+    metadata: MicroscopyMetadata
+    config: ProcessingConfig
+
+
+def read_record(output_dir: Path) -> Record | None:
+    """Return what an earlier run wrote down; None in a new folder.
+
+    Raises:
+        ConfigError: `processing_config.yaml` is damaged.
+        StoreError: Its section `metadata` is damaged.
+    """
+    path = output_dir / layout.CONFIG_FILE
+    if not path.exists():
+        return None
+    entries = load_yaml(path)
+    if not isinstance(entries, dict) or METADATA_KEY not in entries:
+        raise ConfigError(
+            f"{path} does not describe a recording: it has no section 'metadata', so it was "
+            "not written by a run. Choose another output folder, or move the file away."
+        )
+    return Record(parse_metadata(entries[METADATA_KEY]), parse_config(str(path), entries))
+
+
+def write_record(
+    output_dir: Path, metadata: MicroscopyMetadata, config: ProcessingConfig
+) -> None:
+    """Write `processing_config.yaml`; it is a valid `--config` itself."""
+    time_source = frame_times(metadata, config.params, 0)[1]
+    dumper = getattr(yaml, "CSafeDumper", yaml.SafeDumper)
+    text = yaml.dump(dump_config(config), Dumper=dumper, sort_keys=False, allow_unicode=True)
+    described = yaml.dump(
+        {METADATA_KEY: dump_metadata(metadata)},
+        Dumper=dumper,
+        sort_keys=False,
+        allow_unicode=True,
+        default_flow_style=None,
+        width=1000,
+    )
+    content = (
+        f"# Channels and parameters of the run.\n{text}\n"
+        f"# The recording. Time of every frame: {time_source}.\n{described}"
+    )
+    write_atomically(output_dir / layout.CONFIG_FILE, content.encode())
+
+
+def write_run(
+    output_dir: Path,
+    metadata: MicroscopyMetadata,
+    config: ProcessingConfig,
+    report: StepReport,
+    *,
+    started: datetime,
+    status: str,
+) -> None:
+    """Write `run.json`; what earlier runs said of other fields of view stays."""
+    path = output_dir / layout.RUN_FILE
+    fovs = _earlier_fovs(path, metadata.identity)
+    for entry in report:
+        steps = fovs.setdefault(str(entry.fov), {})
+        steps[entry.step] = {
+            "status": entry.status.value,
+            "message": entry.message,
+            "frame": entry.frame,
+            "seconds": round(entry.seconds, 3),
+            "outputs": entry.notes,
+        }
+    entries = {
+        "status": status,
+        "started": started.isoformat(timespec="seconds"),
+        "seconds": round((datetime.now(UTC) - started).total_seconds(), 3),
+        "versions": versions(),
+        "input": {
+            "path": str(metadata.path),
+            "identity": metadata.identity,
+            "problems": metadata.problems,
+        },
+        "time": frame_times(metadata, config.params, 0)[1],
+        "config": dump_config(config),
+        "fovs": dict(sorted(fovs.items(), key=lambda entry: int(entry[0]))),
+    }
+    write_atomically(path, json.dumps(entries, indent=1).encode() + b"\n")
+
+
+def versions() -> dict[str, str]:
+    """Return the versions that a result may depend on."""
+    found = {name: version(name) for name in LIBRARIES}
+    return {**found, "python": sys.version.split()[0], "platform": platform.platform()}
+
+
+def _earlier_fovs(path: Path, identity: str) -> dict[str, dict[str, Any]]:
+    try:
+        entries: Mapping[str, Any] = json.loads(path.read_bytes())
+        if entries["input"]["identity"] == identity:
+            return {str(int(fov)): dict(steps) for fov, steps in entries["fovs"].items()}
+    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+        pass  # written anew, as if there had been none
+    return {}

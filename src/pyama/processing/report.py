@@ -1,0 +1,76 @@
+"""What a step has to say: values, not exceptions."""
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Any
+
+
+class Status(StrEnum):
+    """How a step ended on a field of view."""
+
+    DONE = "done"
+    """Something was written."""
+    UNCHANGED = "unchanged"
+    """Everything was finished already."""
+    SKIPPED = "skipped"
+    """The step does not apply, for instance without a phase contrast channel."""
+    CANCELLED = "cancelled"
+    """Stopped on request; what was unfinished is made again by the next run."""
+    FAILED = "failed"
+    """An error; the message says which."""
+
+
+@dataclass(frozen=True)
+class FovReport:
+    """How one step ended on one field of view.
+
+    Attributes:
+        step: Name of the step.
+        fov: 0-based index of the field of view.
+        status: See `Status`.
+        message: Why it was skipped or failed; empty otherwise.
+        frame: 0-based index of the frame that failed; None where no single one did.
+        seconds: Wall time.
+        notes: What the step counted, by the name of the output.
+    """
+
+    step: str
+    fov: int
+    status: Status
+    message: str = ""
+    frame: int | None = None
+    seconds: float = 0.0
+    notes: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+
+    def __str__(self) -> str:
+        place = "" if self.frame is None else f", frame {self.frame}"
+        return f"FOV {self.fov}, {self.step}{place}: {self.message or self.status}"
+
+
+@dataclass(frozen=True)
+class StepReport:
+    """How one step, or a whole run, ended on several fields of view."""
+
+    fovs: tuple[FovReport, ...]
+
+    def __iter__(self) -> Iterator[FovReport]:
+        return iter(self.fovs)
+
+    def having(self, *statuses: Status) -> list[FovReport]:
+        """Return the reports with one of `statuses`."""
+        return [report for report in self.fovs if report.status in statuses]
+
+    @property
+    def cancelled(self) -> bool:
+        """Whether any field of view was cancelled."""
+        return bool(self.having(Status.CANCELLED))
+
+    def failed_fovs(self) -> list[int]:
+        """Return the fields of view in which something failed, ascending."""
+        return sorted({report.fov for report in self.having(Status.FAILED)})
+
+
+def joined(reports: Iterable[StepReport]) -> StepReport:
+    """Return the reports one after the other as one."""
+    return StepReport(tuple(fov for report in reports for fov in report))

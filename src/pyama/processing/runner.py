@@ -1,0 +1,170 @@
+"""Pulls items and pushes them into outputs.
+
+Because it pulls, resuming, cancelling, progress and error capture happen here, between two
+items, and no algorithm knows of them.
+"""
+
+import logging
+import time
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+from pyama.errors import PyamaError
+from pyama.processing.report import FovReport, Status
+from pyama.store import Output, Recipe
+
+logger = logging.getLogger(__name__)
+
+
+class CancelEvent(Protocol):
+    """What can say that the user wants to stop, such as `threading.Event`."""
+
+    def is_set(self) -> bool:
+        """Whether to stop."""
+
+
+class NotApplicable(Exception):
+    """Raised by a plan whose step has nothing to do here; the text says why."""
+
+
+@dataclass(frozen=True)
+class Part:
+    """One output of a job.
+
+    Attributes:
+        output: Where items go.
+        recipe: What the output is made from.
+        notes: Filled while items are drawn; written into the mark.
+    """
+
+    output: Output
+    recipe: Recipe
+    notes: dict[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Job:
+    """Outputs and the items that fill them.
+
+    Attributes:
+        parts: The outputs, filled together.
+        items: Called with the parts that are not finished, if there are any. Yields a tuple
+            with one item per part, or None where there is nothing to write yet: between any
+            two yields the run may be cancelled.
+        total: Number of yields; 0 where it is not known in advance.
+        framewise: Whether the n-th yield belongs to the n-th frame.
+    """
+
+    parts: tuple[Part, ...]
+    items: Callable[[tuple[Part, ...]], Iterable[tuple[Any, ...] | None]]
+    total: int = 0
+    framewise: bool = True
+
+
+@dataclass(frozen=True)
+class Progress:
+    """One more item is done.
+
+    Attributes:
+        step: Name of the step.
+        fov: 0-based index of the field of view.
+        done: Items so far.
+        total: Items in all; 0 where it is not known.
+    """
+
+    step: str
+    fov: int
+    done: int
+    total: int
+
+
+Watcher = Callable[[Progress], None]
+Plan = Callable[[], Iterator[Job]]
+
+
+class _Cancelled(Exception):
+    pass
+
+
+def run_plan(
+    step: str,
+    fov: int,
+    plan: Plan,
+    cancel_event: CancelEvent | None = None,
+    watch: Watcher | None = None,
+) -> FovReport:
+    """Run one step on one field of view. Never raises; see `FovReport`."""
+    started = time.perf_counter()
+    drain = _Drain(step, fov, cancel_event, watch)
+    status, message = Status.UNCHANGED, ""
+    notes: dict[str, Mapping[str, Any]] = {}
+    try:
+        for job in plan():
+            if drain.run(job):
+                status = Status.DONE
+            for part in job.parts:
+                mark = part.output.mark()
+                notes[part.output.name] = mark.notes if mark else {}
+    except NotApplicable as reason:
+        status, message = Status.SKIPPED, str(reason)
+        logger.warning("FOV %d: %s skipped: %s", fov, step, reason)
+    except _Cancelled:
+        status, message = Status.CANCELLED, "Cancelled"
+    except PyamaError as error:
+        status, message = Status.FAILED, str(error)
+        logger.exception("FOV %d: %s failed", fov, step)
+    except Exception as error:  # the one place where anything may arrive
+        status, message = Status.FAILED, _told(error)
+        logger.exception("FOV %d: %s failed", fov, step)
+    frame = drain.frame if status is Status.FAILED else None
+    seconds = time.perf_counter() - started
+    return FovReport(step, fov, status, message, frame, seconds, notes)
+
+
+def _told(error: Exception) -> str:
+    if isinstance(error, OSError) and error.strerror:
+        place = f": {error.filename}" if error.filename else ""
+        return f"{error.strerror}{place}"
+    return f"{type(error).__name__}: {error}"
+
+
+class _Drain:
+    """Draws the items of one job after the other, and knows in which frame it is."""
+
+    def __init__(
+        self, step: str, fov: int, cancel_event: CancelEvent | None, watch: Watcher | None
+    ) -> None:
+        self.step = step
+        self.fov = fov
+        self.frame: int | None = None
+        self._cancel_event = cancel_event
+        self._watch = watch
+
+    def run(self, job: Job) -> bool:
+        """Fill what is not finished; whether there was anything."""
+        self.frame = None
+        pending = tuple(part for part in job.parts if not part.output.is_done(part.recipe))
+        self._stop_if_asked()
+        if not pending:
+            return False
+        with ExitStack() as stack:
+            writes = [
+                stack.enter_context(part.output.writing(part.recipe, part.notes))
+                for part in pending
+            ]
+            self.frame = 0 if job.framewise else None
+            for done, items in enumerate(job.items(pending), start=1):
+                for write, item in zip(writes, items or (), strict=False):
+                    write(item)
+                self._stop_if_asked()
+                if self._watch is not None:
+                    self._watch(Progress(self.step, self.fov, done, job.total))
+                self.frame = done if job.framewise else None
+            self.frame = None
+        return True
+
+    def _stop_if_asked(self) -> None:
+        if self._cancel_event is not None and self._cancel_event.is_set():
+            raise _Cancelled

@@ -1,0 +1,364 @@
+"""The seven steps on one page: for one field of view, what is read, runs, and is written.
+
+Each plan is a generator of jobs. What an output depends on is in its recipe, see
+`pyama.processing.recipes`; a plan says how to make it.
+"""
+
+import logging
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from functools import cached_property, partial
+from itertools import pairwise
+from pathlib import Path
+from statistics import median
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pyama import layout
+from pyama.algorithms.background import GRID, estimate
+from pyama.algorithms.preview import Histogram
+from pyama.config import ProcessingConfig
+from pyama.metadata import MicroscopyMetadata, frame_times, time_problems
+from pyama.processing.caching import (
+    cell_previews,
+    grey_levels,
+    preview_of,
+)
+from pyama.processing.cropping import cut_cells
+from pyama.processing.extraction import Scene, trace_lines
+from pyama.processing.methods import PREPROCESSORS, SEGMENTERS, TRACKERS
+from pyama.processing.recipes import crop_groups, full, image_groups, recipes
+from pyama.processing.runner import Job, NotApplicable, Part
+from pyama.processing.segmenting import segmented, tracked
+from pyama.readers import Reader
+from pyama.store import (
+    CELLS_MARK,
+    CellPreviewsOutput,
+    CellsOutput,
+    FovStore,
+    Output,
+    PreviewOutput,
+    Recipe,
+    RootOutput,
+    Scale,
+    Series,
+    Stack,
+    StackOutput,
+    TableOutput,
+)
+from pyama.tables import header, traces_columns
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Work:
+    """One field of view, and all that its steps need to know.
+
+    Attributes:
+        fov: 0-based index.
+        metadata: Of the recording.
+        config: Of the run.
+        output_dir: The output folder.
+        reader: Opens the recording; called only where something has to be copied.
+    """
+
+    fov: int
+    metadata: MicroscopyMetadata
+    config: ProcessingConfig
+    output_dir: Path
+    reader: Callable[[], Reader]
+
+    @cached_property
+    def store(self) -> FovStore:
+        """The field of view on disk."""
+        return FovStore(self.output_dir, self.fov)
+
+    @cached_property
+    def recipes(self) -> dict[str, Recipe]:
+        """The recipe of every output, by name."""
+        return recipes(self.metadata, self.config, self.fov)
+
+    @property
+    def shape(self) -> tuple[int, int, int]:
+        """(T, H, W) of every stack."""
+        return (self.metadata.n_frames, *self.metadata.shapes[self.fov])
+
+    @property
+    def scale(self) -> Scale:
+        """Size of a pixel and a frame, as the file says."""
+        stamps = self.metadata.times_min
+        seconds = None
+        if (
+            stamps is not None
+            and len(stamps[self.fov]) > 1
+            and not time_problems(self.metadata)
+        ):
+            steps = [after - before for before, after in pairwise(stamps[self.fov])]
+            seconds = median(steps) * 60
+        return Scale(seconds, self.metadata.pixel_size_um)
+
+    def phase_channel(self) -> int:
+        """Return the phase contrast channel.
+
+        Raises:
+            NotApplicable: There is none.
+        """
+        if self.config.channels.pc is None:
+            raise NotApplicable("no phase contrast channel is configured")
+        return self.config.channels.pc.channel
+
+    def missing(self, channel: int) -> frozenset[int]:
+        """Return the frames in which a channel was never written."""
+        return self.metadata.missing_frames(self.fov, channel)
+
+    def missing_in(self, group: str) -> frozenset[int]:
+        """Return the frames in which the channel of a group was never written."""
+        _, channel = layout.parse_group(group) or ("", 0)
+        return self.missing(channel)
+
+    def title(self, group: str) -> str:
+        """Return the name of a group for people."""
+        kind, channel = layout.parse_group(group) or ("", 0)
+        prefix = {"seg_labeled": "labels of ", "seg_tracked": "cells of "}.get(kind, "")
+        suffix = " background" if kind == "fl_background" else ""
+        return f"{prefix}{self.metadata.channel_names[channel]}{suffix}"
+
+    def part(self, output: Output) -> Part:
+        """Return an output with its recipe."""
+        return Part(output, self.recipes[output.name])
+
+    def stack_part(self, group: str, dtype: str) -> Part:
+        """Return level 0 of a group with its recipe."""
+        output = StackOutput(
+            self.store.path,
+            group,
+            self.shape,
+            dtype,
+            title=self.title(group),
+            scale=self.scale,
+        )
+        return self.part(output)
+
+    def stack(self, group: str) -> Stack:
+        """Open the finished level 0 of a group.
+
+        Raises:
+            NotReadyError: It is missing, unfinished, or made with other settings.
+        """
+        return self.store.stack(group, digest=self.recipes[full(group)].digest)
+
+
+def copying(work: Work) -> Iterator[Job]:
+    """Step 1: raw frames of every channel, each frame read once."""
+    groups = image_groups(work.config)
+    if not groups:
+        raise NotApplicable("no channel is configured")
+    ids = work.config.channels.ids
+    series = [Series(group, work.title(group), work.shape, "uint16") for group in groups]
+    root = work.part(RootOutput(work.store.path, series, work.scale))
+    yield Job((root,), lambda parts: (), framewise=False)
+    parts = {group: work.stack_part(group, "uint16") for group in groups}
+    channels = {
+        part.output.name: channel for part, channel in zip(parts.values(), ids, strict=True)
+    }
+
+    def frames(pending: tuple[Part, ...]) -> Iterator[tuple[NDArray[Any], ...]]:
+        wanted = [channels[part.output.name] for part in pending]
+        missing = [work.missing(channel) for channel in wanted]
+        histograms = [Histogram() for _ in wanted]
+        reader = work.reader()
+        for t in range(work.metadata.n_frames):
+            found = reader.read(work.fov, t, wanted)
+            for frame, histogram, absent in zip(found, histograms, missing, strict=True):
+                if t not in absent:
+                    histogram.update(frame)
+            yield tuple(found)
+        for part, histogram, absent in zip(pending, histograms, missing, strict=True):
+            part.notes.update(**grey_levels(histogram), missing_frames=sorted(absent))
+
+    yield Job(tuple(parts.values()), frames, work.metadata.n_frames)
+
+
+def segmentation(work: Work) -> Iterator[Job]:
+    """Step 2: cells of every frame, numbered frame by frame."""
+    pc = work.phase_channel()
+    name = work.config.params.segmentation_method
+    part = work.stack_part(layout.labeled(pc), "uint16")
+
+    def frames(pending: tuple[Part, ...]) -> Iterator[tuple[NDArray[Any]]]:
+        for labels in segmented(
+            work.stack(layout.phase(pc)),
+            work.missing(pc),
+            (name, SEGMENTERS[name]),
+            PREPROCESSORS,
+            work.config.params,
+            part.notes,
+        ):
+            yield (labels,)
+
+    yield Job((part,), frames, work.metadata.n_frames)
+
+
+def tracking(work: Work) -> Iterator[Job]:
+    """Step 3: the same cells with one number through time."""
+    pc = work.phase_channel()
+    name = work.config.params.tracking_method
+    part = work.stack_part(layout.tracked(pc), "uint16")
+
+    def frames(pending: tuple[Part, ...]) -> Iterator[tuple[NDArray[Any]]]:
+        for labels in tracked(
+            work.stack(layout.labeled(pc)),
+            work.missing(pc),
+            (name, TRACKERS[name]),
+            work.config.params,
+            part.notes,
+        ):
+            yield (labels,)
+
+    yield Job((part,), frames, work.metadata.n_frames)
+
+
+def background(work: Work) -> Iterator[Job]:
+    """Step 4: what fluorescence would be without cells."""
+    if not work.config.channels.fl:
+        raise NotApplicable("no fluorescence channel is configured")
+    if work.config.channels.pc is None:
+        logger.warning(
+            "FOV %d: background is estimated with nothing masked, because no phase contrast "
+            "channel is configured",
+            work.fov,
+        )
+    for entry in work.config.channels.fl:
+        part = work.stack_part(layout.background(entry.channel), "float32")
+        frames = partial(_backgrounds, work, entry.channel, part.notes)
+        yield Job((part,), frames, work.metadata.n_frames)
+
+
+def _backgrounds(
+    work: Work, channel: int, notes: dict[str, Any], pending: tuple[Part, ...]
+) -> Iterator[tuple[NDArray[np.float32]]]:
+    stack = work.stack(layout.fluorescence(channel))
+    pc = work.config.channels.pc
+    labels = None if pc is None else work.stack(layout.labeled(pc.channel))
+    missing = work.missing(channel)
+    histogram = Histogram(GRID)
+    covered: list[int] = []
+    for t, frame in enumerate(stack):
+        if t in missing:
+            yield (np.zeros(frame.shape, np.float32),)
+            continue
+        mask = np.zeros(frame.shape, np.bool_) if labels is None else labels[t] > 0
+        estimated = estimate(frame, mask, work.config.params)
+        if estimated.is_fallback:
+            covered.append(t)
+            logger.warning(
+                "FOV %d, channel %d, frame %d: no background is visible; the low percentile "
+                "of the frame is used",
+                *(work.fov, channel, t),
+            )
+        histogram.update(estimated.background)
+        yield (estimated.background,)
+    notes.update(grey_levels(histogram), frames_without_background=covered)
+
+
+def cropping(work: Work) -> Iterator[Job]:
+    """Step 5: every cell cut out of every stack."""
+    pc = work.phase_channel()
+    groups = crop_groups(work.config)
+    part = work.part(CellsOutput(work.store.path, groups))
+    mask_group = layout.tracked(pc)
+
+    def items(pending: tuple[Part, ...]) -> Iterator[tuple[Any] | None]:
+        stacks = {group: work.stack(group) for group in groups if group != mask_group}
+        for item in cut_cells(work.stack(mask_group), mask_group, stacks, work.store.path):
+            yield None if item is None else (item,)
+
+    yield Job((part,), items, framewise=False)
+
+
+def extraction(work: Work) -> Iterator[Job]:
+    """Step 6: one line per cell and frame."""
+    channels = work.config.channels
+    if channels.pc is None and channels.fl:
+        raise NotApplicable("no phase contrast channel is configured, so no cells are known")
+    name = layout.traces_file(work.metadata.basename, work.fov)
+    part = work.part(TableOutput(work.store.path, name))
+
+    def lines(pending: tuple[Part, ...]) -> Iterator[tuple[str]]:
+        if channels.pc is None:
+            yield (header(traces_columns(None, {})),)
+            return
+        cells = work.store.cells(digest=work.recipes[CELLS_MARK].digest)
+        for text in trace_lines(cells, _scene(work, channels.pc.channel), part.notes):
+            yield (text,)
+
+    yield Job((part,), lines, framewise=False)
+
+
+def _scene(work: Work, pc: int) -> Scene:
+    config = work.config
+    return Scene(
+        fov=work.fov,
+        shape=work.metadata.shapes[work.fov],
+        pc=pc,
+        phase=config.phase_features(),
+        fluorescence=config.fluorescence_features(),
+        missing={channel: work.missing(channel) for channel in config.channels.ids},
+        times_min=frame_times(work.metadata, config.params, work.fov)[0],
+        pixel_size_um=work.metadata.pixel_size_um,
+        params=config.params,
+    )
+
+
+def caching(work: Work) -> Iterator[Job]:
+    """Step 7: a small uint8 preview of everything."""
+    t, height, width = work.shape
+    size = (t, max(1, height // 2), max(1, width // 2))
+    for group in [*image_groups(work.config), *_made_groups(work)]:
+        attributes: dict[str, Any] = {}
+        part = work.part(PreviewOutput(work.store.path, group, size, attributes))
+        frames = partial(_preview_frames, work, group, attributes)
+        yield Job((part,), frames, t)
+    if CELLS_MARK in work.recipes:
+        part = work.part(CellPreviewsOutput(work.store.path))
+        yield Job((part,), partial(_cell_previews, work), framewise=False)
+
+
+def _made_groups(work: Work) -> list[str]:
+    pc = work.config.channels.pc
+    labels = [] if pc is None else [layout.labeled(pc.channel), layout.tracked(pc.channel)]
+    return labels + [layout.background(entry.channel) for entry in work.config.channels.fl]
+
+
+def _preview_frames(
+    work: Work, group: str, attributes: dict[str, Any], pending: tuple[Part, ...]
+) -> Iterator[tuple[NDArray[np.uint8]]]:
+    stack = work.stack(group)
+    mark = work.store.mark(full(group))
+    notes = mark.notes if mark else {}
+    attributes |= {key: notes[key] for key in ("low", "high", "largest_label") if key in notes}
+    make = preview_of(group, attributes)
+    for frame in stack:
+        yield (make(frame),)
+
+
+def _cell_previews(work: Work, pending: tuple[Part, ...]) -> Iterator[tuple[Any]]:
+    cells = work.store.cells(digest=work.recipes[CELLS_MARK].digest)
+    missing = {group: work.missing_in(group) for group in crop_groups(work.config)}
+    for crop in cell_previews(cells, missing):
+        yield (crop,)
+
+
+PLANS: dict[str, Callable[[Work], Iterator[Job]]] = {
+    "copying": copying,
+    "segmentation": segmentation,
+    "tracking": tracking,
+    "background": background,
+    "cropping": cropping,
+    "extraction": extraction,
+    "caching": caching,
+}
+"""The steps in their order."""

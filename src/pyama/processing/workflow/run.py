@@ -1,0 +1,376 @@
+"""From a recording to an output folder."""
+
+import logging
+import threading
+from collections.abc import Callable, Sequence
+from concurrent.futures import Executor, Future, ThreadPoolExecutor, as_completed
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from itertools import pairwise
+from pathlib import Path
+
+from pyama import layout
+from pyama.algorithms.features import FLUORESCENCE_FEATURES, PHASE_FEATURES
+from pyama.config import ProcessingConfig
+from pyama.errors import ConfigError
+from pyama.metadata import MicroscopyMetadata, frame_times
+from pyama.processing.methods import SEGMENTERS, TRACKERS
+from pyama.processing.record import Record, read_record, write_record, write_run
+from pyama.processing.report import FovReport, Status, StepReport, joined
+from pyama.processing.runner import CancelEvent, Watcher
+from pyama.processing.workflow.services import (
+    BackgroundEstimationService,
+    CachingService,
+    CopyingService,
+    CroppingService,
+    ExtractionService,
+    SegmentationService,
+    TrackingService,
+    check_fovs,
+)
+from pyama.processing.workflow.worker import WorkerResult, run_single_worker
+from pyama.readers import Reader, open_reader
+from pyama.store import FovStore, locked
+
+__all__ = [
+    "BackgroundEstimationService",
+    "CachingService",
+    "CopyingService",
+    "CroppingService",
+    "ExtractionService",
+    "RunReport",
+    "SegmentationService",
+    "TrackingService",
+    "cleanup_partial_results",
+    "process",
+    "run_batch",
+    "run_single_worker",
+    "run_workflow",
+    "update_progress",
+]
+
+logger = logging.getLogger(__name__)
+
+UpdateProgress = Callable[[int, int, str], None]
+
+
+def update_progress(successful: int, failed: int, message: str) -> None:
+    """Log what one worker has finished; the default of `run_batch`."""
+    logger.info("%d finished, %d failed: %s", successful, failed, message)
+
+
+@dataclass(frozen=True)
+class RunReport:
+    """How a run ended.
+
+    Attributes:
+        output_dir: The output folder.
+        fovs: 0-based indices of the fields of view that were asked for.
+        steps: One report per step and field of view.
+        cancelled: Whether the run was stopped on request.
+        messages: What the user should know besides, in sentences.
+        metadata: Of the recording.
+        time_source: Where the time of every frame comes from.
+    """
+
+    output_dir: Path
+    fovs: tuple[int, ...]
+    steps: StepReport
+    cancelled: bool
+    messages: tuple[str, ...]
+    metadata: MicroscopyMetadata
+    time_source: str
+
+    @property
+    def failed_fovs(self) -> list[int]:
+        """Fields of view in which a step other than caching failed."""
+        return sorted({report.fov for report in self.failures})
+
+    @property
+    def failures(self) -> list[FovReport]:
+        """Reports of failed steps; caching is never one, as nothing depends on it."""
+        failed = self.steps.having(Status.FAILED)
+        return [report for report in failed if report.step != CachingService.name]
+
+    @property
+    def succeeded(self) -> bool:
+        """Whether everything that was asked for is finished."""
+        return not self.cancelled and not self.failures
+
+
+def run_workflow(
+    source: Path | str | Reader,
+    config: ProcessingConfig,
+    output_dir: Path | str,
+    fovs: Sequence[int] | None = None,
+    cancel_event: CancelEvent | None = None,
+) -> bool:
+    """Process a recording; see `process`.
+
+    Returns:
+        True if everything is finished; False if the run was cancelled or something failed.
+    """
+    return process(source, config, output_dir, fovs, cancel_event=cancel_event).succeeded
+
+
+def process(
+    source: Path | str | Reader,
+    config: ProcessingConfig,
+    output_dir: Path | str,
+    fovs: Sequence[int] | None = None,
+    *,
+    cancel_event: CancelEvent | None = None,
+    overwrite: bool = False,
+    watch: Watcher | None = None,
+    update: UpdateProgress = update_progress,
+) -> RunReport:
+    """Process a recording. What is finished already is not done again.
+
+    Args:
+        source: A microscope file, or an open recording. Where the file is gone, the output
+            folder of an earlier run is enough for everything that was copied.
+        config: Channels and parameters.
+        output_dir: Where the results go; made if it is not there.
+        fovs: 0-based indices of fields of view; None is all.
+        cancel_event: Stops the run within a frame; unfinished outputs are removed.
+        overwrite: Remove the results of another recording from the folder first.
+        watch: Called after every item, from several threads.
+        update: Called with `(successful, failed, message)` when a worker has ended.
+
+    Returns:
+        What happened. Faults in a field of view are reported here, not raised.
+
+    Raises:
+        ConfigError: The configuration does not fit the recording, or the folder belongs to
+            another recording.
+        ReaderError: The file cannot be read.
+        LockedError: Another run is working on one of the fields of view.
+    """
+    output_dir = Path(output_dir)
+    started = datetime.now(UTC)
+    cancel_event = threading.Event() if cancel_event is None else cancel_event
+    record = None if overwrite else read_record(output_dir)
+    metadata, messages = _described(source, config, record)
+    selected = tuple(range(metadata.n_fovs)) if fovs is None else tuple(dict.fromkeys(fovs))
+    check(metadata, config, selected)
+    output_dir.mkdir(parents=True, exist_ok=True)
+    old = _fovs_in(output_dir) if overwrite else []
+    with locked(output_dir, sorted({*selected, *old})) as taken_over:
+        messages += taken_over
+        for fov in old:
+            FovStore(output_dir, fov).discard()
+        cleanup_partial_results(output_dir, selected)
+        write_record(output_dir, metadata, config)
+        run = _Run(source, metadata, config, output_dir, cancel_event, watch, update)
+        try:
+            steps = run.all_batches(selected)
+        finally:
+            if cancel_event.is_set():
+                cleanup_partial_results(output_dir, selected)
+        status = "cancelled" if cancel_event.is_set() else "finished"
+        if status == "finished" and any(
+            report.step != CachingService.name for report in steps.having(Status.FAILED)
+        ):
+            status = "failed"
+        write_run(output_dir, metadata, config, steps, started=started, status=status)
+    time_source = frame_times(metadata, config.params, 0)[1]
+    return RunReport(
+        output_dir,
+        selected,
+        steps,
+        status == "cancelled",
+        tuple(messages),
+        metadata,
+        time_source,
+    )
+
+
+def run_batch(
+    fov_batch: Sequence[int],
+    config: ProcessingConfig,
+    n_workers: int,
+    metadata: MicroscopyMetadata,
+    output_dir: Path,
+    cancel_event: CancelEvent | None = None,
+    update_progress: UpdateProgress = update_progress,
+) -> StepReport:
+    """Copy fields of view in sequence, process them on workers, then make previews.
+
+    Args:
+        fov_batch: 0-based indices; exactly these are processed.
+        config: Of the run.
+        n_workers: How many are processed at the same time.
+        metadata: Of the recording.
+        output_dir: The output folder.
+        cancel_event: Stops the work within a frame.
+        update_progress: Called with `(successful, failed, message)` when a worker has ended.
+
+    Returns:
+        One report per step and field of view.
+    """
+    config = config.replace(params=config.params.replace(n_workers=n_workers))
+    run = _Run(
+        metadata.path, metadata, config, output_dir, cancel_event, None, update_progress
+    )
+    return run.batch(fov_batch, run.copy(fov_batch))
+
+
+def cleanup_partial_results(output_dir: Path, fovs: Sequence[int] | None = None) -> list[str]:
+    """Remove outputs that were not finished; finished ones stay.
+
+    Args:
+        output_dir: The output folder.
+        fovs: 0-based indices; None is all that are there.
+
+    Returns:
+        Names of what was removed, such as `fov_000/seg_labeled_ch_0/0`.
+    """
+    return [
+        f"{layout.fov_dir(fov)}/{name}"
+        for fov in (_fovs_in(Path(output_dir)) if fovs is None else fovs)
+        for name in FovStore(output_dir, fov).clean_up()
+    ]
+
+
+def _fovs_in(output_dir: Path) -> list[int]:
+    found = (layout.parse_fov(path.name) for path in output_dir.glob("fov_*"))
+    return sorted(fov for fov in found if fov is not None)
+
+
+def check(metadata: MicroscopyMetadata, config: ProcessingConfig, fovs: Sequence[int]) -> None:
+    """Refuse a configuration that does not fit a recording, before any work.
+
+    Raises:
+        ConfigError: Names everything that does not fit.
+    """
+    check_fovs(metadata, fovs)
+    absent = [channel for channel in config.channels.ids if channel >= metadata.n_channels]
+    if absent:
+        names = ", ".join(f"{i} ({name})" for i, name in enumerate(metadata.channel_names))
+        raise ConfigError(
+            f"Channel {', '.join(map(str, absent))} does not exist: "
+            f"{metadata.basename} has {names}."
+        )
+    # A registry refuses a name that it does not know, and says which ones it does.
+    SEGMENTERS[config.params.segmentation_method]
+    TRACKERS[config.params.tracking_method]
+    for name in config.phase_features():
+        PHASE_FEATURES[name]
+    for names_of_channel in config.fluorescence_features().values():
+        for name in names_of_channel:
+            FLUORESCENCE_FEATURES[name]
+    frame_times(metadata, config.params, 0)
+
+
+def _described(
+    source: Path | str | Reader, config: ProcessingConfig, record: Record | None
+) -> tuple[MicroscopyMetadata, list[str]]:
+    """Return the metadata of the source, in agreement with what an earlier run recorded."""
+    if isinstance(source, Path | str):
+        path = Path(source)
+        if record is not None and not path.exists():
+            message = f"{path} is not there: only what was copied before can be processed."
+            return record.metadata, [message]
+        with open_reader(path, config.params.z) as reader:
+            metadata = reader.metadata
+    else:
+        metadata = source.metadata
+    if record is None:
+        return metadata, []
+    if record.metadata.identity != metadata.identity:
+        raise ConfigError(
+            f"The output folder belongs to another recording ({record.metadata.path}). Choose "
+            "another folder, or add --overwrite to remove its results."
+        )
+    return metadata.replace(basename=record.metadata.basename), []
+
+
+@dataclass(frozen=True)
+class _Run:
+    """What stays the same from batch to batch."""
+
+    source: Path | str | Reader
+    metadata: MicroscopyMetadata
+    config: ProcessingConfig
+    output_dir: Path
+    cancel_event: CancelEvent | None
+    watch: Watcher | None
+    update: UpdateProgress
+
+    def all_batches(self, fovs: Sequence[int]) -> StepReport:
+        """Run batch after batch; the next is copied while one is processed."""
+        workers = self.config.params.n_workers
+        size = max(self.config.params.batch_size, workers)
+        batches = [fovs[start : start + size] for start in range(0, len(fovs), size)]
+        reports: list[StepReport] = []
+        with ThreadPoolExecutor(1, "pyama copying") as copier:
+            ahead: Future[StepReport] | None = None
+            for batch, after in zip(batches, [*batches[1:], ()], strict=True):
+                copied = self.copy(batch) if ahead is None else ahead.result()
+                ahead = copier.submit(self.copy, after) if after and workers > 1 else None
+                reports.append(self.batch(batch, copied))
+                if self.is_cancelled():
+                    break
+        return joined(reports)
+
+    def copy(self, batch: Sequence[int]) -> StepReport:
+        """Step 1."""
+        source = self.source
+        reader = None if isinstance(source, Path | str) else lambda: source
+        service = CopyingService(reader=reader, watch=self.watch)
+        return service.process(
+            self.metadata, self.config, self.output_dir, batch, self.cancel_event
+        )
+
+    def batch(self, batch: Sequence[int], copied: StepReport) -> StepReport:
+        """Steps 2 to 7 of what was copied."""
+        bad = set(copied.failed_fovs())
+        sound = [fov for fov in batch if fov not in bad]
+        if self.config.params.copy_only or not sound or self.is_cancelled():
+            return copied
+        with ThreadPoolExecutor(self.config.params.n_workers, "pyama worker") as executor:
+            worked = self._work(executor, sound)
+            bad |= {report.fov for report in worked.having(Status.FAILED)}
+            finished = [fov for fov in sound if fov not in bad]
+            if self.is_cancelled():
+                return joined([copied, worked])
+            cached = joined(executor.map(self._cache, [[fov] for fov in finished]))
+        return joined([copied, worked, cached])
+
+    def is_cancelled(self) -> bool:
+        """Whether the user wants to stop."""
+        return self.cancel_event is not None and self.cancel_event.is_set()
+
+    def _work(self, executor: Executor, fovs: Sequence[int]) -> StepReport:
+        ranges = _split_worker_ranges(fovs, self.config.params.n_workers)
+        futures: list[Future[WorkerResult]] = [
+            executor.submit(
+                run_single_worker,
+                fov_range,
+                self.metadata,
+                self.config,
+                self.output_dir,
+                self.cancel_event,
+                self.watch,
+            )
+            for fov_range in ranges
+        ]
+        for future in as_completed(futures):
+            _, successful, failed, message = future.result()
+            self.update(successful, failed, message)
+        return StepReport(
+            tuple(entry for future in futures for entry in future.result().reports)
+        )
+
+    def _cache(self, fovs: Sequence[int]) -> StepReport:
+        service = CachingService(watch=self.watch)
+        return service.process(
+            self.metadata, self.config, self.output_dir, fovs, self.cancel_event
+        )
+
+
+def _split_worker_ranges(fovs: Sequence[int], n_workers: int) -> list[list[int]]:
+    """Cut fields of view into at most `n_workers` runs of nearly equal length."""
+    n = min(n_workers, len(fovs))
+    bounds = [len(fovs) * i // n for i in range(n + 1)] if n else [0]
+    return [list(fovs[a:b]) for a, b in pairwise(bounds)]

@@ -1,0 +1,179 @@
+"""The seven services of the reference. Each runs one step on fields of view."""
+
+from collections.abc import Callable, Sequence
+from contextlib import ExitStack
+from functools import partial
+from pathlib import Path
+from typing import ClassVar
+
+from pyama.config import ProcessingConfig
+from pyama.errors import ConfigError
+from pyama.metadata import MicroscopyMetadata
+from pyama.processing.report import StepReport
+from pyama.processing.runner import CancelEvent, Watcher, run_plan
+from pyama.processing.steps import PLANS, Work
+from pyama.readers import Reader, open_reader
+
+
+class Service:
+    """One step of the workflow.
+
+    Args:
+        reader: Gives the recording; without it the file that the metadata name is opened,
+            and closed at the end. Only copying reads.
+        watch: Called after every item.
+    """
+
+    name: ClassVar[str]
+
+    def __init__(
+        self,
+        *,
+        reader: Callable[[], Reader] | None = None,
+        watch: Watcher | None = None,
+    ) -> None:
+        self._reader = reader
+        self._watch = watch
+
+    def process_all_fovs(
+        self,
+        metadata: MicroscopyMetadata,
+        config: ProcessingConfig,
+        output_dir: Path,
+        fov_start: int,
+        fov_end: int,
+        cancel_event: CancelEvent | None = None,
+    ) -> StepReport:
+        """Run the step on the fields of view from `fov_start` to `fov_end`, both included.
+
+        Returns:
+            One report per field of view; nothing is raised for what goes wrong in one.
+
+        Raises:
+            ConfigError: There is no such field of view, or a method or feature is unknown.
+        """
+        fovs = range(fov_start, fov_end + 1)
+        return self.process(metadata, config, output_dir, fovs, cancel_event)
+
+    def process(
+        self,
+        metadata: MicroscopyMetadata,
+        config: ProcessingConfig,
+        output_dir: Path,
+        fovs: Sequence[int],
+        cancel_event: CancelEvent | None = None,
+    ) -> StepReport:
+        """Run the step on the listed fields of view; see `process_all_fovs`."""
+        check_fovs(metadata, fovs)
+        config = self._adapted(config)
+        reports = []
+        with ExitStack() as stack:
+            reader = self._reader or _opened_once(stack, metadata, config)
+            for fov in fovs:
+                work = Work(fov, metadata, config, Path(output_dir), reader)
+                plan = partial(PLANS[self.name], work)
+                reports.append(run_plan(self.name, fov, plan, cancel_event, self._watch))
+        return StepReport(tuple(reports))
+
+    def _adapted(self, config: ProcessingConfig) -> ProcessingConfig:
+        return config
+
+
+class CopyingService(Service):
+    """Step 1: raw frames."""
+
+    name = "copying"
+
+
+class SegmentationService(Service):
+    """Step 2: cells of every frame.
+
+    Args:
+        method: Name in `SEGMENTERS`; without it the configuration decides.
+        watch: Called after every item.
+    """
+
+    name = "segmentation"
+
+    def __init__(self, method: str | None = None, *, watch: Watcher | None = None) -> None:
+        super().__init__(watch=watch)
+        self.method = method
+
+    def _adapted(self, config: ProcessingConfig) -> ProcessingConfig:
+        return with_params(config, segmentation_method=self.method)
+
+
+class TrackingService(Service):
+    """Step 3: one number per cell.
+
+    Args:
+        method: Name in `TRACKERS`; without it the configuration decides.
+        watch: Called after every item.
+    """
+
+    name = "tracking"
+
+    def __init__(self, method: str | None = None, *, watch: Watcher | None = None) -> None:
+        super().__init__(watch=watch)
+        self.method = method
+
+    def _adapted(self, config: ProcessingConfig) -> ProcessingConfig:
+        return with_params(config, tracking_method=self.method)
+
+
+class BackgroundEstimationService(Service):
+    """Step 4: fluorescence without cells."""
+
+    name = "background"
+
+
+class CroppingService(Service):
+    """Step 5: every cell cut out."""
+
+    name = "cropping"
+
+
+class ExtractionService(Service):
+    """Step 6: traces."""
+
+    name = "extraction"
+
+
+class CachingService(Service):
+    """Step 7: previews."""
+
+    name = "caching"
+
+
+def with_params(config: ProcessingConfig, **changes: object) -> ProcessingConfig:
+    """Return the configuration with those parameters changed that are not None."""
+    changes = {name: value for name, value in changes.items() if value is not None}
+    return config.replace(params=config.params.replace(**changes)) if changes else config
+
+
+def check_fovs(metadata: MicroscopyMetadata, fovs: Sequence[int]) -> None:
+    """Refuse fields of view that the recording does not have.
+
+    Raises:
+        ConfigError: Names them.
+    """
+    absent = [fov for fov in fovs if not 0 <= fov < metadata.n_fovs]
+    if absent:
+        raise ConfigError(
+            f"FOV {', '.join(map(str, absent))} does not exist: {metadata.basename} has "
+            f"{metadata.n_fovs}, numbered 0 to {metadata.n_fovs - 1}."
+        )
+
+
+def _opened_once(
+    stack: ExitStack, metadata: MicroscopyMetadata, config: ProcessingConfig
+) -> Callable[[], Reader]:
+    """Return what opens the file at the first call and gives the same reader afterwards."""
+    opened: list[Reader] = []
+
+    def reader() -> Reader:
+        if not opened:
+            opened.append(stack.enter_context(open_reader(metadata.path, config.params.z)))
+        return opened[0]
+
+    return reader

@@ -1,0 +1,326 @@
+"""Whole runs: what they leave behind, however they went."""
+
+import json
+import threading
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from pyama.config import Channels
+from pyama.errors import ConfigError, LockedError
+from pyama.processing.report import Status
+from pyama.processing.workflow import process, run_workflow
+from pyama.store import FovStore, locked
+from small_movie import (
+    BACKGROUND,
+    CENTRES,
+    MOVIE,
+    N_FOVS,
+    N_FRAMES,
+    SIGNAL,
+    StopAfter,
+    contents,
+    make_config,
+    recording_of,
+)
+
+
+@pytest.fixture(scope="module")
+def finished(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("finished")
+    assert run_workflow(recording_of(MOVIE), make_config(), folder)
+    return folder
+
+
+def statuses(report, fov=0):
+    return {entry.step: entry.status for entry in report.steps if entry.fov == fov}
+
+
+def test_every_cell_gets_a_trace_with_the_right_numbers(finished):
+    for fov in range(N_FOVS):
+        table = pd.read_csv(finished / f"fov_{fov:03d}" / f"movie_fov_{fov:03d}_traces.csv")
+        assert len(table) == len(CENTRES) * N_FRAMES
+        assert sorted(table["cell"].unique()) == [1, 2, 3, 4]
+        assert table["good"].all()
+        first = table[table["frame"] == 0].sort_values(["position_y", "position_x"])
+        expected = sorted((y + fov + 0.5, x + 0.5) for y, x in CENTRES)
+        found = first[["position_y", "position_x"]].to_numpy()
+        np.testing.assert_allclose(np.sort(found, axis=0), np.sort(expected, axis=0), atol=2)
+        moved = table.groupby("cell")["position_x"].agg(lambda x: x.iloc[-1] - x.iloc[0])
+        np.testing.assert_allclose(moved, 2 * (N_FRAMES - 1), atol=3)
+        np.testing.assert_allclose(table["intensity_mean_ch_1"], SIGNAL, rtol=0.15)
+
+
+def test_rows_are_sorted_by_cell_then_frame(finished):
+    table = pd.read_csv(finished / "fov_000" / "movie_fov_000_traces.csv")
+    assert table[["cell", "frame"]].to_numpy().tolist() == sorted(
+        table[["cell", "frame"]].to_numpy().tolist()
+    )
+
+
+@pytest.mark.parametrize(
+    "params",
+    [
+        pytest.param({"n_workers": 2}, id="two workers"),
+        pytest.param({"n_workers": 4, "batch_size": 5}, id="four workers, large batch"),
+        pytest.param({"batch_size": 1}, id="batches of one"),
+    ],
+)
+def test_bytes_do_not_depend_on_workers_and_batches(finished, recording, tmp_path, params):
+    assert run_workflow(recording, make_config(**params), tmp_path)
+    assert contents(tmp_path) == contents(finished)
+
+
+def test_bytes_do_not_depend_on_the_order_of_fovs(finished, recording, config, tmp_path):
+    for fov in (2, 0, 1):
+        assert run_workflow(recording, config, tmp_path, [fov])
+    assert contents(tmp_path) == contents(finished)
+
+
+def test_a_second_run_changes_nothing(finished, recording, config):
+    before = contents(finished)
+    report = process(recording, config, finished)
+    assert {entry.status for entry in report.steps} == {Status.UNCHANGED}
+    assert contents(finished) == before
+
+
+@pytest.mark.parametrize("looks", [0, 1, 5, 13, 20, 28, 36, 45, 60, 80, 110])
+def test_a_cancelled_run_goes_on_to_the_same_bytes(
+    finished, recording, config, tmp_path, looks
+):
+    report = process(recording, config, tmp_path, cancel_event=StopAfter(looks))
+    assert report.cancelled
+    assert not report.succeeded
+    for fov in range(N_FOVS):
+        store = FovStore(tmp_path, fov)
+        assert store.clean_up() == [], "a cancelled run leaves nothing unfinished"
+    assert run_workflow(recording, config, tmp_path)
+    assert contents(tmp_path) == contents(finished)
+
+
+def test_a_cancelled_workflow_returns_false(recording, config, tmp_path):
+    event = threading.Event()
+    event.set()
+    assert run_workflow(recording, config, tmp_path, cancel_event=event) is False
+
+
+CHANGES = [
+    pytest.param({"min_iou": 0.3}, "tracking", id="min_iou"),
+    pytest.param({"min_object_size": 60}, "segmentation", id="min_object_size"),
+    pytest.param({"min_frames": 3}, "extraction", id="min_frames"),
+    pytest.param({"background_weight": 0.5}, "extraction", id="background_weight"),
+    pytest.param({"n_workers": 2}, None, id="n_workers"),
+    pytest.param({"frame_interval": 5.0}, None, id="frame_interval"),
+]
+ORDER = [
+    "copying",
+    "segmentation",
+    "tracking",
+    "background",
+    "cropping",
+    "extraction",
+    "caching",
+]
+
+
+@pytest.mark.parametrize(("change", "first"), CHANGES)
+def test_only_what_depends_on_a_change_is_done_again(recording, tmp_path, change, first):
+    process(recording, make_config(), tmp_path, [0])
+    found = statuses(process(recording, make_config(**change), tmp_path, [0]))
+    redone = {step for step, status in found.items() if status is Status.DONE}
+    assert set(found) == set(ORDER)
+    if first is None:
+        assert redone == set()
+        return
+    assert first in redone
+    assert not redone & set(ORDER[: ORDER.index(first)])
+    if first == "tracking":
+        assert "background" not in redone
+        assert {"cropping", "extraction", "caching"} <= redone
+
+
+def test_tile_size_redoes_the_background_but_not_the_tracks(recording, tmp_path):
+    process(recording, make_config(), tmp_path, [0])
+    found = statuses(process(recording, make_config(tile_size=50), tmp_path, [0]))
+    assert found["tracking"] is Status.UNCHANGED
+    assert found["background"] is Status.DONE
+
+
+def test_a_damaged_chunk_is_made_again(finished, recording, config, tmp_path):
+    process(recording, config, tmp_path)
+    victim = tmp_path / "fov_001/images.zarr/seg_tracked_ch_0/0/c/2/0/0"
+    data = bytearray(victim.read_bytes())
+    data[len(data) // 2] ^= 1
+    victim.write_bytes(data)
+    report = process(recording, config, tmp_path)
+    assert statuses(report, 1)["tracking"] is Status.DONE
+    assert statuses(report, 1)["segmentation"] is Status.UNCHANGED
+    assert set(statuses(report, 0).values()) == {Status.UNCHANGED}
+    assert contents(tmp_path) == contents(finished)
+
+
+def test_without_phase_contrast_there_is_background_but_no_table(recording, tmp_path):
+    report = process(recording, make_config(Channels(fl=[1])), tmp_path, [0])
+    found = statuses(report)
+    assert report.succeeded
+    assert found["background"] is Status.DONE
+    skipped = {"segmentation", "tracking", "cropping", "extraction"}
+    assert {step for step, status in found.items() if status is Status.SKIPPED} == skipped
+    assert not list(tmp_path.rglob("*.csv"))
+    level = FovStore(tmp_path, 0).stack("fl_background_ch_1")[0]
+    assert abs(level.mean() - BACKGROUND) < SIGNAL
+
+
+def test_without_fluorescence_only_shape_is_measured(recording, tmp_path):
+    report = process(recording, make_config(Channels(pc=0)), tmp_path, [0])
+    assert statuses(report)["background"] is Status.SKIPPED
+    table = pd.read_csv(next(tmp_path.rglob("*.csv")))
+    assert list(table.columns[10:]) == ["area_ch_0", "aspect_ratio_ch_0"]
+    assert len(table) == len(CENTRES) * N_FRAMES
+
+
+def test_phase_contrast_without_features_gives_base_columns(recording, tmp_path):
+    channels = Channels(pc={"channel": 0, "features": []}, fl=[[1, []]])
+    process(recording, make_config(channels), tmp_path, [0])
+    table = pd.read_csv(next(tmp_path.rglob("*.csv")))
+    assert list(table.columns)[-1] == "bbox_y1"
+    assert len(table) == len(CENTRES) * N_FRAMES
+
+
+def test_without_channels_the_table_has_a_header_only(recording, tmp_path):
+    report = process(recording, make_config(Channels()), tmp_path, [0])
+    assert report.succeeded
+    text = next(tmp_path.rglob("*.csv")).read_text()
+    assert text.startswith("fov,cell,frame,good")
+    assert text.count("\n") == 1
+
+
+def test_without_cells_the_table_has_a_header_only(images, tmp_path):
+    rng = np.random.default_rng(0)
+    images[:, :, 0] = rng.normal(2000, 8, images[:, :, 0].shape)
+    report = process(recording_of(images), make_config(), tmp_path, [0])
+    assert report.succeeded
+    text = next(tmp_path.rglob("*.csv")).read_text()
+    assert text.endswith("intensity_total_ch_1,intensity_mean_ch_1\n")
+    assert text.count("\n") == 1
+    assert len(FovStore(tmp_path, 0).cells().roster.ids) == 0
+
+
+def test_copy_only_stops_after_copying(recording, tmp_path):
+    report = process(recording, make_config(copy_only=True), tmp_path)
+    assert {entry.step for entry in report.steps} == {"copying"}
+    groups = {path.name for path in (tmp_path / "fov_000/images.zarr").iterdir()}
+    assert groups == {"zarr.json", "OME", "pc_ch_0", "fl_ch_1"}
+
+
+def test_filters_leave_cells_out_of_the_table_and_say_which(images, tmp_path):
+    images[0, 3:, 0, 85:, :80] = 2000  # the third cell is gone from frame 3
+    config = make_config(min_frames=5, border_margin=20)
+    report = process(recording_of(images), config, tmp_path, [0])
+    (notes,) = [entry.notes["traces"] for entry in report.steps if entry.step == "extraction"]
+    table = pd.read_csv(next(tmp_path.rglob("*.csv")))
+    assert len(notes["removed"]["min_frames"]) == 1
+    assert notes["cells"] == len(CENTRES)
+    assert set(table["cell"]) == set(range(1, 5)) - {
+        cell for cells in notes["removed"].values() for cell in cells
+    }
+    run = json.loads((tmp_path / "run.json").read_text())
+    assert run["fovs"]["0"]["extraction"]["outputs"]["traces"] == json.loads(json.dumps(notes))
+    assert len(FovStore(tmp_path, 0).cells().roster.ids) == len(CENTRES), "crops stay"
+
+
+def test_min_frames_follows_a_shorter_movie_with_a_warning(recording, tmp_path):
+    report = process(recording, make_config(min_frames=30), tmp_path, [0])
+    notes = next(e.notes["traces"] for e in report.steps if e.step == "extraction")
+    assert notes["traces"] == len(CENTRES)
+    assert notes["warnings"] == [
+        f"min_frames is 30, but only {N_FRAMES} frames are valid: {N_FRAMES} is used."
+    ]
+
+
+class Faulty:
+    """A recording in which one field of view cannot be read."""
+
+    def __init__(self, reader, bad):
+        self.reader, self.bad, self.metadata = reader, bad, reader.metadata
+
+    def read(self, fov, frame, channels):
+        if (fov, frame) == self.bad:
+            raise OSError(5, "Input/output error", "movie.nd2")
+        return self.reader.read(fov, frame, channels)
+
+
+def test_a_fov_that_fails_does_not_stop_its_neighbours(finished, recording, config, tmp_path):
+    report = process(Faulty(recording, (1, 3)), config, tmp_path)
+    assert report.failed_fovs == [1]
+    (failure,) = report.failures
+    assert (failure.step, failure.frame) == ("copying", 3)
+    assert str(failure) == "FOV 1, copying, frame 3: Input/output error: movie.nd2"
+    assert not report.succeeded
+    whole = contents(finished)
+    found = contents(tmp_path)
+    assert {k: v for k, v in found.items() if not k.startswith("fov_001")} == {
+        k: v for k, v in whole.items() if not k.startswith("fov_001")
+    }
+    assert run_workflow(recording, config, tmp_path), "the next run repairs it"
+    assert contents(tmp_path) == whole
+
+
+def test_another_recording_is_refused_without_overwrite(recording, images, config, tmp_path):
+    process(recording, config, tmp_path)
+    other = recording_of(images[:1] + 1)
+    with pytest.raises(ConfigError, match="belongs to another recording"):
+        process(other, config, tmp_path)
+    assert process(other, config, tmp_path, overwrite=True).succeeded
+    assert not (tmp_path / "fov_002/images.zarr").exists(), "the old results are gone"
+
+
+def test_without_its_file_a_folder_is_processed_from_what_was_copied(
+    finished, recording, config, tmp_path
+):
+    process(recording, make_config(copy_only=True), tmp_path)
+    report = process(tmp_path / "gone.nd2", config, tmp_path)
+    assert report.succeeded
+    assert "gone.nd2 is not there" in report.messages[0]
+    assert contents(tmp_path) == contents(finished)
+
+
+def test_two_runs_on_one_fov_are_refused(recording, config, tmp_path):
+    with locked(tmp_path, [1]), pytest.raises(LockedError, match="fov_001 is in use"):
+        process(recording, config, tmp_path)
+    with locked(tmp_path, [1]):
+        assert process(recording, config, tmp_path, [0, 2]).succeeded
+
+
+WRONG = [
+    pytest.param({"channels": Channels(pc=5)}, "Channel 5 does not exist", id="channel"),
+    pytest.param({"segmentation_method": "magic"}, "Available: logstd", id="segmenter"),
+    pytest.param({"tracking_method": "magic"}, "Available: iou", id="tracker"),
+    pytest.param({"channels": Channels(pc=[0, ["x"]])}, "Unknown feature 'x'", id="feature"),
+    pytest.param({"time_mapping": {0: 0.0, 1: 5.0}}, "missing are 2, 3, 4, 5", id="times"),
+]
+
+
+@pytest.mark.parametrize(("settings", "message"), WRONG)
+def test_what_does_not_fit_is_refused_before_any_work(recording, tmp_path, settings, message):
+    with pytest.raises(ConfigError, match=message):
+        process(recording, make_config(**settings), tmp_path / "out")
+    assert not (tmp_path / "out").exists()
+
+
+def test_fovs_that_do_not_exist_are_refused(recording, config, tmp_path):
+    with pytest.raises(ConfigError, match="FOV 3, 9 does not exist: movie has 3"):
+        process(recording, config, tmp_path, [0, 3, 9])
+
+
+def test_only_the_listed_fovs_are_processed(recording, config, tmp_path):
+    process(recording, config, tmp_path, [2, 0])
+    assert sorted(path.name for path in tmp_path.glob("fov_*")) == ["fov_000", "fov_002"]
+
+
+def test_frames_of_one_pixel_and_one_frame_run(config, tmp_path):
+    for shape in [(1, 1, 2, 1, 1), (1, 1, 2, 1, 7), (1, 2, 2, 9, 1)]:
+        folder = tmp_path / "x".join(map(str, shape))
+        report = process(recording_of(np.zeros(shape, np.uint16)), config, folder)
+        assert report.succeeded, [str(failure) for failure in report.failures]
