@@ -1,0 +1,223 @@
+"""What a model of a trace is, and the registry that checks new ones."""
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pyama.errors import ArrayError, PluginError
+from pyama.registry import Registry
+
+Values = NDArray[np.float64]
+TIME_UNIT = "h"
+"""Parameters with this unit are times: their starts are shifted, not multiplied."""
+
+
+@dataclass(frozen=True)
+class Parameter:
+    """One parameter of a model.
+
+    Attributes:
+        name: Its column in fitted tables and its argument of the model's functions.
+        unit: For example `1/h`. Parameters in `h` are points in time.
+        lower: Smallest value of a fit.
+        upper: Largest value of a fit.
+        default: Value when it is fixed, and in examples.
+        fixed: Whether a fit leaves it at `default` unless told otherwise.
+        linear: Whether the model is a linear function of it; such parameters need no guess.
+    """
+
+    name: str
+    unit: str = ""
+    lower: float = -math.inf
+    upper: float = math.inf
+    default: float = 0.0
+    fixed: bool = False
+    linear: bool = False
+
+    def __post_init__(self) -> None:
+        if not self.name.isidentifier() or self.name == "t":
+            raise PluginError(
+                f"Parameter name {self.name!r} is not usable as an argument and a column. "
+                "Use letters, digits and underscores, and not 't'."
+            )
+        if not self.lower <= self.default <= self.upper or not math.isfinite(self.default):
+            raise PluginError(
+                f"Parameter {self.name!r} has the default {self.default}; "
+                f"expected a finite number from {self.lower} to {self.upper}."
+            )
+
+
+@dataclass(frozen=True)
+class Model:
+    """A function of time with named parameters.
+
+    The functions are called with arrays that broadcast against each other: `t` in hours,
+    shape (n_cells, T), and each parameter by position, shape (n_cells, 1).
+
+    Attributes:
+        name: Its name in `MODELS` and in file names.
+        parameters: In the order of the functions' arguments.
+        function: `f(t, *parameters)`, shape (n_cells, T) or broadcastable to it.
+        first_guess: `g(t, y)` with arrays (n_cells, T); one value or array (n_cells,) per
+            parameter. Values outside the bounds are moved to them, linear parameters are
+            solved for afterwards.
+        gradient: `d(t, *parameters)`, one array like `function` per parameter; without
+            it, differences are taken.
+        source: Literature, as a DOI.
+    """
+
+    name: str
+    parameters: tuple[Parameter, ...]
+    function: Callable[..., Any]
+    first_guess: Callable[[Values, Values], tuple[Any, ...]]
+    gradient: Callable[..., tuple[Any, ...]] | None = None
+    source: str = ""
+
+    def __post_init__(self) -> None:
+        names = self.names
+        if not names or len(set(names)) < len(names):
+            raise PluginError(
+                f"Model {self.name!r} has the parameters {', '.join(names) or 'none'}; "
+                "expected at least one, and no name twice."
+            )
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Names of the parameters."""
+        return tuple(parameter.name for parameter in self.parameters)
+
+    @property
+    def defaults(self) -> Values:
+        """Defaults of the parameters, shape (n_params,)."""
+        return np.array([parameter.default for parameter in self.parameters])
+
+    def __call__(self, t: Values, p: Values) -> Values:
+        """Evaluate; see `evaluate`."""
+        return self.evaluate(t, p)
+
+    def evaluate(self, t: Values, p: Values) -> Values:
+        """Values of the model for many cells.
+
+        Args:
+            t: Hours, shape (T,), or (n_cells, T) if cells have their own times.
+            p: Parameters, shape (n_params, n_cells).
+
+        Returns:
+            Shape (n_cells, T).
+
+        Raises:
+            ArrayError: `p` does not have one row per parameter.
+        """
+        times, columns = self._shaped(t, p)
+        return np.array(np.broadcast_to(self.function(times, *columns), times.shape), float)
+
+    def jacobian(self, t: Values, p: Values) -> Values:
+        """Derivatives by the parameters, shape (n_params, n_cells, T); see `evaluate`.
+
+        Derivatives by fixed parameters are included. At a kink (an onset) the value of
+        one side.
+        """
+        times, columns = self._shaped(t, p)
+        if self.gradient is None:
+            return self._differences(times, p)
+        out = np.empty((len(self.parameters), *times.shape))
+        for row, slope in zip(out, self.gradient(times, *columns), strict=True):
+            row[...] = slope
+        return out
+
+    def guess(self, t: Values, y: Values) -> Values:
+        """Parameters to start a fit from, inside the bounds.
+
+        Args:
+            t: Hours, shape (T,) or (n_cells, T).
+            y: Finite values, shape (n_cells, T).
+
+        Returns:
+            Shape (n_params, n_cells).
+        """
+        y = np.atleast_2d(np.asarray(y, float))
+        times = np.broadcast_to(np.asarray(t, float), y.shape)
+        out = np.empty((len(self.parameters), len(y)))
+        values = self.first_guess(times, y)
+        for row, value, parameter in zip(out, values, self.parameters, strict=True):
+            row[...] = np.clip(value, parameter.lower, parameter.upper)
+        return out
+
+    def _shaped(self, t: Values, p: Values) -> tuple[Values, Values]:
+        p = np.asarray(p, float)
+        if p.ndim != 2 or len(p) != len(self.parameters):
+            raise ArrayError(
+                f"Model {self.name!r} takes parameters of shape ({len(self.parameters)}, "
+                f"n_cells), in the order {', '.join(self.names)}; got shape {p.shape}."
+            )
+        t = np.asarray(t, float)
+        return np.broadcast_to(t, (p.shape[1], t.shape[-1])), p[:, :, np.newaxis]
+
+    def _differences(self, times: Values, p: Values) -> Values:
+        out = np.empty((len(self.parameters), *times.shape))
+        for i, parameter in enumerate(self.parameters):
+            width = 6e-6 * np.maximum(np.abs(p[i]), 1e-3)
+            high, low = p.copy(), p.copy()
+            high[i] = np.minimum(p[i] + width, parameter.upper)
+            low[i] = np.maximum(p[i] - width, parameter.lower)
+            rise = self.evaluate(times, high) - self.evaluate(times, low)
+            out[i] = rise / (high[i] - low[i])[:, np.newaxis]
+        return out
+
+
+class ModelRegistry(Registry[Model]):
+    """Models by name. Built-in models and plugins take the same way in: `add`."""
+
+    def __init__(self) -> None:
+        super().__init__("model", ("t", "p"))
+
+    def __setitem__(self, name: str, function: Model) -> None:
+        if not isinstance(function, Model):
+            raise PluginError(f"Model {name!r} must be a Model, got {function!r}.")
+        if name != function.name:
+            raise PluginError(
+                f"Model {function.name!r} cannot be registered as {name!r}; "
+                "the names must be the same."
+            )
+        _try_out(function)
+        super().__setitem__(name, function)
+
+    def add(self, model: Model) -> Model:
+        """Check a model on two short traces and add it under its name.
+
+        Raises:
+            PluginError: A function has the wrong arguments or result, or the gradient is
+                not the derivative of the function.
+        """
+        self[model.name] = model
+        return model
+
+
+def _try_out(model: Model) -> None:
+    t = np.tile(np.sqrt(np.linspace(0.01, 900, 23)), (2, 1))
+    p = np.tile(model.defaults[:, np.newaxis], 2)
+    try:
+        y, slopes = model.evaluate(t, p), model.jacobian(t, p)
+        guess = model.guess(t, y)
+    except (TypeError, ValueError) as error:
+        raise PluginError(
+            f"Model {model.name!r} does not work: {error}. Expected function(t, "
+            f"{', '.join(model.names)}), gradient with the same arguments and one array "
+            "per parameter, and first_guess(t, y) with one value per parameter."
+        ) from error
+    if not (np.isfinite(y).all() and np.isfinite(slopes).all() and np.isfinite(guess).all()):
+        raise PluginError(
+            f"Model {model.name!r} is not finite at its defaults. Check them, the function, "
+            "the gradient and the first guess."
+        )
+    expected = replace(model, gradient=None).jacobian(t, p)
+    for name, slope, other in zip(model.names, slopes, expected, strict=True):
+        if not np.allclose(slope, other, rtol=1e-3, atol=1e-3 * np.abs(other).max() + 1e-9):
+            raise PluginError(
+                f"Model {model.name!r}: the gradient by {name!r} is not the derivative of "
+                "the function. Correct it, or leave the gradient out."
+            )

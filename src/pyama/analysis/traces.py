@@ -1,0 +1,212 @@
+"""What can be said of a trace without a model: its points, noise and onset."""
+
+from collections.abc import Sequence
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from pyama.errors import ConfigError
+
+Values = NDArray[np.float64]
+
+WINDOW = 5
+"""Points of the running mean in which peaks and crossings are looked for."""
+STEPS = 20
+"""Onsets are found to this part of the interval between two frames."""
+SIGNIFICANT = 5.0
+"""A rise counts from this many times the noise."""
+MAD_TO_SIGMA = 1.4826
+"""Standard deviation of a normal distribution in units of its median absolute deviation."""
+
+
+def trace_arrays(
+    table: pd.DataFrame, column: str, time: str, keys: Sequence[str] = ("fov", "cell")
+) -> tuple[Values, Values, pd.DataFrame]:
+    """Traces of a table as arrays.
+
+    Args:
+        table: One row per cell and frame. Rows whose `good` is False are left out.
+        column: Column of the values.
+        time: Column of the times.
+        keys: Columns that name a trace.
+
+    Returns:
+        Times and values, both (n_cells, T), filled up with NaN, and the keys, one row per
+        trace, sorted.
+
+    Raises:
+        ConfigError: A column is missing, or times or values are not numbers.
+    """
+    for name in (*keys, time, column):
+        is_number = name in table and pd.api.types.is_numeric_dtype(table[name])
+        if not is_number and (name not in table or name in (time, column)):
+            raise ConfigError(
+                f"The table has no column {name!r} of numbers. It has: "
+                f"{', '.join(map(str, table.columns))}."
+            )
+    if "good" in table:
+        table = table[table["good"].astype(bool)]
+    table = table.dropna(subset=list(keys))
+    groups = table.groupby(list(keys), sort=True)
+    row, place = groups.ngroup().to_numpy(), groups.cumcount().to_numpy()
+    ids = table[list(keys)].drop_duplicates().sort_values(list(keys), ignore_index=True)
+    shape = len(ids), int(place.max(initial=0)) + 1
+    t, y = np.full(shape, np.nan), np.full(shape, np.nan)
+    t[row, place], y[row, place] = table[time], table[column]
+    return t, y, ids
+
+
+def packed(t: Values, y: Values) -> tuple[Values, Values, NDArray[np.intp]]:
+    """Move the points that have a value to the front, in order of time.
+
+    Args:
+        t: Times, shape (T,) or (n_cells, T).
+        y: Traces, shape (n_cells, T). A point counts if time and value are finite.
+
+    Returns:
+        Times and values, both (n_cells, T), at least one column wide, filled up with the
+        last time and NaN; and the number of points, shape (n_cells,).
+    """
+    y = np.asarray(y, float)
+    times = np.broadcast_to(np.asarray(t, float), y.shape)
+    if not y.shape[1]:
+        times = y = np.full((len(y), 1), np.nan)
+    present = np.isfinite(y) & np.isfinite(times)
+    order = np.argsort(np.where(present, times, np.inf), axis=1, kind="stable")
+    number = present.sum(axis=1)
+    column = np.arange(y.shape[1])
+    last = np.maximum(number - 1, 0)[:, np.newaxis]
+    values = np.where(column <= last, np.take_along_axis(y, order, axis=1), np.nan)
+    order = np.take_along_axis(order, np.minimum(column, last), axis=1)
+    times = np.take_along_axis(times, order, axis=1)
+    values[number == 0] = np.nan
+    return np.where(np.isfinite(times), times, 0.0), values, number
+
+
+def noise(y: Values) -> Values:
+    """Standard deviation of the noise around a slowly changing trace.
+
+    Second differences remove the trend; their median is not moved by outliers. Missing
+    values are taken out, not filled.
+
+    Args:
+        y: Traces, shape (n_cells, T); NaN where there is no value.
+
+    Returns:
+        Shape (n_cells,), in the unit of `y`; 0 with fewer than three values.
+    """
+    out = np.zeros(len(y))
+    for i, row in enumerate(y):
+        bends = np.diff(row[np.isfinite(row)], 2)
+        if bends.size:
+            out[i] = MAD_TO_SIGMA / np.sqrt(6) * np.median(np.abs(bends))
+    return out
+
+
+def smoothed(y: Values) -> Values:
+    """Running mean over `WINDOW` points, fewer at the ends; NaN counts as missing.
+
+    Shape (n_cells, T) as `y`; NaN where no point of the window has a value.
+    """
+    half = WINDOW // 2
+    present = np.isfinite(y)
+    padding = ((0, 0), (half + 1, half))
+    total = np.cumsum(np.pad(np.where(present, y, 0.0), padding), axis=1)
+    count = np.cumsum(np.pad(present, padding), axis=1)
+    width = y.shape[1]
+    number = (count[:, WINDOW:] - count[:, :width]).astype(float)
+    number[number == 0] = np.nan
+    return (total[:, WINDOW:] - total[:, :width]) / number
+
+
+def first_crossing(y: Values, level: Values) -> NDArray[np.intp]:
+    """Index of the first value on the other side of `level` than the first one.
+
+    Args:
+        y: Traces, shape (n_cells, T); NaN is on neither side.
+        level: Shape (n_cells,).
+
+    Returns:
+        Shape (n_cells,); the last index for traces that stay on their side.
+    """
+    side = np.sign(y - level[:, np.newaxis])
+    crossed = side * side[:, :1] < 0
+    return np.where(crossed.any(axis=1), crossed.argmax(axis=1), y.shape[1] - 1)
+
+
+def onsets(t: Values, y: Values) -> Values:
+    """Time at which each trace leaves its baseline.
+
+    The part up to half of the highest value is described by a constant and a straight line
+    that meet (Hudson 1966, doi:10.1080/01621459.1966.10482198); the onset is where.
+
+    Args:
+        t: Times, shape (T,) or (n_cells, T), increasing.
+        y: Traces, shape (n_cells, T); NaN where there is no value.
+
+    Returns:
+        Shape (n_cells,), in the unit of `t`. The first time for traces that rise from the
+        start; NaN for those that do not rise by `SIGNIFICANT` times their noise.
+    """
+    times, y, number = packed(t, y)
+    out = np.full(len(y), np.nan)
+    rows = np.flatnonzero(number >= 3)
+    if not rows.size:
+        return out
+    times, y = times[rows], y[rows]
+    curve = np.where(np.isfinite(y), smoothed(y), np.nan)
+    peak, floor = np.nanmax(curve, axis=1), _floor(curve)
+    used = np.arange(y.shape[1]) <= _half_way(curve, floor, peak)[:, np.newaxis]
+    time, offset = _best_hinge(times, np.where(used, y, np.nan))
+    rises = (peak - offset > SIGNIFICANT * noise(y)) & (peak > floor)
+    out[rows] = np.where(rises, time, np.nan)
+    return out
+
+
+def _floor(curve: Values) -> Values:
+    filled = np.where(np.isfinite(curve), curve, np.inf)
+    lowest = np.minimum.accumulate(filled, axis=1)
+    top = np.where(np.isfinite(curve), curve, -np.inf).argmax(axis=1)
+    return lowest[np.arange(len(curve)), top]
+
+
+def _half_way(curve: Values, floor: Values, peak: Values) -> NDArray[np.intp]:
+    """Index of the first point above half of the rise, at least the third."""
+    above = curve >= ((floor + peak) / 2)[:, np.newaxis]
+    return np.maximum(above.argmax(axis=1), 2)
+
+
+def _best_hinge(times: Values, y: Values) -> tuple[Values, Values]:
+    """Kink and baseline of the best constant-then-rising line through each trace."""
+    cost, _ = _hinge_cost(times, y, times)
+    best = cost.argmin(axis=1)
+    rows = np.arange(len(y))
+    low = times[rows, np.maximum(best - 1, 0)]
+    high = times[rows, np.minimum(best + 1, times.shape[1] - 1)]
+    steps = np.linspace(0, 1, 2 * STEPS + 1)
+    candidates = low[:, np.newaxis] + steps * (high - low)[:, np.newaxis]
+    cost, offset = _hinge_cost(times, y, candidates)
+    best = cost.argmin(axis=1)
+    return candidates[rows, best], offset[rows, best]
+
+
+def _hinge_cost(times: Values, y: Values, kinks: Values) -> tuple[Values, Values]:
+    """Sum of squares and baseline for each kink, both (n_cells, n_kinks); inf if falling."""
+    used = np.isfinite(y)
+    cost, offset = np.full(kinks.shape, np.inf), np.zeros(kinks.shape)
+    number = used.sum(axis=1)
+    values = np.where(used, y, 0.0)
+    mean = values.sum(axis=1) / number
+    centred = np.where(used, y - mean[:, np.newaxis], 0.0)
+    for k in range(kinks.shape[1]):
+        ramp = np.where(used, np.maximum(times - kinks[:, k : k + 1], 0), 0.0)
+        middle = ramp.sum(axis=1) / number
+        spread = (ramp**2).sum(axis=1) - number * middle**2
+        product = (ramp * centred).sum(axis=1)
+        slope = np.where(spread > 0, product / np.where(spread > 0, spread, 1), 0.0)
+        rises = slope >= 0
+        total = (centred**2).sum(axis=1)
+        cost[rises, k] = (total - slope * product)[rises]
+        offset[:, k] = mean - slope * middle
+    return cost, offset
