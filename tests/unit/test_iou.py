@@ -167,6 +167,12 @@ def letters(frames):
             id="others go on during a gap",
         ),
         pytest.param(
+            ["aa..bb", ".aa...", "..aaa."],
+            {"max_gap": 1},
+            ["aa..bb", ".aa...", "..aaa."],
+            id="the smaller id goes on, also when the larger one waits",
+        ),
+        pytest.param(
             ["aaa.b.cccc", "bbb.a.cccc"],
             {"min_size": 2, "max_size": 3},
             ["aaa.......", "aaa......."],

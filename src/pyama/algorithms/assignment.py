@@ -15,7 +15,7 @@ TIE = 1e-9
 
 @dataclass(frozen=True)
 class Pairs:
-    """Pairs of a row and a column that may be matched, sorted by row, then column."""
+    """Pairs of a row and a column that may be matched, each once, sorted by row."""
 
     rows: NDArray[np.int64]
     """Shape (E,)."""

@@ -214,15 +214,13 @@ def _list_overlaps(
         a = previous[i]
         e = start[i]
         for k in range(first[i], last[i]):
-            if _intersection(a, current[by_top[k]]) > 0:
-                columns[e] = by_top[k]
-                e += 1
-        columns[start[i] : e].sort()
-        for k in range(start[i], e):
-            b = current[columns[k]]
+            b = current[by_top[k]]
             shared = _intersection(a, b)
-            area = (a[2] - a[0]) * (a[3] - a[1]) + (b[2] - b[0]) * (b[3] - b[1])
-            weights[k] = shared / (area - shared)
+            if shared > 0:
+                area = (a[2] - a[0]) * (a[3] - a[1]) + (b[2] - b[0]) * (b[3] - b[1])
+                columns[e] = by_top[k]
+                weights[e] = shared / (area - shared)
+                e += 1
     return columns, weights
 
 
