@@ -228,7 +228,7 @@ WRONG = [
     ({"loss": "huber"}, "Unknown loss 'huber'. Available: linear, soft_l1"),
     ({"starts": 0}, "starts is 0; expected 1 or more"),
     ({"seed": -1}, "seed is -1; expected 0 or more"),
-    ({"workers": -1}, "workers is -1; expected 1 or more"),
+    ({"workers": 0}, "workers is 0; expected 1 or more"),
     ({"model": "auto", "fix": {"kk": 1}}, "No model has kk. Parameters: amplitude, beta"),
 ]
 
@@ -244,8 +244,9 @@ def test_wrong_options_are_refused(options, message):
     [
         (T, T, {}, r"y must have the shape \(n_cells, T\).* got \(120,\) and \(120,\)"),
         (T[1:], [T], {}, r"got \(1, 120\) and \(119,\)"),
-        (T, [T], {"fov": -1}, "fov and cell must be whole numbers from 0"),
-        (T, [T], {"cell": [0.5]}, "fov and cell must be whole numbers from 0"),
+        (T, [T], {"fov": -1}, "fov must be whole numbers from 0, got -1"),
+        (T, [T], {"cell": [0.5]}, r"cell must be whole numbers from 0, got \[0.5\]"),
+        (T, [T], {"cell": [1, 2]}, r"cell has the shape \(2,\); expected \(1,\)"),
     ],
 )
 def test_arrays_that_do_not_fit_are_refused(t, y, options, message):

@@ -12,7 +12,7 @@ from numpy.typing import ArrayLike, NDArray
 from pyama.analysis.least_squares import Solution, Traces, minimize
 from pyama.analysis.model import Model
 from pyama.analysis.models import MODELS
-from pyama.analysis.outcome import columns, rows, without_fit
+from pyama.analysis.outcome import columns, fitted_rows, without_fit
 from pyama.analysis.setup import Setup, draw_starts, set_up
 from pyama.analysis.traces import noise, packed, trace_arrays
 from pyama.config import default_workers
@@ -126,24 +126,18 @@ def fit_arrays(
         One row per cell, in order: fov, cell, model_type, success, r_squared, the
         parameters, their standard errors as NAME_se (NaN where fixed, at a bound, or not
         determined by the data; half the width of a 95 % interval is about two of them),
-        rmse, aic, n_points, class (good, fair, poor, failed) and message. A trace that
-        cannot be fitted has success False, NaN and the reason.
+        rmse, aic (of the plain sum of squares), n_points, class (good, fair, poor, failed)
+        and message. A trace that cannot be fitted has success False, NaN and the reason.
 
     Raises:
         ArrayError: The shapes do not fit together.
         ConfigError: An option or a name is wrong.
     """
     freed: Any = free if free == "all" else (free,) if isinstance(free, str) else tuple(free)
-    options = Options(
-        freed, fix or {}, bounds or {}, starts, loss, seed, workers or default_workers()
-    )
+    threads = default_workers() if workers is None else workers
+    options = Options(freed, fix or {}, bounds or {}, starts, loss, seed, threads)
     times, values = _checked(t, y)
-    n = len(values)
-    ids = pd.DataFrame({"fov": np.broadcast_to(np.asarray(fov), n), "cell": np.arange(n)})
-    if cell is not None:
-        ids["cell"] = np.asarray(cell)
-    if (ids < 0).any(axis=None) or not all(kind.kind in "iu" for kind in ids.dtypes):
-        raise ArrayError("fov and cell must be whole numbers from 0.")
+    ids = _numbered(len(values), fov, cell)
     if model != AUTO:
         chosen = MODELS[model] if isinstance(model, str) else model
         return _fit(times, values, ids, _set_up(chosen, options), options)
@@ -158,6 +152,19 @@ def _checked(t: ArrayLike, y: ArrayLike) -> tuple[Values, Values]:
             f"{values.shape} and {times.shape}."
         )
     return np.broadcast_to(times, values.shape), values
+
+
+def _numbered(n: int, fov: ArrayLike, cell: ArrayLike | None) -> pd.DataFrame:
+    given = {
+        "fov": np.asarray(fov),
+        "cell": np.asarray(np.arange(n) if cell is None else cell),
+    }
+    for name, numbers in given.items():
+        if numbers.shape not in ((), (n,)):
+            raise ArrayError(f"{name} has the shape {numbers.shape}; expected ({n},).")
+        if numbers.size and (numbers.dtype.kind not in "iu" or numbers.min() < 0):
+            raise ArrayError(f"{name} must be whole numbers from 0, got {numbers}.")
+    return pd.DataFrame({name: np.broadcast_to(given[name], n) for name in given})
 
 
 def _set_up(model: Model, options: Options) -> Setup:
@@ -245,4 +252,4 @@ def _fit_block(
         ends = minimize(values, slopes, many, x, lower, upper)
         best = ends.cost.reshape(len(t), starts).argmin(axis=1) + np.arange(len(t)) * starts
         solution = Solution(ends.x[best], ends.cost[best], ends.converged[best])
-        return rows(setup, t, traces, solution)
+        return fitted_rows(setup, t, traces, solution)

@@ -133,6 +133,47 @@ def _solve(matrix: Values, right: Values, free: NDArray[np.bool_]) -> Values:
 
 
 @kernel
+def _scaled(curvature: Values, gradient: Values, size: Values) -> tuple[Values, Values]:
+    """Curvature and gradient in units of `size`; 0 where it is 0."""
+    k = len(size)
+    matrix, slope = np.zeros((k, k)), np.zeros(k)
+    for a in range(k):
+        if size[a] > 0:
+            slope[a] = gradient[a] / size[a]
+            for b in range(k):
+                if size[b] > 0:
+                    matrix[a, b] = curvature[a, b] / (size[a] * size[b])
+    return matrix, slope
+
+
+@kernel
+def _bounded_step(
+    damped: Values, slope: Values, size: Values, x: Values, lower: Values, upper: Values
+) -> tuple[Values, Values]:
+    """Where one problem goes, and the step to there in units of `size`."""
+    k = len(x)
+    new, step, right = x.copy(), np.zeros(k), -slope
+    inward = ((x > lower) | (slope < 0)) & ((x < upper) | (slope > 0))
+    free = inward & (size > 0)
+    for _ in range(k + 1):
+        trial = _solve(damped, right, free)
+        inside = True
+        for a in range(k):
+            target = x[a] + trial[a] / size[a] if free[a] else x[a]
+            if target < lower[a] or target > upper[a]:
+                inside, free[a] = False, False
+                new[a] = lower[a] if target < lower[a] else upper[a]
+                step[a] = (new[a] - x[a]) * size[a]
+                right -= damped[:, a] * step[a]
+        if inside:
+            break
+    for a in range(k):
+        if free[a]:
+            new[a], step[a] = x[a] + trial[a] / size[a], trial[a]
+    return new, step
+
+
+@kernel
 def bounded_steps(
     curvature: Values,
     gradient: Values,
@@ -158,51 +199,18 @@ def bounded_steps(
         length of the step relative to that of the parameters, in units of `size`.
     """
     n, k = x.shape
-    new, predicted, length = x.copy(), np.zeros(n), np.zeros(n)
+    new, predicted, length = np.empty((n, k)), np.zeros(n), np.zeros(n)
     for i in range(n):
-        scaled, slope = np.zeros((k, k)), np.zeros(k)
-        step, free = np.zeros(k), np.zeros(k, np.bool_)
-        for a in range(k):
-            if size[i, a] > 0:
-                slope[a] = gradient[i, a] / size[i, a]
-                inward = (x[i, a] > lower[a] or slope[a] < 0) and (
-                    x[i, a] < upper[a] or slope[a] > 0
-                )
-                free[a] = inward
-                for b in range(k):
-                    if size[i, b] > 0:
-                        scaled[a, b] = curvature[i, a, b] / (size[i, a] * size[i, b])
-        damped = scaled.copy()
-        for a in range(k):
-            damped[a, a] += damping[i]
-        right = -slope
-        for _ in range(k):
-            trial = _solve(damped, right, free)
-            inside = True
-            for a in range(k):
-                target = x[i, a] + trial[a] / size[i, a] if free[a] else x[i, a]
-                if target < lower[a] or target > upper[a]:
-                    inside = False
-                    free[a] = False
-                    bound = lower[a] if target < lower[a] else upper[a]
-                    step[a] = (bound - x[i, a]) * size[i, a]
-                    new[i, a] = bound
-                    for b in range(k):
-                        right[b] -= damped[b, a] * step[a]
-            if inside:
-                break
+        matrix, slope = _scaled(curvature[i], gradient[i], size[i])
+        damped = matrix + damping[i] * np.eye(k)
+        new[i], step = _bounded_step(damped, slope, size[i], x[i], lower, upper)
         before, moved = 0.0, 0.0
         for a in range(k):
-            if free[a]:
-                step[a] = trial[a]
-                target = x[i, a] + trial[a] / size[i, a]
-                new[i, a] = min(max(target, lower[a]), upper[a])
             before += (x[i, a] * size[i, a]) ** 2
             moved += step[a] ** 2
-        for a in range(k):
             predicted[i] -= slope[a] * step[a]
             for b in range(k):
-                predicted[i] -= 0.5 * step[a] * scaled[a, b] * step[b]
+                predicted[i] -= 0.5 * step[a] * matrix[a, b] * step[b]
         length[i] = np.sqrt(moved / before) if before > 0 else np.sqrt(moved)
     return new, predicted, length
 
@@ -253,32 +261,31 @@ def minimize(
     for _ in range(MAX_STEPS):
         if not active.size:
             break
-        new, predicted, length = bounded_steps(
-            curvature[active],
-            gradient[active],
-            size[active],
-            damping[active],
-            x[active],
-            lower,
-            upper,
-        )
+        state = curvature[active], gradient[active], size[active], damping[active], x[active]
+        new, predicted, length = bounded_steps(*state, lower, upper)
         f = values(new, active)
         new_cost = measure(active, f)
-        decrease = cost[active] - new_cost
-        better = decrease > 0
-        sound = better & (predicted > 0)
-        gain = np.divide(decrease, predicted, out=np.zeros(len(active)), where=sound)
-        small = TOLERANCE * cost[active]
-        done = (better & (decrease <= small) & (gain > 0.25)) | (length <= TOLERANCE)
-        done |= (predicted >= 0) & (predicted <= 0.01 * small)
-        rows = active[better]
+        better, done, gain = _judge(cost[active], new_cost, predicted, length)
+        rows, worse = active[better], active[~better]
         x[rows], cost[rows] = new[better], new_cost[better]
-        damping[rows] *= np.maximum(1 / 3, 1 - (2 * np.minimum(gain[better], 2) - 1) ** 3)
+        damping[rows] *= np.maximum(1 / 3, 1 - (2 * gain[better] - 1) ** 3)
         growth[rows] = 2.0
-        worse = active[~better]
         damping[worse] *= growth[worse]
         growth[worse] *= 2
         converged[active[done]] = True
         look_around(active[better & ~done], f[better & ~done])
         active = active[~done]
     return Solution(x, cost, converged)
+
+
+def _judge(
+    cost: Values, new_cost: Values, predicted: Values, length: Values
+) -> tuple[NDArray[np.bool_], NDArray[np.bool_], Values]:
+    """Whether each step is taken, whether it is the last, and how well it was predicted."""
+    decrease, small = cost - new_cost, TOLERANCE * cost
+    better = decrease > 0
+    gain = np.zeros(len(cost))
+    np.divide(decrease, predicted, out=gain, where=better & (predicted > 0))
+    done = (better & (decrease <= small) & (gain > 0.25)) | (length <= TOLERANCE)
+    done |= (predicted >= 0) & (predicted <= 0.01 * small)
+    return better, done, np.minimum(gain, 2)

@@ -37,7 +37,7 @@ def without_fit(ids: pd.DataFrame, setup: Setup, number: NDArray[np.intp]) -> pd
     return table
 
 
-def rows(setup: Setup, t: Values, traces: Traces, solution: Solution) -> pd.DataFrame:
+def fitted_rows(setup: Setup, t: Values, traces: Traces, solution: Solution) -> pd.DataFrame:
     """Columns from `success` on of traces that were fitted.
 
     Args:
