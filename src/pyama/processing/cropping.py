@@ -18,7 +18,8 @@ from numpy.typing import NDArray
 
 from pyama.algorithms.crops import SCALE, box_shapes, gather, gather_masks, normalise, place
 from pyama.algorithms.labels import Regions, regions
-from pyama.store import Crop, Roster, Stack, crop_spec
+from pyama.errors import StoreError
+from pyama.store import Crop, Roster, Stack, crop_spec, naming
 
 INTENSITY_ATTRIBUTES = {"pyama": {"divisor": SCALE}}
 """Counts are the crop's values times this."""
@@ -41,7 +42,12 @@ def cut_cells(
     """
     with ExitStack() as files:
         spools = [
-            _Spool(group, np.dtype(dtype), files.enter_context(_temporary(folder)))
+            _Spool(
+                group,
+                np.dtype(dtype),
+                files.enter_context(_temporary(folder)),
+                folder / f"spool of {group}",
+            )
             for group, dtype in [(mask_group, "uint8")]
             + [(group, str(stack.dtype)) for group, stack in stacks.items()]
         ]
@@ -49,9 +55,9 @@ def cut_cells(
         for t, frame in enumerate(labels):
             cells = regions(frame)
             found.append(cells)
-            spools[0].file.write(gather_masks(frame, cells.ids, cells.boxes).data)
+            spools[0].append(gather_masks(frame, cells.ids, cells.boxes))
             for spool, stack in zip(spools[1:], stacks.values(), strict=True):
-                spool.file.write(gather(stack[t], cells.boxes).data)
+                spool.append(gather(stack[t], cells.boxes))
             yield None
         roster = _roster(found)
         yield roster
@@ -66,10 +72,22 @@ class _Spool:
     group: str
     dtype: np.dtype[Any]
     file: FileIO
+    place: Path
+
+    def append(self, pixels: NDArray[Any]) -> None:
+        left = pixels.view(np.uint8).data
+        with naming(self.place):
+            while left:  # a disk that is nearly full takes a part and says so
+                left = left[self.file.write(left) :]
 
     def read(self, pixel: int, out: NDArray[Any]) -> None:
         self.file.seek(pixel * self.dtype.itemsize)
-        self.file.readinto(out.data)
+        left = out.view(np.uint8).data
+        while left:
+            n = self.file.readinto(left)
+            if not n:
+                raise StoreError(f"{self.place} ends too early. Run again.")
+            left = left[n:]
 
 
 def _temporary(folder: Path) -> FileIO:

@@ -4,6 +4,7 @@ import logging
 import threading
 from collections.abc import Callable, Sequence
 from concurrent.futures import Executor, Future, ThreadPoolExecutor, as_completed
+from contextlib import ExitStack
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from itertools import pairwise
@@ -93,9 +94,16 @@ class RunReport:
         return [report for report in failed if report.step != CachingService.name]
 
     @property
+    def status(self) -> str:
+        """`finished`, `failed` or `cancelled`."""
+        if self.cancelled:
+            return "cancelled"
+        return "failed" if self.failures else "finished"
+
+    @property
     def succeeded(self) -> bool:
         """Whether everything that was asked for is finished."""
-        return not self.cancelled and not self.failures
+        return self.status == "finished"
 
 
 def run_workflow(
@@ -150,39 +158,33 @@ def process(
     started = datetime.now(UTC)
     cancel_event = threading.Event() if cancel_event is None else cancel_event
     record = None if overwrite else read_record(output_dir)
-    metadata, messages = _described(source, config, record)
-    selected = tuple(range(metadata.n_fovs)) if fovs is None else tuple(dict.fromkeys(fovs))
-    check(metadata, config, selected)
-    output_dir.mkdir(parents=True, exist_ok=True)
-    old = _fovs_in(output_dir) if overwrite else []
-    with locked(output_dir, sorted({*selected, *old})) as taken_over:
-        messages += taken_over
+    with ExitStack() as stack:
+        reader = _opened(stack, source, config, record)
+        metadata, messages = _described(reader, source, record)
+        selected = (
+            tuple(range(metadata.n_fovs)) if fovs is None else tuple(dict.fromkeys(fovs))
+        )
+        check(metadata, config, selected)
+        output_dir.mkdir(parents=True, exist_ok=True)
+        old = _fovs_in(output_dir) if overwrite else []
+        messages += stack.enter_context(locked(output_dir, sorted({*selected, *old})))
         for fov in old:
             FovStore(output_dir, fov).discard()
         cleanup_partial_results(output_dir, selected)
         write_record(output_dir, metadata, config)
-        run = _Run(source, metadata, config, output_dir, cancel_event, watch, update)
+        run = _Run(reader, metadata, config, output_dir, cancel_event, watch, update)
         try:
             steps = run.all_batches(selected)
         finally:
             if cancel_event.is_set():
                 cleanup_partial_results(output_dir, selected)
-        status = "cancelled" if cancel_event.is_set() else "finished"
-        if status == "finished" and any(
-            report.step != CachingService.name for report in steps.having(Status.FAILED)
-        ):
-            status = "failed"
-        write_run(output_dir, metadata, config, steps, started=started, status=status)
-    time_source = frame_times(metadata, config.params, 0)[1]
-    return RunReport(
-        output_dir,
-        selected,
-        steps,
-        status == "cancelled",
-        tuple(messages),
-        metadata,
-        time_source,
-    )
+        time_source = frame_times(metadata, config.params, 0)[1]
+        cancelled = cancel_event.is_set()
+        report = RunReport(
+            output_dir, selected, steps, cancelled, tuple(messages), metadata, time_source
+        )
+        write_run(output_dir, metadata, config, steps, started=started, status=report.status)
+    return report
 
 
 def run_batch(
@@ -209,9 +211,7 @@ def run_batch(
         One report per step and field of view.
     """
     config = config.replace(params=config.params.replace(n_workers=n_workers))
-    run = _Run(
-        metadata.path, metadata, config, output_dir, cancel_event, None, update_progress
-    )
+    run = _Run(None, metadata, config, output_dir, cancel_event, None, update_progress)
     return run.batch(fov_batch, run.copy(fov_batch))
 
 
@@ -262,21 +262,31 @@ def check(metadata: MicroscopyMetadata, config: ProcessingConfig, fovs: Sequence
     frame_times(metadata, config.params, 0)
 
 
+def _opened(
+    stack: ExitStack,
+    source: Path | str | Reader,
+    config: ProcessingConfig,
+    record: Record | None,
+) -> Reader | None:
+    """Open the source for the length of the run; None if an earlier run has to do."""
+    if not isinstance(source, Path | str):
+        return source
+    if record is not None and not Path(source).exists():
+        return None
+    return stack.enter_context(open_reader(source, config.params.z))
+
+
 def _described(
-    source: Path | str | Reader, config: ProcessingConfig, record: Record | None
+    reader: Reader | None, source: Path | str | Reader, record: Record | None
 ) -> tuple[MicroscopyMetadata, list[str]]:
     """Return the metadata of the source, in agreement with what an earlier run recorded."""
-    if isinstance(source, Path | str):
-        path = Path(source)
-        if record is not None and not path.exists():
-            message = f"{path} is not there: only what was copied before can be processed."
-            return record.metadata, [message]
-        with open_reader(path, config.params.z) as reader:
-            metadata = reader.metadata
-    else:
-        metadata = source.metadata
     if record is None:
-        return metadata, []
+        assert reader is not None  # noqa: S101 (without a record the source was opened)
+        return reader.metadata, []
+    if reader is None:
+        message = f"{source} is not there: only what was copied before can be processed."
+        return record.metadata, [message]
+    metadata = reader.metadata
     if record.metadata.identity != metadata.identity:
         raise ConfigError(
             f"The output folder belongs to another recording ({record.metadata.path}). Choose "
@@ -289,7 +299,7 @@ def _described(
 class _Run:
     """What stays the same from batch to batch."""
 
-    source: Path | str | Reader
+    reader: Reader | None
     metadata: MicroscopyMetadata
     config: ProcessingConfig
     output_dir: Path
@@ -315,9 +325,10 @@ class _Run:
 
     def copy(self, batch: Sequence[int]) -> StepReport:
         """Step 1."""
-        source = self.source
-        reader = None if isinstance(source, Path | str) else lambda: source
-        service = CopyingService(reader=reader, watch=self.watch)
+        reader = self.reader
+        service = CopyingService(
+            reader=None if reader is None else lambda: reader, watch=self.watch
+        )
         return service.process(
             self.metadata, self.config, self.output_dir, batch, self.cancel_event
         )
