@@ -2,8 +2,20 @@
 
 from pyama.store.arrays import StoredArray, crop_spec
 from pyama.store.fov import Cells, FovStore, Stack
-from pyama.store.lock import locked
-from pyama.store.marks import Damage, Mark, Recipe, replacing, write_atomically
+from pyama.store.lock import LOCK_FILE, locked
+from pyama.store.marks import (
+    MARKS,
+    TEMPORARY,
+    Damage,
+    Mark,
+    MarkFile,
+    Recipe,
+    naming,
+    replacing,
+    sealed,
+    unsealed,
+    write_atomically,
+)
 from pyama.store.ome import Scale, Series
 from pyama.store.outputs import (
     CELL_PREVIEWS_MARK,
@@ -24,7 +36,10 @@ from pyama.store.outputs import (
 __all__ = [
     "CELLS_MARK",
     "CELL_PREVIEWS_MARK",
+    "LOCK_FILE",
+    "MARKS",
     "ROOT_MARK",
+    "TEMPORARY",
     "TRACES_MARK",
     "CellPreviewsOutput",
     "Cells",
@@ -33,6 +48,7 @@ __all__ = [
     "Damage",
     "FovStore",
     "Mark",
+    "MarkFile",
     "Output",
     "PreviewOutput",
     "Recipe",
@@ -46,6 +62,9 @@ __all__ = [
     "TableOutput",
     "crop_spec",
     "locked",
+    "naming",
     "replacing",
+    "sealed",
+    "unsealed",
     "write_atomically",
 ]

@@ -126,6 +126,8 @@ def tiled_spec(shape: tuple[int, int, int], dtype: str) -> ArraySpec:
     return ArraySpec(shape, dtype, (1, *whole), (1, *inner), names=("t", "y", "x"))
 
 
+DTYPES = frozenset({"bool", "uint8", "uint16", "uint32", "int32", "float32"})
+"""Types of elements there are; any other name in a document is damage, or worse."""
 BLOCK_BYTES = 64 * 2**20
 """Largest chunk of a crop. Nearly all crops are far smaller and have one chunk."""
 
@@ -254,11 +256,14 @@ def _compress(chunk: NDArray[Any]) -> bytes:
 
 
 def _decompress(data: bytes, shape: tuple[int, ...], dtype: np.dtype[Any]) -> NDArray[Any]:
-    chunk = np.empty(shape, dtype.newbyteorder("<"))
     body = _checked(data)
     size = int.from_bytes(body[4:8], "little")  # of the content, in the header of blosc
-    if size != chunk.nbytes:
-        raise ValueError(f"it holds {size} bytes instead of {chunk.nbytes}")
+    expected = math.prod(shape) * dtype.itemsize
+    if size != expected:  # before memory is taken for it
+        raise ValueError(f"it holds {size} bytes instead of {expected}")
+    if int.from_bytes(body[12:16], "little") != len(body):
+        raise ValueError(f"it is cut off: {len(body)} bytes")
+    chunk = np.empty(shape, dtype.newbyteorder("<"))
     blosc.decompress(body, chunk)
     return chunk.astype(dtype, copy=False)
 
@@ -288,8 +293,11 @@ def _shard(chunk: NDArray[Any], inner: tuple[int, ...]) -> bytes:
 def _unshard(
     data: bytes, shape: tuple[int, ...], inner: tuple[int, ...], dtype: np.dtype[Any]
 ) -> NDArray[Any]:
+    count = math.prod(n // size for n, size in zip(shape, inner, strict=True))
+    if 16 * count > len(data):
+        raise ValueError(f"it has no room for {count} tiles")
+    index = _checked(data[-(16 * count + CRC_BYTES) :])
     tiles = _tiles(shape, inner)
-    index = _checked(data[-(16 * len(tiles) + CRC_BYTES) :])
     whole = np.empty(shape, dtype)
     places = np.frombuffer(index, "<u8").reshape(-1, 2)
     for tile, (start, size) in zip(tiles, places.tolist(), strict=True):
@@ -308,5 +316,9 @@ def _parse(document: Mapping[str, Any]) -> tuple[ArraySpec, Mapping[str, Any]]:
         separator=document["chunk_key_encoding"]["configuration"]["separator"],
         names=tuple(document.get("dimension_names", ())),
     )
-    np.dtype(spec.dtype)
+    lengths = (*spec.shape, *spec.chunk, *(spec.inner or ()))
+    if spec.dtype not in DTYPES or not all(type(n) is int and n >= 0 for n in lengths):
+        raise ValueError(f"{spec.dtype} of {spec.shape} in chunks of {spec.chunk}")
+    if len(spec.shape) != len(spec.chunk) or 0 in (*spec.chunk, *(spec.inner or ())):
+        raise ValueError(f"chunks of {spec.chunk} for {spec.shape}")
     return spec, document["attributes"]

@@ -106,8 +106,10 @@ class FovStore:
 
     def mark_names(self) -> list[str]:
         """Return the names of all outputs that have a mark, be it valid or not."""
-        stems = sorted(path.stem for path in (self.path / MARKS).glob("*.json"))
-        return [stem.replace(".", "/") for stem in stems]
+        # A mark that was deleted leaves its checksums behind.
+        found = (self.path / MARKS).glob("*")
+        stems = {path.stem for path in found if path.suffix in (".json", ".sums")}
+        return [stem.replace(".", "/") for stem in sorted(stems)]
 
     def damages(self, name: str, *, thorough: bool) -> list[Damage]:
         """Compare an output with its mark; see `MarkFile.damages`."""

@@ -12,7 +12,7 @@ import sys
 import threading
 import time
 from collections.abc import Iterable, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from io import FileIO
 from pathlib import Path
 
@@ -73,7 +73,8 @@ def _heartbeat(paths: list[Path]) -> Iterator[None]:
     def beat() -> None:
         while not ended.wait(HEARTBEAT_SECONDS):
             for path in paths:
-                os.utime(path)
+                with suppress(OSError):  # a sign of life that is late is no reason to stop
+                    os.utime(path)
 
     thread = threading.Thread(target=beat, name="pyama heartbeat", daemon=True)
     thread.start()

@@ -8,8 +8,9 @@ does not exist, whatever lies on disk.
 import hashlib
 import json
 import os
+import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -17,7 +18,7 @@ from typing import Any
 
 import google_crc32c
 
-from pyama.errors import StoreError
+from pyama.errors import PyamaError, StoreError
 
 MARKS = ".marks"
 """Folder of the marks inside the folder of a field of view."""
@@ -87,27 +88,35 @@ class Mark:
 
     def to_bytes(self) -> bytes:
         """Return the mark as JSON, with a checksum of its own."""
-        entries = asdict(self)
-        entries["check"] = checksum(_canonical(entries))
-        return json.dumps(entries, sort_keys=True, indent=1).encode() + b"\n"
+        return sealed(asdict(self))
 
     @classmethod
     def from_bytes(cls, data: bytes) -> "Mark | None":
         """Read a mark; None if it is damaged."""
+        entries = unsealed(data)
         try:
-            entries = json.loads(data)
-            check = entries.pop("check")
-            if data != cls._spelled(entries, check) or check != checksum(_canonical(entries)):
+            if entries is None:
                 return None
-            entries["recipe"] = Recipe(**entries["recipe"])
-            return cls(**entries)
-        except (ValueError, KeyError, TypeError, AttributeError):
+            return cls(**entries | {"recipe": Recipe(**entries["recipe"])})
+        except (KeyError, TypeError):
             return None
 
-    @staticmethod
-    def _spelled(entries: Mapping[str, Any], check: int) -> bytes:
-        text = json.dumps({**entries, "check": check}, sort_keys=True, indent=1)
-        return text.encode() + b"\n"
+
+def sealed(entries: Mapping[str, Any]) -> bytes:
+    """Return JSON that holds a checksum of itself."""
+    plain = json.loads(json.dumps(entries))
+    return _spelled(plain, checksum(_canonical(plain)))
+
+
+def unsealed(data: bytes) -> dict[str, Any] | None:
+    """Read what `sealed` returned; None if a single bit of it differs."""
+    try:
+        entries = json.loads(data)
+        check = entries.pop("check")
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
+        return None
+    intact = check == checksum(_canonical(entries)) and data == _spelled(entries, check)
+    return entries if intact else None
 
 
 class Ledger:
@@ -124,11 +133,12 @@ class Ledger:
     def write(self, name: str, data: bytes) -> None:
         """Write one file, making its folder where needed."""
         path = self.root / name
-        try:
-            path.write_bytes(data)
-        except FileNotFoundError:
-            path.parent.mkdir(parents=True, exist_ok=True)
-            path.write_bytes(data)
+        with naming(path):
+            try:
+                path.write_bytes(data)
+            except FileNotFoundError:
+                path.parent.mkdir(parents=True, exist_ok=True)
+                path.write_bytes(data)
         self.vouch(name, len(data), checksum(data))
 
     def vouch(self, name: str, size: int, crc: int) -> None:
@@ -217,6 +227,20 @@ class MarkFile:
         newest = None if thorough else self.path.stat().st_mtime_ns
         return list(_compare(self.root, _lines(sums), newest))
 
+    def files(self) -> list[str]:
+        """Return the paths of the files that the mark vouches for, its own two included."""
+        own = [path.relative_to(self.root).as_posix() for path in (self.path, self.sums_path)]
+        if self.read() is None or not self.sums_path.is_file():
+            return own
+        return own + [name for _, _, name in _lines(self.sums_path.read_bytes())]
+
+    def point_out(self, path: str) -> None:
+        """Make a damaged file newer than the mark, so that every later look reads it."""
+        file = self.root / path
+        with suppress(OSError):  # missing, or in a folder that may not be written
+            newest = max(time.time_ns(), self.path.stat().st_mtime_ns + 10**9)
+            os.utime(file, ns=(newest, newest))
+
 
 def checksum(data: bytes) -> int:
     """Return the CRC-32C of `data`."""
@@ -224,9 +248,31 @@ def checksum(data: bytes) -> int:
 
 
 def write_atomically(path: Path, data: bytes) -> None:
-    """Write a file so that a reader sees the old content or the new, nothing else."""
-    with replacing(path) as temporary:
+    """Write a file so that a reader sees the old content or the new, nothing else.
+
+    Raises:
+        StoreError: It cannot be written.
+    """
+    with naming(path), replacing(path) as temporary:
         temporary.write_bytes(data)
+
+
+@contextmanager
+def naming(path: Path) -> Iterator[None]:
+    """Say which file could not be written: the system does not when a disk is full.
+
+    Raises:
+        StoreError: The block raised an OSError that was none of pyama's.
+    """
+    try:
+        yield
+    except PyamaError:
+        raise
+    except OSError as error:
+        raise StoreError(
+            f"{path} cannot be written: {error.strerror or error}. What is finished is kept; "
+            "the same command goes on when that is mended."
+        ) from error
 
 
 @contextmanager
@@ -238,11 +284,17 @@ def replacing(path: Path) -> Iterator[Path]:
     temporary = path.with_name(f"{path.name}.{os.getpid()}{TEMPORARY}")
     try:
         yield temporary
-        with temporary.open("rb+") as file:
-            os.fsync(file.fileno())
-        temporary.replace(path)
+        with naming(path):
+            with temporary.open("rb+") as file:
+                os.fsync(file.fileno())
+            temporary.replace(path)
     finally:
         temporary.unlink(missing_ok=True)
+
+
+def _spelled(entries: Mapping[str, Any], check: int) -> bytes:
+    text = json.dumps({**entries, "check": check}, indent=1)
+    return text.encode() + b"\n"
 
 
 def _canonical(entries: Mapping[str, Any]) -> bytes:
@@ -250,7 +302,7 @@ def _canonical(entries: Mapping[str, Any]) -> bytes:
 
 
 def _lines(sums: bytes) -> Iterable[tuple[int, int, str]]:
-    for line in sums.decode().splitlines():
+    for line in sums.decode().rstrip("\n").split("\n") if sums else ():
         crc, size, name = line.split(" ", 2)
         yield int(crc, 16), int(size), name
 
@@ -261,10 +313,16 @@ def _compare(
     base = str(root)
     for crc, size, name in lines:
         path = os.path.join(base, name)
+        if not _stays_inside(name):
+            yield Damage(name, "unreadable: it lies outside the folder")
+            continue
         try:
             found = os.stat(path)
-        except FileNotFoundError:
+        except (FileNotFoundError, NotADirectoryError):
             yield Damage(name, "missing")
+            continue
+        except OSError as error:
+            yield Damage(name, f"unreadable: {error.strerror}")
             continue
         if found.st_size != size:
             yield Damage(name, f"truncated: {found.st_size} of {size} bytes")
@@ -272,6 +330,11 @@ def _compare(
             problem = _content_problem(Path(path), crc)
             if problem:
                 yield Damage(name, problem)
+
+
+def _stays_inside(name: str) -> bool:
+    parts = name.replace("\\", "/").split("/")
+    return ".." not in parts and not os.path.isabs(name) and ":" not in parts[0]
 
 
 def _content_problem(path: Path, crc: int) -> str:

@@ -23,7 +23,16 @@ from pyama.store.arrays import (
     tiled_spec,
     write_array,
 )
-from pyama.store.marks import Ledger, Mark, MarkFile, Recipe, Write, checksum, replacing
+from pyama.store.marks import (
+    Ledger,
+    Mark,
+    MarkFile,
+    Recipe,
+    Write,
+    checksum,
+    naming,
+    replacing,
+)
 from pyama.store.ome import Scale, Series, root_documents, stack_group
 
 ROOT_MARK = "images"
@@ -316,11 +325,12 @@ class TableOutput(Output):
     @contextmanager
     def _open(self, ledger: Ledger) -> Iterator[Write]:
         path = self.fov_path / self.file_name
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with replacing(path) as temporary:
-            with temporary.open("w", encoding="utf-8", newline="") as file:
-                yield file.write
-            data = temporary.read_bytes()
+        with naming(path):
+            path.parent.mkdir(parents=True, exist_ok=True)
+            with replacing(path) as temporary:
+                with temporary.open("w", encoding="utf-8", newline="") as file:
+                    yield file.write
+                data = temporary.read_bytes()
         ledger.vouch(self.file_name, len(data), checksum(data))
 
     def _remove(self) -> None:
