@@ -1,34 +1,26 @@
 """The output folder on disk. No other package reads or writes its arrays."""
 
 from pyama.store.arrays import StoredArray, crop_spec
-from pyama.store.fov import Cells, FovStore, Stack
-from pyama.store.lock import LOCK_FILE, locked
-from pyama.store.marks import (
-    MARKS,
-    TEMPORARY,
-    Damage,
-    Mark,
-    MarkFile,
-    Recipe,
-    naming,
-    replacing,
-    sealed,
-    unsealed,
-    write_atomically,
-)
-from pyama.store.ome import Scale, Series
-from pyama.store.outputs import (
+from pyama.store.cells import (
     CELL_PREVIEWS_MARK,
     CELLS_MARK,
-    ROOT_MARK,
-    TRACES_MARK,
     CellPreviewsOutput,
+    Cells,
     CellsOutput,
     Crop,
+    Roster,
+)
+from pyama.store.files import TEMPORARY, Damage, naming, replacing, write_atomically
+from pyama.store.fov import FovStore, Stack
+from pyama.store.lock import LOCK_FILE, locked
+from pyama.store.marks import MARKS, Mark, MarkFile, Recipe, sealed, unsealed
+from pyama.store.ome import Scale, Series
+from pyama.store.outputs import (
+    ROOT_MARK,
+    TRACES_MARK,
     Output,
     PreviewOutput,
     RootOutput,
-    Roster,
     StackOutput,
     TableOutput,
 )

@@ -14,18 +14,20 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numcodecs import blosc
 from numpy.typing import NDArray
 
 from pyama.errors import StoreError
-from pyama.store.marks import Ledger, checksum, read_file
-
-blosc.use_threads = False  # one worker is one core, and bytes do not depend on threads
+from pyama.store.chunks import chunk_codecs, compress, decompress, shard, shard_codecs, unshard
+from pyama.store.files import Ledger, read_file
 
 DOCUMENT = "zarr.json"
-COMPRESSION_LEVEL = 5
-CRC_BYTES = 4
 REPAIR = "Run `pyama verify` to see what else is damaged; `pyama run` makes it again."
+DTYPES = frozenset({"bool", "uint8", "uint16", "uint32", "int32", "float32"})
+"""Types of elements. Others, such as Python objects, are not taken from a file."""
+LONGEST = 2**31
+"""No axis of an array is longer."""
+DAMAGED = ValueError, LookupError, TypeError, AttributeError, RecursionError
+"""What comes of reading a document that is not what it should be."""
 
 
 @dataclass(frozen=True)
@@ -51,9 +53,7 @@ class ArraySpec:
 
     def document(self, attributes: Mapping[str, Any]) -> bytes:
         """Return the array's `zarr.json`."""
-        codecs = _chunk_codecs(np.dtype(self.dtype).itemsize)
-        if self.inner is not None:
-            codecs = [_sharding(self.inner, codecs)]
+        itemsize = np.dtype(self.dtype).itemsize
         fill: Any = False if self.dtype == "bool" else 0
         entries = {
             "zarr_format": 3,
@@ -66,7 +66,11 @@ class ArraySpec:
                 "configuration": {"separator": self.separator},
             },
             "fill_value": 0.0 if self.dtype.startswith("float") else fill,
-            "codecs": codecs,
+            "codecs": (
+                chunk_codecs(itemsize)
+                if self.inner is None
+                else shard_codecs(self.inner, itemsize)
+            ),
             "attributes": attributes,
         }
         if self.names:
@@ -83,10 +87,18 @@ class ArraySpec:
         Args:
             chunk: Elements of the array's dtype; smaller than `self.chunk` at the end of an
                 axis, where the rest is filled with zeros.
+
+        Raises:
+            StoreError: The dtype is another one, or the chunk is larger than `self.chunk`.
         """
-        if self.inner is None:
-            return _compress(_padded(chunk, self.chunk))
-        return _shard(_padded(chunk, self.chunk), self.inner)
+        fits = all(n <= most for n, most in zip(chunk.shape, self.chunk, strict=True))
+        if chunk.dtype != self.dtype or not fits:
+            raise StoreError(
+                f"A chunk of shape {chunk.shape} and type {chunk.dtype} was to be written "
+                f"into an array of {self.dtype} with chunks of {self.chunk}."
+            )
+        whole = _padded(chunk, self.chunk)
+        return compress(whole) if self.inner is None else shard(whole, self.inner)
 
     def decode(self, data: bytes) -> NDArray[Any]:
         """Return the elements of one chunk, shape `self.chunk`.
@@ -96,13 +108,14 @@ class ArraySpec:
         """
         dtype = np.dtype(self.dtype)
         if self.inner is None:
-            return _decompress(data, self.chunk, dtype)
-        return _unshard(data, self.chunk, self.inner, dtype)
+            return decompress(data, self.chunk, dtype)
+        return unshard(data, self.chunk, self.inner, dtype)
 
 
 def to_json(entries: Mapping[str, Any]) -> bytes:
     """Return a Zarr document: JSON, the same bytes for the same entries."""
-    return json.dumps(entries, indent=1).encode() + b"\n"
+    # Without indents: with them, thousands of crops spend more time here than on pixels.
+    return json.dumps(entries).encode() + b"\n"
 
 
 def group_document(attributes: Mapping[str, Any] | None = None) -> bytes:
@@ -126,8 +139,6 @@ def tiled_spec(shape: tuple[int, int, int], dtype: str) -> ArraySpec:
     return ArraySpec(shape, dtype, (1, *whole), (1, *inner), names=("t", "y", "x"))
 
 
-DTYPES = frozenset({"bool", "uint8", "uint16", "uint32", "int32", "float32"})
-"""Types of elements there are; any other name in a document is damage, or worse."""
 BLOCK_BYTES = 64 * 2**20
 """Largest chunk of a crop. Nearly all crops are far smaller and have one chunk."""
 
@@ -135,7 +146,7 @@ BLOCK_BYTES = 64 * 2**20
 def crop_spec(shape: tuple[int, int, int], dtype: str) -> ArraySpec:
     """Return a stack (T, H, W) in one chunk, or in blocks of frames if it is huge."""
     frame_bytes = shape[1] * shape[2] * np.dtype(dtype).itemsize
-    frames = max(1, min(shape[0], BLOCK_BYTES // max(1, frame_bytes)))
+    frames = max(1, min(shape[0], BLOCK_BYTES // frame_bytes))
     chunk = (frames, shape[1], shape[2])
     return ArraySpec(shape, dtype, chunk, separator=".", names=("t", "y", "x"))
 
@@ -163,7 +174,8 @@ class StoredArray:
         path: Folder of the array.
 
     Raises:
-        StoreError: The array is missing, or its document is damaged.
+        StoreError: The array is missing, its document is damaged, or it is laid out in
+            another way than pyama does.
     """
 
     def __init__(self, path: Path) -> None:
@@ -171,7 +183,7 @@ class StoredArray:
         document = read_file(path / DOCUMENT, REPAIR)
         try:
             self.spec, self.attributes = _parse(json.loads(document))
-        except (ValueError, KeyError, TypeError, IndexError) as error:
+        except DAMAGED as error:
             raise StoreError(f"{path / DOCUMENT} is damaged: {error!r}. {REPAIR}") from error
 
     @property
@@ -203,122 +215,62 @@ class StoredArray:
         except (ValueError, RuntimeError) as error:
             raise StoreError(f"{self.path / key} is damaged: {error}. {REPAIR}") from error
         left = spec.shape[0] - index * spec.chunk[0]
-        return whole[(slice(left), *map(slice, spec.shape[1:]))]
+        cut: NDArray[Any] = whole[(slice(left), *map(slice, spec.shape[1:]))]
+        return np.ascontiguousarray(cut)
 
     def read(self) -> NDArray[Any]:
         """Read everything."""
         if 0 in self.shape:
             return np.zeros(self.shape, self.dtype)
+        if self.n_chunks == 1:
+            return self.chunk(0)
         return np.concatenate([self.chunk(i) for i in range(self.n_chunks)])
-
-
-def _chunk_codecs(itemsize: int) -> list[dict[str, Any]]:
-    blosc_codec = {
-        "typesize": itemsize,
-        "cname": "lz4",
-        "clevel": COMPRESSION_LEVEL,
-        "shuffle": "bitshuffle",
-        "blocksize": 0,
-    }
-    return [
-        {"name": "bytes", "configuration": {"endian": "little"}},
-        {"name": "blosc", "configuration": blosc_codec},
-        {"name": "crc32c"},
-    ]
-
-
-def _sharding(inner: tuple[int, ...], codecs: list[dict[str, Any]]) -> dict[str, Any]:
-    index_codecs = [
-        {"name": "bytes", "configuration": {"endian": "little"}},
-        {"name": "crc32c"},
-    ]
-    configuration = {
-        "chunk_shape": inner,
-        "codecs": codecs,
-        "index_codecs": index_codecs,
-        "index_location": "end",
-    }
-    return {"name": "sharding_indexed", "configuration": configuration}
 
 
 def _padded(chunk: NDArray[Any], shape: tuple[int, ...]) -> NDArray[Any]:
     if chunk.shape == shape:
-        return np.ascontiguousarray(chunk)
+        return chunk
     whole = np.zeros(shape, chunk.dtype)
     whole[tuple(map(slice, chunk.shape))] = chunk
     return whole
 
 
-def _compress(chunk: NDArray[Any]) -> bytes:
-    little = np.ascontiguousarray(chunk, chunk.dtype.newbyteorder("<"))
-    packed = blosc.compress(little, b"lz4", COMPRESSION_LEVEL, blosc.BITSHUFFLE)
-    return bytes(packed) + checksum(packed).to_bytes(CRC_BYTES, "little")
-
-
-def _decompress(data: bytes, shape: tuple[int, ...], dtype: np.dtype[Any]) -> NDArray[Any]:
-    body = _checked(data)
-    size = int.from_bytes(body[4:8], "little")  # of the content, in the header of blosc
-    expected = math.prod(shape) * dtype.itemsize
-    if size != expected:  # before memory is taken for it
-        raise ValueError(f"it holds {size} bytes instead of {expected}")
-    if int.from_bytes(body[12:16], "little") != len(body):
-        raise ValueError(f"it is cut off: {len(body)} bytes")
-    chunk = np.empty(shape, dtype.newbyteorder("<"))
-    blosc.decompress(body, chunk)
-    return chunk.astype(dtype, copy=False)
-
-
-def _checked(data: bytes) -> bytes:
-    body, crc = data[:-CRC_BYTES], data[-CRC_BYTES:]
-    if checksum(body).to_bytes(CRC_BYTES, "little") != crc:
-        raise ValueError("its checksum differs")
-    return body
-
-
-def _tiles(shape: tuple[int, ...], inner: tuple[int, ...]) -> list[tuple[slice, ...]]:
-    counts = [n // size for n, size in zip(shape, inner, strict=True)]
-    return [
-        tuple(slice(i * n, (i + 1) * n) for i, n in zip(index, inner, strict=True))
-        for index in np.ndindex(*counts)
-    ]
-
-
-def _shard(chunk: NDArray[Any], inner: tuple[int, ...]) -> bytes:
-    packed = [_compress(chunk[tile]) for tile in _tiles(chunk.shape, inner)]
-    sizes = np.array([len(data) for data in packed], "<u8")
-    index = np.stack([np.cumsum(sizes) - sizes, sizes], axis=1).astype("<u8").tobytes()
-    return b"".join([*packed, index, checksum(index).to_bytes(CRC_BYTES, "little")])
-
-
-def _unshard(
-    data: bytes, shape: tuple[int, ...], inner: tuple[int, ...], dtype: np.dtype[Any]
-) -> NDArray[Any]:
-    count = math.prod(n // size for n, size in zip(shape, inner, strict=True))
-    if 16 * count > len(data):
-        raise ValueError(f"it has no room for {count} tiles")
-    index = _checked(data[-(16 * count + CRC_BYTES) :])
-    tiles = _tiles(shape, inner)
-    whole = np.empty(shape, dtype)
-    places = np.frombuffer(index, "<u8").reshape(-1, 2)
-    for tile, (start, size) in zip(tiles, places.tolist(), strict=True):
-        whole[tile] = _decompress(data[start : start + size], inner, dtype)
-    return whole
-
-
 def _parse(document: Mapping[str, Any]) -> tuple[ArraySpec, Mapping[str, Any]]:
-    first = document["codecs"][0]
-    sharded = first["name"] == "sharding_indexed"
+    codecs = document["codecs"]
+    sharded = codecs[0]["name"] == "sharding_indexed"
+    if sharded:
+        tiles = codecs[0]["configuration"]
+        inner, codecs = _sizes(tiles["chunk_shape"]), tiles["codecs"]
     spec = ArraySpec(
-        shape=tuple(document["shape"]),
+        shape=_sizes(document["shape"], least=0),
         dtype=str(document["data_type"]),
-        chunk=tuple(document["chunk_grid"]["configuration"]["chunk_shape"]),
-        inner=tuple(first["configuration"]["chunk_shape"]) if sharded else None,
+        chunk=_sizes(document["chunk_grid"]["configuration"]["chunk_shape"]),
+        inner=inner if sharded else None,
         separator=document["chunk_key_encoding"]["configuration"]["separator"],
-        names=tuple(document.get("dimension_names", ())),
+        names=tuple(document.get("dimension_names") or ()),
     )
-    lengths = (*spec.shape, *spec.chunk, *(spec.inner or ()))
-    if spec.dtype not in DTYPES or not all(type(n) is int and n >= 0 for n in lengths):
-        raise ValueError(f"{spec.dtype} of {spec.shape} in chunks of {spec.chunk}")
-    if len(spec.shape) != len(spec.chunk) or 0 in (*spec.chunk, *(spec.inner or ())):
-        raise ValueError(f"chunks of {spec.chunk} for {spec.shape}")
+    endian = codecs[0].get("configuration", {}).get("endian", "little")
+    _check_layout(spec, [endian, *(codec["name"] for codec in codecs)])
     return spec, document["attributes"]
+
+
+def _sizes(values: Sequence[Any], least: int = 1) -> tuple[int, ...]:
+    if not all(type(n) is int and least <= n < LONGEST for n in values):
+        raise ValueError(f"{values} are no sizes")
+    return tuple(values)
+
+
+def _check_layout(spec: ArraySpec, codecs: list[str]) -> None:
+    same_rank = len(spec.shape) == len(spec.chunk) == len(spec.inner or spec.chunk)
+    one_row = all(n <= chunk for n, chunk in zip(spec.shape[1:], spec.chunk[1:], strict=False))
+    whole_tiles = spec.inner is None or not any(np.remainder(spec.chunk, spec.inner))
+    if not (
+        spec.dtype in DTYPES
+        and codecs == ["little", "bytes", "blosc", "crc32c"]
+        and spec.separator in {"/", "."}
+        and spec.shape
+        and same_rank
+        and one_row
+        and whole_tiles
+    ):
+        raise ValueError(f"{spec.dtype} in {codecs} and {spec} is not how pyama stores arrays")

@@ -1,26 +1,24 @@
 """One field of view on disk: its finished stacks and cells, and the outputs it can have."""
 
-import shutil
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 from numpy.typing import NDArray
 
 from pyama import layout
 from pyama.errors import NotReadyError
 from pyama.store.arrays import DOCUMENT, StoredArray
-from pyama.store.marks import MARKS, TEMPORARY, Damage, Mark, MarkFile
+from pyama.store.cells import CELLS_MARK, CellPreviewsOutput, Cells, CellsOutput
+from pyama.store.files import Damage, remove_temporaries
+from pyama.store.marks import MARKS, Mark, MarkFile
 from pyama.store.outputs import (
-    CELLS_MARK,
-    CellPreviewsOutput,
-    CellsOutput,
     Output,
     PreviewOutput,
-    Roster,
     StackOutput,
     TableOutput,
+    remove_tree,
+    traces_files,
 )
 
 
@@ -51,36 +49,10 @@ class Stack:
         """
         if not 0 <= frame < len(self):
             raise IndexError(f"frame {frame} of {len(self)}")
-        whole: NDArray[Any] = self._array.chunk(frame)[0]
-        return np.ascontiguousarray(whole)
+        return self._array.chunk(frame)[0]
 
     def __iter__(self) -> Iterator[NDArray[Any]]:
         return (self[frame] for frame in range(len(self)))
-
-
-class Cells:
-    """The finished `cells.zarr` of a field of view.
-
-    Attributes:
-        roster: Which cells there are, and where.
-    """
-
-    def __init__(self, path: Path) -> None:
-        self._path = path
-        metadata = path / layout.CELLS_METADATA
-        self.roster = Roster(
-            StoredArray(metadata / "cell_ids").read(),
-            StoredArray(metadata / "bboxes").read(),
-            StoredArray(metadata / "valid_frames").read(),
-        )
-
-    def crop(self, group: str, cell: int, level: str = layout.FULL) -> StoredArray:
-        """Open the crop of one cell in one group, shape (T, H, W).
-
-        Raises:
-            StoreError: There is none.
-        """
-        return StoredArray(self._path / group / str(cell) / level)
 
 
 class FovStore:
@@ -108,12 +80,12 @@ class FovStore:
         """Return the names of all outputs that have a mark, be it valid or not."""
         # A mark that was deleted leaves its checksums behind.
         found = (self.path / MARKS).glob("*")
-        stems = {path.stem for path in found if path.suffix in (".json", ".sums")}
+        stems = {path.stem for path in found if path.suffix in {".json", ".sums"}}
         return [stem.replace(".", "/") for stem in sorted(stems)]
 
     def damages(self, name: str, *, thorough: bool) -> list[Damage]:
         """Compare an output with its mark; see `MarkFile.damages`."""
-        return MarkFile(self.path, name).damages(thorough)
+        return MarkFile(self.path, name).damages(thorough=thorough)
 
     def stack(
         self, group: str, level: str = layout.FULL, *, digest: str | None = None
@@ -150,17 +122,18 @@ class FovStore:
         unfinished = [output for output in self._existing() if output.mark() is None]
         for output in unfinished:
             output.discard()
+        for name in self.mark_names():
+            if self.mark(name) is None:
+                MarkFile(self.path, name).remove()
         for folder in (self.path, self.path / MARKS):
-            for path in folder.glob(f"*{TEMPORARY}"):
-                path.unlink(missing_ok=True)
+            remove_temporaries(folder)
         return [output.name for output in unfinished]
 
     def discard(self) -> None:
         """Remove every output of this field of view, its marks first."""
         for name in (MARKS, layout.IMAGES, layout.CELLS):
-            if (self.path / name).exists():
-                shutil.rmtree(self.path / name)
-        for path in self.path.glob("*_traces.csv"):
+            remove_tree(self.path / name)
+        for path in traces_files(self.path):
             path.unlink()
 
     def _existing(self) -> Iterator[Output]:
@@ -174,24 +147,22 @@ class FovStore:
             yield CellPreviewsOutput(self.path)
         if (self.path / layout.CELLS).is_dir():
             yield CellsOutput(self.path, ())
-        for path in self.path.glob("*_traces.csv"):
+        for path in traces_files(self.path):
             yield TableOutput(self.path, path.name)
 
     def _require(self, name: str, digest: str | None) -> None:
         mark = self.mark(name)
-        place = self.path / name
+        place = self._place(name)
+        step = name.partition("/")[0]
         if mark is None:
-            state = "unfinished" if self._is_there(name) else "missing"
-            raise NotReadyError(
-                f"{place} is {state}. Run the step that writes {name.partition('/')[0]} first."
-            )
+            state = "unfinished" if place.is_dir() else "missing"
+            raise NotReadyError(f"{place} is {state}. Run the step that writes {step} first.")
         if digest is not None and mark.recipe.digest != digest:
             raise NotReadyError(
-                f"{place} was made with other settings. "
-                f"Run the step that writes {name.partition('/')[0]} again."
+                f"{place} was made with other settings. Run the step that writes {step} again."
             )
 
-    def _is_there(self, name: str) -> bool:
+    def _place(self, name: str) -> Path:
         if name == CELLS_MARK:
-            return (self.path / layout.CELLS).is_dir()
-        return (self.path / layout.IMAGES / name).is_dir()
+            return self.path / layout.CELLS
+        return self.path / layout.IMAGES / name

@@ -1,4 +1,4 @@
-"""When an output counts as finished: recipes, marks and checksums.
+"""When an output counts as finished: recipes and marks.
 
 A mark is written last. It holds the recipe, which is everything the output depends on,
 and vouches for a list of files with their sizes and checksums. Without its mark an output
@@ -9,23 +9,27 @@ import hashlib
 import json
 import os
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import contextmanager, suppress
+from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from dataclasses import asdict, dataclass, field
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-import google_crc32c
-
-from pyama.errors import PyamaError, StoreError
+from pyama.errors import StoreError
+from pyama.store.files import (
+    Damage,
+    Ledger,
+    checksum,
+    compare,
+    file_names,
+    write_atomically,
+)
 
 MARKS = ".marks"
 """Folder of the marks inside the folder of a field of view."""
-TEMPORARY = ".tmp"
-"""Suffix of files that are being written."""
-Write = Callable[[Any], object]
-"""Takes the next item of an output."""
+PERMISSIONS = "Check the permissions of the file and of its folder."
+_ABSENT = object()
 
 
 @dataclass(frozen=True)
@@ -53,14 +57,10 @@ class Recipe:
 
     def changes_since(self, old: "Recipe") -> list[str]:
         """Say in words what differs from an older recipe."""
-        changes = [
-            f"{name} changed {was} -> {now}"
-            for name in sorted({*old.params, *self.params})
-            if (was := old.params.get(name)) != (now := self.params.get(name))
-        ]
+        changes = list(_differences(old.params, self.params))
         if old.method != self.method:
             changes.append(f"method changed {old.method} -> {self.method}")
-        if old.version != self.version:
+        if (old.step, old.version) != (self.step, self.version):
             changes.append(f"{self.step} has a new version")
         changes += [
             f"{name} changes"
@@ -92,7 +92,7 @@ class Mark:
 
     @classmethod
     def from_bytes(cls, data: bytes) -> "Mark | None":
-        """Read a mark; None if it is damaged."""
+        """Read a mark; None if a single bit of it differs from what was written."""
         entries = unsealed(data)
         try:
             if entries is None:
@@ -104,8 +104,9 @@ class Mark:
 
 def sealed(entries: Mapping[str, Any]) -> bytes:
     """Return JSON that holds a checksum of itself."""
-    plain = json.loads(json.dumps(entries))
-    return _spelled(plain, checksum(_canonical(plain)))
+    # Numbers as keys become text, which is sorted in another order: text comes first.
+    entries = json.loads(json.dumps(entries))
+    return _spelled(entries, checksum(_canonical(entries)))
 
 
 def unsealed(data: bytes) -> dict[str, Any] | None:
@@ -117,54 +118,6 @@ def unsealed(data: bytes) -> dict[str, Any] | None:
         return None
     intact = check == checksum(_canonical(entries)) and data == _spelled(entries, check)
     return entries if intact else None
-
-
-class Ledger:
-    """Writes the files of one output and remembers what it wrote.
-
-    Args:
-        root: Folder that all paths are relative to.
-    """
-
-    def __init__(self, root: Path) -> None:
-        self.root = root
-        self._sums: dict[str, tuple[int, int]] = {}
-
-    def write(self, name: str, data: bytes) -> None:
-        """Write one file, making its folder where needed."""
-        path = self.root / name
-        with naming(path):
-            try:
-                path.write_bytes(data)
-            except FileNotFoundError:
-                path.parent.mkdir(parents=True, exist_ok=True)
-                path.write_bytes(data)
-        self.vouch(name, len(data), checksum(data))
-
-    def vouch(self, name: str, size: int, crc: int) -> None:
-        """Remember a file written elsewhere."""
-        self._sums[name] = (crc, size)
-
-    def __len__(self) -> int:
-        return len(self._sums)
-
-    def to_bytes(self) -> bytes:
-        """Return one line per file: checksum, size, path; sorted by path."""
-        lines = [f"{crc:08x} {size} {name}\n" for name, (crc, size) in self._sums.items()]
-        return "".join(sorted(lines, key=lambda line: line.split(" ", 2)[2])).encode()
-
-
-@dataclass(frozen=True)
-class Damage:
-    """One file that is not what its mark vouches for.
-
-    Attributes:
-        path: Relative to the folder of the field of view.
-        problem: `missing`, `truncated`, `changed` or `unreadable`, in words.
-    """
-
-    path: str
-    problem: str
 
 
 class MarkFile:
@@ -183,18 +136,20 @@ class MarkFile:
         self.sums_path = fov_path / MARKS / f"{stem}.sums"
 
     def read(self) -> Mark | None:
-        """Return the mark; None if there is none or it is damaged."""
-        try:
-            return Mark.from_bytes(self.path.read_bytes())
-        except FileNotFoundError:
-            return None
+        """Return the mark; None if there is none or it is damaged.
+
+        Raises:
+            StoreError: There is one that cannot be read.
+        """
+        data = _content(self.path)
+        return None if data is None else Mark.from_bytes(data)
 
     def write(self, recipe: Recipe, notes: Mapping[str, Any], ledger: Ledger) -> None:
         """Vouch for everything in `ledger`; the very last write of an output."""
         self.path.parent.mkdir(parents=True, exist_ok=True)
         sums = ledger.to_bytes()
         write_atomically(self.sums_path, sums)
-        mark = Mark(recipe, dict(notes), len(ledger), checksum(sums))
+        mark = Mark(recipe, notes, len(ledger), checksum(sums))
         write_atomically(self.path, mark.to_bytes())
 
     def remove(self) -> None:
@@ -202,37 +157,35 @@ class MarkFile:
         self.path.unlink(missing_ok=True)
         self.sums_path.unlink(missing_ok=True)
 
-    def damages(self, thorough: bool) -> list[Damage]:
+    def damages(self, *, thorough: bool) -> list[Damage]:
         """Compare the files with the list of checksums.
 
         Args:
             thorough: Read every file. Else only presence and size are compared, and the
-                content of files that are newer than the mark.
+                content of files that are as new as the mark or newer.
 
         Returns:
             What is damaged; empty when the output is sound. An output without a mark has
             nothing to compare with: that is one damage too.
         """
-        marks = f"{MARKS}/{self.path.name}", f"{MARKS}/{self.sums_path.name}"
-        mark = self.read()
-        if mark is None:
-            found = "missing" if not self.path.exists() else "changed: not a valid mark"
-            return [Damage(marks[0], found)]
         try:
-            sums = self.sums_path.read_bytes()
-        except FileNotFoundError:
-            return [Damage(marks[1], "missing")]
-        if checksum(sums) != mark.sums:
-            return [Damage(marks[1], "changed: its checksum differs")]
-        newest = None if thorough else self.path.stat().st_mtime_ns
-        return list(_compare(self.root, _lines(sums), newest))
+            mark, sums = self.read(), _content(self.sums_path)
+        except StoreError as error:
+            return [Damage(self._told(self.path), f"unreadable: {error}")]
+        if mark is None:
+            found = "changed: not a valid mark" if self.path.exists() else "missing"
+            return [Damage(self._told(self.path), found)]
+        if sums is None or checksum(sums) != mark.sums:
+            found = "missing" if sums is None else "changed: its checksum differs"
+            return [Damage(self._told(self.sums_path), found)]
+        newer_than = None if thorough else self.path.stat().st_mtime_ns
+        return list(compare(self.root, sums, newer_than))
 
     def files(self) -> list[str]:
         """Return the paths of the files that the mark vouches for, its own two included."""
-        own = [path.relative_to(self.root).as_posix() for path in (self.path, self.sums_path)]
-        if self.read() is None or not self.sums_path.is_file():
-            return own
-        return own + [name for _, _, name in _lines(self.sums_path.read_bytes())]
+        own = [self._told(self.path), self._told(self.sums_path)]
+        sums = _content(self.sums_path)
+        return own if sums is None or self.read() is None else own + file_names(sums)
 
     def point_out(self, path: str) -> None:
         """Make a damaged file newer than the mark, so that every later look reads it."""
@@ -241,55 +194,21 @@ class MarkFile:
             newest = max(time.time_ns(), self.path.stat().st_mtime_ns + 10**9)
             os.utime(file, ns=(newest, newest))
 
-
-def checksum(data: bytes) -> int:
-    """Return the CRC-32C of `data`."""
-    return int(google_crc32c.value(data))
+    def _told(self, path: Path) -> str:
+        return path.relative_to(self.root).as_posix()
 
 
-def write_atomically(path: Path, data: bytes) -> None:
-    """Write a file so that a reader sees the old content or the new, nothing else.
-
-    Raises:
-        StoreError: It cannot be written.
-    """
-    with naming(path), replacing(path) as temporary:
-        temporary.write_bytes(data)
-
-
-@contextmanager
-def naming(path: Path) -> Iterator[None]:
-    """Say which file could not be written: the system does not when a disk is full.
-
-    Raises:
-        StoreError: The block raised an OSError that was none of pyama's.
-    """
+def _content(path: Path) -> bytes | None:
     try:
-        yield
-    except PyamaError:
-        raise
+        return path.read_bytes()
+    except (FileNotFoundError, NotADirectoryError):
+        return None
     except OSError as error:
-        raise StoreError(
-            f"{path} cannot be written: {error.strerror or error}. What is finished is kept; "
-            "the same command goes on when that is mended."
-        ) from error
+        raise StoreError(f"{path} cannot be read: {error.strerror}. {PERMISSIONS}") from error
 
 
-@contextmanager
-def replacing(path: Path) -> Iterator[Path]:
-    """Give a temporary path and move it to `path`, flushed, at the end of the block.
-
-    On an error the temporary file is removed and `path` stays as it was.
-    """
-    temporary = path.with_name(f"{path.name}.{os.getpid()}{TEMPORARY}")
-    try:
-        yield temporary
-        with naming(path):
-            with temporary.open("rb+") as file:
-                os.fsync(file.fileno())
-            temporary.replace(path)
-    finally:
-        temporary.unlink(missing_ok=True)
+def _canonical(entries: object) -> bytes:
+    return json.dumps(entries, sort_keys=True, separators=(",", ":")).encode()
 
 
 def _spelled(entries: Mapping[str, Any], check: int) -> bytes:
@@ -297,60 +216,14 @@ def _spelled(entries: Mapping[str, Any], check: int) -> bytes:
     return text.encode() + b"\n"
 
 
-def _canonical(entries: Mapping[str, Any]) -> bytes:
-    return json.dumps(entries, sort_keys=True, separators=(",", ":")).encode()
-
-
-def _lines(sums: bytes) -> Iterable[tuple[int, int, str]]:
-    for line in sums.decode().rstrip("\n").split("\n") if sums else ():
-        crc, size, name = line.split(" ", 2)
-        yield int(crc, 16), int(size), name
-
-
-def _compare(
-    root: Path, lines: Iterable[tuple[int, int, str]], newest: int | None
-) -> Iterable[Damage]:
-    base = str(root)
-    for crc, size, name in lines:
-        path = os.path.join(base, name)
-        if not _stays_inside(name):
-            yield Damage(name, "unreadable: it lies outside the folder")
-            continue
-        try:
-            found = os.stat(path)
-        except (FileNotFoundError, NotADirectoryError):
-            yield Damage(name, "missing")
-            continue
-        except OSError as error:
-            yield Damage(name, f"unreadable: {error.strerror}")
-            continue
-        if found.st_size != size:
-            yield Damage(name, f"truncated: {found.st_size} of {size} bytes")
-        elif newest is None or found.st_mtime_ns > newest:
-            problem = _content_problem(Path(path), crc)
-            if problem:
-                yield Damage(name, problem)
-
-
-def _stays_inside(name: str) -> bool:
-    parts = name.replace("\\", "/").split("/")
-    return ".." not in parts and not os.path.isabs(name) and ":" not in parts[0]
-
-
-def _content_problem(path: Path, crc: int) -> str:
-    try:
-        return "" if checksum(path.read_bytes()) == crc else "changed: its checksum differs"
-    except OSError as error:
-        return f"unreadable: {error.strerror}"
-
-
-def read_file(path: Path, hint: str) -> bytes:
-    """Read a file of a finished output.
-
-    Raises:
-        StoreError: It is missing or cannot be read; the message ends with `hint`.
-    """
-    try:
-        return path.read_bytes()
-    except OSError as error:
-        raise StoreError(f"{path} cannot be read: {error.strerror}. {hint}") from error
+def _differences(
+    old: Mapping[str, Any], new: Mapping[str, Any], at: str = ""
+) -> Iterator[str]:
+    for name in sorted({*old, *new}):
+        was, now = old.get(name, _ABSENT), new.get(name, _ABSENT)
+        if was is _ABSENT or now is _ABSENT:
+            yield f"{at}{name} is {'new' if was is _ABSENT else 'gone'}"
+        elif isinstance(was, Mapping) and isinstance(now, Mapping):
+            yield from _differences(was, now, f"{at}{name}.")
+        elif _canonical(was) != _canonical(now):
+            yield f"{at}{name} changed {was} -> {now}"

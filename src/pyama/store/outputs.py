@@ -2,9 +2,9 @@
 
 import shutil
 from abc import ABC, abstractmethod
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -17,29 +17,18 @@ from pyama.store.arrays import (
     DOCUMENT,
     ArraySpec,
     StoredArray,
-    crop_spec,
     frames_spec,
-    group_document,
     tiled_spec,
-    write_array,
 )
-from pyama.store.marks import (
-    Ledger,
-    Mark,
-    MarkFile,
-    Recipe,
-    Write,
-    checksum,
-    naming,
-    replacing,
-)
+from pyama.store.files import Ledger, naming, replacing
+from pyama.store.marks import Mark, MarkFile, Recipe
 from pyama.store.ome import Scale, Series, root_documents, stack_group
 
 ROOT_MARK = "images"
-CELLS_MARK = "cells/0"
-CELL_PREVIEWS_MARK = "cells/1"
 TRACES_MARK = "traces"
 LARGEST_UINT16 = 65535
+Write = Callable[[Any], object]
+"""Takes the next item of an output."""
 
 
 class Output(ABC):
@@ -123,6 +112,14 @@ class StackOutput(Output):
 
     Labels are written as uint16. When a larger number turns up, what is there is written
     again as uint32.
+
+    Args:
+        fov_path: Folder of the field of view.
+        group: Name of the group.
+        shape: (T, H, W).
+        dtype: NumPy name of the type of the frames; for labels, of the narrowest.
+        title: Name of the stack for people; without it, the name of the group.
+        scale: Size of a pixel and a frame; without it, unknown.
     """
 
     def __init__(
@@ -141,7 +138,7 @@ class StackOutput(Output):
         self.shape = shape
         self.dtype = dtype
         self.document = stack_group(group, title or group, scale or Scale())
-        self.widens = layout.is_labels(group)
+        self.takes_labels = layout.is_labels(group)
 
     @contextmanager
     def _open(self, ledger: Ledger) -> Iterator[Write]:
@@ -152,19 +149,20 @@ class StackOutput(Output):
 
         def append(frame: NDArray[Any]) -> None:
             nonlocal spec, done
-            _check_frame(self.name, done, frame, self.shape)
-            if (
-                self.widens
-                and spec.dtype == "uint16"
-                and frame.max(initial=0) > LARGEST_UINT16
-            ):
+            _check_shape(self.name, done, frame, self.shape)
+            if spec.dtype == "uint16" and self._is_too_large(frame):
                 spec = self._widen(ledger, spec, done)
-            chunk = frame.astype(spec.dtype, copy=False)[np.newaxis]
-            ledger.write(f"{self.path}/{spec.key((done, 0, 0))}", spec.encode(chunk))
+            if self.takes_labels and frame.dtype.kind == "u":
+                frame = frame.astype(spec.dtype, copy=False)
+            chunk = spec.encode(frame[np.newaxis])
+            ledger.write(f"{self.path}/{spec.key((done, 0, 0))}", chunk)
             done += 1
 
         yield append
-        _check_count(self.name, done, self.shape[0])
+        check_count(self.name, done, self.shape[0])
+
+    def _is_too_large(self, frame: NDArray[Any]) -> bool:
+        return self.takes_labels and int(frame.max(initial=0)) > LARGEST_UINT16
 
     def _widen(self, ledger: Ledger, narrow: ArraySpec, done: int) -> ArraySpec:
         stored = StoredArray(self.fov_path / self.path)
@@ -177,7 +175,7 @@ class StackOutput(Output):
 
     def _remove(self) -> None:
         group = self.fov_path / self.group
-        _remove_tree(self.fov_path / self.path)
+        remove_tree(self.fov_path / self.path)
         (group / DOCUMENT).unlink(missing_ok=True)
         if group.is_dir() and not any(group.iterdir()):
             group.rmdir()
@@ -190,7 +188,7 @@ class PreviewOutput(Output):
         fov_path: Folder of the field of view.
         group: Name of the group.
         shape: (T, H // 2, W // 2), no side below 1.
-        attributes: What the grey levels mean; read when the first frame is written.
+        attributes: What the grey levels mean; read after the last frame.
     """
 
     def __init__(
@@ -212,107 +210,19 @@ class PreviewOutput(Output):
 
         def append(frame: NDArray[Any]) -> None:
             nonlocal done
-            _check_frame(self.name, done, frame, self.shape)
+            _check_shape(self.name, done, frame, self.shape)
             key = spec.key((done, 0, 0))
             ledger.write(f"{self.path}/{key}", spec.encode(frame[np.newaxis]))
             done += 1
 
         yield append
-        _check_count(self.name, done, self.shape[0])
+        check_count(self.name, done, self.shape[0])
         ledger.write(
             f"{self.path}/{DOCUMENT}", spec.document({"pyama": dict(self.attributes)})
         )
 
     def _remove(self) -> None:
-        _remove_tree(self.fov_path / self.path)
-
-
-@dataclass(frozen=True)
-class Crop:
-    """One cell in one channel.
-
-    Attributes:
-        group: Name of the channel's group.
-        cell: Number of the cell.
-        shape: (T, H, W) of the whole crop.
-        dtype: NumPy name of the type of its pixels.
-        blocks: Successive parts (t, H, W) along the first axis, each of `crop_spec(shape,
-            dtype).chunk[0]` frames, the last one possibly shorter.
-        attributes: What the values mean.
-    """
-
-    group: str
-    cell: int
-    shape: tuple[int, int, int]
-    dtype: str
-    blocks: Iterable[NDArray[Any]]
-    attributes: Mapping[str, Any]
-
-
-@dataclass(frozen=True)
-class Roster:
-    """Which cells there are, and where.
-
-    Attributes:
-        ids: Numbers of the cells, int32 (N,), ascending.
-        bboxes: Half-open boxes [y0, x0, y1, x1), int32 (N, T, 4), zeros where invalid.
-        valid_frames: Whether the cell is present, bool (N, T).
-    """
-
-    ids: NDArray[np.int32]
-    bboxes: NDArray[np.int32]
-    valid_frames: NDArray[np.bool_]
-
-
-class CellsOutput(Output):
-    """`cells.zarr` with level 0 of every crop; takes the roster, then crops.
-
-    Args:
-        fov_path: Folder of the field of view.
-        groups: Names of the groups that crops belong to.
-    """
-
-    def __init__(self, fov_path: Path, groups: Sequence[str]) -> None:
-        super().__init__(fov_path, CELLS_MARK)
-        self.groups = groups
-
-    @contextmanager
-    def _open(self, ledger: Ledger) -> Iterator[Write]:
-        for group in ("", f"/{layout.CELLS_METADATA}", *(f"/{name}" for name in self.groups)):
-            ledger.write(f"{layout.CELLS}{group}/{DOCUMENT}", group_document())
-
-        def write(item: Roster | Crop) -> None:
-            if isinstance(item, Roster):
-                _write_roster(ledger, item)
-                return
-            path = f"{layout.CELLS}/{item.group}/{item.cell}"
-            ledger.write(f"{path}/{DOCUMENT}", group_document())
-            _write_crop(ledger, f"{path}/{layout.FULL}", item)
-
-        yield write
-
-    def _remove(self) -> None:
-        CellPreviewsOutput(self.fov_path).mark_file.remove()
-        _remove_tree(self.fov_path / layout.CELLS)
-
-
-class CellPreviewsOutput(Output):
-    """Level 1 of every crop in `cells.zarr`; takes crops."""
-
-    def __init__(self, fov_path: Path) -> None:
-        super().__init__(fov_path, CELL_PREVIEWS_MARK)
-
-    @contextmanager
-    def _open(self, ledger: Ledger) -> Iterator[Write]:
-        def write(crop: Crop) -> None:
-            path = f"{layout.CELLS}/{crop.group}/{crop.cell}/{layout.PREVIEW}"
-            _write_crop(ledger, path, crop)
-
-        yield write
-
-    def _remove(self) -> None:
-        for level in (self.fov_path / layout.CELLS).glob(f"*/*/{layout.PREVIEW}"):
-            _remove_tree(level)
+        remove_tree(self.fov_path / self.path)
 
 
 class TableOutput(Output):
@@ -331,30 +241,21 @@ class TableOutput(Output):
                 with temporary.open("w", encoding="utf-8", newline="") as file:
                     yield file.write
                 data = temporary.read_bytes()
-        ledger.vouch(self.file_name, len(data), checksum(data))
+        ledger.vouch(self.file_name, data)
 
     def _remove(self) -> None:
-        (self.fov_path / self.file_name).unlink(missing_ok=True)
+        # Whatever its base name: an input that was renamed leaves no second table behind.
+        for path in traces_files(self.fov_path):
+            path.unlink()
 
 
-def _write_roster(ledger: Ledger, roster: Roster) -> None:
-    path = f"{layout.CELLS}/{layout.CELLS_METADATA}"
-    write_array(ledger, f"{path}/cell_ids", roster.ids, ("cell",))
-    write_array(ledger, f"{path}/bboxes", roster.bboxes, ("cell", "t", "edge"))
-    write_array(ledger, f"{path}/valid_frames", roster.valid_frames, ("cell", "t"))
+def traces_files(fov_path: Path) -> list[Path]:
+    """Return the traces in the folder of a field of view, but no inspected ones."""
+    found = ((path, layout.parse_traces(path.name)) for path in sorted(fov_path.glob("*.csv")))
+    return [path for path, parsed in found if parsed and not parsed[2]]
 
 
-def _write_crop(ledger: Ledger, path: str, crop: Crop) -> None:
-    spec = crop_spec(crop.shape, crop.dtype)
-    ledger.write(f"{path}/{DOCUMENT}", spec.document(crop.attributes))
-    done = 0
-    for index, block in enumerate(crop.blocks):
-        ledger.write(f"{path}/{spec.key((index, 0, 0))}", spec.encode(block))
-        done += len(block)
-    _check_count(path, done, crop.shape[0])
-
-
-def _check_frame(
+def _check_shape(
     name: str, done: int, frame: NDArray[Any], shape: tuple[int, int, int]
 ) -> None:
     if frame.shape != shape[1:]:
@@ -363,11 +264,17 @@ def _check_frame(
         )
 
 
-def _check_count(name: str, done: int, expected: int) -> None:
+def check_count(name: str, done: int, expected: int) -> None:
+    """Refuse an output that got too many frames or too few.
+
+    Raises:
+        StoreError: The numbers differ.
+    """
     if done != expected:
         raise StoreError(f"{name} got {done} frames, expected {expected}.")
 
 
-def _remove_tree(path: Path) -> None:
+def remove_tree(path: Path) -> None:
+    """Remove a folder and all that is in it, if there is one."""
     if path.exists():
         shutil.rmtree(path)

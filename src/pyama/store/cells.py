@@ -1,0 +1,174 @@
+"""The crops of every cell: what is cut out, how it is written and read."""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pyama import layout
+from pyama.errors import StoreError
+from pyama.store.arrays import (
+    DOCUMENT,
+    StoredArray,
+    crop_spec,
+    group_document,
+    write_array,
+)
+from pyama.store.files import Ledger
+from pyama.store.outputs import Output, Write, check_count, remove_tree
+
+CELLS_MARK = "cells/0"
+CELL_PREVIEWS_MARK = "cells/1"
+
+
+@dataclass(frozen=True)
+class Crop:
+    """One cell in one channel.
+
+    Attributes:
+        group: Name of the channel's group.
+        cell: Number of the cell.
+        shape: (T, H, W) of the whole crop.
+        dtype: NumPy name of the type of its pixels.
+        blocks: Successive parts (t, H, W) along the first axis, each of `crop_spec(shape,
+            dtype).chunk[0]` frames, the last one possibly shorter.
+        attributes: What the values mean.
+    """
+
+    group: str
+    cell: int
+    shape: tuple[int, int, int]
+    dtype: str
+    blocks: Iterable[NDArray[Any]]
+    attributes: Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class Roster:
+    """Which cells there are, and where.
+
+    Attributes:
+        ids: Numbers of the cells, int32 (N,), ascending.
+        bboxes: Half-open boxes [y0, x0, y1, x1), int32 (N, T, 4), zeros where invalid.
+        valid_frames: Whether the cell is present, bool (N, T).
+    """
+
+    ids: NDArray[np.int32]
+    bboxes: NDArray[np.int32]
+    valid_frames: NDArray[np.bool_]
+
+
+class Cells:
+    """The finished `cells.zarr` of a field of view.
+
+    Attributes:
+        roster: Which cells there are, and where.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        metadata = path / layout.CELLS_METADATA
+        self.roster = Roster(
+            StoredArray(metadata / "cell_ids").read(),
+            StoredArray(metadata / "bboxes").read(),
+            StoredArray(metadata / "valid_frames").read(),
+        )
+
+    def crop(self, group: str, cell: int, level: str = layout.FULL) -> StoredArray:
+        """Open the crop of one cell in one group, shape (T, H, W).
+
+        Raises:
+            StoreError: There is none.
+        """
+        return StoredArray(self._path / group / str(cell) / level)
+
+
+class CellsOutput(Output):
+    """`cells.zarr` with level 0 of every crop; takes the roster, then every crop.
+
+    Args:
+        fov_path: Folder of the field of view.
+        groups: Names of the groups that crops belong to.
+    """
+
+    def __init__(self, fov_path: Path, groups: Sequence[str]) -> None:
+        super().__init__(fov_path, CELLS_MARK)
+        self.groups = groups
+
+    @contextmanager
+    def _open(self, ledger: Ledger) -> Iterator[Write]:
+        group = group_document()
+        for name in ("", f"/{layout.CELLS_METADATA}", *(f"/{name}" for name in self.groups)):
+            ledger.write(f"{layout.CELLS}{name}/{DOCUMENT}", group)
+        awaited: set[tuple[str, int]] = set()
+        roster: Roster | None = None
+
+        def write(item: Roster | Crop) -> None:
+            nonlocal roster
+            if isinstance(item, Roster):
+                roster = item
+                _write_roster(ledger, item)
+                awaited.update(
+                    (name, cell) for name in self.groups for cell in item.ids.tolist()
+                )
+                return
+            if (item.group, item.cell) not in awaited:
+                raise StoreError(f"No crop of cell {item.cell} in {item.group} is awaited.")
+            awaited.remove((item.group, item.cell))
+            path = f"{layout.CELLS}/{item.group}/{item.cell}"
+            ledger.write(f"{path}/{DOCUMENT}", group)
+            _write_crop(ledger, f"{path}/{layout.FULL}", item)
+
+        yield write
+        if roster is None or awaited:
+            raise StoreError(f"{self.name} lacks {len(awaited) or 'all'} of its crops.")
+
+    def _remove(self) -> None:
+        CellPreviewsOutput(self.fov_path).mark_file.remove()
+        remove_tree(self.fov_path / layout.CELLS)
+
+
+class CellPreviewsOutput(Output):
+    """Level 1 of every crop in `cells.zarr`; takes crops."""
+
+    def __init__(self, fov_path: Path) -> None:
+        super().__init__(fov_path, CELL_PREVIEWS_MARK)
+
+    @contextmanager
+    def _open(self, ledger: Ledger) -> Iterator[Write]:
+        def write(crop: Crop) -> None:
+            path = f"{layout.CELLS}/{crop.group}/{crop.cell}/{layout.PREVIEW}"
+            _write_crop(ledger, path, crop)
+
+        yield write
+
+    def _remove(self) -> None:
+        for level in (self.fov_path / layout.CELLS).glob(f"*/*/{layout.PREVIEW}"):
+            remove_tree(level)
+
+
+def _write_roster(ledger: Ledger, roster: Roster) -> None:
+    path = f"{layout.CELLS}/{layout.CELLS_METADATA}"
+    write_array(ledger, f"{path}/cell_ids", roster.ids, ("cell",))
+    write_array(ledger, f"{path}/bboxes", roster.bboxes, ("cell", "t", "edge"))
+    write_array(ledger, f"{path}/valid_frames", roster.valid_frames, ("cell", "t"))
+
+
+def _write_crop(ledger: Ledger, path: str, crop: Crop) -> None:
+    spec = crop_spec(crop.shape, crop.dtype)
+    ledger.write(f"{path}/{DOCUMENT}", spec.document(crop.attributes))
+    frames = spec.chunk[0]
+    done = 0
+    for index, block in enumerate(crop.blocks):
+        if len(block) != min(frames, crop.shape[0] - done):
+            raise StoreError(
+                f"Block {index} of {path} has {len(block)} frames; expected blocks of "
+                f"{frames} frames, {crop.shape[0]} in all."
+            )
+        ledger.write(f"{path}/{spec.key((index, 0, 0))}", spec.encode(block))
+        done += len(block)
+    check_count(path, done, crop.shape[0])

@@ -1,0 +1,127 @@
+"""The bytes of one chunk: Blosc LZ4 with bitshuffle and CRC-32C, alone or tile by tile.
+
+The layout of several tiles in one file is the sharding of Zarr version 3,
+https://zarr-specs.readthedocs.io/en/latest/v3/codecs/sharding-indexed/index.html.
+"""
+
+import math
+from typing import Any
+
+import numpy as np
+from numcodecs import blosc
+from numpy.typing import NDArray
+
+from pyama.store.files import checksum
+
+blosc.use_threads = False  # one worker is one core, and bytes do not depend on threads
+
+COMPRESSION_LEVEL = 5
+CRC_BYTES = 4
+SOUND = 0x48674BC7
+"""CRC-32C of anything that ends with its own CRC-32C."""
+PLACE_BYTES = 16
+"""Offset and size of one tile in the index of a shard."""
+MOST_COMPRESSED = 1000
+"""LZ4 makes nothing smaller than by this factor."""
+
+
+def chunk_codecs(itemsize: int) -> list[dict[str, Any]]:
+    """Return the codecs of a chunk as a Zarr document spells them."""
+    blosc_codec = {
+        "typesize": itemsize,
+        "cname": "lz4",
+        "clevel": COMPRESSION_LEVEL,
+        "shuffle": "bitshuffle",
+        "blocksize": 0,
+    }
+    return [
+        {"name": "bytes", "configuration": {"endian": "little"}},
+        {"name": "blosc", "configuration": blosc_codec},
+        {"name": "crc32c"},
+    ]
+
+
+def shard_codecs(inner: tuple[int, ...], itemsize: int) -> list[dict[str, Any]]:
+    """Return the codecs of a chunk that is cut into tiles of size `inner`."""
+    index_codecs = [
+        {"name": "bytes", "configuration": {"endian": "little"}},
+        {"name": "crc32c"},
+    ]
+    configuration = {
+        "chunk_shape": inner,
+        "codecs": chunk_codecs(itemsize),
+        "index_codecs": index_codecs,
+        "index_location": "end",
+    }
+    return [{"name": "sharding_indexed", "configuration": configuration}]
+
+
+def compress(chunk: NDArray[Any]) -> bytes:
+    """Return the content of a file with one chunk."""
+    little = np.ascontiguousarray(chunk, chunk.dtype.newbyteorder("<"))
+    packed: bytes = blosc.compress(little, b"lz4", COMPRESSION_LEVEL, blosc.BITSHUFFLE)
+    return packed + _crc(packed)
+
+
+def decompress(data: bytes, shape: tuple[int, ...], dtype: np.dtype[Any]) -> NDArray[Any]:
+    """Return the elements of a chunk.
+
+    Raises:
+        ValueError: `data` is damaged or of another size; nothing is allocated then.
+    """
+    body = _checked(data)
+    # What lies about the sizes in the header of Blosc would be read beyond its end.
+    content, packed = (int.from_bytes(body[i : i + 4], "little") for i in (4, 12))
+    expected = math.prod(shape) * dtype.itemsize
+    if (content, packed) != (expected, len(body)):
+        raise ValueError(f"it holds {content} bytes instead of {expected}")
+    chunk = np.empty(shape, dtype.newbyteorder("<"))
+    blosc.decompress(body, chunk)
+    return chunk.astype(dtype, copy=False)
+
+
+def shard(chunk: NDArray[Any], inner: tuple[int, ...]) -> bytes:
+    """Return the content of a file with one chunk in tiles; it has a whole number of them."""
+    packed = [compress(chunk[tile]) for tile in _tiles(chunk.shape, inner)]
+    sizes = np.array([len(data) for data in packed], "<u8")
+    index = np.stack([np.cumsum(sizes) - sizes, sizes], axis=1).astype("<u8").tobytes()
+    return b"".join([*packed, index, _crc(index)])
+
+
+def unshard(
+    data: bytes, shape: tuple[int, ...], inner: tuple[int, ...], dtype: np.dtype[Any]
+) -> NDArray[Any]:
+    """Return the elements of a chunk in tiles.
+
+    Raises:
+        ValueError: `data` is damaged, of another size, or lacks a tile.
+    """
+    n_tiles = math.prod(n // size for n, size in zip(shape, inner, strict=True))
+    index_bytes = PLACE_BYTES * n_tiles + CRC_BYTES
+    if len(data) < index_bytes:
+        raise ValueError(f"it has no room for an index of {n_tiles} tiles")
+    places = np.frombuffer(_checked(data[-index_bytes:]), "<u8").reshape(-1, 2)
+    if math.prod(shape) * dtype.itemsize > len(data) * MOST_COMPRESSED:
+        raise ValueError(f"it has no room for {n_tiles} tiles")
+    whole = np.empty(shape, dtype)
+    for tile, (start, size) in zip(_tiles(shape, inner), places.tolist(), strict=True):
+        whole[tile] = decompress(data[start : start + size], inner, dtype)
+    return whole
+
+
+def _crc(data: bytes) -> bytes:
+    return checksum(data).to_bytes(CRC_BYTES, "little")
+
+
+def _checked(data: bytes) -> memoryview:
+    if len(data) < CRC_BYTES or checksum(data) != SOUND:
+        raise ValueError("its checksum differs")
+    return memoryview(data)[:-CRC_BYTES]
+
+
+def _tiles(shape: tuple[int, ...], inner: tuple[int, ...]) -> list[tuple[slice, ...]]:
+    counts = [n // size for n, size in zip(shape, inner, strict=True)]
+    return [
+        tuple(slice(i * n, (i + 1) * n) for i, n in zip(index, inner, strict=True))
+        for index in np.ndindex(*counts)
+    ]

@@ -1,0 +1,194 @@
+"""Files that are written as a whole, and the list that vouches for them."""
+
+import json
+import os
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import google_crc32c
+
+from pyama.errors import PyamaError, StoreError
+
+TEMPORARY = ".tmp"
+"""Suffix of files that are being written."""
+TRAILER_BYTES = 4
+
+
+@dataclass(frozen=True)
+class Damage:
+    """One file that is not what its mark vouches for.
+
+    Attributes:
+        path: Relative to the folder of the field of view.
+        problem: `missing`, `truncated`, `changed` or `unreadable`, in words.
+    """
+
+    path: str
+    problem: str
+
+
+class Ledger:
+    """Writes the files of one output and remembers what it wrote.
+
+    Args:
+        root: Folder that all paths are relative to.
+    """
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+        self._entries: dict[str, str] = {}
+
+    def write(self, name: str, data: bytes) -> None:
+        """Write one file, making its folder where needed."""
+        path = self.root / name
+        with naming(path):
+            try:
+                path.write_bytes(data)
+            except FileNotFoundError:
+                path.parent.mkdir(parents=True, exist_ok=True)
+                path.write_bytes(data)
+        self.vouch(name, data)
+
+    def vouch(self, name: str, data: bytes) -> None:
+        """Remember the content of a file written elsewhere."""
+        # As JSON, since a file name may hold a line break or bytes that are no text.
+        self._entries[name] = f"{fingerprint(data)} {len(data)} {json.dumps(name)}\n"
+
+    def __len__(self) -> int:
+        return len(self._entries)
+
+    def to_bytes(self) -> bytes:
+        """Return one line per file: fingerprint, size, path; sorted by path."""
+        return "".join(line for _, line in sorted(self._entries.items())).encode()
+
+
+def checksum(data: bytes) -> int:
+    """Return the CRC-32C of `data`."""
+    return int(google_crc32c.value(data))
+
+
+def fingerprint(data: bytes) -> str:
+    """Return what tells two contents apart: CRC-32C of all but the last four bytes, and those.
+
+    A chunk ends with its own CRC-32C. The CRC-32C of both together is the same for every
+    chunk, so that a chunk in the place of another one would not be noticed.
+    """
+    body, trailer = data[:-TRAILER_BYTES], data[-TRAILER_BYTES:]
+    return f"{checksum(body):08x}{trailer.hex()}"
+
+
+def compare(root: Path, sums: bytes, newer_than: int | None) -> Iterator[Damage]:
+    """Compare files with what a `Ledger` remembered of them.
+
+    Args:
+        root: Folder that all paths are relative to.
+        sums: `Ledger.to_bytes`.
+        newer_than: Compare the content of files that are as new as this or newer, in
+            nanoseconds since the epoch; of the others only the size. None compares all.
+
+    Yields:
+        Every damaged file.
+    """
+    base = str(root)
+    for expected, size, name in _lines(sums):
+        problem = "unreadable: it lies outside the folder"
+        if _stays_inside(name):
+            problem = _problem(os.path.join(base, name), expected, size, newer_than)
+        if problem:
+            yield Damage(name, problem)
+
+
+def _problem(path: str, expected: str, size: int, newer_than: int | None) -> str:
+    try:
+        found = os.stat(path)
+        if found.st_size != size:
+            return f"truncated: {found.st_size} of {size} bytes"
+        if newer_than is not None and found.st_mtime_ns < newer_than:
+            return ""
+        same = fingerprint(Path(path).read_bytes()) == expected
+    except (FileNotFoundError, NotADirectoryError):
+        return "missing"
+    except OSError as error:
+        return f"unreadable: {error.strerror}"
+    return "" if same else "changed: its checksum differs"
+
+
+def file_names(sums: bytes) -> list[str]:
+    """Return the paths that a `Ledger` remembered."""
+    return [name for _, _, name in _lines(sums)]
+
+
+def _stays_inside(name: str) -> bool:
+    parts = name.replace("\\", "/").split("/")
+    return ".." not in parts and not Path(name).anchor
+
+
+def _lines(sums: bytes) -> Iterable[tuple[str, int, str]]:
+    for line in sums.decode().splitlines():
+        expected, size, name = line.split(" ", 2)
+        yield expected, int(size), json.loads(name)
+
+
+def write_atomically(path: Path, data: bytes) -> None:
+    """Write a file so that a reader sees the old content or the new, nothing else.
+
+    Raises:
+        StoreError: It cannot be written.
+    """
+    with naming(path), replacing(path) as temporary:
+        temporary.write_bytes(data)
+
+
+@contextmanager
+def naming(path: Path) -> Iterator[None]:
+    """Say which file could not be written: the system does not when a disk is full.
+
+    Raises:
+        StoreError: The block raised an OSError that was none of pyama's.
+    """
+    try:
+        yield
+    except PyamaError:
+        raise
+    except OSError as error:
+        raise StoreError(
+            f"{path} cannot be written: {error.strerror or error}. What is finished is kept; "
+            "the same command goes on when that is mended."
+        ) from error
+
+
+@contextmanager
+def replacing(path: Path) -> Iterator[Path]:
+    """Give a temporary path and move it to `path`, flushed, at the end of the block.
+
+    On an error the temporary file is removed and `path` stays as it was.
+    """
+    temporary = path.with_name(f"{path.name}.{os.getpid()}{TEMPORARY}")
+    try:
+        yield temporary
+        with naming(path):
+            with temporary.open("rb+") as file:
+                os.fsync(file.fileno())
+            temporary.replace(path)
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def remove_temporaries(folder: Path) -> None:
+    """Remove what interrupted writes left in a folder."""
+    for path in folder.glob(f"*{TEMPORARY}"):
+        path.unlink(missing_ok=True)
+
+
+def read_file(path: Path, hint: str) -> bytes:
+    """Read a file of a finished output.
+
+    Raises:
+        StoreError: It is missing or cannot be read; the message ends with `hint`.
+    """
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        raise StoreError(f"{path} cannot be read: {error.strerror}. {hint}") from error
