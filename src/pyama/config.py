@@ -1,6 +1,8 @@
 """Channels and parameters of one run, and the YAML they are written in."""
 
 import os
+import reprlib
+import zlib
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Annotated, Any, Self
@@ -182,11 +184,38 @@ def load_yaml(path: Path) -> object:
         text = Path(path).read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
         raise ConfigError(f"{path} cannot be read: {error}.") from error
+    return parse_yaml(text, str(path))
+
+
+def parse_yaml(text: str, source: str) -> object:
+    """Read plain values from YAML; tags that would build objects are refused.
+
+    Args:
+        text: The YAML.
+        source: Where it comes from, for messages.
+
+    Raises:
+        ConfigError: It is not YAML.
+    """
     loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
     try:
+        _refuse_depth(text, loader)
         return yaml.load(text, Loader=loader)  # noqa: S506 (a safe loader, in C or not)
     except (yaml.YAMLError, ValueError, RecursionError) as error:
-        raise ConfigError(f"{path} is not valid YAML: {error}") from error
+        raise ConfigError(f"{source} is not valid YAML: {error}") from error
+
+
+DEEPEST = 50
+"""More nested lists and sections are refused: the parser would run out of stack."""
+
+
+def _refuse_depth(text: str, loader: Any) -> None:
+    depth = 0
+    for event in yaml.parse(text, Loader=loader):
+        depth += isinstance(event, yaml.CollectionStartEvent)
+        depth -= isinstance(event, yaml.CollectionEndEvent)
+        if depth > DEEPEST:
+            raise ValueError(f"more than {DEEPEST} lists and sections inside each other")
 
 
 def dump_config(config: ProcessingConfig) -> dict[str, Any]:
@@ -206,11 +235,28 @@ def config_schema() -> dict[str, Any]:
     return ProcessingConfig.model_json_schema()
 
 
+CHECKSUM = b"# checksum: "
+
+
+def with_checksum(text: str) -> bytes:
+    """Return a YAML text with a last line that tells when anything before it has changed."""
+    body = text.encode()
+    return body + CHECKSUM + f"{zlib.crc32(body):08x}\n".encode()
+
+
+def has_its_checksum(data: bytes) -> bool:
+    """Whether `data` is what `with_checksum` returned, bit for bit."""
+    body, mark, _ = data.rpartition(CHECKSUM)
+    return bool(mark) and data == body + CHECKSUM + f"{zlib.crc32(body):08x}\n".encode()
+
+
 def _message(source: str, error: ValidationError) -> str:
     wrong = []
     for entry in error.errors():
         name = ".".join(map(str, entry["loc"]))
-        found = f" = {entry['input']!r}" if name and entry["type"] != "missing" else ""
+        found = (
+            f" = {reprlib.repr(entry['input'])}" if name and entry["type"] != "missing" else ""
+        )
         wrong.append(f"  {name}{found}: {entry['msg']}")
     plural = "entry" if len(wrong) == 1 else "entries"
     return f"{source} has {len(wrong)} wrong {plural}:\n" + "\n".join(wrong)

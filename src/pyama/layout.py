@@ -98,6 +98,17 @@ def column(feature: str, channel: int) -> str:
     return f"{feature}_ch_{channel}"
 
 
+def safe_name(name: str) -> str:
+    """Return a name that is a file name on every system and leaves no folder.
+
+    Separators, characters that a system reserves and those that cannot be printed become
+    `_`; dots in front go, and what is longer than 180 bytes is cut.
+    """
+    clean = "".join(c if c.isprintable() and c not in '/\\:*?"<>|' else "_" for c in name)
+    short = clean.lstrip(". ").encode()[:180].decode(errors="ignore")
+    return short or "recording"
+
+
 def basename(file_name: str) -> str:
     """File name without its suffix; `.ome.tif` and `.ome.tiff` are one suffix."""
     for suffix in (".ome.tif", ".ome.tiff"):

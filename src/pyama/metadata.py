@@ -6,7 +6,7 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
-from pydantic import ValidationError
+from pydantic import ValidationError, field_validator
 
 from pyama import layout
 from pyama.algorithms.params import Params, TimeParams
@@ -56,6 +56,11 @@ class MicroscopyMetadata(Params):
     """Planes that were never written."""
     problems: tuple[str, ...] = ()
     """What is odd about the file, in sentences for its user."""
+
+    @field_validator("basename")
+    @classmethod
+    def _stays_in_its_folder(cls, value: str) -> str:
+        return layout.safe_name(value)
 
     @property
     def n_fovs(self) -> int:

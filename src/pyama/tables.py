@@ -1,6 +1,7 @@
 """Traces as CSV: their columns, their text, and how they are read back."""
 
 import math
+import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Literal
@@ -10,7 +11,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from pyama import layout
-from pyama.config import METADATA_KEY, load_yaml, parse_config
+from pyama.config import METADATA_KEY, has_its_checksum, load_yaml, parse_config
 from pyama.errors import ConfigError, StoreError
 from pyama.metadata import frame_times, parse_metadata
 
@@ -139,6 +140,13 @@ def run_times(output_dir: Path, fov: int) -> tuple[float, ...]:
     path = output_dir / layout.CONFIG_FILE
     try:
         entries = load_yaml(path)
+        if not has_its_checksum(path.read_bytes()):
+            warnings.warn(
+                f"{path} was changed since a run wrote it; the times are taken from it as it "
+                "is. `pyama verify` tells whether anything else has changed.",
+                UserWarning,
+                stacklevel=3,
+            )
     except ConfigError as error:
         raise StoreError(f"{error} It says what time it is in each frame.") from error
     if not isinstance(entries, dict) or METADATA_KEY not in entries:

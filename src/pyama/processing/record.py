@@ -1,9 +1,8 @@
 """What a run writes down about itself: `processing_config.yaml` and `run.json`."""
 
-import json
+import logging
 import platform
 import sys
-from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from importlib.metadata import version
@@ -13,11 +12,22 @@ from typing import Any
 import yaml
 
 from pyama import layout
-from pyama.config import METADATA_KEY, ProcessingConfig, dump_config, load_yaml, parse_config
+from pyama.config import (
+    METADATA_KEY,
+    ProcessingConfig,
+    dump_config,
+    has_its_checksum,
+    load_yaml,
+    parse_config,
+    parse_yaml,
+    with_checksum,
+)
 from pyama.errors import ConfigError
 from pyama.metadata import MicroscopyMetadata, dump_metadata, frame_times, parse_metadata
 from pyama.processing.report import StepReport
-from pyama.store import write_atomically
+from pyama.store import sealed, unsealed, write_atomically
+
+logger = logging.getLogger(__name__)
 
 LIBRARIES = (
     "pyama",
@@ -47,14 +57,35 @@ class Record:
 def read_record(output_dir: Path) -> Record | None:
     """Return what an earlier run wrote down; None in a new folder.
 
+    Where `processing_config.yaml` is missing or was changed, its copy in `run.json` counts.
+
     Raises:
-        ConfigError: `processing_config.yaml` is damaged.
-        StoreError: Its section `metadata` is damaged.
+        ConfigError: `processing_config.yaml` is damaged, and there is no copy.
+        StoreError: Its section `metadata` is damaged, and there is no copy.
     """
     path = output_dir / layout.CONFIG_FILE
-    if not path.exists():
+    if not is_intact(path):
+        run = read_run(output_dir)
+        if run is not None and isinstance(run.get("record"), str):
+            logger.warning("%s is missing or was changed: it is written anew", path)
+            return _record(path, parse_yaml(run["record"], layout.RUN_FILE))
+    return _record(path, load_yaml(path)) if path.exists() else None
+
+
+def is_intact(path: Path) -> bool:
+    """Whether `processing_config.yaml` is there, bit for bit as a run wrote it."""
+    return path.is_file() and has_its_checksum(path.read_bytes())
+
+
+def read_run(output_dir: Path) -> dict[str, Any] | None:
+    """Return the content of `run.json`; None if it is missing or damaged."""
+    try:
+        return unsealed((output_dir / layout.RUN_FILE).read_bytes())
+    except OSError:
         return None
-    entries = load_yaml(path)
+
+
+def _record(path: Path, entries: object) -> Record:
     if not isinstance(entries, dict) or METADATA_KEY not in entries:
         raise ConfigError(
             f"{path} does not describe a recording: it has no section 'metadata', so it was "
@@ -67,6 +98,11 @@ def write_record(
     output_dir: Path, metadata: MicroscopyMetadata, config: ProcessingConfig
 ) -> None:
     """Write `processing_config.yaml`; it is a valid `--config` itself."""
+    content = with_checksum(_text(metadata, config))
+    write_atomically(output_dir / layout.CONFIG_FILE, content)
+
+
+def _text(metadata: MicroscopyMetadata, config: ProcessingConfig) -> str:
     time_source = frame_times(metadata, config.params, 0)[1]
     dumper = getattr(yaml, "CSafeDumper", yaml.SafeDumper)
     text = yaml.dump(dump_config(config), Dumper=dumper, sort_keys=False, allow_unicode=True)
@@ -78,11 +114,10 @@ def write_record(
         default_flow_style=None,
         width=1000,
     )
-    content = (
+    return (
         f"# Channels and parameters of the run.\n{text}\n"
         f"# The recording. Time of every frame: {time_source}.\n{described}"
     )
-    write_atomically(output_dir / layout.CONFIG_FILE, content.encode())
 
 
 def write_run(
@@ -95,8 +130,7 @@ def write_run(
     status: str,
 ) -> None:
     """Write `run.json`; what earlier runs said of other fields of view stays."""
-    path = output_dir / layout.RUN_FILE
-    fovs = _earlier_fovs(path, metadata.identity)
+    fovs = _earlier_fovs(output_dir, metadata.identity)
     for entry in report:
         steps = fovs.setdefault(str(entry.fov), {})
         steps[entry.step] = {
@@ -119,8 +153,9 @@ def write_run(
         "time": frame_times(metadata, config.params, 0)[1],
         "config": dump_config(config),
         "fovs": dict(sorted(fovs.items(), key=lambda entry: int(entry[0]))),
+        "record": _text(metadata, config),
     }
-    write_atomically(path, json.dumps(entries, indent=1).encode() + b"\n")
+    write_atomically(output_dir / layout.RUN_FILE, sealed(entries))
 
 
 def versions() -> dict[str, str]:
@@ -129,11 +164,11 @@ def versions() -> dict[str, str]:
     return {**found, "python": sys.version.split()[0], "platform": platform.platform()}
 
 
-def _earlier_fovs(path: Path, identity: str) -> dict[str, dict[str, Any]]:
+def _earlier_fovs(output_dir: Path, identity: str) -> dict[str, dict[str, Any]]:
+    entries = read_run(output_dir) or {}
     try:
-        entries: Mapping[str, Any] = json.loads(path.read_bytes())
         if entries["input"]["identity"] == identity:
             return {str(int(fov)): dict(steps) for fov, steps in entries["fovs"].items()}
-    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+    except (ValueError, KeyError, TypeError, AttributeError):
         pass  # written anew, as if there had been none
     return {}
