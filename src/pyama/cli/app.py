@@ -1,0 +1,262 @@
+"""The commands, their options and their help. Whatever is heavy is imported inside."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from pyama.cli.options import (
+    BatchSize,
+    Config,
+    CopyOnly,
+    Debug,
+    File,
+    Fl,
+    FlFeatures,
+    Format,
+    Fovs,
+    Json,
+    Output,
+    Overwrite,
+    Pc,
+    PcFeatures,
+    Set,
+    Verbose,
+    Workers,
+)
+from pyama.cli.screen import USAGE, error, reported, result, result_json
+
+app = typer.Typer(
+    name="pyama",
+    help="From time-lapse microscopy to single-cell traces.",
+    epilog="Start with\n\n\b\n  pyama demo\n  pyama info RECORDING\n"
+    "  pyama run RECORDING --output DIR\n\n"
+    "Exit codes: 0 done, 1 something failed, 2 wrong usage, 130 stopped by Ctrl-C.",
+    rich_markup_mode=None,  # Rich takes half a second to print a help text
+    pretty_exceptions_enable=False,
+    add_completion=False,
+    no_args_is_help=True,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+config_app = typer.Typer(
+    help="Write, describe and check configuration files.",
+    rich_markup_mode=None,
+    no_args_is_help=True,
+)
+app.add_typer(config_app, name="config")
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        from importlib.metadata import version
+
+        result(f"pyama {version('pyama')}")
+        raise typer.Exit
+
+
+@app.callback()
+def _top(
+    version: Annotated[
+        bool,
+        typer.Option("--version", callback=_version, is_eager=True, help="Print the version."),
+    ] = False,
+) -> None:
+    """From time-lapse microscopy to single-cell traces."""
+
+
+@app.command(
+    epilog="Examples:\n\n\b\n  pyama info recording.nd2\n  pyama info scan.czi --json"
+)
+@reported
+def info(file: File, as_json: Json = False, debug: Debug = False) -> None:
+    """Show what is in a microscope file, and what is odd about it.
+
+    Fields of view, frames, channels, size of a pixel in micrometres, time in minutes; frames
+    that were never written and time stamps that cannot be right are named.
+    """
+    from pyama.cli.info import described, info_lines
+    from pyama.readers import open_reader
+
+    with open_reader(file) as reader:
+        metadata = reader.metadata
+    if as_json:
+        result_json(described(metadata))
+    else:
+        for line in info_lines(metadata):
+            result(line)
+
+
+@app.command(
+    epilog="Examples:\n\n\b\n"
+    "  pyama run recording.nd2 --output results\n"
+    "  pyama run recording.nd2 --output results --pc Phase --fl GFP --fl RFP\n"
+    "  pyama run scan.czi -o results --fovs 0-3,7 --set min_frames=10 --set min_iou=0.2\n"
+    "  pyama run scan.czi -o results --set segmentation_method=watershed\n\n"
+    "Ctrl-C stops within a frame; the same command goes on from there. Exit codes: 0 done, 1 "
+    "something failed, 2 wrong usage, 130 stopped."
+)
+@reported
+def run(
+    file: File,
+    output: Output,
+    pc: Pc = None,
+    fl: Fl = None,
+    pc_features: PcFeatures = None,
+    fl_features: FlFeatures = None,
+    fovs: Fovs = None,
+    workers: Workers = None,
+    batch_size: BatchSize = None,
+    config: Config = None,
+    settings: Set = None,
+    copy_only: CopyOnly = False,
+    overwrite: Overwrite = False,
+    as_json: Json = False,
+    verbose: Verbose = False,
+    debug: Debug = False,
+) -> None:
+    """Process a recording: find, follow and measure its cells.
+
+    Copies the frames, finds the cells in phase contrast, follows them through time, estimates
+    the fluorescent background, cuts the cells out, measures them and writes one CSV file of
+    traces per field of view. What is finished in DIR already is not done again; after a change
+    of parameters only what depends on it is. `pyama plan` tells beforehand.
+    """
+    from pyama.cli import running
+    from pyama.cli.settings import Request
+
+    channels = (pc, fl or (), pc_features, fl_features)
+    limits = (fovs, workers, batch_size)
+    request = Request(
+        file, output, *channels, *limits, config, settings or (), copy_only, overwrite
+    )
+    raise typer.Exit(running.run(request, as_json=as_json, verbose=verbose))
+
+
+@app.command(
+    epilog="Examples:\n\n\b\n"
+    "  pyama plan recording.nd2 --output results --set min_iou=0.3\n"
+    "  pyama plan recording.nd2 --output results --config mine.yaml --json"
+)
+@reported
+def plan(
+    file: File,
+    output: Output,
+    pc: Pc = None,
+    fl: Fl = None,
+    pc_features: PcFeatures = None,
+    fl_features: FlFeatures = None,
+    fovs: Fovs = None,
+    workers: Workers = None,
+    batch_size: BatchSize = None,
+    config: Config = None,
+    settings: Set = None,
+    copy_only: CopyOnly = False,
+    overwrite: Overwrite = False,
+    as_json: Json = False,
+    verbose: Verbose = False,
+    debug: Debug = False,
+) -> None:
+    """Tell what a run would do, and why, without running.
+
+    Takes the same options as `pyama run` and writes nothing. A step runs when its output is
+    not finished, when a parameter it reads has changed, when its input changes, or when files
+    of its output are missing.
+    """
+    from pyama.cli import planning
+    from pyama.cli.settings import Request
+
+    channels = (pc, fl or (), pc_features, fl_features)
+    limits = (fovs, workers, batch_size)
+    request = Request(
+        file, output, *channels, *limits, config, settings or (), copy_only, overwrite
+    )
+    planning.show(request, as_json=as_json)
+
+
+@app.command(epilog="Examples:\n\n\b\n  pyama demo\n  pyama demo --fovs 4 --format nd2")
+@reported
+def demo(
+    output: Annotated[
+        Path,
+        typer.Option("--output", "-o", metavar="DIR", help="Where recording and results go."),
+    ] = Path("pyama_demo"),
+    fovs: Annotated[
+        int, typer.Option(min=1, max=1000, metavar="N", help="Fields of view.")
+    ] = 2,
+    frames: Annotated[
+        int, typer.Option(min=1, max=10_000, metavar="N", help="Frames of 512 x 512 px each.")
+    ] = 40,
+    format: Annotated[Format, typer.Option(help="Format of the recording.")] = Format.CZI,  # noqa: A002
+    debug: Debug = False,
+) -> None:
+    """Try the whole workflow on a synthetic recording.
+
+    Draws cells in phase contrast and fluorescence, writes them as a microscope would, and runs
+    `pyama run` on the file. Takes about half a minute.
+    """
+    from pyama.cli import demo as command
+
+    raise typer.Exit(command.demo(output, fovs, frames, format.value))
+
+
+@config_app.command(
+    epilog="Examples:\n\n\b\n  pyama config init mine.yaml\n  pyama config init | less"
+)
+@reported
+def init(
+    file: Annotated[
+        Path | None,
+        typer.Argument(
+            metavar="[FILE]", help="Where to; never overwritten. [default: stdout]"
+        ),
+    ] = None,
+    debug: Debug = False,
+) -> None:
+    """Write a commented example configuration.
+
+    Every parameter stands in it with its meaning, unit, bounds and default.
+    """
+    from pyama.cli.example import example
+
+    if file is None:
+        typer.echo(example(), nl=False)
+        return
+    try:
+        with file.open("x", encoding="utf-8") as target:
+            target.write(example())
+    except FileExistsError:
+        error(f"{file} exists and is not overwritten. Choose another name or remove it.")
+        raise typer.Exit(USAGE) from None
+    result(f"Wrote {file}. Edit it, then: pyama run RECORDING --output DIR --config {file}")
+
+
+@config_app.command(epilog="Example:\n\n\b\n  pyama config schema > pyama.schema.json")
+@reported
+def schema(debug: Debug = False) -> None:
+    """Print the JSON schema of a configuration.
+
+    Editors complete and check a configuration with it.
+    """
+    from pyama.config import config_schema
+
+    result_json(config_schema())
+
+
+@config_app.command(epilog="Example:\n\n\b\n  pyama config check mine.yaml")
+@reported
+def check(
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="A configuration in YAML.")],
+    debug: Debug = False,
+) -> None:
+    """Name all mistakes in a configuration.
+
+    The exit code is 2 if there are any.
+    """
+    from pyama.cli.example import unknown_names
+    from pyama.config import load_config
+
+    unknown = unknown_names(load_config(file))
+    if unknown:
+        error(f"{file} names what does not exist:\n" + "\n".join(unknown))
+        raise typer.Exit(USAGE)
+    result(f"{file} is valid.")

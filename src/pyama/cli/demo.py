@@ -1,0 +1,50 @@
+"""The whole workflow on a synthetic recording."""
+
+from pathlib import Path
+from typing import Literal
+
+from pyama.cli.running import run
+from pyama.cli.screen import note
+from pyama.cli.settings import Request
+from pyama.testing.synthetic import SyntheticRecording
+
+SIZE_PX = 512
+CELLS = 25
+
+
+def demo(folder: Path, n_fovs: int, n_frames: int, kind: Literal["czi", "nd2"]) -> int:
+    """Draw a recording, process it, and say what to do next.
+
+    Args:
+        folder: Where the recording and the results go; made if it is not there.
+        n_fovs: Fields of view.
+        n_frames: Frames per field of view.
+        kind: Format of the recording.
+
+    Returns:
+        The exit code.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    recording = SyntheticRecording(
+        n_fovs=n_fovs, n_frames=n_frames, shape=(SIZE_PX, SIZE_PX), n_cells=CELLS
+    )
+    path, results = folder / f"synthetic.{kind}", folder / "results"
+    note(f"Drawing {n_fovs} x {n_frames} frames of {SIZE_PX} x {SIZE_PX} px into {path} ...")
+    recording.write(path, kind)
+    code = run(Request(path, results, overwrite=True), as_json=False, verbose=False)
+    if code == 0:
+        for line in _next(path, results):
+            note(line)
+    return code
+
+
+def _next(path: Path, results: Path) -> list[str]:
+    return [
+        "",
+        "Every fov_* folder of the output holds the traces as CSV, and images and cells as",
+        "OME-Zarr, which napari and Fiji open. What to try next:",
+        f"  pyama info {path}",
+        f"  pyama plan {path} --output {results} --set min_iou=0.3",
+        f"  pyama run {path} --output {results} --set min_iou=0.3",
+        "and then the same with a recording of your own.",
+    ]

@@ -1,0 +1,143 @@
+"""A commented configuration file, written from the JSON schema."""
+
+import json
+import textwrap
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from pyama.algorithms.features import FLUORESCENCE_FEATURES, PHASE_FEATURES
+from pyama.algorithms.params import (
+    BackgroundParams,
+    CopyParams,
+    ExtractionParams,
+    TimeParams,
+    TrackingParams,
+    WatershedParams,
+)
+from pyama.config import ProcessingConfig, config_schema
+from pyama.processing.methods import SEGMENTERS, TRACKERS
+
+SECTIONS: dict[str, tuple[str, ...]] = {
+    "Reading": tuple(CopyParams.model_fields),
+    "Segmentation": ("segmentation_method", *WatershedParams.model_fields),
+    "Tracking": ("tracking_method", *TrackingParams.model_fields),
+    "Background": tuple(BackgroundParams.model_fields),
+    "Traces": ("features", *ExtractionParams.model_fields),
+    "Time": tuple(TimeParams.model_fields),
+}
+METHODS = {"segmentation_method": SEGMENTERS, "tracking_method": TRACKERS}
+SWITCHED_OFF = {"frame_interval", "time_mapping", "n_workers"}
+"""Written as comments: to state them changes something, even with their default."""
+NAMED_TYPES = {
+    "null": "null",
+    "object": "such as {0: 0.0, 1: 12.5}",
+    "boolean": "true or false",
+}
+HEAD = """\
+# Configuration of pyama, with every parameter at its default.
+#   pyama config check FILE                          looks for mistakes
+#   pyama run RECORDING --output DIR --config FILE   uses it
+# --set NAME=VALUE and the other options of `pyama run` go before what stands here.
+# Whatever is left out keeps its default.
+
+# Channels are 0-based indices of the file; `pyama info RECORDING` lists them. Left out, they
+# are chosen by their names. Without `features`, those of `params.features` are measured.
+# channels:
+#   pc: {channel: 0, features: [area, aspect_ratio]}
+#   fl:
+#     - {channel: 1, features: [intensity_total, intensity_mean]}
+"""
+
+
+def example() -> str:
+    """Return a configuration in YAML that reads back as the defaults."""
+    features = {"phase contrast": PHASE_FEATURES, "fluorescence": FLUORESCENCE_FEATURES}
+    listed = [
+        _wrapped(f"Features of {kind}: {', '.join(names)}.", "# ")
+        for kind, names in features.items()
+    ]
+    return "\n".join([HEAD.rstrip(), *listed, "", "params:", *_params()]) + "\n"
+
+
+def unknown_names(config: ProcessingConfig) -> list[str]:
+    """Return what a configuration names that does not exist: methods and features."""
+    named = [
+        ("segmentation_method", [config.params.segmentation_method], SEGMENTERS),
+        ("tracking_method", [config.params.tracking_method], TRACKERS),
+        ("phase contrast feature", config.phase_features(), PHASE_FEATURES),
+        *(
+            (f"feature of channel {channel}", names, FLUORESCENCE_FEATURES)
+            for channel, names in config.fluorescence_features().items()
+        ),
+    ]
+    return [
+        f"  {kind} {name!r} does not exist; there are {', '.join(sorted(registry))}"
+        for kind, names, registry in named
+        for name in names
+        if name not in registry
+    ]
+
+
+def _params() -> Iterator[str]:
+    schema = config_schema()
+    entries = schema["$defs"]["ProcessingParams"]["properties"]
+    told = {name for names in SECTIONS.values() for name in names}
+    rest = tuple(name for name in entries if name not in told)
+    for title, names in {**SECTIONS, "Run": rest}.items():
+        yield from ("", f"  # --- {title} ---")
+        for name in names:
+            yield from _parameter(name, entries[name], schema)
+
+
+def _parameter(
+    name: str, entry: Mapping[str, Any], schema: Mapping[str, Any]
+) -> Iterator[str]:
+    meaning = entry.get("description") or _referred(entry, schema).get("description", "")
+    if name in METHODS:
+        meaning = f"One of {', '.join(METHODS[name])}."
+    yield _wrapped(" ".join(meaning.split()), "  # ")
+    default = entry.get("default")
+    if isinstance(default, dict):
+        yield f"  {name}:"
+        yield from (f"    {key}: [{', '.join(value)}]" for key, value in default.items())
+        return
+    workers = name == "n_workers"
+    shown = "one per core, at most 8" if workers else json.dumps(default)
+    yield _wrapped(f"({_bounds(entry)}default {shown})", "  # ")
+    off = "# " if name in SWITCHED_OFF else ""
+    yield f"  {off}{name}: {2 if workers else json.dumps(default)}"
+
+
+def _referred(entry: Mapping[str, Any], schema: Mapping[str, Any]) -> Mapping[str, Any]:
+    found: Mapping[str, Any] = schema["$defs"].get(
+        entry.get("$ref", "").rpartition("/")[2], {}
+    )
+    return found
+
+
+def _bounds(entry: Mapping[str, Any]) -> str:
+    """Return unit and bounds in words, ending in a comma, or nothing."""
+    kinds = [_kind(option) for option in entry.get("anyOf", [entry])]
+    text = " or ".join(kind for kind in kinds if kind)
+    return f"{text}, " if text else ""
+
+
+def _kind(entry: Mapping[str, Any]) -> str:
+    if "enum" in entry:
+        return " or ".join(entry["enum"])
+    if entry.get("type") in NAMED_TYPES:
+        return NAMED_TYPES[entry["type"]]
+    unit = entry.get("unit", "")
+    return ", ".join(text for text in ("" if unit == "1" else unit, _range(entry)) if text)
+
+
+def _range(entry: Mapping[str, Any]) -> str:
+    if "minimum" in entry and "maximum" in entry:
+        return f"{entry['minimum']:g} to {entry['maximum']:g}"
+    if "minimum" in entry:
+        return f"{entry['minimum']:g} or more"
+    return f"more than {entry['exclusiveMinimum']:g}" if "exclusiveMinimum" in entry else ""
+
+
+def _wrapped(text: str, prefix: str) -> str:
+    return textwrap.fill(text, 95, initial_indent=prefix, subsequent_indent=prefix)

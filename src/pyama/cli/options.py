@@ -1,0 +1,138 @@
+"""The options that commands share, with their help."""
+
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+
+class Format(StrEnum):
+    """File formats of the demo."""
+
+    CZI = "czi"
+    ND2 = "nd2"
+
+
+def _option(*names: str, **how: Any) -> Any:
+    return typer.Option(*names, show_default=False, **how)
+
+
+File = Annotated[
+    Path,
+    typer.Argument(
+        metavar="FILE",
+        help="An ND2, CZI or OME-TIFF file; of an OME-TIFF set, any of its files.",
+    ),
+]
+Output = Annotated[
+    Path,
+    _option(
+        "--output",
+        "-o",
+        metavar="DIR",
+        help="Where the results go; made if it is not there. What is finished there is kept.",
+    ),
+]
+Pc = Annotated[
+    str | None,
+    _option(
+        "--pc",
+        metavar="CHANNEL",
+        help="Phase contrast channel, in which cells are found: its index from 0, or its name "
+        "or a part of it. [default: by the names of the channels, if they leave no doubt]",
+    ),
+]
+Fl = Annotated[
+    list[str] | None,
+    _option(
+        "--fl",
+        metavar="CHANNEL",
+        help="Fluorescence channel to measure, as with --pc; may be given several times. --pc "
+        "and --fl replace all channels of --config: with --fl alone there is no phase "
+        "contrast, with --pc alone no fluorescence.",
+    ),
+]
+PcFeatures = Annotated[
+    str | None,
+    _option(
+        "--pc-features",
+        metavar="NAMES",
+        help="What to measure in phase contrast, separated by commas; '' for nothing. "
+        "[default: area,aspect_ratio]",
+    ),
+]
+FlFeatures = Annotated[
+    str | None,
+    _option(
+        "--fl-features",
+        metavar="NAMES",
+        help="What to measure in fluorescence. [default: intensity_total,intensity_mean]",
+    ),
+]
+Fovs = Annotated[
+    str | None,
+    _option(
+        "--fovs",
+        metavar="LIST",
+        help="Fields of view from 0, ranges include their end: 0-3,7 is five of them. "
+        "[default: all]",
+    ),
+]
+Workers = Annotated[
+    int | None,
+    _option(
+        "--workers",
+        "-j",
+        min=1,
+        max=1024,
+        metavar="N",
+        help="Fields of view processed at the same time. [default: one per core, at most 8]",
+    ),
+]
+BatchSize = Annotated[
+    int | None,
+    _option(
+        "--batch-size",
+        min=1,
+        metavar="N",
+        help="Fields of view copied before they are processed. [default: 2]",
+    ),
+]
+Config = Annotated[
+    Path | None,
+    _option(
+        "--config",
+        "-c",
+        metavar="FILE",
+        help="Parameters and channels in YAML: from `pyama config init`, or the "
+        "processing_config.yaml of an earlier run. [default: the defaults]",
+    ),
+]
+Set = Annotated[
+    list[str] | None,
+    _option(
+        "--set",
+        "-s",
+        metavar="NAME=VALUE",
+        help="Change one parameter; may be given several times. Overrides --config; the "
+        "options above override it. `pyama config init` lists names, units and bounds.",
+    ),
+]
+CopyOnly = Annotated[
+    bool, _option("--copy-only", help="Stop after copying the raw frames (step 1 of 7).")
+]
+Overwrite = Annotated[
+    bool,
+    _option(
+        "--overwrite", help="Remove the results in DIR first, whatever recording they are of."
+    ),
+]
+Json = Annotated[
+    bool, _option("--json", help="Print one JSON object on stdout, nothing else.")
+]
+Verbose = Annotated[
+    bool,
+    _option("--verbose", "-v", help="Show on screen what goes into run.log, as it happens."),
+]
+Debug = Annotated[bool, _option("--debug", help="Show the traceback of an error.")]

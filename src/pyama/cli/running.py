@@ -1,0 +1,186 @@
+"""A run under the eyes of its user: progress, Ctrl-C, log, summary."""
+
+import logging
+import os
+import signal
+import threading
+import time
+import warnings
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor, wait
+from contextlib import contextmanager
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+from pyama import algorithms, layout
+from pyama.cli.planning import plan_fov
+from pyama.cli.progress import Tally, shown
+from pyama.cli.screen import CANCELLED, FAILED, note, result, result_json
+from pyama.cli.settings import Prepared, Request, prepare
+from pyama.cli.summary import summary, summary_lines
+from pyama.processing.workflow.run import RunReport, process
+
+logger = logging.getLogger(__name__)
+LOOKS_PER_SECOND = 8
+LOG_FORMAT = "%(asctime)s %(levelname)s %(name)s: %(message)s"
+
+
+def run(request: Request, *, as_json: bool, verbose: bool) -> int:
+    """Process a recording and say how it went.
+
+    Returns:
+        The exit code.
+    """
+    prepared = prepare(request)
+    before = [_heading(prepared), *(f"Note: {text}" for text in prepared.notes)]
+    for text in before:
+        note(text)
+    if _compiles_first():
+        note("First use: some parts are compiled now, once; this takes up to half a minute.")
+    tally, started = _tally(prepared, request), time.monotonic()
+    request.output.mkdir(parents=True, exist_ok=True)
+    with _logging(request.output / layout.LOG_FILE, tally if verbose else None):
+        logger.info("%s", "\n".join([f"pyama {version('pyama')}", *before]))
+        report = _watched(prepared, request, tally)
+        found = summary(report, prepared.config, time.monotonic() - started)
+        lines = summary_lines(found)
+        logger.info("%s", "\n".join(lines))
+    if as_json:
+        result_json(found)
+    else:
+        result("\n".join(lines))
+    return {"finished": 0, "failed": FAILED, "cancelled": CANCELLED}[found["status"]]
+
+
+def _heading(prepared: Prepared) -> str:
+    metadata, channels = prepared.metadata, prepared.config.channels
+    names = metadata.channel_names
+    pc = "none" if channels.pc is None else _named(names, channels.pc.channel)
+    fl = ", ".join(_named(names, entry.channel) for entry in channels.fl) or "none"
+    return (
+        f"{metadata.path.name}: {len(prepared.fovs)} of {metadata.n_fovs} FOVs, "
+        f"{metadata.n_frames} frames each. Phase contrast: {pc}. Fluorescence: {fl}."
+    )
+
+
+def _named(names: tuple[str, ...], channel: int) -> str:
+    return f"{channel} {names[channel]}"
+
+
+def _tally(prepared: Prepared, request: Request) -> Tally:
+    pending = {}
+    for fov in prepared.fovs:
+        steps = plan_fov(
+            prepared.metadata,
+            prepared.config,
+            request.output,
+            fov,
+            from_scratch=request.overwrite,
+            with_files=False,
+        )
+        pending[fov] = {step.step: step.pending for step in steps}
+    return Tally(pending, prepared.metadata.n_frames)
+
+
+def _compiles_first() -> bool:
+    """Whether no compiled kernel lies beside the algorithms, though one could."""
+    folder = Path(algorithms.__path__[0])
+    elsewhere = "NUMBA_CACHE_DIR" in os.environ or not os.access(folder, os.W_OK)
+    return not elsewhere and not any(folder.glob("__pycache__/*.nbi"))
+
+
+@contextmanager
+def _logging(path: Path, screen: Tally | None) -> Iterator[None]:
+    """Write what pyama logs to a file, and to the screen where there is one."""
+    file = logging.FileHandler(path, encoding="utf-8", delay=True)
+    file.setFormatter(logging.Formatter(LOG_FORMAT))
+    handlers = [file, *([] if screen is None else [_Screen(screen)])]
+    package = logging.getLogger("pyama")
+    before = package.level
+    package.setLevel(logging.INFO)
+    for handler in handlers:
+        package.addHandler(handler)
+    try:
+        yield
+    finally:
+        package.setLevel(before)
+        for handler in handlers:
+            package.removeHandler(handler)
+            handler.close()
+
+
+class _Screen(logging.Handler):
+    """Lines above the progress, without tracebacks: those are in the log."""
+
+    def __init__(self, tally: Tally) -> None:
+        super().__init__()
+        self._tally = tally
+
+    def emit(self, record: logging.LogRecord) -> None:
+        if record.name != logger.name:
+            self._tally.say(f"{record.levelname.lower()}: {record.getMessage()}")
+
+
+def _watched(prepared: Prepared, request: Request, tally: Tally) -> RunReport:
+    """Run in a thread of its own, so that this one can show progress and hear Ctrl-C."""
+    cancel = threading.Event()
+
+    def work() -> RunReport:
+        return process(
+            request.file,
+            prepared.config,
+            request.output,
+            prepared.fovs,
+            cancel_event=cancel,
+            overwrite=request.overwrite,
+            watch=tally.watch,
+            update=tally.update,
+        )
+
+    with _stop_signals() as asked, _warnings_above(tally):
+        future = ThreadPoolExecutor(1, "pyama run").submit(work)
+        try:
+            with shown() as show:
+                while not wait([future], timeout=1 / LOOKS_PER_SECOND).done and len(asked) < 2:
+                    if asked and not cancel.is_set():
+                        tally.say("Stopping within a frame ... (Ctrl-C again stops at once)")
+                        cancel.set()
+                    show(tally.snapshot())
+                show(tally.snapshot())
+        finally:
+            cancel.set()
+        if len(asked) > 1 and not future.done():
+            note("Stopped at once. The same command makes again what was left unfinished.")
+            os._exit(CANCELLED)
+        return future.result()
+
+
+@contextmanager
+def _warnings_above(tally: Tally) -> Iterator[None]:
+    """Show warnings above the progress, each in one line."""
+
+    def show(message: Warning | str, *_: Any, **__: Any) -> None:
+        tally.say(f"Warning: {message}")
+
+    with warnings.catch_warnings():
+        warnings.showwarning = show
+        yield
+
+
+@contextmanager
+def _stop_signals() -> Iterator[list[int]]:
+    """Collect SIGINT and SIGTERM in a list instead of letting them end the process."""
+    asked: list[int] = []
+
+    def hear(number: int, frame: Any) -> None:
+        asked.append(number)
+
+    before = {
+        number: signal.signal(number, hear) for number in (signal.SIGINT, signal.SIGTERM)
+    }
+    try:
+        yield asked
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)

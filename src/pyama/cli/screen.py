@@ -1,0 +1,92 @@
+"""What a user sees: results on stdout, everything else on stderr, one line per error."""
+
+import json
+import sys
+import traceback
+import warnings
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from functools import wraps
+from typing import Any, ParamSpec, TypeVar
+
+import typer
+
+from pyama.errors import ConfigError, PyamaError
+
+FAILED, USAGE, CANCELLED = 1, 2, 130
+"""Exit codes; 0 is success."""
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+
+def printable(text: str) -> str:
+    """Replace characters that would command the terminal; names in files may hold any."""
+    return "".join(
+        c if c.isprintable() or c == "\n" else "\N{REPLACEMENT CHARACTER}" for c in text
+    )
+
+
+def result(text: str = "") -> None:
+    """Write a line to stdout."""
+    typer.echo(printable(text))
+
+
+def result_json(value: object) -> None:
+    """Write one JSON object to stdout."""
+    typer.echo(json.dumps(value, indent=1, allow_nan=False, default=str))
+
+
+def note(text: str) -> None:
+    """Write a line to stderr."""
+    typer.echo(printable(text), err=True)
+
+
+def warning(text: str) -> None:
+    """Write a warning to stderr."""
+    typer.echo(f"{typer.style('Warning:', fg='yellow')} {printable(text)}", err=True)
+
+
+def error(text: str) -> None:
+    """Write an error to stderr."""
+    typer.echo(f"{typer.style('Error:', fg='red')} {printable(text)}", err=True)
+
+
+def reported(command: Callable[P, R]) -> Callable[P, R]:
+    """Turn what goes wrong in a command into a line on stderr and an exit code.
+
+    With `debug=True` among the arguments of the command, the traceback comes first.
+    """
+
+    @wraps(command)
+    def run(*args: P.args, **kwargs: P.kwargs) -> R:
+        try:
+            with _warnings_in_one_line():
+                return command(*args, **kwargs)
+        except BrokenPipeError:
+            raise  # `pyama ... | head`: Typer ends quietly
+        except (PyamaError, OSError) as caught:
+            if kwargs.get("debug"):
+                traceback.print_exc(file=sys.stderr)
+            error(_told(caught))
+            code = USAGE if isinstance(caught, ConfigError) else FAILED
+            raise typer.Exit(code) from caught
+
+    return run
+
+
+def _told(caught: Exception) -> str:
+    if isinstance(caught, OSError) and caught.strerror:
+        return f"{caught.strerror}: {caught.filename}" if caught.filename else caught.strerror
+    return str(caught)
+
+
+@contextmanager
+def _warnings_in_one_line() -> Iterator[None]:
+    def show(message: Warning | str, *_: Any, **__: Any) -> None:
+        warning(str(message))
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("default", UserWarning)
+        warnings.showwarning = show
+        yield

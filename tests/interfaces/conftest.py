@@ -1,0 +1,37 @@
+"""A small recording on disk, and the command line in this process."""
+
+import pytest
+from typer.testing import CliRunner
+
+from pyama.cli.app import app
+from pyama.testing.nd2 import write_nd2
+from small_movie import MOVIE
+
+SMALL = ["--set", "min_frames=2", "--set", "border_margin=2"]
+"""Settings with which the cells of the small movie stay."""
+
+
+@pytest.fixture(scope="session")
+def movie_file(tmp_path_factory):
+    """Three fields of view, six frames, channels Phase and GFP."""
+    path = tmp_path_factory.mktemp("recording") / "movie.nd2"
+    write_nd2(path, MOVIE[:, :, None], channel_names=["Phase", "GFP"])
+    return path
+
+
+@pytest.fixture(scope="session")
+def unnamed_file(tmp_path_factory):
+    """The same with names that say nothing."""
+    path = tmp_path_factory.mktemp("recording") / "unnamed.nd2"
+    write_nd2(path, MOVIE[:1, :2, None], channel_names=["Camera 1", "Camera 2"])
+    return path
+
+
+@pytest.fixture(scope="session")
+def pyama():
+    """Run the command line in this process: `pyama("info", path)`."""
+
+    def call(*arguments):
+        return CliRunner().invoke(app, [str(argument) for argument in arguments])
+
+    return call

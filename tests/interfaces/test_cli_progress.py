@@ -1,0 +1,129 @@
+"""How far a run is."""
+
+import threading
+
+import pytest
+
+from pyama.cli.progress import SECONDS_BETWEEN_LINES, Tally, _Lines, duration
+from pyama.processing.runner import Progress
+
+ALL = {
+    "copying": ["images", "pc_ch_0/0"],
+    "segmentation": ["seg_labeled_ch_0/0"],
+    "tracking": ["seg_tracked_ch_0/0"],
+    "cropping": ["cells/0"],
+    "extraction": ["traces"],
+    "caching": ["pc_ch_0/1", "cells/1"],
+}
+NOTHING = {step: [] for step in ALL}
+FRAMES = 5
+
+
+def play(tally, fov, steps=tuple(ALL)):
+    for step in steps:
+        total = 0 if step in ("cropping", "extraction") else FRAMES
+        for done in range(1, FRAMES + 1):
+            tally.watch(Progress(step, fov, done, total))
+
+
+def test_a_field_of_view_is_done_when_all_its_steps_are():
+    tally = Tally({0: ALL, 1: ALL}, FRAMES)
+    assert tally.snapshot().fovs_done == 0
+    play(tally, 0, list(ALL)[:-1])
+    assert tally.snapshot().fovs_done == 0
+    play(tally, 0, ["caching"])
+    assert tally.snapshot().fovs_done == 1
+    assert 0.4 < tally.snapshot().share < 0.6
+    play(tally, 1)
+    assert tally.snapshot().fovs_done == 2
+
+
+def test_the_share_never_falls_and_ends_below_or_at_all():
+    tally = Tally({0: ALL}, FRAMES)
+    shares = [tally.snapshot().share]
+    for step in ALL:
+        play(tally, 0, [step])
+        shares.append(tally.snapshot().share)
+    assert shares == sorted(shares)
+    assert shares[0] == 0
+    assert 0.9 < shares[-1] <= 1
+
+
+def test_what_is_finished_already_counts_as_done():
+    tally = Tally({0: NOTHING, 1: ALL}, FRAMES)
+    assert tally.snapshot().fovs_done == 1
+    nothing = Tally({0: NOTHING}, FRAMES).snapshot()
+    assert (nothing.fovs_done, nothing.share, nothing.seconds_left) == (1, 1.0, None)
+
+
+def test_it_tells_what_every_worker_is_doing():
+    tally = Tally({0: ALL, 1: ALL}, FRAMES)
+    barrier = threading.Barrier(2)
+
+    def work(fov):
+        barrier.wait()
+        for done in range(1, 4):
+            tally.watch(Progress("segmentation", fov, done, FRAMES))
+        barrier.wait()
+
+    threads = [threading.Thread(target=work, args=(fov,)) for fov in (0, 1)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    now = tally.snapshot().now
+    assert sorted(now) == ["FOV 0 segmentation 3 of 5", "FOV 1 segmentation 3 of 5"]
+
+
+def test_items_from_many_threads_are_all_counted():
+    fovs = range(8)
+    tally = Tally({fov: {"segmentation": ["seg_labeled_ch_0/0"]} for fov in fovs}, 500)
+
+    def work(fov):
+        for done in range(1, 501):
+            tally.watch(Progress("segmentation", fov, done, 500))
+
+    threads = [threading.Thread(target=work, args=(fov,)) for fov in fovs]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    found = tally.snapshot()
+    assert (found.fovs_done, found.share) == (8, 1.0)
+
+
+def test_what_is_said_is_said_once():
+    tally = Tally({0: ALL}, FRAMES)
+    tally.update(3, 1, "FOV 2, tracking: no")
+    assert tally.snapshot().said == (
+        "A worker has ended: 3 finished, 1 failed: FOV 2, tracking: no",
+    )
+    assert tally.snapshot().said == ()
+
+
+def test_plain_lines_are_few(capsys, monkeypatch):
+    tally = Tally({0: ALL}, FRAMES)
+    now = [100.0]
+    monkeypatch.setattr("time.monotonic", lambda: now[0])
+    show = _Lines()
+    for done in range(1, 301):
+        tally.watch(Progress("segmentation", 0, done, 1000))
+        now[0] += 0.1
+        show(tally.snapshot())
+    lines = capsys.readouterr().err.splitlines()
+    assert 0 < len(lines) <= 300 * 0.1 / SECONDS_BETWEEN_LINES
+    assert "0 of 1 FOVs done" in lines[0]
+
+
+@pytest.mark.parametrize(
+    ("seconds", "text"),
+    [
+        (0.4, "0 s"),
+        (59, "59 s"),
+        (61, "1 min 1 s"),
+        (3661, "1 h 1 min"),
+        (90000, "25 h 0 min"),
+    ],
+)
+def test_lengths_of_time_are_written_for_people(seconds, text):
+    assert duration(seconds) == text

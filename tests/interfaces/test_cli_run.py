@@ -1,0 +1,262 @@
+"""`pyama run` and `pyama plan`."""
+
+import json
+
+import numpy as np
+import pandas as pd
+import pytest
+import yaml
+
+from pyama.testing.nd2 import write_nd2
+from small_movie import contents
+
+SMALL = ["--set", "min_frames=2", "--set", "border_margin=2"]
+
+
+@pytest.fixture(scope="module")
+def finished(pyama, movie_file, tmp_path_factory):
+    """An output folder, and what was printed."""
+    output = tmp_path_factory.mktemp("finished") / "results"
+    return output, pyama("run", movie_file, "--output", output, *SMALL)
+
+
+def test_a_run_chooses_channels_and_sums_up(finished):
+    output, done = finished
+    assert done.exit_code == 0
+    assert "Phase contrast: 0 Phase. Fluorescence: 1 GFP." in done.stderr
+    assert "Channels were chosen by their names" in done.stderr
+    assert "Finished 3 fields of view" in done.stdout
+    lines = [" ".join(line.split()) for line in done.stdout.splitlines()]
+    assert "cells 12" in lines
+    assert "traces 12 with 72 rows" in lines
+    assert "time time stamps of the file" in lines
+    table = pd.read_csv(output / "fov_002" / "movie_fov_002_traces.csv")
+    assert {"area_ch_0", "intensity_total_ch_1"} <= set(table.columns)
+    log = (output / "run.log").read_text(encoding="utf-8")
+    assert "Finished 3 fields of view" in log
+
+
+def test_the_same_run_again_changes_nothing(pyama, movie_file, finished):
+    output, _ = finished
+    before = contents(output)
+    done = pyama("run", movie_file, "-o", output, *SMALL, "--json")
+    found = json.loads(done.stdout)
+    assert found["status"] == "finished"
+    assert found["steps"]["segmentation"] == {"unchanged": 3}
+    assert (found["cells"], found["traces"], found["rows"]) == (12, 12, 72)
+    assert found["removed"] == {"min_frames": 0, "border_margin": 0}
+    assert found["failures"] == []
+    assert contents(output) == before
+
+
+def test_the_plan_says_what_would_run_and_why(pyama, movie_file, finished):
+    output, _ = finished
+    before = contents(output)
+    plan = ["plan", movie_file, "-o", output, *SMALL]
+    assert pyama(*plan).stdout.splitlines() == [
+        "FOV 0-2",
+        "  all steps: finished",
+        "Everything is finished: a run would change nothing.",
+    ]
+    lines = pyama(*plan, "--set", "min_iou=0.3").stdout.splitlines()
+    assert lines[0] == "FOV 0-2"
+    assert "  tracking: runs, min_iou changed 0.1 -> 0.3" in lines
+    assert "  cropping: runs, seg_tracked_ch_0/0 changes" in lines
+    assert "  copying, segmentation, background: finished" in lines
+    new = pyama(*plan, "--overwrite", "--fovs", "1").stdout
+    assert "FOV 1\n  all steps: runs, not done yet\n1 of 1" in new
+    assert contents(output) == before
+
+
+def test_the_plan_as_json_has_an_entry_per_output(pyama, movie_file, finished):
+    output, _ = finished
+    done = pyama(
+        "plan", movie_file, "-o", output, *SMALL, "--set", "min_object_size=60", "--json"
+    )
+    groups = json.loads(done.stdout)["plan"]
+    assert [group["fovs"] for group in groups] == [[0, 1, 2]]
+    steps = {step["step"]: step for step in groups[0]["steps"]}
+    assert steps["copying"]["action"] == "keep"
+    assert steps["segmentation"]["outputs"] == {
+        "seg_labeled_ch_0/0": ["min_object_size changed 50 -> 60"]
+    }
+
+
+def test_the_plan_of_a_new_folder_makes_no_folder(pyama, movie_file, tmp_path):
+    done = pyama("plan", movie_file, "-o", tmp_path / "new", "--pc", "phase", "--copy-only")
+    assert done.exit_code == 0
+    assert "  copying: runs, not done yet" in done.stdout
+    assert "caching: skipped (copy_only)" in done.stdout
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_the_plan_sees_missing_files(pyama, movie_file, tmp_path):
+    pyama("run", movie_file, "-o", tmp_path, "--fovs", "0,2", *SMALL)
+    (tmp_path / "fov_002" / "movie_fov_002_traces.csv").unlink()
+    done = pyama("plan", movie_file, "-o", tmp_path, *SMALL)
+    assert "FOV 0\n  all steps: finished" in done.stdout
+    assert "FOV 1\n  all steps: runs, not done yet" in done.stdout
+    assert "extraction: runs, movie_fov_002_traces.csv is missing" in done.stdout
+    assert "2 of 3 fields of view have something to do." in done.stdout
+
+
+def test_other_settings_of_the_last_run_are_mentioned(pyama, movie_file, finished):
+    output, _ = finished
+    note = "had other settings (min_frames = 2)"
+    plan = ["plan", movie_file, "-o", output, "--set", "border_margin=3"]
+    assert note in pyama(*plan).stderr
+    recorded = ["--config", output / "processing_config.yaml"]
+    assert "other settings" not in pyama(*plan, *recorded).stderr
+
+
+def test_options_override_settings_override_the_file(pyama, movie_file, tmp_path):
+    config = tmp_path / "mine.yaml"
+    config.write_text(
+        "channels: {pc: 1, fl: [0]}\n"
+        "params: {min_frames: 7, min_iou: 0.2, n_workers: 3, border_margin: 4}\n"
+    )
+    output = tmp_path / "out"
+    done = pyama("run", movie_file, "-o", output, "-c", config, "--set", "min_iou=0.4",
+                 "--set", "n_workers=5", "--workers", "1", "--pc", "0", "--fovs", "1",
+                 "--pc-features", "area,solidity")  # fmt: skip
+    assert done.exit_code == 0
+    written = yaml.safe_load((output / "processing_config.yaml").read_text(encoding="utf-8"))
+    params = written["params"]
+    assert (params["min_frames"], params["min_iou"], params["n_workers"]) == (7, 0.4, 1)
+    assert written["channels"] == {
+        "pc": {"channel": 0, "features": ["area", "solidity"]},
+        "fl": [],
+    }
+    assert [path.name for path in output.glob("fov_*")] == ["fov_001"]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "messages"),
+    [
+        (["--fovs", "0-9"], ["FOV 9 does not exist"]),
+        (["--fovs", "x"], ["'x' is not a field of view"]),
+        (["--pc", "DIC"], ["--pc DIC is not a channel", "0  Phase", "1  GFP"]),
+        (["--pc", "0", "--fl", "0"], ["channel 0 is listed twice"]),
+        (["--fl-features", "mood"], ["mood", "intensity_total"]),
+        (["--pc", "0", "--fl-features", "area"], ["--fl-features needs"]),
+        (["--fl", "1", "--pc-features", "area"], ["--pc-features needs"]),
+        (
+            ["--set", "min_iuo=1", "--set", "min_frames=x"],
+            ["did you mean min_iou", "min_frames"],
+        ),
+        (["--set", "segmentation_method=otsu"], ["Unknown segmentation method 'otsu'"]),
+        (["--config", "absent.yaml"], ["absent.yaml cannot be read"]),
+    ],
+)
+@pytest.mark.parametrize("command", ["run", "plan"])
+def test_wrong_options_are_exit_code_2_before_any_work(
+    pyama, movie_file, tmp_path, command, arguments, messages
+):
+    done = pyama(command, movie_file, "-o", tmp_path / "out", *arguments)
+    assert (done.exit_code, done.stdout) == (2, "")
+    for message in messages:
+        assert message in done.stderr
+    assert "Traceback" not in done.stderr
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_names_that_leave_doubt_lead_to_a_question(pyama, unnamed_file, tmp_path):
+    done = pyama("run", unnamed_file, "-o", tmp_path / "out")
+    assert done.exit_code == 2
+    for expected in (
+        "0  Camera 1",
+        "1  Camera 2",
+        f"--output {tmp_path / 'out'} --pc 0 --fl 1",
+    ):
+        assert expected in done.stderr
+
+
+def test_fluorescence_alone_says_that_there_will_be_no_traces(pyama, movie_file, tmp_path):
+    done = pyama("run", movie_file, "-o", tmp_path, "--fl", "gfp", "--fovs", "0", "--json")
+    assert done.exit_code == 0
+    assert "Without a phase contrast channel" in done.stderr
+    found = json.loads(done.stdout)
+    assert found["files"] == []
+    assert any("no phase contrast channel" in text for text in found["notes"])
+
+
+def test_another_recording_in_the_folder_is_refused(pyama, movie_file, unnamed_file, tmp_path):
+    pyama("run", movie_file, "-o", tmp_path, "--fovs", "0", "--copy-only")
+    other = ["run", unnamed_file, "-o", tmp_path, "--pc", "0", "--copy-only"]
+    done = pyama(*other)
+    assert done.exit_code == 2
+    assert "belongs to another recording" in done.stderr
+    assert "--overwrite" in done.stderr
+    assert pyama(*other, "--overwrite").exit_code == 0
+
+
+def test_a_recording_that_is_gone_can_be_processed_further(pyama, movie_file, tmp_path):
+    copy = tmp_path / "copy.nd2"
+    copy.write_bytes(movie_file.read_bytes())
+    output = tmp_path / "out"
+    pyama("run", copy, "-o", output, "--fovs", "0", *SMALL)
+    copy.unlink()
+    done = pyama("run", copy, "-o", output, "--fovs", "0", *SMALL, "--set", "min_iou=0.2")
+    assert done.exit_code == 0
+    assert "is not there: only what was copied before" in done.stdout
+
+
+def test_a_failure_is_exit_code_1_and_spares_the_others(pyama, movie_file, tmp_path):
+    (tmp_path / "fov_001").mkdir()
+    (tmp_path / "fov_001" / "images.zarr").write_text("in the way")
+    done = pyama("run", movie_file, "-o", tmp_path, *SMALL)
+    assert done.exit_code == 1
+    assert "1 of 3 fields of view failed." in done.stdout
+    assert "Failed: FOV 1, copying" in done.stdout
+    assert "Traceback" not in done.stdout + done.stderr
+    assert "Traceback" in (tmp_path / "run.log").read_text(encoding="utf-8")
+    assert (tmp_path / "fov_002" / "movie_fov_002_traces.csv").exists()
+
+
+def test_python_warnings_are_one_line(pyama, movie_file, tmp_path):
+    setting = ["--set", "background_weight=1.5"]
+    done = pyama("plan", movie_file, "-o", tmp_path, *setting)
+    told = [line for line in done.stderr.splitlines() if "background_weight" in line]
+    assert told == ["Warning: background_weight = 1.5 lies outside [0, 1]: 1.0 is used."]
+
+
+def test_limits_that_remove_every_cell_are_explained(pyama, movie_file, tmp_path):
+    done = pyama(
+        "run", movie_file, "-o", tmp_path, "--fovs", "0-1", "--set", "border_margin=70"
+    )
+    assert done.exit_code == 0
+    assert "FOV 0-1: min_frames is 30, but only 6 frames are valid: 6 is used." in done.stdout
+    assert "within 70 px of the edge (border_margin)" in done.stdout
+    assert "No trace is left" in done.stdout
+
+
+def test_touching_cells_lead_to_advice(pyama, movie_file, tmp_path):
+    run = ["run", movie_file, "-o", tmp_path, "--fovs", "0", *SMALL]
+    done = pyama(*run, "--set", "max_object_size=300")
+    assert done.exit_code == 0
+    assert "of the foreground was dropped as larger than 300 px²" in done.stdout
+    assert "--set segmentation_method=watershed" in done.stdout
+
+
+def test_a_recording_without_cells_is_no_failure(pyama, tmp_path):
+    path = tmp_path / "flat.nd2"
+    write_nd2(path, np.full((1, 3, 1, 2, 64, 64), 500, np.uint16), channel_names=["BF", "GFP"])
+    done = pyama("run", path, "-o", tmp_path / "out", *SMALL)
+    assert done.exit_code == 0
+    assert "No cell was found in any frame." in done.stdout
+
+
+def test_verbose_shows_the_log(pyama, movie_file, tmp_path):
+    done = pyama("run", movie_file, "-o", tmp_path, "--fovs", "0", "--verbose")
+    assert "warning: FOV 0: min_frames is 30" in done.stderr
+
+
+@pytest.mark.parametrize("kind", ["czi", "nd2"])
+def test_the_demo_runs_through(pyama, tmp_path, kind):
+    arguments = ["--output", tmp_path, "--fovs", "1", "--frames", "2", "--format", kind]
+    done = pyama("demo", *arguments)
+    assert done.exit_code == 0
+    assert "Finished 1 field of view" in done.stdout
+    assert (tmp_path / "results" / "fov_000" / "synthetic_fov_000_traces.csv").exists()
+    assert f"pyama info {tmp_path / f'synthetic.{kind}'}" in done.stderr
+    assert pyama("demo", *arguments).exit_code == 0
