@@ -26,7 +26,16 @@ class CancelEvent(Protocol):
 
 
 class NotApplicable(Exception):
-    """Raised by a plan whose step has nothing to do here; the text says why."""
+    """Raised by a plan whose step has nothing to do here.
+
+    Args:
+        reason: Why, for the user.
+        is_usual: Whether that is nothing to warn of.
+    """
+
+    def __init__(self, reason: str, *, is_usual: bool = False) -> None:
+        super().__init__(reason)
+        self.level = logging.INFO if is_usual else logging.WARNING
 
 
 @dataclass(frozen=True)
@@ -109,7 +118,7 @@ def run_plan(
                 notes[part.output.name] = mark.notes if mark else {}
     except NotApplicable as reason:
         status, message = Status.SKIPPED, str(reason)
-        logger.warning("FOV %d: %s skipped: %s", fov, step, reason)
+        logger.log(reason.level, "FOV %d: %s skipped: %s", fov, step, reason)
     except _Cancelled:
         status, message = Status.CANCELLED, "Cancelled"
     except PyamaError as error:

@@ -224,7 +224,7 @@ def tracking(work: Work) -> Iterator[Job]:
 def background(work: Work) -> Iterator[Job]:
     """Step 4: what fluorescence would be without cells."""
     if not work.config.channels.fl:
-        raise NotApplicable("no fluorescence channel is configured")
+        raise NotApplicable("no fluorescence channel is configured", is_usual=True)
     if work.config.channels.pc is None:
         logger.warning(
             "FOV %d: background is estimated with nothing masked, because no phase contrast "
