@@ -37,7 +37,8 @@ def locked(output_dir: Path, fovs: Iterable[int]) -> Iterator[list[str]]:
     """
     taken_over: list[str] = []
     with ExitStack() as stack:
-        paths = [output_dir / layout.fov_dir(fov) / LOCK_FILE for fov in fovs]
+        folders = [output_dir / layout.fov_dir(fov) for fov in dict.fromkeys(fovs)]
+        paths = [folder / LOCK_FILE for folder in folders]
         for path in paths:
             path.parent.mkdir(parents=True, exist_ok=True)
             owner = stack.enter_context(_lock(path))
@@ -53,8 +54,9 @@ def locked(output_dir: Path, fovs: Iterable[int]) -> Iterator[list[str]]:
 def _lock(path: Path) -> Iterator[str]:
     """Hold one lock; give the name of an owner that died, or nothing."""
     with FileIO(path, "a+") as file:
-        found = _owner(file)
-        if not _try(file) or _lives_elsewhere(found, path):
+        held = _try(file)
+        found = _owner(file)  # once it is held: until then its owner may still let go of it
+        if held is False or _lives_elsewhere(found, path, seen=held is True):
             raise LockedError(
                 f"{path.parent} is in use by {_name(found) or 'another run'}. Wait until it "
                 "has ended, stop it, or choose other fields of view."
@@ -98,8 +100,15 @@ def _name(owner: dict[str, object]) -> str:
     return f"process {owner.get('pid')} on {owner.get('host')}" if owner else ""
 
 
-def _lives_elsewhere(owner: dict[str, object], path: Path) -> bool:
-    if not owner or owner.get("host") == socket.gethostname():
+def _lives_elsewhere(owner: dict[str, object], path: Path, *, seen: bool) -> bool:
+    """Whether the owner may be alive, although the system holds no lock of its own.
+
+    Args:
+        owner: What stands in the file.
+        path: The file.
+        seen: Whether a lock of this host would have been seen.
+    """
+    if not owner or (seen and owner.get("host") == socket.gethostname()):
         return False
     return time.time() - path.stat().st_mtime < DEAD_AFTER_SECONDS
 
@@ -110,25 +119,31 @@ def _write(file: FileIO, text: str) -> None:
     file.write(text.encode())
 
 
+def _try(file: FileIO) -> bool | None:
+    """Take the lock of a file: True if it is held now, False if another process holds it.
+
+    None where the file system knows no locks: then only the heartbeat tells.
+    """
+    try:
+        _system_lock(file)
+    except (BlockingIOError, PermissionError):
+        return False
+    except OSError:
+        return None
+    return True
+
+
 if sys.platform == "win32":
     import msvcrt
 
     _BEYOND_THE_TEXT = 2**30
 
-    def _try(file: FileIO) -> bool:
+    def _system_lock(file: FileIO) -> None:
         file.seek(_BEYOND_THE_TEXT)
-        try:
-            msvcrt.locking(file.fileno(), msvcrt.LK_NBLCK, 1)
-        except OSError:
-            return False
-        return True
+        msvcrt.locking(file.fileno(), msvcrt.LK_NBLCK, 1)
 
 else:
     import fcntl
 
-    def _try(file: FileIO) -> bool:
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError:
-            return False
-        return True
+    def _system_lock(file: FileIO) -> None:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
