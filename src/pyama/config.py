@@ -4,11 +4,13 @@ import os
 import reprlib
 import zlib
 from collections.abc import Iterable
+from difflib import get_close_matches
 from pathlib import Path
 from typing import Annotated, Any, Self
 
 import yaml
-from pydantic import Field, ValidationError, field_validator, model_validator
+from pydantic import BaseModel, Field, ValidationError, field_validator, model_validator
+from pydantic_core import ErrorDetails
 
 from pyama.algorithms.params import (
     BackgroundParams,
@@ -21,9 +23,13 @@ from pyama.algorithms.params import (
 )
 from pyama.errors import ConfigError
 
-ChannelId = Annotated[int, Field(ge=0)]
+_PURE = {"unit": "1"}
+ChannelId = Annotated[int, Field(ge=0, json_schema_extra=_PURE)]
 METADATA_KEY = "metadata"
 """Section of `processing_config.yaml` that describes the recording; not a setting."""
+ONLY_IF_WRITTEN = ("frame_interval", "n_workers", "batch_size")
+"""Parameters whose default must bind no later run: it would override the time stamps of the
+file, or carry the number of cores of one machine to another."""
 
 
 def _refuse_duplicates(kind: str, values: Iterable[object]) -> None:
@@ -109,11 +115,13 @@ class ProcessingParams(
     """Name in `TRACKERS`."""
     features: DefaultFeatures = DefaultFeatures()
     """Features of channels that name none of their own."""
-    n_workers: Annotated[int, Field(ge=1, le=1024)] = Field(default_factory=default_workers)
+    n_workers: Annotated[int, Field(ge=1, le=1024, json_schema_extra=_PURE)] = Field(
+        default_factory=default_workers
+    )
     """Fields of view processed at the same time."""
-    batch_size: Annotated[int, Field(ge=1)] = 2
+    batch_size: Annotated[int, Field(ge=1, json_schema_extra=_PURE)] = 2
     """Fields of view copied before they are processed."""
-    seed: Annotated[int, Field(ge=0)] = 0
+    seed: Annotated[int, Field(ge=0, json_schema_extra=_PURE)] = 0
     """Start of every random draw; each cell draws its own numbers."""
 
 
@@ -158,7 +166,8 @@ def parse_config(source: str, entries: object) -> ProcessingConfig:
             f"{source} holds a {type(entries).__name__}; expected the sections "
             "'channels' and 'params'. `pyama config init` writes an example."
         )
-    entries = {key: value for key, value in entries.items() if key != METADATA_KEY}
+    # A section in which every line is commented out is None.
+    entries = {k: v for k, v in entries.items() if k != METADATA_KEY and v is not None}
     try:
         return ProcessingConfig.model_validate(entries)
     except ValidationError as error:
@@ -181,7 +190,7 @@ def load_yaml(path: Path) -> object:
         ConfigError: The file cannot be read or is not YAML.
     """
     try:
-        text = Path(path).read_text(encoding="utf-8")
+        text = Path(path).read_text(encoding="utf-8-sig")
     except (OSError, UnicodeDecodeError) as error:
         raise ConfigError(f"{path} cannot be read: {error}.") from error
     return parse_yaml(text, str(path))
@@ -221,12 +230,12 @@ def _refuse_depth(text: str, loader: Any) -> None:
 def dump_config(config: ProcessingConfig) -> dict[str, Any]:
     """Return the configuration as plain values that `parse_config` reads back equal.
 
-    `frame_interval` appears only if it was written: its default must not override the
-    time stamps of the file.
+    What is named in `ONLY_IF_WRITTEN` appears only if it was.
     """
     entries = config.model_dump(mode="json")
-    if "frame_interval" not in config.params.model_fields_set:
-        del entries["params"]["frame_interval"]
+    for name in ONLY_IF_WRITTEN:
+        if name not in config.params.model_fields_set:
+            del entries["params"][name]
     return entries
 
 
@@ -250,13 +259,27 @@ def has_its_checksum(data: bytes) -> bool:
     return bool(mark) and data == body + CHECKSUM + f"{zlib.crc32(body):08x}\n".encode()
 
 
+NAMES = (
+    *ProcessingConfig.model_fields,
+    *Channels.model_fields,
+    *Channel.model_fields,
+    *ProcessingParams.model_fields,
+)
+
+
 def _message(source: str, error: ValidationError) -> str:
-    wrong = []
-    for entry in error.errors():
-        name = ".".join(map(str, entry["loc"]))
-        found = (
-            f" = {reprlib.repr(entry['input'])}" if name and entry["type"] != "missing" else ""
-        )
-        wrong.append(f"  {name}{found}: {entry['msg']}")
+    wrong = [f"  {_wrong(entry)}" for entry in error.errors(include_url=False)]
     plural = "entry" if len(wrong) == 1 else "entries"
     return f"{source} has {len(wrong)} wrong {plural}:\n" + "\n".join(wrong)
+
+
+def _wrong(entry: ErrorDetails) -> str:
+    *_, last = ("", *entry["loc"])
+    name = ".".join(map(str, entry["loc"])) or "configuration"
+    found, told = entry["input"], entry["msg"].removeprefix("Value error, ")
+    if entry["type"] == "extra_forbidden":
+        near = get_close_matches(str(last), NAMES, n=1)
+        told = f"unknown name; did you mean {near[0]}?" if near else "unknown name"
+    # A group of entries that do not fit together is named by the message itself.
+    shown = "" if isinstance(found, dict | BaseModel) else f" = {reprlib.repr(found)}"
+    return f"{name}{shown}: {told}"

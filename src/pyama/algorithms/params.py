@@ -8,16 +8,24 @@ import warnings
 from itertools import pairwise
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    ValidationInfo,
+    field_validator,
+    model_validator,
+)
 
 
 def _unit(unit: str) -> Any:
     return Field(json_schema_extra={"unit": unit})
 
 
-Pixels = Annotated[int, Field(ge=0), _unit("px")]
-Area = Annotated[int, Field(ge=0), _unit("px²")]
-Frames = Annotated[int, Field(ge=0), _unit("frames")]
+MOST = 2**31 - 1
+Pixels = Annotated[int, Field(ge=0, le=MOST), _unit("px")]
+Area = Annotated[int, Field(ge=0, le=MOST), _unit("px²")]
+Frames = Annotated[int, Field(ge=0, le=MOST), _unit("frames")]
 Repeats = Annotated[int, Field(ge=0, le=100), _unit("1")]
 Minutes = Annotated[float, Field(gt=0, allow_inf_nan=False), _unit("min")]
 Fraction = Annotated[float, Field(ge=0, le=1, allow_inf_nan=False), _unit("1")]
@@ -28,6 +36,15 @@ class Params(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
 
+    @field_validator("*", mode="before")
+    @classmethod
+    def _truth_is_no_number(cls, value: Any, info: ValidationInfo) -> Any:
+        # YAML reads `yes` and `on` as true, which would pass for the number 1.
+        name = str(info.field_name)
+        if isinstance(value, bool) and cls.model_fields[name].annotation is not bool:
+            raise ValueError("true and false are not allowed here")
+        return value
+
     def replace(self, **changes: object) -> Self:
         """Return a copy with `changes` applied and checked."""
         kept = {name: getattr(self, name) for name in self.model_fields_set}
@@ -37,7 +54,7 @@ class Params(BaseModel):
 class CopyParams(Params):
     """What is read from the microscope file."""
 
-    z: Annotated[int, Field(ge=0)] | Literal["middle", "max"] = "middle"
+    z: Annotated[int, Field(ge=0), _unit("planes")] | Literal["middle", "max"] = "middle"
     """Plane of a z stack: its 0-based index, `middle`, or `max` for the maximum projection."""
 
 
@@ -141,7 +158,9 @@ class TimeParams(Params):
     frame_interval: Minutes = 10.0
     """Minutes per frame. When written, it overrides the time stamps of the file; the
     default serves files without usable stamps."""
-    time_mapping: dict[Annotated[int, Field(ge=0)], float] | None = None
+    time_mapping: dict[Annotated[int, Field(ge=0)], Annotated[float, _unit("min")]] | None = (
+        None
+    )
     """Minutes of every frame, by frame. Overrides everything else."""
 
     @field_validator("time_mapping")
