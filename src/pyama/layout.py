@@ -25,9 +25,10 @@ BASE_COLUMNS = (
 )
 """Columns of every traces file."""
 
-_GROUP = re.compile(r"(pc|fl|seg_labeled|seg_tracked|fl_background)_ch_(\d+)")
-_FOV = re.compile(r"fov_(\d{3,})")
-_TRACES = re.compile(r"(.+)_fov_(\d{3,})_traces(_inspected)?\.csv")
+_GROUP = re.compile(r"(pc|fl|seg_labeled|seg_tracked|fl_background)_ch_(0|[1-9][0-9]*)")
+_NUMBER = r"([0-9]{3}|[1-9][0-9]{3,})"
+_FOV = re.compile(rf"fov_{_NUMBER}")
+_TRACES = re.compile(rf"(.+)_fov_{_NUMBER}_traces(_inspected)?\.csv", re.DOTALL)
 
 
 def fov_dir(fov: int) -> str:
@@ -38,7 +39,7 @@ def fov_dir(fov: int) -> str:
 def parse_fov(name: str) -> int | None:
     """Field of view of a folder name; None for other folders."""
     match = _FOV.fullmatch(name)
-    return int(match[1]) if match and fov_dir(int(match[1])) == name else None
+    return int(match[1]) if match else None
 
 
 def phase(channel: int) -> str:

@@ -62,6 +62,14 @@ class MicroscopyMetadata(Params):
     def _stays_in_its_folder(cls, value: str) -> str:
         return layout.safe_name(value)
 
+    @field_validator("basename")
+    @classmethod
+    def _is_one_name(cls, value: str) -> str:
+        # It becomes part of file names, which must not leave the output folder.
+        if not value or Path(value).name != value or "\0" in value:
+            raise ValueError(f"{value!r} is not the name of a file without its folder")
+        return value
+
     @property
     def n_fovs(self) -> int:
         """Number of fields of view."""
@@ -152,8 +160,12 @@ def parse_metadata(entries: object) -> MicroscopyMetadata:
     try:
         return MicroscopyMetadata.model_validate(entries)
     except ValidationError as error:
+        wrong = "; ".join(
+            f"{'.'.join(map(str, entry['loc'])) or 'all of it'}: {entry['msg']}"
+            for entry in error.errors(include_url=False)[:3]
+        )
         raise StoreError(
-            f"The section 'metadata' of {layout.CONFIG_FILE} is damaged: {error}. "
+            f"The section 'metadata' of {layout.CONFIG_FILE} is damaged: {wrong}. "
             "Run again with the microscope file to write it anew."
         ) from error
 

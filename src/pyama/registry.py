@@ -27,7 +27,7 @@ class Registry(UserDict[str, F]):
         self.arguments = arguments
 
     def __setitem__(self, name: str, function: F) -> None:
-        if not str(name).isidentifier():
+        if type(name) is not str or not name.isidentifier():
             raise PluginError(
                 f"{self.kind} name {name!r} is not usable in column and group names. "
                 "Use letters, digits and underscores."
@@ -36,7 +36,7 @@ class Registry(UserDict[str, F]):
             raise PluginError(f"{self.kind} {name!r} must be a function, got {function!r}.")
         try:
             inspect.signature(function).bind(*self.arguments)
-        except TypeError as error:
+        except (TypeError, ValueError) as error:  # ValueError: nothing tells its arguments
             raise PluginError(
                 f"{self.kind} {name!r} cannot be called as "
                 f"{name}({', '.join(self.arguments)}): {error}."
@@ -47,6 +47,10 @@ class Registry(UserDict[str, F]):
         raise ConfigError(
             f"Unknown {self.kind} {name!r}. Available: {', '.join(sorted(self)) or 'none'}."
         )
+
+    def get(self, name: str, default: Any = None) -> Any:
+        """Return an entry, or `default` where there is none."""
+        return self.data.get(name, default)
 
     def register(self, name: str) -> Callable[[F], F]:
         """Return a decorator that adds a function under `name`."""

@@ -3,6 +3,8 @@
 import math
 import warnings
 from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Set as AbstractSet
+from functools import lru_cache
 from pathlib import Path
 from typing import Literal
 
@@ -11,12 +13,23 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from pyama import layout
-from pyama.config import METADATA_KEY, has_its_checksum, load_yaml, parse_config
+from pyama.config import (
+    METADATA_KEY,
+    ProcessingParams,
+    has_its_checksum,
+    load_yaml,
+    parse_config,
+)
 from pyama.errors import ConfigError, StoreError
-from pyama.metadata import frame_times, parse_metadata
+from pyama.metadata import MicroscopyMetadata, frame_times, parse_metadata
 
 COUNTS = frozenset({"area"})
 """Features that are whole numbers, and written as such."""
+
+_BASE_DTYPES = {
+    name: "bool" if name == "good" else "float64" if name.startswith("position") else "int64"
+    for name in layout.BASE_COLUMNS
+}
 
 
 def traces_columns(
@@ -72,28 +85,37 @@ def cell_rows(
 def _texts(column: str, values: NDArray[np.float64]) -> list[str]:
     whole = column.rpartition("_ch_")[0] in COUNTS
     return [
-        "" if math.isnan(value) else str(int(value)) if whole else repr(value)
+        ""
+        if math.isnan(value)
+        else str(int(value))
+        if whole and value.is_integer()
+        else repr(value)
         for value in values.tolist()
     ]
 
 
 def find_traces(output_dir: Path) -> Iterator[tuple[int, Path]]:
-    """Find the traces of every field of view, inspected ones before the others.
+    """Find the traces of every field of view; the inspected ones where there are any.
 
     Yields:
         Field of view and file, ascending.
     """
-    for folder in sorted(Path(output_dir).glob("fov_*")):
-        fov = layout.parse_fov(folder.name)
-        if fov is None:
-            continue
-        found: dict[bool, Path] = {}
-        for path in sorted(folder.glob("*.csv")):
-            parsed = layout.parse_traces(path.name)
-            if parsed and parsed[1] == fov:
-                found[parsed[2]] = path
-        if found:
-            yield fov, found.get(True, found.get(False, path))
+    folders = ((layout.parse_fov(path.name), path) for path in Path(output_dir).glob("fov_*"))
+    for fov, folder in sorted((fov, path) for fov, path in folders if fov is not None):
+        name = _preferred({path.name for path in folder.glob("*.csv")}, fov)
+        if name:
+            yield fov, folder / name
+
+
+def _preferred(names: AbstractSet[str], fov: int) -> str:
+    parsed = [entry for entry in map(layout.parse_traces, sorted(names)) if entry]
+    own = [(basename, inspected) for basename, found, inspected in parsed if found == fov]
+    # An inspection of traces that are no longer there is of another recording.
+    current = [basename for basename, inspected in own if not inspected]
+    for basename in current or [basename for basename, _ in own]:
+        inspection = layout.inspected_file(basename, fov)
+        return inspection if inspection in names else layout.traces_file(basename, fov)
+    return ""
 
 
 def load_traces(path: Path | str, unit: Literal["min", "h"] = "min") -> pd.DataFrame:
@@ -107,12 +129,12 @@ def load_traces(path: Path | str, unit: Literal["min", "h"] = "min") -> pd.DataF
         The columns of the file, with `time` behind `frame`.
 
     Raises:
-        StoreError: The file is missing or is no traces file, or the configuration of its
-            run is missing.
+        StoreError: The file is missing or is no traces file, it names frames that the
+            recording does not have, or the configuration of its run is missing.
     """
     path = Path(path)
     try:
-        table = pd.read_csv(path, float_precision="round_trip")
+        table = pd.read_csv(path, float_precision="round_trip", dtype=_BASE_DTYPES)
     except (OSError, ValueError) as error:
         raise StoreError(f"{path} cannot be read as a table: {error}.") from error
     absent = [name for name in layout.BASE_COLUMNS if name not in table.columns]
@@ -120,13 +142,16 @@ def load_traces(path: Path | str, unit: Literal["min", "h"] = "min") -> pd.DataF
         raise StoreError(
             f"{path} has no column {', '.join(absent)}; expected a traces file of pyama."
         )
-    times = {
-        fov: np.array(run_times(path.parent.parent, fov)) for fov in table["fov"].unique()
-    }
     minutes = np.zeros(len(table))
-    for fov, values in times.items():
-        rows = table["fov"] == fov
-        minutes[rows] = values[table.loc[rows, "frame"]]
+    for fov in table["fov"].unique().tolist():
+        frames = table.loc[table["fov"] == fov, "frame"]
+        times = np.array(run_times(path.parent.parent, fov), np.float64)
+        if not frames.between(0, len(times) - 1).all():
+            raise StoreError(
+                f"{path} names frames from {frames.min()} to {frames.max()} of FOV {fov}, but "
+                f"the recording has {len(times)} frames. `pyama run` makes the file again."
+            )
+        minutes[frames.index] = times[frames]
     table.insert(3, "time", minutes / (60 if unit == "h" else 1))
     return table
 
@@ -135,9 +160,27 @@ def run_times(output_dir: Path, fov: int) -> tuple[float, ...]:
     """Return the minutes of every frame of a field of view, as its run decided.
 
     Raises:
-        StoreError: The folder has no `processing_config.yaml` that describes a recording.
+        StoreError: The folder has no `processing_config.yaml` that describes a recording,
+            or the recording has no such field of view.
     """
-    path = output_dir / layout.CONFIG_FILE
+    path = Path(output_dir) / layout.CONFIG_FILE
+    try:
+        found = path.stat()
+    except OSError as error:
+        raise StoreError(
+            f"{path} cannot be read: {error.strerror}. It says what time it is in each frame."
+        ) from error
+    metadata, params = _recording(path, found.st_mtime_ns, found.st_size)
+    if not 0 <= fov < metadata.n_fovs:
+        raise StoreError(f"{path} describes {metadata.n_fovs} fields of view, but not {fov}.")
+    return frame_times(metadata, params, fov)[0]
+
+
+@lru_cache(maxsize=4)
+def _recording(
+    path: Path, changed_ns: int, size: int
+) -> tuple[MicroscopyMetadata, ProcessingParams]:
+    # Cached, since there is one such file for hundreds of tables, as long as it is the same.
     try:
         entries = load_yaml(path)
         if not has_its_checksum(path.read_bytes()):
@@ -145,11 +188,10 @@ def run_times(output_dir: Path, fov: int) -> tuple[float, ...]:
                 f"{path} was changed since a run wrote it; the times are taken from it as it "
                 "is. `pyama verify` tells whether anything else has changed.",
                 UserWarning,
-                stacklevel=3,
+                stacklevel=4,
             )
     except ConfigError as error:
         raise StoreError(f"{error} It says what time it is in each frame.") from error
     if not isinstance(entries, dict) or METADATA_KEY not in entries:
         raise StoreError(f"{path} does not describe a recording: no section 'metadata'.")
-    metadata = parse_metadata(entries[METADATA_KEY])
-    return frame_times(metadata, parse_config(str(path), entries).params, fov)[0]
+    return parse_metadata(entries[METADATA_KEY]), parse_config(str(path), entries).params
