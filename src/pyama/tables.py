@@ -134,7 +134,7 @@ def load_traces(path: Path | str, unit: Literal["min", "h"] = "min") -> pd.DataF
     """
     path = Path(path)
     try:
-        table = pd.read_csv(path, float_precision="round_trip", dtype=_BASE_DTYPES)
+        table = pd.read_csv(path, dtype=_BASE_DTYPES)
     except (OSError, ValueError) as error:
         raise StoreError(f"{path} cannot be read as a table: {error}.") from error
     absent = [name for name in layout.BASE_COLUMNS if name not in table.columns]
