@@ -119,7 +119,7 @@ class FovStore:
 
     def clean_up(self) -> list[str]:
         """Remove outputs without a mark and temporary files; return their names."""
-        unfinished = [output for output in self._existing() if output.mark() is None]
+        unfinished = self._unfinished()
         for output in unfinished:
             output.discard()
         for name in self.mark_names():
@@ -129,12 +129,19 @@ class FovStore:
             remove_temporaries(folder)
         return [output.name for output in unfinished]
 
+    def unfinished(self) -> list[str]:
+        """Return the names of outputs that are there without a mark."""
+        return [output.name for output in self._unfinished()]
+
     def discard(self) -> None:
         """Remove every output of this field of view, its marks first."""
         for name in (MARKS, layout.IMAGES, layout.CELLS):
             remove_tree(self.path / name)
         for path in traces_files(self.path):
             path.unlink()
+
+    def _unfinished(self) -> list[Output]:
+        return [output for output in self._existing() if output.mark() is None]
 
     def _existing(self) -> Iterator[Output]:
         images = self.path / layout.IMAGES
