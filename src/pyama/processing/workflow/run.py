@@ -2,12 +2,10 @@
 
 import logging
 import threading
-from collections.abc import Callable, Sequence
-from concurrent.futures import Executor, Future, ThreadPoolExecutor, as_completed
-from contextlib import ExitStack
+from collections.abc import Sequence
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from itertools import pairwise
 from pathlib import Path
 
 from pyama import layout
@@ -15,10 +13,14 @@ from pyama.algorithms.features import FLUORESCENCE_FEATURES, PHASE_FEATURES
 from pyama.config import ProcessingConfig
 from pyama.errors import ConfigError
 from pyama.metadata import MicroscopyMetadata, frame_times
+from pyama.processing.executors import ExecutorName
 from pyama.processing.methods import SEGMENTERS, TRACKERS
 from pyama.processing.record import Record, read_record, write_record, write_run
-from pyama.processing.report import FovReport, Status, StepReport, joined
+from pyama.processing.report import FovReport, Status, StepReport
 from pyama.processing.runner import CancelEvent, Watcher
+from pyama.processing.source import SteadyReader
+from pyama.processing.space import check_space
+from pyama.processing.workflow.batches import Batches, UpdateProgress, _split_worker_ranges
 from pyama.processing.workflow.services import (
     BackgroundEstimationService,
     CachingService,
@@ -29,9 +31,9 @@ from pyama.processing.workflow.services import (
     TrackingService,
     check_fovs,
 )
-from pyama.processing.workflow.worker import WorkerResult, run_single_worker
-from pyama.readers import Reader, open_reader
-from pyama.store import FovStore, locked
+from pyama.processing.workflow.worker import run_single_worker
+from pyama.readers import Reader
+from pyama.store import FovStore, locked, naming
 
 __all__ = [
     "BackgroundEstimationService",
@@ -42,6 +44,7 @@ __all__ = [
     "RunReport",
     "SegmentationService",
     "TrackingService",
+    "_split_worker_ranges",
     "cleanup_partial_results",
     "process",
     "run_batch",
@@ -51,8 +54,6 @@ __all__ = [
 ]
 
 logger = logging.getLogger(__name__)
-
-UpdateProgress = Callable[[int, int, str], None]
 
 
 def update_progress(successful: int, failed: int, message: str) -> None:
@@ -131,6 +132,7 @@ def process(
     overwrite: bool = False,
     watch: Watcher | None = None,
     update: UpdateProgress = update_progress,
+    executor: ExecutorName = "threads",
 ) -> RunReport:
     """Process a recording. What is finished already is not done again.
 
@@ -144,6 +146,7 @@ def process(
         overwrite: Remove the results of another recording from the folder first.
         watch: Called after every item, from several threads.
         update: Called with `(successful, failed, message)` when a worker has ended.
+        executor: `threads` or `processes`, see `pyama.processing.executors`.
 
     Returns:
         What happened. Faults in a field of view are reported here, not raised.
@@ -153,6 +156,8 @@ def process(
             another recording.
         ReaderError: The file cannot be read.
         LockedError: Another run is working on one of the fields of view.
+        StoreError: The output folder cannot be written, or has far too little room.
+        PluginError: A custom function cannot travel to other processes.
     """
     output_dir = Path(output_dir)
     started = datetime.now(UTC)
@@ -165,16 +170,22 @@ def process(
             tuple(range(metadata.n_fovs)) if fovs is None else tuple(dict.fromkeys(fovs))
         )
         check(metadata, config, selected)
-        output_dir.mkdir(parents=True, exist_ok=True)
+        with naming(output_dir):
+            output_dir.mkdir(parents=True, exist_ok=True)
+        messages += check_space(metadata, config, output_dir, selected, overwrite=overwrite)
         old = _fovs_in(output_dir) if overwrite else []
-        messages += stack.enter_context(locked(output_dir, sorted({*selected, *old})))
+        with naming(output_dir):
+            messages += stack.enter_context(locked(output_dir, sorted({*selected, *old})))
         for fov in old:
             FovStore(output_dir, fov).discard()
-        cleanup_partial_results(output_dir, selected)
+        with suppress(OSError):  # a step that needs the room reports what is in its way
+            cleanup_partial_results(output_dir, selected)
         write_record(output_dir, metadata, config)
-        run = _Run(reader, metadata, config, output_dir, cancel_event, watch, update)
+        run = Batches(
+            reader, metadata, config, output_dir, cancel_event, watch, update, executor
+        )
         try:
-            steps = run.all_batches(selected)
+            steps = run.run(selected)
         finally:
             if cancel_event.is_set():
                 cleanup_partial_results(output_dir, selected)
@@ -211,8 +222,11 @@ def run_batch(
         One report per step and field of view.
     """
     config = config.replace(params=config.params.replace(n_workers=n_workers))
-    run = _Run(None, metadata, config, output_dir, cancel_event, None, update_progress)
-    return run.batch(fov_batch, run.copy(fov_batch))
+    n = max(1, len(fov_batch))
+    config = config.replace(params=config.params.replace(batch_size=n))
+    return Batches(
+        None, metadata, config, output_dir, cancel_event, None, update_progress
+    ).run(fov_batch)
 
 
 def cleanup_partial_results(output_dir: Path, fovs: Sequence[int] | None = None) -> list[str]:
@@ -273,7 +287,7 @@ def _opened(
         return source
     if record is not None and not Path(source).exists():
         return None
-    return stack.enter_context(open_reader(source, config.params.z))
+    return stack.enter_context(SteadyReader(Path(source), config.params.z))
 
 
 def _described(
@@ -293,95 +307,3 @@ def _described(
             "another folder, or add --overwrite to remove its results."
         )
     return metadata.replace(basename=record.metadata.basename), []
-
-
-@dataclass(frozen=True)
-class _Run:
-    """What stays the same from batch to batch."""
-
-    reader: Reader | None
-    metadata: MicroscopyMetadata
-    config: ProcessingConfig
-    output_dir: Path
-    cancel_event: CancelEvent | None
-    watch: Watcher | None
-    update: UpdateProgress
-
-    def all_batches(self, fovs: Sequence[int]) -> StepReport:
-        """Run batch after batch; the next is copied while one is processed."""
-        workers = self.config.params.n_workers
-        size = max(self.config.params.batch_size, workers)
-        batches = [fovs[start : start + size] for start in range(0, len(fovs), size)]
-        reports: list[StepReport] = []
-        with ThreadPoolExecutor(1, "pyama copying") as copier:
-            ahead: Future[StepReport] | None = None
-            for batch, after in zip(batches, [*batches[1:], ()], strict=True):
-                copied = self.copy(batch) if ahead is None else ahead.result()
-                ahead = copier.submit(self.copy, after) if after and workers > 1 else None
-                reports.append(self.batch(batch, copied))
-                if self.is_cancelled():
-                    break
-        return joined(reports)
-
-    def copy(self, batch: Sequence[int]) -> StepReport:
-        """Step 1."""
-        reader = self.reader
-        service = CopyingService(
-            reader=None if reader is None else lambda: reader, watch=self.watch
-        )
-        return service.process(
-            self.metadata, self.config, self.output_dir, batch, self.cancel_event
-        )
-
-    def batch(self, batch: Sequence[int], copied: StepReport) -> StepReport:
-        """Steps 2 to 7 of what was copied."""
-        bad = set(copied.failed_fovs())
-        sound = [fov for fov in batch if fov not in bad]
-        if self.config.params.copy_only or not sound or self.is_cancelled():
-            return copied
-        with ThreadPoolExecutor(self.config.params.n_workers, "pyama worker") as executor:
-            worked = self._work(executor, sound)
-            bad |= {report.fov for report in worked.having(Status.FAILED)}
-            finished = [fov for fov in sound if fov not in bad]
-            if self.is_cancelled():
-                return joined([copied, worked])
-            cached = joined(executor.map(self._cache, [[fov] for fov in finished]))
-        return joined([copied, worked, cached])
-
-    def is_cancelled(self) -> bool:
-        """Whether the user wants to stop."""
-        return self.cancel_event is not None and self.cancel_event.is_set()
-
-    def _work(self, executor: Executor, fovs: Sequence[int]) -> StepReport:
-        ranges = _split_worker_ranges(fovs, self.config.params.n_workers)
-        futures: list[Future[WorkerResult]] = [
-            executor.submit(
-                run_single_worker,
-                fov_range,
-                self.metadata,
-                self.config,
-                self.output_dir,
-                self.cancel_event,
-                self.watch,
-            )
-            for fov_range in ranges
-        ]
-        for future in as_completed(futures):
-            _, successful, failed, message = future.result()
-            self.update(successful, failed, message)
-        return StepReport(
-            tuple(entry for future in futures for entry in future.result().reports)
-        )
-
-    def _cache(self, fovs: Sequence[int]) -> StepReport:
-        service = CachingService(watch=self.watch)
-        return service.process(
-            self.metadata, self.config, self.output_dir, fovs, self.cancel_event
-        )
-
-
-def _split_worker_ranges(fovs: Sequence[int], n_workers: int) -> list[list[int]]:
-    """Cut fields of view into at most `n_workers` runs of nearly equal length."""
-    n = min(n_workers, len(fovs))
-    bounds = [len(fovs) * i // n for i in range(n + 1)] if n else [0]
-    return [list(fovs[a:b]) for a, b in pairwise(bounds)]

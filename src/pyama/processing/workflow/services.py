@@ -7,12 +7,13 @@ from pathlib import Path
 from typing import ClassVar
 
 from pyama.config import ProcessingConfig
-from pyama.errors import ConfigError
+from pyama.errors import ConfigError, ReaderError
 from pyama.metadata import MicroscopyMetadata
 from pyama.processing.report import StepReport
 from pyama.processing.runner import CancelEvent, Watcher, run_plan
+from pyama.processing.source import SteadyReader
 from pyama.processing.steps import PLANS, Work
-from pyama.readers import Reader, open_reader
+from pyama.readers import Reader
 
 
 class Service:
@@ -173,7 +174,13 @@ def _opened_once(
 
     def reader() -> Reader:
         if not opened:
-            opened.append(stack.enter_context(open_reader(metadata.path, config.params.z)))
+            found = stack.enter_context(SteadyReader(metadata.path, config.params.z))
+            if found.metadata.identity != metadata.identity:
+                raise ReaderError(
+                    f"{metadata.path} is another recording than the one described. Describe "
+                    "it anew."
+                )
+            opened.append(found)
         return opened[0]
 
     return reader

@@ -1,0 +1,105 @@
+"""Custom functions on their way to other processes: only what can be imported there."""
+
+import pickle
+import sys
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from itertools import chain
+from typing import Any
+
+from pyama.algorithms.features import FLUORESCENCE_FEATURES, PHASE_FEATURES
+from pyama.config import ProcessingConfig
+from pyama.errors import PluginError
+from pyama.processing.fingerprint import is_builtin
+from pyama.processing.methods import PREPROCESSORS, SEGMENTERS, TRACKERS
+
+PREPROCESSOR = "preprocessor"
+REGISTRIES = {
+    "phase feature": PHASE_FEATURES,
+    "fluorescence feature": FLUORESCENCE_FEATURES,
+    "segmentation method": SEGMENTERS,
+    "tracking method": TRACKERS,
+}
+
+
+@dataclass(frozen=True)
+class Plugin:
+    """A custom part that another process can import.
+
+    Attributes:
+        kind: Key of `REGISTRIES`, or `PREPROCESSOR`.
+        name: In its registry.
+        pickled: The function or object.
+    """
+
+    kind: str
+    name: str
+    pickled: bytes
+
+
+def packed(config: ProcessingConfig) -> list[Plugin]:
+    """Return the custom parts that a run needs.
+
+    Raises:
+        PluginError: Names those that another process cannot import.
+    """
+    plugins, refused = [], []
+    for kind, name, plugin in _needed(config):
+        try:
+            plugins.append(Plugin(kind, name, _pickled(plugin)))
+        except (pickle.PicklingError, AttributeError, TypeError, ImportError) as error:
+            refused.append(f"{kind} {name!r} ({error})")
+    if refused:
+        raise PluginError(
+            f"Other processes cannot import {', '.join(refused)}. Put it at the top of a "
+            "module that can be imported by its name, or use threads."
+        )
+    return plugins
+
+
+def unpack(plugins: list[Plugin]) -> None:
+    """Register custom parts, in the process to which they travelled."""
+    for plugin in plugins:
+        found = pickle.loads(plugin.pickled)  # noqa: S301 (from the parent process)
+        if plugin.kind == PREPROCESSOR:
+            PREPROCESSORS.append(found)
+        else:
+            REGISTRIES[plugin.kind][plugin.name] = found
+
+
+def _needed(config: ProcessingConfig) -> Iterator[tuple[str, str, Any]]:
+    names: dict[str, Iterable[str]] = {
+        "phase feature": config.phase_features(),
+        "fluorescence feature": chain(*config.fluorescence_features().values()),
+        "segmentation method": [config.params.segmentation_method],
+        "tracking method": [config.params.tracking_method],
+    }
+    for kind, registry in REGISTRIES.items():
+        for name in dict.fromkeys(names[kind]):
+            if not is_builtin(registry[name]):
+                yield kind, name, registry[name]
+    for entry in PREPROCESSORS:
+        yield PREPROCESSOR, type(entry).__name__, entry
+
+
+def _pickled(plugin: Any) -> bytes:
+    subject = plugin if hasattr(plugin, "__qualname__") else type(plugin)
+    module = subject.__module__
+    if module == "__main__" or not _is_importable(module):
+        raise ImportError(f"its module {module} is not found by that name")
+    if "<" in subject.__qualname__:
+        raise ImportError("it is a lambda or was made inside a function")
+    return pickle.dumps(plugin)
+
+
+def _is_importable(module: str) -> bool:
+    """Whether a fresh interpreter would find a module; not so if it was loaded from a file."""
+    path, names = None, module.split(".")
+    for i in range(len(names)):
+        name = ".".join(names[: i + 1])
+        specs = (finder.find_spec(name, path) for finder in sys.meta_path)
+        spec = next((found for found in specs if found is not None), None)
+        if spec is None:
+            return False
+        path = spec.submodule_search_locations
+    return True

@@ -1,0 +1,143 @@
+"""Batch after batch: copying, then workers, then previews."""
+
+import logging
+from collections.abc import Callable, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor, as_completed
+from concurrent.futures.process import BrokenProcessPool
+from dataclasses import dataclass
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+from pyama.config import ProcessingConfig
+from pyama.metadata import MicroscopyMetadata
+from pyama.processing.executors import DIED, ExecutorName, Workers, open_workers
+from pyama.processing.report import FovReport, Status, StepReport, joined
+from pyama.processing.runner import CancelEvent, Watcher
+from pyama.processing.workflow.services import CachingService, CopyingService
+from pyama.processing.workflow.worker import WorkerResult, run_single_worker
+from pyama.readers import Reader
+
+logger = logging.getLogger(__name__)
+
+UpdateProgress = Callable[[int, int, str], None]
+
+
+@dataclass(frozen=True)
+class Batches:
+    """What stays the same from batch to batch.
+
+    Attributes:
+        reader: The open recording; None if only what was copied can be processed.
+        metadata: Of the recording.
+        config: Of the run.
+        output_dir: The output folder.
+        cancel_event: Stops the work within a frame.
+        watch: Called after every item.
+        update: Called with `(successful, failed, message)` when a worker has ended.
+        executor: See `open_workers`.
+    """
+
+    reader: Reader | None
+    metadata: MicroscopyMetadata
+    config: ProcessingConfig
+    output_dir: Path
+    cancel_event: CancelEvent | None
+    watch: Watcher | None
+    update: UpdateProgress
+    executor: ExecutorName = "threads"
+
+    def run(self, fovs: Sequence[int]) -> StepReport:
+        """Process fields of view; the next batch is copied while one is processed."""
+        n = self.config.params.n_workers
+        size = max(self.config.params.batch_size, n)
+        batches = [fovs[start : start + size] for start in range(0, len(fovs), size)]
+        reports: list[StepReport] = []
+        with (
+            open_workers(self.executor, self.config, self.cancel_event, self.watch) as workers,
+            ThreadPoolExecutor(1, "pyama copying") as copier,
+        ):
+            ahead: Future[StepReport] | None = None
+            for batch, after in zip(batches, [*batches[1:], ()], strict=True):
+                copied = self.copy(batch) if ahead is None else ahead.result()
+                ahead = copier.submit(self.copy, after) if after and n > 1 else None
+                reports += [copied, self._process(workers, batch, copied)]
+                if self._is_cancelled():
+                    break
+        return joined(reports)
+
+    def copy(self, batch: Sequence[int]) -> StepReport:
+        """Step 1."""
+        reader = self.reader
+        service = CopyingService(
+            reader=None if reader is None else lambda: reader, watch=self.watch
+        )
+        return service.process(
+            self.metadata, self.config, self.output_dir, batch, self.cancel_event
+        )
+
+    def _process(
+        self, workers: Workers, batch: Sequence[int], copied: StepReport
+    ) -> StepReport:
+        """Steps 2 to 7 of what was copied."""
+        bad = set(copied.failed_fovs())
+        sound = [fov for fov in batch if fov not in bad]
+        if self.config.params.copy_only or not sound or self._is_cancelled():
+            return StepReport(())
+        ranges = _split_worker_ranges(sound, self.config.params.n_workers)
+        worked = self._reports(self._submit(workers, run_single_worker, ranges))
+        bad |= {report.fov for report in worked.having(Status.FAILED)}
+        finished = [[fov] for fov in sound if fov not in bad]
+        if self._is_cancelled():
+            return worked
+        cached = self._submit(workers, cache, finished)
+        found = [_result(future, fovs, "caching") for future, fovs in cached.items()]
+        return joined([worked, *found])
+
+    def _submit(
+        self, workers: Workers, function: Callable[..., Any], groups: list[list[int]]
+    ) -> dict[Future[Any], list[int]]:
+        arguments = self.metadata, self.config, self.output_dir
+        return {workers.submit(function, fovs, *arguments): fovs for fovs in groups}
+
+    def _reports(self, futures: dict[Future[WorkerResult], list[int]]) -> StepReport:
+        for future in as_completed(futures):
+            fovs = futures[future]
+            if isinstance(future.exception(), BrokenProcessPool):
+                self.update(0, len(fovs), DIED)
+            else:
+                _, successful, failed, message = future.result()
+                self.update(successful, failed, message)
+        return joined(_result(future, fovs, "start") for future, fovs in futures.items())
+
+    def _is_cancelled(self) -> bool:
+        return self.cancel_event is not None and self.cancel_event.is_set()
+
+
+def cache(
+    fovs: Sequence[int],
+    metadata: MicroscopyMetadata,
+    config: ProcessingConfig,
+    output_dir: Path,
+    cancel_event: CancelEvent | None = None,
+    watch: Watcher | None = None,
+) -> StepReport:
+    """Step 7, on a worker."""
+    service = CachingService(watch=watch)
+    return service.process(metadata, config, output_dir, fovs, cancel_event)
+
+
+def _result(future: Future[Any], fovs: list[int], step: str) -> StepReport:
+    try:
+        found = future.result()
+    except BrokenProcessPool:
+        logger.error("FOV %s: %s", ", ".join(map(str, fovs)), DIED)  # noqa: TRY400 (no trace)
+        return StepReport(tuple(FovReport(step, fov, Status.FAILED, DIED) for fov in fovs))
+    return found if isinstance(found, StepReport) else StepReport(found.reports)
+
+
+def _split_worker_ranges(fovs: Sequence[int], n_workers: int) -> list[list[int]]:
+    """Cut fields of view into at most `n_workers` runs of nearly equal length."""
+    n = min(n_workers, len(fovs))
+    bounds = [len(fovs) * i // n for i in range(n + 1)] if n else [0]
+    return [list(fovs[a:b]) for a, b in pairwise(bounds)]
