@@ -1,0 +1,218 @@
+"""Every output against its mark: what is damaged, missing or left over."""
+
+import os
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+from pyama import layout
+from pyama.errors import ConfigError, LockedError, StoreError
+from pyama.processing.record import is_intact, read_record, read_run
+from pyama.processing.report import Status
+from pyama.store import MARKS, TEMPORARY, FovStore, MarkFile, locked
+
+MADE = {Status.DONE.value, Status.UNCHANGED.value}
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One file that is not as it should be.
+
+    Attributes:
+        path: Relative to the output folder, with `/`.
+        problem: What is wrong with it, in words.
+        fov: 0-based index of its field of view; None for files of the whole folder.
+        output: Name of the output it belongs to, such as `pc_ch_0/0`; empty for others.
+    """
+
+    path: str
+    problem: str
+    fov: int | None = None
+    output: str = ""
+
+    def __str__(self) -> str:
+        return f"{self.path}: {self.problem}"
+
+
+@dataclass(frozen=True)
+class VerifyReport:
+    """What a look at an output folder has found.
+
+    Attributes:
+        output_dir: The output folder.
+        quick: Whether only presence and size were compared.
+        fovs: 0-based indices of the fields of view that were looked at.
+        outputs: Number of outputs that were compared with their marks.
+        files: Number of their files.
+        damages: Files that are missing or changed, and outputs that are not finished: all
+            that the next run makes again.
+        leftovers: Files that belong to no output. They do no harm.
+    """
+
+    output_dir: Path
+    quick: bool
+    fovs: tuple[int, ...] = ()
+    outputs: int = 0
+    files: int = 0
+    damages: tuple[Finding, ...] = ()
+    leftovers: tuple[Finding, ...] = ()
+
+    @property
+    def is_sound(self) -> bool:
+        """Whether everything that was made is there and as it was written."""
+        return not self.damages
+
+    def entries(self) -> dict[str, Any]:
+        """Return the report as plain values for JSON."""
+        return {**asdict(self), "output_dir": str(self.output_dir), "sound": self.is_sound}
+
+
+def verify(
+    output_dir: Path | str, fovs: Sequence[int] | None = None, quick: bool = False
+) -> VerifyReport:
+    """Compare every output with its mark.
+
+    Files whose content has changed get a new date, where the folder may be written: the next
+    run reads files that are newer than their mark, and makes those outputs again.
+
+    Args:
+        output_dir: The output folder.
+        fovs: 0-based indices; None is every field of view that is there or should be.
+        quick: Compare presence and size, and content only of files newer than their mark.
+
+    Returns:
+        What is damaged. Damage is reported, not raised.
+
+    Raises:
+        StoreError: The folder is not there, or no run has written into it.
+    """
+    output_dir = Path(output_dir)
+    run = read_run(output_dir)
+    try:
+        made = _made(run)
+    except (KeyError, TypeError, ValueError, AttributeError):  # written by someone else
+        run, made = None, {}
+    found = (layout.parse_fov(path.name) for path in output_dir.glob("fov_*"))
+    there = {fov for fov in found if fov is not None}
+    if not there and run is None and not (output_dir / layout.CONFIG_FILE).exists():
+        raise StoreError(
+            f"{output_dir} holds no results. Name the folder that was given as --output."
+        )
+    chosen = sorted({*there, *made}) if fovs is None else list(dict.fromkeys(fovs))
+    look = _Look(output_dir, quick)
+    look.damages += _folder_damages(output_dir, run)
+    look.leftovers += _temporaries(output_dir, None, output_dir)
+    for fov in chosen:
+        look.field_of_view(fov, made.get(fov, {}))
+    return VerifyReport(
+        output_dir,
+        quick,
+        tuple(chosen),
+        look.outputs,
+        look.files,
+        tuple(look.damages),
+        tuple(look.leftovers),
+    )
+
+
+def _made(run: Mapping[str, Any] | None) -> dict[int, set[str]]:
+    """Return the outputs that the last run had finished when it ended, by field of view."""
+    if run is None:
+        return {}
+    return {
+        int(fov): {
+            name
+            for step in steps.values()
+            if step["status"] in MADE
+            for name in step["outputs"]
+        }
+        for fov, steps in run["fovs"].items()
+    }
+
+
+def _folder_damages(output_dir: Path, run: Mapping[str, Any] | None) -> Iterator[Finding]:
+    """Look at the two files that describe the run."""
+    path = output_dir / layout.CONFIG_FILE
+    if not path.exists():
+        yield Finding(layout.CONFIG_FILE, "missing")
+    elif not is_intact(path):
+        yield Finding(layout.CONFIG_FILE, "changed: its checksum differs")
+    if run is None:
+        is_there = (output_dir / layout.RUN_FILE).exists()
+        problem = "changed: its checksum differs" if is_there else "missing: no run has ended"
+        yield Finding(layout.RUN_FILE, problem)
+        return
+    try:
+        record = read_record(output_dir)
+    except (ConfigError, StoreError):
+        return
+    if record is not None and record.metadata.identity != run["input"]["identity"]:
+        yield Finding(layout.RUN_FILE, f"of another recording than {layout.CONFIG_FILE}")
+
+
+@dataclass
+class _Look:
+    output_dir: Path
+    quick: bool
+    outputs: int = 0
+    files: int = 0
+    damages: list[Finding] = field(default_factory=list)
+    leftovers: list[Finding] = field(default_factory=list)
+
+    def field_of_view(self, fov: int, made: set[str]) -> None:
+        """Look at one field of view, unless a run is at work on it."""
+        folder = layout.fov_dir(fov)
+        if not (self.output_dir / folder).is_dir():
+            self.damages.append(Finding(folder, "missing", fov))
+            return
+        with ExitStack() as stack:
+            try:
+                stack.enter_context(locked(self.output_dir, [fov]))
+            except LockedError as error:
+                self.damages.append(Finding(folder, f"not looked at: {error}", fov))
+                return
+            except OSError:
+                pass  # a folder that may not be written is not being written to either
+            self._outputs(FovStore(self.output_dir, fov), made)
+
+    def _outputs(self, store: FovStore, made: set[str]) -> None:
+        known: set[str] = set()
+        names = {*store.mark_names(), *made}
+        all_known = True
+        for name in sorted(names):
+            mark = MarkFile(store.path, name)
+            files = mark.files()
+            known.update(files)
+            self.outputs += 1
+            self.files += len(files)
+            for damage in mark.damages(thorough=not self.quick):
+                all_known &= not damage.path.startswith(MARKS)
+                mark.point_out(damage.path)
+                path = f"{store.path.name}/{damage.path}"
+                self.damages.append(Finding(path, damage.problem, store.fov, name))
+        unfinished = [output for output in store.unfinished() if output not in names]
+        self.damages += [
+            Finding(f"{store.path.name}/{name}", "not finished", store.fov, name)
+            for name in unfinished
+        ]
+        self.leftovers += _temporaries(self.output_dir, store.fov, store.path)
+        if all_known and not unfinished:
+            self.leftovers += self._strays(store, known)
+
+    def _strays(self, store: FovStore, known: set[str]) -> Iterator[Finding]:
+        for top in (layout.IMAGES, layout.CELLS, MARKS):
+            for folder, _, names in os.walk(store.path / top):
+                inside = Path(folder).relative_to(store.path).as_posix()
+                for name in sorted(names):
+                    if f"{inside}/{name}" not in known and not name.endswith(TEMPORARY):
+                        path = f"{store.path.name}/{inside}/{name}"
+                        yield Finding(path, "belongs to no output", store.fov)
+
+
+def _temporaries(output_dir: Path, fov: int | None, folder: Path) -> Iterator[Finding]:
+    for place in (folder, folder / MARKS):
+        for path in sorted(place.glob(f"*{TEMPORARY}")):
+            name = path.relative_to(output_dir).as_posix()
+            yield Finding(name, "left over from an interrupted run", fov)
