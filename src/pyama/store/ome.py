@@ -3,6 +3,8 @@
 See https://ngff.openmicroscopy.org/0.5 for the meaning of the entries.
 """
 
+import math
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -13,11 +15,12 @@ from pyama.store.arrays import group_document
 
 VERSION = "0.5"
 OME_XML = "OME/METADATA.ome.xml"
+_NOT_IN_XML = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
 
 @dataclass(frozen=True)
 class Scale:
-    """Size of one step along each axis.
+    """Size of one step along each axis. What is not a positive number is unknown.
 
     Attributes:
         seconds: From frame to frame; None where unknown.
@@ -26,6 +29,12 @@ class Scale:
 
     seconds: float | None = None
     micrometers: float | None = None
+
+    def __post_init__(self) -> None:
+        for name in ("seconds", "micrometers"):
+            size = getattr(self, name)
+            if size is not None and not 0 < size < math.inf:
+                object.__setattr__(self, name, None)
 
 
 @dataclass(frozen=True)
@@ -95,7 +104,7 @@ def _factors(scale: Scale) -> list[float]:
 
 
 def _ome_xml(series: Sequence[Series], scale: Scale) -> str:
-    images = "".join(_image_xml(i, entry, scale) for i, entry in enumerate(series))
+    images = "".join(_image_xml(entry, scale) for entry in series)
     return (
         '<?xml version="1.0" encoding="UTF-8"?>\n'
         '<OME xmlns="http://www.openmicroscopy.org/Schemas/OME/2016-06">\n'
@@ -103,7 +112,7 @@ def _ome_xml(series: Sequence[Series], scale: Scale) -> str:
     )
 
 
-def _image_xml(index: int, series: Series, scale: Scale) -> str:
+def _image_xml(series: Series, scale: Scale) -> str:
     frames, height, width = series.shape
     size = f'SizeC="1" SizeT="{frames}" SizeX="{width}" SizeY="{height}" SizeZ="1"'
     physical = ""
@@ -112,12 +121,13 @@ def _image_xml(index: int, series: Series, scale: Scale) -> str:
         physical += f' PhysicalSizeX="{side}" PhysicalSizeY="{side}"'
     if scale.seconds is not None:
         physical += f' TimeIncrement="{scale.seconds:.9g}" TimeIncrementUnit="s"'
+    name = quoteattr(_NOT_IN_XML.sub("", series.name))
+    # The name of the group as id: napari looks for the image there.
     return (
-        f'  <Image ID="Image:{index}" Name={quoteattr(series.name)}>\n'
-        f'    <Pixels ID="Pixels:{index}" DimensionOrder="XYTZC" Type="{series.dtype}" '
-        f"{size}{physical}>\n"
-        f'      <Channel ID="Channel:{index}:0" Name={quoteattr(series.name)} '
-        'SamplesPerPixel="1"/>\n'
+        f'  <Image ID="Image:{series.group}" Name={name}>\n'
+        f'    <Pixels ID="Pixels:{series.group}" DimensionOrder="XYTZC" '
+        f'Type="{series.dtype}" {size}{physical}>\n'
+        f'      <Channel ID="Channel:{series.group}:0" Name={name} SamplesPerPixel="1"/>\n'
         "      <MetadataOnly/>\n"
         "    </Pixels>\n"
         "  </Image>\n"
