@@ -10,6 +10,8 @@ from pyama.cli.options import (
     Config,
     CopyOnly,
     Debug,
+    Executor,
+    ExecutorName,
     File,
     Fl,
     FlFeatures,
@@ -105,6 +107,7 @@ def run(
     fl_features: FlFeatures = None,
     fovs: Fovs = None,
     workers: Workers = None,
+    executor: Executor = ExecutorName.THREADS,
     batch_size: BatchSize = None,
     config: Config = None,
     settings: Set = None,
@@ -129,7 +132,7 @@ def run(
     request = Request(
         file, output, *channels, *limits, config, settings or (), copy_only, overwrite
     )
-    raise typer.Exit(running.run(request, as_json=as_json, verbose=verbose))
+    raise typer.Exit(running.run(request, executor.value, as_json=as_json, verbose=verbose))
 
 
 @app.command(
@@ -147,6 +150,7 @@ def plan(
     fl_features: FlFeatures = None,
     fovs: Fovs = None,
     workers: Workers = None,
+    executor: Executor = ExecutorName.THREADS,
     batch_size: BatchSize = None,
     config: Config = None,
     settings: Set = None,
@@ -171,6 +175,32 @@ def plan(
         file, output, *channels, *limits, config, settings or (), copy_only, overwrite
     )
     planning.show(request, as_json=as_json)
+
+
+@app.command(
+    epilog="Examples:\n\n\b\n  pyama verify results\n  pyama verify results --quick --json\n\n"
+    "Exit codes: 0 sound, 1 something is damaged or not finished, 2 wrong usage."
+)
+@reported
+def verify(
+    folder: Annotated[
+        Path, typer.Argument(metavar="DIR", help="What was given to a run as --output.")
+    ],
+    quick: Annotated[
+        bool,
+        typer.Option("--quick", help="Compare presence and size of files, not their content."),
+    ] = False,
+    as_json: Json = False,
+    debug: Debug = False,
+) -> None:
+    """Check that results are still what a run has written.
+
+    Compares every file with the checksum that was taken when it was written, and names those
+    that are missing, cut off or changed. `pyama run` then makes exactly those again.
+    """
+    from pyama.cli import verifying
+
+    raise typer.Exit(verifying.show(folder, quick=quick, as_json=as_json))
 
 
 @app.command(epilog="Examples:\n\n\b\n  pyama demo\n  pyama demo --fovs 4 --format nd2")

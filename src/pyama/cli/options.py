@@ -7,6 +7,13 @@ from typing import Annotated, Any
 import typer
 
 
+class ExecutorName(StrEnum):
+    """Where workers run."""
+
+    THREADS = "threads"
+    PROCESSES = "processes"
+
+
 class Format(StrEnum):
     """File formats of the demo."""
 
@@ -88,6 +95,15 @@ Workers = Annotated[
         max=1024,
         metavar="N",
         help="Fields of view processed at the same time. [default: one per core, at most 8]",
+    ),
+]
+Executor = Annotated[
+    ExecutorName,
+    _option(
+        "--executor",
+        help="How fields of view are processed at the same time: as threads, or as processes "
+        "of their own, which start more slowly and take only plugins that can be imported by "
+        "name. The results are the same. [default: threads]",
     ),
 ]
 BatchSize = Annotated[

@@ -19,6 +19,7 @@ from pyama.cli.progress import Tally, shown
 from pyama.cli.screen import CANCELLED, FAILED, note, result, result_json
 from pyama.cli.settings import Prepared, Request, prepare
 from pyama.cli.summary import summary, summary_lines
+from pyama.processing.executors import ExecutorName
 from pyama.processing.workflow.run import RunReport, process
 
 logger = logging.getLogger(__name__)
@@ -26,7 +27,9 @@ LOOKS_PER_SECOND = 8
 LOG_FORMAT = "%(asctime)s %(levelname)s %(name)s: %(message)s"
 
 
-def run(request: Request, *, as_json: bool, verbose: bool) -> int:
+def run(
+    request: Request, executor: ExecutorName = "threads", *, as_json: bool, verbose: bool
+) -> int:
     """Process a recording and say how it went.
 
     Returns:
@@ -42,7 +45,7 @@ def run(request: Request, *, as_json: bool, verbose: bool) -> int:
     request.output.mkdir(parents=True, exist_ok=True)
     with _logging(request.output / layout.LOG_FILE, tally if verbose else None):
         logger.info("%s", "\n".join([f"pyama {version('pyama')}", *before]))
-        report = _watched(prepared, request, tally)
+        report = _watched(prepared, request, executor, tally)
         found = summary(report, prepared.config, time.monotonic() - started)
         lines = summary_lines(found)
         logger.info("%s", "\n".join(lines))
@@ -122,7 +125,9 @@ class _Screen(logging.Handler):
             self._tally.say(f"{record.levelname.lower()}: {record.getMessage()}")
 
 
-def _watched(prepared: Prepared, request: Request, tally: Tally) -> RunReport:
+def _watched(
+    prepared: Prepared, request: Request, executor: ExecutorName, tally: Tally
+) -> RunReport:
     """Run in a thread of its own, so that this one can show progress and hear Ctrl-C."""
     cancel = threading.Event()
 
@@ -136,6 +141,7 @@ def _watched(prepared: Prepared, request: Request, tally: Tally) -> RunReport:
             overwrite=request.overwrite,
             watch=tally.watch,
             update=tally.update,
+            executor=executor,
         )
 
     with _stop_signals() as asked, _warnings_above(tally):

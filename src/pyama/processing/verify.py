@@ -105,7 +105,7 @@ def verify(
     look.damages += _folder_damages(output_dir, run)
     look.leftovers += _temporaries(output_dir, None, output_dir)
     for fov in chosen:
-        look.field_of_view(fov, made.get(fov, {}))
+        look.field_of_view(fov, made.get(fov, set()))
     return VerifyReport(
         output_dir,
         quick,
