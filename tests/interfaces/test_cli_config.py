@@ -21,12 +21,11 @@ def test_the_example_reads_back_as_the_defaults(pyama, tmp_path):
 
 def test_the_example_shows_every_parameter_with_its_meaning(pyama):
     lines = pyama("config", "init").stdout.splitlines()
-    for name, field in ProcessingParams.model_fields.items():
+    for name in ProcessingParams.model_fields:
         where = [i for i, line in enumerate(lines)
                  if line.removeprefix("  # ").strip().startswith(f"{name}:")]  # fmt: skip
         assert len(where) == 1, name
         assert lines[where[0] - 1].startswith("  # "), name
-        assert field.default is None or field.default is not ...
     text = "\n".join(lines)
     assert "(px, 2 to 255, default 3)" in text
     assert "(px², 0 or more or null, default 10000)" in text

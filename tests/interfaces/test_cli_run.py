@@ -160,6 +160,14 @@ def test_wrong_options_are_exit_code_2_before_any_work(
     assert list(tmp_path.iterdir()) == []
 
 
+def test_a_file_is_no_output_folder(pyama, movie_file, tmp_path):
+    path = tmp_path / "results"
+    path.write_text("")
+    done = pyama("run", movie_file, "-o", path)
+    assert (done.exit_code, done.stdout) == (2, "")
+    assert f"--output {path} is a file. Name a folder." in done.stderr
+
+
 def test_names_that_leave_doubt_lead_to_a_question(pyama, unnamed_file, tmp_path):
     done = pyama("run", unnamed_file, "-o", tmp_path / "out")
     assert done.exit_code == 2

@@ -54,3 +54,33 @@ def test_a_signal_stops_the_run_and_the_same_command_goes_on(
 
     assert pyama("run", long_file, "-o", tmp_path, *OPTIONS).exit_code == 0
     assert contents(tmp_path) == uninterrupted
+
+
+SLOW = """
+import sys, time
+from pyama.cli import main
+from pyama.processing.methods import SEGMENTERS
+
+@SEGMENTERS.register("slow")
+def slow(frame, params):
+    print("in the middle of a frame", file=sys.stderr, flush=True)
+    time.sleep(600)
+
+main()
+"""
+
+
+def test_a_second_signal_stops_at_once(movie_file, tmp_path):
+    arguments = ["run", str(movie_file), "-o", str(tmp_path)]
+    process = subprocess.Popen(
+        [sys.executable, "-c", SLOW, *arguments, "--set", "segmentation_method=slow"],
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    for expected in ("in the middle of a frame", "Stopping within a frame"):
+        while expected not in process.stderr.readline():
+            assert process.poll() is None
+        process.send_signal(signal.SIGINT)
+    _, stderr = process.communicate(timeout=60)
+    assert process.returncode == 130
+    assert "Stopped at once." in stderr

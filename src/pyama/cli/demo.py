@@ -4,7 +4,7 @@ from pathlib import Path
 from typing import Literal
 
 from pyama.cli.running import run
-from pyama.cli.screen import note
+from pyama.cli.screen import note, quoted
 from pyama.cli.settings import Request
 from pyama.testing.synthetic import SyntheticRecording
 
@@ -39,12 +39,13 @@ def demo(folder: Path, n_fovs: int, n_frames: int, kind: Literal["czi", "nd2"]) 
 
 
 def _next(path: Path, results: Path) -> list[str]:
+    command = f"{quoted(path)} --output {quoted(results)}"
     return [
         "",
         "Every fov_* folder of the output holds the traces as CSV, and images and cells as",
         "OME-Zarr, which napari and Fiji open. What to try next:",
-        f"  pyama info {path}",
-        f"  pyama plan {path} --output {results} --set min_iou=0.3",
-        f"  pyama run {path} --output {results} --set min_iou=0.3",
+        f"  pyama info {quoted(path)}",
+        f"  pyama plan {command} --set min_iou=0.3",
+        f"  pyama run {command} --set min_iou=0.3",
         "and then the same with a recording of your own.",
     ]

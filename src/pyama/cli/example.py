@@ -26,6 +26,8 @@ SECTIONS: dict[str, tuple[str, ...]] = {
     "Time": tuple(TimeParams.model_fields),
 }
 METHODS = {"segmentation_method": SEGMENTERS, "tracking_method": TRACKERS}
+LIMIT_OF_INTEGERS = 2**31 - 1
+"""An upper bound this high is none that a user could meet."""
 SWITCHED_OFF = {"frame_interval", "time_mapping", "n_workers"}
 """Written as comments: to state them changes something, even with their default."""
 NAMED_TYPES = {
@@ -132,11 +134,10 @@ def _kind(entry: Mapping[str, Any]) -> str:
 
 
 def _range(entry: Mapping[str, Any]) -> str:
-    if "minimum" in entry and "maximum" in entry:
-        return f"{entry['minimum']:g} to {entry['maximum']:g}"
-    if "minimum" in entry:
-        return f"{entry['minimum']:g} or more"
-    return f"more than {entry['exclusiveMinimum']:g}" if "exclusiveMinimum" in entry else ""
+    low, high = entry.get("minimum"), entry.get("maximum", LIMIT_OF_INTEGERS)
+    if low is not None:
+        return f"{low} to {high}" if high < LIMIT_OF_INTEGERS else f"{low} or more"
+    return f"more than {entry['exclusiveMinimum']}" if "exclusiveMinimum" in entry else ""
 
 
 def _wrapped(text: str, prefix: str) -> str:

@@ -120,7 +120,9 @@ class Tally:
                 self._ended.update((progress.fov, step) for step in earlier)
 
     def update(self, successful: int, failed: int, message: str) -> None:
-        """Say that a worker has ended."""
+        """Say that a worker has ended; that all were stopped is said elsewhere."""
+        if message == "Cancelled":
+            return
         bad = f", {failed} failed: {message}" if failed else ""
         self.say(f"A worker has ended: {successful} finished{bad}")
 

@@ -11,6 +11,7 @@ import yaml
 from pyama import layout
 from pyama.cli.channels import find_channel, proposed, question
 from pyama.cli.fovs import parse_fovs
+from pyama.cli.screen import quoted
 from pyama.config import (
     ProcessingConfig,
     ProcessingParams,
@@ -70,6 +71,8 @@ def prepare(request: Request) -> Prepared:
         ConfigError: Something that was typed or is in the configuration file is wrong.
         ReaderError: The recording cannot be read.
     """
+    if request.output.exists() and not request.output.is_dir():
+        raise ConfigError(f"--output {request.output} is a file. Name a folder.")
     entries = _entries(request)
     config = parse_config("The command line", entries)
     record = None if request.overwrite else read_record(request.output)
@@ -79,6 +82,10 @@ def prepare(request: Request) -> Prepared:
     every = range(metadata.n_fovs)
     fovs = list(every) if request.fovs is None else parse_fovs(request.fovs, len(every))
     check(metadata, config, fovs)
+    if metadata.n_z > 1:
+        notes.append(
+            f"Of {metadata.n_z} z planes, z = {config.params.z} is used (--set z=...)."
+        )
     if record is not None and request.config is None:
         notes += _other_settings(record.config, config, entries["params"], request.output)
     return Prepared(metadata, config, fovs, notes)
@@ -167,7 +174,7 @@ def _channels(
     elif not config.channels.ids:
         guess = proposed(names)
         if guess is None:
-            command = f"pyama run {_quoted(request.file)} --output {_quoted(request.output)}"
+            command = f"pyama run {quoted(request.file)} --output {quoted(request.output)}"
             raise ConfigError(question(names, command))
         chosen = _chosen(*guess)
         notes.append("Channels were chosen by their names; --pc and --fl choose others.")
@@ -204,10 +211,6 @@ def _listed(text: str) -> list[str]:
     return [name.strip() for name in text.split(",") if name.strip()]
 
 
-def _quoted(path: Path) -> str:
-    return f'"{path}"' if " " in str(path) else str(path)
-
-
 def _other_settings(
     old: ProcessingConfig, new: ProcessingConfig, typed: Container[str], output: Path
 ) -> list[str]:
@@ -222,5 +225,5 @@ def _other_settings(
         return []
     return [
         f"The last run in this folder had other settings ({', '.join(differs)}). Now the "
-        f"defaults are used; to keep those: --config {_quoted(output / layout.CONFIG_FILE)}"
+        f"defaults are used; to keep those: --config {quoted(output / layout.CONFIG_FILE)}"
     ]

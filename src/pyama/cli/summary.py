@@ -31,9 +31,8 @@ def summary(report: RunReport, config: ProcessingConfig, seconds: float) -> dict
         {name: len(cells) for name, cells in part.get("removed", {}).items()}
         for part in traces
     )
-    status = "cancelled" if report.cancelled else "finished" if report.succeeded else "failed"
     return {
-        "status": status,
+        "status": report.status,
         "output": str(report.output_dir),
         "seconds": round(seconds, 3),
         "fovs": list(report.fovs),
