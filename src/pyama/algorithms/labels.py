@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pyama.algorithms.arrays import Boxes, Labels, Mask, check_frame, kernel
-from pyama.algorithms.runs import find_runs, number_objects, paint, touch_the_edge
+from pyama.algorithms.runs import find_runs, measure, number_objects, paint, touch_the_edge
 from pyama.errors import ArrayError
 
 L = TypeVar("L", bound=np.generic)
@@ -118,7 +118,7 @@ def limit_sizes(labels: Labels, min_area: int, max_area: int | None) -> tuple[La
     """
     check_labels(labels, "limit_sizes")
     dense, ids = _numbers(labels)
-    areas, _ = _measure(dense, len(ids))
+    areas, _ = measure(dense, len(ids))
     small = (areas > 0) & (areas < min_area)
     large = areas > (labels.size if max_area is None else max_area)
     kept = (areas > 0) & ~small & ~large
@@ -169,7 +169,7 @@ def regions(labels: Labels) -> Regions:
     """
     check_labels(labels, "regions")
     dense, ids = _numbers(labels)
-    areas, boxes = _measure(dense, len(ids))
+    areas, boxes = measure(dense, len(ids))
     present = np.flatnonzero(areas)
     return Regions(ids[present], boxes[present], areas[present])
 
@@ -199,31 +199,6 @@ def _numbers(labels: Labels) -> tuple[Labels, NDArray[np.int64]]:
 
 def _dtype(n: int) -> Any:
     return np.uint16 if n <= np.iinfo(np.uint16).max else np.uint32
-
-
-@kernel
-def _measure(labels: Labels, n: int) -> tuple[NDArray[np.int64], Boxes]:
-    height, width = labels.shape
-    areas = np.zeros(n, np.int64)
-    boxes = np.zeros((n, 4), np.int32)
-    boxes[:, 1] = width
-    for y in range(height):
-        x = 0
-        while x < width:
-            value = labels[y, x]
-            start = x
-            while x < width and labels[y, x] == value:
-                x += 1
-            if value == 0:
-                continue
-            box = boxes[value]
-            if areas[value] == 0:
-                box[0] = y
-            areas[value] += x - start
-            box[1] = min(box[1], start)
-            box[2] = y + 1
-            box[3] = max(box[3], x)
-    return areas, boxes
 
 
 @kernel
