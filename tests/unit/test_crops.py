@@ -8,7 +8,6 @@ from pyama.algorithms.crops import (
     box_shapes,
     gather,
     gather_masks,
-    inside,
     normalise,
     place,
 )
@@ -47,12 +46,23 @@ def test_gathered_pieces_come_back_in_their_slots(boxes):
     out = np.full((len(boxes), *SHAPE), 7, np.uint16)
     shapes = box_shapes(boxes)
     place(gather(frame, boxes), shapes, out)
-    filled = inside(shapes, *SHAPE)
-    for slot, where, (y0, x0, y1, x1) in zip(out, filled, boxes, strict=True):
-        np.testing.assert_array_equal(slot[: y1 - y0, : x1 - x0], frame[y0:y1, x0:x1])
-        assert where[: y1 - y0, : x1 - x0].all()
-        assert where.sum() == (y1 - y0) * (x1 - x0)
-    assert not out[~filled].any()
+    for slot, (y0, x0, y1, x1) in zip(out, boxes, strict=True):
+        expected = np.zeros(SHAPE, np.uint16)
+        expected[: y1 - y0, : x1 - x0] = frame[y0:y1, x0:x1]
+        np.testing.assert_array_equal(slot, expected)
+
+
+@given(boxes_in_frame())
+def test_pieces_are_found_where_they_start_and_scaled_on_the_way(boxes):
+    frame, shapes = picture(np.uint16), box_shapes(boxes)
+    one_by_one = np.empty((len(boxes), *SHAPE), np.uint16)
+    place(gather(frame, boxes), shapes, one_by_one)
+    areas = shapes.prod(axis=1)
+    pieces = np.concatenate([np.ones(3, np.uint16), gather(frame, boxes[::-1])])
+    starts = 3 + areas.sum() - np.cumsum(areas)
+    out = np.empty(one_by_one.shape, np.float32)
+    place(pieces, shapes, out, starts=starts, factor=1 / SCALE)
+    np.testing.assert_array_equal(out, normalise(one_by_one))
 
 
 @pytest.mark.parametrize("dtype", [np.uint16, np.uint32])
@@ -130,3 +140,10 @@ def test_pieces_must_fit_their_slots(size, shapes, message):
         return
     with pytest.raises(ArrayError, match=message):
         place(*arguments)
+
+
+@pytest.mark.parametrize("starts", [[0, -1], [0, 1], [0]])
+def test_pieces_must_lie_inside_what_is_given(starts):
+    shapes = np.array([[2, 3], [2, 3]])
+    with pytest.raises(ArrayError, match=r"do not lie inside \(6,\) pixels for 2 slots"):
+        place(np.zeros(6), shapes, np.ones((2, 3, 3)), starts=np.array(starts))

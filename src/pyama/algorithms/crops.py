@@ -77,14 +77,24 @@ def gather_masks(labels: Labels, ids: NDArray[np.int64], boxes: Boxes) -> NDArra
     return pieces
 
 
-def place(pieces: NDArray[Any], shapes: NDArray[np.int64], out: NDArray[Any]) -> None:
+def place(
+    pieces: NDArray[Any],
+    shapes: NDArray[np.int64],
+    out: NDArray[Any],
+    *,
+    starts: NDArray[np.int64] | None = None,
+    factor: float = 1,
+) -> None:
     """Put each piece at the top left corner of its slot; the rest of the slot becomes 0.
 
     Args:
-        pieces: Ragged array of n pieces.
+        pieces: Ragged array of n pieces, or of more if `starts` says where the n are.
         shapes: Height and width of every piece in px, shape (n, 2); 0, 0 leaves a slot of
             zeros.
         out: What is filled, shape (n, H, W). Its dtype must hold the pieces' values.
+        starts: Index of the first pixel of every piece, shape (n,); left out, one piece
+            follows the other.
+        factor: What every pixel is multiplied by.
 
     Raises:
         ArrayError: A piece is larger than a slot, or the pieces do not add up.
@@ -97,17 +107,19 @@ def place(pieces: NDArray[Any], shapes: NDArray[np.int64], out: NDArray[Any]) ->
     if len(out) and (shapes.min() < 0 or (shapes > out.shape[1:]).any()):
         largest = tuple(int(n) for n in shapes.max(axis=0))
         raise ArrayError(f"place() got a piece of {largest} px for slots of {out.shape[1:]}.")
-    expected = int(shapes.prod(axis=1).sum())
-    if pieces.shape != (expected,):
-        raise ArrayError(f"place() expected {expected} pixels, got {pieces.shape}.")
-    _fill_slots(pieces, shapes, out)
-
-
-def inside(shapes: NDArray[np.int64], height: int, width: int) -> NDArray[np.bool_]:
-    """Return which pixels of slots `place` fills with pieces, shape (n, height, width)."""
-    rows = np.arange(height) < shapes[:, :1]
-    columns = np.arange(width) < shapes[:, 1:]
-    return rows[:, :, np.newaxis] & columns[:, np.newaxis, :]
+    areas = shapes.prod(axis=1)
+    ends = np.cumsum(areas)
+    if starts is None:
+        starts = ends - areas
+        expected = int(ends[-1]) if len(ends) else 0
+        if pieces.shape != (expected,):
+            raise ArrayError(f"place() expected {expected} pixels, got {pieces.shape}.")
+    elif starts.shape != areas.shape or np.any((starts < 0) | (starts + areas > pieces.size)):
+        raise ArrayError(
+            f"place() got starts {starts.shape} that do not lie inside {pieces.shape} pixels "
+            f"for {len(out)} slots."
+        )
+    _fill_slots(pieces, starts, shapes, out.dtype.type(factor), out)
 
 
 def _count_inside(caller: str, frame: NDArray[Any], boxes: Boxes) -> int:
@@ -149,14 +161,20 @@ def _copy_masks(
 
 
 @kernel
-def _fill_slots(pieces: NDArray[Any], shapes: NDArray[np.int64], out: NDArray[Any]) -> None:
-    i = 0
+def _fill_slots(
+    pieces: NDArray[Any],
+    starts: NDArray[np.int64],
+    shapes: NDArray[np.int64],
+    factor: np.generic,
+    out: NDArray[Any],
+) -> None:
     for n in range(out.shape[0]):
         height, width = shapes[n]
         out[n] = 0
+        i = starts[n]
         for y in range(height):
             row = pieces[i : i + width]
             target = out[n, y]
             for x in range(width):
-                target[x] = row[x]
+                target[x] = row[x] * factor
             i += width

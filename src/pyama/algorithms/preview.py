@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from pyama.algorithms.arrays import Labels, Mask, check_same_shape, kernel
+from pyama.algorithms.arrays import Labels, kernel
 from pyama.errors import ArrayError
 
 _MOST_STEPS = 2**26
@@ -34,26 +34,31 @@ class Histogram:
         self._first = 0
         self._counts = np.zeros(0, np.int64)
 
-    def update(self, values: NDArray[Any], mask: Mask | None = None) -> None:
+    def update(self, values: NDArray[Any]) -> None:
         """Count values of any shape.
 
         Args:
             values: Unsigned integers or floats; may be negative.
-            mask: Which of them count, same shape; None counts all.
 
         Raises:
-            ArrayError: The mask has another shape, or values are not finite or too far
-                apart to be intensities.
+            ArrayError: Values are not finite or too far apart to be intensities.
         """
-        if mask is not None:
-            check_same_shape("Histogram.update", values=values, mask=mask)
-            values = values[mask.astype(np.bool_)]
         if values.size == 0:
             return
         self._reach(float(values.min()), float(values.max()))
-        rounding = 0.5 if values.dtype.kind == "f" else 0
-        shift = rounding - self._first
+        # Whole numbers are counted with whole numbers, in half the time.
+        shift = 0.5 - self._first if values.dtype.kind == "f" else -self._first
         _count(np.ascontiguousarray(values).ravel(), self._steps, shift, self._counts)
+
+    def discount(self, value: float, times: int) -> None:
+        """Take back pixels that were counted and should not count, such as padding.
+
+        Args:
+            value: What was counted.
+            times: In how many pixels too many.
+        """
+        if times:
+            self._counts[_key(value, self._steps) - self._first] -= times
 
     def percentile(self, q: float) -> float:
         """Return what `numpy.percentile` gives for all values in float64; NaN without any.
@@ -62,14 +67,15 @@ class Histogram:
             q: From 0 to 100. Between two values the result is interpolated linearly.
         """
         cumulated = np.cumsum(self._counts)
-        if len(cumulated) == 0:
+        if len(cumulated) == 0 or cumulated[-1] == 0:
             return math.nan
         last = int(cumulated[-1]) - 1
         place = last * (q / 100)
         before = math.floor(place)
         ranks = [before, min(before + 1, last)]
         found = self._first + np.searchsorted(cumulated, ranks, side="right")
-        return float(np.quantile(found / self._steps, place - before))
+        lower, upper = (found / self._steps).tolist()
+        return _between(lower, upper, place - before)
 
     def _reach(self, lowest: float, highest: float) -> None:
         """Make room for keys from `lowest` to `highest`."""
@@ -183,6 +189,11 @@ def _stack_and_half(
 
 def _key(value: float, steps: int) -> int:
     return math.floor(value * steps + 0.5)
+
+
+def _between(a: float, b: float, share: float) -> float:
+    """Return what lies between two numbers, rounded as NumPy does."""
+    return b - (b - a) * (1 - share) if share >= 0.5 else a + (b - a) * share
 
 
 @kernel

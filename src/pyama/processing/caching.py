@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from pyama import layout
 from pyama.algorithms.background import GRID
-from pyama.algorithms.crops import SCALE, box_shapes, inside
+from pyama.algorithms.crops import SCALE, box_shapes
 from pyama.algorithms.preview import Histogram, preview_of_intensities, preview_of_labels
 from pyama.store import Cells, Crop, crop_spec
 
@@ -61,7 +61,9 @@ def _meaning(group: str, stack: NDArray[Any], sizes: NDArray[np.int64]) -> dict[
         return {"largest_label": 1}
     is_background = group.startswith("fl_background")
     histogram = Histogram(SCALE * GRID if is_background else SCALE)
-    histogram.update(stack, inside(sizes, *stack.shape[1:]))
+    histogram.update(stack)
+    # Around the boxes and in missing frames a crop is 0.
+    histogram.discount(0, stack.size - int(sizes.prod(axis=1).sum()))
     return grey_levels(histogram)
 
 

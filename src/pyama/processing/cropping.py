@@ -2,7 +2,8 @@
 
 Frames come in the order of time, crops are written cell by cell. In between lies a spool per
 group: a temporary file to which the boxes of each frame are appended, and from which the
-boxes of each cell are read.
+boxes of as many cells as fit into a little memory are read at a time. In a frame these lie
+side by side, so that few and large reads are enough.
 """
 
 import tempfile
@@ -16,13 +17,15 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from pyama.algorithms.crops import SCALE, box_shapes, gather, gather_masks, normalise, place
+from pyama.algorithms.crops import SCALE, box_shapes, gather, gather_masks, place
 from pyama.algorithms.labels import Regions, regions
 from pyama.errors import StoreError
 from pyama.store import Crop, Roster, Stack, crop_spec, naming
 
 INTENSITY_ATTRIBUTES = {"pyama": {"divisor": SCALE}}
 """Counts are the crop's values times this."""
+BATCH_BYTES = 32 * 2**20
+"""How much is read from a spool at a time, as spooled."""
 
 
 def cut_cells(
@@ -61,10 +64,8 @@ def cut_cells(
             yield None
         roster = _roster(found)
         yield roster
-        offsets = _offsets(roster)
         for spool in spools:
-            for row in range(len(roster.ids)):
-                yield _crop(spool, roster, row, offsets[row], is_mask=spool is spools[0])
+            yield from _crops(spool, roster, is_mask=spool is spools[0])
 
 
 @dataclass(frozen=True)
@@ -80,14 +81,60 @@ class _Spool:
             while left:  # a disk that is nearly full takes a part and says so
                 left = left[self.file.write(left) :]
 
-    def read(self, pixel: int, out: NDArray[Any]) -> None:
-        self.file.seek(pixel * self.dtype.itemsize)
+    def read(
+        self, starts: NDArray[np.int64], areas: NDArray[np.int64]
+    ) -> tuple[NDArray[Any], NDArray[np.int64]]:
+        """Read the boxes of successive cells.
+
+        Args:
+            starts: Where each box lies in the spool, in pixels, shape (n, t).
+            areas: How many pixels it has, shape (n, t).
+
+        Returns:
+            Their pixels, and where each box lies among them, shape (n, t).
+        """
+        sizes = areas.sum(axis=0)
+        ends = np.cumsum(sizes)
+        pixels = np.empty(int(ends[-1]), self.dtype)
+        begins = ends - sizes
+        for start, begin, end in zip(
+            starts[0].tolist(), begins.tolist(), ends.tolist(), strict=True
+        ):
+            self._read_into(start, pixels[begin:end])
+        return pixels, starts - starts[0] + begins
+
+    def _read_into(self, pixel: int, out: NDArray[Any]) -> None:
         left = out.view(np.uint8).data
+        if left:
+            self.file.seek(pixel * self.dtype.itemsize)
         while left:
             n = self.file.readinto(left)
             if not n:
                 raise StoreError(f"{self.place} ends too early. Run again.")
             left = left[n:]
+
+
+class _Batch:
+    """Boxes of successive cells in a spool.
+
+    Those of several cells are read at once; those of a single one part by part, as they may
+    not fit into memory.
+    """
+
+    def __init__(
+        self, spool: _Spool, starts: NDArray[np.int64], areas: NDArray[np.int64]
+    ) -> None:
+        self.spool = spool
+        self._starts, self._areas = starts, areas
+        self._whole = spool.read(starts, areas) if len(starts) > 1 else None
+
+    def boxes(self, index: int, frames: slice) -> tuple[NDArray[Any], NDArray[np.int64]]:
+        """Return pixels, and where the boxes of one cell lie among them, shape (t,)."""
+        if self._whole is not None:
+            pixels, starts = self._whole
+            return pixels, starts[index, frames]
+        pixels, starts = self.spool.read(self._starts[:, frames], self._areas[:, frames])
+        return pixels, starts[0]
 
 
 def _temporary(folder: Path) -> FileIO:
@@ -106,44 +153,44 @@ def _roster(found: list[Regions]) -> Roster:
     return Roster(ids.astype(np.int32), bboxes, valid)
 
 
-def _offsets(roster: Roster) -> NDArray[np.int64]:
-    """Return where each box lies in a spool, in pixels, shape (N, T)."""
-    sizes = box_shapes(roster.bboxes).prod(axis=-1).T  # spooled frame by frame
-    ends = np.cumsum(sizes).reshape(sizes.shape)
-    return np.ascontiguousarray((ends - sizes).T)
+def _crops(spool: _Spool, roster: Roster, *, is_mask: bool) -> Iterator[Crop]:
+    shapes = box_shapes(roster.bboxes)
+    areas = shapes.prod(axis=-1)
+    by_frame = areas.T.ravel()  # as they were spooled
+    starts = (np.cumsum(by_frame) - by_frame).reshape(areas.T.shape).T
+    for rows in _batches(areas.sum(axis=1) * spool.dtype.itemsize):
+        batch = _Batch(spool, starts[rows.start : rows.stop], areas[rows.start : rows.stop])
+        for i, row in enumerate(rows):
+            yield _crop(batch, i, int(roster.ids[row]), shapes[row], is_mask=is_mask)
 
 
 def _crop(
-    spool: _Spool, roster: Roster, row: int, offsets: NDArray[np.int64], *, is_mask: bool
+    batch: _Batch, index: int, cell: int, shapes: NDArray[np.int64], *, is_mask: bool
 ) -> Crop:
-    shapes = box_shapes(roster.bboxes[row])
     height, width = (int(n) for n in shapes.max(axis=0))
     shape = (len(shapes), height, width)
-    dtype = "uint8" if is_mask else "float32"
+    dtype, factor = ("uint8", 1.0) if is_mask else ("float32", 1 / SCALE)
     frames = crop_spec(shape, dtype).chunk[0]
 
     def blocks() -> Iterator[NDArray[Any]]:
         for start in range(0, len(shapes), frames):
             part = slice(start, start + frames)
-            block = _block(spool, offsets[part], shapes[part], (height, width))
-            yield block if is_mask else normalise(block)
+            pixels, starts = batch.boxes(index, part)
+            block = np.empty((len(shapes[part]), height, width), dtype)
+            place(pixels, shapes[part], block, starts=starts, factor=factor)
+            yield block
 
     attributes = {} if is_mask else INTENSITY_ATTRIBUTES
-    return Crop(spool.group, int(roster.ids[row]), shape, dtype, blocks(), attributes)
+    return Crop(batch.spool.group, cell, shape, dtype, blocks(), attributes)
 
 
-def _block(
-    spool: _Spool,
-    offsets: NDArray[np.int64],
-    shapes: NDArray[np.int64],
-    size: tuple[int, int],
-) -> NDArray[Any]:
-    areas = shapes.prod(axis=1)
-    ends = np.cumsum(areas)
-    pieces = np.empty(int(ends[-1]), spool.dtype)
-    for offset, area, end in zip(offsets.tolist(), areas.tolist(), ends.tolist(), strict=True):
-        if area:
-            spool.read(offset, pieces[end - area : end])
-    block = np.empty((len(shapes), *size), spool.dtype)
-    place(pieces, shapes, block)
-    return block
+def _batches(sizes: NDArray[np.int64]) -> Iterator[range]:
+    """Successive rows that have at most `BATCH_BYTES` together, or a single one."""
+    start, total = 0, 0
+    for row, size in enumerate(sizes.tolist()):
+        if row > start and total + size > BATCH_BYTES:
+            yield range(start, row)
+            start, total = row, 0
+        total += size
+    if start < len(sizes):
+        yield range(start, len(sizes))
