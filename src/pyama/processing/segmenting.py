@@ -9,9 +9,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from pyama.algorithms.contracts import checked_image, checked_labels
 from pyama.algorithms.labels import limit_sizes
 from pyama.config import ProcessingParams
-from pyama.processing.guard import blaming, called, checked_image, checked_labels
+from pyama.processing.guard import blaming, called
 from pyama.store import Stack
 
 

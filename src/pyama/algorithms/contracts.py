@@ -1,0 +1,58 @@
+"""What methods and preprocessors may give back."""
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pyama.errors import PluginError
+
+LARGEST = 65535
+
+
+def checked_labels(name: str, labels: object, shape: tuple[int, ...]) -> NDArray[Any]:
+    """Return the labels that a method gave, as uint16 or uint32.
+
+    Raises:
+        PluginError: They are not an integer image of `shape` without negative numbers.
+    """
+    if not isinstance(labels, np.ndarray) or labels.shape != shape:
+        found = getattr(labels, "shape", None) or type(labels).__name__
+        raise PluginError(f"{name} gave back {found}; expected labels of shape {shape}.")
+    if labels.dtype.kind == "b":
+        raise PluginError(f"{name} gave back a mask; expected labels, integers from 1.")
+    if labels.dtype.kind not in "iu":
+        raise PluginError(f"{name} gave back {labels.dtype}; expected integer labels.")
+    if labels.size and (labels.min() < 0 or labels.max() > np.iinfo(np.uint32).max):
+        raise PluginError(
+            f"{name} gave back labels from {labels.min()} to {labels.max()}; expected 0 for "
+            "background and numbers from 1 that fit uint32."
+        )
+    wide = labels.dtype == np.uint32 or labels.max(initial=0) > np.iinfo(np.uint16).max
+    return np.ascontiguousarray(labels, np.uint32 if wide else np.uint16)
+
+
+def checked_image(name: str, image: object, shape: tuple[int, ...]) -> NDArray[np.uint16]:
+    """Return the image that a preprocessor gave, as a segmenter takes it.
+
+    Integers from 0 to 65535 are taken as they are; anything else, such as a smoothed or
+    normalised image of floats, is stretched to that range.
+
+    Raises:
+        PluginError: It is not an image of `shape` with finite numbers.
+    """
+    if not isinstance(image, np.ndarray) or image.shape != shape:
+        found = getattr(image, "shape", None) or type(image).__name__
+        raise PluginError(f"{name} gave back {found}; expected an image of shape {shape}.")
+    if image.dtype.kind not in "buif" or not np.isfinite(image).all():
+        raise PluginError(f"{name} gave back an image that is not of finite numbers.")
+    if image.size == 0 or image.dtype == np.uint16:
+        return np.ascontiguousarray(image, np.uint16)
+    low, high = float(image.min()), float(image.max())
+    if image.dtype.kind in "ui" and low >= 0 and high <= LARGEST:
+        return image.astype(np.uint16)
+    if high == low:
+        return np.zeros(shape, np.uint16)
+    return np.rint((image.astype(np.float64) - low) * (LARGEST / (high - low))).astype(
+        np.uint16
+    )
