@@ -1,6 +1,7 @@
 """Whole runs: what they leave behind, however they went."""
 
 import json
+import signal
 import threading
 
 import numpy as np
@@ -324,3 +325,19 @@ def test_frames_of_one_pixel_and_one_frame_run(config, tmp_path):
         folder = tmp_path / "x".join(map(str, shape))
         report = process(recording_of(np.zeros(shape, np.uint16)), config, folder)
         assert report.succeeded, [str(failure) for failure in report.failures]
+
+
+def test_an_interrupt_in_a_script_cancels_and_is_raised(finished, recording, config, tmp_path):
+    seen = []
+
+    def interrupt(progress):
+        seen.append(progress)
+        if progress.step == "tracking":
+            signal.raise_signal(signal.SIGINT)
+
+    with pytest.raises(KeyboardInterrupt):
+        process(recording, config, tmp_path, watch=interrupt)
+    assert {progress.step for progress in seen} <= {"copying", "segmentation", "tracking"}
+    assert FovStore(tmp_path, 0).clean_up() == []
+    assert run_workflow(recording, config, tmp_path)
+    assert contents(tmp_path) == contents(finished)

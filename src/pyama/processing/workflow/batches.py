@@ -1,12 +1,14 @@
 """Batch after batch: copying, then workers, then previews."""
 
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
+from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
+from threading import Event
 from typing import Any
 
 from pyama.config import ProcessingConfig
@@ -56,6 +58,7 @@ class Batches:
         with (
             open_workers(self.executor, self.config, self.cancel_event, self.watch) as workers,
             ThreadPoolExecutor(1, "pyama copying") as copier,
+            self._stopping_at_an_interrupt(),
         ):
             ahead: Future[StepReport] | None = None
             for batch, after in zip(batches, [*batches[1:], ()], strict=True):
@@ -109,6 +112,16 @@ class Batches:
                 _, successful, failed, message = future.result()
                 self.update(successful, failed, message)
         return joined(_result(future, fovs, "start") for future, fovs in futures.items())
+
+    @contextmanager
+    def _stopping_at_an_interrupt(self) -> Iterator[None]:
+        """Let workers end within a frame when Ctrl-C interrupts the thread that waits."""
+        try:
+            yield
+        except KeyboardInterrupt:
+            if isinstance(self.cancel_event, Event):
+                self.cancel_event.set()
+            raise
 
     def _is_cancelled(self) -> bool:
         return self.cancel_event is not None and self.cancel_event.is_set()
