@@ -14,6 +14,7 @@ COMMANDS = [
     ["info"],
     ["run"],
     ["plan"],
+    ["verify"],
     ["demo"],
     ["config", "init"],
     ["config", "schema"],

@@ -92,6 +92,15 @@ def test_items_from_many_threads_are_all_counted():
     assert (found.fovs_done, found.share) == (8, 1.0)
 
 
+def test_one_thread_may_tell_of_several_workers():
+    tally = Tally({0: ALL, 1: ALL}, FRAMES)
+    for done in range(1, 3):
+        for fov in (0, 1):
+            tally.watch(Progress("segmentation", fov, done, FRAMES))
+    assert tally.snapshot().share < 0.5
+    assert len(tally.snapshot().now) == 2
+
+
 def test_what_is_said_is_said_once():
     tally = Tally({0: ALL}, FRAMES)
     tally.update(3, 1, "FOV 2, tracking: no")

@@ -14,7 +14,7 @@ from pyama.algorithms.params import (
     TrackingParams,
     WatershedParams,
 )
-from pyama.config import ProcessingConfig, config_schema
+from pyama.config import ONLY_IF_WRITTEN, ProcessingConfig, config_schema
 from pyama.processing.methods import SEGMENTERS, TRACKERS
 
 SECTIONS: dict[str, tuple[str, ...]] = {
@@ -28,7 +28,7 @@ SECTIONS: dict[str, tuple[str, ...]] = {
 METHODS = {"segmentation_method": SEGMENTERS, "tracking_method": TRACKERS}
 LIMIT_OF_INTEGERS = 2**31 - 1
 """An upper bound this high is none that a user could meet."""
-SWITCHED_OFF = {"frame_interval", "time_mapping", "n_workers"}
+SWITCHED_OFF = {"time_mapping", *ONLY_IF_WRITTEN}
 """Written as comments: to state them changes something, even with their default."""
 NAMED_TYPES = {
     "null": "null",
@@ -99,7 +99,7 @@ def _parameter(
         meaning = f"One of {', '.join(METHODS[name])}."
     yield _wrapped(" ".join(meaning.split()), "  # ")
     default = entry.get("default")
-    if isinstance(default, dict):
+    if isinstance(default, dict) and default:
         yield f"  {name}:"
         yield from (f"    {key}: [{', '.join(value)}]" for key, value in default.items())
         return

@@ -32,7 +32,8 @@ OF_UNKNOWN_LENGTH = {CELLS_MARK, TRACES_MARK, CELL_PREVIEWS_MARK}
 """Outputs that are not made frame by frame."""
 SECONDS_BETWEEN_LINES = 5.0
 SECONDS_BEFORE_ESTIMATE = 3.0
-SHOWN_STEPS = 4
+SHOWN_STEPS, SECONDS_SHOWN = 4, 5.0
+"""How many of the newest steps are shown, and for how long after their last item."""
 
 
 @dataclass(frozen=True)
@@ -98,21 +99,19 @@ class Tally:
         self._items: Counter[tuple[int, str]] = Counter()
         self._uncounted: Counter[tuple[int, str]] = Counter()  # of jobs of unknown length
         self._ended: set[tuple[int, str]] = set()
-        self._current: dict[int, Progress] = {}
+        self._current: dict[int, tuple[float, Progress]] = {}  # by field of view
         self._said: list[str] = []
         self._lock = threading.Lock()
         self._started: float | None = None
 
     def watch(self, progress: Progress) -> None:
         """Count one item."""
-        key, thread = (progress.fov, progress.step), threading.get_ident()
+        key, now = (progress.fov, progress.step), time.monotonic()
         with self._lock:
             if self._started is None:
-                self._started = time.monotonic()
-            before = self._current.get(thread)
-            self._current[thread] = progress
-            if before is not None and (before.fov, before.step) != key:
-                self._ended.add((before.fov, before.step))
+                self._started = now
+            self._current.pop(progress.fov, None)
+            self._current[progress.fov] = now, progress  # the newest is the last
             counter = self._items if progress.total else self._uncounted
             counter[key] += 1
             if counter[key] == 1:
@@ -136,14 +135,15 @@ class Tally:
         with self._lock:
             shares = {key: self._share(key) for key in self._outputs}
             unfinished = {key[0] for key in self._outputs if not self._is_done(key)}
-            current, said = list(self._current.values()), tuple(self._said)
+            current, said = list(self._current.values())[-SHOWN_STEPS:], tuple(self._said)
             self._said.clear()
             started = self._started
         done = sum(self._weights[key] * share for key, share in shares.items())
         total = sum(self._weights.values())
         share = done / total if total else 1.0
         frames = self._n_frames * len({fov for fov, _ in self._outputs})
-        elapsed = 0.0 if started is None else time.monotonic() - started
+        now = time.monotonic()
+        elapsed = 0.0 if started is None else now - started
         known = elapsed > SECONDS_BEFORE_ESTIMATE and share > 0
         return Snapshot(
             fovs=len(self._fovs),
@@ -151,7 +151,9 @@ class Tally:
             share=share,
             frames_per_s=share * frames / elapsed if elapsed else 0.0,
             seconds_left=elapsed * (1 - share) / share if known else None,
-            now=tuple(_told(p) for p in current[-SHOWN_STEPS:] if _is_open(p)),
+            now=tuple(
+                _told(p) for at, p in current if now - at < SECONDS_SHOWN and _is_open(p)
+            ),
             said=said,
         )
 
@@ -166,7 +168,8 @@ class Tally:
 
     def _is_done(self, key: tuple[int, str]) -> bool:
         known, _ = self._jobs(key)
-        return key in self._ended or 0 < known <= self._items[key] / self._n_frames
+        begun = bool(known or self._uncounted[key])
+        return key in self._ended or (begun and self._items[key] >= known * self._n_frames)
 
     def _jobs(self, key: tuple[int, str]) -> tuple[int, int]:
         """Jobs of one item per frame, and jobs of unknown length."""
