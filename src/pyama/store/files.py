@@ -128,7 +128,7 @@ def _stays_inside(name: str) -> bool:
 def _lines(sums: bytes) -> Iterable[tuple[str, int, str]]:
     for line in sums.decode().splitlines():
         expected, size, name = line.split(" ", 2)
-        yield expected, int(size), json.loads(name)
+        yield expected, int(size), str(json.loads(name))
 
 
 def write_atomically(path: Path, data: bytes) -> None:

@@ -179,13 +179,18 @@ class MarkFile:
             found = "missing" if sums is None else "changed: its checksum differs"
             return [Damage(self._told(self.sums_path), found)]
         newer_than = None if thorough else self.path.stat().st_mtime_ns
-        return list(compare(self.root, sums, newer_than))
+        try:
+            return list(compare(self.root, sums, newer_than))
+        except ValueError:
+            return [Damage(self._told(self.sums_path), "changed: no list of checksums")]
 
     def files(self) -> list[str]:
         """Return the paths of the files that the mark vouches for, its own two included."""
         own = [self._told(self.path), self._told(self.sums_path)]
-        sums = _content(self.sums_path)
-        return own if sums is None or self.read() is None else own + file_names(sums)
+        mark, sums = self.read(), _content(self.sums_path)
+        if mark is None or sums is None or checksum(sums) != mark.sums:
+            return own
+        return own + file_names(sums)
 
     def point_out(self, path: str) -> None:
         """Make a damaged file newer than the mark, so that every later look reads it."""
