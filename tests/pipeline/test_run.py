@@ -328,16 +328,16 @@ def test_frames_of_one_pixel_and_one_frame_run(config, tmp_path):
 
 
 def test_an_interrupt_in_a_script_cancels_and_is_raised(finished, recording, config, tmp_path):
-    seen = []
+    asked = threading.Event()
 
-    def interrupt(progress):
-        seen.append(progress)
-        if progress.step == "tracking":
+    def interrupt_once(progress):
+        if progress.step == "segmentation" and not asked.is_set():
+            asked.set()
             signal.raise_signal(signal.SIGINT)
 
     with pytest.raises(KeyboardInterrupt):
-        process(recording, config, tmp_path, watch=interrupt)
-    assert {progress.step for progress in seen} <= {"copying", "segmentation", "tracking"}
+        process(recording, config, tmp_path, watch=interrupt_once)
     assert FovStore(tmp_path, 0).clean_up() == []
+    assert FovStore(tmp_path, 2).marks() == {}, "the last field of view was not begun"
     assert run_workflow(recording, config, tmp_path)
     assert contents(tmp_path) == contents(finished)
