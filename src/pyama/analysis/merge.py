@@ -1,0 +1,158 @@
+"""Traces of many fields of view as one table per sample."""
+
+from collections.abc import Iterator, Mapping
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from pyama.analysis.samples import Fovs, check_samples, load_samples, samples_by_position
+from pyama.analysis.tables import (
+    NOT_MEASURED,
+    measured_columns,
+    read_recording,
+    units_of,
+    write_table,
+)
+from pyama.errors import StoreError
+from pyama.tables import find_traces, load_traces, run_times
+
+MERGED = "_merged.csv"
+"""What follows the sample in the name of a merged table."""
+
+Samples = Mapping[str, Fovs] | Path | str
+
+
+def merge(output_dir: Path | str, samples: Samples | None = None) -> pd.DataFrame:
+    """Put the traces of samples into one table.
+
+    Inspected traces go before the others; rows whose `good` is False are left out.
+
+    Args:
+        output_dir: The output folder of a run.
+        samples: Fields of view by the name of the sample, such as `{"control": "0-5, 7"}`; a
+            file `samples.yaml`; or None for the names of the positions.
+
+    Returns:
+        The columns of the traces, with `sample` before them and `time` (minutes since the
+        first frame of the recording) behind `frame`; sorted by sample as given, fov, cell,
+        frame.
+
+    Raises:
+        ConfigError: A sample is wrong; all mistakes are named.
+        StoreError: The folder or a traces file cannot be read.
+    """
+    source = _Source(Path(output_dir))
+    parts = []
+    for name, fovs in source.samples(samples).items():
+        table = source.table(fovs)
+        table.insert(0, "sample", name)
+        parts.append(table)
+    return _stacked(parts)
+
+
+def write_merged(
+    output_dir: Path | str,
+    samples: Samples | None = None,
+    destination: Path | str | None = None,
+    *,
+    tidy: bool = False,
+    parquet: bool = False,
+) -> dict[str, list[Path]]:
+    """Write `{sample}_merged.csv` for every sample; see `merge`.
+
+    The columns are those of the traces. Lines before the header hold sample, FOVs, source,
+    times (minutes of every FOV and frame), units and version, see `pyama.analysis.tables`.
+
+    Args:
+        output_dir: The output folder of a run.
+        samples: See `merge`.
+        destination: Where the tables go; without it, `output_dir`.
+        tidy: Also write `{sample}_{feature}_ch_{id}.csv` with the columns time (h), fov, cell
+            and value, without lines before the header.
+        parquet: Also write a Parquet file beside every CSV.
+
+    Returns:
+        The files of each sample, the merged table first.
+
+    Raises:
+        ConfigError: A sample is wrong, before anything is written.
+        StoreError: The folder or a traces file cannot be read.
+    """
+    source = _Source(Path(output_dir))
+    folder = Path(output_dir) if destination is None else Path(destination)
+    written: dict[str, list[Path]] = {}
+    for name, fovs in source.samples(samples).items():
+        table = source.table(fovs)
+        header = source.header(name, fovs, table)
+        path = folder / f"{name}{MERGED}"
+        as_traces = table.drop(columns="time")
+        written[name] = write_table(path, as_traces, header, parquet=parquet)
+        for column, part in _tidy(table) if tidy else ():
+            path = folder / f"{name}_{column}.csv"
+            written[name] += write_table(path, part, {}, parquet=parquet)
+    return written
+
+
+def _tidy(table: pd.DataFrame) -> Iterator[tuple[str, pd.DataFrame]]:
+    for column in measured_columns(table):
+        part = table[["time", "fov", "cell", column]].rename(columns={column: "value"})
+        yield column, part.assign(time=part["time"] / 60)
+
+
+class _Source:
+    """An output folder, read as far as its traces need it."""
+
+    def __init__(self, output_dir: Path) -> None:
+        self._metadata, _ = read_recording(output_dir)
+        self._folder = output_dir
+        self._files = dict(find_traces(output_dir))
+        if not self._files:
+            raise StoreError(
+                f"{output_dir} has no traces. They are written by `pyama run` with a phase "
+                "contrast channel."
+            )
+
+    def samples(self, samples: Samples | None) -> dict[str, list[int]]:
+        """Return the fields of view of every sample, checked."""
+        if samples is None:
+            return samples_by_position(self._metadata.position_names, self._files)
+        if isinstance(samples, Path | str):
+            return load_samples(Path(samples), self._files)
+        return check_samples(samples, self._files)
+
+    def table(self, fovs: list[int]) -> pd.DataFrame:
+        """Return the good rows of some fields of view, with `time` in minutes."""
+        tables = (load_traces(self._files[fov]) for fov in fovs)
+        return _stacked([table[table["good"]] for table in tables])
+
+    def header(self, name: str, fovs: list[int], table: pd.DataFrame) -> dict[str, Any]:
+        """Return what stands before the header of a merged table."""
+        return {
+            "sample": name,
+            "fovs": fovs,
+            "source": {
+                "recording": self._metadata.basename,
+                "identity": self._metadata.identity,
+                "files": [
+                    self._files[fov].relative_to(self._folder).as_posix() for fov in fovs
+                ],
+            },
+            "times": {str(fov): run_times(self._folder, fov) for fov in fovs},
+            "units": {"times": "min", **units_of(table)},
+            "version": version("pyama"),
+        }
+
+
+def _stacked(tables: list[pd.DataFrame]) -> pd.DataFrame:
+    """Join tables whose columns may differ; empty ones would spoil the types."""
+    if any("source_cell" in table for table in tables):
+        tables = [
+            table if "source_cell" in table else table.assign(source_cell=table["cell"])
+            for table in tables
+        ]
+    filled = [table for table in tables if len(table)] or tables[:1]
+    joined = pd.concat(filled, ignore_index=True)
+    fixed = [name for name in joined if name in NOT_MEASURED]
+    return joined[[*fixed, *(name for name in joined if name not in NOT_MEASURED)]]

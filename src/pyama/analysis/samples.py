@@ -1,0 +1,155 @@
+"""Which fields of view belong to which sample."""
+
+import re
+from collections import Counter
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from pyama import layout
+from pyama.config import load_yaml
+from pyama.errors import ConfigError
+
+Fovs = str | int | Sequence[int | str]
+"""Fields of view as people write them: `0-5, 7`, a number, or a list of both."""
+
+EXAMPLE = 'samples: [{name: control, fovs: "0-5, 7"}, {name: drug, fovs: [8, 9]}]'
+_PART = re.compile(r"\s*(\d+)\s*(?:-\s*(\d+)\s*)?")
+_WELL = re.compile(r"([A-Z]{1,2}\d{1,2})(?![A-Za-z0-9]).*", re.DOTALL)
+
+
+def load_samples(path: Path, available: Collection[int]) -> dict[str, list[int]]:
+    """Read `samples.yaml`: `samples: [{name: control, fovs: "0-5, 7"}]`.
+
+    Args:
+        path: The file.
+        available: Fields of view that have traces.
+
+    Returns:
+        Fields of view of each sample, ascending, in the order of the file.
+
+    Raises:
+        ConfigError: The file cannot be read, or samples are wrong; names all mistakes.
+    """
+    entries = load_yaml(path)
+    found = entries.get("samples") if isinstance(entries, dict) and len(entries) == 1 else None
+    if not isinstance(found, list) or not found:
+        raise ConfigError(f"{path} has no list of samples. Expected: {EXAMPLE}")
+    problems, samples = [], []
+    for i, entry in enumerate(found):
+        if isinstance(entry, dict) and set(entry) == {"name", "fovs"}:
+            samples.append((_text(entry["name"]), entry["fovs"]))
+        else:
+            problems.append(f"samples[{i}] needs exactly 'name' and 'fovs', got {entry!r}")
+    return _checked(str(path), samples, available, problems)
+
+
+def check_samples(
+    samples: Mapping[str, Fovs], available: Collection[int]
+) -> dict[str, list[int]]:
+    """Read samples from a dictionary; see `load_samples`.
+
+    Raises:
+        ConfigError: Samples are wrong; names all mistakes.
+    """
+    return _checked("samples", samples.items(), available, [])
+
+
+def samples_by_position(
+    names: Sequence[str], available: Iterable[int]
+) -> dict[str, list[int]]:
+    """Group fields of view by the names that the microscope gave them.
+
+    Where all names begin with a well, such as `B03_0001`, the wells are the samples;
+    otherwise equal names are one sample. What no file name may hold becomes `_`.
+
+    Args:
+        names: Names of all positions of the recording.
+        available: Fields of view that have traces.
+
+    Raises:
+        ConfigError: A position has no name.
+    """
+    available = sorted(available)
+    nameless = [fov for fov in available if fov >= len(names) or not names[fov].strip()]
+    if nameless or not available:
+        raise ConfigError(
+            f"The recording has no name for FOV {', '.join(map(str, nameless)) or 'any'}. "
+            f"Write the samples into a file and use --samples FILE: {EXAMPLE}"
+        )
+    wells = [_WELL.fullmatch(names[fov].strip()) for fov in available]
+    in_wells = all(wells)
+    samples: dict[str, list[int]] = {}
+    spelled: dict[str, str] = {}
+    for fov, well in zip(available, wells, strict=True):
+        name = well[1] if in_wells and well else layout.safe_name(names[fov].strip())
+        samples.setdefault(spelled.setdefault(name.casefold(), name), []).append(fov)
+    return samples
+
+
+def _text(name: object) -> str:
+    return str(name) if isinstance(name, str | int) and not isinstance(name, bool) else ""
+
+
+def _checked(
+    source: str,
+    samples: Iterable[tuple[str, Any]],
+    available: Collection[int],
+    problems: list[str],
+) -> dict[str, list[int]]:
+    read: list[tuple[str, list[int]]] = []
+    for name, text in samples:
+        if not name or layout.safe_name(name) != name:
+            problems.append(f"{name!r} cannot be part of a file name; choose another name")
+        try:
+            read.append((name, sorted(set(_fovs(text)))))
+        except ValueError as error:
+            problems.append(f"{name!r}: {error}")
+    problems += _repeated(read)
+    for name, fovs in read:
+        if absent := [fov for fov in fovs if fov not in available]:
+            problems.append(f"{name!r}: FOV {', '.join(map(str, absent))} has no traces")
+    if problems:
+        there = ", ".join(map(str, sorted(available))) or "none"
+        raise ConfigError(
+            f"{source} has {len(problems)} wrong entries:\n"
+            + "\n".join(f"  {problem}" for problem in problems)
+            + f"\nFOVs with traces: {there}."
+        )
+    return dict(read)
+
+
+def _repeated(read: Sequence[tuple[str, list[int]]]) -> list[str]:
+    """Name names and fields of view that occur twice; some disks ignore upper case."""
+    names = Counter(name.casefold() for name, _ in read)
+    problems = [f"{name!r} occurs {n} times" for name, n in names.items() if n > 1]
+    owners: dict[int, list[str]] = {}
+    for name, fovs in read:
+        for fov in fovs:
+            owners.setdefault(fov, []).append(repr(name))
+    return problems + [
+        f"FOV {fov} is in {' and '.join(names)}"
+        for fov, names in owners.items()
+        if len(names) > 1
+    ]
+
+
+def _fovs(value: object) -> list[int]:
+    """Read fields of view; ranges include their end."""
+    parts = value if isinstance(value, list | tuple | range) else [value]
+    found: list[int] = []
+    for part in parts:
+        if isinstance(part, int) and not isinstance(part, bool) and part >= 0:
+            found.append(part)
+            continue
+        for text in str(part).split(","):
+            match = _PART.fullmatch(text)
+            if match is None or int(match[2] or match[1]) < int(match[1]):
+                raise ValueError(
+                    f"{text.strip()!r} is no field of view or range such as 0-5, which "
+                    "includes its end"
+                )
+            found += range(int(match[1]), int(match[2] or match[1]) + 1)
+    if not found:
+        raise ValueError("the list of fields of view is empty")
+    return found

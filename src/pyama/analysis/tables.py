@@ -1,0 +1,274 @@
+"""Tables of samples and of fits: CSV files whose first lines say where they come from.
+
+A line `# key: JSON` per entry comes before the header. `pd.read_csv(path, comment="#")`
+reads such a file; `read_table` also reads the entries.
+"""
+
+import json
+import os
+import re
+from collections.abc import Mapping
+from pathlib import Path
+from typing import IO, Any, Literal
+
+import numpy as np
+import pandas as pd
+
+from pyama import layout
+from pyama.config import METADATA_KEY, ProcessingConfig, load_yaml, parse_config
+from pyama.errors import ConfigError, StoreError
+from pyama.metadata import MicroscopyMetadata, parse_metadata
+from pyama.tables import load_traces
+
+Unit = Literal["min", "h"]
+Header = dict[str, Any]
+
+NOT_MEASURED = frozenset({*layout.BASE_COLUMNS, "sample", "time", "source_cell", "n_points"})
+"""Columns of traces that no feature writes."""
+UNITS = {
+    "area": "px2",
+    "area_um2": "um2",
+    "perimeter": "px",
+    "centroid_x": "px",
+    "centroid_y": "px",
+    "intensity_total": "counts",
+    "intensity_mean": "counts",
+    "intensity_max": "counts",
+    "intensity_std": "counts",
+}
+"""Units of the built-in features that have one."""
+_ENTRY = re.compile(r"# (\w+): (.*)")
+
+
+def write_table(
+    path: Path, table: pd.DataFrame, header: Mapping[str, Any], *, parquet: bool = False
+) -> list[Path]:
+    """Write a table with its entries; either the whole file appears or nothing.
+
+    Args:
+        path: The CSV file; replaced if it is there.
+        table: Floats are written so that they are read back exactly.
+        header: Entries that JSON can hold.
+        parquet: Also write a Parquet file beside it, which keeps the entries as attributes.
+
+    Returns:
+        The files.
+
+    Raises:
+        ConfigError: `parquet` is asked for and pyarrow is not installed.
+    """
+    if parquet:
+        _require_pyarrow()
+    path.parent.mkdir(parents=True, exist_ok=True)
+    lines = "".join(
+        f"# {key}: {json.dumps(value, ensure_ascii=False, allow_nan=False)}\n"
+        for key, value in header.items()
+    )
+    temporary = path.with_name(f"{path.name}.tmp")
+    with temporary.open("w", encoding="utf-8", newline="") as file:
+        file.write(lines)
+        table.to_csv(file, index=False, lineterminator="\n")
+    os.replace(temporary, path)
+    if not parquet:
+        return [path]
+    beside = path.with_suffix(".parquet")
+    temporary = beside.with_name(f"{beside.name}.tmp")
+    described = table.copy(deep=False)
+    described.attrs.update(header)
+    described.to_parquet(temporary, index=False)
+    os.replace(temporary, beside)
+    return [path, beside]
+
+
+def _require_pyarrow() -> None:
+    try:
+        import pyarrow  # noqa: F401
+    except ImportError as error:
+        raise ConfigError(
+            "Parquet needs pyarrow, which is not installed: pip install 'pyama[parquet]'"
+        ) from error
+
+
+def read_table(path: Path | str) -> tuple[pd.DataFrame, Header]:
+    """Read a CSV file and the entries before its header, if it has any.
+
+    Raises:
+        StoreError: The file is missing or is no table.
+    """
+    path = Path(path)
+    try:
+        with path.open(encoding="utf-8", newline="") as file:
+            header = _entries(file)
+            table = pd.read_csv(file)
+    except (OSError, ValueError) as error:
+        raise StoreError(f"{path} cannot be read as a table: {error}.") from error
+    return table, header
+
+
+def read_header(path: Path | str) -> Header:
+    """Read the entries before the header of a CSV file.
+
+    Raises:
+        StoreError: The file cannot be read.
+    """
+    try:
+        with Path(path).open(encoding="utf-8", newline="") as file:
+            return _entries(file)
+    except (OSError, ValueError) as error:
+        raise StoreError(f"{path} cannot be read as a table: {error}.") from error
+
+
+def _entries(file: IO[str]) -> Header:
+    """Read up to the first line that is no comment; comments of others are passed over."""
+    header: Header = {}
+    start = file.tell()
+    while (line := file.readline()).startswith("#"):
+        start = file.tell()
+        if match := _ENTRY.fullmatch(line.rstrip("\r\n")):
+            try:
+                header[match[1]] = json.loads(match[2])
+            except ValueError:
+                continue
+    file.seek(start)
+    return header
+
+
+def load_merged(path: Path | str, unit: Unit = "min") -> pd.DataFrame:
+    """Read a merged table and add the columns `sample` and `time`.
+
+    Args:
+        path: A `*_merged.csv`.
+        unit: Of the column `time`: minutes or hours since the first frame of the recording.
+
+    Returns:
+        The columns of the file, with `sample` before them and `time` behind `frame`.
+
+    Raises:
+        StoreError: The file is missing, or does not say its sample and times.
+    """
+    table, header = read_table(path)
+    return _timed(Path(path), table, header, unit)
+
+
+def _timed(path: Path, table: pd.DataFrame, header: Header, unit: Unit) -> pd.DataFrame:
+    try:
+        times = {int(fov): np.array(row, float) for fov, row in header["times"].items()}
+        sample = str(header["sample"])
+        minutes = np.zeros(len(table))
+        for fov in table["fov"].unique().tolist():
+            rows = (table["fov"] == fov).to_numpy()
+            minutes[rows] = times[fov][table["frame"].to_numpy()[rows]]
+    except (KeyError, TypeError, ValueError, AttributeError, IndexError) as error:
+        raise StoreError(
+            f"{path} does not say its sample and the time of every frame ({error!r}). "
+            "Expected a table as `pyama merge` writes it, with its lines that begin with #."
+        ) from error
+    minutes /= 60 if unit == "h" else 1
+    table.insert(list(table).index("frame") + 1, "time", minutes)
+    table.insert(0, "sample", sample)
+    return table
+
+
+def load_timed(path: Path | str, plain_unit: Unit = "h") -> tuple[pd.DataFrame, Header]:
+    """Read any table of traces with the column `time` in hours.
+
+    Args:
+        path: A traces file inside its output folder, a merged table, or any CSV file with the
+            columns `cell` and `time`, and `fov` if there is more than one.
+        plain_unit: Unit of `time` in a file that has this column itself.
+
+    Returns:
+        The table with the columns fov, cell and time, and the entries before its header.
+
+    Raises:
+        StoreError: The file cannot be read.
+        ConfigError: It is no table of traces.
+    """
+    path = Path(path)
+    table, header = read_table(path)
+    if "model" in header or "model_type" in table:
+        raise ConfigError(
+            f"{path} is a table of fits. Give the table that was fitted: "
+            f"{header.get('source', 'a traces file or a merged table')}."
+        )
+    if "times" in header:
+        return _timed(path, table, header, "h"), header
+    if "time" not in table and layout.parse_traces(path.name):
+        return load_traces(path, "h"), header
+    numbers = table.select_dtypes("number")
+    absent = [name for name in ("cell", "time") if name not in numbers]
+    if absent:
+        raise ConfigError(
+            f"{path} has no column of numbers {' and none '.join(absent)}. Expected a traces "
+            "file of pyama, a merged table, or a table with the columns cell and time."
+        )
+    if "fov" not in table:
+        table.insert(0, "fov", 0)
+    if plain_unit == "min":
+        table["time"] /= 60
+    return table, header
+
+
+def load_fitted(path: Path | str) -> tuple[pd.DataFrame, Header]:
+    """Read a table of fits and add the column `sample`.
+
+    Raises:
+        StoreError: The file cannot be read or is no table of fits.
+    """
+    table, header = read_table(path)
+    if not {"fov", "cell", "model_type", "r_squared"} <= set(table.columns):
+        raise StoreError(f"{path} is no table of fits as `pyama fit` writes it.")
+    table.insert(0, "sample", str(header.get("sample", Path(path).stem)))
+    return table, header
+
+
+def measured_columns(table: pd.DataFrame) -> list[str]:
+    """Return the columns of numbers that features wrote."""
+    numbers = table.select_dtypes("number").columns
+    return [str(name) for name in numbers if name not in NOT_MEASURED]
+
+
+def chosen_column(table: pd.DataFrame, wanted: str | None) -> str:
+    """Return the column to work on: the wanted one, or the only one there can be.
+
+    Raises:
+        ConfigError: It does not exist, or there is more than one.
+    """
+    columns = measured_columns(table)
+    totals = [name for name in columns if name.startswith("intensity_total_ch_")]
+    if wanted is None and len(totals or columns) == 1:
+        return (totals or columns)[0]
+    if wanted is None or wanted not in columns:
+        found = "Several columns could be meant" if wanted is None else f"No column {wanted!r}"
+        raise ConfigError(f"{found}. Choose with --column: {', '.join(columns) or 'none'}.")
+    return wanted
+
+
+def unit_of(column: str) -> str:
+    """Return the unit of a column of traces; empty where it has none or is not known."""
+    if column.startswith(("position_", "bbox_")):
+        return "px"
+    return UNITS.get(column.rpartition("_ch_")[0], "")
+
+
+def units_of(table: pd.DataFrame) -> dict[str, str]:
+    """Return the units of the columns that have one."""
+    return {str(name): unit for name in table if (unit := unit_of(str(name)))}
+
+
+def read_recording(output_dir: Path) -> tuple[MicroscopyMetadata, ProcessingConfig]:
+    """Return what `processing_config.yaml` says of the recording and of the last run.
+
+    Raises:
+        StoreError: The folder has none, so it is no output folder.
+        ConfigError: It is damaged.
+    """
+    path = Path(output_dir) / layout.CONFIG_FILE
+    if not path.is_file():
+        raise StoreError(
+            f"{output_dir} is no output folder of pyama: {layout.CONFIG_FILE} is missing."
+        )
+    entries = load_yaml(path)
+    if not isinstance(entries, dict) or METADATA_KEY not in entries:
+        raise StoreError(f"{path} does not describe a recording: no section 'metadata'.")
+    return parse_metadata(entries[METADATA_KEY]), parse_config(str(path), entries)
