@@ -186,6 +186,9 @@ class ModelRegistry(Registry[Model]):
         _try_out(function)
         super().__setitem__(name, function)
 
+    def _check_parameters(self, name: str, model: Any) -> None:
+        """Parameters of a model belong to its fit, not to a run."""
+
     def add(self, model: Model) -> Model:
         """Check a model on two short traces and add it under its name.
 
