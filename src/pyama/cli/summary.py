@@ -174,7 +174,7 @@ def _advice(
             watershed = ""
         advice.append(
             f"{100 * share:.0f} % of the foreground was dropped as larger than {limit} "
-            "px\N{SUPERSCRIPT TWO} (max_object_size): cells touch each other. "
+            "px\N{SUPERSCRIPT TWO} (max_object_size): cells touch each other."
             f" Try {watershed}--set max_object_size={4 * (limit or 0)}"
         )
     if traces and not any(part.get("cells") for part in traces):
