@@ -1,0 +1,160 @@
+"""One run at a time on a field of view, and no lock outlives its process."""
+
+import json
+import multiprocessing
+import os
+import signal
+import socket
+import sys
+import time
+
+import pytest
+
+from pyama.errors import LockedError
+from pyama.store import lock, locked
+
+SPAWN = multiprocessing.get_context("spawn")
+
+
+def hold(folder, fovs, line):
+    """Hold locks in another process until told."""
+    with locked(folder, fovs):
+        line.send("held")
+        line.poll(60)
+
+
+@pytest.fixture
+def other(tmp_path):
+    """Another process that holds FOV 3."""
+    line, far_end = SPAWN.Pipe()
+    process = SPAWN.Process(target=hold, args=(tmp_path, [3], far_end), daemon=True)
+    process.start()
+    assert line.poll(60)
+    process.let_go = lambda: line.send("let go")
+    yield process
+    line.close()
+    far_end.close()
+    process.terminate()
+    process.join(60)
+
+
+def owner(folder, fov=3):
+    return (folder / f"fov_{fov:03d}" / ".lock").read_text()
+
+
+def test_two_processes_cannot_hold_one_fov(tmp_path, other):
+    said = rf"fov_003 is in use by process {other.pid} on .*\. Wait until it has ended"
+    with pytest.raises(LockedError, match=said), locked(tmp_path, [1, 3, 5]):
+        pass
+    with locked(tmp_path, [1, 5]) as taken_over:
+        assert taken_over == []
+
+
+def test_the_lock_is_free_when_its_process_ends(tmp_path, other):
+    other.let_go()
+    other.join(60)
+    assert owner(tmp_path) == ""
+    with locked(tmp_path, [3]) as taken_over:
+        assert taken_over == []
+
+
+def test_the_lock_of_a_killed_process_is_taken_over_with_a_sentence(tmp_path, other):
+    os.kill(other.pid, getattr(signal, "SIGKILL", signal.SIGTERM))
+    other.join(60)
+    with locked(tmp_path, [2, 3]) as taken_over:
+        assert taken_over == [
+            f"fov_003 was left locked by process {other.pid} on {socket.gethostname()}, "
+            "which died."
+        ]
+        assert json.loads(owner(tmp_path))["pid"] == os.getpid()
+    with locked(tmp_path, [3]) as taken_over:
+        assert taken_over == []
+
+
+def test_one_process_cannot_hold_a_fov_twice(tmp_path):
+    with locked(tmp_path, [3]):
+        said = f"fov_003 is in use by process {os.getpid()}"
+        with pytest.raises(LockedError, match=said), locked(tmp_path, [3]):
+            pass
+    with locked(tmp_path, [3, 3]):
+        pass
+
+
+def test_a_lock_is_let_go_whatever_happens(tmp_path):
+    with pytest.raises(KeyboardInterrupt), locked(tmp_path, [3]):
+        raise KeyboardInterrupt
+    with locked(tmp_path, [3]) as taken_over:
+        assert taken_over == []
+
+
+def left_by(folder, host, age):
+    """Leave a lock as a process on a host would, `age` seconds ago."""
+    path = folder / "fov_003" / ".lock"
+    path.parent.mkdir()
+    path.write_text(json.dumps({"pid": 42, "host": host}))
+    os.utime(path, (time.time() - age,) * 2)
+
+
+def test_a_lock_of_another_host_with_a_fresh_heartbeat_holds(tmp_path):
+    left_by(tmp_path, "elsewhere", 5)
+    said = r"in use by process 42 on elsewhere\."
+    with pytest.raises(LockedError, match=said), locked(tmp_path, [3]):
+        pass
+    assert json.loads(owner(tmp_path)) == {"pid": 42, "host": "elsewhere"}
+
+
+def test_a_lock_of_another_host_with_an_old_heartbeat_is_taken_over(tmp_path):
+    left_by(tmp_path, "elsewhere", 3600)
+    with locked(tmp_path, [3]) as taken_over:
+        assert taken_over == [
+            "fov_003 was left locked by process 42 on elsewhere, which died."
+        ]
+
+
+def test_a_lock_of_this_host_that_nobody_holds_is_taken_over_at_once(tmp_path):
+    left_by(tmp_path, socket.gethostname(), 0)
+    with locked(tmp_path, [3]) as taken_over:
+        assert len(taken_over) == 1
+
+
+@pytest.mark.parametrize("text", ["", "{", "[]", "null", "\x00\xff"])
+def test_a_lock_that_names_nobody_is_nobodys(tmp_path, text):
+    (tmp_path / "fov_003").mkdir()
+    (tmp_path / "fov_003" / ".lock").write_text(text, encoding="latin-1")
+    with locked(tmp_path, [3]) as taken_over:
+        assert taken_over == []
+
+
+@pytest.mark.parametrize(("age", "is_free"), [(5, False), (3600, True)])
+def test_without_locks_in_the_file_system_the_heartbeat_tells(
+    tmp_path, monkeypatch, age, is_free
+):
+    def no_locks(file):
+        raise OSError(95, "Operation not supported")
+
+    monkeypatch.setattr(lock, "_system_lock", no_locks)
+    left_by(tmp_path, socket.gethostname(), age)
+    if is_free:
+        with locked(tmp_path, [3]) as taken_over:
+            assert len(taken_over) == 1
+    else:
+        with pytest.raises(LockedError), locked(tmp_path, [3]):
+            pass
+
+
+def test_the_heartbeat_beats_and_survives_a_folder_that_is_gone(tmp_path, monkeypatch):
+    monkeypatch.setattr(lock, "HEARTBEAT_SECONDS", 0.01)
+    path = tmp_path / "fov_003" / ".lock"
+    with locked(tmp_path, [3, 4]):
+        os.utime(path, (1, 1))
+        until = time.monotonic() + 30
+        while path.stat().st_mtime < 10 and time.monotonic() < until:
+            time.sleep(0.01)
+        assert path.stat().st_mtime > 10
+        if sys.platform != "win32":
+            path.unlink()
+            time.sleep(0.05)
+            os.utime(tmp_path / "fov_004" / ".lock", (1, 1))
+            while (tmp_path / "fov_004" / ".lock").stat().st_mtime < 10:
+                assert time.monotonic() < until
+                time.sleep(0.01)
