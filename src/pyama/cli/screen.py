@@ -69,14 +69,22 @@ def reported(command: Callable[P, R]) -> Callable[P, R]:
         try:
             with _warnings_in_one_line():
                 return command(*args, **kwargs)
-        except BrokenPipeError:
-            raise  # `pyama ... | head`: Typer ends quietly
+        except (BrokenPipeError, typer.Exit, typer.Abort, typer.BadParameter):
+            raise  # Typer knows what to do with these; a broken pipe is `pyama ... | head`
         except (PyamaError, OSError) as caught:
             if kwargs.get("debug"):
                 traceback.print_exc(file=sys.stderr)
             error(_told(caught))
             code = USAGE if isinstance(caught, ConfigError) else FAILED
             raise typer.Exit(code) from caught
+        except Exception as caught:
+            if kwargs.get("debug"):
+                traceback.print_exc(file=sys.stderr)
+            error(
+                f"{type(caught).__name__}: {caught}. This is a fault of pyama, please report "
+                "it; what is finished stays finished. --debug shows where it happened."
+            )
+            raise typer.Exit(FAILED) from caught
 
     return run
 
