@@ -17,11 +17,13 @@ from pyama.algorithms.params import (
     CopyParams,
     ExtractionParams,
     Params,
+    PluginParams,
     TimeParams,
     TrackingParams,
     WatershedParams,
 )
 from pyama.errors import ConfigError
+from pyama.registry import parameter_models
 
 _PURE = {"unit": "1"}
 ChannelId = Annotated[int, Field(ge=0, json_schema_extra=_PURE)]
@@ -104,6 +106,7 @@ class ProcessingParams(
     BackgroundParams,
     ExtractionParams,
     TimeParams,
+    PluginParams,
 ):
     """All parameters, flat: what each algorithm takes is one of the base classes."""
 
@@ -113,6 +116,9 @@ class ProcessingParams(
     """Name in `SEGMENTERS`."""
     tracking_method: str = "iou"
     """Name in `TRACKERS`."""
+    preprocessors: tuple[str, ...] = ()
+    """Names in `NAMED_PREPROCESSORS`: what a frame goes through before segmentation, in this
+    order."""
     features: DefaultFeatures = DefaultFeatures()
     """Features of channels that name none of their own."""
     n_workers: Annotated[int, Field(ge=1, le=1024, json_schema_extra=_PURE)] = Field(
@@ -240,8 +246,20 @@ def dump_config(config: ProcessingConfig) -> dict[str, Any]:
 
 
 def config_schema() -> dict[str, Any]:
-    """Return the JSON schema of a configuration: names, units, bounds, defaults, meaning."""
-    return ProcessingConfig.model_json_schema()
+    """Return the JSON schema of a configuration: names, units, bounds, defaults, meaning.
+
+    Plugins that were loaded before are part of it.
+    """
+    schema = ProcessingConfig.model_json_schema()
+    flat = schema["$defs"]["ProcessingParams"]["properties"]
+    flat["plugins"]["properties"] = found = {}
+    for name, model in sorted(parameter_models().items()):
+        entries = model.model_json_schema()
+        schema["$defs"] |= entries.pop("$defs", {})
+        own = entries["properties"].keys() - flat.keys()
+        entries["properties"] = {k: v for k, v in entries["properties"].items() if k in own}
+        found[name] = entries
+    return schema
 
 
 CHECKSUM = b"# checksum: "

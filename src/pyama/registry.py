@@ -1,6 +1,10 @@
-"""A dictionary that checks what is put into it."""
+"""A dictionary that checks what is put into it.
+
+Entries may have parameters of their own: see `parameters`.
+"""
 
 import inspect
+import weakref
 from collections import UserDict
 from collections.abc import Callable
 from typing import Any, TypeVar
@@ -8,6 +12,38 @@ from typing import Any, TypeVar
 from pyama.errors import ConfigError, PluginError
 
 F = TypeVar("F", bound=Callable[..., Any])
+T = TypeVar("T")
+
+_EVERY: list["weakref.ref[Registry[Any]]"] = []
+
+
+def parameters(model: type[Any]) -> Callable[[T], T]:
+    """Return a decorator that gives a function or object parameters of its own.
+
+    They are written under its name in `params.plugins`. What is decorated gets an instance of
+    the model wherever it would get `params`, that is as `context.params` if it is a feature.
+    A field with the name of a built-in parameter, such as `max_gap`, is that parameter.
+
+    Args:
+        model: A subclass of `pyama.algorithms.params.Params`.
+    """
+
+    def mark(plugin: T) -> T:
+        plugin.parameters = model  # type: ignore[attr-defined]
+        return plugin
+
+    return mark
+
+
+def parameter_models() -> dict[str, Any]:
+    """Return the models of all entries, in any registry, that have parameters of their own."""
+    registries = [registry for reference in _EVERY if (registry := reference()) is not None]
+    return {
+        name: entry.parameters
+        for registry in registries
+        for name, entry in registry.data.items()
+        if isinstance(getattr(entry, "parameters", None), type)  # those of a fit are none
+    }
 
 
 class Registry(UserDict[str, F]):
@@ -25,6 +61,7 @@ class Registry(UserDict[str, F]):
         super().__init__()
         self.kind = kind
         self.arguments = arguments
+        _EVERY.append(weakref.ref(self, _EVERY.remove))
 
     def __setitem__(self, name: str, function: F) -> None:
         if type(name) is not str or not name.isidentifier():
@@ -41,6 +78,7 @@ class Registry(UserDict[str, F]):
                 f"{self.kind} {name!r} cannot be called as "
                 f"{name}({', '.join(self.arguments)}): {error}."
             ) from error
+        self._check_parameters(name, getattr(function, "parameters", None))
         super().__setitem__(name, function)
 
     def __missing__(self, name: str) -> F:
@@ -60,3 +98,17 @@ class Registry(UserDict[str, F]):
             return function
 
         return add
+
+    def _check_parameters(self, name: str, model: Any) -> None:
+        if model is None:
+            return
+        if not callable(getattr(model, "model_validate", None)):
+            raise PluginError(
+                f"The parameters of {self.kind} {name!r} must be a subclass of "
+                f"pyama.algorithms.params.Params, got {model!r}."
+            )
+        if name not in self.data and parameter_models().get(name, model) is not model:
+            raise PluginError(
+                f"{self.kind} {name!r} has parameters, and so has something else of that "
+                "name. Choose another name."
+            )

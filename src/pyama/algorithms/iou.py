@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from pyama.algorithms.arrays import Boxes, Labels, check_same_shape, kernel
 from pyama.algorithms.assignment import ALONE, Pairs, heaviest_matching
 from pyama.algorithms.labels import Regions, apply_lookup, regions
+from pyama.algorithms.numbering import numbered, renumbered, within_limits
 from pyama.algorithms.params import TrackingParams
 
 NEW = ALONE
@@ -46,11 +47,11 @@ def track(frames: Iterable[Labels], params: TrackingParams) -> Iterator[Labels]:
     """
     known, newest = _nobody(), 0
     for labels in frames:
-        found = _within_limits(regions(labels), params)
+        found = within_limits(regions(labels), params)
         partner = link(known.boxes, found.boxes, params.min_iou)
-        ids, newest = _ids(known, partner, newest)
+        ids, newest = numbered(known.ids, partner, newest)
         known = _remember(known, found, ids, params.max_gap)
-        yield _renumber(labels, found, ids, newest)
+        yield renumbered(labels, found.ids, ids, newest)
 
 
 def track_masks(frames: Iterable[Labels], params: TrackingParams) -> Iterator[Labels]:
@@ -73,12 +74,12 @@ def track_masks(frames: Iterable[Labels], params: TrackingParams) -> Iterator[La
     seen: Labels | None = None
     for labels in frames:
         seen = np.zeros(labels.shape, np.uint16) if seen is None else seen
-        found = _within_limits(regions(labels), params)
+        found = within_limits(regions(labels), params)
         pairs = _mask_pairs(seen, known, labels, found)
         partner = _partners(pairs, len(known.ids), len(found.ids), params.min_iou)
-        ids, newest = _ids(known, partner, newest)
+        ids, newest = numbered(known.ids, partner, newest)
         known = _remember(known, found, ids, params.max_gap)
-        tracked = _renumber(labels, found, ids, newest)
+        tracked = renumbered(labels, found.ids, ids, newest)
         waiting = np.zeros(newest + 1, tracked.dtype)
         waiting[known.ids] = known.ids
         seen = np.where(tracked == 0, apply_lookup(seen, waiting), tracked)
@@ -120,25 +121,6 @@ def _nobody() -> _Known:
     return _Known(none, np.empty((0, 4), np.int32), none, none)
 
 
-def _within_limits(found: Regions, params: TrackingParams) -> Regions:
-    kept = np.ones(len(found.ids), np.bool_)
-    if params.min_size is not None:
-        kept &= found.areas >= params.min_size
-    if params.max_size is not None:
-        kept &= found.areas <= params.max_size
-    return Regions(found.ids[kept], found.boxes[kept], found.areas[kept])
-
-
-def _ids(
-    known: _Known, partner: NDArray[np.int64], newest: int
-) -> tuple[NDArray[np.int64], int]:
-    """Id of every current object, and the largest id given so far."""
-    is_new = partner == NEW
-    ids = newest + np.cumsum(is_new)
-    ids[~is_new] = known.ids[partner[~is_new]]
-    return ids, newest + int(np.count_nonzero(is_new))
-
-
 def _remember(known: _Known, found: Regions, ids: NDArray[np.int64], max_gap: int) -> _Known:
     """Cells of this frame, and those that were missed in it but may still come back."""
     waits = (known.missed < max_gap) & ~np.isin(known.ids, ids)
@@ -150,14 +132,6 @@ def _remember(known: _Known, found: Regions, ids: NDArray[np.int64], max_gap: in
         np.concatenate([known.areas[waits], found.areas])[order],
         np.concatenate([known.missed[waits] + 1, np.zeros_like(ids)])[order],
     )
-
-
-def _renumber(labels: Labels, found: Regions, ids: NDArray[np.int64], newest: int) -> Labels:
-    lookup = np.zeros(int(labels.max(initial=0)) + 1, np.uint32)
-    lookup[found.ids] = ids
-    if newest > np.iinfo(np.uint16).max:
-        return apply_lookup(labels, lookup)
-    return apply_lookup(labels, lookup.astype(np.uint16))
 
 
 def _box_pairs(previous: Boxes, current: Boxes) -> Pairs:

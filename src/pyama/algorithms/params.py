@@ -12,10 +12,15 @@ from pydantic import (
     BaseModel,
     ConfigDict,
     Field,
+    ValidationError,
     ValidationInfo,
+    create_model,
     field_validator,
     model_validator,
 )
+
+from pyama.errors import ConfigError
+from pyama.registry import parameter_models
 
 
 def _unit(unit: str) -> Any:
@@ -49,6 +54,63 @@ class Params(BaseModel):
         """Return a copy with `changes` applied and checked."""
         kept = {name: getattr(self, name) for name in self.model_fields_set}
         return type(self).model_validate({**kept, **changes})
+
+
+class PluginParams(Params):
+    """Parameters of methods, features and preprocessors that have some of their own."""
+
+    plugins: dict[str, dict[str, Any]] = {}
+    """Parameters of single methods, features and preprocessors, by the name of each:
+    `{name: {parameter: value}}`. `pyama plugins list` names them."""
+
+    @field_validator("plugins")
+    @classmethod
+    def _known_ones(cls, value: dict[str, dict[str, Any]]) -> dict[str, dict[str, Any]]:
+        """Check what is loaded; the others wait until a run needs them."""
+        models = {n: model for n, model in parameter_models().items() if n in value}
+        for name in models:
+            flat = sorted(value[name].keys() & cls.model_fields.keys())
+            if flat:
+                raise ValueError(f"{name}.{flat[0]} is no parameter of its own: write it flat")
+        fields: dict[str, Any] = {name: (model, ...) for name, model in models.items()}
+        section = create_model("plugins", __config__=ConfigDict(extra="ignore"), **fields)
+        # A validation error inside a validator keeps the path to each wrong value.
+        checked = section.model_validate(value)
+        return {**value, **{name: _own(getattr(checked, name), cls) for name in models}}
+
+
+def _own(values: BaseModel, flat: type[BaseModel]) -> dict[str, Any]:
+    return values.model_dump(mode="json", exclude=set(flat.model_fields))
+
+
+def own_params(name: str, plugin: Any, params: Any) -> Any:
+    """Return what a method, feature or preprocessor gets as `params`.
+
+    Args:
+        name: Under which it is registered, and under which its parameters are written.
+        plugin: The function or object; see `pyama.registry.parameters`.
+        params: Of the run.
+
+    Returns:
+        An instance of its own model, or `params` if it has none.
+
+    Raises:
+        ConfigError: A parameter of its own is missing or wrong.
+    """
+    model: type[BaseModel] | None = getattr(plugin, "parameters", None)
+    if model is None:
+        return params
+    shared = model.model_fields.keys() & type(params).model_fields.keys()
+    flat = {field: getattr(params, field) for field in shared}
+    own = getattr(params, "plugins", {}).get(name, {})
+    try:
+        return model.model_validate({**flat, **own})
+    except ValidationError as error:
+        wrong = "; ".join(
+            f"params.plugins.{name}.{'.'.join(map(str, entry['loc']))}: {entry['msg']}"
+            for entry in error.errors()
+        )
+        raise ConfigError(f"The parameters of {name!r} are wrong. {wrong}.") from error
 
 
 class CopyParams(Params):
@@ -116,6 +178,22 @@ class TrackingParams(Params):
     """Smaller objects are not tracked; null tracks all."""
     max_size: Area | None = None
     """Larger objects are not tracked; null tracks all."""
+    divisions: bool = False
+    """Whether to look for cells that divide: the daughters get new numbers, and the traces a
+    column `parent` (0: none was seen)."""
+
+
+class KalmanParams(TrackingParams):
+    """Parameters of the tracking by prediction, besides those of every tracker."""
+
+    max_step: Annotated[
+        float, Field(gt=0, le=100, allow_inf_nan=False), _unit("diameters")
+    ] = 2.0
+    """How far a cell may be from where it is expected, in diameters of the cell per frame."""
+    acceleration: Annotated[
+        float, Field(gt=0, le=100, allow_inf_nan=False), _unit("diameters/frame²")
+    ] = 0.2
+    """By how much the velocity of a cell changes from frame to frame (standard deviation)."""
 
 
 class BackgroundParams(Params):
