@@ -23,7 +23,9 @@ from pyama.config import (
 from pyama.errors import ConfigError, StoreError
 from pyama.metadata import MicroscopyMetadata, frame_times, parse_metadata
 
-COUNTS = frozenset({"area"})
+PARENT = "parent"
+"""Column with the number of the mother, 0 for none; there if divisions were looked for."""
+COUNTS = frozenset({"area", "particle_num", "neighbours"})
 """Features that are whole numbers, and written as such."""
 
 _BASE_DTYPES = {
@@ -33,18 +35,21 @@ _BASE_DTYPES = {
 
 
 def traces_columns(
-    phase: tuple[int, Sequence[str]] | None, fluorescence: Mapping[int, Sequence[str]]
+    phase: tuple[int, Sequence[str]] | None,
+    fluorescence: Mapping[int, Sequence[str]],
+    extra: Sequence[str] = (),
 ) -> list[str]:
     """Return the columns of a traces file in their order.
 
     Args:
         phase: Phase contrast channel and its features; None without one.
         fluorescence: Features of every fluorescence channel.
+        extra: Columns between those of every traces file and the features.
     """
     channels = [] if phase is None else [phase]
     channels += list(fluorescence.items())
     measured = [layout.column(name, channel) for channel, names in channels for name in names]
-    return [*layout.BASE_COLUMNS, *measured]
+    return [*layout.BASE_COLUMNS, *extra, *measured]
 
 
 def header(columns: Sequence[str]) -> str:
@@ -83,7 +88,7 @@ def cell_rows(
 
 
 def _texts(column: str, values: NDArray[np.float64]) -> list[str]:
-    whole = column.rpartition("_ch_")[0] in COUNTS
+    whole = column == PARENT or column.rpartition("_ch_")[0] in COUNTS
     return [
         ""
         if math.isnan(value)

@@ -20,7 +20,7 @@ from pyama.algorithms.features import (
 from pyama.algorithms.filters import margin_leaves_no_room, near_border, too_short
 from pyama.config import ProcessingParams
 from pyama.store import Cells, Roster
-from pyama.tables import cell_rows, header, traces_columns
+from pyama.tables import PARENT, cell_rows, header, traces_columns
 
 logger = logging.getLogger(__name__)
 
@@ -39,6 +39,7 @@ class Scene:
         times_min: Minutes of every frame.
         pixel_size_um: Side of a pixel in micrometres; None where it is not known.
         params: Of the run.
+        parents: Mothers by the numbers of their daughters; None where nobody looked.
     """
 
     fov: int
@@ -50,6 +51,7 @@ class Scene:
     times_min: Sequence[float]
     pixel_size_um: float | None
     params: ProcessingParams
+    parents: Mapping[int, int] | None = None
 
 
 def trace_lines(cells: Cells, scene: Scene, notes: dict[str, Any]) -> Iterator[str]:
@@ -60,7 +62,8 @@ def trace_lines(cells: Cells, scene: Scene, notes: dict[str, Any]) -> Iterator[s
         scene: See `Scene`.
         notes: Gets the numbers of the cells that each filter removed, and warnings.
     """
-    columns = traces_columns((scene.pc, scene.phase), scene.fluorescence)
+    extra = () if scene.parents is None else (PARENT,)
+    columns = traces_columns((scene.pc, scene.phase), scene.fluorescence, extra)
     yield header(columns)
     roster = cells.roster
     kept = _filtered(roster, scene, notes)
@@ -105,6 +108,9 @@ def _cell_text(cells: Cells, index: int, scene: Scene) -> str:
     roster = cells.roster
     valid = roster.valid_frames[index]
     features = _features(cells, index, scene)
+    if scene.parents is not None:
+        parent = scene.parents.get(int(roster.ids[index]), 0)
+        features = {PARENT: np.full(len(valid), float(parent)), **features}
     frames = np.flatnonzero(valid)
     return cell_rows(
         scene.fov,

@@ -1,24 +1,98 @@
-"""The methods that a configuration chooses from by name, and what runs before them."""
+"""The methods that a configuration chooses from by name, and what runs before them.
 
+Methods and preprocessors may have parameters of their own, see `pyama.registry.parameters`.
+They may also have an attribute `identity`, a function `identity(params, fov)` that tells what
+else their result depends on, such as a file of weights; it raises where that is missing.
+"""
+
+import inspect
+from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any
 
-from pyama.algorithms import iou, logstd
+from pyama.algorithms import iou, kalman, logstd, watershed
+from pyama.algorithms.params import own_params
+from pyama.config import ProcessingParams
 from pyama.errors import PluginError
+from pyama.processing.fingerprint import fingerprint
 from pyama.registry import Registry
 
 SEGMENTERS = Registry[Any]("segmentation method", ("frame", "params"))
 """`f(frame, params) -> labels`, see `pyama.algorithms.logstd.segment`. The limits of size are
-applied afterwards, to the labels of every method alike."""
+applied afterwards, to the labels of every method alike. A third argument named `place` gets a
+`Place`."""
 SEGMENTERS["logstd"] = logstd.segment
+SEGMENTERS["watershed"] = watershed.segment
 
 TRACKERS = Registry[Any]("tracking method", ("frames", "params"))
 """`f(frames, params) -> iterator of frames`, see `pyama.algorithms.iou.track`. Frames without
-a phase contrast image are left out of what a tracker sees."""
+a phase contrast image are left out of what a tracker sees; `frames` has a length, and may be
+gone through several times."""
 TRACKERS["iou"] = iou.track
 TRACKERS["mask_iou"] = iou.track_masks
+TRACKERS["kalman"] = kalman.track
+
+NAMED_PREPROCESSORS = Registry[Any]("preprocessor", ("image", "params"))
+"""`f(image, params) -> image`, see `register_preprocessor`; used where a configuration names
+them in `params.preprocessors`."""
 
 PREPROCESSORS: list[Any] = []
-"""Applied to every frame before segmentation, in this order; see `register_preprocessor`."""
+"""Applied to every frame before segmentation, in this order, after the named ones; see
+`register_preprocessor`."""
+
+
+@dataclass(frozen=True)
+class Place:
+    """Which image a segmenter sees.
+
+    Attributes:
+        fov: 0-based index of the field of view.
+        frame: 0-based index of the frame.
+    """
+
+    fov: int
+    frame: int
+
+
+@dataclass(frozen=True)
+class Preprocessor:
+    """A preprocessor as a run uses it.
+
+    Attributes:
+        name: For messages.
+        function: Called with the image and `params`.
+        params: Nothing, or the parameters of a named preprocessor.
+        identity: What the result depends on.
+    """
+
+    name: str
+    function: Callable[..., Any]
+    params: tuple[Any, ...]
+    identity: Any
+
+
+def takes_place(segmenter: Callable[..., Any]) -> bool:
+    """Whether a segmenter asks for the `Place` of a frame."""
+    return "place" in inspect.signature(segmenter).parameters
+
+
+def preprocessors(params: ProcessingParams) -> list[Preprocessor]:
+    """Return what every frame goes through before segmentation, in order.
+
+    Raises:
+        ConfigError: A name is unknown, or a parameter is wrong.
+    """
+    found = []
+    for name in params.preprocessors:
+        function = NAMED_PREPROCESSORS[name]
+        own = own_params(name, function, params)
+        values = {} if own is params else own.model_dump(mode="json")
+        identity = [f"{name}: {fingerprint(function)}", values]
+        found.append(Preprocessor(name, function, (own,), identity))
+    return found + [
+        Preprocessor(type(entry).__name__, entry.process, (), fingerprint(entry))
+        for entry in PREPROCESSORS
+    ]
 
 
 def register_preprocessor(preprocessor: Any) -> None:

@@ -14,11 +14,14 @@ from pyama.algorithms.params import (
     Params,
     TrackingParams,
     WatershedParams,
+    own_params,
 )
 from pyama.config import ProcessingConfig
 from pyama.metadata import MicroscopyMetadata, frame_times
 from pyama.processing.fingerprint import fingerprint, is_builtin
-from pyama.processing.methods import PREPROCESSORS, SEGMENTERS, TRACKERS
+from pyama.processing.guard import called
+from pyama.processing.methods import SEGMENTERS, TRACKERS, preprocessors
+from pyama.registry import Registry
 from pyama.store import (
     CELL_PREVIEWS_MARK,
     CELLS_MARK,
@@ -37,6 +40,8 @@ VERSIONS = {
     "caching": 1,
 }
 """Raised when a step's algorithm changes, so that users who upgrade get it done again."""
+LIMITS = ("min_object_size", "max_object_size")
+"""Applied to the labels of every segmentation method."""
 
 
 def full(group: str) -> str:
@@ -75,8 +80,8 @@ def recipes(
         return found
     pc = config.channels.pc
     if pc is not None:
-        _segmentation(found, config, pc.channel)
-        _tracking(found, config, pc.channel)
+        _segmentation(found, config, pc.channel, fov)
+        _tracking(found, config, pc.channel, fov)
     for entry in config.channels.fl:
         _background(found, config, entry.channel)
     if pc is not None:
@@ -100,30 +105,43 @@ def _copying(
         found[full(group)] = Recipe("copying", version, "", params, origin)
 
 
-def _segmentation(found: dict[str, Recipe], config: ProcessingConfig, pc: int) -> None:
+def _segmentation(
+    found: dict[str, Recipe], config: ProcessingConfig, pc: int, fov: int
+) -> None:
     method = config.params.segmentation_method
     reads = LogStdParams if method == "logstd" else WatershedParams
-    params = _values(reads, config)
-    if PREPROCESSORS:
-        params["preprocessors"] = [fingerprint(entry) for entry in PREPROCESSORS]
-    found[full(layout.labeled(pc))] = _recipe(
-        found,
-        "segmentation",
-        [full(layout.phase(pc))],
-        f"{method}: {fingerprint(SEGMENTERS[method])}",
-        params,
-    )
+    chosen, params = _choice(SEGMENTERS, method, reads, config, fov)
+    params |= {name: getattr(config.params, name) for name in LIMITS}
+    identities = [entry.identity for entry in preprocessors(config.params)]
+    if identities:
+        params["preprocessors"] = identities
+    inputs = [full(layout.phase(pc))]
+    found[full(layout.labeled(pc))] = _recipe(found, "segmentation", inputs, chosen, params)
 
 
-def _tracking(found: dict[str, Recipe], config: ProcessingConfig, pc: int) -> None:
+def _tracking(found: dict[str, Recipe], config: ProcessingConfig, pc: int, fov: int) -> None:
     method = config.params.tracking_method
-    found[full(layout.tracked(pc))] = _recipe(
-        found,
-        "tracking",
-        [full(layout.labeled(pc))],
-        f"{method}: {fingerprint(TRACKERS[method])}",
-        _values(TrackingParams, config),
-    )
+    chosen, params = _choice(TRACKERS, method, TrackingParams, config, fov)
+    params["divisions"] = config.params.divisions
+    inputs = [full(layout.labeled(pc))]
+    found[full(layout.tracked(pc))] = _recipe(found, "tracking", inputs, chosen, params)
+
+
+def _choice(
+    registry: Registry[Any],
+    name: str,
+    reads: type[Params],
+    config: ProcessingConfig,
+    fov: int,
+) -> tuple[str, dict[str, Any]]:
+    """Return what identifies a method, and the parameters that it reads."""
+    method = registry[name]
+    own = own_params(name, method, config.params)
+    shared = own is config.params
+    params = _values(reads, config) if shared else own.model_dump(mode="json")
+    if hasattr(method, "identity"):
+        params["identity"] = called(f"{registry.kind} {name!r}", method.identity, own, fov)
+    return f"{name}: {fingerprint(method)}", params
 
 
 def _background(found: dict[str, Recipe], config: ProcessingConfig, channel: int) -> None:
@@ -148,6 +166,7 @@ def _extraction(
         "phase": config.phase_features(),
         "fluorescence": {str(k): v for k, v in config.fluorescence_features().items()},
         "functions": {name: fingerprint(entry) for name, entry in functions.items()},
+        "plugins": _plugin_values(functions, config),
         "pixel_size_um": metadata.pixel_size_um,
         "basename": metadata.basename,
     }
@@ -158,6 +177,16 @@ def _extraction(
         params["times"] = _digest(frame_times(metadata, config.params, fov)[0])
     inputs = [CELLS_MARK] if CELLS_MARK in found else []
     return _recipe(found, "extraction", inputs, "", params)
+
+
+def _plugin_values(functions: Mapping[str, Any], config: ProcessingConfig) -> dict[str, Any]:
+    """Return the parameters that features have of their own, by the names of the features."""
+    names = {key.partition(".")[2]: entry for key, entry in functions.items()}
+    return {
+        name: own_params(name, entry, config.params).model_dump(mode="json")
+        for name, entry in names.items()
+        if hasattr(entry, "parameters")
+    }
 
 
 def _caching(found: dict[str, Recipe]) -> None:

@@ -3,16 +3,19 @@
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from collections.abc import Set as AbstractSet
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from pyama.algorithms.contracts import checked_image, checked_labels
+from pyama.algorithms.divisions import divided
 from pyama.algorithms.labels import limit_sizes
+from pyama.algorithms.params import own_params
 from pyama.config import ProcessingParams
 from pyama.processing.guard import blaming, called
+from pyama.processing.methods import Place, Preprocessor, takes_place
 from pyama.store import Stack
 
 
@@ -20,9 +23,10 @@ def segmented(
     frames: Stack,
     missing: AbstractSet[int],
     method: tuple[str, Callable[..., Any]],
-    preprocessors: Sequence[Any],
+    preprocessors: Sequence[Preprocessor],
     params: ProcessingParams,
     notes: dict[str, Any],
+    fov: int,
 ) -> Iterator[NDArray[Any]]:
     """Label the cells of successive frames.
 
@@ -33,6 +37,7 @@ def segmented(
         preprocessors: What a frame goes through first.
         params: Of the segmenter, and the limits of size.
         notes: Gets what the limits removed.
+        fov: 0-based index of the field of view.
 
     Yields:
         Labels, each (H, W): 0 is background, 1..N are objects of this frame.
@@ -41,6 +46,7 @@ def segmented(
         PluginError: A plugin failed, or gave back what it must not.
     """
     name = f"segmentation method {method[0]!r}"
+    own = own_params(*method, params)
     objects: Counter[str] = Counter()
     largest = 0
     for t, frame in enumerate(frames):
@@ -48,7 +54,9 @@ def segmented(
             yield np.zeros(frame.shape, np.uint16)
             continue
         image = _preprocessed(frame, preprocessors)
-        labels = checked_labels(name, called(name, method[1], image, params), frame.shape)
+        place = (Place(fov, t),) if takes_place(method[1]) else ()
+        found = called(name, method[1], image, own, *place)
+        labels = checked_labels(name, found, frame.shape)
         labels, removed = limit_sizes(labels, params.min_object_size, params.max_object_size)
         objects.update(asdict(removed))
         largest = max(largest, int(labels.max(initial=0)))
@@ -71,7 +79,8 @@ def tracked(
             behind them.
         method: Name and function of the tracker.
         params: Of the tracker.
-        notes: Gets the largest number.
+        notes: Gets the largest number, and where divisions are looked for, the mother of
+            every daughter.
 
     Yields:
         Labels of all frames; 0 everywhere in a missing one.
@@ -80,27 +89,59 @@ def tracked(
         PluginError: The tracker failed, or gave back what it must not.
     """
     name = f"tracking method {method[0]!r}"
-    shape = frames.shape[1:]
-    present = (frames[t] for t in range(len(frames)) if t not in missing)
-    results = iter(called(name, method[1], present, params))
+    present = _Present(frames, missing)
+    found = _called(name, method, present, params)
+    if params.divisions:
+        steps = divided(found)
+        notes["parents"] = {}
+    else:
+        steps = ((labels, {}) for labels in found)
     notes["largest_label"] = 0
     for t in range(len(frames)):
         if t in missing:
-            yield np.zeros(shape, np.uint16)
+            yield np.zeros(frames.shape[1:], np.uint16)
             continue
-        with blaming(name, method[1]):
-            labels = next(results, None)
-        labels = checked_labels(name, labels, shape)
+        labels, mothers = next(steps)
+        if mothers:
+            notes["parents"] |= {str(cell): mother for cell, mother in mothers.items()}
         notes["largest_label"] = max(notes["largest_label"], int(labels.max(initial=0)))
         yield labels
 
 
+@dataclass(frozen=True)
+class _Present:
+    """The frames that a tracker sees, read anew each time they are gone through."""
+
+    frames: Stack
+    missing: AbstractSet[int]
+
+    def __len__(self) -> int:
+        return len(self.frames) - len(self.missing)
+
+    def __iter__(self) -> Iterator[NDArray[Any]]:
+        return (self.frames[t] for t in range(len(self.frames)) if t not in self.missing)
+
+
+def _called(
+    name: str,
+    method: tuple[str, Callable[..., Any]],
+    frames: _Present,
+    params: ProcessingParams,
+) -> Iterator[NDArray[Any]]:
+    """Labels from a tracker, each checked."""
+    results = iter(called(name, method[1], frames, own_params(*method, params)))
+    for _ in range(len(frames)):
+        with blaming(name, method[1]):
+            labels = next(results, None)
+        yield checked_labels(name, labels, frames.frames.shape[1:])
+
+
 def _preprocessed(
-    frame: NDArray[np.uint16], preprocessors: Sequence[Any]
+    frame: NDArray[np.uint16], preprocessors: Sequence[Preprocessor]
 ) -> NDArray[np.uint16]:
     image = frame
     for preprocessor in preprocessors:
-        name = f"preprocessor {type(preprocessor).__name__}"
-        result = called(name, preprocessor.process, image)
+        name = f"preprocessor {preprocessor.name}"
+        result = called(name, preprocessor.function, image, *preprocessor.params)
         image = checked_image(name, result, frame.shape)
     return image

@@ -5,7 +5,7 @@ Each plan is a generator of jobs. What an output depends on is in its recipe, se
 """
 
 import logging
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property, partial
 from itertools import pairwise
@@ -28,7 +28,7 @@ from pyama.processing.caching import (
 )
 from pyama.processing.cropping import cut_cells
 from pyama.processing.extraction import Scene, trace_lines
-from pyama.processing.methods import PREPROCESSORS, SEGMENTERS, TRACKERS
+from pyama.processing.methods import SEGMENTERS, TRACKERS, preprocessors
 from pyama.processing.recipes import crop_groups, full, image_groups, recipes
 from pyama.processing.runner import Job, NotApplicable, Part
 from pyama.processing.segmenting import segmented, tracked
@@ -193,9 +193,10 @@ def segmentation(work: Work) -> Iterator[Job]:
             work.stack(layout.phase(pc)),
             work.missing(pc),
             (name, SEGMENTERS[name]),
-            PREPROCESSORS,
+            preprocessors(work.config.params),
             work.config.params,
             part.notes,
+            work.fov,
         ):
             yield (labels,)
 
@@ -310,7 +311,17 @@ def _scene(work: Work, pc: int) -> Scene:
         times_min=frame_times(work.metadata, config.params, work.fov)[0],
         pixel_size_um=work.metadata.pixel_size_um,
         params=config.params,
+        parents=_parents(work, pc),
     )
+
+
+def _parents(work: Work, pc: int) -> Mapping[int, int] | None:
+    """Mothers by the numbers of their daughters; None where divisions are not looked for."""
+    if not work.config.params.divisions:
+        return None
+    mark = work.store.mark(full(layout.tracked(pc)))
+    found = mark.notes.get("parents", {}) if mark else {}
+    return {int(cell): int(mother) for cell, mother in found.items()}
 
 
 def caching(work: Work) -> Iterator[Job]:
