@@ -108,7 +108,7 @@ def _problem(path: str, expected: str, size: int, newer_than: int | None) -> str
         if newer_than is not None and found.st_mtime_ns < newer_than:
             return ""
         same = fingerprint(Path(path).read_bytes()) == expected
-    except (FileNotFoundError, NotADirectoryError):
+    except (FileNotFoundError, NotADirectoryError, ValueError):  # no file has such a name
         return "missing"
     except OSError as error:
         return f"unreadable: {error.strerror}"
