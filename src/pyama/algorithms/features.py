@@ -254,7 +254,7 @@ def _call(
         where = f"Feature {name!r} in cell {track.cell}, frame {frame}"
         try:
             value = function(image, mask, context)
-        except Exception as error:
+        except (Exception, SystemExit) as error:
             raise PluginError(f"{where} failed: {type(error).__name__}: {error}") from error
         yield name, _number(value, where)
 

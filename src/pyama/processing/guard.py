@@ -27,7 +27,7 @@ def blaming(name: str, plugin: Any) -> Iterator[None]:
 
 def _blame(name: str) -> None:
     error = sys.exception()
-    if isinstance(error, Exception) and not isinstance(error, PyamaError):
+    if isinstance(error, Exception | SystemExit) and not isinstance(error, PyamaError):
         raise PluginError(f"{name} raised {type(error).__name__}: {error}") from error
 
 

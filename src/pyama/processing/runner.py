@@ -122,7 +122,7 @@ def run_plan(
     except _Cancelled:
         status, message = Status.CANCELLED, "Cancelled"
     except PyamaError as error:
-        status, message = Status.FAILED, str(error)
+        status, message = Status.FAILED, _one_line(str(error))
         logger.exception("FOV %d: %s failed", fov, step)
     except Exception as error:  # the one place where anything may arrive
         status, message = Status.FAILED, _told(error)
@@ -136,7 +136,11 @@ def _told(error: Exception) -> str:
     if isinstance(error, OSError) and error.strerror:
         place = f": {error.filename}" if error.filename else ""
         return f"{error.strerror}{place}"
-    return f"{type(error).__name__}: {error}"
+    return _one_line(f"{type(error).__name__}: {error}")
+
+
+def _one_line(text: str) -> str:
+    return " ".join(text.split())
 
 
 class _Drain:

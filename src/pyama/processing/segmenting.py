@@ -129,7 +129,8 @@ def _called(
     params: ProcessingParams,
 ) -> Iterator[NDArray[Any]]:
     """Labels from a tracker, each checked."""
-    results = iter(called(name, method[1], frames, own_params(*method, params)))
+    with blaming(name, method[1]):
+        results = iter(method[1](frames, own_params(*method, params)))
     for _ in range(len(frames)):
         with blaming(name, method[1]):
             labels = next(results, None)
