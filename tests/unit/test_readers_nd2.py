@@ -158,6 +158,23 @@ def test_rows_with_padding_are_read_without_it(path):
         np.testing.assert_array_equal(reader.read(0, 1, [0])[0], images[0, 1, 0, 0, :, :-2])
 
 
+@pytest.mark.parametrize("strip_bytes", [1, 3 * 2 * 2 * W, 2**20])
+def test_a_frame_read_in_strips_is_the_whole_frame(path, monkeypatch, strip_bytes):
+    monkeypatch.setattr("pyama.readers.nd2.STRIP_BYTES", strip_bytes)
+    images = draw(1, 2, 1, 2, H, W)
+    write_nd2(path, images)
+    with open_reader(path) as reader:
+        np.testing.assert_array_equal(reader.read(0, 1, [1, 0]), images[0, 1, 0, ::-1])
+
+
+def test_a_frame_that_ends_too_early_is_an_error(path):
+    write_nd2(path, draw(1, 2, 1, 1, H, W))
+    with open_reader(path) as reader:
+        reader._places[1] = path.stat().st_size  # as if the file had shrunk meanwhile
+        with pytest.raises(ReaderError, match="image 1 ends too early"):
+            reader.read(0, 1, [0])
+
+
 REFUSED = [
     pytest.param("uiBpcInMemory", 32, "holds 32-bit images", id="float"),
     pytest.param("uiComp", 3, "holds colour .3 values in 2 channels", id="colour"),

@@ -2,9 +2,10 @@
 
 import math
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import nd2
 import numpy as np
@@ -24,6 +25,8 @@ from pyama.readers.planes import (
     z_planes,
 )
 
+STRIP_BYTES = 2**20
+"""How much of a frame is read at a time: what the processor's cache holds."""
 AXES = {"XYPosLoop": "P", "TimeLoop": "T", "NETimeLoop": "T", "ZStackLoop": "Z"}
 
 
@@ -70,20 +73,47 @@ class Nd2Reader(PlaneReader):
             self._file.close()
             raise
         self._number = loops.by_axis(np.arange(loops.total()))
+        self._raw = path.open("rb", buffering=0)
+        is_raw = self._file.attributes.compressionType is None
+        self._places = contents.frames if is_raw else {}
+        self._strip = np.empty(self._strip_shape(), np.uint8)
 
     def _read(
         self, fov: int, frame: int, z: int, channels: Sequence[int]
     ) -> list[NDArray[np.uint16]]:
         number = int(self._number[fov, frame, z])
-        image = self._file.read_frame(number)  # a view of the mapped file, (C, H, W)
         height, width = self.metadata.shapes[fov]
-        image = image.reshape(self.metadata.n_channels, height, width)
         images = block(channels, (height, width))
-        for target, channel in zip(images, channels, strict=True):
-            target[:] = image[channel]
+        for top, strip in self._strips(number, (height, width)):
+            rows = slice(top, top + strip.shape[1])
+            for target, channel in zip(images, channels, strict=True):
+                target[rows] = strip[channel]
         return list(images)
 
+    def _strips(
+        self, number: int, shape: tuple[int, int]
+    ) -> Iterator[tuple[int, NDArray[Any]]]:
+        """Give a stored frame in successive strips: first row, and pixels (C, h, W)."""
+        if number not in self._places:
+            yield 0, self._file.read_frame(number).reshape(-1, *shape)
+            return
+        # Read and not mapped, else all frames together would count as memory in use.
+        self._raw.seek(self._places[number] + FRAME_HEAD)
+        dtype = np.dtype(f"<u{self._file.attributes.bitsPerComponentInMemory // 8}")
+        row_bytes = shape[1] * self.metadata.n_channels * dtype.itemsize
+        for top in range(0, shape[0], len(self._strip)):
+            strip = self._strip[: shape[0] - top]
+            if self._raw.readinto(strip.data.cast("B")) != strip.nbytes:
+                raise damaged(self.metadata.path, f"image {number} ends too early")
+            pixels = strip[:, :row_bytes].view(dtype).reshape(len(strip), shape[1], -1)
+            yield top, pixels.transpose(2, 0, 1)
+
+    def _strip_shape(self) -> tuple[int, int]:
+        row_bytes = self._file.attributes.widthBytes if self._places else None
+        return max(1, STRIP_BYTES // (row_bytes or 1)), row_bytes or 0
+
     def _close(self) -> None:
+        self._raw.close()
         self._file.close()
 
 
