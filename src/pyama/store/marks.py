@@ -23,6 +23,7 @@ from pyama.store.files import (
     checksum,
     compare,
     file_names,
+    naming,
     write_atomically,
 )
 
@@ -146,7 +147,8 @@ class MarkFile:
 
     def write(self, recipe: Recipe, notes: Mapping[str, Any], ledger: Ledger) -> None:
         """Vouch for everything in `ledger`; the very last write of an output."""
-        self.path.parent.mkdir(parents=True, exist_ok=True)
+        with naming(self.path):
+            self.path.parent.mkdir(parents=True, exist_ok=True)
         sums = ledger.to_bytes()
         write_atomically(self.sums_path, sums)
         mark = Mark(recipe, notes, len(ledger), checksum(sums))

@@ -1,0 +1,136 @@
+"""Runs in processes of their own, which tests kill or take the means away from.
+
+Children are forked, where the system can, from a server that has compiled everything and has
+no threads, so that a child is ready at once.
+"""
+
+import contextlib
+import multiprocessing
+import os
+import tempfile
+from multiprocessing import forkserver
+from pathlib import Path
+
+from pyama.errors import PyamaError
+from pyama.processing.verify import verify
+from pyama.processing.workflow import process
+from pyama.testing.nd2 import write_nd2
+from small_movie import MOVIE, make_config
+
+FORKS = "forkserver" in multiprocessing.get_all_start_methods()
+
+
+def write_movie(path, n_fovs=2, n_frames=4):
+    images = MOVIE[:n_fovs, :n_frames, None]
+    write_nd2(path, images, channel_names=["Phase", "GFP"])
+    return path
+
+
+def start(target, *arguments):
+    """Start `target(*arguments)` in a child."""
+    context = multiprocessing.get_context("forkserver" if FORKS else "spawn")
+    if FORKS:
+        _start_server(context)
+    child = context.Process(target=target, args=arguments, daemon=False)
+    child.start()
+    return child
+
+
+def _start_server(context):
+    """Start the server with the folder of the tests in reach, which it does not inherit."""
+    context.set_forkserver_preload(["warm_child_runs"])
+    before = os.environ.get("PYTHONPATH")
+    os.environ["PYTHONPATH"] = os.pathsep.join(
+        filter(None, [str(Path(__file__).parent), before])
+    )
+    try:
+        forkserver.ensure_running()
+    finally:
+        if before is None:
+            del os.environ["PYTHONPATH"]
+        else:
+            os.environ["PYTHONPATH"] = before
+
+
+def answer(target, *arguments, timeout=120):
+    """Return what `target(*arguments)` returns in a child."""
+    ours, theirs = multiprocessing.get_context("spawn").Pipe(duplex=False)
+    child = start(_send, theirs, target, *arguments)
+    theirs.close()
+    try:
+        return ours.recv() if ours.poll(timeout) else None
+    except EOFError:
+        return None
+    finally:
+        child.kill()
+        child.join()
+
+
+def _send(pipe, target, *arguments):
+    pipe.send(target(*arguments))
+
+
+def run(path, output_dir, params, executor="threads"):
+    report = process(path, make_config(**params), output_dir, executor=executor)
+    return outcome(report)
+
+
+def outcome(report):
+    return [str(failure) for failure in report.failures]
+
+
+def run_without(limit, path, output_dir):
+    """Run with less of something than a run needs; return the failures, or the error."""
+    _warm_up()
+    limit()
+    try:
+        return run(path, output_dir, {})
+    except (PyamaError, OSError) as error:
+        return [f"raised: {error}"]
+
+
+def few_files():
+    import resource
+
+    in_use = len(os.listdir("/proc/self/fd"))
+    resource.setrlimit(resource.RLIMIT_NOFILE, (in_use + 2, in_use + 2))
+
+
+def small_files():
+    import resource
+
+    resource.setrlimit(resource.RLIMIT_FSIZE, (20_000, 20_000))
+
+
+def another_user():
+    if os.getuid() == 0:
+        os.setgroups([])
+        os.setgid(65534)
+        os.setuid(65534)
+
+
+def verify_as_another(folder):
+    another_user()
+    return [str(found) for found in verify(folder).damages]
+
+
+def command_line(*arguments):
+    """Run `pyama` as a user would; ends the process."""
+    import sys
+
+    from pyama.cli import main
+
+    quiet = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(quiet, 1)
+    os.dup2(quiet, 2)
+    sys.argv = ["pyama", *arguments]
+    main()
+
+
+def _warm_up():
+    """Compile and load everything a run needs."""
+    with tempfile.TemporaryDirectory() as folder, contextlib.suppress(PyamaError):
+        path = write_movie(Path(folder) / "movie.nd2", 1, 2)
+        for _ in range(2):
+            run(path, Path(folder) / "out", {"n_workers": 1})
+        verify(Path(folder) / "out")

@@ -1,0 +1,524 @@
+"""Machines fail: disks fill, files go away, plugins break. A run says so and goes on."""
+
+import builtins
+import errno
+import os
+import random
+import shutil
+import subprocess
+import sys
+import time
+from collections import namedtuple
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import child_runs
+from amounts import CHAOS
+from pyama.algorithms.features import FLUORESCENCE_FEATURES, PHASE_FEATURES
+from pyama.config import Channels
+from pyama.errors import PyamaError, ReaderError, StoreError
+from pyama.processing import cropping
+from pyama.processing.methods import PREPROCESSORS, SEGMENTERS, TRACKERS
+from pyama.processing.space import needed_bytes
+from pyama.processing.verify import verify
+from pyama.processing.workflow import process
+from pyama.readers import open_reader
+from pyama.testing.nd2 import write_nd2
+from small_movie import MOVIE, contents, make_config, recording_of
+
+dice = random.Random(11)  # noqa: S311
+
+
+def make_recording():
+    return recording_of(MOVIE[:2, :3])
+
+
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("whole")
+    assert process(make_recording(), make_config(), folder).succeeded
+    return contents(folder)
+
+
+class Disk:
+    """Counts what is written, and fails at one of the writes."""
+
+    KINDS = (errno.ENOSPC, errno.EIO, errno.EACCES, errno.EMFILE)
+
+    def __init__(self, monkeypatch, bad=-1):
+        self.count, self.bad = 0, bad
+        self.place = None
+        for owner, name in (
+            (Path, "write_bytes"),
+            (Path, "mkdir"),
+            (Path, "replace"),
+            (os, "fsync"),
+        ):
+            monkeypatch.setattr(owner, name, self._wrapped(getattr(owner, name)))
+        spool = cropping._temporary
+        monkeypatch.setattr(cropping, "_temporary", lambda place: Spool(self, spool(place)))
+        opened = Path.open
+        monkeypatch.setattr(Path, "open", self._opened(opened))
+
+    def _wrapped(self, real):
+        def call(subject, *arguments, **options):
+            self._tick(subject, real.__name__, *arguments)
+            return real(subject, *arguments, **options)
+
+        return call
+
+    def _opened(self, real):
+        def call(path, mode="r", *arguments, **options):
+            if "w" in mode and path.name.endswith(".tmp"):
+                self._tick(path, "open")
+            return real(path, mode, *arguments, **options)
+
+        return call
+
+    def _tick(self, subject, name, *arguments):
+        self.count += 1
+        if self.count - 1 != self.bad:
+            return
+        self.place = f"{name} of {subject}"
+        code = self.KINDS[self.bad % len(self.KINDS)]
+        if name == "write_bytes" and code == errno.ENOSPC:  # takes what there is room for
+            with builtins.open(subject, "wb") as file:
+                file.write(arguments[0][: len(arguments[0]) // 2])
+        # A full disk does not say which file it was.
+        raise OSError(code, os.strerror(code))
+
+
+class Spool:
+    """A temporary file on that disk."""
+
+    def __init__(self, disk, file):
+        self.disk, self.file = disk, file
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *error):
+        self.file.close()
+
+    def __getattr__(self, name):
+        return getattr(self.file, name)
+
+    def write(self, data):
+        half = data[: (len(data) + 1) // 2]
+        self.disk._tick("a spool", "write")
+        return self.file.write(half)  # the system may take a part only
+
+
+def writes_of_a_run(folder):
+    with pytest.MonkeyPatch.context() as patch:
+        disk = Disk(patch)
+        assert process(make_recording(), make_config(), folder).succeeded
+    return disk.count
+
+
+def check_failure_at(bad, whole, folder):
+    """Fail at one write; return where."""
+    messages = []
+    with pytest.MonkeyPatch.context() as patch:
+        disk = Disk(patch, bad)
+        try:
+            report = process(make_recording(), make_config(), folder)
+            messages = [str(entry) for entry in report.steps.having("failed")]
+            fovs = {entry.fov for entry in report.steps.having("failed")}
+            assert len(fovs) == 1, f"{disk.place}: others go on"
+            done = {e.step for e in report.steps if e.fov not in fovs and e.status == "done"}
+            assert len(done) == 7
+        except PyamaError as error:
+            messages = [str(error)]
+    assert messages, disk.place
+    for message in messages:
+        assert "\n" not in message, disk.place
+        assert str(folder) in message, f"{disk.place}: {message} names no file"
+    damaged = (
+        [found.problem for found in verify(folder).damages]
+        if any(folder.glob("fov_*/.marks"))
+        else []
+    )
+    assert not any(problem.startswith(("changed", "truncated")) for problem in damaged)
+    again = process(make_recording(), make_config(), folder)
+    assert again.succeeded, [str(failure) for failure in again.failures]
+    assert contents(folder) == whole, disk.place
+    assert verify(folder).is_sound
+    return disk.place
+
+
+@pytest.mark.timeout(7200 if CHAOS else 300)
+def test_a_failing_write_is_one_line_and_the_next_run_makes_it_good(whole, tmp_path):
+    total = writes_of_a_run(tmp_path / "counted")
+    chosen = range(total) if CHAOS else sorted(dice.sample(range(total), 10))
+    for bad in chosen:
+        check_failure_at(bad, whole, tmp_path / str(bad))
+        shutil.rmtree(tmp_path / str(bad))
+    print(f"failed at {len(chosen)} of {total} writes")  # noqa: T201
+
+
+needs_forks = pytest.mark.skipif(
+    not child_runs.FORKS or sys.platform != "linux", reason="needs the limits of Linux"
+)
+
+
+def open_to_all(folder):
+    """Let another user reach a temporary folder, which is private."""
+    for path in (folder, *folder.parents[:2]):
+        path.chmod(0o755)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def movie(tmp_path_factory):
+    folder = open_to_all(tmp_path_factory.mktemp("movie"))
+    return child_runs.write_movie(folder / "movie.nd2")
+
+
+LIMITS = [
+    pytest.param(child_runs.few_files, "Too many open files", id="too many open files"),
+    pytest.param(child_runs.small_files, "File too large", id="files cannot grow"),
+]
+
+
+@needs_forks
+@pytest.mark.parametrize(("limit", "reason"), LIMITS)
+def test_a_machine_without_means_is_one_line(movie, tmp_path, limit, reason):
+    failures = child_runs.answer(child_runs.run_without, limit, movie, tmp_path / "out")
+    assert failures
+    for failure in failures:
+        assert reason in failure
+        assert "\n" not in failure
+    expected = tmp_path / "expected"
+    assert process(movie, make_config(), expected).succeeded
+    assert process(movie, make_config(), tmp_path / "out").succeeded
+    assert contents(tmp_path / "out") == contents(expected)
+
+
+@needs_forks
+def test_a_folder_that_may_not_be_written_is_one_line(movie, tmp_path):
+    open_to_all(tmp_path)
+    out = tmp_path / "out"
+    (failure,) = child_runs.answer(child_runs.run_without, child_runs.another_user, movie, out)
+    assert failure.startswith(f"raised: {out} cannot be written: Permission denied.")
+    assert process(movie, make_config(), out).succeeded
+    before = contents(out)
+    (failure,) = child_runs.answer(child_runs.run_without, child_runs.another_user, movie, out)
+    assert "Permission denied" in failure
+    assert contents(out) == before
+
+
+@needs_forks
+def test_a_folder_that_may_not_be_written_can_be_verified(movie, tmp_path):
+    out = tmp_path / "out"
+    assert process(movie, make_config(), out).succeeded
+    chunk = out / "fov_001/images.zarr/fl_ch_1/0/c/2/0/0"
+    chunk.unlink()
+    open_to_all(tmp_path)
+    damaged = child_runs.answer(child_runs.verify_as_another, out)
+    assert damaged == ["fov_001/images.zarr/fl_ch_1/0/c/2/0/0: missing"]
+
+
+Usage = namedtuple("Usage", "total used free")
+
+
+def test_a_disk_with_far_too_little_room_is_refused_before_any_work(monkeypatch, tmp_path):
+    monkeypatch.setattr(shutil, "disk_usage", lambda path: Usage(10**9, 10**9, 1000))
+    with pytest.raises(StoreError, match="has room for 1 kB, and the run needs about"):
+        process(make_recording(), make_config(), tmp_path)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_disk_with_a_little_too_little_room_is_a_warning(monkeypatch, tmp_path):
+    need = needed_bytes(make_recording().metadata, make_config(), tmp_path, [0, 1])
+    monkeypatch.setattr(shutil, "disk_usage", lambda path: Usage(0, 0, need // 2))
+    report = process(make_recording(), make_config(), tmp_path)
+    assert report.succeeded
+    assert "it may stop half-way" in report.messages[0]
+
+
+def test_what_is_finished_needs_no_more_room(monkeypatch, tmp_path):
+    assert process(make_recording(), make_config(), tmp_path).succeeded
+    monkeypatch.setattr(shutil, "disk_usage", lambda path: Usage(0, 0, 0))
+    assert process(make_recording(), make_config(), tmp_path).succeeded
+
+
+def test_the_room_that_is_needed_is_of_the_right_order(tmp_path):
+    rng = np.random.default_rng(0)
+    images = rng.poisson(1000, (1, 3, 2, 512, 512)).astype(np.uint16)
+    images[:, :, 0] = rng.normal(2000, 10, (1, 3, 512, 512))
+    texture = rng.integers(0, 300, (3, 50, 50), np.uint16)
+    for y in range(100, 450, 80):
+        for x in range(100, 450, 80):
+            images[0, :, 0, y : y + 50, x : x + 50] += texture
+    recording = recording_of(images)
+    need = needed_bytes(recording.metadata, make_config(), tmp_path, [0])
+    assert process(recording, make_config(), tmp_path).succeeded
+    found = sum(path.stat().st_size for path in tmp_path.rglob("*") if path.is_file())
+    assert need / 4 < found < 2 * need
+
+
+class Meddling:
+    """Does something to the file after the first frame was copied."""
+
+    def __init__(self, meddle):
+        self.meddle, self.done = meddle, False
+
+    def __call__(self, progress):
+        if not self.done and progress.step == "copying":
+            self.done = True
+            self.meddle()
+
+
+def grow(path):
+    with path.open("ab") as file:
+        file.write(b"more")
+
+
+def cut(path):
+    os.truncate(path, path.stat().st_size // 2)
+
+
+def replace(path):
+    other = path.with_name("other.nd2")
+    write_nd2(other, MOVIE[1:3, :4, None] + 1, channel_names=["Phase", "GFP"])
+    other.replace(path)
+
+
+MEDDLING = [
+    pytest.param(Path.unlink, "went away while it was copied", id="removed"),
+    pytest.param(grow, "", id="grows"),
+    pytest.param(cut, "", id="cut off"),
+    pytest.param(replace, "has changed while it was copied", id="replaced"),
+]
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows keeps an open file as it is")
+@pytest.mark.parametrize(("meddle", "reason"), MEDDLING)
+def test_an_input_that_changes_while_it_is_copied_is_one_line(movie, tmp_path, meddle, reason):
+    path = Path(shutil.copy(movie, tmp_path / "movie.nd2"))
+    watch = Meddling(lambda: meddle(path))
+    report = process(path, make_config(), tmp_path / "out", watch=watch)
+    assert [failure.step for failure in report.failures] == ["copying", "copying"]
+    for failure in report.failures:
+        assert str(path) in failure.message
+        assert reason in failure.message
+        assert "\n" not in failure.message
+    shutil.copy(movie, path)
+    assert process(path, make_config(), tmp_path / "out").succeeded
+    assert process(movie, make_config(), tmp_path / "expected").succeeded
+    assert contents(tmp_path / "out") == contents(tmp_path / "expected")
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="dates of open files")
+def test_a_new_date_alone_does_not_disturb_copying(movie, tmp_path):
+    path = Path(shutil.copy(movie, tmp_path / "movie.nd2"))
+    watch = Meddling(lambda: os.utime(path, ns=(1, time.time_ns())))
+    assert process(path, make_config(), tmp_path / "out", watch=watch).succeeded
+
+
+def test_a_step_refuses_another_recording_than_the_one_described(movie, tmp_path):
+    path = Path(shutil.copy(movie, tmp_path / "movie.nd2"))
+    with open_reader(path) as reader:
+        metadata = reader.metadata
+    replace(path)
+    from pyama.processing.workflow.run import CopyingService
+
+    report = CopyingService().process_all_fovs(metadata, make_config(), tmp_path / "out", 0, 0)
+    assert "is another recording than the one described" in report.fovs[0].message
+
+
+@pytest.fixture
+def registries():
+    before = [dict(r) for r in (PHASE_FEATURES, FLUORESCENCE_FEATURES, SEGMENTERS, TRACKERS)]
+    preprocessors = list(PREPROCESSORS)
+    yield
+    for registry, entries in zip(
+        (PHASE_FEATURES, FLUORESCENCE_FEATURES, SEGMENTERS, TRACKERS), before, strict=True
+    ):
+        registry.data = entries
+    PREPROCESSORS[:] = preprocessors
+
+
+def raising(error):
+    def plugin(*arguments):
+        raise error
+
+    return plugin
+
+
+def giving(value):
+    return lambda *arguments: value
+
+
+def tracking(value):
+    def plugin(frames, params):
+        for _ in frames:
+            yield value
+
+    return plugin
+
+
+SHAPE = (160, 160)
+LABELS = {
+    "raises": raising(ValueError("broken")),
+    "raises a KeyError": raising(KeyError("x")),
+    "leaves the interpreter": raising(SystemExit(3)),
+    "gives nothing": giving(None),
+    "gives another shape": giving(np.zeros((2, 2), np.uint16)),
+    "gives floats": giving(np.zeros(SHAPE)),
+    "gives NaN": giving(np.full(SHAPE, np.nan)),
+    "gives negative numbers": giving(np.full(SHAPE, -1)),
+    "gives a mask": giving(np.zeros(SHAPE, bool)),
+    "gives text": giving("labels"),
+}
+FRAMES = {
+    "ends too early": lambda frames, params: iter(()),
+    "is no iterator": giving(3),
+    "gives another shape": tracking(np.zeros((2, 2), np.uint16)),
+    "gives NaN": tracking(np.full(SHAPE, np.nan)),
+}
+IMAGES = {
+    "raises": raising(RuntimeError("broken")),
+    "leaves the interpreter": raising(SystemExit(3)),
+    "gives nothing": giving(None),
+    "gives another shape": giving(np.zeros((2, 2), np.uint16)),
+    "gives NaN": giving(np.full(SHAPE, np.nan)),
+    "gives text": giving("image"),
+}
+NUMBERS = {
+    "raises": raising(ZeroDivisionError("broken")),
+    "leaves the interpreter": raising(SystemExit(3)),
+    "gives nothing": giving(None),
+    "gives infinity": giving(float("inf")),
+    "gives two numbers": giving(np.zeros(2)),
+    "gives text": giving("1"),
+}
+
+
+class Preprocessor:
+    def __init__(self, process):
+        self.function = process
+
+    def process(self, image):
+        return self.function(image)
+
+
+def with_segmenter(plugin):
+    SEGMENTERS["mine"] = lambda frame, params: plugin(frame, params)
+    return make_config(segmentation_method="mine")
+
+
+def with_tracker(plugin):
+    TRACKERS["mine"] = lambda frames, params: plugin(frames, params)
+    return make_config(tracking_method="mine")
+
+
+def with_preprocessor(plugin):
+    PREPROCESSORS.append(Preprocessor(plugin))
+    return make_config()
+
+
+def with_phase_feature(plugin):
+    PHASE_FEATURES["mine"] = lambda image, mask, context: plugin(image, mask, context)
+    return make_config(Channels(pc=[0, ["mine"]], fl=[1]))
+
+
+def with_fluorescence_feature(plugin):
+    FLUORESCENCE_FEATURES["mine"] = lambda image, mask, context: plugin(image, mask, context)
+    return make_config(Channels(pc=0, fl=[[1, ["mine"]]]))
+
+
+WAYS = [
+    (with_segmenter, "segmentation", "segmentation method 'mine'", LABELS),
+    (with_tracker, "tracking", "tracking method 'mine'", FRAMES | LABELS),
+    (with_preprocessor, "segmentation", "preprocessor Preprocessor", IMAGES),
+    (with_phase_feature, "extraction", "Feature 'mine'", NUMBERS),
+    (with_fluorescence_feature, "extraction", "Feature 'mine'", NUMBERS),
+]
+PLUGINS = [
+    pytest.param(use, step, name, plugin, id=f"{use.__name__[5:]} that {fault}")
+    for use, step, name, plugins in WAYS
+    for fault, plugin in plugins.items()
+]
+
+
+@pytest.mark.usefixtures("registries")
+@pytest.mark.parametrize(("use", "step", "name", "plugin"), PLUGINS)
+def test_a_faulty_plugin_fails_its_step_by_name_and_nothing_else(
+    tmp_path, use, step, name, plugin
+):
+    recording = recording_of(MOVIE[:1, :2])
+    report = process(recording, use(plugin), tmp_path)
+    (failure,) = report.failures
+    assert failure.step == step
+    assert name in failure.message
+    assert "\n" not in failure.message
+    statuses = {entry.step: entry.status for entry in report.steps}
+    assert statuses["copying"] == "done"
+
+
+@pytest.mark.usefixtures("registries")
+def test_a_feature_may_be_undefined(tmp_path):
+    config = with_phase_feature(giving(float("nan")))
+    assert process(recording_of(MOVIE[:1, :2]), config, tmp_path).succeeded
+    assert ",,," not in next(tmp_path.rglob("*.csv")).read_text()
+
+
+@pytest.mark.usefixtures("registries")
+def test_a_plugin_that_fails_in_one_fov_leaves_the_others_alone(whole, tmp_path):
+    def plugin(image, mask, context):
+        if context.fov == 1:
+            raise ValueError("not here")
+        return 1.0
+
+    PHASE_FEATURES["mine"] = plugin
+    config = make_config(Channels(pc=[0, ["mine"]], fl=[1]))
+    report = process(make_recording(), config, tmp_path)
+    assert report.failed_fovs == [1]
+    assert len(list(tmp_path.rglob("*.csv"))) == 1
+
+
+HANGING = """
+import sys, time
+from pyama.processing.methods import SEGMENTERS
+
+def hang(frame, params):
+    print("hanging", flush=True)
+    time.sleep(1000)
+
+SEGMENTERS["hang"] = hang
+from pyama.cli import main
+sys.argv = ["pyama", "run", sys.argv[1], "-o", sys.argv[2], "--pc", "0", "--fl", "1",
+            "--set", "segmentation_method=hang"]
+main()
+"""
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="signals differ on Windows")
+def test_a_hanging_plugin_is_left_with_a_second_ctrl_c(movie, tmp_path):
+    import signal
+
+    command = [sys.executable, "-c", HANGING, str(movie), str(tmp_path / "out")]
+    with subprocess.Popen(
+        command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    ) as child:
+        try:
+            assert child.stdout.readline().startswith("hanging")
+            child.send_signal(signal.SIGINT)
+            with pytest.raises(subprocess.TimeoutExpired):
+                child.wait(1)
+            child.send_signal(signal.SIGINT)
+            assert child.wait(30) == 130
+            assert "Traceback" not in child.stderr.read()
+        finally:
+            child.kill()
+    assert process(movie, make_config(), tmp_path / "out").succeeded
+
+
+def test_a_reader_that_is_not_there_is_one_line(tmp_path):
+    with pytest.raises(ReaderError, match="does not exist") as caught:
+        process(tmp_path / "gone.nd2", make_config(), tmp_path / "out")
+    assert "\n" not in str(caught.value)

@@ -1,0 +1,132 @@
+"""A run that is killed at any moment goes on to the same bytes."""
+
+import random
+import signal
+import sys
+import time
+from collections import Counter
+
+import pytest
+
+import child_runs
+from amounts import CHAOS, amount
+from pyama.processing.verify import verify
+from pyama.processing.workflow import process
+from pyama.store import FovStore
+from small_movie import StopAfter, contents, make_config, recording_of
+
+dice = random.Random(20)  # noqa: S311
+
+
+@pytest.fixture(scope="module")
+def movie(tmp_path_factory):
+    return child_runs.write_movie(tmp_path_factory.mktemp("movie") / "movie.nd2")
+
+
+@pytest.fixture(scope="module")
+def whole(movie, tmp_path_factory):
+    folder = tmp_path_factory.mktemp("whole")
+    assert process(movie, make_config(), folder).succeeded
+    return contents(folder)
+
+
+def seconds(movie, folder, params, executor):
+    """How long a run takes that nobody disturbs."""
+    times = []
+    for i in range(2 if executor == "threads" else 1):
+        started = time.monotonic()
+        child = child_runs.start(child_runs.run, movie, folder / str(i), params, executor)
+        child.join()
+        assert child.exitcode == 0
+        times.append(time.monotonic() - started)
+    return min(times)
+
+
+def last_output(folder, n_fovs=2):
+    """What was being written: the first output that is there without a mark."""
+    for fov in range(n_fovs):
+        store = FovStore(folder, fov)
+        if store.unfinished():
+            return store.unfinished()[0].rpartition("_ch_")[0] or store.unfinished()[0]
+    return "between outputs"
+
+
+KINDS = [
+    pytest.param("threads", {"n_workers": 2}, amount(6, 180), id="threads"),
+    pytest.param("processes", {"n_workers": amount(1, 2)}, amount(1, 40), id="processes"),
+]
+
+
+@pytest.mark.timeout(3600 if CHAOS else 300)
+@pytest.mark.parametrize(("executor", "params", "kills"), KINDS)
+def test_a_killed_run_goes_on_to_the_same_bytes(
+    movie, whole, tmp_path, executor, params, kills
+):
+    span = seconds(movie, tmp_path, params, executor)
+    struck, tries = Counter(), 0
+    while sum(struck.values()) < kills:
+        tries += 1
+        assert tries < 3 * kills + 20, "the runs end before they are killed"
+        folder = tmp_path / f"killed {tries}"
+        child = child_runs.start(child_runs.run, movie, folder, params, executor)
+        time.sleep(dice.uniform(0, span))
+        child.kill()
+        child.join()
+        if child.exitcode == 0:
+            continue
+        assert child.exitcode == -signal.SIGKILL
+        struck[last_output(folder)] += 1
+        report = process(movie, make_config(), folder)
+        assert report.succeeded, [str(failure) for failure in report.failures]
+        assert contents(folder) == whole
+        assert verify(folder).is_sound
+    print(f"{executor}: {sum(struck.values())} kills, struck {dict(struck)}")  # noqa: T201
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="there is no SIGTERM on Windows")
+@pytest.mark.timeout(3600 if CHAOS else 300)
+def test_a_terminated_command_goes_on_to_the_same_bytes(movie, whole, tmp_path):
+    settings = "min_frames=2", "border_margin=2"
+    options = [word for setting in settings for word in ("--set", setting)]
+    options += ["--pc", "0", "--fl", "1"]
+    span, ended = 1.0, Counter()
+    for i in range(amount(2, 40)):
+        folder = tmp_path / str(i)
+        arguments = "run", str(movie), "-o", str(folder), "-j", "1", *options
+        child = child_runs.start(child_runs.command_line, *arguments)
+        time.sleep(dice.uniform(0.1, span))
+        child.terminate()
+        child.join(60)
+        # Before the command listens to signals, the system ends it.
+        assert child.exitcode in {0, 130, -signal.SIGTERM}
+        ended[child.exitcode] += 1
+        assert process(movie, make_config(), folder).succeeded
+        assert contents(folder) == whole
+    print(f"terminated: {dict(ended)}")  # noqa: T201
+
+
+def looks_of_a_whole_run(recording, config, folder):
+    class Counting(StopAfter):
+        def is_set(self):
+            super().is_set()
+            return False
+
+    event = Counting(10**9)
+    process(recording, config, folder, cancel_event=event)
+    return 10**9 - event.left
+
+
+@pytest.mark.timeout(3600 if CHAOS else 300)
+def test_a_run_cancelled_at_any_look_goes_on_to_the_same_bytes(tmp_path):
+    recording = recording_of(child_runs.MOVIE[:1, :3])
+    config = make_config()
+    looks = looks_of_a_whole_run(recording, config, tmp_path / "whole")
+    whole = contents(tmp_path / "whole")
+    for look in range(looks) if CHAOS else dice.sample(range(looks), 8):
+        folder = tmp_path / str(look)
+        report = process(recording, config, folder, cancel_event=StopAfter(look))
+        assert report.cancelled
+        assert FovStore(folder, 0).unfinished() == []
+        assert process(recording, config, folder).succeeded
+        assert contents(folder) == whole
+    print(f"cancelled at {looks} looks")  # noqa: T201
