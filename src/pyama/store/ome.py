@@ -5,7 +5,7 @@ See https://ngff.openmicroscopy.org/0.5 for the meaning of the entries.
 
 import math
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 from xml.sax.saxutils import quoteattr
@@ -54,11 +54,17 @@ class Series:
     dtype: str
 
 
-def stack_group(group: str, name: str, scale: Scale) -> bytes:
+def stack_group(group: str, name: str, scale: Scale, notes: Mapping[str, Any]) -> bytes:
     """Return the document of a stack's group.
 
     Only level 0 is named as an image. Level 1 is uint8 and described under `pyama.preview`:
     a reader must not take it for the same intensities at half the size.
+
+    Args:
+        group: Name of the group.
+        name: Name of the stack for people.
+        scale: Size of a pixel and a frame.
+        notes: `low` and `high`, if known, are shown black and white.
     """
     multiscale = {
         "name": name,
@@ -74,8 +80,16 @@ def stack_group(group: str, name: str, scale: Scale) -> bytes:
     parsed = layout.parse_group(group)
     if layout.is_labels(group) and parsed:
         ome["image-label"] = {"source": {"image": f"../{layout.phase(parsed[1])}"}}
+    elif {"low", "high"} <= notes.keys():
+        ome["omero"] = {"channels": [_channel(group, notes["low"], notes["high"])]}
     preview = {"path": layout.PREVIEW, "downsampling": 2, "dtype": "uint8"}
     return group_document({"ome": ome, "pyama": {"preview": preview}})
+
+
+def _channel(label: str, low: float, high: float) -> dict[str, Any]:
+    high = max(high, low + 1)  # viewers fail where black is white
+    window = {"min": 0, "max": max(high, 65535), "start": low, "end": high}
+    return {"label": label, "color": "FFFFFF", "window": window}
 
 
 def root_documents(series: Sequence[Series], scale: Scale) -> dict[str, bytes]:

@@ -5,6 +5,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -75,11 +76,15 @@ class Output(ABC):
         ledger = Ledger(self.fov_path)
         with self._open(ledger) as write:
             yield write
+        self._describe(ledger, notes)
         self.mark_file.write(recipe, notes, ledger)
 
     @abstractmethod
     def _open(self, ledger: Ledger) -> Any:
         """Return a context that gives the function which takes the items."""
+
+    def _describe(self, ledger: Ledger, notes: Mapping[str, Any]) -> None:  # noqa: B027
+        """Write what is known only at the end."""
 
     @abstractmethod
     def _remove(self) -> None:
@@ -137,12 +142,11 @@ class StackOutput(Output):
         self.path = f"{self.group}/{layout.FULL}"
         self.shape = shape
         self.dtype = dtype
-        self.document = stack_group(group, title or group, scale or Scale())
+        self.describe = partial(stack_group, group, title or group, scale or Scale())
         self.takes_labels = layout.is_labels(group)
 
     @contextmanager
     def _open(self, ledger: Ledger) -> Iterator[Write]:
-        ledger.write(f"{self.group}/{DOCUMENT}", self.document)
         spec = frames_spec(self.shape, self.dtype)
         ledger.write(f"{self.path}/{DOCUMENT}", spec.document({}))
         done = 0
@@ -160,6 +164,9 @@ class StackOutput(Output):
 
         yield append
         check_count(self.name, done, self.shape[0])
+
+    def _describe(self, ledger: Ledger, notes: Mapping[str, Any]) -> None:
+        ledger.write(f"{self.group}/{DOCUMENT}", self.describe(notes))
 
     def _is_too_large(self, frame: NDArray[Any]) -> bool:
         return self.takes_labels and int(frame.max(initial=0)) > LARGEST_UINT16
