@@ -245,12 +245,15 @@ def _look_up_and_average(
 
 @kernel
 def _pick(stack: NDArray[Any], largest: int, out: NDArray[np.uint8]) -> int:
-    found = 0
+    found, last, grey = 0, 0, 0
     for t in range(out.shape[0]):
         for y in range(out.shape[1]):
             labels, row = stack[t, 2 * y], out[t, y]
             for x in range(row.size):
                 label = int(labels[2 * x])
-                found = max(found, label)
-                row[x] = 0 if label == 0 else (255 * label + largest - 1) // largest
+                if label != last:  # seldom, while a division per pixel is slow
+                    last = label
+                    found = max(found, label)
+                    grey = 0 if label == 0 else (255 * label + largest - 1) // largest
+                row[x] = grey
     return found
