@@ -75,6 +75,18 @@ def run(path, output_dir, params, executor="threads"):
     return outcome(report)
 
 
+def run_and_tell(path, output_dir, pids):
+    """Run on one process, and write down which at its first message."""
+
+    def watch(progress):
+        if progress.step == "segmentation":
+            workers = multiprocessing.active_children()
+            pids.write_text(f"{workers[0].pid}\n")
+
+    config = make_config(n_workers=1)
+    process(path, config, output_dir, executor="processes", watch=watch)
+
+
 def outcome(report):
     return [str(failure) for failure in report.failures]
 

@@ -1,0 +1,217 @@
+"""The same bytes, however the work is shared out."""
+
+import logging
+import os
+import sys
+import threading
+import time
+from pathlib import Path
+
+import pytest
+
+import child_runs
+from pyama.algorithms.features import FLUORESCENCE_FEATURES, PHASE_FEATURES
+from pyama.config import Channels
+from pyama.errors import PluginError
+from pyama.processing.executors import DIED, FlagFile
+from pyama.processing.methods import PREPROCESSORS, SEGMENTERS
+from pyama.processing.workflow import process
+from pyama.store import FovStore
+from small_movie import MOVIE, contents, make_config, recording_of
+
+PLUGINS = """
+import os
+
+def brightness(image, mask, context):
+    return float(image[mask].max())
+
+def ending(frame, params):
+    os._exit(9)
+
+class Inverting:
+    def __init__(self, top):
+        self.top = top
+
+    def process(self, image):
+        return self.top - image
+"""
+
+
+def make_recording():
+    return recording_of(MOVIE[:3, :3])
+
+
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("whole")
+    assert process(make_recording(), make_config(), folder).succeeded
+    return contents(folder)
+
+
+@pytest.fixture
+def plugins(tmp_path_factory, monkeypatch):
+    """A module that any process can import, and registries as they were afterwards."""
+    folder = tmp_path_factory.mktemp("plugins")
+    (folder / "my_plugins.py").write_text(PLUGINS)
+    monkeypatch.syspath_prepend(folder)
+    monkeypatch.delitem(sys.modules, "my_plugins", raising=False)
+    registries = PHASE_FEATURES, FLUORESCENCE_FEATURES, SEGMENTERS
+    before = [dict(registry) for registry in registries]
+    import my_plugins
+
+    yield my_plugins
+    for registry, entries in zip(registries, before, strict=True):
+        registry.data = entries
+    PREPROCESSORS.clear()
+
+
+WAYS = [
+    pytest.param("threads", {"n_workers": 1, "batch_size": 1}, id="one thread"),
+    pytest.param("threads", {"n_workers": 2, "batch_size": 5}, id="two threads"),
+    pytest.param("threads", {"n_workers": 4, "batch_size": 1}, id="four threads"),
+    pytest.param("processes", {"n_workers": 2, "batch_size": 1}, id="two processes"),
+]
+
+
+@pytest.mark.parametrize(("executor", "params"), WAYS)
+def test_bytes_do_not_depend_on_the_workers(whole, tmp_path, executor, params):
+    seen = []
+    report = process(
+        make_recording(),
+        make_config(**params),
+        tmp_path,
+        executor=executor,
+        watch=seen.append,
+        update=lambda successful, failed, message: seen.append((successful, failed)),
+    )
+    assert report.succeeded, [str(failure) for failure in report.failures]
+    assert contents(tmp_path) == whole
+    ended = [entry for entry in seen if isinstance(entry, tuple)]
+    assert sum(successful for successful, _ in ended) == 3
+    steps = {entry.step for entry in seen if not isinstance(entry, tuple)}
+    assert steps == {entry.step for entry in report.steps}
+
+
+def test_bytes_do_not_depend_on_fovs_being_run_together(whole, tmp_path):
+    for fov in (2, 0, 1):
+        assert process(make_recording(), make_config(), tmp_path, [fov]).succeeded
+    assert contents(tmp_path) == whole
+
+
+def test_processes_are_cancelled_within_a_frame_and_go_on(whole, tmp_path):
+    event = threading.Event()
+
+    def watch(progress):
+        if progress.step == "segmentation":
+            event.set()
+
+    config = make_config(n_workers=1)
+    report = process(
+        make_recording(),
+        config,
+        tmp_path,
+        executor="processes",
+        cancel_event=event,
+        watch=watch,
+    )
+    assert report.cancelled
+    assert [FovStore(tmp_path, fov).unfinished() for fov in range(3)] == [[], [], []]
+    assert process(make_recording(), config, tmp_path).succeeded
+    assert contents(tmp_path) == whole
+
+
+def test_a_flag_file_is_set_for_everyone_who_looks(tmp_path):
+    flag = FlagFile(tmp_path / "stop")
+    assert not flag.is_set()
+    FlagFile(tmp_path / "stop").set()
+    assert flag.is_set()
+
+
+def test_plugins_that_can_be_imported_travel(plugins, tmp_path):
+    PHASE_FEATURES["brightness"] = plugins.brightness
+    FLUORESCENCE_FEATURES["brightness"] = plugins.brightness
+    PREPROCESSORS.append(plugins.Inverting(60_000))
+    names = ["brightness"]
+    config = make_config(Channels(pc=[0, names], fl=[[1, names]]))
+    recording = recording_of(MOVIE[:1, :3])
+    assert process(recording, config, tmp_path / "threads").succeeded
+    report = process(recording, config, tmp_path / "processes", executor="processes")
+    assert report.succeeded, [str(failure) for failure in report.failures]
+    assert contents(tmp_path / "processes") == contents(tmp_path / "threads")
+
+
+def test_plugins_that_cannot_be_imported_are_refused_by_name(plugins, tmp_path):
+    class Local:
+        def process(self, image):
+            return image
+
+    PHASE_FEATURES["local"] = lambda image, mask, context: 1.0
+    PREPROCESSORS.append(Local())
+    FLUORESCENCE_FEATURES["brightness"] = plugins.brightness
+    config = make_config(Channels(pc=[0, ["local"]], fl=[[1, ["brightness"]]]))
+    with pytest.raises(PluginError, match="cannot import") as caught:
+        process(recording_of(MOVIE[:1, :3]), config, tmp_path, executor="processes")
+    message = str(caught.value)
+    assert "phase feature 'local'" in message
+    assert "preprocessor 'Local'" in message
+    assert "brightness" not in message
+    assert "use threads" in message
+    assert not list(tmp_path.glob("fov_*/images.zarr")), "before any work"
+
+
+def test_a_process_that_dies_is_reported_and_the_next_run_goes_on(plugins, whole, tmp_path):
+    SEGMENTERS["ending"] = plugins.ending
+    config = make_config(segmentation_method="ending", n_workers=1, batch_size=2)
+    told = []
+    report = process(
+        make_recording(),
+        config,
+        tmp_path,
+        executor="processes",
+        update=lambda successful, failed, message: told.append((successful, failed, message)),
+    )
+    assert report.failed_fovs == [0, 1, 2], "a fresh process for every batch"
+    assert {failure.message for failure in report.failures} == {DIED}
+    assert told == [(0, 2, DIED), (0, 1, DIED)]
+    assert process(make_recording(), make_config(), tmp_path).succeeded
+    assert contents(tmp_path) == whole
+
+
+@pytest.mark.usefixtures("plugins")
+def test_what_processes_log_arrives_here(tmp_path, caplog):
+    PHASE_FEATURES["local"] = lambda image, mask, context: 1.0  # not used: may stay
+    config = make_config(min_frames=30)
+    with caplog.at_level(logging.WARNING, "pyama"):
+        process(recording_of(MOVIE[:1, :3]), config, tmp_path, executor="processes")
+    found = [r for r in caplog.records if "min_frames is 30" in r.getMessage()]
+    assert found
+    assert all(record.process != os.getpid() for record in found)
+
+
+@pytest.mark.skipif(not child_runs.FORKS, reason="needs a parent to be killed")
+def test_processes_end_with_the_run_that_started_them(tmp_path):
+    movie = child_runs.write_movie(tmp_path / "movie.nd2", 1, 6)
+    pids = tmp_path / "pids"
+    child = child_runs.start(child_runs.run_and_tell, movie, tmp_path / "out", pids)
+    while not (pids.exists() and pids.read_text().endswith("\n")):
+        time.sleep(0.01)
+        assert child.is_alive()
+    worker = int(pids.read_text())
+    child.kill()
+    child.join()
+    for _ in range(1000):
+        if not is_alive(worker):
+            return
+        time.sleep(0.01)
+    pytest.fail("the worker lives on")
+
+
+def is_alive(pid):
+    stat = Path(f"/proc/{pid}/stat")  # of a process that has ended, until somebody asks
+    if stat.exists() and stat.read_text().rpartition(")")[2].split()[0] == "Z":
+        return False
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    return True
