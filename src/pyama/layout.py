@@ -88,6 +88,11 @@ def inspected_file(basename: str, fov: int) -> str:
     return f"{basename}_fov_{fov:03d}_traces_inspected.csv"
 
 
+def inspection_log(basename: str, fov: int) -> str:
+    """What inspection has changed in the traces of a field of view, click by click."""
+    return f"{basename}_fov_{fov:03d}_traces_inspection.jsonl"
+
+
 def parse_traces(name: str) -> tuple[str, int, bool] | None:
     """Basename, field of view and whether inspected; None for other files."""
     match = _TRACES.fullmatch(name)

@@ -1,5 +1,7 @@
 """Traces as CSV: their columns, their text, and how they are read back."""
 
+import hashlib
+import json
 import math
 import warnings
 from collections.abc import Iterator, Mapping, Sequence
@@ -102,25 +104,61 @@ def _texts(column: str, values: NDArray[np.float64]) -> list[str]:
 def find_traces(output_dir: Path) -> Iterator[tuple[int, Path]]:
     """Find the traces of every field of view; the inspected ones where there are any.
 
+    An inspection that was made on other traces than those that are there now is left out,
+    with a warning.
+
     Yields:
         Field of view and file, ascending.
     """
     folders = ((layout.parse_fov(path.name), path) for path in Path(output_dir).glob("fov_*"))
     for fov, folder in sorted((fov, path) for fov, path in folders if fov is not None):
-        name = _preferred({path.name for path in folder.glob("*.csv")}, fov)
+        name = _preferred(folder, {path.name for path in folder.glob("*.csv")}, fov)
         if name:
             yield fov, folder / name
 
 
-def _preferred(names: AbstractSet[str], fov: int) -> str:
+def _preferred(folder: Path, names: AbstractSet[str], fov: int) -> str:
     parsed = [entry for entry in map(layout.parse_traces, sorted(names)) if entry]
     own = [(basename, inspected) for basename, found, inspected in parsed if found == fov]
     # An inspection of traces that are no longer there is of another recording.
     current = [basename for basename, inspected in own if not inspected]
     for basename in current or [basename for basename, _ in own]:
         inspection = layout.inspected_file(basename, fov)
-        return inspection if inspection in names else layout.traces_file(basename, fov)
+        if inspection in names and _still_applies(folder, basename, fov):
+            return inspection
+        return layout.traces_file(basename, fov)
     return ""
+
+
+def _still_applies(folder: Path, basename: str, fov: int) -> bool:
+    """Whether an inspection was made on the traces that are there; without a log it was."""
+    made_on = inspected_digest(folder / layout.inspection_log(basename, fov))
+    traces = folder / layout.traces_file(basename, fov)
+    if made_on is None or not traces.exists() or made_on == traces_digest(traces):
+        return True
+    warnings.warn(
+        f"{folder / layout.inspected_file(basename, fov)} was made on other traces than those "
+        "of the last run and is set aside. Inspect them again with `pyama view`.",
+        UserWarning,
+        stacklevel=4,
+    )
+    return False
+
+
+def traces_digest(path: Path) -> str:
+    """Return the digest of a traces file, by which an inspection knows what it was made on."""
+    return hashlib.sha256(path.read_bytes()).hexdigest()
+
+
+def inspected_digest(log: Path) -> str | None:
+    """Return the digest of the traces that an inspection was made on; None without one."""
+    try:
+        with log.open("rb") as lines:
+            entry = json.loads(lines.readline(1000))
+    except (OSError, ValueError):
+        return None
+    found = entry.get("traces") if isinstance(entry, dict) else None
+    return found if isinstance(found, str) else None
 
 
 def load_traces(path: Path | str, unit: Literal["min", "h"] = "min") -> pd.DataFrame:
