@@ -1,0 +1,66 @@
+"""The application: its routes, its gate, and how errors are told."""
+
+from importlib.resources import files
+from pathlib import Path
+
+from fastapi import FastAPI, Request
+from fastapi.responses import FileResponse, JSONResponse, Response
+from fastapi.staticfiles import StaticFiles
+from starlette.middleware import Middleware
+
+from pyama.errors import ConfigError, LockedError, NotReadyError, PyamaError
+from pyama.web import datasets, frames, inspections, outlines
+from pyama.web.folders import Root
+from pyama.web.security import Gate
+
+STATIC = Path(str(files("pyama.web") / "static"))
+STATUSES: dict[type[PyamaError], int] = {
+    NotReadyError: 404,
+    LockedError: 409,
+    ConfigError: 422,
+    PyamaError: 409,
+}
+"""What goes wrong, from special to general, and the status that tells it."""
+
+
+def create_app(root: Path, token: str, hosts: frozenset[str] = frozenset()) -> FastAPI:
+    """Build the application.
+
+    Args:
+        root: Nothing outside this folder is read or written.
+        token: What everybody who asks must know.
+        hosts: Names of the server besides `localhost` and plain addresses.
+    """
+    app = FastAPI(
+        title="pyama",
+        description="Results of pyama: images, outlines, traces, inspections and runs.",
+        docs_url=None,
+        redoc_url=None,
+        middleware=[Middleware(Gate, token=token, hosts=hosts)],
+    )
+    app.state.root = Root(root)
+    for module in (datasets, frames, outlines, inspections):
+        app.include_router(module.router)
+    app.add_exception_handler(PyamaError, _told)
+
+    @app.get("/", include_in_schema=False)
+    def page() -> Response:
+        return FileResponse(STATIC / "index.html", headers={"Cache-Control": "no-cache"})
+
+    @app.get("/docs", include_in_schema=False)
+    def docs() -> Response:
+        return FileResponse(STATIC / "docs.html")
+
+    @app.get("/favicon.ico", include_in_schema=False)
+    def icon() -> Response:
+        return FileResponse(STATIC / "icon.svg", media_type="image/svg+xml")
+
+    app.mount("/static", StaticFiles(directory=STATIC))
+    return app
+
+
+def _told(request: Request, error: Exception) -> JSONResponse:
+    status = next(code for kind, code in STATUSES.items() if isinstance(error, kind))
+    root: Root = request.app.state.root
+    text = str(error).replace(f"{root.path}/", "").replace(str(root.path), ".")
+    return JSONResponse({"detail": text}, status)

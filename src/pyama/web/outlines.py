@@ -1,0 +1,130 @@
+"""Outlines of labelled cells as polygons along the edges of pixels."""
+
+import json
+from functools import lru_cache
+from pathlib import Path
+from typing import Annotated, Any
+
+import numpy as np
+from fastapi import APIRouter, Depends, HTTPException, Query, Response
+from fastapi import Path as InPath
+from numpy.typing import NDArray
+
+from pyama import layout
+from pyama.algorithms.arrays import Labels, check_frame, kernel
+from pyama.web.folders import Dir, Fov, Frame, Root, root_of
+from pyama.web.frames import KEPT, open_stack
+
+router = APIRouter(tags=["images"])
+
+
+@router.get("/api/fovs/{fov}/outlines/{channel}/{frame}")
+def outlines(
+    root: Annotated[Root, Depends(root_of)],
+    fov: Fov,
+    channel: Annotated[int, InPath(ge=0, le=10**6)],
+    frame: Frame,
+    directory: Dir = ".",
+    version: Annotated[str, Query(max_length=64)] = "",
+) -> Response:
+    """Outlines of all tracked cells in a frame: `{label: [[x, y, x, y, ...], ...]}` in px."""
+    output_dir = root.fov(directory, fov)
+    stack, stamp = open_stack(output_dir, fov, layout.tracked(channel), layout.FULL)
+    if frame >= len(stack):
+        raise HTTPException(404, f"There is no frame {frame}; the last is {len(stack) - 1}.")
+    text = _outlines(output_dir, fov, channel, frame, stamp)
+    headers = {"Cache-Control": KEPT if version else "no-store"}
+    return Response(text, headers=headers, media_type="application/json")
+
+
+@lru_cache(maxsize=1024)
+def _outlines(output_dir: Path, fov: int, channel: int, frame: int, stamp: str) -> bytes:
+    stack, _ = open_stack(output_dir, fov, layout.tracked(channel), layout.FULL)
+    return json.dumps(polygons(stack[frame]), separators=(",", ":")).encode()
+
+
+def polygons(labels: Labels) -> dict[int, list[list[int]]]:
+    """Return the outlines of every label along the edges of its pixels.
+
+    Args:
+        labels: Shape (H, W); 0 is background.
+
+    Returns:
+        Corners x, y, x, y, ... of every closed outline, in px from the upper left corner of
+        the frame, by label. Holes are outlines too. Pixels that touch at a corner only belong
+        to different outlines.
+
+    Raises:
+        ArrayError: `labels` is not two-dimensional.
+    """
+    check_frame(labels, "polygons")
+    numbers, starts, corners = _traced(np.pad(labels, 1))
+    found: dict[int, list[list[int]]] = {}
+    values = corners.tolist()
+    ends = [*starts.tolist(), len(values)]
+    for i, number in enumerate(numbers.tolist()):
+        found.setdefault(number, []).append(values[ends[i] : ends[i + 1]])
+    return found
+
+
+def _traced(padded: NDArray[Any]) -> tuple[NDArray[Any], NDArray[Any], NDArray[Any]]:
+    left_edges = (padded[:, 1:] != padded[:, :-1]) & (padded[:, 1:] != 0)
+    size = 4 * int(np.count_nonzero(padded)) + 4
+    edges = int(np.count_nonzero(left_edges))
+    numbers = np.empty(edges, np.int64)
+    starts = np.empty(edges, np.int64)
+    corners = np.empty(2 * size, np.int32)
+    n, used = trace_edges(padded, numbers, starts, corners)
+    return numbers[:n], starts[:n], corners[:used]
+
+
+@kernel
+def trace_edges(
+    padded: Labels, numbers: NDArray[Any], starts: NDArray[Any], corners: NDArray[Any]
+) -> tuple[int, int]:
+    """Walk along every outline with its label on the right, writing a corner at each turn.
+
+    Args:
+        padded: Labels with a frame of zeros.
+        numbers: Filled with the label of each outline.
+        starts: Filled with where its corners start.
+        corners: Filled with x, y of all corners.
+
+    Returns:
+        Number of outlines, and how many numbers of `corners` were written.
+    """
+    height, width = padded.shape
+    seen = np.zeros((height, width), np.bool_)
+    n = used = 0
+    for y in range(1, height - 1):
+        for x in range(1, width - 1):
+            label = padded[y, x]
+            if label == 0 or padded[y, x - 1] == label or seen[y, x]:
+                continue
+            numbers[n] = label
+            starts[n] = used
+            n += 1
+            # The left edge of (y, x), upwards: from corner (x, y + 1) to corner (x, y).
+            cy, cx, dy, dx = y + 1, x, -1, 0
+            while True:
+                if dy == -1:
+                    if seen[cy - 1, cx]:
+                        break
+                    seen[cy - 1, cx] = True
+                cy += dy
+                cx += dx
+                # The pixels ahead, right and left of the direction.
+                ry = cy + (dy - 1 + dx) // 2
+                rx = cx + (dx - 1 - dy) // 2
+                ly = cy + (dy - 1 - dx) // 2
+                lx = cx + (dx - 1 + dy) // 2
+                if padded[ry, rx] != label:
+                    dy, dx = dx, -dy
+                elif padded[ly, lx] == label:
+                    dy, dx = -dx, dy
+                else:
+                    continue
+                corners[used] = cx - 1
+                corners[used + 1] = cy - 1
+                used += 2
+    return n, used

@@ -1,0 +1,220 @@
+// Cells, their traces, and what is said about them.
+
+import { element, fill, find, get, post, say, told } from "./api.js";
+import { Plot } from "./plot.js";
+import * as stage from "./stage.js";
+import { index, isBad, state } from "./state.js";
+
+const PER_PAGE = 20;
+let plot;
+const query = () => ({ dir: state.dir });
+const there = (rest) => `fovs/${state.fov}/${rest}`;
+
+export function setUp() {
+  plot = new Plot(find("plot"), (cell, frame) => { select(cell); stage.go(frame); });
+  find("column").addEventListener("change", told(async () => { state.column = find("column").value; await loadTraces(); }));
+  find("cell").addEventListener("change", () => select(Number(find("cell").value)));
+  find("other").addEventListener("change", () => { state.other = Number(find("other").value) || null; refresh(); });
+  find("all").addEventListener("change", refresh);
+  find("page-back").addEventListener("click", () => turn(-1));
+  find("page-on").addEventListener("click", () => turn(1));
+  const buttons = { good: () => mark(true), bad: () => mark(false), "bad-from": () => mark(false, state.frame),
+    join, swap, cut, delete: remove, undo, redo, "wish-apply": apply, "wish-cancel": cancel };
+  for (const [id, action] of Object.entries(buttons)) find(id).addEventListener("click", action);
+}
+
+export async function open() {
+  Object.assign(state, { tracks: null, traces: null, cell: null, other: null, page: 0, wish: null });
+  state.byLabel.clear();
+  state.byCell.clear();
+  try {
+    take(await get(there("tracks"), query()));
+  } catch (error) {
+    fill(find("column"), []);
+    refresh();
+    say(error.message);
+    return;
+  }
+  const columns = state.tracks.columns;
+  const wanted = columns.find(({ name }) => name === state.column) ?? columns.find(({ name }) => name.startsWith("intensity_total")) ?? columns[0];
+  state.column = wanted?.name ?? null;
+  fill(find("column"), columns.map(({ name }) => [name, name]), state.column);
+  await loadTraces();
+}
+
+async function loadTraces() {
+  state.traces = state.column ? await get(there(`traces/${encodeURIComponent(state.column)}`), query()) : null;
+  refresh();
+}
+
+function take(tracks) {
+  index(tracks);
+  if (!state.byCell.has(state.cell)) state.cell = null;
+  if (!state.byCell.has(state.other)) state.other = null;
+  if (tracks.set_aside) say("An inspection of earlier traces is kept beside them, but not applied: the traces are others now.", true);
+}
+
+const cells = () => state.tracks?.tracks.map(({ cell }) => cell) ?? [];
+
+export function select(cell, isOther = false) {
+  if (isOther) state.other = cell === state.cell ? null : cell;
+  else {
+    state.cell = cell;
+    if (state.other === cell) state.other = null;
+    const at = cells().indexOf(cell);
+    if (at >= 0) state.page = Math.floor(at / PER_PAGE);
+  }
+  state.wish = null;
+  refresh();
+}
+
+export function next(by) {
+  const all = cells();
+  if (!all.length) return;
+  const at = all.indexOf(state.cell);
+  const cell = all[at < 0 ? 0 : (at + by + all.length) % all.length];
+  select(cell);
+  const track = state.byCell.get(cell);
+  const [first, last] = [track.segments[0][1], track.segments.at(-1)[2]];
+  if (state.frame < first || state.frame > last) stage.go(first);
+}
+
+function turn(by) {
+  const pages = Math.ceil(cells().length / PER_PAGE);
+  state.page = Math.max(0, Math.min(pages - 1, state.page + by));
+  refresh();
+}
+
+function refresh() {
+  const all = cells();
+  const pages = Math.max(1, Math.ceil(all.length / PER_PAGE));
+  find("page-text").textContent = all.length ? `${state.page + 1}/${pages} · ${all.length} cells` : "no traces";
+  find("page-back").disabled = state.page === 0;
+  find("page-on").disabled = state.page >= pages - 1;
+  const option = (cell) => [cell, isBad(cell, state.byCell.get(cell).segments[0][1]) ? `${cell} (bad)` : cell];
+  fill(find("cell"), [["", "–"], ...all.map(option)], state.cell ?? "");
+  fill(find("other"), [["", "–"], ...all.filter((cell) => cell !== state.cell).map(option)], state.other ?? "");
+  title();
+  for (const id of ["good", "bad", "bad-from", "cut", "delete"]) find(id).disabled = state.cell === null;
+  for (const id of ["join", "swap"]) find(id).disabled = state.cell === null || state.other === null;
+  const log = state.tracks?.log ?? [];
+  const mine = log.filter(({ by }) => by === state.me);
+  find("undo").disabled = !mine.some(({ active }) => active);
+  find("redo").disabled = !mine.some(({ active }) => !active);
+  const active = log.filter((entry) => entry.active).length;
+  find("saved").textContent = active ? `${active} saved` : "nothing inspected yet";
+  find("log").replaceChildren(...log.map((entry) => element("li", { className: entry.active ? "" : "off" },
+    `${entry.text}${entry.problem ? ` – no effect: ${entry.problem}` : ""}`)));
+  find("wish").hidden = state.wish === null;
+  if (state.wish) find("wish-text").textContent = state.wish.text;
+  show();
+  stage.draw();
+}
+
+function title() {
+  const track = state.byCell.get(state.cell);
+  const made = find("cell-title");
+  if (!track) {
+    made.textContent = "No cell selected";
+    return;
+  }
+  const [first, last] = [track.segments[0][1], track.segments.at(-1)[2]];
+  const bad = track.bad.length === 0 ? "good" : `bad in ${track.bad.map(([a, b]) => (a === b ? a : `${a}–${b}`)).join(", ")}`;
+  const labels = [...new Set(track.segments.map(([label]) => label))];
+  const joined = labels.length > 1 || labels[0] !== track.cell ? ` · labels ${labels.join(", ")}` : "";
+  made.textContent = `Cell ${track.cell}: frames ${first}–${last} (${track.n}), ${bad}${joined}`;
+}
+
+function show() {
+  if (!state.details) return;
+  const last = state.details.times_min.at(-1);
+  const inHours = last >= 120;
+  const times = state.details.times_min.map((t) => (inHours ? t / 60 : t));
+  const line = ({ cell, frames, values }, style) => ({ cell, style, points: frames.map((f, i) => [times[f], values[i], f]) });
+  const lines = [];
+  if (state.traces) {
+    const shown = find("all").checked ? cells() : cells().slice(state.page * PER_PAGE, (state.page + 1) * PER_PAGE);
+    const wanted = new Set([...shown, state.cell]);
+    for (const trace of state.traces.traces) {
+      if (!wanted.has(trace.cell)) continue;
+      const bad = state.byCell.get(trace.cell)?.bad ?? [];
+      const style = trace.cell === state.cell ? "selected" : bad.length ? "bad" : "plain";
+      lines.push(line(trace, state.wish ? "plain" : style));
+    }
+    if (state.wish) {
+      lines.push(...state.wish.effect.before.map((trace) => line(trace, "ghost")));
+      lines.push(...state.wish.effect.after.map((trace) => line(trace, "after")));
+    }
+  }
+  const unit = state.tracks?.columns.find(({ name }) => name === state.column)?.unit ?? "";
+  const entries = state.wish ? [["#5a6672", "dashed", "now"], ["#1d2630", "solid", "afterwards"]]
+    : [["#c77700", "solid", "selected"], ["#b3261e", "dashed", "bad"]];
+  find("legend").replaceChildren(...entries.map(([colour, style, text]) => {
+    const swatch = element("i");
+    swatch.style.borderTop = `2px ${style} ${colour}`;
+    return element("span", {}, swatch, text);
+  }));
+  plot.show(lines, { times, unit, title: state.column ?? "", frame: state.frame, timeUnit: inHours ? "h" : "min" });
+}
+
+let pending = null;
+export function at(frame) {
+  // Drawing the traces for every frame that plays would cost more than the images.
+  if (pending) return;
+  pending = setTimeout(() => { pending = null; plot.at(state.frame); }, state.playing ? 200 : 0);
+  void frame;
+}
+
+const act = told(async (action) => {
+  take(await post(there("inspection"), query(), { by: state.me, action }));
+  state.wish = null;
+  say("Saved");
+  await loadTraces();
+});
+
+// Shows what an action would do; `apply` does it.
+const preview = told(async (text, action) => {
+  const effect = await post(there("inspection/preview"), query(), { action, column: state.column });
+  state.wish = { text, action, effect };
+  refresh();
+});
+
+export function mark(good, frame = 0) {
+  if (state.cell !== null) act({ kind: "mark", cell: state.cell, good, frame });
+}
+
+export function join() {
+  const [cell, other] = [state.cell, state.other];
+  if (cell !== null && other !== null) preview(`Join ${other} to ${cell}: one cell, number ${cell}.`, { kind: "join", cell, other });
+}
+
+export function swap() {
+  const { cell, other, frame } = state;
+  if (cell !== null && other !== null) preview(`Swap ${cell} and ${other} from frame ${frame} on.`, { kind: "swap", cell, other, frame });
+}
+
+export function cut() {
+  const { cell, frame } = state;
+  if (cell !== null) preview(`Cut ${cell}: from frame ${frame} on it is another cell.`, { kind: "cut", cell, frame });
+}
+
+export function remove() {
+  const { cell } = state;
+  if (cell !== null) preview(`Delete ${cell} from the table.`, { kind: "delete", cell });
+}
+
+export function apply() {
+  if (state.wish) act(state.wish.action);
+}
+
+export function cancel() {
+  state.wish = null;
+  refresh();
+}
+
+const turnBack = (what) => told(async () => {
+  take(await post(there(`inspection/${what}`), query(), { by: state.me }));
+  await loadTraces();
+});
+export const undo = turnBack("undo");
+export const redo = turnBack("redo");

@@ -1,0 +1,111 @@
+// Wires the parts together: which dataset and field of view, and the keys.
+
+import { element, fill, find, get, say, told } from "./api.js";
+import * as cells from "./cells.js";
+import * as stage from "./stage.js";
+import { state } from "./state.js";
+
+const PARTS = ["view", "run", "answers"];
+
+export const openDataset = told(async (dir, fov = null) => {
+  const dataset = await get("dataset", { dir });
+  Object.assign(state, { dir, dataset, fov: null, details: null });
+  document.title = `${dataset.recording} · pyama`;
+  listFovs();
+  const wanted = dataset.fovs.some((entry) => entry.fov === fov) ? fov : dataset.fovs[0]?.fov;
+  if (wanted === undefined) say("This folder has no fields of view yet.");
+  else await openFov(wanted);
+});
+
+function listFovs() {
+  find("fov-list").replaceChildren(...state.dataset.fovs.map(({ fov, name, traces, inspected }) => element("li", {},
+    element("button", { id: `fov-${fov}`, title: name, onclick: () => openFov(fov) },
+      element("span", {}, `FOV ${fov}${inspected ? " ✓" : ""}`),
+      element("span", { className: "count" }, traces === null ? "–" : `${traces}`)))));
+}
+
+export const openFov = told(async (fov) => {
+  const { dir } = state;
+  const details = await get(`fovs/${fov}`, { dir });
+  if (dir !== state.dir) return;
+  Object.assign(state, { fov, details });
+  state.frame = Math.min(state.frame, details.shape[0] - 1);
+  for (const button of find("fov-list").querySelectorAll("button")) {
+    if (button.id === `fov-${fov}`) {
+      button.setAttribute("aria-current", "true");
+      button.scrollIntoView({ block: "nearest" });
+    } else button.removeAttribute("aria-current");
+  }
+  history.replaceState(null, "", `/?${new URLSearchParams({ dir, fov })}`);
+  say(`${state.dataset.recording}, FOV ${fov}: ${details.shape.join(" × ")}, times from ${details.time_source}`);
+  stage.open();
+  await cells.open();
+});
+
+function nextFov(by) {
+  const all = state.dataset?.fovs.map(({ fov }) => fov) ?? [];
+  const at = all.indexOf(state.fov) + by;
+  if (all[at] !== undefined) openFov(all[at]);
+}
+
+function toggleBox(name) {
+  find(name).click();
+}
+
+const KEYS = {
+  ArrowLeft: (event) => stage.step(event.shiftKey ? -10 : -1), ArrowRight: (event) => stage.step(event.shiftKey ? 10 : 1),
+  ArrowUp: () => cells.next(-1), ArrowDown: () => cells.next(1), " ": stage.toggle,
+  "[": () => nextFov(-1), "]": () => nextFov(1),
+  g: () => cells.mark(true), b: () => cells.mark(false), B: () => cells.mark(false, state.frame),
+  u: cells.undo, r: cells.redo, m: cells.join, s: cells.swap, x: cells.cut, Delete: cells.remove,
+  Enter: cells.apply, Escape: cells.cancel, o: () => toggleBox("outlines"), i: () => toggleBox("ids"),
+  "+": () => stage.zoomBy(1.5), "-": () => stage.zoomBy(1 / 1.5), 0: stage.fit,
+};
+
+function onKey(event) {
+  if (event.ctrlKey || event.metaKey || event.altKey || find("help").open) return;
+  if (event.key === "?") return find("help").showModal();
+  if (find("view").hidden) return;
+  const { tagName, type } = event.target;
+  const typing = tagName === "SELECT" || tagName === "TEXTAREA" || (tagName === "INPUT" && type !== "checkbox");
+  const pressing = (tagName === "BUTTON" || tagName === "SUMMARY" || type === "checkbox") && (event.key === " " || event.key === "Enter");
+  const action = KEYS[event.key];
+  if (!action || pressing || (typing && !(type === "range" && !event.key.startsWith("Arrow")))) return;
+  event.preventDefault();
+  action(event);
+}
+
+export function showPart(name) {
+  for (const part of PARTS) {
+    find(part).hidden = part !== name;
+    find(`tab-${part}`).setAttribute("aria-pressed", part === name);
+  }
+  if (name === "view") stage.draw();
+}
+
+async function listDatasets(chosen) {
+  const names = await get("datasets");
+  if (chosen !== undefined && chosen !== null && !names.includes(chosen)) names.push(chosen);
+  fill(find("dataset"), names.map((name) => [name, name === "." ? "(this folder)" : name]), chosen);
+  return names;
+}
+
+const start = told(async () => {
+  stage.setUp({ pick: (cell, isOther) => cells.select(cell, isOther), frame: cells.at });
+  cells.setUp();
+  find("help-open").addEventListener("click", () => find("help").showModal());
+  find("dataset").addEventListener("change", () => openDataset(find("dataset").value));
+  document.addEventListener("keydown", onKey);
+  const query = new URLSearchParams(location.search);
+  const asked = query.get("dir");
+  // The picture first: looking for other folders may take a while.
+  const opened = asked === null ? null : openDataset(asked, query.has("fov") ? Number(query.get("fov")) : null);
+  const names = await listDatasets(asked);
+  await opened;
+  if (asked === null && names.length) await openDataset(find("dataset").value);
+  for (const part of PARTS) find(`tab-${part}`).addEventListener("click", () => showPart(part));
+});
+
+// For tests and the console of the browser.
+window.pyama = { state, stage, cells, openFov };
+start();

@@ -1,0 +1,106 @@
+"""What is said about cells over HTTP is saved, and seen by everybody."""
+
+import pandas as pd
+import pytest
+from fastapi.testclient import TestClient
+
+from pyama.web.app import create_app
+from results import results_in
+from small_movie import contents
+
+HERE = "/api/fovs/0/inspection"
+
+
+@pytest.fixture
+def folder(tmp_path):
+    return results_in(tmp_path)
+
+
+@pytest.fixture
+def client(folder):
+    app = create_app(folder, "secret")
+    headers = {"Authorization": "Bearer secret"}
+    return TestClient(app, base_url="http://localhost", headers=headers)
+
+
+def act(client, by="me", **action):
+    return client.post(HERE, json={"by": by, "action": action})
+
+
+def bad_cells(tracks):
+    return [track["cell"] for track in tracks["tracks"] if track["bad"]]
+
+
+def test_a_click_is_saved_at_once_and_undone(client, folder):
+    before = contents(folder)
+    assert bad_cells(act(client, kind="mark", cell=2, good=False).json()) == [2]
+    assert bad_cells(client.get("/api/fovs/0/tracks").json()) == [2]
+    table = pd.read_csv(folder / "fov_000/movie_fov_000_traces_inspected.csv")
+    assert not table.loc[table["cell"] == 2, "good"].any()
+    assert bad_cells(client.post(f"{HERE}/undo", json={"by": "me"}).json()) == []
+    assert bad_cells(client.post(f"{HERE}/redo", json={"by": "me"}).json()) == [2]
+    after = contents(folder)
+    written = {name for name in after if after[name] != before.get(name)}
+    assert written == {
+        "fov_000/movie_fov_000_traces_inspected.csv",
+        "fov_000/movie_fov_000_traces_inspection.jsonl",
+    }
+    assert client.get("/api/dataset").json()["fovs"][0]["inspected"]
+
+
+def test_bad_from_a_frame_on_is_told_as_a_range(client):
+    found = act(client, kind="mark", cell=1, good=False, frame=4).json()
+    assert found["tracks"][0]["bad"] == [[4, 5]]
+
+
+def test_a_corrected_track_is_told_with_its_labels_and_its_history(client):
+    act(client, kind="cut", cell=1, frame=3)
+    found = act(client, kind="join", cell=5, other=1)
+    assert found.status_code == 200
+    track = next(track for track in found.json()["tracks"] if track["cell"] == 5)
+    assert track["segments"] == [[1, 0, 5]]
+    assert [entry["text"] for entry in found.json()["log"]] == [
+        "cut 1 at frame 3 (new: 5)",
+        "join 1 to 5",
+    ]
+    act(client, kind="swap", cell=2, other=3, frame=2)
+    found = act(client, kind="delete", cell=4).json()
+    assert [track["segments"] for track in found["tracks"]] == [
+        [[2, 0, 1], [3, 2, 5]],
+        [[3, 0, 1], [2, 2, 5]],
+        [[1, 0, 5]],
+    ]
+    values = client.get("/api/fovs/0/traces/area_ch_0").json()["traces"]
+    assert [trace["cell"] for trace in values] == [2, 3, 5]
+
+
+def test_a_preview_shows_before_and_after(client):
+    wish = {"action": {"kind": "cut", "cell": 1, "frame": 2}, "column": "area_ch_0"}
+    effect = client.post(f"{HERE}/preview", json=wish).json()
+    assert [(trace["cell"], trace["frames"]) for trace in effect["before"]] == [
+        (1, [0, 1, 2, 3, 4, 5])
+    ]
+    assert [(trace["cell"], trace["frames"]) for trace in effect["after"]] == [
+        (1, [0, 1]),
+        (5, [2, 3, 4, 5]),
+    ]
+
+
+WRONG = [
+    ({"by": "me", "action": {"kind": "join", "cell": 1, "other": 2}}, "both there"),
+    ({"by": "me", "action": {"kind": "mark", "cell": 99, "good": False}}, "no cell 99"),
+    ({"by": "me", "action": {"kind": "mark", "cell": 1, "good": 2}}, "good"),
+    ({"by": "me", "action": {"kind": "burn", "cell": 1}}, "kind"),
+    ({"by": "", "action": {"kind": "delete", "cell": 1}}, "by"),
+    ({"by": "me"}, "action"),
+    ([], "body"),
+]
+
+
+@pytest.mark.parametrize(("body", "told"), WRONG)
+def test_a_wrong_click_is_refused_and_writes_nothing(client, folder, body, told):
+    before = contents(folder)
+    answer = client.post(HERE, json=body)
+    assert answer.status_code == 422
+    assert told in answer.text
+    assert contents(folder) == before

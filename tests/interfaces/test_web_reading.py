@@ -1,0 +1,220 @@
+"""What the viewer reads: the right values, and nothing is written."""
+
+import io
+
+import numpy as np
+import pandas as pd
+import pytest
+from fastapi.testclient import TestClient
+from hypothesis import given
+from hypothesis import strategies as st
+from hypothesis.extra import numpy as npst
+from PIL import Image
+
+from pyama.errors import ArrayError
+from pyama.store import FovStore
+from pyama.web.app import create_app
+from pyama.web.outlines import polygons
+from results import made_once, results_in
+from small_movie import contents
+
+TOKEN = "secret"  # noqa: S105
+BEARER = {"Authorization": f"Bearer {TOKEN}"}
+
+
+def client_of(root):
+    return TestClient(create_app(root, TOKEN), base_url="http://localhost", headers=BEARER)
+
+
+@pytest.fixture(scope="module")
+def folder():
+    return made_once()
+
+
+@pytest.fixture(scope="module")
+def client(folder):
+    return client_of(folder)
+
+
+def test_a_dataset_is_told_with_its_fields_of_view(client):
+    assert client.get("/api/datasets").json() == ["."]
+    found = client.get("/api/dataset").json()
+    assert found["recording"] == "movie"
+    assert found["channels"] == ["Phase", "GFP"]
+    assert (found["pc"], found["fl"], found["pixel_size_um"]) == (0, [1], 0.65)
+    assert [(entry["fov"], entry["traces"]) for entry in found["fovs"]] == [(0, 4), (1, 4)]
+
+
+def test_results_below_the_root_are_found(folder):
+    with client_of(folder.parent) as client:
+        assert client.get("/api/datasets").json() == ["results"]
+        assert client.get("/api/dataset?dir=results").json()["dir"] == "results"
+
+
+def test_a_field_of_view_is_told_with_its_stacks(client):
+    found = client.get("/api/fovs/1").json()
+    assert found["shape"] == [6, 160, 160]
+    assert found["times_min"] == [0, 10, 20, 30, 40, 50]
+    groups = {group["group"]: group for group in found["groups"]}
+    assert set(groups) == {
+        *("pc_ch_0", "fl_ch_1", "fl_background_ch_1"),
+        *("seg_labeled_ch_0", "seg_tracked_ch_0"),
+    }
+    assert groups["pc_ch_0"]["levels"].keys() == {"0", "1"}
+    assert groups["pc_ch_0"]["low"] < groups["pc_ch_0"]["high"]
+
+
+@pytest.mark.parametrize("level", ["0", "1"])
+@pytest.mark.parametrize("group", ["pc_ch_0", "fl_background_ch_1", "seg_tracked_ch_0"])
+def test_a_raw_frame_is_what_is_stored(client, folder, group, level):
+    answer = client.get(f"/api/fovs/1/frames/{group}/3?level={level}")
+    stored = FovStore(folder, 1).stack(group, level)[3]
+    shape = int(answer.headers["X-Height"]), int(answer.headers["X-Width"])
+    pixels = np.frombuffer(answer.content, answer.headers["X-Dtype"]).reshape(shape)
+    np.testing.assert_array_equal(pixels, stored)
+
+
+@pytest.mark.parametrize(("form", "most"), [("png", 0), ("jpeg", 60)])
+def test_a_picture_shows_what_is_stored(client, folder, form, most):
+    answer = client.get(f"/api/fovs/0/frames/pc_ch_0/2?format={form}")
+    stored = FovStore(folder, 0).stack("pc_ch_0", "1")[2].astype(int)
+    assert (
+        np.abs(np.asarray(Image.open(io.BytesIO(answer.content)), int) - stored).max() <= most
+    )
+
+
+def test_a_full_frame_becomes_a_picture(client, folder):
+    stored = FovStore(folder, 0).stack("pc_ch_0")[0]
+    for group, form in [
+        ("pc_ch_0", "png"),
+        ("pc_ch_0", "jpeg"),
+        ("fl_background_ch_1", "png"),
+    ]:
+        answer = client.get(f"/api/fovs/0/frames/{group}/0?level=0&format={form}")
+        image = np.asarray(Image.open(io.BytesIO(answer.content)))
+        assert image.shape == stored.shape
+        if (group, form) == ("pc_ch_0", "png"):
+            np.testing.assert_array_equal(image, stored)
+
+
+MISSING = [
+    ("/api/fovs/9", 404),
+    ("/api/fovs/-1", 422),
+    ("/api/fovs/0/frames/pc_ch_0/6", 404),
+    ("/api/fovs/0/frames/pc_ch_7/0", 404),
+    ("/api/fovs/0/frames/cells/0", 404),
+    ("/api/fovs/0/frames/pc_ch_0/0?level=2", 422),
+    ("/api/fovs/0/outlines/5/0", 404),
+    ("/api/fovs/0/outlines/0/6", 404),
+    ("/api/fovs/0/traces/nothing", 404),
+    ("/api/fovs/0/traces/good", 404),
+    ("/api/dataset?dir=nowhere", 404),
+    ("/api/nothing", 404),
+    ("/static/nothing.js", 404),
+]
+
+
+@pytest.mark.parametrize(("address", "status"), MISSING)
+def test_what_is_not_there_is_told(client, folder, address, status):
+    answer = client.get(address)
+    assert answer.status_code == status
+    assert str(folder) not in answer.text
+
+
+def test_outlines_enclose_the_pixels_of_each_cell(client, folder):
+    found = client.get("/api/fovs/0/outlines/0/2").json()
+    labels = FovStore(folder, 0).stack("seg_tracked_ch_0")[2]
+    areas = {int(label): abs(sum(map(area_of, rings))) for label, rings in found.items()}
+    assert areas == {
+        int(label): int((labels == label).sum()) for label in np.unique(labels) if label
+    }
+
+
+def area_of(ring):
+    x, y = np.array(ring, float).reshape(-1, 2).T
+    return float(x @ np.roll(y, -1) - y @ np.roll(x, -1)) / 2
+
+
+@given(
+    npst.arrays(
+        np.uint16, npst.array_shapes(min_dims=2, max_dims=2), elements=st.integers(0, 3)
+    )
+)
+def test_outlines_of_any_labels_have_their_area_and_their_edges(labels):
+    found = polygons(labels)
+    assert set(found) == set(np.unique(labels).tolist()) - {0}
+    for label, rings in found.items():
+        mask = np.pad(labels == label, 1)
+        assert sum(map(area_of, rings)) == mask.sum()
+        edges = sum(np.count_nonzero(np.diff(mask.astype(int), axis=axis)) for axis in (0, 1))
+        lengths = 0
+        for ring in rings:
+            corners = np.array(ring).reshape(-1, 2)
+            steps = np.abs(corners - np.roll(corners, -1, axis=0))
+            assert (steps.min(axis=1) == 0).all()
+            lengths += int(steps.sum())
+        assert lengths == edges
+
+
+def test_outlines_need_one_frame():
+    assert polygons(np.zeros((0, 0), np.uint16)) == {}
+    with pytest.raises(ArrayError, match="polygons"):
+        polygons(np.zeros(3, np.uint16))
+
+
+def test_traces_are_those_of_the_file(client, folder):
+    table = pd.read_csv(folder / "fov_000" / "movie_fov_000_traces.csv")
+    tracks = client.get("/api/fovs/0/tracks").json()
+    assert [track["cell"] for track in tracks["tracks"]] == sorted(set(table["cell"]))
+    assert {entry["name"]: entry["unit"] for entry in tracks["columns"]} == {
+        "area_ch_0": "px2",
+        "aspect_ratio_ch_0": "",
+        "intensity_total_ch_1": "counts",
+        "intensity_mean_ch_1": "counts",
+    }
+    found = client.get("/api/fovs/0/traces/intensity_mean_ch_1").json()
+    assert found["unit"] == "counts"
+    for trace in found["traces"]:
+        own = table[table["cell"] == trace["cell"]]
+        assert trace["frames"] == own["frame"].tolist()
+        np.testing.assert_allclose(trace["values"], own["intensity_mean_ch_1"], rtol=1e-15)
+
+
+def test_reading_changes_no_file(tmp_path):
+    folder = results_in(tmp_path)
+    before = contents(folder)
+    with client_of(folder) as client:
+        for address, _ in MISSING:
+            client.get(address)
+        for address in (
+            "",
+            "/frames/fl_ch_1/0",
+            "/outlines/0/0",
+            "/tracks",
+            "/traces/area_ch_0",
+        ):
+            assert client.get(f"/api/fovs/0{address}").status_code == 200
+        wish = {"action": {"kind": "delete", "cell": 1}, "column": "area_ch_0"}
+        assert client.post("/api/fovs/0/inspection/preview", json=wish).status_code == 200
+    assert contents(folder) == before
+
+
+def test_a_damaged_chunk_is_an_error_and_not_a_black_frame(tmp_path):
+    folder = results_in(tmp_path)
+    chunk = folder / "fov_000/images.zarr/pc_ch_0/1/c/0/0/0"
+    chunk.write_bytes(chunk.read_bytes()[:-9])
+    answer = client_of(folder).get("/api/fovs/0/frames/pc_ch_0/0")
+    assert answer.status_code == 409
+    assert "is damaged" in answer.json()["detail"]
+    assert str(tmp_path) not in answer.text
+
+
+def test_a_preview_that_is_made_again_is_shown(tmp_path):
+    folder = results_in(tmp_path)
+    client = client_of(folder)
+    before = client.get("/api/fovs/0").json()["groups"]
+    mark = folder / "fov_000/.marks/pc_ch_0.1.json"
+    mark.unlink()
+    assert client.get("/api/fovs/0/frames/pc_ch_0/0").status_code == 404
+    after = client.get("/api/fovs/0").json()["groups"]
+    assert [group["levels"] for group in after] != [group["levels"] for group in before]
