@@ -14,6 +14,7 @@ from pyama.analysis.tables import (
     Header,
     Unit,
     chosen_column,
+    digest_of,
     load_fitted,
     load_timed,
     measured_columns,
@@ -77,6 +78,7 @@ def fit_file(
     described = {
         "sample": header.get("sample", path.stem),
         "source": _relative(path, folder),
+        "digest": digest_of(path),
         "column": column,
         "model": model,
         **_described(model, {**options, "time_unit": time_unit}),

@@ -10,6 +10,7 @@ import pandas as pd
 from pyama.analysis.samples import Fovs, check_samples, load_samples, samples_by_position
 from pyama.analysis.tables import (
     NOT_MEASURED,
+    digest_of,
     measured_columns,
     read_recording,
     units_of,
@@ -135,14 +136,15 @@ class _Source:
             "source": {
                 "recording": self._metadata.basename,
                 "identity": self._metadata.identity,
-                "files": [
-                    self._files[fov].relative_to(self._folder).as_posix() for fov in fovs
-                ],
+                "files": {self._relative(fov): digest_of(self._files[fov]) for fov in fovs},
             },
             "times": {str(fov): run_times(self._folder, fov) for fov in fovs},
             "units": {"times": "min", **units_of(table)},
             "version": version("pyama"),
         }
+
+    def _relative(self, fov: int) -> str:
+        return self._files[fov].relative_to(self._folder).as_posix()
 
 
 def _stacked(tables: list[pd.DataFrame]) -> pd.DataFrame:

@@ -4,6 +4,7 @@ A line `# key: JSON` per entry comes before the header. `pd.read_csv(path, comme
 reads such a file; `read_table` also reads the entries.
 """
 
+import hashlib
 import json
 import os
 import re
@@ -103,6 +104,11 @@ def read_table(path: Path | str) -> tuple[pd.DataFrame, Header]:
     except (OSError, ValueError) as error:
         raise StoreError(f"{path} cannot be read as a table: {error}.") from error
     return table, header
+
+
+def digest_of(path: Path) -> str:
+    """Return what tells whether a file has changed."""
+    return hashlib.sha256(path.read_bytes()).hexdigest()[:16]
 
 
 def read_header(path: Path | str) -> Header:
