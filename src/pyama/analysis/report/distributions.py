@@ -1,0 +1,121 @@
+"""Figures of numbers per cell: how they are distributed and how they go together."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from pyama.analysis.report.figures import Figure, axes, pale, short, text
+from pyama.analysis.scales import beyond, bin_edges, central_range, color, evenly
+
+CLASSES = {"good": "#009E73", "fair": "#E69F00", "poor": "#D55E00", "failed": "#9AA0A6"}
+MOST_POINTS = 4000
+"""Points of a scatter plot; more are thinned out."""
+
+
+def classes(fits: pd.DataFrame, samples: Sequence[str]) -> Figure:
+    """Share of good, fair, poor and failed fits in every sample."""
+    counts = pd.crosstab(fits["sample"], fits["class"])
+    counts = counts.reindex(index=list(samples), columns=list(CLASSES), fill_value=0)
+    share = 100 * counts.div(counts.sum(axis=1).clip(lower=1), axis=0)
+    data = [
+        {
+            "type": "bar",
+            "orientation": "h",
+            "name": name,
+            "y": [text(sample) for sample in samples],
+            "x": short(share[name]),
+            "text": [str(n) if n else "" for n in counts[name].tolist()],
+            "marker": {"color": shade},
+            "hovertemplate": f"%{{y}}: %{{text}} {name} (%{{x:.1f}} %)<extra></extra>",
+        }
+        for name, shade in CLASSES.items()
+    ]
+    layout = {**axes("cells (%)", ""), "barmode": "stack", "height": 130 + 26 * len(samples)}
+    layout["yaxis"] = {"autorange": "reversed", "type": "category"}
+    layout["xaxis"]["range"] = [0, 100]
+    return {"data": data, "layout": layout}
+
+
+def histogram(table: pd.DataFrame, column: str, samples: Sequence[str], label: str) -> Figure:
+    """Distribution of a number in every sample, as shares of its cells.
+
+    Values far from all others are outside of the picture; how many is said below it.
+    """
+    values = table[column].to_numpy(float)
+    edges = bin_edges(values)
+    if outside := beyond(values, edges[0], edges[-1]):
+        label += f"; {outside}"
+    data = []
+    for i, sample in enumerate(samples):
+        found = table.loc[table["sample"] == sample, column].to_numpy(float)
+        found = found[np.isfinite(found)]
+        counts = np.histogram(found, edges)[0] * 100 / max(1, len(found))
+        steps = {"shape": "hvh", "color": color(i), "width": 1.5}
+        data.append(
+            {
+                "x": short((edges[1:] + edges[:-1]) / 2),
+                "y": short(counts),
+                "name": text(sample),
+                "mode": "lines",
+                "line": steps,
+                "fill": "tozeroy",
+                "fillcolor": pale(color(i), 0.12),
+            }
+        )
+    return {"data": data, "layout": axes(label, "cells (%)")}
+
+
+def scatter(
+    table: pd.DataFrame, columns: Mapping[str, str], samples: Sequence[str]
+) -> dict[str, Any]:
+    """Values of every cell for a plot whose axes the reader chooses.
+
+    Args:
+        table: One row per cell with the column `sample`.
+        columns: Labels by the names of the columns.
+        samples: Names of the samples.
+    """
+    kept = table.iloc[evenly(len(table), MOST_POINTS)]
+    series = []
+    for i, sample in enumerate(samples):
+        cells = kept[kept["sample"] == sample]
+        ids = zip(cells["fov"].tolist(), cells["cell"].tolist(), strict=True)
+        series.append(
+            {
+                "name": text(sample),
+                "color": color(i),
+                "cells": [f"FOV {fov}, cell {cell}" for fov, cell in ids],
+                "values": {name: short(cells[name].to_numpy(float)) for name in columns},
+            }
+        )
+    return {
+        "columns": {name: text(label) for name, label in columns.items()},
+        "ranges": {name: _with_margin(kept[name].to_numpy(float)) for name in columns},
+        "series": series,
+    }
+
+
+def _with_margin(values: NDArray[np.float64]) -> list[float | None]:
+    low, high = central_range(values)
+    return short([low - 0.04 * (high - low), high + 0.04 * (high - low)])
+
+
+def stacked_bars(fovs: Sequence[int], parts: Mapping[str, Sequence[int]]) -> Figure:
+    """Numbers of cells per field of view by what became of them."""
+    shades = ("#0072B2", "#E69F00", "#CC79A7", "#D55E00")
+    data = [
+        {
+            "type": "bar",
+            "name": name,
+            "x": list(fovs),
+            "y": list(counts),
+            "marker": {"color": shade},
+        }
+        for (name, counts), shade in zip(parts.items(), shades, strict=True)
+    ]
+    layout = {**axes("field of view", "cells"), "barmode": "stack"}
+    layout["xaxis"]["type"] = "category"
+    return {"data": data, "layout": layout}

@@ -1,0 +1,128 @@
+"""Pieces of HTML. Whatever is not a piece itself is escaped here."""
+
+import base64
+import html
+import json
+import math
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+import pandas as pd
+
+TEXTS = frozenset({"text", "wrap"})
+SHOWN_ROWS = 400
+"""Rows of a table that are shown; the file behind `save as CSV` has all."""
+
+
+def escaped(value: object) -> str:
+    """Return text that HTML shows literally, also inside quotes."""
+    return html.escape(str(value), quote=True)
+
+
+def plot(figure: Mapping[str, Any], *, wide: bool = False, before: str = "") -> str:
+    """Return the place of a figure and its data, which the script reads when it is seen.
+
+    Args:
+        figure: For plotly.js, or of `pyama.analysis.report.distributions.scatter`.
+        wide: Whether it fills the width of the page.
+        before: What stands above it.
+    """
+    data = json.dumps(figure, separators=(",", ":"), allow_nan=False)
+    for sign in "<>&":  # nothing in the data can end the script element
+        data = data.replace(sign, f"\\u{ord(sign):04x}")
+    place = '<div class="plot"></div>'
+    is_low = "height" in figure.get("layout", {})
+    kind = ' class="wide"' if wide else ' class="low"' if is_low else ""
+    script = f'<script type="application/json">{data}</script>'
+    return f"<div{kind}>{before}{place}{script}</div>"
+
+
+def choice(name: str, label: str, content: str) -> str:
+    """Return one of several contents between which `chooser` switches."""
+    return f'<div data-choice="{escaped(name)}" data-label="{escaped(label)}">{content}</div>'
+
+
+def chooser(name: str, label: str) -> str:
+    """Return what chooses between the contents of `choice`."""
+    return f'<label>{escaped(label)} <select data-choose="{escaped(name)}"></select></label>'
+
+
+def grid(pieces: Iterable[str]) -> str:
+    """Return pieces side by side, as many as there is room for."""
+    return f'<div class="grid">{"".join(pieces)}</div>'
+
+
+def details(summary: str, content: str) -> str:
+    """Return content that is shown on demand."""
+    return f"<details><summary>{escaped(summary)}</summary>{content}</details>"
+
+
+def paragraph(text: str) -> str:
+    """Return a paragraph of plain text."""
+    return f'<p class="soft">{escaped(text)}</p>'
+
+
+def section(key: str, title: str, *content: str) -> str:
+    """Return a section that the contents can link to."""
+    inside = "\n".join(content)
+    return f'<section id="{key}"><h2>{escaped(title)}</h2>\n{inside}\n</section>'
+
+
+def table(frame: pd.DataFrame, kinds: Mapping[str, str] | None = None, save: str = "") -> str:
+    """Return a table of numbers and names.
+
+    Args:
+        frame: What is shown; NaN becomes a dash.
+        kinds: `text` or `wrap` for columns of names and sentences.
+        save: File name of a link that saves all rows as CSV; empty for none.
+    """
+    given = (kinds or {}).get
+    names = [str(name) for name in frame]
+    css = [f' class="{given(name)}"' if given(name) in TEXTS else "" for name in names]
+    head = "".join(
+        f"<th{kind}>{escaped(name)}</th>" for kind, name in zip(css, names, strict=True)
+    )
+    rows = [
+        "".join(f"<td{kind}>{_cell(v)}</td>" for kind, v in zip(css, row, strict=True))
+        for row in frame.head(SHOWN_ROWS).itertuples(index=False)
+    ]
+    body = "".join(f"<tr>{row}</tr>" for row in rows)
+    rest = len(frame) - SHOWN_ROWS
+    more = paragraph(f"and {rest} more rows") if rest > 0 else ""
+    drawn = f'<div class="scroll"><table><tr>{head}</tr>{body}</table></div>{more}'
+    return drawn + _link(frame, save) if save else drawn
+
+
+def _link(frame: pd.DataFrame, name: str) -> str:
+    data = base64.b64encode(frame.to_csv(index=False).encode()).decode()
+    href = f"data:text/csv;charset=utf-8;base64,{data}"
+    return f'<a class="save" download="{escaped(name)}" href="{href}">save as CSV</a>'
+
+
+def _cell(value: object) -> str:
+    if isinstance(value, float):
+        return "\N{EN DASH}" if math.isnan(value) else number(value)
+    return escaped(value)
+
+
+def number(value: float) -> str:
+    """Return four digits for people: large numbers without exponent, with thin spaces."""
+    if 1000 <= abs(value) < 1e9:
+        return f"{float(f'{value:.4g}'):,.0f}".replace(",", "\N{NARROW NO-BREAK SPACE}")
+    return f"{value:.4g}"
+
+
+def facts(entries: Sequence[tuple[str, object, str]]) -> str:
+    """Return name, value and remark of the most important numbers."""
+    items = "".join(
+        f"<div><dt>{escaped(name)}</dt><dd>{escaped(value)}<small>{escaped(remark)}</small></dd>"
+        "</div>"
+        for name, value, remark in entries
+    )
+    return f'<dl class="facts">{items}</dl>'
+
+
+def notes(sentences: Sequence[str]) -> str:
+    """Return what the reader must know, as a list; nothing if there is nothing."""
+    items = "".join(f"<li>{escaped(sentence)}</li>" for sentence in sentences)
+    return f'<ul class="notes">{items}</ul>' if items else ""
