@@ -1,0 +1,290 @@
+"""Figures for publications, one function each; PNG, SVG and PDF."""
+
+from collections.abc import Callable, Sequence
+from functools import wraps
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from pyama.analysis.models import MODELS
+from pyama.analysis.scales import COLORS, beyond, bin_edges, central_range, color
+from pyama.errors import ConfigError
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+P = ParamSpec("P")
+R = TypeVar("R")
+Values = NDArray[np.float64]
+
+FORMATS = ("png", "svg", "pdf")
+GREY = "#6B7480"
+MM_PER_INCH = 25.4
+STYLE: Any = {
+    "font.size": 8,
+    "axes.titlesize": 8,
+    "axes.labelsize": 8,
+    "legend.fontsize": 7,
+    "xtick.labelsize": 7,
+    "ytick.labelsize": 7,
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "axes.linewidth": 0.6,
+    "axes.formatter.limits": (-3, 4),
+    "lines.linewidth": 1.0,
+    "legend.frameon": False,
+    "axes.prop_cycle": "cycler('color', [" + ", ".join(map(repr, COLORS)) + "])",
+    "svg.fonttype": "none",  # text stays text, also in the next line
+    "pdf.fonttype": 42,
+    "svg.hashsalt": "pyama",
+    "text.parse_math": False,  # a $ in the name of a sample is a $
+}
+COLUMNS = 4
+"""Panels in a row."""
+MOST_CELLS = 200
+"""Single traces in a panel; of more, some evenly spread."""
+
+
+def _styled(draw: Callable[P, R]) -> Callable[P, R]:
+    """Give a function the style of all figures; matplotlib is imported when it is called."""
+
+    @wraps(draw)
+    def styled(*args: P.args, **kwargs: P.kwargs) -> R:
+        try:
+            import matplotlib as mpl
+        except ImportError as error:
+            raise ConfigError(
+                "Figures need matplotlib, which is not installed: pip install 'pyama[plot]'"
+            ) from error
+        with mpl.rc_context(STYLE):
+            return draw(*args, **kwargs)
+
+    return styled
+
+
+@_styled
+def traces(table: pd.DataFrame, column: str, label: str, width_mm: float = 180) -> "Figure":
+    """Traces of every sample with the mean and the middle half of its cells.
+
+    Args:
+        table: Traces with the columns sample, fov, cell, time (h) and `column`.
+        column: What is shown.
+        label: Of the y axis.
+        width_mm: Width of the figure in mm.
+    """
+    names = _names(table)
+    figure, panels = _panels(len(names), width_mm, share=True)
+    for i, (name, panel) in enumerate(zip(names, panels, strict=True)):
+        rows = table[table["sample"] == name].dropna(subset=[column])
+        cells = [cell for _, cell in rows.groupby(["fov", "cell"])]
+        step = 1 + len(cells) // MOST_CELLS
+        for cell in cells[::step]:
+            panel.plot(cell["time"], cell[column], color=GREY, linewidth=0.3, alpha=0.5)
+        frames = rows.groupby("frame" if "frame" in rows else "time")
+        time, values = frames["time"].mean(), frames[column]
+        low, high = values.quantile(0.25), values.quantile(0.75)
+        panel.fill_between(time, low, high, color=color(i), alpha=0.3, linewidth=0)
+        panel.plot(time, values.mean(), color=color(i), linewidth=1.5)
+        panel.set_title(f"{name} (n = {len(cells)})")
+    _labels(panels, "time (h)", label)
+    return figure
+
+
+@_styled
+def fits(
+    fitted: pd.DataFrame, table: pd.DataFrame, column: str, label: str, width_mm: float = 180
+) -> "Figure":
+    """The best, the median and the worst fit with their data.
+
+    Args:
+        fitted: One row per cell, see `pyama.analysis.fitting.fit_arrays`.
+        table: The traces with `time` in hours.
+        column: What was fitted.
+        label: Of the y axis.
+        width_mm: Width of the figure in mm.
+
+    Raises:
+        ConfigError: Nothing was fitted.
+    """
+    ranked = fitted.dropna(subset=["r_squared"]).sort_values("r_squared", ascending=False)
+    if ranked.empty:
+        raise ConfigError("No cell has a fit, so there is nothing to show.")
+    picks = {"best": 0, "median": len(ranked) // 2, "worst": len(ranked) - 1}
+    figure, panels = _panels(len(picks), width_mm)
+    for (name, place), panel in zip(picks.items(), panels, strict=True):
+        row = ranked.iloc[place]
+        cell = table[(table["fov"] == row["fov"]) & (table["cell"] == row["cell"])]
+        panel.plot(cell["time"], cell[column], ".", color=GREY, markersize=3)
+        grid = np.linspace(cell["time"].min(), cell["time"].max(), 300)
+        model = MODELS[row["model_type"]]
+        p = row[list(model.names)].to_numpy(float)[:, np.newaxis]
+        panel.plot(grid, model.evaluate(grid, p)[0], color=color(1))
+        panel.set_title(
+            f"{name}: FOV {row['fov']}, cell {row['cell']}\nR² = {row['r_squared']:.4f}"
+        )
+    _labels(panels, "time (h)", label)
+    return figure
+
+
+@_styled
+def histograms(
+    table: pd.DataFrame, columns: Sequence[str], labels: Sequence[str], width_mm: float = 180
+) -> "Figure":
+    """Distribution of numbers in every sample, as shares of its cells.
+
+    Values far from all others are outside of the axes; how many is said above them.
+
+    Args:
+        table: One row per cell with the column sample.
+        columns: A panel each.
+        labels: Of the x axes.
+        width_mm: Width of the figure in mm.
+    """
+    figure, panels = _panels(len(columns), width_mm)
+    for column, label, panel in zip(columns, labels, panels, strict=True):
+        values = table[column].to_numpy(float)
+        edges = bin_edges(values)
+        for i, name in enumerate(_names(table)):
+            found = _finite(table.loc[table["sample"] == name, column])
+            share = np.histogram(found, edges)[0] * 100 / max(1, len(found))
+            panel.stairs(share, edges, color=color(i), label=name, fill=False)
+        panel.set(xlabel=label, ylabel="cells (%)", title=beyond(values, edges[0], edges[-1]))
+    _legend(panels[0], table)
+    return figure
+
+
+@_styled
+def scatter(
+    table: pd.DataFrame, x: str, y: str, labels: tuple[str, str], width_mm: float = 85
+) -> "Figure":
+    """Two numbers of every cell against each other.
+
+    Cells far from all others are outside of the axes; how many is said above them.
+
+    Args:
+        table: One row per cell with the columns sample, `x` and `y`.
+        x: Column.
+        y: Column.
+        labels: Of the axes.
+        width_mm: Width of the figure in mm.
+    """
+    figure, panels = _panels(1, width_mm)
+    for i, name in enumerate(_names(table)):
+        cells = table[table["sample"] == name]
+        panels[0].plot(
+            cells[x], cells[y], "o", color=color(i), markersize=2, alpha=0.6, label=name
+        )
+    panels[0].set(xlabel=labels[0], ylabel=labels[1])
+    values = table[[x, y]].to_numpy(float)
+    limits = [_with_margin(*central_range(column)) for column in values.T]
+    low, high = np.array(limits).T
+    outside = ((values < low) | (values > high)).any(axis=1).sum()
+    panels[0].set(xlim=limits[0], ylim=limits[1])
+    if outside:
+        panels[0].set_title(f"{outside} of {len(values)} beyond")
+    _legend(panels[0], table)
+    return figure
+
+
+@_styled
+def samples(table: pd.DataFrame, column: str, label: str, width_mm: float = 85) -> "Figure":
+    """A number in every sample: each cell a point, with median and quartiles.
+
+    Args:
+        table: One row per cell with the columns sample and `column`.
+        column: What is shown.
+        label: Of the y axis.
+        width_mm: Width of the figure in mm.
+    """
+    figure, panels = _panels(1, width_mm)
+    rng, names = np.random.default_rng(0), _names(table)
+    for i, name in enumerate(names):
+        values = _finite(table.loc[table["sample"] == name, column])
+        x = i + rng.uniform(-0.25, 0.25, len(values))
+        panels[0].plot(x, values, "o", color=color(i), markersize=1.5, alpha=0.4)
+        if len(values):
+            low, middle, high = np.quantile(values, [0.25, 0.5, 0.75])
+            panels[0].plot([i - 0.3, i + 0.3], [middle, middle], color="k", linewidth=1.5)
+            panels[0].plot([i, i], [low, high], color="k", linewidth=1.0)
+    ticks = [f"{name}\nn = {(table['sample'] == name).sum()}" for name in names]
+    panels[0].set_xticks(range(len(names)), ticks)
+    panels[0].set(ylabel=label, xlim=(-0.6, len(names) - 0.4))
+    return figure
+
+
+@_styled
+def save(figure: "Figure", path: Path | str, dpi: int = 300) -> Path:
+    """Write a figure in the format of its suffix; the same figure gives the same bytes.
+
+    Raises:
+        ConfigError: The suffix is none of `FORMATS`.
+    """
+    path = check_format(path)
+    kind = path.suffix.lower()
+    dates = {".svg": {"Date": None}, ".pdf": {"CreationDate": None}}
+    path.parent.mkdir(parents=True, exist_ok=True)
+    figure.savefig(path, dpi=dpi, metadata=dates.get(kind))
+    return path
+
+
+def check_format(path: Path | str) -> Path:
+    """Return a path whose suffix is one of `FORMATS`.
+
+    Raises:
+        ConfigError: It is not.
+    """
+    path = Path(path)
+    if path.suffix.lower().removeprefix(".") not in FORMATS:
+        raise ConfigError(
+            f"{path} ends in {path.suffix or 'no suffix'}; figures are written as "
+            + ", ".join(f".{kind}" for kind in FORMATS)
+        )
+    return path
+
+
+def _panels(n: int, width_mm: float, *, share: bool = False) -> tuple["Figure", list["Axes"]]:
+    from matplotlib.figure import Figure
+
+    columns = min(max(n, 1), COLUMNS)
+    rows = -(-max(n, 1) // columns)
+    width = width_mm / MM_PER_INCH
+    height = rows * max(1.4, 0.78 * width / columns)
+    figure = Figure(figsize=(width, height), layout="constrained")
+    grid = figure.subplots(rows, columns, squeeze=False, sharex=share, sharey=share)
+    panels: list[Axes] = list(grid.ravel())
+    for unused in panels[n:]:
+        unused.remove()
+    return figure, panels[: max(n, 1)]
+
+
+def _labels(panels: Sequence["Axes"], x: str, y: str) -> None:
+    for k, panel in enumerate(panels):
+        panel.set_xlabel(x if k + COLUMNS >= len(panels) else "")
+        panel.set_ylabel(y if k % COLUMNS == 0 else "")
+
+
+def _legend(panel: "Axes", table: pd.DataFrame) -> None:
+    names = _names(table)
+    if len(names) > 1:
+        panel.figure.legend(
+            *panel.get_legend_handles_labels(),
+            loc="outside upper center",
+            ncols=min(6, len(names)),
+        )
+
+
+def _names(table: pd.DataFrame) -> list[str]:
+    return [str(name) for name in table["sample"].unique()]
+
+
+def _with_margin(low: float, high: float) -> tuple[float, float]:
+    return low - 0.05 * (high - low), high + 0.05 * (high - low)
+
+
+def _finite(values: "pd.Series[Any]") -> Values:
+    array = values.to_numpy(float)
+    return array[np.isfinite(array)]
