@@ -5,6 +5,7 @@ from typing import Annotated
 
 import typer
 
+from pyama.cli import answers, figures
 from pyama.cli.options import (
     BatchSize,
     Config,
@@ -203,7 +204,7 @@ def verify(
     raise typer.Exit(verifying.show(folder, quick=quick, as_json=as_json))
 
 
-@app.command(epilog="Examples:\n\n\b\n  pyama demo\n  pyama demo --fovs 4 --format nd2")
+@app.command(epilog="Examples:\n\n\b\n  pyama demo\n  pyama demo --fovs 8 --format nd2")
 @reported
 def demo(
     output: Annotated[
@@ -212,7 +213,7 @@ def demo(
     ] = Path("pyama_demo"),
     fovs: Annotated[
         int, typer.Option(min=1, max=1000, metavar="N", help="Fields of view.")
-    ] = 2,
+    ] = 4,
     frames: Annotated[
         int, typer.Option(min=1, max=10_000, metavar="N", help="Frames of 512 x 512 px each.")
     ] = 40,
@@ -221,8 +222,8 @@ def demo(
 ) -> None:
     """Try the whole workflow on a synthetic recording.
 
-    Draws cells in phase contrast and fluorescence, writes them as a microscope would, and runs
-    `pyama run` on the file. Takes about half a minute.
+    Draws cells in phase contrast and fluorescence, writes them as a microscope would, runs
+    `pyama run` on the file, then merges, fits and writes a report. Takes less than a minute.
     """
     from pyama.cli import demo as command
 
@@ -290,3 +291,7 @@ def check(
         error(f"{file} names what does not exist:\n" + "\n".join(unknown))
         raise typer.Exit(USAGE)
     result(f"{file} is valid.")
+
+
+answers.register(app)
+app.add_typer(figures.app, name="plot")

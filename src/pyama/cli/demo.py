@@ -3,9 +3,13 @@
 from pathlib import Path
 from typing import Literal
 
+from pyama.analysis.fits import fit_file
+from pyama.analysis.merge import write_merged
+from pyama.analysis.report import write_report
 from pyama.cli.running import run
 from pyama.cli.screen import note, quoted
 from pyama.cli.settings import Request
+from pyama.errors import ConfigError
 from pyama.testing.synthetic import SyntheticRecording
 
 SIZE_PX = 512
@@ -33,9 +37,24 @@ def demo(folder: Path, n_fovs: int, n_frames: int, kind: Literal["czi", "nd2"]) 
     recording.write(path, kind)
     code = run(Request(path, results, overwrite=True), as_json=False, verbose=False)
     if code == 0:
+        _answer(results, n_fovs)
         for line in _next(path, results):
             note(line)
     return code
+
+
+def _answer(results: Path, n_fovs: int) -> None:
+    """Merge the first and the second half of the fields of view, fit, and report."""
+    note("Merging, fitting and reporting ...")
+    half = -(-n_fovs // 2)
+    samples = {"first": range(half), "second": range(half, n_fovs)}
+    merged = write_merged(results, {name: fovs for name, fovs in samples.items() if fovs})
+    for paths in merged.values():
+        fit_file(paths[0])
+    try:
+        note(f"Open this report in a browser: {quoted(write_report(results))}")
+    except ConfigError as error:  # the libraries for figures are extras
+        note(f"Note: {error}")
 
 
 def _next(path: Path, results: Path) -> list[str]:
@@ -47,5 +66,6 @@ def _next(path: Path, results: Path) -> list[str]:
         f"  pyama info {quoted(path)}",
         f"  pyama plan {command} --set min_iou=0.3",
         f"  pyama run {command} --set min_iou=0.3",
+        f"  pyama fit {quoted(results / 'first_merged.csv')} --model auto",
         "and then the same with a recording of your own.",
     ]
