@@ -120,7 +120,7 @@ class ProcessingParams(
     """Names in `NAMED_PREPROCESSORS`: what a frame goes through before segmentation, in this
     order."""
     features: DefaultFeatures = DefaultFeatures()
-    """Features of channels that name none of their own."""
+    """What is measured in channels that name no features of their own."""
     n_workers: Annotated[int, Field(ge=1, le=1024, json_schema_extra=_PURE)] = Field(
         default_factory=default_workers
     )
@@ -285,6 +285,11 @@ NAMES = (
 )
 
 
+SHORT = reprlib.Repr()
+"""Spells a value in a line, since YAML may refer to one list many times."""
+SHORT.maxlevel = 2
+
+
 def _message(source: str, error: ValidationError) -> str:
     wrong = [f"  {_wrong(entry)}" for entry in error.errors(include_url=False)]
     plural = "entry" if len(wrong) == 1 else "entries"
@@ -299,5 +304,5 @@ def _wrong(entry: ErrorDetails) -> str:
         near = get_close_matches(str(last), NAMES, n=1)
         told = f"unknown name; did you mean {near[0]}?" if near else "unknown name"
     # A group of entries that do not fit together is named by the message itself.
-    shown = "" if isinstance(found, dict | BaseModel) else f" = {reprlib.repr(found)}"
+    shown = "" if isinstance(found, dict | BaseModel) else f" = {SHORT.repr(found)}"
     return f"{name}{shown}: {told}"
