@@ -62,14 +62,6 @@ class MicroscopyMetadata(Params):
     def _stays_in_its_folder(cls, value: str) -> str:
         return layout.safe_name(value)
 
-    @field_validator("basename")
-    @classmethod
-    def _is_one_name(cls, value: str) -> str:
-        # It becomes part of file names, which must not leave the output folder.
-        if not value or Path(value).name != value or "\0" in value:
-            raise ValueError(f"{value!r} is not the name of a file without its folder")
-        return value
-
     @property
     def n_fovs(self) -> int:
         """Number of fields of view."""
