@@ -127,16 +127,22 @@ def test_a_flag_file_is_set_for_everyone_who_looks(tmp_path):
     assert flag.is_set()
 
 
-def test_plugins_that_can_be_imported_travel(plugins, tmp_path):
+def test_plugins_that_can_be_imported_travel_and_logs_come_back(plugins, tmp_path, caplog):
+    PHASE_FEATURES["local"] = lambda image, mask, context: 1.0  # not used: may stay
     PHASE_FEATURES["brightness"] = plugins.brightness
     FLUORESCENCE_FEATURES["brightness"] = plugins.brightness
     PREPROCESSORS.append(plugins.Inverting(60_000))
     names = ["brightness"]
-    config = make_config(Channels(pc=[0, names], fl=[[1, names]]))
+    config = make_config(Channels(pc=[0, names], fl=[[1, names]]), min_frames=30)
     recording = recording_of(MOVIE[:1, :3])
     assert process(recording, config, tmp_path / "threads").succeeded
-    report = process(recording, config, tmp_path / "processes", executor="processes")
+    caplog.clear()
+    with caplog.at_level(logging.WARNING, "pyama"):
+        report = process(recording, config, tmp_path / "processes", executor="processes")
     assert report.succeeded, [str(failure) for failure in report.failures]
+    found = [r for r in caplog.records if "min_frames is 30" in r.getMessage()]
+    assert found
+    assert all(record.process != os.getpid() for record in found)
     assert contents(tmp_path / "processes") == contents(tmp_path / "threads")
 
 
@@ -175,17 +181,6 @@ def test_a_process_that_dies_is_reported_and_the_next_run_goes_on(plugins, whole
     assert told == [(0, 2, DIED), (0, 1, DIED)]
     assert process(make_recording(), make_config(), tmp_path).succeeded
     assert contents(tmp_path) == whole
-
-
-@pytest.mark.usefixtures("plugins")
-def test_what_processes_log_arrives_here(tmp_path, caplog):
-    PHASE_FEATURES["local"] = lambda image, mask, context: 1.0  # not used: may stay
-    config = make_config(min_frames=30)
-    with caplog.at_level(logging.WARNING, "pyama"):
-        process(recording_of(MOVIE[:1, :3]), config, tmp_path, executor="processes")
-    found = [r for r in caplog.records if "min_frames is 30" in r.getMessage()]
-    assert found
-    assert all(record.process != os.getpid() for record in found)
 
 
 @pytest.mark.skipif(not child_runs.FORKS, reason="needs a parent to be killed")
