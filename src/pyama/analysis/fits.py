@@ -14,13 +14,13 @@ from pyama.analysis.tables import (
     Header,
     Unit,
     chosen_column,
-    digest_of,
     load_fitted,
     load_timed,
     measured_columns,
     write_table,
 )
 from pyama.errors import StoreError
+from pyama.tables import traces_digest
 
 
 @dataclass(frozen=True)
@@ -78,7 +78,7 @@ def fit_file(
     described = {
         "sample": header.get("sample", path.stem),
         "source": _relative(path, folder),
-        "digest": digest_of(path),
+        "digest": traces_digest(path),
         "column": column,
         "model": model,
         **_described(model, {**options, "time_unit": time_unit}),

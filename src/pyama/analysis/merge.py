@@ -10,14 +10,13 @@ import pandas as pd
 from pyama.analysis.samples import Fovs, check_samples, load_samples, samples_by_position
 from pyama.analysis.tables import (
     NOT_MEASURED,
-    digest_of,
     measured_columns,
     read_recording,
     units_of,
     write_table,
 )
 from pyama.errors import StoreError
-from pyama.tables import find_traces, load_traces, run_times
+from pyama.tables import find_traces, load_traces, run_times, traces_digest
 
 MERGED = "_merged.csv"
 """What follows the sample in the name of a merged table."""
@@ -136,7 +135,9 @@ class _Source:
             "source": {
                 "recording": self._metadata.basename,
                 "identity": self._metadata.identity,
-                "files": {self._relative(fov): digest_of(self._files[fov]) for fov in fovs},
+                "files": {
+                    self._relative(fov): traces_digest(self._files[fov]) for fov in fovs
+                },
             },
             "times": {str(fov): run_times(self._folder, fov) for fov in fovs},
             "units": {"times": "min", **units_of(table)},

@@ -4,7 +4,6 @@ A line `# key: JSON` per entry comes before the header. `pd.read_csv(path, comme
 reads such a file; `read_table` also reads the entries.
 """
 
-import hashlib
 import json
 import os
 import re
@@ -103,12 +102,12 @@ def read_table(path: Path | str) -> tuple[pd.DataFrame, Header]:
             table = pd.read_csv(file)
     except (OSError, ValueError) as error:
         raise StoreError(f"{path} cannot be read as a table: {error}.") from error
-    return table, header
+    return _as_numbers(table), header
 
 
-def digest_of(path: Path) -> str:
-    """Return what tells whether a file has changed."""
-    return hashlib.sha256(path.read_bytes()).hexdigest()[:16]
+def _as_numbers(table: pd.DataFrame) -> pd.DataFrame:
+    """Columns without a single value count as numbers, as in tables that are not empty."""
+    return table.astype("int64") if table.empty else table
 
 
 def read_header(path: Path | str) -> Header:
@@ -200,7 +199,7 @@ def load_timed(path: Path | str, plain_unit: Unit = "h") -> tuple[pd.DataFrame, 
     if "times" in header:
         return _timed(path, table, header, "h"), header
     if "time" not in table and layout.parse_traces(path.name):
-        return load_traces(path, "h"), header
+        return _as_numbers(load_traces(path, "h")), header
     numbers = table.select_dtypes("number")
     absent = [name for name in ("cell", "time") if name not in numbers]
     if absent:

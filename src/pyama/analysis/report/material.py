@@ -14,7 +14,6 @@ from pyama.analysis.fitting import AUTO
 from pyama.analysis.merge import MERGED
 from pyama.analysis.models import MODELS
 from pyama.analysis.tables import (
-    digest_of,
     load_fitted,
     load_merged,
     measured_columns,
@@ -24,7 +23,7 @@ from pyama.analysis.tables import (
 )
 from pyama.config import ProcessingConfig
 from pyama.metadata import MicroscopyMetadata
-from pyama.tables import find_traces, load_traces
+from pyama.tables import find_traces, load_traces, traces_digest
 
 EVERYTHING = "all cells"
 """Name of the sample of an experiment that was not merged."""
@@ -152,7 +151,7 @@ def _belongs(path: Path, identity: str, output_dir: Path, remarks: list[str]) ->
 
 
 def _changed(path: Path, told: object) -> bool:
-    return not path.is_file() or digest_of(path) != told
+    return not path.is_file() or traces_digest(path) != told
 
 
 def _run(path: Path) -> dict[str, Any]:

@@ -1,0 +1,81 @@
+"""Output folders with traces of a known model, written without a recording."""
+
+import numpy as np
+import pandas as pd
+
+from pyama import layout
+from pyama.analysis.models import MODELS
+from pyama.config import Channels, ProcessingConfig
+from pyama.metadata import MicroscopyMetadata
+from pyama.processing.record import write_record
+
+HOURS = np.arange(40) / 4
+NAME = "movie"
+
+
+def truth(n, seed=0):
+    """Parameters of `n` cells for the model of maturation, shape (6, n)."""
+    rng = np.random.default_rng(seed)
+    names = [p.name for p in MODELS["maturation"].parameters]
+    drawn = {
+        "t0": rng.uniform(1, 3, n),
+        "ktl": rng.uniform(2e4, 4e4, n),
+        "delta": rng.uniform(0.1, 0.2, n),
+        "offset": rng.uniform(1e4, 2e4, n),
+        "km": np.full(n, 1.28),
+        "beta": np.full(n, 5.22e-3),
+    }
+    return np.array([drawn[name] for name in names])
+
+
+def traces_of(fov, n_cells=4, noise=200.0):
+    """Traces of one field of view; cell numbers from 1."""
+    y = MODELS["maturation"].evaluate(HOURS, truth(n_cells, fov))
+    y += np.random.default_rng(fov).normal(0, noise, y.shape)
+    n = len(HOURS)
+    table = {
+        "fov": fov,
+        "cell": np.repeat(np.arange(1, n_cells + 1), n),
+        "frame": np.tile(np.arange(n), n_cells),
+        "good": True,
+        "position_x": 10.5,
+        "position_y": 20.0,
+        **dict.fromkeys(layout.BASE_COLUMNS[6:], 5),
+        "area_ch_0": 900,
+        "intensity_total_ch_1": y.ravel(),
+    }
+    return pd.DataFrame(table)
+
+
+def experiment(folder, n_fovs=3, *, n_cells=4, **facts):
+    """An output folder as a run leaves it, as far as tables go.
+
+    Frames are 15 minutes apart; the frames of FOV f are f minutes late.
+    """
+    times = [tuple(60 * HOURS + fov) for fov in range(n_fovs)]
+    known = {
+        "path": folder / "movie.nd2",
+        "format": "nd2",
+        "basename": NAME,
+        "identity": "abc",
+        "n_frames": len(HOURS),
+        "channel_names": ("Phase", "GFP"),
+        "shapes": ((64, 64),) * n_fovs,
+        "dtype": "uint16",
+        "pixel_size_um": 0.65,
+        "times_min": times,
+    }
+    metadata = MicroscopyMetadata(**known | facts)
+    folder.mkdir(parents=True, exist_ok=True)
+    write_record(folder, metadata, ProcessingConfig(channels=Channels(pc=0, fl=[1])))
+    for fov in range(n_fovs):
+        write_traces(folder, traces_of(fov, n_cells), fov)
+    return folder
+
+
+def write_traces(folder, table, fov, *, inspected=False):
+    name = layout.inspected_file if inspected else layout.traces_file
+    path = folder / layout.fov_dir(fov) / name(NAME, fov)
+    path.parent.mkdir(exist_ok=True)
+    table.to_csv(path, index=False)
+    return path
