@@ -107,7 +107,7 @@ def _text(metadata: MicroscopyMetadata, config: ProcessingConfig) -> str:
     dumper = getattr(yaml, "CSafeDumper", yaml.SafeDumper)
     text = yaml.dump(dump_config(config), Dumper=dumper, sort_keys=False, allow_unicode=True)
     described = yaml.dump(
-        {METADATA_KEY: dump_metadata(metadata)},
+        {METADATA_KEY: _spelled_out(dump_metadata(metadata))},
         Dumper=dumper,
         sort_keys=False,
         allow_unicode=True,
@@ -117,6 +117,17 @@ def _text(metadata: MicroscopyMetadata, config: ProcessingConfig) -> str:
     return (
         f"# Channels and parameters of the run.\n{text}\n"
         f"# The recording. Time of every frame: {time_source}.\n{described}"
+    )
+
+
+def _spelled_out(entry: Any) -> Any:
+    """Spell out what YAML cannot hold: bytes of file names that are no text."""
+    if isinstance(entry, dict):
+        return {key: _spelled_out(value) for key, value in entry.items()}
+    if isinstance(entry, list):
+        return [_spelled_out(value) for value in entry]
+    return (
+        entry.encode(errors="backslashreplace").decode() if isinstance(entry, str) else entry
     )
 
 

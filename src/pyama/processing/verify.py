@@ -189,7 +189,8 @@ class _Look:
             self.files += len(files)
             for damage in mark.damages(thorough=not self.quick):
                 all_known &= not damage.path.startswith(MARKS)
-                mark.point_out(damage.path)
+                if damage.problem.startswith("changed"):
+                    mark.point_out(damage.path)
                 path = f"{store.path.name}/{damage.path}"
                 self.damages.append(Finding(path, damage.problem, store.fov, name))
         unfinished = [output for output in store.unfinished() if output not in names]

@@ -53,7 +53,7 @@ def locked(output_dir: Path, fovs: Iterable[int]) -> Iterator[list[str]]:
 @contextmanager
 def _lock(path: Path) -> Iterator[str]:
     """Hold one lock; give the name of an owner that died, or nothing."""
-    with FileIO(path, "a+") as file:
+    with FileIO(path, "a+", opener=_not_through_a_link) as file:
         held = _try(file)
         found = _owner(file)  # once it is held: until then its owner may still let go of it
         if held is False or _lives_elsewhere(found, path, seen=held is True):
@@ -66,6 +66,10 @@ def _lock(path: Path) -> Iterator[str]:
             yield _name(found)
         finally:
             _write(file, "")
+
+
+def _not_through_a_link(path: str, flags: int) -> int:
+    return os.open(path, flags | getattr(os, "O_NOFOLLOW", 0), 0o666)
 
 
 @contextmanager
