@@ -39,16 +39,16 @@ class Ledger:
     def __init__(self, root: Path) -> None:
         self.root = root
         self._entries: dict[str, str] = {}
+        self._folders: set[Path] = set()
 
     def write(self, name: str, data: bytes) -> None:
         """Write one file, making its folder where needed."""
         path = self.root / name
         with naming(path):
-            try:
-                path.write_bytes(data)
-            except FileNotFoundError:
+            if path.parent not in self._folders:
                 path.parent.mkdir(parents=True, exist_ok=True)
-                path.write_bytes(data)
+                self._folders.add(path.parent)
+            path.write_bytes(data)
         self.vouch(name, data)
 
     def vouch(self, name: str, data: bytes) -> None:
