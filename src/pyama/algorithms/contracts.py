@@ -1,5 +1,6 @@
-"""What methods and preprocessors may give back."""
+"""What methods and preprocessors get, and what they may give back."""
 
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -8,6 +9,19 @@ from numpy.typing import NDArray
 from pyama.errors import PluginError
 
 LARGEST = 65535
+
+
+@dataclass(frozen=True)
+class Place:
+    """Which image a segmenter sees.
+
+    Attributes:
+        fov: 0-based index of the field of view.
+        frame: 0-based index of the frame.
+    """
+
+    fov: int
+    frame: int
 
 
 def checked_labels(name: str, labels: object, shape: tuple[int, ...]) -> NDArray[Any]:

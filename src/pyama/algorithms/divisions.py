@@ -2,9 +2,12 @@
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from functools import cached_property
+from itertools import combinations, product
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.spatial import KDTree
 
 from pyama.algorithms.arrays import Boxes, Labels
 from pyama.algorithms.labels import regions
@@ -30,7 +33,7 @@ class _Cells:
     boxes: Boxes
     areas: NDArray[np.int64]
 
-    @property
+    @cached_property
     def centres(self) -> NDArray[np.float64]:
         """Centres of the boxes (y, x), shape (N, 2)."""
         return (self.boxes[:, :2] + self.boxes[:, 2:]) / 2.0
@@ -84,44 +87,41 @@ def _daughters(
     before: _Cells, now: _Cells, known: NDArray[np.bool_]
 ) -> list[tuple[int, int, int]]:
     """Index of the mother in `before` and of both daughters in `now`, for each division."""
-    rated = [
-        (off, int(m), int(new), other)
-        for new in np.flatnonzero(~known)
-        for m in _near(before, now, new)
-        for other, off in _sisters(before, now, known, int(m), int(new))
-    ]
-    mothers, daughters, chosen = set(), set(), []
-    for _, m, new, other in sorted(rated):
-        if m not in mothers and not {new, other} & daughters:
+    if known.all() or not len(before.ids):
+        return []
+    reach = REACH * _diameters(before.areas)
+    near = KDTree(now.centres).query_ball_point(before.centres, reach, return_sorted=True)
+    goes_on = np.isin(before.ids, now.ids)
+    rated = []
+    for m in range(len(before.ids)):
+        new = [i for i in near[m] if not known[i]]
+        # Either she seems to go on as one of the sisters, or both are new.
+        heirs = [i for i in near[m] if now.ids[i] == before.ids[m]]
+        pairs = product(heirs, new) if goes_on[m] else combinations(new, 2)
+        for a, b in pairs:
+            off = _off_centre(before, m, now, a, b)
+            if off <= OFF_CENTRE:
+                rated.append((off, m, a, b))
+    mothers: set[int] = set()
+    daughters: set[int] = set()
+    chosen = []
+    for _, m, a, b in sorted(rated):
+        if m not in mothers and not {a, b} & daughters:
             mothers.add(m)
-            daughters |= {new, other}
-            chosen.append((m, new, other))
+            daughters |= {a, b}
+            chosen.append((m, a, b))
     return chosen
 
 
-def _near(before: _Cells, now: _Cells, cell: int) -> NDArray[np.intp]:
-    """Indices of the cells of the frame before that may be the mother of a cell."""
-    distances = np.linalg.norm(before.centres - now.centres[cell], axis=1)
-    return np.flatnonzero(distances <= REACH * _diameters(before.areas))
-
-
-def _sisters(
-    before: _Cells, now: _Cells, known: NDArray[np.bool_], m: int, new: int
-) -> list[tuple[int, float]]:
-    """Which cells may be the sister of a new one, and how far off the mother then lies."""
-    mother, size = before.centres[m], float(_diameters(before.areas[m]))
-    # Either the mother seems to go on as the sister, or both sisters are new.
-    candidate = (now.ids == before.ids[m]) | (~known & (now.ids > now.ids[new]))
-    areas = now.areas.astype(np.float64)
-    smaller, larger = np.minimum(areas, areas[new]), np.maximum(areas, areas[new])
-    middle = (now.centres + now.centres[new]) / 2
-    off = np.linalg.norm(middle - mother, axis=1) / size
-    candidate &= (smaller >= LIKENESS * larger) & (off <= OFF_CENTRE)
-    candidate &= areas + areas[new] <= LARGEST * before.areas[m]
-    candidate &= np.linalg.norm(now.centres - mother, axis=1) <= REACH * size
-    candidate &= _overlap(before.boxes[m], now.boxes) < SAME
-    candidate[new] = False
-    return [(int(i), float(off[i])) for i in np.flatnonzero(candidate)]
+def _off_centre(before: _Cells, m: int, now: _Cells, a: int, b: int) -> float:
+    """How far from between two cells their mother was, in diameters; inf if she was not."""
+    areas = now.areas[[a, b]]
+    unlike = areas.min() < LIKENESS * areas.max() or areas.sum() > LARGEST * before.areas[m]
+    if unlike or _overlap(before.boxes[m], now.boxes[[a, b]]).max() >= SAME:
+        return np.inf
+    middle = now.centres[[a, b]].mean(axis=0)
+    off = np.linalg.norm(middle - before.centres[m]) / _diameters(before.areas[m])
+    return float(off)
 
 
 def _diameters(areas: NDArray[np.int64]) -> NDArray[np.float64]:
