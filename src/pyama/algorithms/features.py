@@ -30,7 +30,7 @@ from pyama.algorithms import measures
 from pyama.algorithms.arrays import Boxes, Mask, check_same_shape
 from pyama.algorithms.crops import SCALE, box_shapes
 from pyama.algorithms.measures import CellStack, Floats
-from pyama.algorithms.params import ExtractionParams
+from pyama.algorithms.params import ExtractionParams, own_params
 from pyama.errors import ArrayError, PluginError
 from pyama.registry import Registry
 
@@ -53,7 +53,7 @@ class FeatureContext:
         rng: Random numbers that depend on nothing but the seed of the run, field of view,
             cell, channel, frame and name of the feature: neither on the order in which cells
             are measured nor on what else is measured.
-        params: Parameters of the run.
+        params: Parameters of the run, or the feature's own, see `pyama.registry.parameters`.
     """
 
     fov: int
@@ -66,7 +66,7 @@ class FeatureContext:
     background: Floats
     background_weight: float
     rng: np.random.Generator
-    params: ExtractionParams
+    params: Any
 
 
 Feature: TypeAlias = Callable[[Floats, Mask, FeatureContext], Any]
@@ -210,8 +210,9 @@ def measure_stack(
             functions[name] = registry[name]
         else:
             values[name][track.valid] = formula(stack)[track.valid]
+    own = {name: own_params(name, f, track.params) for name, f in functions.items()}
     for frame in np.flatnonzero(track.valid).tolist() if functions else ():
-        for name, number in _call(functions, stack, track, frame):
+        for name, number in _call(functions, own, stack, track, frame):
             values[name][frame] = number
     return values
 
@@ -225,7 +226,11 @@ def feature_rng(
 
 
 def _call(
-    functions: dict[str, Feature], stack: CellStack, track: CellTrack, frame: int
+    functions: dict[str, Feature],
+    own: dict[str, Any],
+    stack: CellStack,
+    track: CellTrack,
+    frame: int,
 ) -> Iterator[tuple[str, float]]:
     y0, x0, y1, x1 = track.boxes[frame].tolist()
     tight = np.s_[frame, : y1 - y0, : x1 - x0]
@@ -249,7 +254,7 @@ def _call(
             background=background,
             background_weight=stack.weight,
             rng=rng,
-            params=track.params,
+            params=own[name],
         )
         where = f"Feature {name!r} in cell {track.cell}, frame {frame}"
         try:

@@ -7,13 +7,15 @@ from types import CodeType
 from typing import Any
 
 import pyama
+from pyama.plugins import origin
 
 
 def fingerprint(plugin: Any) -> str:
     """Return a text that changes when the behaviour of `plugin` may have changed.
 
     Built-in parts are known by their name, as their steps have versions. Others are known
-    by their attribute `version` if they have one, else by their source.
+    by their attribute `version` if they have one, else by their source: that of the whole
+    file if it is a plugin file, with the version of the package if they are installed.
     """
     name = f"{_module(plugin)}.{_qualified_name(plugin)}"
     if is_builtin(plugin):
@@ -21,6 +23,11 @@ def fingerprint(plugin: Any) -> str:
     version = getattr(plugin, "version", None)
     if version is not None:
         return f"{name} version {version}"
+    where = origin(_module(plugin))
+    if where.startswith("file "):
+        return f"{name} {where}"
+    if where:
+        name = f"{name} from {where}"
     return f"{name} source {hashlib.sha256(_source(plugin)).hexdigest()[:16]}"
 
 

@@ -6,21 +6,22 @@ else their result depends on, such as a file of weights; it raises where that is
 """
 
 import inspect
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any
 
 from pyama.algorithms import iou, kalman, logstd, watershed
+from pyama.algorithms.features import FLUORESCENCE_FEATURES, PHASE_FEATURES
 from pyama.algorithms.params import own_params
-from pyama.config import ProcessingParams
-from pyama.errors import PluginError
+from pyama.config import ProcessingConfig, ProcessingParams
+from pyama.errors import ConfigError, PluginError
 from pyama.processing.fingerprint import fingerprint
-from pyama.registry import Registry
+from pyama.registry import Registry, parameter_models
 
 SEGMENTERS = Registry[Any]("segmentation method", ("frame", "params"))
 """`f(frame, params) -> labels`, see `pyama.algorithms.logstd.segment`. The limits of size are
 applied afterwards, to the labels of every method alike. A third argument named `place` gets a
-`Place`."""
+`pyama.algorithms.contracts.Place`."""
 SEGMENTERS["logstd"] = logstd.segment
 SEGMENTERS["watershed"] = watershed.segment
 
@@ -42,19 +43,6 @@ PREPROCESSORS: list[Any] = []
 
 
 @dataclass(frozen=True)
-class Place:
-    """Which image a segmenter sees.
-
-    Attributes:
-        fov: 0-based index of the field of view.
-        frame: 0-based index of the frame.
-    """
-
-    fov: int
-    frame: int
-
-
-@dataclass(frozen=True)
 class Preprocessor:
     """A preprocessor as a run uses it.
 
@@ -72,7 +60,7 @@ class Preprocessor:
 
 
 def takes_place(segmenter: Callable[..., Any]) -> bool:
-    """Whether a segmenter asks for the `Place` of a frame."""
+    """Whether a segmenter asks which frame it sees."""
     return "place" in inspect.signature(segmenter).parameters
 
 
@@ -93,6 +81,38 @@ def preprocessors(params: ProcessingParams) -> list[Preprocessor]:
         Preprocessor(type(entry).__name__, entry.process, (), fingerprint(entry))
         for entry in PREPROCESSORS
     ]
+
+
+def with_own_params(config: ProcessingConfig) -> ProcessingConfig:
+    """Return the configuration with all parameters that what it chooses has of its own.
+
+    Raises:
+        ConfigError: One of them is missing or wrong, or belongs to nothing that is loaded.
+    """
+    params = config.params
+    unknown = sorted(params.plugins.keys() - parameter_models().keys())
+    if unknown:
+        raise ConfigError(
+            f"params.plugins.{unknown[0]}: nothing of that name has parameters. Load its "
+            "plugin (--plugins DIR), or take the section away."
+        )
+    chosen: list[tuple[Registry[Any], Iterable[str]]] = [
+        (SEGMENTERS, [params.segmentation_method]),
+        (TRACKERS, [params.tracking_method]),
+        (NAMED_PREPROCESSORS, params.preprocessors),
+        (PHASE_FEATURES, config.phase_features()),
+        *((FLUORESCENCE_FEATURES, names) for names in config.fluorescence_features().values()),
+    ]
+    found = {}
+    for registry, names in chosen:
+        for name in names:
+            own = own_params(name, registry[name], params)
+            if own is not params:
+                flat = set(ProcessingParams.model_fields)
+                found[name] = own.model_dump(mode="json", exclude=flat)
+    if not found:
+        return config
+    return config.replace(params=params.replace(plugins={**params.plugins, **found}))
 
 
 def register_preprocessor(preprocessor: Any) -> None:

@@ -9,13 +9,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from pyama.algorithms.contracts import checked_image, checked_labels
+from pyama.algorithms.contracts import Place, checked_image, checked_labels
 from pyama.algorithms.divisions import divided
 from pyama.algorithms.labels import limit_sizes
 from pyama.algorithms.params import own_params
 from pyama.config import ProcessingParams
 from pyama.processing.guard import blaming, called
-from pyama.processing.methods import Place, Preprocessor, takes_place
+from pyama.processing.methods import Preprocessor, takes_place
 from pyama.store import Stack
 
 

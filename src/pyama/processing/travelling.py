@@ -11,7 +11,12 @@ from pyama.algorithms.features import FLUORESCENCE_FEATURES, PHASE_FEATURES
 from pyama.config import ProcessingConfig
 from pyama.errors import PluginError
 from pyama.processing.fingerprint import is_builtin
-from pyama.processing.methods import PREPROCESSORS, SEGMENTERS, TRACKERS
+from pyama.processing.methods import (
+    NAMED_PREPROCESSORS,
+    PREPROCESSORS,
+    SEGMENTERS,
+    TRACKERS,
+)
 
 PREPROCESSOR = "preprocessor"
 REGISTRIES = {
@@ -19,6 +24,7 @@ REGISTRIES = {
     "fluorescence feature": FLUORESCENCE_FEATURES,
     "segmentation method": SEGMENTERS,
     "tracking method": TRACKERS,
+    "named preprocessor": NAMED_PREPROCESSORS,
 }
 
 
@@ -73,6 +79,7 @@ def _needed(config: ProcessingConfig) -> Iterator[tuple[str, str, Any]]:
         "fluorescence feature": chain(*config.fluorescence_features().values()),
         "segmentation method": [config.params.segmentation_method],
         "tracking method": [config.params.tracking_method],
+        "named preprocessor": config.params.preprocessors,
     }
     for kind, registry in REGISTRIES.items():
         for name in dict.fromkeys(names[kind]):

@@ -1,7 +1,7 @@
 """Microscope files behind one door: `open_reader(path)`."""
 
 import hashlib
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Literal, Protocol, Self
@@ -9,8 +9,11 @@ from typing import Literal, Protocol, Self
 import numpy as np
 from numpy.typing import NDArray
 
+from pyama.errors import ReaderError
 from pyama.metadata import MicroscopyMetadata
+from pyama.plugins import Attempt
 from pyama.readers.signatures import kind_of
+from pyama.registry import Registry
 
 ZSelection = int | Literal["middle", "max"]
 """A plane of the z stack by its 0-based index, the middle one, or the maximum of all."""
@@ -58,11 +61,20 @@ class Reader(Protocol):
         """Close the file."""
 
 
+READERS: Registry[Callable[[Path, ZSelection], Reader | None]] = Registry(
+    "reader", ("path", "z")
+)
+"""Readers of other formats: `f(path, z) -> Reader`, or None for a file of another kind. They
+are asked in the order of their registration about files and folders that are none of ND2, CZI
+and OME-TIFF."""
+
+
 def open_reader(path: Path | str, z: ZSelection = "middle") -> Reader:
     """Open a recording, recognised by its first bytes and not by its suffix.
 
     Args:
-        path: An ND2, CZI or OME-TIFF file; of an OME-TIFF set, any of its files.
+        path: An ND2, CZI or OME-TIFF file, or of a kind that one of `READERS` knows; of an
+            OME-TIFF set, any of its files.
         z: Which plane of a z stack is read.
 
     Raises:
@@ -70,7 +82,14 @@ def open_reader(path: Path | str, z: ZSelection = "middle") -> Reader:
             not grey values of 8 or 16 bits, or has no plane `z`.
     """
     path = Path(path)
-    match kind_of(path):
+    try:
+        kind = kind_of(path)
+    except ReaderError:
+        reader = _other_reader(path, z)
+        if reader is None:
+            raise
+        return reader
+    match kind:
         case "nd2":
             from pyama.readers.nd2 import Nd2Reader
 
@@ -83,6 +102,18 @@ def open_reader(path: Path | str, z: ZSelection = "middle") -> Reader:
             from pyama.readers.ometiff import OmeTiffReader
 
             return OmeTiffReader(path, z)
+
+
+def _other_reader(path: Path, z: ZSelection) -> Reader | None:
+    for name, open_other in READERS.items() if path.exists() else ():
+        attempt = Attempt()
+        with attempt:
+            reader = open_other(path, z)
+            if reader is not None:
+                return reader
+        if attempt.problem:
+            raise ReaderError(f"Reader {name!r} cannot open {path}: {attempt.problem}")
+    return None
 
 
 SAMPLES = 16

@@ -13,8 +13,10 @@ from pyama.algorithms.features import FLUORESCENCE_FEATURES, PHASE_FEATURES
 from pyama.config import ProcessingConfig
 from pyama.errors import ConfigError
 from pyama.metadata import MicroscopyMetadata, frame_times
+from pyama.processing.doors import load_installed_plugins
 from pyama.processing.executors import ExecutorName
-from pyama.processing.methods import SEGMENTERS, TRACKERS
+from pyama.processing.methods import SEGMENTERS, TRACKERS, with_own_params
+from pyama.processing.recipes import recipes
 from pyama.processing.record import Record, read_record, write_record, write_run
 from pyama.processing.report import FovReport, Status, StepReport
 from pyama.processing.runner import CancelEvent, Watcher
@@ -159,6 +161,7 @@ def process(
         StoreError: The output folder cannot be written, or has far too little room.
         PluginError: A custom function cannot travel to other processes.
     """
+    load_installed_plugins()
     output_dir = Path(output_dir)
     started = datetime.now(UTC)
     cancel_event = threading.Event() if cancel_event is None else cancel_event
@@ -170,6 +173,7 @@ def process(
             tuple(range(metadata.n_fovs)) if fovs is None else tuple(dict.fromkeys(fovs))
         )
         check(metadata, config, selected)
+        config = with_own_params(config)
         with naming(output_dir):
             output_dir.mkdir(parents=True, exist_ok=True)
         messages += check_space(metadata, config, output_dir, selected, overwrite=overwrite)
@@ -274,6 +278,9 @@ def check(metadata: MicroscopyMetadata, config: ProcessingConfig, fovs: Sequence
         for name in names_of_channel:
             FLUORESCENCE_FEATURES[name]
     frame_times(metadata, config.params, 0)
+    with_own_params(config)
+    for fov in fovs:
+        recipes(metadata, config, fov)  # looks at the files that methods depend on
 
 
 def _opened(

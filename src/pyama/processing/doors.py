@@ -1,0 +1,30 @@
+"""Where plugins that take part in a run are put."""
+
+import logging
+
+from pyama.algorithms.features import FLUORESCENCE_FEATURES, PHASE_FEATURES
+from pyama.plugins import Doors, load_installed
+from pyama.processing.methods import (
+    NAMED_PREPROCESSORS,
+    PREPROCESSORS,
+    SEGMENTERS,
+    TRACKERS,
+)
+from pyama.readers import READERS
+
+DOORS: Doors = {
+    "features": (PHASE_FEATURES, FLUORESCENCE_FEATURES),
+    "segmenters": (SEGMENTERS,),
+    "trackers": (TRACKERS,),
+    "preprocessors": (NAMED_PREPROCESSORS, PREPROCESSORS),
+    "readers": (READERS,),
+}
+
+logger = logging.getLogger(__name__)
+
+
+def load_installed_plugins() -> None:
+    """Load what is installed, and log what was refused."""
+    for loaded in load_installed(DOORS):
+        if loaded.problem:
+            logger.warning("Plugin %s was refused: %s", loaded.source, loaded.problem)
