@@ -1,0 +1,36 @@
+"""Kill, damage and confuse pyama for an hour: the tests of robustness, with many more cases.
+
+    python dev.py chaos                       everything
+    python dev.py chaos tests/property        a part, or any other options of pytest
+
+Prints how many kills, failing writes, damaged files and mutations there were.
+"""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[1]
+TESTS = (
+    "tests/pipeline/test_kill.py",
+    "tests/pipeline/test_faults.py",
+    "tests/pipeline/test_verify.py",
+    "tests/pipeline/test_stateful.py",
+    "tests/pipeline/test_workers.py",
+    "tests/property/test_fuzz.py",
+)
+
+
+def main(arguments: list[str]) -> int:
+    """Run the tests with their many cases; returns the exit status of pytest."""
+    named = any(not argument.startswith("-") for argument in arguments)
+    command = [sys.executable, "-m", "pytest", "-n0", "-s", "-v", *arguments]
+    if not named:
+        command += TESTS
+    environment = {**os.environ, "PYAMA_CHAOS": "1"}
+    return subprocess.run(command, cwd=ROOT, env=environment, check=False).returncode
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,141 @@
+"""Damages a microscope file again and again, and does with it what a user would.
+
+Run as a program: `fuzz_child.py SOURCE FOLDER FIRST LAST`. Says on stdout, one line of JSON per
+mutation, how it ended; a line `{"begin": n}` comes before each, so that whoever started this
+knows which one ended the interpreter.
+"""
+
+import contextlib
+import faulthandler
+import io
+import json
+import random
+import shutil
+import sys
+from pathlib import Path
+
+import numpy as np
+
+SECONDS = 60
+"""A mutation that takes longer hangs."""
+SPLICED = 512
+"""Bytes; no frame is so small that a spliced block blanks it."""
+
+
+def mutated(content, dice):
+    """Flip bits, cut off, or put blocks of the file elsewhere in it."""
+    data = bytearray(content)
+    kind = dice.choice(["flip", "flip", "cut", "splice", "remove", "insert"])
+    if kind == "flip":
+        for _ in range(dice.choice([1, 1, 3, 20])):
+            # Sizes and places stand at the beginning and at the end.
+            near = dice.choice([0, len(data) - 6000, dice.randrange(len(data))])
+            place = min(max(0, near + dice.randrange(6000)), len(data) - 1)
+            data[place] ^= 1 << dice.randrange(8)
+    elif kind == "cut":
+        del data[dice.randrange(len(data)) :]
+    else:
+        length = dice.choice([1, 4, 64, SPLICED])
+        start, target = dice.randrange(len(data)), dice.randrange(len(data))
+        part = data[start : start + length]
+        if kind == "splice":
+            data[target : target + len(part)] = part
+        elif kind == "insert":
+            data[target:target] = part
+        else:
+            del data[target : target + length]
+    return kind, bytes(data)
+
+
+def invoked(*arguments):
+    """Exit code and everything that `pyama` says."""
+    from pyama.cli.app import app
+
+    said, before = io.StringIO(), sys.argv
+    sys.argv = ["pyama", *arguments]
+    code = 0
+    try:
+        with contextlib.redirect_stdout(said), contextlib.redirect_stderr(said):
+            app(prog_name="pyama")
+    except SystemExit as ended:
+        code = ended.code or 0
+    finally:
+        sys.argv = before
+    return code, said.getvalue()
+
+
+def wrong(folder):
+    """What is not fine in a folder that a run called finished; empty if all is."""
+    from pyama.processing.record import read_record
+    from pyama.processing.verify import verify
+    from pyama.store import FovStore
+
+    report = verify(folder)
+    if not report.is_sound:
+        return str(report.damages[0])
+    metadata = read_record(folder).metadata
+    store = FovStore(folder, 0)
+    for group, channel in (("pc_ch_0", 0), ("fl_ch_1", 1)):
+        stack = store.stack(group)
+        if len(stack) != metadata.n_frames:
+            return f"{len(stack)} of {metadata.n_frames} frames"
+        for t, frame in enumerate(stack):
+            if t not in metadata.missing_frames(0, channel) and not np.any(frame):
+                return f"{group}, frame {t} is black, and nobody says so"
+    return ""
+
+
+def tried(path, folder):
+    """Look at a file, run it, and say how that ended."""
+    code, said = invoked("info", str(path))
+    step = "info"
+    if code == 0:
+        options = ["--pc", "0", "--fl", "1", "--fovs", "0", "-j", "1", "--set", "min_frames=1"]
+        code, said = invoked("run", str(path), "-o", str(folder), *options)
+        step = "run"
+    found = {"step": step, "code": code}
+    if "Traceback" in said or code not in (0, 1, 2):
+        found["wrong"] = said[-2000:]
+    elif code == 0 and (problem := wrong(folder)):
+        found["wrong"] = problem
+    elif code and not said.strip():
+        found["wrong"] = "failed without a word"
+    shutil.rmtree(folder, ignore_errors=True)
+    return found
+
+
+def limit_memory():
+    """At most 3 GB more than the libraries take."""
+    try:
+        import resource
+    except ImportError:  # Windows
+        return
+    import pyama.processing.workflow  # noqa: F401
+
+    pages = (
+        int(Path("/proc/self/statm").read_text().split()[0]) if sys.platform == "linux" else 0
+    )
+    if pages:
+        size = pages * resource.getpagesize() + 3 * 2**30
+        resource.setrlimit(resource.RLIMIT_AS, (size, size))
+
+
+def main(source, folder, first, last):
+    content = Path(source).read_bytes()
+    path = Path(folder) / f"mutated{Path(source).suffix}"
+    limit_memory()
+    for number in range(int(first), int(last)):
+        print(json.dumps({"begin": number}), flush=True)  # noqa: T201
+        kind, data = mutated(content, random.Random(number))  # noqa: S311
+        path.write_bytes(data)
+        faulthandler.dump_traceback_later(SECONDS, exit=True)
+        try:
+            found = tried(path, Path(folder) / "out")
+        except Exception as error:  # noqa: BLE001 (whatever gets here is a finding)
+            found = {"step": "any", "code": None, "wrong": f"{type(error).__name__}: {error}"}
+        faulthandler.cancel_dump_traceback_later()
+        print(json.dumps({"end": number, "kind": kind, **found}), flush=True)  # noqa: T201
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])
