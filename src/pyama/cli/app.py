@@ -5,7 +5,8 @@ from typing import Annotated
 
 import typer
 
-from pyama.cli import answers, figures
+from pyama.cli import answers, figures, view
+from pyama.cli import plugins as plugin_commands
 from pyama.cli.options import (
     BatchSize,
     Config,
@@ -23,6 +24,7 @@ from pyama.cli.options import (
     Overwrite,
     Pc,
     PcFeatures,
+    Plugins,
     Set,
     Verbose,
     Workers,
@@ -47,6 +49,7 @@ config_app = typer.Typer(
     no_args_is_help=True,
 )
 app.add_typer(config_app, name="config")
+app.add_typer(plugin_commands.app, name="plugins")
 
 
 def _version(wanted: bool) -> None:
@@ -112,6 +115,7 @@ def run(
     batch_size: BatchSize = None,
     config: Config = None,
     settings: Set = None,
+    plugins: Plugins = None,
     copy_only: CopyOnly = False,
     overwrite: Overwrite = False,
     as_json: Json = False,
@@ -155,6 +159,7 @@ def plan(
     batch_size: BatchSize = None,
     config: Config = None,
     settings: Set = None,
+    plugins: Plugins = None,
     copy_only: CopyOnly = False,
     overwrite: Overwrite = False,
     as_json: Json = False,
@@ -241,6 +246,7 @@ def init(
             metavar="[FILE]", help="Where to; never overwritten. [default: stdout]"
         ),
     ] = None,
+    plugins: Plugins = None,
     debug: Debug = False,
 ) -> None:
     """Write a commented example configuration.
@@ -263,7 +269,7 @@ def init(
 
 @config_app.command(epilog="Example:\n\n\b\n  pyama config schema > pyama.schema.json")
 @reported
-def schema(debug: Debug = False) -> None:
+def schema(plugins: Plugins = None, debug: Debug = False) -> None:
     """Print the JSON schema of a configuration.
 
     Editors complete and check a configuration with it.
@@ -277,6 +283,7 @@ def schema(debug: Debug = False) -> None:
 @reported
 def check(
     file: Annotated[Path, typer.Argument(metavar="FILE", help="A configuration in YAML.")],
+    plugins: Plugins = None,
     debug: Debug = False,
 ) -> None:
     """Name all mistakes in a configuration.
@@ -295,3 +302,4 @@ def check(
 
 answers.register(app)
 app.add_typer(figures.app, name="plot")
+view.register(app)

@@ -15,17 +15,20 @@ from pyama.algorithms.params import (
     WatershedParams,
 )
 from pyama.config import ONLY_IF_WRITTEN, ProcessingConfig, config_schema
-from pyama.processing.methods import SEGMENTERS, TRACKERS
+from pyama.processing.methods import NAMED_PREPROCESSORS, SEGMENTERS, TRACKERS
+from pyama.registry import parameter_models
 
 SECTIONS: dict[str, tuple[str, ...]] = {
     "Reading": tuple(CopyParams.model_fields),
-    "Segmentation": ("segmentation_method", *WatershedParams.model_fields),
+    "Segmentation": ("preprocessors", "segmentation_method", *WatershedParams.model_fields),
     "Tracking": ("tracking_method", *TrackingParams.model_fields),
     "Background": tuple(BackgroundParams.model_fields),
     "Traces": ("features", *ExtractionParams.model_fields),
     "Time": tuple(TimeParams.model_fields),
 }
 METHODS = {"segmentation_method": SEGMENTERS, "tracking_method": TRACKERS}
+OWN = "plugins"
+"""Section of parameters that single methods, features and preprocessors have of their own."""
 LIMIT_OF_INTEGERS = 2**31 - 1
 """An upper bound this high is none that a user could meet."""
 SWITCHED_OFF = {"time_mapping", *ONLY_IF_WRITTEN}
@@ -66,14 +69,18 @@ def unknown_names(config: ProcessingConfig) -> list[str]:
     named = [
         ("segmentation_method", [config.params.segmentation_method], SEGMENTERS),
         ("tracking_method", [config.params.tracking_method], TRACKERS),
+        ("preprocessor", config.params.preprocessors, NAMED_PREPROCESSORS),
         ("phase contrast feature", config.phase_features(), PHASE_FEATURES),
         *(
             (f"feature of channel {channel}", names, FLUORESCENCE_FEATURES)
             for channel, names in config.fluorescence_features().items()
         ),
     ]
+    unknown = sorted(config.params.plugins.keys() - parameter_models().keys())
     return [
-        f"  {kind} {name!r} does not exist; there are {', '.join(sorted(registry))}"
+        f"  params.plugins.{name}: nothing of that name has parameters" for name in unknown
+    ] + [
+        f"  {kind} {name!r} does not exist; there are {', '.join(sorted(registry)) or 'none'}"
         for kind, names, registry in named
         for name in names
         if name not in registry
@@ -83,12 +90,27 @@ def unknown_names(config: ProcessingConfig) -> list[str]:
 def _params() -> Iterator[str]:
     schema = config_schema()
     entries = schema["$defs"]["ProcessingParams"]["properties"]
-    told = {name for names in SECTIONS.values() for name in names}
+    told = {OWN, *(name for names in SECTIONS.values() for name in names)}
     rest = tuple(name for name in entries if name not in told)
     for title, names in {**SECTIONS, "Run": rest}.items():
         yield from ("", f"  # --- {title} ---")
         for name in names:
             yield from _parameter(name, entries[name], schema)
+    yield from _own_parameters(entries[OWN], schema)
+
+
+def _own_parameters(section: Mapping[str, Any], schema: Mapping[str, Any]) -> Iterator[str]:
+    """Everything as a comment: a parameter without a default would have to be filled in."""
+    yield from ("", "  # --- Methods, features and preprocessors with own parameters ---")
+    yield _wrapped(" ".join(section["description"].split()), "  # ")
+    yield "  # plugins:"
+    for name, model in section["properties"].items():
+        yield f"  #   {name}:"
+        for key, entry in model["properties"].items():
+            meaning = " ".join(entry.get("description", "").split())
+            default = json.dumps(entry["default"]) if "default" in entry else "to be filled in"
+            yield _wrapped(f"{meaning} ({_bounds(entry)}default {default})", "  #     # ")
+            yield f"  #     {key}: {json.dumps(entry.get('default'))}"
 
 
 def _parameter(

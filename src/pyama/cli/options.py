@@ -135,6 +135,26 @@ Set = Annotated[
         "options above override it. `pyama config init` lists names, units and bounds.",
     ),
 ]
+
+
+def _load(folders: list[Path] | None) -> list[Path] | None:
+    from pyama.cli.plugins import load
+
+    load(folders or [])
+    return folders
+
+
+Plugins = Annotated[
+    list[Path] | None,
+    _option(
+        "--plugins",
+        metavar="DIR",
+        callback=_load,
+        help="Load the plugins in a folder, or a single file; may be given several times. "
+        "Installed ones are loaded anyway. `pyama plugins list` names them and their "
+        "parameters, to be written as --set NAME.PARAMETER=VALUE.",
+    ),
+]
 CopyOnly = Annotated[
     bool, _option("--copy-only", help="Stop after copying the raw frames (step 1 of 7).")
 ]

@@ -102,13 +102,15 @@ def apply_settings(entries: dict[str, Any], settings: Sequence[str]) -> dict[str
     for setting in settings:
         name, equals, text = setting.partition("=")
         name = name.strip().removeprefix("params.")
+        own, dot, key = name.removeprefix("plugins.").partition(".")
         if not equals:
             problems.append(f"  {setting}: write NAME=VALUE, such as min_frames=10")
-        elif name not in ProcessingParams.model_fields:
+        elif not (dot and own and key) and name not in ProcessingParams.model_fields:
             problems.append(f"  {name}: no such parameter{_close_to(name)}")
         else:
             try:
-                params[name] = yaml.safe_load(text)
+                value = yaml.safe_load(text)
+                params |= _under(params, own, key, value) if dot else {name: value}
             except yaml.YAMLError:
                 problems.append(f"  {setting}: {text!r} is not a YAML value")
     changed = {**entries, "params": params}
@@ -119,6 +121,12 @@ def apply_settings(entries: dict[str, Any], settings: Sequence[str]) -> dict[str
     if problems:
         raise ConfigError("--set is wrong:\n" + "\n".join(problems))
     return changed
+
+
+def _under(params: dict[str, Any], own: str, key: str, value: object) -> dict[str, Any]:
+    """The section of parameters that methods and features have of their own, with one set."""
+    plugins = dict(params.get("plugins") or {})
+    return {"plugins": {**plugins, own: {**(plugins.get(own) or {}), key: value}}}
 
 
 def _close_to(name: str) -> str:

@@ -1,0 +1,89 @@
+"""All doors for plugins, what stands behind them, and whether it keeps its contract."""
+
+import json
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from pyama.analysis.models import MODELS
+from pyama.config import config_schema
+from pyama.plugins import Attempt, Door, Doors, load_file, load_folder, load_installed
+from pyama.processing import doors
+from pyama.registry import Registry
+from pyama.testing import checks
+
+DOORS: Doors = {**doors.DOORS, "models": (MODELS,)}
+CHECKS = {
+    "features": checks.check_feature,
+    "segmenters": checks.check_segmenter,
+    "trackers": checks.check_tracker,
+    "preprocessors": checks.check_preprocessor,
+    "readers": checks.check_reader,
+}
+"""What is tried of each kind; a model is tried when it is registered."""
+
+
+def described(folders: Sequence[Path]) -> dict[str, Any]:
+    """Return what can be chosen by name, and what was refused, as plain values."""
+    reports = load_installed(DOORS)
+    for folder in folders:
+        reports += load_folder(folder, DOORS)
+    schema = config_schema()["$defs"]["ProcessingParams"]["properties"]["plugins"]
+    models = schema["properties"]
+    sources = {entry: report.source for report in reports for entry in report.entries}
+    return {
+        "available": {
+            kind: [
+                {
+                    "name": name,
+                    "source": sources.get((kind, name), "built in"),
+                    "parameters": _told(models.get(name, {})),
+                }
+                for name in sorted(_contents(door))
+            ]
+            for kind, door in DOORS.items()
+        },
+        "refused": [{"source": r.source, "problem": r.problem} for r in reports if r.problem],
+    }
+
+
+def _contents(door: Door) -> dict[str, Any]:
+    """What stands behind a door, by name."""
+    found: dict[str, Any] = {}
+    for place in door:
+        if isinstance(place, Registry):
+            found |= place.data
+        else:
+            found |= {type(entry).__name__: entry for entry in place}
+    return found
+
+
+def _told(model: Mapping[str, Any]) -> dict[str, str]:
+    """Meaning and default of every parameter."""
+    found = {}
+    for name, entry in model.get("properties", {}).items():
+        default = json.dumps(entry["default"]) if "default" in entry else "needed"
+        found[name] = f"{' '.join(entry.get('description', '').split())} [{default}]"
+    return found
+
+
+def tried(file: Path) -> tuple[Sequence[tuple[str, str]], dict[tuple[str, str], str]]:
+    """Load a plugin file and try what it adds.
+
+    Returns:
+        Kind and name of what it adds, and what is wrong with which; with the empty name, what
+        is wrong with the file.
+    """
+    load_installed(DOORS)
+    loaded = load_file(file, DOORS)
+    if loaded.problem:
+        return (), {("", ""): f"{file}: {loaded.problem}"}
+    problems = {}
+    for kind, name in loaded.entries:
+        attempt = Attempt(file.resolve())
+        with attempt:
+            if kind in CHECKS:
+                CHECKS[kind](_contents(DOORS[kind])[name], name)
+        if attempt.problem:
+            problems[kind, name] = attempt.problem
+    return loaded.entries, problems

@@ -1,0 +1,199 @@
+"""`pyama plugins`, and runs with plugins from a folder."""
+
+import json
+import sys
+
+import pandas as pd
+import pytest
+import yaml
+
+from pyama import plugins
+from pyama.cli.doors import DOORS
+from pyama.cli.skeletons import FILES
+
+PREPROCESSING = ["--set", "min_frames=2", "--set", "border_margin=2"]
+
+
+@pytest.fixture(autouse=True)
+def as_before(monkeypatch):
+    """Everything that plugins are put into is as it was after the test."""
+    monkeypatch.setattr(plugins, "_FILES", {})
+    before = plugins._contents(DOORS)
+    yield
+    plugins._restore(before, DOORS)
+    for name in list(sys.modules):
+        if name.startswith("pyama_plugin_"):
+            del sys.modules[name]
+
+
+@pytest.fixture
+def folder(pyama, tmp_path):
+    """A plugin of every kind."""
+    for kind in FILES:
+        done = pyama("plugins", "new", kind, f"my_{kind}", "--into", tmp_path / "mine")
+        assert done.exit_code == 0, done.output
+    return tmp_path / "mine"
+
+
+@pytest.mark.parametrize("kind", FILES)
+def test_a_new_plugin_keeps_its_contract(pyama, tmp_path, kind):
+    made = pyama("plugins", "new", kind, "fresh", "--into", tmp_path)
+    assert made.exit_code == 0
+    assert f"pyama plugins check {tmp_path / 'fresh.py'}" in made.stdout
+    done = pyama("plugins", "check", tmp_path / "fresh.py")
+    assert (done.exit_code, done.stdout.split()) == (0, [f"{kind}s", "fresh:", "fine"])
+
+
+@pytest.mark.parametrize("kind", FILES)
+def test_the_test_of_a_new_plugin_passes(pyama, tmp_path, kind):
+    pyama("plugins", "new", kind, "fresh", "--into", tmp_path)
+    namespace = {"__file__": str(tmp_path / "test_fresh.py")}
+    code = (tmp_path / "test_fresh.py").read_text(encoding="utf-8")
+    exec(compile(code, "test_fresh.py", "exec"), namespace)  # noqa: S102
+    tests = [name for name in namespace if name.startswith("test_")]
+    assert len(tests) == 2
+    for name in tests:
+        namespace[name]()
+
+
+def test_a_new_plugin_overwrites_nothing(pyama, tmp_path):
+    pyama("plugins", "new", "feature", "fresh", "--into", tmp_path)
+    done = pyama("plugins", "new", "model", "fresh", "--into", tmp_path)
+    assert done.exit_code == 2
+    assert "fresh.py exists and is not overwritten" in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["spice", "x"], "no kind of plugin 'spice'; there are feature, segmenter"),
+        (["feature", "my-feature"], "'my-feature' cannot be the name of a plugin"),
+        (["feature", "test_x"], "'test_x' cannot be the name"),
+    ],
+)
+def test_a_new_plugin_needs_a_kind_and_a_name(pyama, tmp_path, arguments, message):
+    done = pyama("plugins", "new", *arguments, "--into", tmp_path)
+    assert done.exit_code == 2
+    assert message in done.stderr
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_check_names_what_is_wrong(pyama, tmp_path):
+    path = tmp_path / "odd.py"
+    path.write_text(
+        "from pyama.processing.methods import SEGMENTERS\n"
+        "SEGMENTERS['odd'] = lambda frame, params: frame > 0\n"
+        "SEGMENTERS['fine'] = lambda frame, params: frame * 0\n"
+    )
+    done = pyama("plugins", "check", path)
+    assert done.exit_code == 1
+    assert done.stdout == "segmenters fine: fine\n"
+    assert "segmenters odd: odd, given cells, gave back a mask" in done.stderr
+
+
+def test_check_names_what_cannot_be_loaded(pyama, tmp_path):
+    (tmp_path / "odd.py").write_text("x = 1\ny = 1 / 0")
+    done = pyama("plugins", "check", tmp_path / "odd.py")
+    assert done.exit_code == 1
+    assert "line 2: ZeroDivisionError: division by zero" in done.stderr
+
+
+def test_list_names_source_parameters_and_what_was_refused(pyama, folder):
+    (folder / "odd.py").write_text("1 / 0")
+    done = pyama("plugins", "list", "--plugins", folder, "--json")
+    found = json.loads(done.stdout)
+    assert [entry["source"] for entry in found["refused"]] == [str(folder / "odd.py")]
+    segmenters = {entry["name"]: entry for entry in found["available"]["segmenters"]}
+    assert segmenters["logstd"]["source"] == "built in"
+    assert segmenters["my_segmenter"]["source"] == str(folder / "my_segmenter.py")
+    assert list(segmenters["my_segmenter"]["parameters"]) == ["contrast", "smoothing"]
+    text = pyama("plugins", "list", "--plugins", folder).stdout
+    assert f"  my_segmenter  ({folder / 'my_segmenter.py'})\n      contrast: How much" in text
+    assert f"refused: {folder / 'odd.py'}: line 1: ZeroDivisionError" in text
+
+
+def test_the_current_folder_is_not_loaded_unless_it_is_named(pyama, folder, monkeypatch):
+    monkeypatch.chdir(folder)
+    assert "my_segmenter" not in pyama("plugins", "list").stdout
+    assert "my_segmenter" in pyama("plugins", "list", "--plugins", ".").stdout
+
+
+def test_a_plugin_folder_that_is_not_there_is_wrong_usage(pyama, tmp_path):
+    done = pyama("plugins", "list", "--plugins", tmp_path / "absent")
+    assert done.exit_code == 2
+    assert "does not exist" in done.stderr
+
+
+def test_parameters_of_plugins_are_in_schema_and_example(pyama, folder):
+    schema = json.loads(pyama("config", "schema", "--plugins", folder).stdout)
+    own = schema["$defs"]["ProcessingParams"]["properties"]["plugins"]["properties"]
+    assert own["my_tracker"]["properties"]["reach"]["exclusiveMinimum"] == 0
+    example = pyama("config", "init", "--plugins", folder).stdout
+    assert "  #   my_tracker:\n" in example
+    assert "  #     reach: 30.0\n" in example
+    assert "One of logstd, " in example
+    assert yaml.safe_load(example)["params"]["segmentation_method"] == "logstd"
+
+
+def test_a_run_uses_plugins_of_a_folder(pyama, movie_file, folder, tmp_path):
+    (folder / "odd.py").write_text("1 / 0")
+    arguments = [movie_file, "-o", tmp_path / "out", "--fovs", "0", "--plugins", folder]
+    chosen = [
+        *("--fl-features", "my_feature,intensity_mean"),
+        *("--set", "segmentation_method=my_segmenter", "--set", "tracking_method=my_tracker"),
+        *("--set", "preprocessors=[my_preprocessor]", "--set", "my_tracker.reach=25"),
+        *PREPROCESSING,
+    ]
+    done = pyama("run", *arguments, *chosen)
+    assert done.exit_code == 0, done.output
+    assert "odd.py was refused: line 1: ZeroDivisionError" in done.stderr
+    table = pd.read_csv(next((tmp_path / "out").rglob("*_traces.csv")))
+    assert list(table.columns[10:]) == [
+        "area_ch_0",
+        "aspect_ratio_ch_0",
+        "my_feature_ch_1",
+        "intensity_mean_ch_1",
+    ]
+    assert table["cell"].nunique() == 4
+    written = yaml.safe_load((tmp_path / "out" / "processing_config.yaml").read_text())
+    assert written["params"]["plugins"]["my_tracker"] == {"reach": 25.0}
+    assert written["params"]["plugins"]["my_preprocessor"] == {"width": 50.0}
+    again = pyama("plan", *arguments, "--config", tmp_path / "out" / "processing_config.yaml")
+    assert "a run would change nothing" in again.stdout
+    changed = pyama("plan", *arguments, *chosen, "--set", "my_tracker.reach=20")
+    assert "copying, segmentation, background: finished" in changed.stdout
+    assert "tracking: runs, reach changed 25.0 -> 20.0" in changed.stdout
+
+
+def test_wrong_parameters_of_a_plugin_are_refused_with_their_bound(pyama, movie_file, folder):
+    done = pyama(
+        *("run", movie_file, "-o", folder / "out", "--plugins", folder),
+        *("--set", "my_tracker.reach=-1", "--set", "my_segmenter.contrats=3"),
+    )
+    assert done.exit_code == 2
+    assert (
+        "params.plugins.my_tracker.reach = -1: Input should be greater than 0" in done.stderr
+    )
+    assert "params.plugins.my_segmenter.contrats = 3: unknown name" in done.stderr
+    assert not (folder / "out").exists()
+
+
+def test_parameters_of_what_is_not_loaded_are_refused(pyama, movie_file, tmp_path):
+    done = pyama("run", movie_file, "-o", tmp_path / "out", "--set", "my_tracker.reach=1")
+    assert done.exit_code == 2
+    assert "params.plugins.my_tracker: nothing of that name has parameters" in done.stderr
+
+
+def test_config_check_knows_plugins(pyama, folder, tmp_path):
+    path = tmp_path / "mine.yaml"
+    path.write_text("params: {segmentation_method: my_segmenter, plugins: {my_tracker: {}}}")
+    assert pyama("config", "check", path, "--plugins", folder).exit_code == 0
+
+
+def test_config_check_names_plugins_that_are_not_there(pyama, tmp_path):
+    path = tmp_path / "mine.yaml"
+    path.write_text("params: {preprocessors: [gone], plugins: {gone: {a: 1}}}")
+    done = pyama("config", "check", path)
+    assert done.exit_code == 2
+    assert "params.plugins.gone: nothing of that name has parameters" in done.stderr
+    assert "preprocessor 'gone' does not exist; there are none" in done.stderr
