@@ -29,7 +29,8 @@ def main(arguments: list[str]) -> int:
     if not named:
         command += TESTS
     environment = {**os.environ, "PYAMA_CHAOS": "1"}
-    return subprocess.run(command, cwd=ROOT, env=environment, check=False).returncode
+    ended = subprocess.run(command, cwd=ROOT, env=environment, check=False)  # noqa: S603
+    return ended.returncode
 
 
 if __name__ == "__main__":

@@ -1,8 +1,8 @@
 """Damages a microscope file again and again, and does with it what a user would.
 
-Run as a program: `fuzz_child.py SOURCE FOLDER FIRST LAST`. Says on stdout, one line of JSON per
-mutation, how it ended; a line `{"begin": n}` comes before each, so that whoever started this
-knows which one ended the interpreter.
+Run as a program: `fuzz_child.py SOURCE FOLDER FIRST LAST`. Says on stdout, one line of JSON
+per mutation, how it ended; a line `{"begin": n}` comes before each, so that whoever started
+this knows which one ended the interpreter.
 """
 
 import contextlib
