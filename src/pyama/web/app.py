@@ -9,7 +9,7 @@ from fastapi.staticfiles import StaticFiles
 from starlette.middleware import Middleware
 
 from pyama.errors import ConfigError, LockedError, NotReadyError, PyamaError
-from pyama.web import datasets, frames, inspections, outlines
+from pyama.web import answers, datasets, frames, inspections, outlines, recordings, runs
 from pyama.web.folders import Root
 from pyama.web.security import Gate
 
@@ -39,7 +39,8 @@ def create_app(root: Path, token: str, hosts: frozenset[str] = frozenset()) -> F
         middleware=[Middleware(Gate, token=token, hosts=hosts)],
     )
     app.state.root = Root(root)
-    for module in (datasets, frames, outlines, inspections):
+    app.state.runs = runs.Runs()
+    for module in (datasets, frames, outlines, inspections, recordings, runs, answers):
         app.include_router(module.router)
     app.add_exception_handler(PyamaError, _told)
 

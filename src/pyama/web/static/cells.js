@@ -177,6 +177,7 @@ const preview = told(async (text, action) => {
   const effect = await post(there("inspection/preview"), query(), { action, column: state.column });
   state.wish = { text, action, effect };
   refresh();
+  find("wish-apply").focus(); // so that Enter applies and Escape cancels
 });
 
 export function mark(good, frame = 0) {

@@ -2,6 +2,8 @@
 
 import { element, fill, find, get, say, told } from "./api.js";
 import * as cells from "./cells.js";
+import * as answers from "./answers.js";
+import * as run from "./run.js";
 import * as stage from "./stage.js";
 import { state } from "./state.js";
 
@@ -75,13 +77,21 @@ function onKey(event) {
   action(event);
 }
 
-export function showPart(name) {
+export const showPart = told(async (name) => {
   for (const part of PARTS) {
     find(part).hidden = part !== name;
     find(`tab-${part}`).setAttribute("aria-pressed", part === name);
   }
   if (name === "view") stage.draw();
-}
+  if (name === "run") await run.open(openResults);
+  if (name === "answers") await answers.open();
+});
+
+const openResults = told(async (dir) => {
+  await showPart("view");
+  await openDataset(dir);
+  await listDatasets(dir);
+});
 
 async function listDatasets(chosen) {
   const names = await get("datasets");
@@ -94,8 +104,13 @@ const start = told(async () => {
   stage.setUp({ pick: (cell, isOther) => cells.select(cell, isOther), frame: cells.at });
   cells.setUp();
   find("help-open").addEventListener("click", () => find("help").showModal());
-  find("dataset").addEventListener("change", () => openDataset(find("dataset").value));
+  find("dataset").addEventListener("change", async () => {
+    await openDataset(find("dataset").value);
+    if (!find("answers").hidden) await showPart("answers");
+  });
   document.addEventListener("keydown", onKey);
+  find("run").addEventListener("input", run.changed);
+  for (const part of PARTS) find(`tab-${part}`).addEventListener("click", () => showPart(part));
   const query = new URLSearchParams(location.search);
   const asked = query.get("dir");
   // The picture first: looking for other folders may take a while.
@@ -103,7 +118,7 @@ const start = told(async () => {
   const names = await listDatasets(asked);
   await opened;
   if (asked === null && names.length) await openDataset(find("dataset").value);
-  for (const part of PARTS) find(`tab-${part}`).addEventListener("click", () => showPart(part));
+  if (!names.length) await showPart("run");
 });
 
 // For tests and the console of the browser.

@@ -1,0 +1,200 @@
+"""Runs over HTTP: tried, started, watched, cancelled, resumed; then merged and fitted."""
+
+import json
+import time
+
+import pytest
+from fastapi.testclient import TestClient
+
+from pyama.cli.app import app as command_line
+from pyama.store import FovStore
+from pyama.testing.nd2 import write_nd2
+from pyama.web.app import create_app
+from pyama.web.runs import stop_all
+from results import results_in
+from small_movie import MOVIE, contents
+
+CHANNELS = {"pc": {"channel": 0}, "fl": [{"channel": 1}]}
+SMALL = {"min_frames": 2, "border_margin": 2, "n_workers": 1}
+ORDER = {"file": "movie.nd2", "output": "out", "channels": CHANNELS, "params": SMALL}
+PATIENCE_S = 120
+
+
+@pytest.fixture(scope="module")
+def root(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("root")
+    write_nd2(folder / "movie.nd2", MOVIE[:2, :, None], channel_names=["Phase", "GFP"])
+    (folder / "notes.txt").write_text("no recording")
+    (folder / "inner").mkdir()
+    return folder
+
+
+@pytest.fixture
+def client(root):
+    app = create_app(root, "secret")
+    headers = {"Authorization": "Bearer secret"}
+    with TestClient(app, base_url="http://localhost", headers=headers) as client:
+        yield client
+    stop_all(app)
+
+
+def ended(client, run):
+    deadline = time.monotonic() + PATIENCE_S
+    while run["status"] == "running":
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+        run = client.get(f"/api/runs/{run['id']}").json()
+    return run
+
+
+def test_recordings_are_found_and_described(client):
+    found = client.get("/api/files").json()
+    assert (found["folders"], found["files"]) == (["inner"], ["movie.nd2"])
+    recording = client.get("/api/recording?file=movie.nd2").json()
+    assert (recording["n_fovs"], recording["channels"]) == (2, ["Phase", "GFP"])
+    look = client.get("/api/recording/frame?file=movie.nd2&channel=1")
+    assert look.content[:2] == b"\xff\xd8"
+
+
+def test_a_trial_finds_the_cells_that_a_run_would_find(client, tmp_path):
+    trial = {"file": "movie.nd2", "fov": 0, "frame": 0, "channels": CHANNELS, "params": SMALL}
+    found = client.post("/api/recording/segmentation", json=trial).json()
+    stored = FovStore(results_in(tmp_path), 0).stack("seg_labeled_ch_0")[0]
+    assert found["cells"] == stored.max() == 4
+    assert found["shape"] == list(stored.shape)
+
+
+def test_a_run_is_started_watched_and_finished(client, root):
+    run = client.post("/api/runs", json=ORDER)
+    assert run.status_code == 201
+    with client.stream("GET", f"/api/runs/{run.json()['id']}/events") as stream:
+        assert stream.headers["content-type"].startswith("text/event-stream")
+        states = [json.loads(line[5:]) for line in stream.iter_lines() if line]
+    assert states[-1]["status"] == "finished"
+    assert states[-1]["fraction"] == 1
+    assert sorted(states, key=lambda state: state["fraction"]) == states
+    assert client.get("/api/dataset?dir=out").json()["fovs"][1]["traces"] == 4
+    assert (root / "out" / "run.log").exists()
+
+
+def test_the_command_does_the_same(client, root, tmp_path):
+    from typer.testing import CliRunner
+
+    run = client.post("/api/runs", json=ORDER | {"output": "a b", "fovs": [1]}).json()
+    assert ended(client, run)["status"] == "finished"
+    made = contents(root / "a b")
+    words = run["command"].split(" ", 1)[1].replace("a b", "again")
+    done = CliRunner().invoke(command_line, words)
+    assert done.exit_code == 0, done.output
+    assert contents(root / "again") == made
+
+
+def test_a_cancelled_run_is_resumed(client, root):
+    order = ORDER | {"output": "cancelled"}
+    run = client.post("/api/runs", json=order).json()
+    client.post(f"/api/runs/{run['id']}/cancel")
+    assert ended(client, run)["status"] == "cancelled"
+    again = client.post("/api/runs", json=order).json()
+    assert ended(client, again)["status"] == "finished"
+    assert len(client.get("/api/runs").json()) == 2
+
+
+def test_a_second_run_at_the_same_time_is_refused(client):
+    run = client.post("/api/runs", json=ORDER | {"output": "first"}).json()
+    second = client.post("/api/runs", json=ORDER | {"output": "second"})
+    client.post(f"/api/runs/{run['id']}/cancel")
+    ended(client, run)
+    assert second.status_code == 409
+    assert "under way" in second.json()["detail"]
+
+
+WRONG = [
+    ({"file": "none.nd2", "output": "fresh"}, 409, "none.nd2"),
+    ({"file": "../movie.nd2"}, 404, "below the root"),
+    ({"output": "../out"}, 404, "below the root"),
+    ({"output": "."}, 422, "folder of its own"),
+    ({"output": "notes.txt"}, 422, "folder of its own"),
+    ({"channels": {}}, 422, "at least one channel"),
+    ({"channels": {"pc": 7}}, 422, "Channel 7 does not exist"),
+    ({"params": {"min_iou": 7}}, 422, "min_iou"),
+    ({"params": {"plugins": {"x": {"path": "/etc"}}}}, 422, "outside the root"),
+    ({"fovs": [9]}, 422, "9"),
+    ({"fovs": [-1]}, 422, "fovs"),
+]
+
+
+@pytest.mark.parametrize(("change", "status", "told"), WRONG)
+def test_a_wrong_order_is_refused_and_writes_nothing(client, root, change, status, told):
+    before = {path.name for path in root.iterdir()}
+    answer = client.post("/api/runs", json=ORDER | change)
+    assert answer.status_code == status
+    assert told in answer.text
+    assert str(root) not in answer.text
+    assert {path.name for path in root.iterdir()} == before
+
+
+ABSENT = [
+    ("/api/files?dir=..", 404),
+    ("/api/files?dir=notes.txt", 404),
+    ("/api/recording?file=notes.txt", 409),
+    ("/api/recording?file=../x", 404),
+    ("/api/recording/frame?file=movie.nd2&fov=9", 404),
+    ("/api/recording/frame?file=movie.nd2&channel=2", 404),
+    ("/api/runs/none", 404),
+    ("/api/runs/none/events", 404),
+]
+
+
+@pytest.mark.parametrize(("address", "status"), ABSENT)
+def test_what_is_not_there_is_told(client, address, status):
+    assert client.get(address).status_code == status
+
+
+def test_a_trial_without_phase_contrast_is_refused(client):
+    trial = {"file": "movie.nd2", "fov": 0, "frame": 0, "channels": {"fl": [1]}, "params": {}}
+    answer = client.post("/api/recording/segmentation", json=trial)
+    assert (answer.status_code, "phase contrast" in answer.text) == (422, True)
+
+
+def test_samples_are_merged_and_fitted_without_bad_cells(tmp_path):
+    folder = results_in(tmp_path)
+    headers = {"Authorization": "Bearer secret"}
+    client = TestClient(
+        create_app(folder, "secret"), base_url="http://localhost", headers=headers
+    )
+    action = {"kind": "mark", "cell": 3, "good": False}
+    client.post("/api/fovs/0/inspection", json={"by": "me", "action": action})
+    assert client.get("/api/samples").json() == {"samples": {"all": "0, 1"}}
+    wish = {"samples": {"a": "0", "b": "1"}}
+    assert client.post("/api/merge", json=wish).json()["merged"] == [
+        "a_merged.csv",
+        "b_merged.csv",
+    ]
+    assert client.get("/api/merged?table=a_merged.csv").json()["cells"] == 3
+    order = {"table": "a_merged.csv", "model": "constant", "column": "intensity_total_ch_1"}
+    fits = client.post("/api/fits", json=order).json()
+    assert fits["cells"] == [[0, 1], [0, 2], [0, 4]]
+    assert len(fits["values"]["offset"]) == 3
+    assert client.get("/api/tables").json()["fitted"] == [fits["table"]]
+    assert client.get(f"/api/fits?table={fits['table']}").json() == fits
+
+
+REFUSED = [
+    ("/api/merge", {"samples": {}}, 422),
+    ("/api/merge", {"samples": {"../a": "0"}}, 422),
+    ("/api/merge", {"samples": {"a": "0", "b": "0"}}, 422),
+    ("/api/fits", {"table": "../x.csv"}, 404),
+    ("/api/fits", {"table": "none_merged.csv"}, 404),
+    ("/api/fits", {"table": "none_merged.csv", "model": "none"}, 422),
+]
+
+
+@pytest.mark.parametrize(("address", "body", "status"), REFUSED)
+def test_wrong_samples_and_fits_are_refused(tmp_path, address, body, status):
+    folder = results_in(tmp_path)
+    before = contents(folder)
+    headers = {"Authorization": "Bearer secret"}
+    app = create_app(folder, "secret")
+    client = TestClient(app, base_url="http://localhost", headers=headers)
+    assert client.post(address, json=body).status_code == status
+    assert contents(folder) == before
