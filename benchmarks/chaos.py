@@ -24,7 +24,7 @@ TESTS = (
 
 def main(arguments: list[str]) -> int:
     """Run the tests with their many cases; returns the exit status of pytest."""
-    named = any(not argument.startswith("-") for argument in arguments)
+    named = any((ROOT / argument.partition("::")[0]).exists() for argument in arguments)
     command = [sys.executable, "-m", "pytest", "-n0", "-s", "-v", *arguments]
     if not named:
         command += TESTS
