@@ -1,0 +1,1 @@
+"""How fast and how right pyama is: what is measured, and against what."""

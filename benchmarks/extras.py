@@ -1,0 +1,142 @@
+"""What is measured besides the grid: threads, growth, start-up, planning, limits."""
+
+import math
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+from benchmarks.measuring import children_cpu
+from benchmarks.report import Line
+from benchmarks.tasks import ROOT, run_task
+
+
+def extras(folder: Path, *, quick: bool) -> list[Line]:
+    """Measure everything that is not in the grid."""
+    size, frames = (512, 6) if quick else (2048, 16)
+    lines = [
+        *_workers(folder, size, frames),
+        *_memory(folder, quick=quick),
+        _crowded(),
+        _help(),
+        _plan(folder, 10 if quick else 100),
+        _compile(folder),
+    ]
+    return lines + _roofline(folder, size)
+
+
+def _workers(folder: Path, size: int, frames: int) -> list[Line]:
+    path, out = str(folder / "two.nd2"), str(folder / "out")
+    run_task("draw", path=path, size=size, cells=50 * size // 512, frames=frames, fovs=2)
+    one, two = (
+        min(
+            (run_task("run", path=path, folder=out, workers=n) for _ in range(2)),
+            key=lambda found: found["wall"],
+        )
+        for n in (1, 2)
+    )
+    Path(path).unlink()
+    gain, busy = one["wall"] / two["wall"], two["cpu"] / two["wall"]
+    what = f"two workers on two FOVs of {size} px against one, throughput"
+    return [
+        Line(what, f"{gain:.2f} times ({busy:.2f} cores busy)", "at least 1.6 times"),
+        Line("the same, CPU time", f"{two['cpu'] / one['cpu']:.2f} times", ""),
+    ]
+
+
+def _memory(folder: Path, *, quick: bool) -> list[Line]:
+    size, lengths = (256, (10, 40)) if quick else (1024, (60, 240))
+    path, out = str(folder / "long.nd2"), str(folder / "out")
+    peaks = []
+    for frames in lengths:
+        run_task("draw", path=path, size=size, cells=75 * size // 1024, frames=frames)
+        peaks.append(run_task("run", path=path, folder=out)["peak"])
+        Path(path).unlink()
+    if None in peaks:
+        return []
+    what = f"peak memory at {size} px, {lengths[1]} frames against {lengths[0]}"
+    text = f"{peaks[1]:.0f} MB against {peaks[0]:.0f} MB: {peaks[1] / peaks[0] - 1:+.1%}"
+    return [Line(what, text, "at most +10 %")]
+
+
+def _crowded() -> Line:
+    seconds = run_task("track_many", cells=5000)
+    return Line("tracking 5000 cells per frame", f"{1000 * seconds:.1f} ms", "at most 20 ms")
+
+
+def _help() -> Line:
+    seconds = _cheapest(lambda: _pyama("--help"))
+    return Line("pyama --help", f"{seconds:.2f} s", "at most 0.35 s")
+
+
+def _plan(folder: Path, fovs: int) -> Line:
+    path, out = str(folder / "many.nd2"), str(folder / "many")
+    run_task("finish_many", path=path, folder=out, fovs=fovs)
+    config = str(Path(out) / "processing_config.yaml")
+    seconds = _cheapest(lambda: _pyama("plan", path, "--output", out, "--config", config))
+    return Line(f"pyama plan on {fovs} finished FOVs", f"{seconds:.2f} s", "at most 2 s")
+
+
+def _compile(folder: Path) -> Line:
+    env = {"NUMBA_CACHE_DIR": str(folder / "numba")}
+    cold, warm = (run_task("first_run", env=env)["cpu"] for _ in range(2))
+    text = f"{cold - warm:.1f} s; with the cache {warm:.1f} s from start to end of a tiny run"
+    return Line("compiling at the first run ever", text, "")
+
+
+def _roofline(folder: Path, size: int) -> list[Line]:
+    path, out = str(folder / "frame.nd2"), str(folder / "out")
+    frames = 4
+    run_task("draw", path=path, size=size, cells=50 * size // 512, frames=frames)
+    rates = run_task("roofline", path=path, folder=out)
+    found = run_task("compare", path=path, folder=out, repeats=2, literal_frames=0)["pyama"]
+    steps = {name: cost for name, cost in found.items() if name != "cropping"}
+    written = sum(cost["bytes"] for cost in steps.values()) / frames
+    spent = sum(cost["cpu"] for cost in steps.values()) / frames
+    # Two raw channels, two label images and a background twice as wide, each packed once and
+    # unpacked for the next steps: labels and channels twice, labels once more, previews.
+    pixels = size**2 * 2
+    packing = pixels * (6 / rates["compress"] + 9 / rates["decompress"])
+    copying = written / rates["copy"]
+    kernels = run_task("compute", path=path, frames=frames, repeats=5, literal_frames=1)
+    computing = sum(
+        seconds for name, seconds in kernels["pyama"].items() if name != "cropping"
+    )
+    floor = packing + copying + computing
+    mb = 1 / 2**20
+    return [
+        Line("copying memory, read and written", f"{rates['copy'] * mb:.0f} MB/s", ""),
+        Line("compressing a frame", f"{rates['compress'] * mb:.0f} MB/s", ""),
+        Line("decompressing a frame", f"{rates['decompress'] * mb:.0f} MB/s", ""),
+        Line("writing a file, flushed", f"{rates['write'] * mb:.0f} MB/s", ""),
+        Line(
+            f"floor at {size} px without crops: compute + compression + copies, per frame",
+            f"{1000 * computing:.0f} + {1000 * packing:.0f} + {1000 * copying:.0f} ms",
+            "",
+        ),
+        Line(
+            "share of the floor that is reached",
+            f"{floor / spent:.0%} ({1000 * spent:.0f} ms per frame)",
+            "",
+        ),
+    ]
+
+
+def _pyama(*arguments: str) -> None:
+    command = [sys.executable, "-m", "pyama", *arguments]
+    subprocess.run(  # noqa: S603 (our own program)
+        command, cwd=ROOT, stdout=subprocess.DEVNULL, check=True
+    )
+
+
+def _cheapest(work: Callable[[], None]) -> float:
+    """Smallest CPU time of a child process, or wall time where that is not known."""
+    best = math.inf
+    for _ in range(5):
+        cpu, wall = children_cpu(), time.perf_counter()
+        work()
+        after = children_cpu()
+        spent = time.perf_counter() - wall if after is None or cpu is None else after - cpu
+        best = min(best, spent)
+    return best

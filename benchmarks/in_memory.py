@@ -1,0 +1,182 @@
+"""Compute without files, and what the machine can do."""
+
+import os
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from benchmarks import literal
+from benchmarks.measuring import Cost, Costs
+from pyama.algorithms.background import estimate
+from pyama.algorithms.crops import SCALE, box_shapes, gather, gather_masks, place
+from pyama.algorithms.features import (
+    FLUORESCENCE_FEATURES,
+    PHASE_FEATURES,
+    CellTrack,
+    measure_stack,
+)
+from pyama.algorithms.iou import track
+from pyama.algorithms.labels import Regions, limit_sizes, regions
+from pyama.algorithms.logstd import segment
+from pyama.config import ProcessingParams
+from pyama.readers import open_reader
+
+Frames = Sequence[Sequence[NDArray[np.uint16]]]
+"""Phase contrast and fluorescence of successive frames."""
+PARAMS = ProcessingParams()
+
+
+def compute_steps(movie: Frames) -> dict[str, Cost]:
+    """Steps 2 to 6 by pyama; returns the cost of each."""
+    costs = Costs()
+    with costs.of("segmentation"):
+        labels = [
+            limit_sizes(segment(pc, PARAMS), PARAMS.min_object_size, PARAMS.max_object_size)[0]
+            for pc, _ in movie
+        ]
+    with costs.of("tracking"):
+        tracked = list(track(labels, PARAMS))
+    with costs.of("background"):
+        behind = [
+            estimate(fl, found > 0, PARAMS).background
+            for (_, fl), found in zip(movie, labels, strict=True)
+        ]
+    with costs.of("cropping"):
+        found = [regions(frame) for frame in tracked]
+        pieces = {
+            "mask": [
+                gather_masks(f, r.ids, r.boxes) for f, r in zip(tracked, found, strict=True)
+            ],
+            "pc": [gather(f[0], r.boxes) for f, r in zip(movie, found, strict=True)],
+            "fl": [gather(f[1], r.boxes) for f, r in zip(movie, found, strict=True)],
+            "behind": [gather(f, r.boxes) for f, r in zip(behind, found, strict=True)],
+        }
+        crops = _stacks(found, pieces)
+    with costs.of("extraction"):
+        for cell, boxes, stacks in crops:
+            _measure(cell, boxes, stacks)
+    return costs.steps
+
+
+def _stacks(
+    found: Sequence[Regions], pieces: dict[str, list[NDArray[Any]]]
+) -> list[tuple[int, NDArray[np.int32], dict[str, NDArray[Any]]]]:
+    """The crops of every cell by name, with their boxes."""
+    ids = np.unique(np.concatenate([cells.ids for cells in found]))
+    boxes = np.zeros((len(ids), len(found), 4), np.int32)
+    for t, cells in enumerate(found):
+        boxes[np.searchsorted(ids, cells.ids), t] = cells.boxes
+    shapes = box_shapes(boxes)
+    areas = shapes.prod(axis=-1)
+    starts = (np.cumsum(areas.T) - areas.T.ravel()).reshape(areas.T.shape).T
+    flat = {name: np.concatenate(parts) for name, parts in pieces.items()}
+    crops = []
+    for i, cell in enumerate(ids.tolist()):
+        stacks = {}
+        for name, pixels in flat.items():
+            dtype, factor = (np.uint8, 1.0) if name == "mask" else (np.float32, 1 / SCALE)
+            stacks[name] = np.empty((len(found), *shapes[i].max(axis=0)), dtype)
+            place(pixels, shapes[i], stacks[name], starts=starts[i], factor=factor)
+        crops.append((cell, boxes[i], stacks))
+    return crops
+
+
+def _measure(cell: int, boxes: NDArray[np.int32], stacks: dict[str, NDArray[Any]]) -> None:
+    valid = boxes[:, 2] > 0
+    times = [10.0 * t for t in range(len(boxes))]
+    one = CellTrack(0, cell, 0, boxes, valid, times, 0.65, 0, PARAMS)
+    mask = stacks["mask"]
+    measure_stack(["area", "aspect_ratio"], PHASE_FEATURES, None, mask, None, one)
+    names = ["intensity_total", "intensity_mean"]
+    light, behind = stacks["fl"], stacks["behind"]
+    measure_stack(names, FLUORESCENCE_FEATURES, light, mask, behind, one)
+
+
+def compute_literally(movie: Frames) -> dict[str, Cost]:
+    """Steps 2 to 6 by the literal reading, the later ones on pyama's labels."""
+    costs = Costs()
+    with costs.of("segmentation"):
+        for pc, _ in movie:
+            literal.segment(pc)
+    labels = [limit_sizes(segment(pc, PARAMS), 50, 10_000)[0] for pc, _ in movie]
+    with costs.of("tracking"):
+        tracked = list(literal.track(labels))
+    with costs.of("background"):
+        behind = [
+            literal.background(fl, found) for (_, fl), found in zip(movie, labels, strict=True)
+        ]
+    with costs.of("cropping"):
+        boxes = literal.find_boxes(tracked)
+        crops = [
+            (
+                (tracked[t][y0:y1, x0:x1] == cell).astype(np.uint8),
+                (movie[t][0][y0:y1, x0:x1] / 65536).astype(np.float32),
+                (movie[t][1][y0:y1, x0:x1] / 65536).astype(np.float32),
+                (behind[t][y0:y1, x0:x1] / 65536).astype(np.float32),
+            )
+            for cell, places in boxes.items()
+            for t, (y0, x0, y1, x1) in places.items()
+        ]
+    with costs.of("extraction"):
+        for mask, _, light, dark in crops:
+            literal.features(mask, light, dark)
+    return costs.steps
+
+
+def crowd(cells: int, size: int, frames: int) -> list[NDArray[np.uint16]]:
+    """Labels of so many small cells that wander, numbered anew in every frame."""
+    rng = np.random.default_rng(0)
+    per_row = int(np.ceil(np.sqrt(cells)))
+    spacing = size // per_row
+    centres = np.stack(np.divmod(np.arange(cells), per_row), axis=1) * spacing + spacing // 2
+    half = max(2, spacing // 3)
+    movie = []
+    for _ in range(frames):
+        labels = np.zeros((size, size), np.uint16)
+        moved = np.clip(centres + rng.integers(-2, 3, centres.shape), half, size - half)
+        for number, (y, x) in zip(rng.permutation(cells) + 1, moved.tolist(), strict=True):
+            labels[y - half : y + half, x - half : x + half] = number
+        movie.append(labels)
+    return movie
+
+
+def limits(path: Path, folder: Path) -> dict[str, float]:
+    """Bytes per second of copying memory, packing and unpacking a frame, and writing."""
+    from pyama.store.arrays import frames_spec
+
+    with open_reader(path) as reader:
+        (frame,) = reader.read(0, 0, [0])
+    block = np.ones(2**28, np.uint8)
+    room = np.empty_like(block)
+    spec = frames_spec((1, *frame.shape), "uint16")
+    packed = spec.encode(frame[np.newaxis])
+    folder.mkdir(parents=True, exist_ok=True)
+    rates = {
+        "copy": 2 * block.nbytes / _seconds(lambda: np.copyto(room, block)),
+        "compress": frame.nbytes / _seconds(lambda: spec.encode(frame[np.newaxis])),
+        "decompress": frame.nbytes / _seconds(lambda: spec.decode(packed)),
+        "write": block.nbytes / _seconds(lambda: _write(folder / "block", block), wall=True),
+    }
+    (folder / "block").unlink()
+    return rates
+
+
+def _write(path: Path, block: NDArray[np.uint8]) -> None:
+    with path.open("wb") as file:
+        file.write(block.data)
+        file.flush()
+        os.fsync(file.fileno())
+
+
+def _seconds(work: Any, wall: bool = False) -> float:
+    clock = time.perf_counter if wall else time.process_time
+    best = float("inf")
+    for _ in range(5):
+        start = clock()
+        work()
+        best = min(best, clock() - start)
+    return best
