@@ -78,7 +78,7 @@ def traces(table: pd.DataFrame, column: str, label: str, width_mm: float = 180) 
     """
     names = _names(table)
     figure, panels = _panels(len(names), width_mm, share=True)
-    for i, (name, panel) in enumerate(zip(names, panels, strict=True)):
+    for i, (name, panel) in enumerate(zip(names, panels, strict=False)):
         rows = table[table["sample"] == name].dropna(subset=[column])
         cells = [cell for _, cell in rows.groupby(["fov", "cell"])]
         step = 1 + len(cells) // MOST_CELLS
@@ -256,7 +256,7 @@ def _panels(n: int, width_mm: float, *, share: bool = False) -> tuple["Figure", 
     figure = Figure(figsize=(width, height), layout="constrained")
     grid = figure.subplots(rows, columns, squeeze=False, sharex=share, sharey=share)
     panels: list[Axes] = list(grid.ravel())
-    for unused in panels[n:]:
+    for unused in panels[max(n, 1) :]:
         unused.remove()
     return figure, panels[: max(n, 1)]
 

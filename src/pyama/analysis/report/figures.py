@@ -69,7 +69,7 @@ def single_traces(
         "showlegend": False,
     }
     course = _course(table, column)
-    title = f"{text(sample)} <span class='n'>{len(chosen)} of {len(cells)} cells</span>"
+    title = f"{text(sample)}: {len(chosen)} of {len(cells)} cells"
     figure = {"data": [drawn, _band(course, i), _line(course, i, "mean")]}
     return {**figure, "layout": {**axes("time (h)", label), **_title(title)}}
 
@@ -110,7 +110,7 @@ def fit_examples(
         data.append({**points, **on, "mode": "markers", "marker": marker, "name": "measured"})
         data.append({**_curve(row, time), **on, "mode": "lines", "line": {"color": color(i)}})
         drawn[f"xaxis{axis}"] = {"title": {"text": "time (h)"}}
-        drawn[f"yaxis{axis}"] = {"title": {"text": label if k == 0 else ""}}
+        drawn[f"yaxis{axis}"] = {"title": {"text": text(label) if k == 0 else ""}}
         drawn["annotations"].append(_caption(axis, name, row))
     return {"data": data, "layout": drawn}
 

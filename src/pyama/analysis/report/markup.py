@@ -30,9 +30,10 @@ def plot(figure: Mapping[str, Any], *, wide: bool = False, before: str = "") -> 
     data = json.dumps(figure, separators=(",", ":"), allow_nan=False)
     for sign in "<>&":  # nothing in the data can end the script element
         data = data.replace(sign, f"\\u{ord(sign):04x}")
-    place = '<div class="plot"></div>'
-    is_low = "height" in figure.get("layout", {})
-    kind = ' class="wide"' if wide else ' class="low"' if is_low else ""
+    height = figure.get("layout", {}).get("height")
+    style = f' style="min-height: {height:d}px"' if height else ""
+    place = f'<div class="chart"{style}></div>'
+    kind = ' class="wide"' if wide else ""
     script = f'<script type="application/json">{data}</script>'
     return f"<div{kind}>{before}{place}{script}</div>"
 

@@ -49,7 +49,7 @@
       draw(target);
     }
   }, { rootMargin: "400px" });
-  document.querySelectorAll(".plot").forEach((element) => seen.observe(element));
+  document.querySelectorAll(".chart").forEach((element) => seen.observe(element));
 
   document.querySelectorAll("select[data-choose]").forEach((select) => {
     const choices = [...document.querySelectorAll(`[data-choice="${select.dataset.choose}"]`)];

@@ -1,0 +1,142 @@
+import numpy as np
+import pandas as pd
+import pytest
+
+from experiments import traces_of
+from pyama.analysis import plots
+from pyama.analysis.fitting import fit_traces
+from pyama.errors import ConfigError
+
+COLUMN = "intensity_total_ch_1"
+SIGNATURES = {"png": b"\x89PNG", "svg": b"<?xml", "pdf": b"%PDF"}
+
+
+@pytest.fixture(scope="module")
+def traces():
+    names = {0: "control", 1: "5 µM $drug$"}
+    table = pd.concat([traces_of(fov).assign(sample=names[fov]) for fov in names])
+    return table.assign(time=table["frame"] / 4)
+
+
+@pytest.fixture(scope="module")
+def fitted(traces):
+    parts = [
+        fit_traces(part, starts=1, workers=1).assign(sample=name)
+        for name, part in traces.groupby("sample")
+    ]
+    return pd.concat(parts, ignore_index=True)
+
+
+@pytest.fixture(scope="module")
+def figures(traces, fitted):
+    return {
+        "traces": plots.traces(traces, COLUMN, "GFP (counts)"),
+        "fits": plots.fits(fitted, traces, COLUMN, "GFP (counts)"),
+        "histograms": plots.histograms(fitted, ["t0", "ktl"], ["t0 (h)", "ktl"]),
+        "scatter": plots.scatter(fitted, "t0", "ktl", ("t0 (h)", "ktl")),
+        "samples": plots.samples(fitted, "ktl", "ktl (counts/h)"),
+    }
+
+
+KINDS = ["traces", "fits", "histograms", "scatter", "samples"]
+
+
+@pytest.mark.parametrize("name", KINDS)
+@pytest.mark.parametrize("kind", plots.FORMATS)
+def test_every_figure_is_written_in_every_format(figures, tmp_path, name, kind):
+    path = plots.save(figures[name], tmp_path / "new" / f"{name}.{kind}", dpi=50)
+    assert path.read_bytes().startswith(SIGNATURES[kind])
+
+
+@pytest.mark.parametrize("kind", plots.FORMATS)
+def test_the_same_data_gives_the_same_bytes(fitted, tmp_path, kind):
+    paths = [
+        plots.save(plots.samples(fitted, "ktl", "ktl"), tmp_path / f"{i}.{kind}", dpi=50)
+        for i in (0, 1)
+    ]
+    assert paths[0].read_bytes() == paths[1].read_bytes()
+
+
+def test_names_stand_in_the_figure_as_they_are(figures, tmp_path):
+    text = plots.save(figures["traces"], tmp_path / "a.svg").read_text(encoding="utf-8")
+    assert "5 µM $drug$ (n = 4)" in text
+
+
+def test_a_panel_per_sample_shows_its_cells_and_their_mean(figures, traces):
+    panels = figures["traces"].axes
+    assert [panel.get_title() for panel in panels] == [
+        "control (n = 4)",
+        "5 µM $drug$ (n = 4)",
+    ]
+    *cells, mean = panels[0].lines
+    assert len(cells) == 4
+    wide = traces[traces["sample"] == "control"].pivot_table(
+        index="frame", columns="cell", values=COLUMN
+    )
+    np.testing.assert_allclose(mean.get_ydata(), wide.mean(axis=1))
+    assert panels[0].get_ylim() == panels[1].get_ylim()
+
+
+def test_fits_run_through_their_data(figures):
+    for panel in figures["fits"].axes:
+        points, curve = panel.lines
+        on_curve = np.interp(points.get_xdata(), curve.get_xdata(), curve.get_ydata())
+        np.testing.assert_allclose(on_curve, points.get_ydata(), atol=2000)
+
+
+def test_medians_and_quartiles_are_marked(figures, fitted):
+    panel = figures["samples"].axes[0]
+    middle = panel.lines[1].get_ydata()[0]
+    first = fitted.loc[fitted["sample"] == fitted["sample"].iloc[0], "ktl"]
+    assert middle == pytest.approx(first.median())
+
+
+def test_the_width_is_as_asked(fitted):
+    figure = plots.scatter(fitted, "t0", "ktl", ("", ""), 120)
+    assert figure.get_figwidth() * 25.4 == pytest.approx(120)
+
+
+def test_far_values_are_counted_and_not_drawn(fitted):
+    table = pd.concat([fitted.assign(t0=np.linspace(1, 2, 8)), fitted[:1].assign(t0=1e6)])
+    figure = plots.histograms(table, ["t0"], ["t0"])
+    assert figure.axes[0].get_title() == "1 of 9 beyond"
+    figure = plots.scatter(table, "t0", "ktl", ("", ""))
+    assert figure.axes[0].get_title() == "1 of 9 beyond"
+    assert figure.axes[0].get_xlim()[1] < 3
+
+
+@pytest.mark.parametrize("n", [0, 1, 9])
+def test_few_and_many_samples_are_drawn(traces, tmp_path, n):
+    one = traces[traces["sample"] == "control"]
+    table = pd.concat([one.assign(sample=f"s{i}") for i in range(n)] or [one[:0]])
+    figure = plots.traces(table, COLUMN, "y")
+    assert len(figure.axes) == max(1, n)
+    plots.save(figure, tmp_path / "a.png", dpi=30)
+
+
+@pytest.mark.parametrize("values", [[np.nan, np.nan], [3.0, 3.0], [np.inf, 1.0]])
+def test_degenerate_numbers_are_drawn_without_complaint(values, tmp_path):
+    table = pd.DataFrame({"sample": ["a", "b"], "x": values, "y": [1.0, 2.0]})
+    for figure in (
+        plots.histograms(table, ["x"], ["x"]),
+        plots.scatter(table, "x", "y", ("", "")),
+        plots.samples(table, "x", "x"),
+    ):
+        plots.save(figure, tmp_path / "a.png", dpi=30)
+
+
+def test_nothing_fitted_is_said(fitted, traces):
+    with pytest.raises(ConfigError, match="No cell has a fit"):
+        plots.fits(fitted.assign(r_squared=np.nan), traces, COLUMN, "y")
+
+
+@pytest.mark.parametrize("name", ["a.jpg", "a", "a.tar.gz"])
+def test_another_format_is_refused(figures, tmp_path, name):
+    with pytest.raises(ConfigError, match=r"figures are written as \.png, \.svg, \.pdf"):
+        plots.save(figures["samples"], tmp_path / name)
+
+
+def test_without_matplotlib_the_remedy_is_named(fitted, monkeypatch):
+    monkeypatch.setitem(__import__("sys").modules, "matplotlib", None)
+    with pytest.raises(ConfigError, match=r"pip install 'pyama\[plot\]'"):
+        plots.samples(fitted, "ktl", "ktl")
