@@ -201,6 +201,15 @@ def test_strays_and_leftovers_are_named_and_harmless(results):
     }
 
 
+def test_leftovers_of_a_killed_run_are_removed_by_the_next(results):
+    old, young = results / "run.json.123.tmp", results / "run.json.124.tmp"
+    for path in (old, young, results / "fov_000/x.csv.5.tmp"):
+        path.write_bytes(b"x")
+    os.utime(old, (1, 1))
+    assert process(make_recording(), make_config(), results).succeeded
+    assert [found.path for found in verify(results).leftovers] == [young.name]
+
+
 def test_a_field_of_view_at_work_is_not_looked_at(results):
     with locked(results, [0]):
         (found,) = verify(results).damages

@@ -10,7 +10,14 @@ from pyama.store.cells import (
     Crop,
     Roster,
 )
-from pyama.store.files import TEMPORARY, Damage, naming, replacing, write_atomically
+from pyama.store.files import (
+    TEMPORARY,
+    Damage,
+    naming,
+    remove_temporaries,
+    replacing,
+    write_atomically,
+)
 from pyama.store.fov import FovStore, Stack
 from pyama.store.lock import LOCK_FILE, locked
 from pyama.store.marks import MARKS, Mark, MarkFile, Recipe, sealed, unsealed
@@ -55,6 +62,7 @@ __all__ = [
     "crop_spec",
     "locked",
     "naming",
+    "remove_temporaries",
     "replacing",
     "sealed",
     "unsealed",

@@ -2,8 +2,9 @@
 
 import json
 import os
+import time
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -176,10 +177,18 @@ def replacing(path: Path) -> Iterator[Path]:
         temporary.unlink(missing_ok=True)
 
 
-def remove_temporaries(folder: Path) -> None:
-    """Remove what interrupted writes left in a folder."""
+def remove_temporaries(folder: Path, older_than_seconds: float = 0.0) -> None:
+    """Remove what interrupted writes left in a folder.
+
+    Args:
+        folder: Whose files are looked at; not those of folders inside.
+        older_than_seconds: Younger ones stay, where another run may be writing.
+    """
+    limit = time.time() - older_than_seconds
     for path in folder.glob(f"*{TEMPORARY}"):
-        path.unlink(missing_ok=True)
+        with suppress(FileNotFoundError):
+            if older_than_seconds == 0 or path.stat().st_mtime < limit:
+                path.unlink()
 
 
 def read_file(path: Path, hint: str) -> bytes:

@@ -35,7 +35,7 @@ from pyama.processing.workflow.services import (
 )
 from pyama.processing.workflow.worker import run_single_worker
 from pyama.readers import Reader
-from pyama.store import FovStore, locked, naming
+from pyama.store import FovStore, locked, naming, remove_temporaries
 
 __all__ = [
     "BackgroundEstimationService",
@@ -56,6 +56,9 @@ __all__ = [
 ]
 
 logger = logging.getLogger(__name__)
+
+STALE_SECONDS = 60.0
+"""Older temporary files beside the fields of view were left by a run that was killed."""
 
 
 def update_progress(successful: int, failed: int, message: str) -> None:
@@ -184,6 +187,7 @@ def process(
             FovStore(output_dir, fov).discard()
         with suppress(OSError):  # a step that needs the room reports what is in its way
             cleanup_partial_results(output_dir, selected)
+            remove_temporaries(output_dir, STALE_SECONDS)
         write_record(output_dir, metadata, config)
         run = Batches(
             reader, metadata, config, output_dir, cancel_event, watch, update, executor
