@@ -26,6 +26,7 @@ COMMANDS = {
         ["-c", "from importlinter.cli import lint_imports_command as lint; lint()"],
     ],
     "bench": [["-m", "benchmarks"]],
+    "chaos": [["-m", "benchmarks.chaos"]],
     "docs": [["-m", "pytest", "tests/docs"]],
 }
 DEMO_EXTRAS = "web,plot"
