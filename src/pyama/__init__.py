@@ -10,6 +10,13 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from pyama.algorithms.features import FLUORESCENCE_FEATURES, PHASE_FEATURES, FeatureContext
     from pyama.algorithms.preview import generate_half_resolution
+    from pyama.analysis.fits import fit_file
+    from pyama.analysis.fitting import fit_traces
+    from pyama.analysis.merge import merge, write_merged
+    from pyama.analysis.models import MODELS
+    from pyama.analysis.report import write_report
+    from pyama.analysis.statistics import compare, summarize, trace_features
+    from pyama.analysis.tables import load_fitted, load_merged
     from pyama.config import (
         Channel,
         Channels,
@@ -29,6 +36,13 @@ if TYPE_CHECKING:
 _HOMES = {
     "pyama.algorithms.features": ("FLUORESCENCE_FEATURES", "PHASE_FEATURES", "FeatureContext"),
     "pyama.algorithms.preview": ("generate_half_resolution",),
+    "pyama.analysis.fits": ("fit_file",),
+    "pyama.analysis.fitting": ("fit_traces",),
+    "pyama.analysis.merge": ("merge", "write_merged"),
+    "pyama.analysis.models": ("MODELS",),
+    "pyama.analysis.report": ("write_report",),
+    "pyama.analysis.statistics": ("compare", "summarize", "trace_features"),
+    "pyama.analysis.tables": ("load_fitted", "load_merged"),
     "pyama.config": (
         "Channel",
         "Channels",
@@ -49,6 +63,7 @@ _HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
 
 __all__ = [
     "FLUORESCENCE_FEATURES",
+    "MODELS",
     "PHASE_FEATURES",
     "SEGMENTERS",
     "TRACKERS",
@@ -62,13 +77,23 @@ __all__ = [
     "ProcessingParams",
     "PyamaError",
     "RunReport",
+    "compare",
+    "fit_file",
+    "fit_traces",
     "generate_half_resolution",
     "load_config",
+    "load_fitted",
+    "load_merged",
     "load_traces",
+    "merge",
     "open_reader",
     "process",
     "register_preprocessor",
     "run_workflow",
+    "summarize",
+    "trace_features",
+    "write_merged",
+    "write_report",
 ]
 
 

@@ -17,6 +17,7 @@ from pyama.analysis.tables import (
     load_fitted,
     load_timed,
     measured_columns,
+    read_header,
     write_table,
 )
 from pyama.errors import StoreError
@@ -121,7 +122,7 @@ def load_fit_with_traces(path: Path | str) -> tuple[pd.DataFrame, pd.DataFrame, 
         StoreError: A file is missing.
     """
     path = Path(path)
-    fitted, header = load_fitted(path)
+    fitted, header = load_fitted(path), read_header(path)
     if not {"source", "column"} <= set(header):
         raise StoreError(f"{path} does not say which traces were fitted; fit them again.")
     unit = header.get("options", {}).get("time_unit", "h")

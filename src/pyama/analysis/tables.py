@@ -214,7 +214,7 @@ def load_timed(path: Path | str, plain_unit: Unit = "h") -> tuple[pd.DataFrame, 
     return table, header
 
 
-def load_fitted(path: Path | str) -> tuple[pd.DataFrame, Header]:
+def load_fitted(path: Path | str) -> pd.DataFrame:
     """Read a table of fits and add the column `sample`.
 
     Raises:
@@ -224,7 +224,7 @@ def load_fitted(path: Path | str) -> tuple[pd.DataFrame, Header]:
     if not {"fov", "cell", "model_type", "r_squared"} <= set(table.columns):
         raise StoreError(f"{path} is no table of fits as `pyama fit` writes it.")
     table.insert(0, "sample", str(header.get("sample", Path(path).stem)))
-    return table, header
+    return table
 
 
 def measured_columns(table: pd.DataFrame) -> list[str]:

@@ -174,14 +174,13 @@ def samples(
 def _fitted(paths: list[Path]) -> "tuple[pd.DataFrame, dict[str, str]]":
     import pandas as pd
 
-    from pyama.analysis.tables import load_fitted
+    from pyama.analysis.tables import load_fitted, read_header
 
     parts: list[pd.DataFrame] = []
     units: dict[str, str] = {}
     for path in paths:
-        table, header = load_fitted(path)
-        parts.append(table)
-        units |= header.get("units", {})
+        parts.append(load_fitted(path))
+        units |= read_header(path).get("units", {})
     return pd.concat(parts, ignore_index=True), units
 
 

@@ -13,7 +13,7 @@ from pyama.analysis.fits import fit_file
 from pyama.analysis.merge import MERGED, write_merged
 from pyama.analysis.models import MODELS
 from pyama.analysis.samples import samples_by_position
-from pyama.analysis.tables import load_fitted, measured_columns, read_table
+from pyama.analysis.tables import load_fitted, measured_columns, read_header, read_table
 from pyama.errors import ConfigError
 from pyama.tables import find_traces
 from pyama.web.folders import Dir, Root, record_of, root_of
@@ -144,7 +144,7 @@ def fits(output_dir: OutputDir, table: str) -> Fits:
 
 @lru_cache(maxsize=16)
 def _fits(path: Path, changed_ns: int, size: int) -> Fits:
-    frame, header = load_fitted(path)
+    frame, header = load_fitted(path), read_header(path)
     names = [n for n in frame.select_dtypes("number") if n not in ("fov", "cell")]
     return Fits(
         table=path.name,

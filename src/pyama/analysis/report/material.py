@@ -177,7 +177,7 @@ def _fits(merged: list[Path], traces: Iterable[Path], remarks: list[str]) -> tup
     units: dict[str, str] = {}
     for source in merged or traces:
         for path in sorted(source.parent.glob(f"{glob.escape(source.stem)}_fitted_*.csv")):
-            table, header = load_fitted(path)
+            table, header = load_fitted(path), read_header(path)
             if header.get("model") != AUTO and header.get("model") not in MODELS:
                 remarks.append(f"{path.name}: its model is not known here; left out.")
                 continue
