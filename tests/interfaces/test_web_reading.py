@@ -16,7 +16,7 @@ from pyama.store import FovStore
 from pyama.web.app import create_app
 from pyama.web.outlines import polygons
 from results import made_once, results_in
-from small_movie import contents
+from small_movie import BACKGROUND, contents
 
 TOKEN = "secret"  # noqa: S105
 BEARER = {"Authorization": f"Bearer {TOKEN}"}
@@ -109,6 +109,8 @@ MISSING = [
     ("/api/fovs/0/traces/nothing", 404),
     ("/api/fovs/0/traces/good", 404),
     ("/api/dataset?dir=nowhere", 404),
+    ("/api/fovs/0/cells/99/parts/1", 404),
+    ("/api/fovs/0/cells/1/parts/0", 404),
     ("/api/nothing", 404),
     ("/static/nothing.js", 404),
 ]
@@ -178,6 +180,19 @@ def test_traces_are_those_of_the_file(client, folder):
         own = table[table["cell"] == trace["cell"]]
         assert trace["frames"] == own["frame"].tolist()
         np.testing.assert_allclose(trace["values"], own["intensity_mean_ch_1"], rtol=1e-15)
+
+
+def test_the_parts_of_an_intensity_add_up_to_the_trace(client, folder):
+    table = pd.read_csv(folder / "fov_001" / "movie_fov_001_traces.csv")
+    found = client.get("/api/fovs/1/cells/3/parts/1").json()
+    own = table[table["cell"] == 3]
+    assert found["frames"] == own["frame"].tolist()
+    np.testing.assert_allclose(found["corrected"], own["intensity_total_ch_1"])
+    difference = np.subtract(found["raw"], found["background"])
+    np.testing.assert_allclose(difference, found["corrected"])
+    np.testing.assert_allclose(
+        np.divide(found["background"], own["area_ch_0"]), BACKGROUND, rtol=0.02
+    )
 
 
 def test_reading_changes_no_file(tmp_path):

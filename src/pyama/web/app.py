@@ -9,7 +9,7 @@ from fastapi.staticfiles import StaticFiles
 from starlette.middleware import Middleware
 
 from pyama.errors import ConfigError, LockedError, NotReadyError, PyamaError
-from pyama.web import answers, datasets, frames, inspections, outlines, recordings, runs
+from pyama.web import answers, datasets, frames, inspections, outlines, parts, recordings, runs
 from pyama.web.folders import Root
 from pyama.web.security import Gate
 
@@ -40,7 +40,7 @@ def create_app(root: Path, token: str, hosts: frozenset[str] = frozenset()) -> F
     )
     app.state.root = Root(root)
     app.state.runs = runs.Runs()
-    for module in (datasets, frames, outlines, inspections, recordings, runs, answers):
+    for module in (datasets, frames, outlines, inspections, parts, recordings, runs, answers):
         app.include_router(module.router)
     app.add_exception_handler(PyamaError, _told)
 

@@ -27,9 +27,13 @@ export async function open() {
   Object.assign(state, { tracks: null, traces: null, cell: null, other: null, page: 0, wish: null });
   state.byLabel.clear();
   state.byCell.clear();
+  const { details } = state;
   try {
-    take(await get(there("tracks"), query()));
+    const found = await get(there("tracks"), query());
+    if (details !== state.details) return;
+    take(found);
   } catch (error) {
+    if (details !== state.details) return;
     fill(find("column"), []);
     refresh();
     say(error.message);
@@ -38,12 +42,38 @@ export async function open() {
   const columns = state.tracks.columns;
   const wanted = columns.find(({ name }) => name === state.column) ?? columns.find(({ name }) => name.startsWith("intensity_total")) ?? columns[0];
   state.column = wanted?.name ?? null;
-  fill(find("column"), columns.map(({ name }) => [name, name]), state.column);
+  const parts = state.dataset.fl.map((channel) => [`${PARTS}${channel}`, `raw, background, corrected (ch ${channel})`]);
+  fill(find("column"), [...columns.map(({ name }) => [name, name]), ...parts], state.column);
   await loadTraces();
 }
 
+// Raw, background and corrected intensity of the selected cell, under a name of their own.
+const PARTS = "parts_ch_";
+
+async function loadParts() {
+  const track = state.byCell.get(state.cell);
+  state.parts = null;
+  if (!state.column?.startsWith(PARTS) || !track) return;
+  const channel = state.column.slice(PARTS.length);
+  const found = await Promise.all([...new Set(track.segments.map(([label]) => label))].map((label) =>
+    get(there(`cells/${label}/parts/${channel}`), query())));
+  const own = found.flatMap((part) => part.frames.map((frame, i) => ({ frame, label: part.label, raw: part.raw[i], background: part.background[i], corrected: part.corrected[i] })))
+    .filter(({ frame, label }) => track.segments.some(([l, first, last]) => l === label && first <= frame && frame <= last))
+    .sort((a, b) => a.frame - b.frame);
+  state.parts = { cell: state.cell, own };
+}
+
 async function loadTraces() {
-  state.traces = state.column ? await get(there(`traces/${encodeURIComponent(state.column)}`), query()) : null;
+  if (state.column?.startsWith(PARTS)) {
+    state.traces = null;
+    await loadParts();
+    refresh();
+    return;
+  }
+  const { details } = state;
+  const found = state.column ? await get(there(`traces/${encodeURIComponent(state.column)}`), query()) : null;
+  if (details !== state.details) return;
+  state.traces = found;
   refresh();
 }
 
@@ -66,6 +96,7 @@ export function select(cell, isOther = false) {
   }
   state.wish = null;
   refresh();
+  if (state.column?.startsWith(PARTS)) loadTraces().catch((error) => say(error.message, true));
 }
 
 export function next(by) {
@@ -146,15 +177,21 @@ function show() {
       lines.push(...state.wish.effect.after.map((trace) => line(trace, "after")));
     }
   }
-  const unit = state.tracks?.columns.find(({ name }) => name === state.column)?.unit ?? "";
-  const entries = state.wish ? [["#5a6672", "dashed", "now"], ["#1d2630", "solid", "afterwards"]]
+  const parted = state.parts && state.column?.startsWith(PARTS);
+  if (parted) {
+    for (const [name, style] of [["raw", "ghost"], ["background", "fit"], ["corrected", "selected"]]) {
+      lines.push({ cell: state.parts.cell, style, points: state.parts.own.map((p) => [times[p.frame], p[name], p.frame]) });
+    }
+  }
+  const unit = parted ? "counts" : state.tracks?.columns.find(({ name }) => name === state.column)?.unit ?? "";
+  const entries = parted ? [["#5a6672", "dashed", "raw"], ["#1d2630", "dotted", "background"], ["#c77700", "solid", "corrected"]] : state.wish ? [["#5a6672", "dashed", "now"], ["#1d2630", "solid", "afterwards"]]
     : [["#c77700", "solid", "selected"], ["#b3261e", "dashed", "bad"]];
   find("legend").replaceChildren(...entries.map(([colour, style, text]) => {
     const swatch = element("i");
     swatch.style.borderTop = `2px ${style} ${colour}`;
     return element("span", {}, swatch, text);
   }));
-  plot.show(lines, { times, unit, title: state.column ?? "", frame: state.frame, timeUnit: inHours ? "h" : "min" });
+  plot.show(lines, { times, unit, title: parted ? `cell ${state.parts.cell}` : state.column ?? "", frame: state.frame, timeUnit: inHours ? "h" : "min" });
 }
 
 let pending = null;
@@ -174,7 +211,8 @@ const act = told(async (action) => {
 
 // Shows what an action would do; `apply` does it.
 const preview = told(async (text, action) => {
-  const effect = await post(there("inspection/preview"), query(), { action, column: state.column });
+  const column = state.column.startsWith(PARTS) ? state.tracks.columns[0].name : state.column;
+  const effect = await post(there("inspection/preview"), query(), { action, column });
   state.wish = { text, action, effect };
   refresh();
   find("wish-apply").focus(); // so that Enter applies and Escape cancels

@@ -11,12 +11,9 @@ const PARTS = ["view", "run", "answers"];
 
 export const openDataset = told(async (dir, fov = null) => {
   const dataset = await get("dataset", { dir });
-  Object.assign(state, { dir, dataset, fov: null, details: null });
-  document.title = `${dataset.recording} · pyama`;
-  listFovs();
   const wanted = dataset.fovs.some((entry) => entry.fov === fov) ? fov : dataset.fovs[0]?.fov;
-  if (wanted === undefined) say("This folder has no fields of view yet.");
-  else await openFov(wanted);
+  if (wanted === undefined) throw new Error("This folder has no fields of view yet.");
+  await openFov(wanted, { dir, dataset });
 });
 
 function listFovs() {
@@ -26,11 +23,18 @@ function listFovs() {
       element("span", { className: "count" }, traces === null ? "–" : `${traces}`)))));
 }
 
-export const openFov = told(async (fov) => {
-  const { dir } = state;
+// Everything changes at once, so that no picture of one dataset is asked of another.
+let opened = 0;
+export const openFov = told(async (fov, other = null) => {
+  const { dir } = other ?? state;
+  const mine = ++opened;
   const details = await get(`fovs/${fov}`, { dir });
-  if (dir !== state.dir) return;
-  Object.assign(state, { fov, details });
+  if (mine !== opened) return;
+  Object.assign(state, other ?? {}, { fov, details });
+  if (other) {
+    document.title = `${state.dataset.recording} · pyama`;
+    listFovs();
+  }
   state.frame = Math.min(state.frame, details.shape[0] - 1);
   for (const button of find("fov-list").querySelectorAll("button")) {
     if (button.id === `fov-${fov}`) {

@@ -148,6 +148,6 @@ export function ticks(low, high, n) {
 export function number(v) {
   if (v === 0) return "0";
   const size = Math.abs(v);
-  if (size >= 1e6 || size < 1e-3) return v.toExponential(1);
+  if (size >= 1e6 || size < 1e-4) return v.toExponential(1);
   return String(Number(v.toPrecision(4)));
 }

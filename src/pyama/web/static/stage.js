@@ -65,12 +65,13 @@ let prefetching = false;
 async function ahead() {
   if (prefetching) return;
   prefetching = true;
-  const n = state.details.shape[0];
+  const { details } = state;
+  const n = details.shape[0];
   for (let round = 0; round < AHEAD * 2; round++) {
     const order = Array.from({ length: AHEAD }, (_, i) => (state.frame + i + 1) % n);
     if (!state.playing) order.push((state.frame - 1 + n) % n, (state.frame - 2 + n) % n);
     const missing = order.filter((frame) => !ready(frame)).slice(0, AT_ONCE);
-    if (!missing.length) break;
+    if (!missing.length || details !== state.details) break;
     try {
       await Promise.all(missing.map(load));
     } catch {
@@ -87,12 +88,12 @@ export async function go(frame) {
   state.frame = Math.max(0, Math.min(n - 1, frame));
   find("frame").value = state.frame;
   const mine = ++asked;
-  const { fov } = state;
+  const { details } = state;
   try {
     // The picture need not wait for its outlines.
     const asks = wanted(state.frame);
     await Promise.all(asks.slice(0, state.groups.length).map(([key, ask]) => cache.fetch(key, ask)));
-    if (mine !== asked || fov !== state.fov) return;
+    if (mine !== asked || details !== state.details) return;
     if (!ready(state.frame)) {
       draw();
       await load(state.frame);

@@ -1,0 +1,50 @@
+"""`pyama view`: what it refuses before it serves, and that it ends when asked."""
+
+import re
+import signal
+import subprocess
+import sys
+
+import httpx2
+import pytest
+
+from results import made_once
+
+
+@pytest.mark.parametrize(
+    ("arguments", "told"),
+    [
+        (["nowhere"], "nowhere is not a folder"),
+        (["--root", "nowhere"], "is not a folder"),
+        (["..", "--root", "."], "does not lie below --root"),
+        (["--host", "lab-server"], "add --allow-remote"),
+        (["--port", "99999"], "--port"),
+    ],
+)
+def test_wrong_usage_is_told(pyama, tmp_path, monkeypatch, arguments, told):
+    monkeypatch.chdir(tmp_path)
+    done = pyama("view", *arguments, "--no-browser")
+    assert done.exit_code == 2
+    assert told in " ".join(done.stderr.split())
+
+
+def test_without_its_libraries_it_says_what_to_install(pyama, tmp_path, monkeypatch):
+    monkeypatch.setitem(sys.modules, "uvicorn", None)
+    done = pyama("view", tmp_path, "--no-browser")
+    assert done.exit_code == 2
+    assert "pip install 'pyama[web]'" in done.stderr
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="signals are sent")
+def test_it_serves_until_it_is_stopped():
+    command = [sys.executable, "-m", "pyama", "view", str(made_once()), "--no-browser"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as server:
+        address = server.stdout.readline().removeprefix("Open ").strip()
+        assert re.fullmatch(r"http://localhost:\d+/\?token=[\w-]{20,}&dir=\.", address)
+        token = re.search(r"token=([\w-]+)", address)[1]
+        there = address.split("?")[0] + "api/dataset"
+        bearer = {"Authorization": f"Bearer {token}"}
+        assert httpx2.get(there, headers=bearer).json()["recording"] == "movie"
+        assert httpx2.get(there).status_code == 401
+        server.send_signal(signal.SIGINT)
+        assert server.wait(30) == 0
