@@ -15,15 +15,18 @@ from pyama.algorithms.features import FLUORESCENCE_FEATURES, PHASE_FEATURES
 from pyama.algorithms.params import own_params
 from pyama.config import ProcessingConfig, ProcessingParams
 from pyama.errors import ConfigError, PluginError
+from pyama.processing.adapters import cellpose, label_images, trackers
 from pyama.processing.fingerprint import fingerprint
 from pyama.registry import Registry, parameter_models
 
 SEGMENTERS = Registry[Any]("segmentation method", ("frame", "params"))
 """`f(frame, params) -> labels`, see `pyama.algorithms.logstd.segment`. The limits of size are
-applied afterwards, to the labels of every method alike. A third argument named `place` gets a
-`pyama.algorithms.contracts.Place`."""
+applied afterwards, to the labels of every method alike. A third argument named `place`, which
+needs a default, gets a `pyama.algorithms.contracts.Place`."""
 SEGMENTERS["logstd"] = logstd.segment
 SEGMENTERS["watershed"] = watershed.segment
+SEGMENTERS["cellpose"] = cellpose.segment
+SEGMENTERS["labels"] = label_images.segment
 
 TRACKERS = Registry[Any]("tracking method", ("frames", "params"))
 """`f(frames, params) -> iterator of frames`, see `pyama.algorithms.iou.track`. Frames without
@@ -32,6 +35,8 @@ gone through several times."""
 TRACKERS["iou"] = iou.track
 TRACKERS["mask_iou"] = iou.track_masks
 TRACKERS["kalman"] = kalman.track
+TRACKERS["laptrack"] = trackers.laptrack
+TRACKERS["btrack"] = trackers.btrack
 
 NAMED_PREPROCESSORS = Registry[Any]("preprocessor", ("image", "params"))
 """`f(image, params) -> image`, see `register_preprocessor`; used where a configuration names

@@ -1,0 +1,1 @@
+"""Other people's methods and other programs' results behind our interfaces."""
