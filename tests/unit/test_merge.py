@@ -17,6 +17,7 @@ from pyama.analysis.tables import (
     load_fitted,
     load_merged,
     load_timed,
+    measured_columns,
     read_header,
     read_recording,
     read_table,
@@ -84,6 +85,18 @@ def test_tables_with_and_without_corrected_tracks_go_together(folder):
     assert (own["source_cell"] == own["cell"]).all()
     assert (merged.loc[merged["fov"] == 1, "source_cell"] == 9).all()
     assert merged["source_cell"].dtype.kind == "i"
+
+
+def test_tables_with_and_without_divisions_go_together(folder):
+    table = traces_of(1)
+    table.insert(10, "parent", 3)
+    write_traces(folder, table, 1)
+    path = write_merged(folder, {"a": "0-1"})["a"][0]
+    merged = load_merged(path)
+    assert merged.groupby("fov")["parent"].unique().tolist() == [[0], [3]]
+    assert merged["parent"].dtype.kind == "i"
+    assert list(merged).index("parent") < list(merged).index("area_ch_0")
+    assert "parent" not in measured_columns(merged)
 
 
 def test_a_field_of_view_without_cells_changes_no_type(folder):

@@ -16,7 +16,7 @@ from pyama.analysis.tables import (
     write_table,
 )
 from pyama.errors import StoreError
-from pyama.tables import find_traces, load_traces, run_times, traces_digest
+from pyama.tables import PARENT, find_traces, load_traces, run_times, traces_digest
 
 MERGED = "_merged.csv"
 """What follows the sample in the name of a merged table."""
@@ -154,6 +154,10 @@ def _stacked(tables: list[pd.DataFrame]) -> pd.DataFrame:
         tables = [
             table if "source_cell" in table else table.assign(source_cell=table["cell"])
             for table in tables
+        ]
+    if any(PARENT in table for table in tables):
+        tables = [
+            table if PARENT in table else table.assign(**{PARENT: 0}) for table in tables
         ]
     filled = [table for table in tables if len(table)] or tables[:1]
     joined = pd.concat(filled, ignore_index=True)

@@ -18,12 +18,14 @@ from pyama import layout
 from pyama.config import METADATA_KEY, ProcessingConfig, load_yaml, parse_config
 from pyama.errors import ConfigError, StoreError
 from pyama.metadata import MicroscopyMetadata, parse_metadata
-from pyama.tables import load_traces
+from pyama.tables import PARENT, load_traces
 
 Unit = Literal["min", "h"]
 Header = dict[str, Any]
 
-NOT_MEASURED = frozenset({*layout.BASE_COLUMNS, "sample", "time", "source_cell", "n_points"})
+NOT_MEASURED = frozenset(
+    {*layout.BASE_COLUMNS, "sample", "time", "source_cell", PARENT, "n_points"}
+)
 """Columns of traces that no feature writes."""
 UNITS = {
     "area": "px2",

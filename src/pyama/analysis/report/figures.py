@@ -132,7 +132,7 @@ def _curve(row: "pd.Series[Any]", time: NDArray[np.float64]) -> Figure:
 
 
 def lines(
-    series: Sequence[tuple[str, Sequence[float], Sequence[float]]], y_label: str
+    series: Sequence[tuple[str, Sequence[float], Sequence[float]]], title: str, y_label: str
 ) -> Figure:
     """Lines over time in hours: name, x and y of each."""
     data = [
@@ -145,8 +145,7 @@ def lines(
         }
         for i, (name, x, y) in enumerate(series)
     ]
-    layout = {**axes("time (h)", y_label), "showlegend": 1 < len(series) <= 12}
-    return {"data": data, "layout": layout}
+    return {"data": data, "layout": {**axes("time (h)", y_label), **_title(title)}}
 
 
 def _course(table: pd.DataFrame, column: str) -> pd.DataFrame:

@@ -179,10 +179,7 @@ def quality_section(material: Material) -> str:
 
 def _by_fov(title: str, label: str, fovs: Mapping[int, Any]) -> str:
     series = [(f"FOV {fov}", times, values) for fov, (times, values) in fovs.items()]
-    figure = figures.lines(series, label)
-    figure["layout"]["title"] = {"text": figures.text(title)}
-    figure["layout"]["showlegend"] = False
-    return markup.plot(figure)
+    return markup.plot(figures.lines(series, figures.text(title), label))
 
 
 def _saturation(
