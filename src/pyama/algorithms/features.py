@@ -26,7 +26,7 @@ from typing import Any, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from pyama.algorithms import measures
+from pyama.algorithms import measures, texture
 from pyama.algorithms.arrays import Boxes, Mask, check_same_shape
 from pyama.algorithms.crops import SCALE, box_shapes
 from pyama.algorithms.measures import CellStack, Floats
@@ -54,6 +54,9 @@ class FeatureContext:
             cell, channel, frame and name of the feature: neither on the order in which cells
             are measured nor on what else is measured.
         params: Parameters of the run, or the feature's own, see `pyama.registry.parameters`.
+        frame_shape: (H, W) of the frame in px; None where it is not known.
+        others: Boxes of all other cells in the frame, shape (N, 4); None where they are not
+            known.
     """
 
     fov: int
@@ -67,6 +70,8 @@ class FeatureContext:
     background_weight: float
     rng: np.random.Generator
     params: Any
+    frame_shape: tuple[int, int] | None = None
+    others: Boxes | None = None
 
 
 Feature: TypeAlias = Callable[[Floats, Mask, FeatureContext], Any]
@@ -94,6 +99,8 @@ class CellTrack:
         pixel_size_um: Side of a pixel in micrometres; None where it is not known.
         seed: Seed of the run.
         params: Parameters of the run.
+        frame_shape: (H, W) of a frame in px, if known.
+        others: Gives the boxes of all other cells in a frame, shape (N, 4).
     """
 
     fov: int
@@ -105,6 +112,8 @@ class CellTrack:
     pixel_size_um: float | None
     seed: int
     params: ExtractionParams
+    frame_shape: tuple[int, int] | None = None
+    others: Callable[[int], Boxes] | None = None
 
 
 _FORMULAS: dict[int, Formula] = {}
@@ -150,12 +159,20 @@ area_um2 = _built_in(PHASE_FEATURES, measures.area_um2)
 eccentricity = _built_in(PHASE_FEATURES, measures.eccentricity)
 PHASE_FEATURES["perimeter"] = perimeter
 PHASE_FEATURES["solidity"] = solidity
+PHASE_FEATURES["border_contact"] = texture.border_contact
+PHASE_FEATURES["neighbours"] = texture.neighbours
 intensity_total = _built_in(FLUORESCENCE_FEATURES, measures.intensity_total)
 intensity_mean = _built_in(FLUORESCENCE_FEATURES, measures.intensity_mean)
 intensity_max = _built_in(FLUORESCENCE_FEATURES, measures.intensity_max)
 intensity_std = _built_in(FLUORESCENCE_FEATURES, measures.intensity_std)
 
 _OF_THE_MASK = frozenset(id(feature) for feature in PHASE_FEATURES.values())
+PHASE_FEATURES["texture"] = FLUORESCENCE_FEATURES["texture"] = texture.texture
+FLUORESCENCE_FEATURES["particle_num"] = texture.particle_num
+FLUORESCENCE_FEATURES["granularity"] = texture.granularity
+FLUORESCENCE_FEATURES["intensity_core"] = texture.intensity_core
+FLUORESCENCE_FEATURES["intensity_middle"] = texture.intensity_middle
+FLUORESCENCE_FEATURES["intensity_rim"] = texture.intensity_rim
 
 
 def needs_image(names: Iterable[str], registry: Registry[Feature]) -> bool:
@@ -241,6 +258,7 @@ def _call(
         background += stack.background[tight].astype(np.float64) * SCALE
     for array in (image, mask, background):
         array.flags.writeable = False
+    others = None if track.others is None else track.others(frame)
     for name, function in functions.items():
         rng = feature_rng(track.seed, track.fov, track.cell, track.channel, frame, name)
         context = FeatureContext(
@@ -255,6 +273,8 @@ def _call(
             background_weight=stack.weight,
             rng=rng,
             params=own[name],
+            frame_shape=track.frame_shape,
+            others=others,
         )
         where = f"Feature {name!r} in cell {track.cell}, frame {frame}"
         try:

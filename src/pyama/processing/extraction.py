@@ -4,12 +4,14 @@ import logging
 from collections.abc import Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from pyama import layout
+from pyama.algorithms.arrays import Boxes
 from pyama.algorithms.features import (
     FLUORESCENCE_FEATURES,
     PHASE_FEATURES,
@@ -137,6 +139,8 @@ def _features(cells: Cells, index: int, scene: Scene) -> dict[str, NDArray[np.fl
         pixel_size_um=scene.pixel_size_um,
         seed=scene.params.seed,
         params=scene.params,
+        frame_shape=scene.shape,
+        others=partial(_others, cells.roster, index),
     )
     image = None
     if needs_image(scene.phase, PHASE_FEATURES):
@@ -152,6 +156,13 @@ def _features(cells: Cells, index: int, scene: Scene) -> dict[str, NDArray[np.fl
         found = measure_stack(names, FLUORESCENCE_FEATURES, image, mask, background, track)
         features |= {layout.column(name, channel): values for name, values in found.items()}
     return features
+
+
+def _others(roster: Roster, index: int, frame: int) -> Boxes:
+    """Return the boxes of all cells of a frame but one."""
+    there = roster.valid_frames[:, frame].copy()
+    there[index] = False
+    return roster.bboxes[there, frame]
 
 
 def _recorded(valid: NDArray[np.bool_], channel: int, scene: Scene) -> NDArray[np.bool_]:

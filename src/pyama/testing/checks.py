@@ -98,6 +98,8 @@ def check_feature(feature: Callable[..., Any], name: str = "it") -> None:
             pixel_size_um=0.65,
             seed=0,
             params=ProcessingParams(),
+            frame_shape=(64, 80),
+            others=lambda frame: np.array([[0, 0, 9, 9], [40, 50, 64, 80]], np.int32),
         )
         crops = np.repeat(image[None], len(TIMES), axis=0)
         haze = (crops / 2).astype(np.float32)
