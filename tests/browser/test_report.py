@@ -1,7 +1,6 @@
 """The report in Chromium, without a network."""
 
 import json
-import shutil
 
 import pytest
 
@@ -12,20 +11,7 @@ from pyama.analysis.report import write_report
 from results import results_in
 
 sync_api = pytest.importorskip("playwright.sync_api", reason="Playwright is not installed")
-BROWSER = next(
-    filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), ""
-)
-pytestmark = pytest.mark.skipif(not BROWSER, reason="no Chromium on this machine")
 BAD = "<script>window.hacked=1</script><img src=x onerror='window.hacked=1'>"
-FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--no-first-run"]
-
-
-@pytest.fixture(scope="module")
-def browser():
-    with sync_api.sync_playwright() as playwright:
-        chromium = playwright.chromium.launch(executable_path=BROWSER, args=FLAGS)
-        yield chromium
-        chromium.close()
 
 
 @pytest.fixture(scope="module")

@@ -15,20 +15,9 @@ from pyama.testing.nd2 import write_nd2
 from results import results_in
 from small_movie import MOVIE
 
-CHROMIUM = shutil.which("chromium") or shutil.which("google-chrome")
-pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="no Chromium is installed")
 playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
-FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--no-first-run"]
-PATIENCE_MS = 60_000
-
-
-@pytest.fixture(scope="module")
-def browser():
-    with playwright.sync_playwright() as started:
-        playwright.expect.set_options(timeout=PATIENCE_MS)
-        found = started.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
-        yield found
-        found.close()
+PATIENCE_MS = 120_000
+playwright.expect.set_options(timeout=PATIENCE_MS)
 
 
 @pytest.fixture(scope="module")
