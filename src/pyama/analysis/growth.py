@@ -1,0 +1,91 @@
+"""Features that see the whole trace: how fast a cell grows, and how fast and far it moves."""
+
+from collections.abc import Iterable
+
+import numpy as np
+import pandas as pd
+
+from pyama.errors import ConfigError
+
+PLACE = ("position_x", "position_y")
+
+
+def growth_and_motion(
+    table: pd.DataFrame,
+    column: str = "area_ch_0",
+    *,
+    pixel_size_um: float = 1.0,
+    place: tuple[str, str] = PLACE,
+) -> pd.DataFrame:
+    """One row of numbers per trace.
+
+    Args:
+        table: One row per cell and frame with the columns fov, cell, time (hours, as
+            `load_traces(path, unit="h")` gives it), `column` and `place`; a column `sample` is
+            kept. Rows whose `good` is False are left out.
+        column: What grows exponentially, such as an area or an intensity. Values that are not
+            positive are left out.
+        pixel_size_um: Side of a pixel in micrometres; with 1, lengths are in pixels.
+        place: Columns of x and y in pixels; `centroid_x_ch_0` and `centroid_y_ch_0` follow
+            cells that change their shape more closely.
+
+    Returns:
+        One row per cell: (sample,) fov, cell, n_points, and
+
+        * growth_rate: slope of the logarithm by least squares, 1/h; NaN below three points
+        * speed: length of the path by the time, µm/h; NaN below two points
+        * path: length of the path, µm
+        * distance: from the first to the last place, µm
+        * straightness: distance by path, 0 to 1; NaN for a cell that never moved
+
+    Raises:
+        ConfigError: A column is missing.
+    """
+    keys = [name for name in ("sample", "fov", "cell") if name in table or name != "sample"]
+    _require(table, [*keys, "time", column, *place])
+    if "good" in table:
+        table = table[table["good"].astype(bool)]
+    rows = []
+    for key, cell in table.sort_values("time", kind="stable").groupby(keys, sort=True):
+        t = cell["time"].to_numpy(float)
+        found = {
+            "n_points": len(t),
+            "growth_rate": _growth_rate(t, cell[column].to_numpy(float)),
+            **_motion(t, cell[list(place)].to_numpy(float) * pixel_size_um),
+        }
+        rows.append(dict(zip(keys, key, strict=True)) | found)
+    numbers = ("n_points", "growth_rate", "speed", "path", "distance", "straightness")
+    return pd.DataFrame(rows, columns=[*keys, *numbers])
+
+
+def _require(table: pd.DataFrame, columns: Iterable[str]) -> None:
+    absent = [name for name in columns if name not in table]
+    if absent:
+        raise ConfigError(
+            f"The table has no column {', '.join(absent)}; it has {', '.join(table.columns)}."
+        )
+
+
+def _growth_rate(t: np.ndarray, y: np.ndarray) -> float:
+    usable = np.isfinite(y) & (y > 0) & np.isfinite(t)
+    t, logarithm = t[usable], np.log(y[usable])
+    if len(t) < 3 or np.ptp(t) == 0:
+        return np.nan
+    off = t - t.mean()
+    return float((off * logarithm).sum() / (off**2).sum())
+
+
+def _motion(t: np.ndarray, places: np.ndarray) -> dict[str, float]:
+    usable = np.isfinite(places).all(axis=1) & np.isfinite(t)
+    t, places = t[usable], places[usable]
+    if len(t) < 2:
+        return dict.fromkeys(("speed", "path", "distance", "straightness"), np.nan)
+    path = float(np.hypot(*np.diff(places, axis=0).T).sum())
+    distance = float(np.hypot(*(places[-1] - places[0])))
+    hours = float(t[-1] - t[0])
+    return {
+        "speed": path / hours if hours > 0 else np.nan,
+        "path": path,
+        "distance": distance,
+        "straightness": min(distance / path, 1.0) if path > 0 else np.nan,
+    }
