@@ -158,6 +158,18 @@ def test_outlines_of_any_labels_have_their_area_and_their_edges(labels):
         assert lengths == edges
 
 
+def test_spaced_outlines_are_shorter_and_nearly_as_large(folder):
+    labels = FovStore(folder, 0).stack("seg_tracked_ch_0")[0]
+    exact, spaced = polygons(labels), polygons(labels, 4)
+    for label in exact:
+        assert len(spaced[label][0]) < 0.7 * len(exact[label][0])
+        assert area_of(spaced[label][0]) == pytest.approx(area_of(exact[label][0]), rel=0.05)
+        corners = set(zip(*[iter(exact[label][0])] * 2, strict=True))
+        assert set(zip(*[iter(spaced[label][0])] * 2, strict=True)) <= corners
+    one_pixel = np.eye(1, dtype=np.uint16)
+    assert polygons(one_pixel, 64) == polygons(one_pixel)
+
+
 def test_outlines_need_one_frame():
     assert polygons(np.zeros((0, 0), np.uint16)) == {}
     with pytest.raises(ArrayError, match="polygons"):

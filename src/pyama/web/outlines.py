@@ -16,6 +16,8 @@ from pyama.web.folders import Dir, Fov, Frame, Root, root_of
 from pyama.web.frames import KEPT, open_stack
 
 router = APIRouter(tags=["images"])
+FEW_CORNERS = 24
+"""Outlines with so few corners keep them all."""
 
 
 @router.get("/api/fovs/{fov}/outlines/{channel}/{frame}")
@@ -25,29 +27,38 @@ def outlines(
     channel: Annotated[int, InPath(ge=0, le=10**6)],
     frame: Frame,
     directory: Dir = ".",
+    spacing: Annotated[int, Query(ge=0, le=64, description="In px; see below.")] = 0,
     version: Annotated[str, Query(max_length=64)] = "",
 ) -> Response:
-    """Outlines of all tracked cells in a frame: `{label: [[x, y, x, y, ...], ...]}` in px."""
+    """Outlines of all tracked cells in a frame: `{label: [[x, y, x, y, ...], ...]}` in px.
+
+    They follow the edges of the pixels. With `spacing`, corners closer than that are left out
+    of long outlines, which is faster and looks the same from afar.
+    """
     output_dir = root.fov(directory, fov)
     stack, stamp = open_stack(output_dir, fov, layout.tracked(channel), layout.FULL)
     if frame >= len(stack):
         raise HTTPException(404, f"There is no frame {frame}; the last is {len(stack) - 1}.")
-    text = _outlines(output_dir, fov, channel, frame, stamp)
+    text = _outlines(output_dir, fov, channel, frame, spacing, stamp)
     headers = {"Cache-Control": KEPT if version else "no-store"}
     return Response(text, headers=headers, media_type="application/json")
 
 
 @lru_cache(maxsize=1024)
-def _outlines(output_dir: Path, fov: int, channel: int, frame: int, stamp: str) -> bytes:
+def _outlines(
+    output_dir: Path, fov: int, channel: int, frame: int, spacing: int, stamp: str
+) -> bytes:
     stack, _ = open_stack(output_dir, fov, layout.tracked(channel), layout.FULL)
-    return json.dumps(polygons(stack[frame]), separators=(",", ":")).encode()
+    return json.dumps(polygons(stack[frame], spacing), separators=(",", ":")).encode()
 
 
-def polygons(labels: Labels) -> dict[int, list[list[int]]]:
+def polygons(labels: Labels, spacing: int = 0) -> dict[int, list[list[int]]]:
     """Return the outlines of every label along the edges of its pixels.
 
     Args:
         labels: Shape (H, W); 0 is background.
+        spacing: Corners closer to the one before than this, in px, are left out of outlines
+            with more than 24; 0 keeps all.
 
     Returns:
         Corners x, y, x, y, ... of every closed outline, in px from the upper left corner of
@@ -58,7 +69,7 @@ def polygons(labels: Labels) -> dict[int, list[list[int]]]:
         ArrayError: `labels` is not two-dimensional.
     """
     check_frame(labels, "polygons")
-    numbers, starts, corners = _traced(np.pad(labels, 1))
+    numbers, starts, corners = _traced(np.pad(labels, 1), spacing)
     found: dict[int, list[list[int]]] = {}
     values = corners.tolist()
     ends = [*starts.tolist(), len(values)]
@@ -67,25 +78,32 @@ def polygons(labels: Labels) -> dict[int, list[list[int]]]:
     return found
 
 
-def _traced(padded: NDArray[Any]) -> tuple[NDArray[Any], NDArray[Any], NDArray[Any]]:
+def _traced(
+    padded: NDArray[Any], spacing: int
+) -> tuple[NDArray[Any], NDArray[Any], NDArray[Any]]:
     left_edges = (padded[:, 1:] != padded[:, :-1]) & (padded[:, 1:] != 0)
     size = 4 * int(np.count_nonzero(padded)) + 4
     edges = int(np.count_nonzero(left_edges))
     numbers = np.empty(edges, np.int64)
     starts = np.empty(edges, np.int64)
     corners = np.empty(2 * size, np.int32)
-    n, used = trace_edges(padded, numbers, starts, corners)
+    n, used = trace_edges(padded, spacing, numbers, starts, corners)
     return numbers[:n], starts[:n], corners[:used]
 
 
 @kernel
 def trace_edges(
-    padded: Labels, numbers: NDArray[Any], starts: NDArray[Any], corners: NDArray[Any]
+    padded: Labels,
+    spacing: int,
+    numbers: NDArray[Any],
+    starts: NDArray[Any],
+    corners: NDArray[Any],
 ) -> tuple[int, int]:
     """Walk along every outline with its label on the right, writing a corner at each turn.
 
     Args:
         padded: Labels with a frame of zeros.
+        spacing: See `polygons`.
         numbers: Filled with the label of each outline.
         starts: Filled with where its corners start.
         corners: Filled with x, y of all corners.
@@ -127,4 +145,20 @@ def trace_edges(
                 corners[used] = cx - 1
                 corners[used + 1] = cy - 1
                 used += 2
+            if spacing > 1 and used - starts[n - 1] > 2 * FEW_CORNERS:
+                used = _thin_out(corners, starts[n - 1], used, spacing)
     return n, used
+
+
+@kernel
+def _thin_out(corners: NDArray[Any], start: int, end: int, spacing: int) -> int:
+    """Leave out corners that are too close to the one kept before; return the new end."""
+    kept = start + 2
+    for i in range(start + 2, end, 2):
+        dx = abs(corners[i] - corners[kept - 2])
+        dy = abs(corners[i + 1] - corners[kept - 1])
+        if dx + dy >= spacing:
+            corners[kept] = corners[i]
+            corners[kept + 1] = corners[i + 1]
+            kept += 2
+    return kept

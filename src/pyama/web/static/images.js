@@ -65,8 +65,8 @@ export async function loadFrame(place, slow) {
 }
 
 export async function loadOutlines(place) {
-  const { dir, fov, channel, frame, version } = place;
-  const answer = await checked(await fetch(address(`fovs/${fov}/outlines/${channel}/${frame}`, { dir, version })));
+  const { dir, fov, channel, frame, spacing, version } = place;
+  const answer = await checked(await fetch(address(`fovs/${fov}/outlines/${channel}/${frame}`, { dir, spacing, version })));
   const found = await answer.json();
   const cells = [];
   let bytes = 1000;
