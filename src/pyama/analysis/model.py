@@ -93,7 +93,7 @@ class Model:
     @property
     def defaults(self) -> Values:
         """Defaults of the parameters, shape (n_params,)."""
-        return np.array([parameter.default for parameter in self.parameters])
+        return np.array([parameter.default for parameter in self.parameters], float)
 
     def __call__(self, t: Values, p: Values) -> Values:
         """Evaluate; see `evaluate`."""
