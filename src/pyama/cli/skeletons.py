@@ -80,8 +80,7 @@ def MYNAME(frame, params):
     middle = np.median(frame)
     spread = 1.5 * np.median(np.abs(frame - middle))
     difference = ndimage.gaussian_filter(np.abs(frame - middle), params.smoothing)
-    labels, n = ndimage.label(difference > max(params.contrast * spread, 1))
-    return labels
+    return ndimage.label(difference > max(params.contrast * spread, 1))[0]
 '''
 
 TRACKER = '''"""MYNAME: a cell is the one whose centre was nearest in the frame before."""

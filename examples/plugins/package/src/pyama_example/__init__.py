@@ -1,0 +1,1 @@
+"""One plugin for pyama of every kind."""

@@ -1,0 +1,121 @@
+"""The example plugins: each file by itself, and the package as if it were installed."""
+
+import json
+import os
+import subprocess
+import sys
+import tomllib
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from pyama import plugins
+from pyama.cli.doors import DOORS
+from pyama.cli.skeletons import write_skeleton
+from small_movie import MOVIE
+
+EXAMPLES = Path(__file__).parents[2] / "examples" / "plugins"
+FILES = {
+    "rim_minus_core": "feature",
+    "bright_or_dark": "segmenter",
+    "nearest": "tracker",
+    "flatten": "preprocessor",
+    "saturation": "model",
+    "npy": "reader",
+}
+
+
+@pytest.fixture
+def as_before(monkeypatch):
+    """Everything that plugins are put into is as it was after the test."""
+    monkeypatch.setattr(plugins, "_FILES", {})
+    before = plugins._contents(DOORS)
+    yield
+    plugins._restore(before, DOORS)
+    for name in list(sys.modules):
+        if name.startswith("pyama_plugin_"):
+            del sys.modules[name]
+
+
+def test_there_is_one_file_of_every_kind():
+    assert sorted(path.stem for path in (EXAMPLES / "files").glob("*.py")) == sorted(FILES)
+
+
+@pytest.mark.parametrize("name", FILES)
+def test_an_example_file_keeps_its_contract(pyama, as_before, name):
+    done = pyama("plugins", "check", EXAMPLES / "files" / f"{name}.py")
+    assert (done.exit_code, done.stderr) == (0, "")
+    assert done.stdout == f"{FILES[name]}s {name}: fine\n"
+
+
+@pytest.mark.parametrize("name", FILES)
+def test_an_example_file_is_what_new_writes(tmp_path, name):
+    written, _ = write_skeleton(FILES[name], name, tmp_path)
+    example = EXAMPLES / "files" / f"{name}.py"
+    assert written.read_text(encoding="utf-8") == example.read_text(encoding="utf-8")
+
+
+@pytest.fixture(scope="module")
+def environment(tmp_path_factory):
+    """Variables with which Python finds the package as if pip had installed it."""
+    folder = tmp_path_factory.mktemp("site")
+    project = tomllib.loads((EXAMPLES / "package/pyproject.toml").read_text())["project"]
+    facts = folder / "pyama_example-0.1.0.dist-info"
+    facts.mkdir()
+    (facts / "METADATA").write_text(
+        "Metadata-Version: 2.1\nName: pyama-example\nVersion: 0.1.0\n"
+    )
+    sections = (
+        "\n".join(
+            [f"[{group}]", *(f"{name} = {value}" for name, value in entries.items()), ""]
+        )
+        for group, entries in project["entry-points"].items()
+    )
+    (facts / "entry_points.txt").write_text("\n".join(sections))
+    path = os.pathsep.join([str(folder), str(EXAMPLES / "package" / "src")])
+    return {**os.environ, "PYTHONPATH": path}
+
+
+def run(environment, *arguments):
+    command = [sys.executable, "-m", "pyama", *map(str, arguments)]
+    done = subprocess.run(
+        command, capture_output=True, text=True, env=environment, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+def test_an_installed_package_is_listed(environment):
+    found = json.loads(run(environment, "plugins", "list", "--json"))
+    assert found["refused"] == []
+    ours = {
+        kind: [e["name"] for e in entries if e["source"] == "pyama-example 0.1.0"]
+        for kind, entries in found["available"].items()
+    }
+    assert ours == {
+        "features": ["example_spread"],
+        "segmenters": ["example_edges"],
+        "trackers": ["example_still"],
+        "preprocessors": ["example_smooth"],
+        "readers": ["example_stack"],
+        "models": ["example_line"],
+    }
+
+
+@pytest.mark.parametrize("executor", ["threads", "processes"])
+def test_a_run_with_an_installed_package(environment, tmp_path, executor):
+    channels = {"a_Phase": MOVIE[0, :, 0], "b_GFP": MOVIE[0, :, 1]}
+    np.savez(tmp_path / "movie.npz", **channels)
+    run(
+        environment,
+        *("run", tmp_path / "movie.npz", "--output", tmp_path / "out", "--executor", executor),
+        *("--pc", "a_Phase", "--fl", "b_GFP", "--fl-features", "example_spread"),
+        *("--set", "segmentation_method=example_edges", "--set", "min_frames=2"),
+        *("--set", "tracking_method=example_still", "--set", "example_edges.steepness=5"),
+        *("--set", "preprocessors=[example_smooth]", "--set", "border_margin=2"),
+    )
+    table = pd.read_csv(tmp_path / "out" / "fov_000" / "movie_fov_000_traces.csv")
+    assert table["cell"].nunique() >= 4
+    assert table["example_spread_ch_1"].between(5, 25).mean() > 0.9
