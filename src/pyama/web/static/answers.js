@@ -13,12 +13,16 @@ export async function open() {
     find("answers").replaceChildren(element("p", {}, "Choose results first."));
     return;
   }
-  if (shown.dir !== state.dir) build();
-  shown.dir = state.dir;
-  const { samples } = await get("samples", query());
-  if (!find("samples").children.length) for (const [name, fovs] of Object.entries(samples)) addSample(name, fovs);
-  fill(find("fit-model"), (await get("models")).map((name) => [name, name]), "maturation");
-  await list(await get("tables", query()));
+  const { dir } = state;
+  const [{ samples }, models, tables] = await Promise.all([get("samples", query()), get("models"), get("tables", query())]);
+  if (dir !== state.dir) return;
+  if (shown.dir !== dir) {
+    build();
+    shown.dir = dir;
+    for (const [name, fovs] of Object.entries(samples)) addSample(name, fovs);
+    fill(find("fit-model"), models.map((name) => [name, name]), "maturation");
+  }
+  await list(tables);
 }
 
 function build() {

@@ -265,12 +265,12 @@ function overlay(context, scale, { cells }) {
     else if (cell === null) out.addPath(entry.path);
     else if (isBad(cell, state.frame)) bad.addPath(entry.path);
     else {
-      context.strokeStyle = `hsl(${hue(cell)} 75% 62%)`;
+      context.strokeStyle = `hsl(${hue(cell)} 100% 58%)`;
       context.stroke(entry.path);
     }
   }
-  context.strokeStyle = "#8a96a1";
-  context.lineWidth = thin * 0.7;
+  context.strokeStyle = "#7d93a8";
+  context.lineWidth = thin;
   context.stroke(out);
   context.strokeStyle = "#ff6b5f";
   context.lineWidth = thin;
