@@ -1,0 +1,75 @@
+"""A cell that divides, from label images to the column `parent`."""
+
+import numpy as np
+import pandas as pd
+import pytest
+import tifffile
+
+from pyama.config import Channels
+from pyama.processing.workflow import process
+from pyama.readers.array import ArrayReader
+from pyama.tables import load_traces
+from small_movie import make_config
+
+Y, X = np.mgrid[:80, :100]
+
+
+def disk(number, y, x, radius):
+    return np.where((Y - y) ** 2 + (X - x) ** 2 <= radius**2, number, 0).astype(np.uint16)
+
+
+@pytest.fixture
+def run(tmp_path):
+    whole = [disk(1, 40, 50, 12) + disk(2, 15, 20, 8) for _ in range(3)]
+    halves = [
+        disk(1, 40, 50 - 9 - t, 8) + disk(3, 40, 50 + 9 + t, 8) + disk(2, 15, 20, 8)
+        for t in range(3)
+    ]
+    tifffile.imwrite(tmp_path / "masks.tif", np.stack(whole + halves))
+    images = np.full((6, 1, 80, 100), 500, np.uint16)
+    images[:, :, ::2] += 9
+    recording = ArrayReader([images], ["Phase"], basename="movie")
+
+    def run_with(**params):
+        config = make_config(
+            Channels(pc=0),
+            segmentation_method="labels",
+            plugins={"labels": {"path": str(tmp_path / "masks.tif")}},
+            **params,
+        )
+        report = process(recording, config, tmp_path / "out")
+        assert report.succeeded, report.failures
+        return next((tmp_path / "out" / "fov_000").glob("*_traces.csv"))
+
+    return run_with
+
+
+def test_daughters_have_the_number_of_their_mother(run):
+    table = pd.read_csv(run(divisions=True))
+    assert list(table.columns[9:12]) == ["bbox_y1", "parent", "area_ch_0"]
+    assert table["parent"].dtype == np.int64
+    parents = table.groupby("cell")["parent"].unique().map(list).to_dict()
+    assert parents == {1: [0], 2: [0], 3: [2], 4: [2]} or parents == {
+        1: [0],
+        2: [0],
+        3: [1],
+        4: [1],
+    }
+    lives = table.groupby("cell")["frame"].agg(["min", "max"]).to_numpy().tolist()
+    assert sorted(lives) == [[0, 2], [0, 5], [3, 5], [3, 5]]
+
+
+def test_without_divisions_there_is_no_such_column(run):
+    table = pd.read_csv(run())
+    assert "parent" not in table
+    assert table["cell"].nunique() == 3
+
+
+def test_switching_divisions_on_tracks_anew_and_back(run):
+    first = run().read_bytes()
+    assert run(divisions=True).read_bytes() != first
+    assert run().read_bytes() == first
+
+
+def test_tables_with_parents_can_be_loaded(run):
+    assert load_traces(run(divisions=True))["parent"].max() in (1, 2)
