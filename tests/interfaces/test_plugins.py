@@ -3,11 +3,14 @@
 import json
 import sys
 
+import numpy as np
 import pandas as pd
 import pytest
 import yaml
+from typer.main import get_command
 
 from pyama import plugins
+from pyama.cli.app import app
 from pyama.cli.doors import DOORS
 from pyama.cli.skeletons import FILES
 
@@ -197,3 +200,28 @@ def test_config_check_names_plugins_that_are_not_there(pyama, tmp_path):
     assert done.exit_code == 2
     assert "params.plugins.gone: nothing of that name has parameters" in done.stderr
     assert "preprocessor 'gone' does not exist; there are none" in done.stderr
+
+
+def test_a_fit_takes_a_model_of_a_plugin(pyama, folder, tmp_path):
+    t = np.linspace(0, 10, 40)
+    rows = [
+        (cell, hours, 50 + 900 * (1 - np.exp(-0.4 * hours))) for cell in (1, 2) for hours in t
+    ]
+    path = tmp_path / "traces.csv"
+    pd.DataFrame(rows, columns=["cell", "time", "value"]).to_csv(path, index=False)
+    arguments = ("fit", path, "--model", "my_model", "--column", "value")
+    assert pyama(*arguments).exit_code == 2
+    done = pyama(*arguments, "--plugins", folder)
+    assert done.exit_code == 0, done.output
+    fitted = pd.read_csv(tmp_path / "traces_fitted_my_model.csv", comment="#")
+    np.testing.assert_allclose(fitted["rate"], 0.4, rtol=1e-4)
+
+
+@pytest.mark.parametrize(
+    "command", [["run"], ["plan"], ["fit"], ["view"], ["plugins", "list"], ["config", "init"]]
+)
+def test_every_command_that_uses_plugins_takes_a_folder(command):
+    found = get_command(app)
+    for name in command:
+        found = found.commands[name]
+    assert "--plugins" in [option for param in found.params for option in param.opts]

@@ -6,7 +6,7 @@ from typing import Annotated, Any
 
 import typer
 
-from pyama.cli.options import Debug, Json
+from pyama.cli.options import Debug, Json, Plugins
 from pyama.cli.screen import note, reported, result, result_json
 from pyama.errors import ConfigError
 
@@ -126,7 +126,8 @@ def fit(
         typer.Option(
             metavar="NAME",
             help="maturation, mrna_decay, exponential_decay, exponential_rise, logistic, "
-            "linear_onset, constant, or auto: for each cell the one with the smallest AIC.",
+            "linear_onset, constant, one of a plugin, or auto: for each cell the one with the "
+            "smallest AIC.",
         ),
     ] = "maturation",
     column: Annotated[
@@ -165,6 +166,7 @@ def fit(
             "--output", "-o", metavar="DIR", help="Where it goes. [default: beside the table]"
         ),
     ] = None,
+    plugins: Plugins = None,
     parquet: Parquet = False,
     as_json: Json = False,
     debug: Debug = False,

@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from pyama.cli.options import Debug
+from pyama.cli.options import Debug, Plugins
 from pyama.cli.screen import reported
 
 EPILOG = (
@@ -41,6 +41,7 @@ def view(
         bool,
         typer.Option("--allow-remote", help="Let --host be reachable from other machines."),
     ] = False,
+    plugins: Plugins = None,
     debug: Debug = False,
 ) -> None:
     """Look at results, correct them and start runs in a browser.
