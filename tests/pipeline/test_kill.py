@@ -42,6 +42,12 @@ def seconds(movie, folder, params, executor):
     return min(times)
 
 
+def results(folder):
+    """All files but temporary ones beside the FOVs: a later run removes them."""
+    files = contents(folder)
+    return {n: data for n, data in files.items() if "/" in n or not n.endswith(".tmp")}
+
+
 def last_output(folder, n_fovs=2):
     """What was being written: the first output that is there without a mark."""
     for fov in range(n_fovs):
@@ -78,7 +84,7 @@ def test_a_killed_run_goes_on_to_the_same_bytes(
         struck[last_output(folder)] += 1
         report = process(movie, make_config(), folder)
         assert report.succeeded, [str(failure) for failure in report.failures]
-        assert contents(folder) == whole
+        assert results(folder) == whole
         assert verify(folder).is_sound
     print(f"{executor}: {sum(struck.values())} kills, struck {dict(struck)}")  # noqa: T201
 
@@ -101,7 +107,7 @@ def test_a_terminated_command_goes_on_to_the_same_bytes(movie, whole, tmp_path):
         assert child.exitcode in {0, 130, -signal.SIGTERM}
         ended[child.exitcode] += 1
         assert process(movie, make_config(), folder).succeeded
-        assert contents(folder) == whole
+        assert results(folder) == whole
     print(f"terminated: {dict(ended)}")  # noqa: T201
 
 
