@@ -166,8 +166,9 @@ needs_forks = pytest.mark.skipif(
 
 def open_to_all(folder):
     """Let another user reach a temporary folder, which is private."""
-    for path in (folder, *folder.parents[:2]):
-        path.chmod(0o755)
+    for path in (folder, *folder.parents):
+        if path.stat().st_mode & 0o005 != 0o005:
+            path.chmod(0o755)
     return folder
 
 
