@@ -3,7 +3,7 @@
 import logging
 import threading
 from collections.abc import Sequence
-from contextlib import ExitStack, suppress
+from contextlib import ExitStack
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -185,9 +185,7 @@ def process(
             messages += stack.enter_context(locked(output_dir, sorted({*selected, *old})))
         for fov in old:
             FovStore(output_dir, fov).discard()
-        with suppress(OSError):  # a step that needs the room reports what is in its way
-            cleanup_partial_results(output_dir, selected)
-            remove_temporaries(output_dir, STALE_SECONDS)
+        _tidy(output_dir, selected)
         write_record(output_dir, metadata, config)
         run = Batches(
             reader, metadata, config, output_dir, cancel_event, watch, update, executor
@@ -252,6 +250,15 @@ def cleanup_partial_results(output_dir: Path, fovs: Sequence[int] | None = None)
         for fov in (_fovs_in(Path(output_dir)) if fovs is None else fovs)
         for name in FovStore(output_dir, fov).clean_up()
     ]
+
+
+def _tidy(output_dir: Path, fovs: Sequence[int]) -> None:
+    """Remove what killed runs left; a step that this is in the way of says so itself."""
+    try:
+        remove_temporaries(output_dir, STALE_SECONDS)
+        cleanup_partial_results(output_dir, fovs)
+    except OSError as error:
+        logger.warning("What an earlier run left unfinished could not be removed: %s", error)
 
 
 def _fovs_in(output_dir: Path) -> list[int]:
