@@ -27,6 +27,7 @@ export async function open() {
   Object.assign(state, { tracks: null, traces: null, cell: null, other: null, page: 0, wish: null });
   state.byLabel.clear();
   state.byCell.clear();
+  refresh();
   const { details } = state;
   try {
     const found = await get(there("tracks"), query());
@@ -133,7 +134,7 @@ function refresh() {
   find("undo").disabled = !mine.some(({ active }) => active);
   find("redo").disabled = !mine.some(({ active }) => !active);
   const active = log.filter((entry) => entry.active).length;
-  find("saved").textContent = active ? `${active} saved` : "nothing inspected yet";
+  find("saved").textContent = active ? `${active} saved` : state.tracks ? "nothing inspected yet" : "";
   find("log").replaceChildren(...log.map((entry) => element("li", { className: entry.active ? "" : "off" },
     `${entry.text}${entry.problem ? ` – no effect: ${entry.problem}` : ""}`)));
   find("wish").hidden = state.wish === null;
@@ -219,31 +220,31 @@ const preview = told(async (text, action) => {
 });
 
 export function mark(good, frame = 0) {
-  if (state.cell !== null) act({ kind: "mark", cell: state.cell, good, frame });
+  return state.cell === null ? undefined : act({ kind: "mark", cell: state.cell, good, frame });
 }
 
 export function join() {
   const [cell, other] = [state.cell, state.other];
-  if (cell !== null && other !== null) preview(`Join ${other} to ${cell}: one cell, number ${cell}.`, { kind: "join", cell, other });
+  return cell === null || other === null ? undefined : preview(`Join ${other} to ${cell}: one cell, number ${cell}.`, { kind: "join", cell, other });
 }
 
 export function swap() {
   const { cell, other, frame } = state;
-  if (cell !== null && other !== null) preview(`Swap ${cell} and ${other} from frame ${frame} on.`, { kind: "swap", cell, other, frame });
+  return cell === null || other === null ? undefined : preview(`Swap ${cell} and ${other} from frame ${frame} on.`, { kind: "swap", cell, other, frame });
 }
 
 export function cut() {
   const { cell, frame } = state;
-  if (cell !== null) preview(`Cut ${cell}: from frame ${frame} on it is another cell.`, { kind: "cut", cell, frame });
+  return cell === null ? undefined : preview(`Cut ${cell}: from frame ${frame} on it is another cell.`, { kind: "cut", cell, frame });
 }
 
 export function remove() {
   const { cell } = state;
-  if (cell !== null) preview(`Delete ${cell} from the table.`, { kind: "delete", cell });
+  return cell === null ? undefined : preview(`Delete ${cell} from the table.`, { kind: "delete", cell });
 }
 
 export function apply() {
-  if (state.wish) act(state.wish.action);
+  return state.wish ? act(state.wish.action) : undefined;
 }
 
 export function cancel() {

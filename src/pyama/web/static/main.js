@@ -9,7 +9,15 @@ import { state } from "./state.js";
 
 const PARTS = ["view", "run", "answers"];
 
-export const openDataset = told(async (dir, fov = null) => {
+// Ends when what was last asked for is there.
+let opening = Promise.resolve();
+
+export function openDataset(dir, fov = null) {
+  opening = loadDataset(dir, fov);
+  return opening;
+}
+
+const loadDataset = told(async (dir, fov) => {
   const dataset = await get("dataset", { dir });
   const wanted = dataset.fovs.some((entry) => entry.fov === fov) ? fov : dataset.fovs[0]?.fov;
   if (wanted === undefined) throw new Error("This folder has no fields of view yet.");
@@ -23,9 +31,14 @@ function listFovs() {
       element("span", { className: "count" }, traces === null ? "–" : `${traces}`)))));
 }
 
+export function openFov(fov, other = null) {
+  opening = loadFov(fov, other);
+  return opening;
+}
+
 // Everything changes at once, so that no picture of one dataset is asked of another.
 let opened = 0;
-export const openFov = told(async (fov, other = null) => {
+const loadFov = told(async (fov, other) => {
   const { dir } = other ?? state;
   const mine = ++opened;
   const details = await get(`fovs/${fov}`, { dir });
@@ -51,7 +64,7 @@ export const openFov = told(async (fov, other = null) => {
 function nextFov(by) {
   const all = state.dataset?.fovs.map(({ fov }) => fov) ?? [];
   const at = all.indexOf(state.fov) + by;
-  if (all[at] !== undefined) openFov(all[at]);
+  return all[at] === undefined ? undefined : openFov(all[at]);
 }
 
 function toggleBox(name) {
@@ -59,7 +72,8 @@ function toggleBox(name) {
 }
 
 const KEYS = {
-  ArrowLeft: (event) => stage.step(event.shiftKey ? -10 : -1), ArrowRight: (event) => stage.step(event.shiftKey ? 10 : 1),
+  // No key waits for a picture: who goes on quickly skips some.
+  ArrowLeft: (event) => void stage.step(event.shiftKey ? -10 : -1), ArrowRight: (event) => void stage.step(event.shiftKey ? 10 : 1),
   ArrowUp: () => cells.next(-1), ArrowDown: () => cells.next(1), " ": stage.toggle,
   "[": () => nextFov(-1), "]": () => nextFov(1),
   g: () => cells.mark(true), b: () => cells.mark(false), B: () => cells.mark(false, state.frame),
@@ -67,6 +81,9 @@ const KEYS = {
   Enter: cells.apply, Escape: cells.cancel, o: () => toggleBox("outlines"), i: () => toggleBox("ids"),
   "+": () => stage.zoomBy(1.5), "-": () => stage.zoomBy(1 / 1.5), 0: stage.fit,
 };
+
+// A key waits for what is being opened and for the keys before it: none is lost, none overtakes.
+let keys = Promise.resolve();
 
 function onKey(event) {
   if (event.ctrlKey || event.metaKey || event.altKey || find("help").open) return;
@@ -78,7 +95,7 @@ function onKey(event) {
   const action = KEYS[event.key];
   if (!action || pressing || (typing && !(type === "range" && !event.key.startsWith("Arrow")))) return;
   event.preventDefault();
-  action(event);
+  keys = keys.then(() => opening).then(told(() => action(event)));
 }
 
 export const showPart = told(async (name) => {
