@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from pyama.errors import StoreError
 from pyama.store import FovStore, Mark, Recipe, StackOutput, StoredArray, arrays, crop_spec
 from pyama.store.arrays import DOCUMENT, frames_spec, tiled_spec, write_array
-from pyama.store.chunks import compress, decompress, shard, unshard
+from pyama.store.chunks import SHUFFLES, compress, decompress, shard, unshard
 from pyama.store.files import Ledger, compare
 
 DTYPES = st.sampled_from(["bool", "int32", "float32", "uint8", "uint16", "uint32"])
@@ -100,15 +100,15 @@ def test_tables_are_read_as_written(table):
         assert stored.spec.names == names
 
 
-@given(STACKS)
-def test_arrays_in_any_memory_order_give_the_same_bytes(stack):
+@given(STACKS, st.sampled_from(list(SHUFFLES)))
+def test_arrays_in_any_memory_order_give_the_same_bytes(stack, shuffle):
     for view in (np.asfortranarray(stack), stack[::-1][::-1], stack.astype(stack.dtype, "F")):
-        assert compress(view) == compress(stack)
+        assert compress(view, shuffle) == compress(stack, shuffle)
 
 
-@given(STACKS, st.data())
-def test_no_flipped_bit_of_a_chunk_is_read(stack, data):
-    packed = bytearray(compress(stack))
+@given(STACKS, st.sampled_from(list(SHUFFLES)), st.data())
+def test_no_flipped_bit_of_a_chunk_is_read(stack, shuffle, data):
+    packed = bytearray(compress(stack, shuffle))
     bit = data.draw(st.integers(0, len(packed) * 8 - 1))
     packed[bit // 8] ^= 1 << bit % 8
     with pytest.raises(ValueError, match="checksum"):
@@ -125,7 +125,7 @@ def test_garbage_is_never_read(stack, garbage):
 
 @given(npst.arrays(np.uint8, (1, 4, 6)), st.data())
 def test_no_flipped_bit_of_a_shard_is_read(chunk, data):
-    packed = bytearray(shard(chunk, (1, 2, 3)))
+    packed = bytearray(shard(chunk, (1, 2, 3), "shuffle"))
     bit = data.draw(st.integers(0, len(packed) * 8 - 1))
     packed[bit // 8] ^= 1 << bit % 8
     with pytest.raises(ValueError, match="it"):

@@ -34,7 +34,7 @@ def write(folder, spec, array, attributes=None):
     return folder
 
 
-def zarr_array(folder, shape, dtype, chunks, shards=None, separator="/"):
+def zarr_array(folder, shape, dtype, chunks, shards=None, separator="/", shuffle="bitshuffle"):
     """Create an array with zarr-python and pyama's codecs."""
     return zarr.create_array(
         folder,
@@ -44,7 +44,7 @@ def zarr_array(folder, shape, dtype, chunks, shards=None, separator="/"):
         shards=shards,
         serializer=BytesCodec(),
         compressors=[
-            BloscCodec(cname="lz4", clevel=5, shuffle="bitshuffle", blocksize=0),
+            BloscCodec(cname="lz4", clevel=5, shuffle=shuffle, blocksize=0),
             Crc32cCodec(),
         ],
         chunk_key_encoding={"name": "default", "separator": separator},
@@ -100,14 +100,25 @@ def test_what_zarr_writes_is_read(tmp_path, spec, chunks, shards):
     assert stored.read().flags.c_contiguous
 
 
+@pytest.mark.parametrize("shuffle", ["noshuffle", "shuffle", "bitshuffle"])
 @pytest.mark.parametrize("dtype", ["uint16", "uint32", "float32", "uint8", "bool", "int32"])
-def test_chunks_are_the_bytes_that_zarr_writes(tmp_path, dtype):
+def test_chunks_are_the_bytes_that_zarr_writes(tmp_path, dtype, shuffle):
     values = numbers((2, 33, 65), dtype)
-    zarr_array(tmp_path / "zarr", values.shape, dtype, (1, 33, 65))[:] = values
-    write(tmp_path / "ours", frames_spec(values.shape, dtype), values)
+    stored = zarr_array(tmp_path / "zarr", values.shape, dtype, (1, 33, 65), shuffle=shuffle)
+    stored[:] = values
+    write(tmp_path / "ours", frames_spec(values.shape, dtype, shuffle), values)
+    assert StoredArray(tmp_path / "zarr").spec.shuffle == shuffle
     for t in range(2):
         theirs = tmp_path / f"zarr/c/{t}/0/0"
         assert (tmp_path / f"ours/c/{t}/0/0").read_bytes() == theirs.read_bytes()
+
+
+def test_an_unknown_shuffle_is_not_read(tmp_path):
+    write(tmp_path, frames_spec((1, 4, 4), "uint16"), np.zeros((1, 4, 4), np.uint16))
+    document = tmp_path / DOCUMENT
+    document.write_text(document.read_text().replace('"shuffle"', '"mixed"'))
+    with pytest.raises(StoreError, match="is damaged"):
+        StoredArray(tmp_path)
 
 
 def test_black_frames_are_files_too(tmp_path):

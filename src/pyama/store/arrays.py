@@ -17,7 +17,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pyama.errors import StoreError
-from pyama.store.chunks import chunk_codecs, compress, decompress, shard, shard_codecs, unshard
+from pyama.store.chunks import (
+    SHUFFLES,
+    Shuffle,
+    chunk_codecs,
+    compress,
+    decompress,
+    shard,
+    shard_codecs,
+    unshard,
+)
 from pyama.store.files import Ledger, read_file
 
 DOCUMENT = "zarr.json"
@@ -42,6 +51,7 @@ class ArraySpec:
             for one chunk per file.
         separator: Between the indices in a file name: `/` makes folders, `.` does not.
         names: Names of the dimensions.
+        shuffle: What comes before compression.
     """
 
     shape: tuple[int, ...]
@@ -50,6 +60,7 @@ class ArraySpec:
     inner: tuple[int, ...] | None = None
     separator: str = "/"
     names: tuple[str, ...] = ()
+    shuffle: Shuffle = "shuffle"
 
     def document(self, attributes: Mapping[str, Any]) -> bytes:
         """Return the array's `zarr.json`."""
@@ -67,9 +78,9 @@ class ArraySpec:
             },
             "fill_value": 0.0 if self.dtype.startswith("float") else fill,
             "codecs": (
-                chunk_codecs(itemsize)
+                chunk_codecs(itemsize, self.shuffle)
                 if self.inner is None
-                else shard_codecs(self.inner, itemsize)
+                else shard_codecs(self.inner, itemsize, self.shuffle)
             ),
             "attributes": attributes,
         }
@@ -98,7 +109,9 @@ class ArraySpec:
                 f"into an array of {self.dtype} with chunks of {self.chunk}."
             )
         whole = _padded(chunk, self.chunk)
-        return compress(whole) if self.inner is None else shard(whole, self.inner)
+        if self.inner is None:
+            return compress(whole, self.shuffle)
+        return shard(whole, self.inner, self.shuffle)
 
     def decode(self, data: bytes) -> NDArray[Any]:
         """Return the elements of one chunk, shape `self.chunk`.
@@ -123,9 +136,11 @@ def group_document(attributes: Mapping[str, Any] | None = None) -> bytes:
     return to_json({"zarr_format": 3, "node_type": "group", "attributes": attributes or {}})
 
 
-def frames_spec(shape: tuple[int, int, int], dtype: str) -> ArraySpec:
+def frames_spec(
+    shape: tuple[int, int, int], dtype: str, shuffle: Shuffle = "shuffle"
+) -> ArraySpec:
     """Return a stack (T, H, W) with one file per frame."""
-    return ArraySpec(shape, dtype, (1, *shape[1:]), names=("t", "y", "x"))
+    return ArraySpec(shape, dtype, (1, *shape[1:]), names=("t", "y", "x"), shuffle=shuffle)
 
 
 TILE = 256
@@ -248,10 +263,17 @@ def _parse(document: Mapping[str, Any]) -> tuple[ArraySpec, Mapping[str, Any]]:
         inner=inner if sharded else None,
         separator=document["chunk_key_encoding"]["configuration"]["separator"],
         names=tuple(document.get("dimension_names") or ()),
+        shuffle=_shuffle(codecs),
     )
     endian = codecs[0].get("configuration", {}).get("endian", "little")
     _check_layout(spec, [endian, *(codec["name"] for codec in codecs)])
     return spec, document["attributes"]
+
+
+def _shuffle(codecs: Sequence[Mapping[str, Any]]) -> Shuffle:
+    found = {codec["name"]: codec.get("configuration", {}) for codec in codecs}
+    shuffle: Shuffle = found["blosc"]["shuffle"]
+    return shuffle
 
 
 def _sizes(values: Sequence[Any], least: int = 1) -> tuple[int, ...]:
@@ -268,6 +290,7 @@ def _check_layout(spec: ArraySpec, codecs: list[str]) -> None:
         spec.dtype in DTYPES
         and codecs == ["little", "bytes", "blosc", "crc32c"]
         and spec.separator in {"/", "."}
+        and spec.shuffle in SHUFFLES
         and spec.shape
         and same_rank
         and one_row

@@ -1,11 +1,11 @@
-"""The bytes of one chunk: Blosc LZ4 with bitshuffle and CRC-32C, alone or tile by tile.
+"""The bytes of one chunk: Blosc LZ4 with a shuffle and CRC-32C, alone or tile by tile.
 
 The layout of several tiles in one file is the sharding of Zarr version 3,
 https://zarr-specs.readthedocs.io/en/latest/v3/codecs/sharding-indexed/index.html.
 """
 
 import math
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 from numcodecs import blosc
@@ -25,13 +25,22 @@ MOST_COMPRESSED = 1000
 """LZ4 makes nothing smaller than by this factor."""
 
 
-def chunk_codecs(itemsize: int) -> list[dict[str, Any]]:
+Shuffle = Literal["noshuffle", "shuffle", "bitshuffle"]
+"""How Blosc lines up values before it compresses them: whole, byte by byte or bit by bit."""
+SHUFFLES: dict[Shuffle, int] = {
+    "noshuffle": blosc.NOSHUFFLE,
+    "shuffle": blosc.SHUFFLE,
+    "bitshuffle": blosc.BITSHUFFLE,
+}
+
+
+def chunk_codecs(itemsize: int, shuffle: Shuffle) -> list[dict[str, Any]]:
     """Return the codecs of a chunk as a Zarr document spells them."""
     blosc_codec = {
         "typesize": itemsize,
         "cname": "lz4",
         "clevel": COMPRESSION_LEVEL,
-        "shuffle": "bitshuffle",
+        "shuffle": shuffle,
         "blocksize": 0,
     }
     return [
@@ -41,7 +50,9 @@ def chunk_codecs(itemsize: int) -> list[dict[str, Any]]:
     ]
 
 
-def shard_codecs(inner: tuple[int, ...], itemsize: int) -> list[dict[str, Any]]:
+def shard_codecs(
+    inner: tuple[int, ...], itemsize: int, shuffle: Shuffle
+) -> list[dict[str, Any]]:
     """Return the codecs of a chunk that is cut into tiles of size `inner`."""
     index_codecs = [
         {"name": "bytes", "configuration": {"endian": "little"}},
@@ -49,17 +60,17 @@ def shard_codecs(inner: tuple[int, ...], itemsize: int) -> list[dict[str, Any]]:
     ]
     configuration = {
         "chunk_shape": inner,
-        "codecs": chunk_codecs(itemsize),
+        "codecs": chunk_codecs(itemsize, shuffle),
         "index_codecs": index_codecs,
         "index_location": "end",
     }
     return [{"name": "sharding_indexed", "configuration": configuration}]
 
 
-def compress(chunk: NDArray[Any]) -> bytes:
+def compress(chunk: NDArray[Any], shuffle: Shuffle) -> bytes:
     """Return the content of a file with one chunk."""
     little = np.ascontiguousarray(chunk, chunk.dtype.newbyteorder("<"))
-    packed: bytes = blosc.compress(little, b"lz4", COMPRESSION_LEVEL, blosc.BITSHUFFLE)
+    packed: bytes = blosc.compress(little, b"lz4", COMPRESSION_LEVEL, SHUFFLES[shuffle])
     return packed + _crc(packed)
 
 
@@ -80,9 +91,9 @@ def decompress(data: bytes, shape: tuple[int, ...], dtype: np.dtype[Any]) -> NDA
     return chunk.astype(dtype, copy=False)
 
 
-def shard(chunk: NDArray[Any], inner: tuple[int, ...]) -> bytes:
+def shard(chunk: NDArray[Any], inner: tuple[int, ...], shuffle: Shuffle) -> bytes:
     """Return the content of a file with one chunk in tiles; it has a whole number of them."""
-    packed = [compress(chunk[tile]) for tile in _tiles(chunk.shape, inner)]
+    packed = [compress(chunk[tile], shuffle) for tile in _tiles(chunk.shape, inner)]
     sizes = np.array([len(data) for data in packed], "<u8")
     index = np.stack([np.cumsum(sizes) - sizes, sizes], axis=1).astype("<u8").tobytes()
     return b"".join([*packed, index, _crc(index)])

@@ -40,15 +40,19 @@ class Ledger:
     def __init__(self, root: Path) -> None:
         self.root = root
         self._entries: dict[str, str] = {}
-        self._folders: set[Path] = set()
+        self._folders: dict[str, Path] = {}
 
     def write(self, name: str, data: bytes) -> None:
         """Write one file, making its folder where needed."""
-        path = self.root / name
+        place, _, file = name.rpartition("/")
+        folder = self._folders.get(place)
+        if folder is None:
+            folder = self.root / place
+            with naming(folder):
+                folder.mkdir(parents=True, exist_ok=True)
+            self._folders[place] = folder
+        path = folder / file
         with naming(path):
-            if path.parent not in self._folders:
-                path.parent.mkdir(parents=True, exist_ok=True)
-                self._folders.add(path.parent)
             path.write_bytes(data)
         self.vouch(name, data)
 

@@ -21,6 +21,7 @@ from pyama.store.arrays import (
     frames_spec,
     tiled_spec,
 )
+from pyama.store.chunks import Shuffle
 from pyama.store.files import Ledger, naming, replacing
 from pyama.store.marks import Mark, MarkFile, Recipe
 from pyama.store.ome import Scale, Series, root_documents, stack_group
@@ -28,6 +29,13 @@ from pyama.store.ome import Scale, Series, root_documents, stack_group
 ROOT_MARK = "images"
 TRACES_MARK = "traces"
 LARGEST_UINT16 = 65535
+SHUFFLES: dict[str, Shuffle] = {
+    "pc": "bitshuffle",
+    "seg_labeled": "noshuffle",
+    "seg_tracked": "noshuffle",
+}
+"""By kind of group, where it is not byte by byte: texture fills its upper bytes, and runs of
+one label are short as they are. Against bit by bit for all, this halves the time."""
 Write = Callable[[Any], object]
 """Takes the next item of an output."""
 
@@ -144,10 +152,12 @@ class StackOutput(Output):
         self.dtype = dtype
         self.describe = partial(stack_group, group, title or group, scale or Scale())
         self.takes_labels = layout.is_labels(group)
+        kind, _ = layout.parse_group(group) or ("", 0)
+        self.shuffle = SHUFFLES.get(kind, "shuffle")
 
     @contextmanager
     def _open(self, ledger: Ledger) -> Iterator[Write]:
-        spec = frames_spec(self.shape, self.dtype)
+        spec = frames_spec(self.shape, self.dtype, self.shuffle)
         ledger.write(f"{self.path}/{DOCUMENT}", spec.document({}))
         done = 0
 
