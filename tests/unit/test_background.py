@@ -119,9 +119,9 @@ def test_the_surface_is_the_spline_of_scipy(shape, params):
     y, x = (np.array([(a + b - 1) / 2 for a, b in t]) for t in (rows, columns))
     values = np.random.default_rng(0).uniform(0, 4000, (len(y), len(x)))
     axes = [background._axis(n, params.tile_size, params.tile_overlap) for n in shape]
-    found = background._surface(
-        values, *(m for axis in axes for m in (axis.solve, axis.first, axis.weights))
-    )
+    found = np.empty(shape, np.float32)
+    matrices = (m for axis in axes for m in (axis.solve, axis.first, axis.weights))
+    background._surface(values, *matrices, found)
     orders = {"kx": min(3, len(y) - 1), "ky": min(3, len(x) - 1)}
     spline = RectBivariateSpline(y, x, values, **orders)
     inside = [

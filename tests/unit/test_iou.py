@@ -148,6 +148,12 @@ def letters(frames):
     [
         pytest.param(["bb..aa", "aa..bb"], {}, ["bb..aa", "bb..aa"], id="swapped labels"),
         pytest.param(["aa", "bb", "zz"], {}, ["aa"] * 3, id="any label"),
+        pytest.param(
+            ["aaaa....", "..aaaa..", "bb......"],
+            {},
+            ["aaaa....", "..aaaa..", "bb......"],
+            id="where a cell was before its last frame it is no more",
+        ),
         pytest.param(["....", "bb.a"], {}, ["....", "bb.a"], id="new ids follow the labels"),
         pytest.param(["aa", "..", "aa"], {}, ["aa", "..", "bb"], id="gone is gone"),
         pytest.param(["aa", "..", "aa"], {"max_gap": 1}, ["aa", "..", "aa"], id="a gap"),

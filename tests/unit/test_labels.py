@@ -7,12 +7,13 @@ from scipy import ndimage
 
 from pyama.algorithms.labels import (
     Removed,
-    apply_lookup,
     fill_holes,
     label,
+    label_runs,
     limit_sizes,
     regions,
     remove_small,
+    renumbered,
 )
 from pyama.errors import ArrayError
 
@@ -152,18 +153,17 @@ def test_limits_drop_objects_and_number_the_others_in_order(labels, min_area, ma
     )
 
 
-@given(arrays(np.uint16, SHAPES, elements=st.integers(0, 40)))
-def test_a_lookup_replaces_numbers_by_entries(labels):
-    lookup = np.random.default_rng(0).integers(0, 2**32, 41, dtype=np.uint32)
-    found = apply_lookup(labels, lookup)
-    assert found.tolist() == lookup[labels].tolist()
-    assert found.dtype == np.uint32
-
-
-def test_a_number_beyond_the_lookup_is_refused():
-    labels = np.full((2, 2), 7, np.uint16)
-    with pytest.raises(ArrayError, match="labels up to 7, but a table that ends at 6"):
-        apply_lookup(labels, np.arange(7))
+@given(arrays(np.uint16, SHAPES, elements=NUMBERS), st.randoms(), st.sampled_from([9, 70_000]))
+def test_some_numbers_are_replaced_and_the_others_go(labels, dice, largest):
+    ids = [i for i in np.unique(labels).tolist() if i]
+    old = sorted({*dice.sample(ids, dice.randint(0, len(ids))), dice.choice([3, 66_000])})
+    new = [dice.randint(1, largest) for _ in old]
+    found = renumbered(
+        label_runs(labels, "test"), np.array(old, int), np.array(new, int), largest
+    )
+    lookup = dict(zip(old, new, strict=True))
+    assert found.tolist() == [[lookup.get(i, 0) for i in row] for row in labels.tolist()]
+    assert found.dtype == (np.uint16 if largest == 9 else np.uint32)
 
 
 @pytest.mark.parametrize("function", [label, fill_holes])
@@ -189,9 +189,7 @@ def test_thin_and_empty_masks_are_answered(shape, value):
         (np.zeros((3, 4), np.int64), "uint16 or uint32, got int64"),
     ],
 )
-@pytest.mark.parametrize(
-    "function", [regions, lambda x: limit_sizes(x, 0, None), lambda x: apply_lookup(x, x)]
-)
+@pytest.mark.parametrize("function", [regions, lambda x: limit_sizes(x, 0, None)])
 def test_what_is_not_a_frame_of_labels_is_refused(labels, message, function):
     with pytest.raises(ArrayError, match=message):
         function(labels)

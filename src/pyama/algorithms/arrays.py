@@ -27,7 +27,9 @@ def kernel(function: Callable[P, R]) -> Callable[P, R]:
     """Compile `function` at its first call, without the GIL, cached on disk if possible.
 
     Kernels that call each other, and the constants they use, belong into one file: the
-    cache of a caller does not notice a change in another module.
+    cache of a caller does not notice a change in another module. Frames that a kernel gives
+    back are made by NumPy and handed in: it asks for huge pages, a kernel touches its fresh
+    memory page by page, which takes as long as many a kernel itself.
     """
     try:
         compiled = numba.njit(nogil=True, cache=True)(function)

@@ -93,9 +93,11 @@ def estimate(frame: Frame, foreground: Mask, params: BackgroundParams) -> Estima
     )  # fmt: skip
     if np.isnan(medians).all():
         return _fallback(frame)
-    background = _surface(
+    background = np.empty(frame.shape, np.float32)
+    _surface(
         _filled(medians),
         rows.solve, rows.first, rows.weights, columns.solve, columns.first, columns.weights,
+        background,
     )  # fmt: skip
     return Estimate(background, is_fallback=False)
 
@@ -279,7 +281,8 @@ def _surface(
     x_solve: NDArray[np.float64],
     x_first: NDArray[np.int64],
     x_weights: NDArray[np.float64],
-) -> NDArray[np.float32]:
+    out: NDArray[np.float32],
+) -> None:
     """Surface through the tiles' values, rounded; loops, as BLAS sums in changing order."""
     coefficients = _product(_product(y_solve, values), x_solve.T)
     height, width = len(y_first), len(x_first)
@@ -290,7 +293,6 @@ def _surface(
             for k in range(4):
                 total += x_weights[x, k] * coefficients[i, x_first[x] + k]
             ribs[i, x] = total * GRID
-    out = np.empty((height, width), np.float32)
     for y in range(height):
         a, b, c, d = y_weights[y]
         one, two = ribs[y_first[y]], ribs[y_first[y] + 1]
@@ -298,7 +300,6 @@ def _surface(
         for x in range(width):
             total = a * one[x] + b * two[x] + c * three[x] + d * four[x]
             out[y, x] = np.floor(total + 0.5) / GRID
-    return out
 
 
 @kernel

@@ -10,8 +10,7 @@ from numpy.typing import NDArray
 from scipy.spatial import KDTree
 
 from pyama.algorithms.arrays import Boxes, Labels
-from pyama.algorithms.labels import regions
-from pyama.algorithms.numbering import renumbered
+from pyama.algorithms.labels import label_runs, regions_of, renumbered
 
 REACH = 1.75
 """How far from its mother's centre a daughter may lie, in diameters of the mother."""
@@ -64,7 +63,8 @@ def divided(frames: Iterable[Labels]) -> Iterator[tuple[Labels, dict[int, int]]]
     numbers: dict[int, int] = {}
     newest = 0
     for t, labels in enumerate(frames):
-        found = regions(labels)
+        runs = label_runs(labels, "divided")
+        found = regions_of(runs)
         now = _Cells(found.ids, found.boxes, found.areas)
         known = np.array([cell in numbers for cell in now.ids.tolist()], np.bool_)
         pairs = _daughters(before, now, known) if t else []
@@ -79,7 +79,7 @@ def divided(frames: Iterable[Labels]) -> Iterator[tuple[Labels, dict[int, int]]]
                 numbers[cell] = newest
         parents = {numbers[cell]: mother for cell, mother in mothers.items()}
         ids = np.array([numbers[cell] for cell in now.ids.tolist()], np.int64)
-        yield renumbered(labels, now.ids, ids, newest), parents
+        yield renumbered(runs, now.ids, ids, newest), parents
         before = now
 
 

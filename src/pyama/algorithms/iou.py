@@ -8,8 +8,8 @@ from numpy.typing import NDArray
 
 from pyama.algorithms.arrays import Boxes, Labels, check_same_shape, kernel
 from pyama.algorithms.assignment import ALONE, Pairs, heaviest_matching
-from pyama.algorithms.labels import Regions, apply_lookup, regions
-from pyama.algorithms.numbering import numbered, renumbered, within_limits
+from pyama.algorithms.labels import Regions, label_runs, regions_of, renumbered
+from pyama.algorithms.numbering import numbered, within_limits
 from pyama.algorithms.params import TrackingParams
 
 NEW = ALONE
@@ -47,11 +47,12 @@ def track(frames: Iterable[Labels], params: TrackingParams) -> Iterator[Labels]:
     """
     known, newest = _nobody(), 0
     for labels in frames:
-        found = within_limits(regions(labels), params)
+        runs = label_runs(labels, "track")
+        found = within_limits(regions_of(runs), params)
         partner = link(known.boxes, found.boxes, params.min_iou)
         ids, newest = numbered(known.ids, partner, newest)
         known = _remember(known, found, ids, params.max_gap)
-        yield renumbered(labels, found.ids, ids, newest)
+        yield renumbered(runs, found.ids, ids, newest)
 
 
 def track_masks(frames: Iterable[Labels], params: TrackingParams) -> Iterator[Labels]:
@@ -74,15 +75,16 @@ def track_masks(frames: Iterable[Labels], params: TrackingParams) -> Iterator[La
     seen: Labels | None = None
     for labels in frames:
         seen = np.zeros(labels.shape, np.uint16) if seen is None else seen
-        found = within_limits(regions(labels), params)
+        runs = label_runs(labels, "track_masks")
+        found = within_limits(regions_of(runs), params)
         pairs = _mask_pairs(seen, known, labels, found)
         partner = _partners(pairs, len(known.ids), len(found.ids), params.min_iou)
         ids, newest = numbered(known.ids, partner, newest)
         known = _remember(known, found, ids, params.max_gap)
-        tracked = renumbered(labels, found.ids, ids, newest)
-        waiting = np.zeros(newest + 1, tracked.dtype)
-        waiting[known.ids] = known.ids
-        seen = np.where(tracked == 0, apply_lookup(seen, waiting), tracked)
+        tracked = renumbered(runs, found.ids, ids, newest)
+        waiting = known.ids[np.isin(known.ids, ids, invert=True)]
+        before = renumbered(label_runs(seen, "track_masks"), waiting, waiting, newest)
+        seen = np.where(tracked == 0, before, tracked)
         yield tracked
 
 

@@ -16,8 +16,8 @@ from scipy.spatial import KDTree
 
 from pyama.algorithms.arrays import Labels
 from pyama.algorithms.assignment import ALONE, Pairs, heaviest_matching
-from pyama.algorithms.labels import Regions, regions
-from pyama.algorithms.numbering import numbered, renumbered, within_limits
+from pyama.algorithms.labels import Regions, label_runs, regions_of, renumbered
+from pyama.algorithms.numbering import numbered, within_limits
 from pyama.algorithms.params import KalmanParams
 from pyama.registry import parameters
 
@@ -73,15 +73,16 @@ def track(frames: Iterable[Labels], params: KalmanParams) -> Iterator[Labels]:
         ArrayError: A frame is not two-dimensional, or neither uint16 nor uint32.
     """
     known, newest = _nobody(), 0
-    measured = ((labels, within_limits(regions(labels), params)) for labels in frames)
-    for (labels, found), after in _with_next(measured):
+    split = (label_runs(labels, "track") for labels in frames)
+    measured = ((runs, within_limits(regions_of(runs), params)) for runs in split)
+    for (runs, found), after in _with_next(measured):
         here = _seen(found)
         ahead = _nothing() if after is None else _seen(after[1])
         expected = _moved(known, params.acceleration)
         partner = _partners(expected, here, ahead, params)
         ids, newest = numbered(known.ids, partner, newest)
         known = _remembered(expected, here, partner, ids, params)
-        yield renumbered(labels, found.ids, ids, newest)
+        yield renumbered(runs, found.ids, ids, newest)
 
 
 def _with_next(items: Iterable[T]) -> Iterator[tuple[T, T | None]]:

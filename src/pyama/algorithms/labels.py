@@ -1,16 +1,23 @@
 """Connected objects: where they are, how large they are, which of them stay."""
 
 from dataclasses import dataclass
-from typing import Any, TypeVar
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from pyama.algorithms.arrays import Boxes, Labels, Mask, check_frame, kernel
-from pyama.algorithms.runs import find_runs, measure, number_objects, paint, touch_the_edge
+from pyama.algorithms.arrays import Boxes, Labels, Mask, check_frame
+from pyama.algorithms.runs import (
+    LabelRuns,
+    find_label_runs,
+    find_runs,
+    measure,
+    number_objects,
+    paint,
+    paint_runs,
+    touch_the_edge,
+)
 from pyama.errors import ArrayError
-
-L = TypeVar("L", bound=np.generic)
 
 
 @dataclass(frozen=True)
@@ -116,14 +123,11 @@ def limit_sizes(labels: Labels, min_area: int, max_area: int | None) -> tuple[La
     Raises:
         ArrayError: `labels` is not two-dimensional or has another dtype.
     """
-    check_labels(labels, "limit_sizes")
-    dense, ids = _numbers(labels)
-    areas, _ = measure(dense, len(ids))
+    runs = label_runs(labels, "limit_sizes")
+    areas, _ = measure(runs.rows, runs.spans, runs.places, len(runs.ids))
     small = (areas > 0) & (areas < min_area)
     large = areas > (labels.size if max_area is None else max_area)
     kept = (areas > 0) & ~small & ~large
-    n = int(np.count_nonzero(kept))
-    lookup = np.where(kept, np.cumsum(kept), 0).astype(_dtype(n))
     removed = Removed(
         small=int(np.count_nonzero(small)),
         large=int(np.count_nonzero(large)),
@@ -131,30 +135,33 @@ def limit_sizes(labels: Labels, min_area: int, max_area: int | None) -> tuple[La
         large_area=int(areas[large].sum()),
         kept_area=int(areas[kept].sum()),
     )
-    return apply_lookup(dense, lookup), removed
+    n = int(np.count_nonzero(kept))
+    return renumbered(runs, runs.ids[kept], np.arange(1, n + 1), n), removed
 
 
-def apply_lookup(labels: Labels, lookup: NDArray[L]) -> NDArray[L]:
-    """Replace every number by its entry in a table.
+def renumbered(
+    runs: LabelRuns, old: NDArray[np.int64], new: NDArray[np.int64], largest: int
+) -> Labels:
+    """Return labels in which every number of `old` is the one at its place in `new`.
 
     Args:
-        labels: Labels, shape (H, W), uint16 or uint32.
-        lookup: New number of every old one, shape (largest number + 1,) or longer.
+        runs: Of the labels, shape (H, W).
+        old: Numbers, shape (N,); those that do not occur are passed over. All others become 0.
+        new: Their new numbers, shape (N,).
+        largest: No number of `new` is above this one; it decides about the dtype.
 
     Returns:
-        `lookup[labels]`, shape (H, W), of the table's dtype.
-
-    Raises:
-        ArrayError: `labels` is no frame of labels, or a number is not in the table.
+        Labels, shape (H, W), uint16, and uint32 where `largest` asks for it.
     """
-    check_labels(labels, "apply_lookup")
-    largest = int(labels.max(initial=0))
-    if labels.size and largest >= len(lookup):
-        raise ArrayError(
-            f"apply_lookup() got labels up to {largest}, but a table that ends at "
-            f"{len(lookup) - 1}. Make it one longer than the largest label."
-        )
-    return _look_up(np.ascontiguousarray(labels), lookup)
+    dtype = np.uint16 if largest <= np.iinfo(np.uint16).max else np.uint32
+    lookup = np.zeros(len(runs.ids), dtype)
+    place = np.searchsorted(runs.ids, old)
+    occurs = place < len(runs.ids)
+    occurs[occurs] = runs.ids[place[occurs]] == old[occurs]
+    lookup[place[occurs]] = new[occurs]
+    out = np.zeros(runs.shape, dtype)
+    paint_runs(runs.rows, runs.spans, lookup[runs.places], out)
+    return out
 
 
 def regions(labels: Labels) -> Regions:
@@ -167,11 +174,28 @@ def regions(labels: Labels) -> Regions:
     Raises:
         ArrayError: `labels` is not two-dimensional or has another dtype.
     """
-    check_labels(labels, "regions")
-    dense, ids = _numbers(labels)
-    areas, boxes = measure(dense, len(ids))
+    return regions_of(label_runs(labels, "regions"))
+
+
+def regions_of(runs: LabelRuns) -> Regions:
+    """Find number, box and size of every object."""
+    areas, boxes = measure(runs.rows, runs.spans, runs.places, len(runs.ids))
     present = np.flatnonzero(areas)
-    return Regions(ids[present], boxes[present], areas[present])
+    return Regions(runs.ids[present], boxes[present], areas[present])
+
+
+def label_runs(labels: Labels, caller: str) -> LabelRuns:
+    """Split labels into runs, from which regions and new numbers are cheap.
+
+    Args:
+        labels: Labels, shape (H, W), uint16 or uint32.
+        caller: Who is named in the error.
+
+    Raises:
+        ArrayError: `labels` is not two-dimensional or has another dtype.
+    """
+    check_labels(labels, caller)
+    return find_label_runs(labels)
 
 
 def check_labels(labels: NDArray[Any], caller: str) -> None:
@@ -187,25 +211,5 @@ def check_labels(labels: NDArray[Any], caller: str) -> None:
         )
 
 
-def _numbers(labels: Labels) -> tuple[Labels, NDArray[np.int64]]:
-    """Labels that fit into a table as long as the second array, and what they stand for."""
-    largest = int(labels.max(initial=0))
-    if largest <= labels.size:
-        dense: NDArray[Any] = np.ascontiguousarray(labels)
-        return dense, np.arange(largest + 1, dtype=np.int64)
-    ids = np.union1d(labels, np.zeros(1, labels.dtype))
-    return np.searchsorted(ids, labels).astype(np.uint32), ids.astype(np.int64)
-
-
 def _dtype(n: int) -> Any:
     return np.uint16 if n <= np.iinfo(np.uint16).max else np.uint32
-
-
-@kernel
-def _look_up(labels: NDArray[Any], lookup: NDArray[L]) -> NDArray[L]:
-    height, width = labels.shape
-    out = np.empty((height, width), lookup.dtype)
-    for y in range(height):
-        for x in range(width):
-            out[y, x] = lookup[labels[y, x]]
-    return out

@@ -100,7 +100,9 @@ def local_variance(frame: Frame, window: int) -> NDArray[np.float32]:
     rows, columns = (
         np.pad(np.arange(n), (before, after), mode="symmetric") for n in frame.shape
     )
-    return _local_variance(np.ascontiguousarray(frame), rows, columns, window)
+    out = np.empty(frame.shape, np.float32)
+    _local_variance(np.ascontiguousarray(frame), rows, columns, window, out)
+    return out
 
 
 def variance_threshold(variance: NDArray[np.float32]) -> float:
@@ -178,12 +180,15 @@ def _count(bits: NDArray[np.uint32], floor: np.uint32, shift: int) -> NDArray[np
 
 @kernel
 def _local_variance(
-    frame: Frame, rows: NDArray[np.int64], columns: NDArray[np.int64], window: int
-) -> NDArray[np.float32]:
+    frame: Frame,
+    rows: NDArray[np.int64],
+    columns: NDArray[np.int64],
+    window: int,
+    out: NDArray[np.float32],
+) -> None:
     """Slide sums over `window` rows down the frame; `rows` and `columns` hold the mirror."""
     height, width = frame.shape
     left = window // 2
-    out = np.empty((height, width), np.float32)
     sums = np.zeros(len(columns), np.int64)
     squares = np.zeros(len(columns), np.int64)
     inner = slice(left, left + width)
@@ -198,7 +203,6 @@ def _local_variance(
             sums[x] = sums[left + columns[x]]
             squares[x] = squares[left + columns[x]]
         _row_variance(sums, squares, window, out[y])
-    return out
 
 
 @kernel

@@ -3,9 +3,8 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from pyama.algorithms.arrays import Labels
 from pyama.algorithms.assignment import ALONE
-from pyama.algorithms.labels import Regions, apply_lookup
+from pyama.algorithms.labels import Regions
 from pyama.algorithms.params import TrackingParams
 
 
@@ -36,17 +35,3 @@ def numbered(
     ids = newest + np.cumsum(is_new)
     ids[~is_new] = known[partner[~is_new]]
     return ids, newest + int(np.count_nonzero(is_new))
-
-
-def renumbered(
-    labels: Labels, old: NDArray[np.int64], new: NDArray[np.int64], newest: int
-) -> Labels:
-    """Return labels in which every number of `old` is the one at its place in `new`.
-
-    Numbers not in `old` become 0. uint16, and uint32 where `newest` asks for it.
-    """
-    lookup = np.zeros(int(labels.max(initial=0)) + 1, np.uint32)
-    lookup[old] = new
-    if newest > np.iinfo(np.uint16).max:
-        return apply_lookup(labels, lookup)
-    return apply_lookup(labels, lookup.astype(np.uint16))

@@ -45,7 +45,12 @@ class Histogram:
         """
         if values.size == 0:
             return
-        self._reach(float(values.min()), float(values.max()))
+        if (
+            values.dtype == np.uint16 and self._steps == 1
+        ):  # looking for the range would take as long as counting
+            self._reach(0, np.iinfo(np.uint16).max)
+        else:
+            self._reach(float(values.min()), float(values.max()))
         # Whole numbers are counted with whole numbers, in half the time.
         shift = 0.5 - self._first if values.dtype.kind == "f" else -self._first
         _count(np.ascontiguousarray(values).ravel(), self._steps, shift, self._counts)

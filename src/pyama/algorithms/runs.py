@@ -12,6 +12,8 @@ from numpy.typing import NDArray
 from pyama.algorithms.arrays import Boxes, Labels, Mask, kernel
 
 V = TypeVar("V", bound=np.generic)
+_BYTES = np.uint64(0x0101010101010101)
+"""1 in each byte of a word."""
 
 
 class Runs(NamedTuple):
@@ -64,10 +66,8 @@ def paint(runs: Runs, values: NDArray[V], out: NDArray[V]) -> None:
     """Write the value of each run, shape (N,), to its pixels in `out`; 0 writes nothing."""
     for y in range(len(runs.first) - 1):
         for run in range(runs.first[y], runs.first[y + 1]):
-            value = values[run]
-            if value:
-                for x in range(runs.spans[run, 0], runs.spans[run, 1]):
-                    out[y, x] = value
+            if values[run]:
+                out[y][runs.spans[run, 0] : runs.spans[run, 1]] = values[run]
 
 
 @kernel
@@ -98,37 +98,85 @@ def _split(mask: Mask) -> tuple[NDArray[np.int64], NDArray[np.int32]]:
     return first, ends[:n].copy().reshape(-1, 2)
 
 
-@kernel
-def measure(labels: Labels, n: int) -> tuple[NDArray[np.int64], Boxes]:
-    """Size in px² and tight box [y0, x0, y1, x1) of every number below `n`.
+class LabelRuns(NamedTuple):
+    """Labels as runs of pixels with one number other than 0, row by row; N is how many."""
 
-    Args:
-        labels: Shape (H, W), all below `n`.
-        n: Number of rows of both results.
+    shape: tuple[int, int]
+    """(H, W) of the labels."""
+    rows: NDArray[np.int32]
+    """Row of each run, shape (N,)."""
+    spans: NDArray[np.int32]
+    """Half-open columns [x0, x1) of each run, shape (N, 2)."""
+    places: NDArray[np.int64]
+    """Where the number of each run is in `ids`, shape (N,)."""
+    ids: NDArray[np.int64]
+    """Numbers, ascending, shape (M,); some may not occur."""
+
+
+def find_label_runs(labels: Labels) -> LabelRuns:
+    """Split labels, shape (H, W), into runs."""
+    rows, spans, values = _find_label_runs(np.ascontiguousarray(labels))
+    largest = int(values.max(initial=0))
+    if largest <= labels.size:
+        ids, places = np.arange(largest + 1), values.astype(np.int64)
+    else:  # a table that long may not fit into memory
+        ids, places = np.unique(values.astype(np.int64), return_inverse=True)
+    return LabelRuns((labels.shape[0], labels.shape[1]), rows, spans, places, ids)
+
+
+@kernel
+def measure(
+    rows: NDArray[np.int32], spans: NDArray[np.int32], places: NDArray[np.int64], n: int
+) -> tuple[NDArray[np.int64], Boxes]:
+    """Size in px², shape (n,), and tight box [y0, x0, y1, x1), shape (n, 4), by place.
+
+    `rows`, `spans` and `places` are those of `LabelRuns`.
     """
-    height, width = labels.shape
     areas = np.zeros(n, np.int64)
     boxes = np.zeros((n, 4), np.int32)
-    boxes[:, 1] = width
+    for run in range(len(rows)):
+        start, end = spans[run]
+        box = boxes[places[run]]
+        if areas[places[run]] == 0:
+            box[0], box[1] = rows[run], start
+        areas[places[run]] += end - start
+        box[1] = min(box[1], start)
+        box[2] = rows[run] + 1
+        box[3] = max(box[3], end)
+    return areas, boxes
+
+
+@kernel
+def paint_runs(
+    rows: NDArray[np.int32], spans: NDArray[np.int32], values: NDArray[V], out: NDArray[V]
+) -> None:
+    """Write the value of each run, shape (N,), to its pixels in `out`, shape (H, W)."""
+    for run in range(len(rows)):
+        # A slice instead of computed indices: only so is it filled with vectors.
+        out[rows[run]][spans[run, 0] : spans[run, 1]] = values[run]
+
+
+@kernel
+def _find_label_runs(
+    labels: NDArray[V],
+) -> tuple[NDArray[np.int32], NDArray[np.int32], NDArray[V]]:
+    height, width = labels.shape
+    rows = np.empty(labels.size, np.int32)
+    spans = np.empty((labels.size, 2), np.int32)
+    values = np.empty(labels.size, labels.dtype)
     marks = _room_for_marks(width)
     changes = np.empty(width + 1, np.int32)
+    n = 0
     for y in range(height):
         row = labels[y]
         found = _list_changes(row, marks, changes)
         changes[found] = width
         for i in range(found):
-            start, end = changes[i], changes[i + 1]
-            value = row[start]
-            if value == 0:
-                continue
-            box = boxes[value]
-            if areas[value] == 0:
-                box[0] = y
-            areas[value] += end - start
-            box[1] = min(box[1], start)
-            box[2] = y + 1
-            box[3] = max(box[3], end)
-    return areas, boxes
+            if row[changes[i]]:
+                rows[n], values[n] = y, row[changes[i]]
+                spans[n, 0], spans[n, 1] = changes[i], changes[i + 1]
+                n += 1
+    return rows[:n].copy(), spans[:n].copy(), values[:n].copy()
 
 
 @kernel
@@ -152,12 +200,15 @@ def _list_changes(
     _mark_changes(row[1:], row[:-1], marks[1 : len(row)])
     words = marks.view(np.uint64)
     n = 0
-    for word in range(len(words)):
-        if words[word]:
-            for x in range(8 * word, 8 * word + 8):
-                if marks[x]:
-                    changes[n] = x
-                    n += 1
+    for i in range(len(words)):
+        word = words[i]
+        while word:
+            # Below the lowest mark of the word, one bit of each byte is counted.
+            lowest = word & (~word + np.uint64(1))
+            below = ((lowest - np.uint64(1)) & _BYTES) * _BYTES
+            changes[n] = 8 * i + np.int64(below >> np.uint64(56))
+            n += 1
+            word ^= lowest
     return n
 
 

@@ -16,8 +16,8 @@ from numpy.typing import NDArray
 from pydantic import Field
 
 from pyama.algorithms.arrays import Labels
-from pyama.algorithms.labels import Regions, regions
-from pyama.algorithms.numbering import renumbered, within_limits
+from pyama.algorithms.labels import Regions, label_runs, regions, renumbered
+from pyama.algorithms.numbering import within_limits
 from pyama.algorithms.params import TrackingParams
 from pyama.errors import ConfigError
 from pyama.plugins import Attempt
@@ -244,4 +244,4 @@ def _numbered(
                 newest += 1
             numbers[t, i] = numbers[before[t, i]] if (t, i) in before else newest
         ids = np.array([numbers[t, i] for i in range(len(objects.ids))], np.int64)
-        yield renumbered(labels, objects.ids, ids, newest)
+        yield renumbered(label_runs(labels, "tracker"), objects.ids, ids, newest)
