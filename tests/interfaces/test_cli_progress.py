@@ -1,5 +1,8 @@
 """How far a run is."""
 
+import os
+import subprocess
+import sys
 import threading
 
 import pytest
@@ -136,3 +139,19 @@ def test_plain_lines_are_few(capsys, monkeypatch):
 )
 def test_lengths_of_time_are_written_for_people(seconds, text):
     assert duration(seconds) == text
+
+
+@pytest.mark.timeout(900)
+def test_compiling_is_shown_when_it_happens_and_kept(tmp_path, movie_file):
+    """Also where the package cannot be written: the kernels are kept elsewhere then."""
+    run = [sys.executable, "-m", "pyama", "run", movie_file, "--fovs", "0"]
+    env = os.environ | {"NUMBA_CACHE_DIR": str(tmp_path / "kernels")}
+    said = []
+    for name in ("first", "second"):
+        done = subprocess.run(
+            [*run, "--output", tmp_path / name], env=env, capture_output=True, text=True
+        )
+        assert done.returncode == 0, done.stderr
+        said.append("Compiling, once" in done.stderr)
+    assert said == [True, False]
+    assert list((tmp_path / "kernels").rglob("*.nbi"))

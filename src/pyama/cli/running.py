@@ -13,12 +13,13 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-from pyama import algorithms, layout
+from pyama import layout
 from pyama.cli.planning import plan_fov
 from pyama.cli.progress import Tally, shown
 from pyama.cli.screen import CANCELLED, FAILED, note, result, result_json
 from pyama.cli.settings import Prepared, Request, prepare
 from pyama.cli.summary import summary, summary_lines
+from pyama.processing import compiling
 from pyama.processing.executors import ExecutorName
 from pyama.processing.workflow.run import RunReport, process
 
@@ -39,11 +40,9 @@ def run(
     before = [_heading(prepared), *(f"Note: {text}" for text in prepared.notes)]
     for text in before:
         note(text)
-    if _compiles_first():
-        note("First use: some parts are compiled now, once; this takes up to half a minute.")
     tally, started = _tally(prepared, request), time.monotonic()
     request.output.mkdir(parents=True, exist_ok=True)
-    with _logging(request.output / layout.LOG_FILE, tally if verbose else None):
+    with _logging(request.output / layout.LOG_FILE, tally, verbose=verbose):
         logger.info("%s", "\n".join([f"pyama {version('pyama')}", *before]))
         report = _watched(prepared, request, executor, tally)
         found = summary(report, prepared.config, time.monotonic() - started)
@@ -86,19 +85,12 @@ def _tally(prepared: Prepared, request: Request) -> Tally:
     return Tally(pending, prepared.metadata.n_frames)
 
 
-def _compiles_first() -> bool:
-    """Whether no compiled kernel lies beside the algorithms, though one could."""
-    folder = Path(algorithms.__path__[0])
-    elsewhere = "NUMBA_CACHE_DIR" in os.environ or not os.access(folder, os.W_OK)
-    return not elsewhere and not any(folder.glob("__pycache__/*.nbi"))
-
-
 @contextmanager
-def _logging(path: Path, screen: Tally | None) -> Iterator[None]:
-    """Write what pyama logs to a file, and to the screen where there is one."""
+def _logging(path: Path, screen: Tally, *, verbose: bool) -> Iterator[None]:
+    """Write what pyama logs to a file, and to the screen what a user waits for, or all."""
     file = logging.FileHandler(path, encoding="utf-8", delay=True)
     file.setFormatter(logging.Formatter(LOG_FORMAT))
-    handlers = [file, *([] if screen is None else [_Screen(screen)])]
+    handlers = [file, _Screen(screen, verbose=verbose)]
     package = logging.getLogger("pyama")
     before = package.level
     package.setLevel(logging.INFO)
@@ -116,12 +108,15 @@ def _logging(path: Path, screen: Tally | None) -> Iterator[None]:
 class _Screen(logging.Handler):
     """Lines above the progress, without tracebacks: those are in the log."""
 
-    def __init__(self, tally: Tally) -> None:
+    def __init__(self, tally: Tally, *, verbose: bool) -> None:
         super().__init__()
         self._tally = tally
+        self._verbose = verbose
 
     def emit(self, record: logging.LogRecord) -> None:
-        if record.name != logger.name:
+        if record.name == compiling.__name__:
+            self._tally.say(record.getMessage())
+        elif self._verbose and record.name != logger.name:
             self._tally.say(f"{record.levelname.lower()}: {record.getMessage()}")
 
 
