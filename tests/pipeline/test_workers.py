@@ -15,6 +15,7 @@ from pyama.config import Channels
 from pyama.errors import PluginError
 from pyama.processing.executors import DIED, FlagFile
 from pyama.processing.methods import PREPROCESSORS, SEGMENTERS
+from pyama.processing.report import Status
 from pyama.processing.workflow import process
 from pyama.store import FovStore
 from small_movie import MOVIE, contents, make_config, recording_of
@@ -27,6 +28,15 @@ def brightness(image, mask, context):
 
 def ending(frame, params):
     os._exit(9)
+
+class Learning:
+    def __init__(self):
+        self.top = None
+
+    def process(self, image):
+        if self.top is None:
+            self.top = int(image.max())
+        return self.top - image
 
 class Inverting:
     def __init__(self, top):
@@ -144,6 +154,18 @@ def test_plugins_that_can_be_imported_travel_and_logs_come_back(plugins, tmp_pat
     assert found
     assert all(record.process != os.getpid() for record in found)
     assert contents(tmp_path / "processes") == contents(tmp_path / "threads")
+
+
+@pytest.mark.parametrize("executor", ["threads", "processes"])
+def test_a_preprocessor_may_change_itself_while_it_works(plugins, tmp_path, executor):
+    learning = plugins.Learning()
+    PREPROCESSORS.append(learning)
+    recording = recording_of(MOVIE[:2, :3])
+    report = process(recording, make_config(n_workers=2), tmp_path, executor=executor)
+    assert [str(entry) for entry in report.steps.having(Status.FAILED)] == []
+    PREPROCESSORS[:] = [plugins.Learning()]
+    again = process(recording, make_config(), tmp_path)
+    assert {entry.status for entry in again.steps} == {Status.UNCHANGED}
 
 
 def test_plugins_that_cannot_be_imported_are_refused_by_name(plugins, tmp_path):

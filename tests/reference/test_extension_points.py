@@ -1,6 +1,8 @@
 """The example code of the reference, run as it is written there."""
 
+import signal
 import threading
+import time
 from concurrent.futures import ThreadPoolExecutor, as_completed
 
 import numpy as np
@@ -144,6 +146,54 @@ def test_a_worker_never_raises(metadata, tmp_path):
     )
     assert (fovs, successful, failed) == ([99], 0, 1)
     assert "FOV 99 does not exist" in message
+
+
+@pytest.mark.parametrize(
+    ("wrong", "message"),
+    [
+        pytest.param({"fovs": ["0"]}, "'str' object", id="fovs"),
+        pytest.param({"metadata": None}, "'NoneType' object has no attribute", id="metadata"),
+        pytest.param({"config": None}, "'NoneType' object has no attribute", id="config"),
+        pytest.param({"output_dir": None}, "not NoneType", id="folder"),
+    ],
+)
+def test_a_worker_never_raises_for_arguments_that_are_none(
+    metadata, tmp_path, wrong, message
+):
+    good = {"fovs": [0], "metadata": metadata, "config": make_config(), "output_dir": tmp_path}
+    fovs, successful, failed, found = run_single_worker(**{**good, **wrong}, cancel_event=None)
+    assert (len(fovs), successful, failed) == (1, 0, 1)
+    assert message in found
+
+
+def test_fovs_may_be_numbers_of_numpy(metadata, tmp_path):
+    fovs, config = np.array([0, 2]), make_config()
+    report = run_batch(fovs, config, 2, metadata, tmp_path)
+    assert report.failed_fovs() == []
+    CopyingService().process_all_fovs(metadata, config, tmp_path, fovs[0], fovs[1])
+    result = run_single_worker(fovs, metadata, config, tmp_path)
+    assert result[0] is fovs
+    assert result[1:] == (2, 0, "Completed")
+    assert workflow.process(metadata.path, config, tmp_path, fovs).fovs == (0, 2)
+
+
+@pytest.mark.skipif(not hasattr(signal, "pthread_kill"), reason="needs signals to a thread")
+def test_an_interrupted_batch_stops_without_an_event_too(metadata, tmp_path, registries):
+    asked = threading.Event()
+
+    def interrupting(image, mask, context):
+        if not asked.is_set():
+            asked.set()
+            signal.pthread_kill(threading.main_thread().ident, signal.SIGINT)
+        time.sleep(0.02)
+        return 0.0
+
+    PHASE_FEATURES["interrupting"] = interrupting
+    config = make_config(Channels(pc=[0, ["interrupting"]]))
+    with pytest.raises(KeyboardInterrupt):
+        run_batch([0, 1, 2], config, 1, metadata, tmp_path)
+    assert asked.is_set()
+    assert not list(tmp_path.rglob("*_traces.csv")), "no worker went on to the end"
 
 
 def test_a_cancelled_worker_says_so(metadata, tmp_path):

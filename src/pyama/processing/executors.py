@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any, Literal, Protocol
 
 from pyama.config import ProcessingConfig
+from pyama.processing.fingerprint import steady_fingerprints
 from pyama.processing.runner import CancelEvent, Watcher
 from pyama.processing.travelling import Plugin, packed, unpack
 
@@ -178,7 +179,8 @@ def _start(messages: Any, flag: FlagFile, plugins: list[Plugin], level: int) -> 
     # Ctrl-C reaches every process of a terminal; the first one decides what it means.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     threading.Thread(target=_end_with_parent, name="pyama parent", daemon=True).start()
-    _OWN.update(messages=messages, flag=flag)
+    _OWN.update(messages=messages, flag=flag, steady=steady_fingerprints())
+    _OWN["steady"].__enter__()  # for as long as the process lives: that is one run
     logger.setLevel(level)
     logger.addHandler(_Sender(messages))
     logger.propagate = False

@@ -1,22 +1,57 @@
 """What identifies a function or an object that takes part in a result."""
 
-import hashlib
-import inspect
-from collections.abc import Callable
-from types import CodeType
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import pyama
 from pyama.plugins import origin
+from pyama.processing.behaviour import behaviour
+
+_lock = threading.RLock()
+_users = 0
+_taken: dict[int, tuple[Any, str]] = {}
+"""Fingerprints by the identity of objects, which are kept alive: identities stay theirs."""
+
+
+@contextmanager
+def steady_fingerprints() -> Iterator[None]:
+    """Keep the fingerprints that are taken first, for the length of the block.
+
+    Objects may change themselves while they work, for instance when they load a model with
+    the first frame; what a run has begun with identifies all of its results.
+    """
+    global _users
+    with _lock:
+        _users += 1
+    try:
+        yield
+    finally:
+        with _lock:
+            _users -= 1
+            if not _users:
+                _taken.clear()
 
 
 def fingerprint(plugin: Any) -> str:
     """Return a text that changes when the behaviour of `plugin` may have changed.
 
     Built-in parts are known by their name, as their steps have versions. Others are known
-    by their attribute `version` if they have one, else by their source: that of the whole
-    file if it is a plugin file, with the version of the package if they are installed.
+    by their attribute `version` if they have one, else by what they do, see `behaviour`: by
+    the whole file if it is a plugin file, with the version of the package if they are
+    installed.
     """
+    with _lock:
+        if id(plugin) in _taken:
+            return _taken[id(plugin)][1]
+        found = _fingerprint(plugin)
+        if _users:
+            _taken[id(plugin)] = plugin, found
+        return found
+
+
+def _fingerprint(plugin: Any) -> str:
     name = f"{_module(plugin)}.{_qualified_name(plugin)}"
     if is_builtin(plugin):
         return name
@@ -28,7 +63,7 @@ def fingerprint(plugin: Any) -> str:
         return f"{name} {where}"
     if where:
         name = f"{name} from {where}"
-    return f"{name} source {hashlib.sha256(_source(plugin)).hexdigest()[:16]}"
+    return f"{name} code {behaviour(plugin)}"
 
 
 def is_builtin(plugin: Any) -> bool:
@@ -43,27 +78,3 @@ def _module(plugin: Any) -> str:
 
 def _qualified_name(plugin: Any) -> str:
     return str(getattr(plugin, "__qualname__", None) or type(plugin).__qualname__)
-
-
-def _source(plugin: Any) -> bytes:
-    subject = plugin if hasattr(plugin, "__qualname__") else type(plugin)
-    try:
-        text = inspect.getsource(subject).encode()
-    except (OSError, TypeError):  # typed in a session that keeps no source
-        text = _code(subject)
-    state = getattr(plugin, "__dict__", {}) if subject is not plugin else {}
-    return text + repr(sorted(state.items(), key=str)).encode()
-
-
-def _code(subject: Callable[..., Any] | type) -> bytes:
-    functions = vars(subject).values() if isinstance(subject, type) else (subject,)
-    codes = [getattr(function, "__code__", None) for function in functions]
-    return b"".join(_code_bytes(code) for code in codes if code is not None)
-
-
-def _code_bytes(code: CodeType) -> bytes:
-    constants = [
-        _code_bytes(value) if isinstance(value, CodeType) else repr(value).encode()
-        for value in code.co_consts
-    ]
-    return b"".join([code.co_code, repr(code.co_names).encode(), *constants])

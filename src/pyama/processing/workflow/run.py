@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from operator import index
 from pathlib import Path
 
 from pyama import layout
@@ -15,6 +16,7 @@ from pyama.errors import ConfigError
 from pyama.metadata import MicroscopyMetadata, frame_times
 from pyama.processing.doors import load_installed_plugins
 from pyama.processing.executors import ExecutorName
+from pyama.processing.fingerprint import steady_fingerprints
 from pyama.processing.methods import SEGMENTERS, TRACKERS, with_own_params
 from pyama.processing.recipes import recipes
 from pyama.processing.record import Record, read_record, write_record, write_run
@@ -32,6 +34,7 @@ from pyama.processing.workflow.services import (
     SegmentationService,
     TrackingService,
     check_fovs,
+    with_params,
 )
 from pyama.processing.workflow.worker import run_single_worker
 from pyama.readers import Reader
@@ -127,6 +130,7 @@ def run_workflow(
     return process(source, config, output_dir, fovs, cancel_event=cancel_event).succeeded
 
 
+@steady_fingerprints()
 def process(
     source: Path | str | Reader,
     config: ProcessingConfig,
@@ -172,9 +176,8 @@ def process(
     with ExitStack() as stack:
         reader = _opened(stack, source, config, record)
         metadata, messages = _described(reader, source, record)
-        selected = (
-            tuple(range(metadata.n_fovs)) if fovs is None else tuple(dict.fromkeys(fovs))
-        )
+        asked_for = range(metadata.n_fovs) if fovs is None else fovs
+        selected = tuple(dict.fromkeys(map(index, asked_for)))
         check(metadata, config, selected)
         config = with_own_params(config)
         with naming(output_dir):
@@ -204,6 +207,7 @@ def process(
     return report
 
 
+@steady_fingerprints()
 def run_batch(
     fov_batch: Sequence[int],
     config: ProcessingConfig,
@@ -227,12 +231,13 @@ def run_batch(
     Returns:
         One report per step and field of view.
     """
-    config = config.replace(params=config.params.replace(n_workers=n_workers))
-    n = max(1, len(fov_batch))
-    config = config.replace(params=config.params.replace(batch_size=n))
+    fovs = [index(fov) for fov in fov_batch]
+    config = with_params(config, n_workers=n_workers, batch_size=max(1, len(fovs)))
+    # Without an event an interrupt could not be handed on to the workers.
+    cancel_event = threading.Event() if cancel_event is None else cancel_event
     return Batches(
         None, metadata, config, output_dir, cancel_event, None, update_progress
-    ).run(fov_batch)
+    ).run(fovs)
 
 
 def cleanup_partial_results(output_dir: Path, fovs: Sequence[int] | None = None) -> list[str]:

@@ -3,12 +3,14 @@
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from functools import partial
+from operator import index
 from pathlib import Path
 from typing import ClassVar
 
 from pyama.config import ProcessingConfig
 from pyama.errors import ConfigError, ReaderError
 from pyama.metadata import MicroscopyMetadata
+from pyama.processing.fingerprint import steady_fingerprints
 from pyama.processing.report import StepReport
 from pyama.processing.runner import CancelEvent, Watcher, run_plan
 from pyama.processing.source import SteadyReader
@@ -56,6 +58,7 @@ class Service:
         fovs = range(fov_start, fov_end + 1)
         return self.process(metadata, config, output_dir, fovs, cancel_event)
 
+    @steady_fingerprints()
     def process(
         self,
         metadata: MicroscopyMetadata,
@@ -65,6 +68,7 @@ class Service:
         cancel_event: CancelEvent | None = None,
     ) -> StepReport:
         """Run the step on the listed fields of view; see `process_all_fovs`."""
+        fovs = [index(fov) for fov in fovs]  # numbers of NumPy would not go into recipes
         check_fovs(metadata, fovs)
         config = self._adapted(config)
         reports = []

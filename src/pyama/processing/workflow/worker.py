@@ -7,6 +7,7 @@ from typing import Any, Self
 from pyama.config import ProcessingConfig
 from pyama.errors import PyamaError
 from pyama.metadata import MicroscopyMetadata
+from pyama.processing.fingerprint import steady_fingerprints
 from pyama.processing.report import FovReport, Status
 from pyama.processing.runner import CancelEvent, Watcher
 from pyama.processing.workflow.services import (
@@ -42,6 +43,7 @@ class WorkerResult(tuple[Sequence[int], int, int, str]):
         return type(self), (tuple(self), self.reports)
 
 
+@steady_fingerprints()
 def run_single_worker(
     fovs: Sequence[int],
     metadata: MicroscopyMetadata,
@@ -66,16 +68,16 @@ def run_single_worker(
         `(fovs, successful, failed, message)`: how many fields of view ended well, how many
         did not, and `Completed`, `Cancelled` or what went wrong.
     """
-    services: tuple[Service, ...] = (
-        SegmentationService(config.params.segmentation_method, watch=watch),
-        TrackingService(config.params.tracking_method, watch=watch),
-        BackgroundEstimationService(watch=watch),
-        CroppingService(watch=watch),
-        ExtractionService(watch=watch),
-    )
     reports: list[FovReport] = []
     failed: dict[int, str] = {}
     try:
+        services: tuple[Service, ...] = (
+            SegmentationService(config.params.segmentation_method, watch=watch),
+            TrackingService(config.params.tracking_method, watch=watch),
+            BackgroundEstimationService(watch=watch),
+            CroppingService(watch=watch),
+            ExtractionService(watch=watch),
+        )
         for service in services:
             sound = [fov for fov in fovs if fov not in failed]
             found = service.process(metadata, config, output_dir, sound, cancel_event)
@@ -83,8 +85,10 @@ def run_single_worker(
             if found.cancelled:
                 return WorkerResult((fovs, 0, len(fovs), "Cancelled"), reports)
             failed |= {bad.fov: str(bad) for bad in found.having(Status.FAILED)}
-    except PyamaError as error:
-        reports += [FovReport("start", fov, Status.FAILED, str(error)) for fov in fovs]
-        return WorkerResult((fovs, 0, len(fovs), str(error)), reports)
+    except (PyamaError, TypeError, ValueError, AttributeError) as error:
+        # All but the first: an argument that is none.
+        kind = "" if isinstance(error, PyamaError) else f"{type(error).__name__}: "
+        reports += [FovReport("start", fov, Status.FAILED, f"{kind}{error}") for fov in fovs]
+        return WorkerResult((fovs, 0, len(fovs), f"{kind}{error}"), reports)
     message = "; ".join(failed.values()) or "Completed"
     return WorkerResult((fovs, len(fovs) - len(failed), len(failed), message), reports)
