@@ -157,9 +157,7 @@ def test_a_worker_never_raises(metadata, tmp_path):
         pytest.param({"output_dir": None}, "not NoneType", id="folder"),
     ],
 )
-def test_a_worker_never_raises_for_arguments_that_are_none(
-    metadata, tmp_path, wrong, message
-):
+def test_a_worker_never_raises_for_arguments_that_are_none(metadata, tmp_path, wrong, message):
     good = {"fovs": [0], "metadata": metadata, "config": make_config(), "output_dir": tmp_path}
     fovs, successful, failed, found = run_single_worker(**{**good, **wrong}, cancel_event=None)
     assert (len(fovs), successful, failed) == (1, 0, 1)

@@ -83,23 +83,27 @@ def _own(values: BaseModel, flat: type[BaseModel]) -> dict[str, Any]:
     return values.model_dump(mode="json", exclude=set(flat.model_fields))
 
 
-def own_params(name: str, plugin: Any, params: Any) -> Any:
+def own_params(name: str, plugin: Any, params: Any, step: "type[Params] | None" = None) -> Any:
     """Return what a method, feature or preprocessor gets as `params`.
 
     Args:
         name: Under which it is registered, and under which its parameters are written.
         plugin: The function or object; see `pyama.registry.parameters`.
         params: Of the run.
+        step: Parameters that its result may depend on if it has no model of its own; None is
+            all of them.
 
     Returns:
-        An instance of its own model, or `params` if it has none.
+        An instance of its own model; if it has none, one of `step`, or `params`.
 
     Raises:
         ConfigError: A parameter of its own is missing or wrong.
     """
     model: type[BaseModel] | None = getattr(plugin, "parameters", None)
     if model is None:
-        return params
+        if step is None:
+            return params
+        return step.model_validate({name: getattr(params, name) for name in step.model_fields})
     shared = model.model_fields.keys() & type(params).model_fields.keys()
     flat = {field: getattr(params, field) for field in shared}
     own = getattr(params, "plugins", {}).get(name, {})

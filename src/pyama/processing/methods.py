@@ -12,12 +12,16 @@ from typing import Any
 
 from pyama.algorithms import iou, kalman, logstd, watershed
 from pyama.algorithms.features import FLUORESCENCE_FEATURES, PHASE_FEATURES
-from pyama.algorithms.params import own_params
+from pyama.algorithms.params import TrackingParams, WatershedParams, own_params
 from pyama.config import ProcessingConfig, ProcessingParams
 from pyama.errors import ConfigError, PluginError
 from pyama.processing.adapters import cellpose, label_images, trackers
 from pyama.processing.fingerprint import fingerprint
 from pyama.registry import Registry, parameter_models
+
+SEGMENTER_PARAMS, TRACKER_PARAMS = WatershedParams, TrackingParams
+"""What methods (and preprocessors: as segmenters) without parameters of their own get to see,
+and nothing else: their results are made again when one of these changes."""
 
 SEGMENTERS = Registry[Any]("segmentation method", ("frame", "params"))
 """`f(frame, params) -> labels`, see `pyama.algorithms.logstd.segment`. The limits of size are
@@ -78,9 +82,8 @@ def preprocessors(params: ProcessingParams) -> list[Preprocessor]:
     found = []
     for name in params.preprocessors:
         function = NAMED_PREPROCESSORS[name]
-        own = own_params(name, function, params)
-        values = {} if own is params else own.model_dump(mode="json")
-        identity = [f"{name}: {fingerprint(function)}", values]
+        own = own_params(name, function, params, SEGMENTER_PARAMS)
+        identity = [f"{name}: {fingerprint(function)}", own.model_dump(mode="json")]
         found.append(Preprocessor(name, function, (own,), identity))
     return found + [
         Preprocessor(type(entry).__name__, entry.process, (), fingerprint(entry))

@@ -10,17 +10,20 @@ from pyama.algorithms.features import FLUORESCENCE_FEATURES, PHASE_FEATURES
 from pyama.algorithms.params import (
     BackgroundParams,
     CopyParams,
-    LogStdParams,
     Params,
-    TrackingParams,
-    WatershedParams,
     own_params,
 )
 from pyama.config import ProcessingConfig
 from pyama.metadata import MicroscopyMetadata, frame_times
 from pyama.processing.fingerprint import fingerprint, is_builtin
 from pyama.processing.guard import called
-from pyama.processing.methods import SEGMENTERS, TRACKERS, preprocessors
+from pyama.processing.methods import (
+    SEGMENTER_PARAMS,
+    SEGMENTERS,
+    TRACKER_PARAMS,
+    TRACKERS,
+    preprocessors,
+)
 from pyama.registry import Registry
 from pyama.store import (
     CELL_PREVIEWS_MARK,
@@ -42,6 +45,17 @@ VERSIONS = {
 """Raised when a step's algorithm changes, so that users who upgrade get it done again."""
 LIMITS = ("min_object_size", "max_object_size")
 """Applied to the labels of every segmentation method."""
+UNREAD = {
+    "logstd": ("split_h",),
+    "watershed": (
+        *("morph_size", "morph_iterations", "closing_size", "closing_iterations"),
+        "erosion_size",
+    ),
+    "kalman": ("min_iou",),
+    "laptrack": ("min_iou",),
+    "btrack": ("min_iou",),
+}
+"""Parameters that built-in methods get to see and do not look at."""
 
 
 def full(group: str) -> str:
@@ -109,8 +123,7 @@ def _segmentation(
     found: dict[str, Recipe], config: ProcessingConfig, pc: int, fov: int
 ) -> None:
     method = config.params.segmentation_method
-    reads = LogStdParams if method == "logstd" else WatershedParams
-    chosen, params = _choice(SEGMENTERS, method, reads, config, fov)
+    chosen, params = _choice(SEGMENTERS, method, SEGMENTER_PARAMS, config, fov)
     params |= {name: getattr(config.params, name) for name in LIMITS}
     identities = [entry.identity for entry in preprocessors(config.params)]
     if identities:
@@ -121,7 +134,7 @@ def _segmentation(
 
 def _tracking(found: dict[str, Recipe], config: ProcessingConfig, pc: int, fov: int) -> None:
     method = config.params.tracking_method
-    chosen, params = _choice(TRACKERS, method, TrackingParams, config, fov)
+    chosen, params = _choice(TRACKERS, method, TRACKER_PARAMS, config, fov)
     params["divisions"] = config.params.divisions
     inputs = [full(layout.labeled(pc))]
     found[full(layout.tracked(pc))] = _recipe(found, "tracking", inputs, chosen, params)
@@ -130,15 +143,15 @@ def _tracking(found: dict[str, Recipe], config: ProcessingConfig, pc: int, fov: 
 def _choice(
     registry: Registry[Any],
     name: str,
-    reads: type[Params],
+    step: type[Params],
     config: ProcessingConfig,
     fov: int,
 ) -> tuple[str, dict[str, Any]]:
     """Return what identifies a method, and the parameters that it reads."""
     method = registry[name]
-    own = own_params(name, method, config.params)
-    shared = own is config.params
-    params = _values(reads, config) if shared else own.model_dump(mode="json")
+    own = own_params(name, method, config.params, step)
+    unread = set(UNREAD[name]) if name in UNREAD and is_builtin(method) else set()
+    params = own.model_dump(mode="json", exclude=unread)
     if hasattr(method, "identity"):
         params["identity"] = called(f"{registry.kind} {name!r}", method.identity, own, fov)
     return f"{name}: {fingerprint(method)}", params

@@ -15,7 +15,12 @@ from pyama.algorithms.labels import limit_sizes
 from pyama.algorithms.params import own_params
 from pyama.config import ProcessingParams
 from pyama.processing.guard import blaming, called
-from pyama.processing.methods import Preprocessor, takes_place
+from pyama.processing.methods import (
+    SEGMENTER_PARAMS,
+    TRACKER_PARAMS,
+    Preprocessor,
+    takes_place,
+)
 from pyama.store import Stack
 
 
@@ -46,7 +51,7 @@ def segmented(
         PluginError: A plugin failed, or gave back what it must not.
     """
     name = f"segmentation method {method[0]!r}"
-    own = own_params(*method, params)
+    own = own_params(*method, params, SEGMENTER_PARAMS)
     objects: Counter[str] = Counter()
     largest = 0
     for t, frame in enumerate(frames):
@@ -130,7 +135,7 @@ def _called(
 ) -> Iterator[NDArray[Any]]:
     """Labels from a tracker, each checked."""
     with blaming(name, method[1]):
-        results = iter(method[1](frames, own_params(*method, params)))
+        results = iter(method[1](frames, own_params(*method, params, TRACKER_PARAMS)))
     for _ in range(len(frames)):
         with blaming(name, method[1]):
             labels = next(results, None)

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from pyama.algorithms.contracts import Place, checked_image, checked_labels
 from pyama.algorithms.features import CellTrack, measure_stack
-from pyama.algorithms.params import own_params
+from pyama.algorithms.params import TrackingParams, WatershedParams, own_params
 from pyama.config import ProcessingParams
 from pyama.errors import PluginError
 from pyama.plugins import Attempt
@@ -32,7 +32,7 @@ def check_segmenter(segmenter: Callable[..., Any], name: str = "it") -> None:
         PluginError: It failed, gave back something else than labels, changed its input, or
             gave different labels for the same frame.
     """
-    params = _params(segmenter, name)
+    params = own_params(name, segmenter, ProcessingParams(), WatershedParams)
     place = (Place(0, 0),) if "place" in inspect.signature(segmenter).parameters else ()
     for what, frame in _frames():
         given = f"{name}, given {what},"
@@ -49,7 +49,7 @@ def check_tracker(tracker: Callable[..., Any], name: str = "it") -> None:
         PluginError: It failed, gave back too few or too many frames, put cells where there
             were none, split or joined objects, or gave different numbers for the same frames.
     """
-    params = _params(tracker, name)
+    params = own_params(name, tracker, ProcessingParams(), TrackingParams)
     for what, frames in _movies():
         given = f"{name}, given {what},"
         first, second = (_call(given, _listed, tracker, frames, params) for _ in range(2))
@@ -123,7 +123,8 @@ def check_preprocessor(preprocessor: Any, name: str = "it") -> None:
     """
     is_object = hasattr(preprocessor, "process")
     function = preprocessor.process if is_object else preprocessor
-    params = () if is_object else (_params(preprocessor, name),)
+    own = own_params(name, function, ProcessingParams(), WatershedParams)
+    params = () if is_object else (own,)
     for what, frame in _frames():
         given = f"{name}, given {what},"
         results = [_call(given, function, frame, *params) for _ in range(2)]
@@ -174,10 +175,6 @@ def _check_recording(reader: Any, name: str) -> None:
                         f"{name} read {sorted(shapes)} in FOV {fov}, frame {frame}; expected "
                         f"{len(channels)} images {metadata.shapes[fov]} of uint16."
                     )
-
-
-def _params(plugin: Any, name: str) -> Any:
-    return own_params(name, plugin, ProcessingParams())
 
 
 def _call(given: str, function: Callable[..., Any], *arguments: Any) -> Any:
