@@ -111,6 +111,9 @@ def test_a_plain_table_in_minutes_is_fitted(pyama, tmp_path):
     [
         (["--model", "nonsense"], "Unknown model 'nonsense'. Available: constant"),
         (["--fix", "km"], "km: write NAME=VALUE"),
+        (["--fix", "km=1", "--fix", "km=2"], "km=1 and km=2: give km once"),
+        (["--bound", "km=0:2"], "km of maturation is fixed"),
+        (["--free", "km, nonsense"], "free names nonsense, which"),
         (["--fix", "km=x"], "km=x: 'x' is not a number"),
         (["--bound", "km=1"], "km=1: write NAME=LOW:HIGH"),
         (["--free", "nonsense"], "free names nonsense, which maturation does not have"),

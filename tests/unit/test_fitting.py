@@ -219,6 +219,8 @@ WRONG = [
     ({"fix": {"kk": 1}}, "fix names kk"),
     ({"bounds": {"kk": (0, 1)}}, "bounds names kk"),
     ({"free": ["km"], "fix": {"km": 1}}, "km is both free and fixed"),
+    ({"bounds": {"km": (0, 2)}}, "km of maturation is fixed, so that its bounds do nothing"),
+    ({"bounds": {"t0": (0, 2)}, "fix": {"t0": 1}}, "t0 of maturation is fixed"),
     ({"bounds": {"t0": (3, 2)}}, "Bounds of t0 are 3:2; expected LOW:HIGH"),
     ({"fix": {"km": NAN}}, "km is fixed at nan; expected a finite number"),
     (
@@ -330,6 +332,17 @@ def test_a_table_without_rows_gives_a_table_without_rows():
 def test_a_missing_column_is_named(name):
     with pytest.raises(ConfigError, match=f"no column '{name}' of numbers. It has: "):
         fit_traces(table().drop(columns=name))
+
+
+@pytest.mark.parametrize("odd", ["no", "False", "", None, 2])
+def test_rows_are_good_or_bad_and_nothing_else(odd):
+    y = [*[True] * 5, odd, *[False] * (len(T) - 6)]
+    shown = "nothing" if odd is None else repr(odd)
+    with pytest.raises(ConfigError, match=f"'good' holds {shown}; expected True or False"):
+        fit_traces(table(good=pd.Series(y, dtype=object)), "constant")
+    y[5] = True
+    assert fit_traces(table(good=y), "constant")["n_points"].tolist() == [6]
+    assert fit_traces(table(good=np.array(y, int)), "constant")["n_points"].tolist() == [6]
 
 
 def test_a_column_of_words_is_refused():

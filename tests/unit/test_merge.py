@@ -154,6 +154,12 @@ WRONG = [
     ({"a": [7, 8]}, "'a': FOV 7, 8 has no traces"),
     ({"a": "0-1", "b": [1]}, "FOV 1 is in 'a' and 'b'"),
     ({"a": [0], "A": [1]}, "'a' occurs 2 times"),
+    ({"a": None}, "'None' is no field of view or range"),
+    ({"a": {"x": 1}}, "is no field of view or range"),
+    ({"a": "0-99999999999"}, "'0-99999999999' is no field of view or range"),
+    ({"a": "9" * 5000}, "is no field of view or range"),
+    ({"a": "3-2000"}, "'a': FOV 3, 4, 5, 6, 7, 8, 9, 10 and 1990 more has no traces"),
+    ({1: [0], "b": [7]}, "'b': FOV 7 has no traces"),
 ]
 
 
@@ -175,6 +181,12 @@ def test_all_mistakes_are_named_at_once(tmp_path):
     lines = str(caught.value).splitlines()
     assert lines[0].endswith("has 4 wrong entries:")
     assert len(lines) == 6
+    assert any("the name True is no text; put it in quotes" in line for line in lines)
+
+
+@pytest.mark.parametrize("fovs", [np.arange(2), (0, np.int64(1)), range(2), {0, 1}, "0 - 1"])
+def test_fovs_may_be_anything_that_lists_them(fovs):
+    assert check_samples({1: fovs}, range(3)) == {"1": [0, 1]}
 
 
 @pytest.mark.parametrize(
@@ -215,6 +227,11 @@ def test_a_file_without_samples_is_refused(tmp_path, text):
 )
 def test_positions_become_samples(names, expected):
     assert samples_by_position(names, range(3)) == expected
+
+
+def test_positions_that_differ_are_no_one_sample():
+    with pytest.raises(ConfigError, match=r"'a/b' and 'A:b' differ only .* --samples FILE"):
+        samples_by_position(("a/b", "c", "A:b"), range(3))
 
 
 @pytest.mark.parametrize("names", [(), ("a", "", "c"), ("a", " ", "b")])

@@ -5,6 +5,7 @@ from collections.abc import Iterable
 import numpy as np
 import pandas as pd
 
+from pyama.analysis.traces import good_rows
 from pyama.errors import ConfigError
 
 PLACE = ("position_x", "position_y")
@@ -39,12 +40,11 @@ def growth_and_motion(
         * straightness: distance by path, 0 to 1; NaN for a cell that never moved
 
     Raises:
-        ConfigError: A column is missing.
+        ConfigError: A column is missing, or `good` says something else than True and False.
     """
     keys = [name for name in ("sample", "fov", "cell") if name in table or name != "sample"]
     _require(table, [*keys, "time", column, *place])
-    if "good" in table:
-        table = table[table["good"].astype(bool)]
+    table = good_rows(table)
     rows = []
     for key, cell in table.sort_values("time", kind="stable").groupby(keys, sort=True):
         t = cell["time"].to_numpy(float)

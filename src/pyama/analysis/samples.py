@@ -14,7 +14,9 @@ Fovs = str | int | Sequence[int | str]
 """Fields of view as people write them: `0-5, 7`, a number, or a list of both."""
 
 EXAMPLE = 'samples: [{name: control, fovs: "0-5, 7"}, {name: drug, fovs: [8, 9]}]'
-_PART = re.compile(r"\s*(\d+)\s*(?:-\s*(\d+)\s*)?")
+_PART = re.compile(r"\s*(\d{1,18})\s*(?:-\s*(\d{1,18})\s*)?")
+MOST = 100_000
+"""A range of more fields of view is a slip of the fingers."""
 _WELL = re.compile(r"([A-Z]{1,2}\d{1,2})(?![A-Za-z0-9]).*", re.DOTALL)
 
 
@@ -38,7 +40,13 @@ def load_samples(path: Path, available: Collection[int]) -> dict[str, list[int]]
     problems, samples = [], []
     for i, entry in enumerate(found):
         if isinstance(entry, dict) and set(entry) == {"name", "fovs"}:
-            samples.append((_text(entry["name"]), entry["fovs"]))
+            name = entry["name"]
+            if isinstance(name, str | int) and not isinstance(name, bool):
+                samples.append((str(name), entry["fovs"]))
+            else:  # which YAML would spell in its own way, such as 0.50 or yes
+                problems.append(
+                    f"samples[{i}]: the name {name!r} is no text; put it in quotes"
+                )
         else:
             problems.append(f"samples[{i}] needs exactly 'name' and 'fovs', got {entry!r}")
     return _checked(str(path), samples, available, problems)
@@ -52,7 +60,8 @@ def check_samples(
     Raises:
         ConfigError: Samples are wrong; names all mistakes.
     """
-    return _checked("samples", samples.items(), available, [])
+    named = ((str(name), fovs) for name, fovs in samples.items())
+    return _checked("samples", named, available, [])
 
 
 def samples_by_position(
@@ -61,14 +70,15 @@ def samples_by_position(
     """Group fields of view by the names that the microscope gave them.
 
     Where all names begin with a well, such as `B03_0001`, the wells are the samples;
-    otherwise equal names are one sample. What no file name may hold becomes `_`.
+    otherwise equal names are one sample, upper case or not. What no file name may hold
+    becomes `_`.
 
     Args:
         names: Names of all positions of the recording.
         available: Fields of view that have traces.
 
     Raises:
-        ConfigError: A position has no name.
+        ConfigError: A position has no name, or different names would become the same file.
     """
     available = sorted(available)
     nameless = [fov for fov in available if fov >= len(names) or not names[fov].strip()]
@@ -82,13 +92,15 @@ def samples_by_position(
     samples: dict[str, list[int]] = {}
     spelled: dict[str, str] = {}
     for fov, well in zip(available, wells, strict=True):
-        name = well[1] if in_wells and well else layout.safe_name(names[fov].strip())
-        samples.setdefault(spelled.setdefault(name.casefold(), name), []).append(fov)
+        given = well[1] if in_wells and well else names[fov].strip()
+        first = spelled.setdefault(layout.safe_name(given).casefold(), given)
+        if first.casefold() != given.casefold():
+            raise ConfigError(
+                f"Positions {first!r} and {given!r} differ only in what no file name may "
+                f"hold. Write the samples into a file and use --samples FILE: {EXAMPLE}"
+            )
+        samples.setdefault(layout.safe_name(first), []).append(fov)
     return samples
-
-
-def _text(name: object) -> str:
-    return str(name) if isinstance(name, str | int) and not isinstance(name, bool) else ""
 
 
 def _checked(
@@ -108,7 +120,9 @@ def _checked(
     problems += _repeated(read)
     for name, fovs in read:
         if absent := [fov for fov in fovs if fov not in available]:
-            problems.append(f"{name!r}: FOV {', '.join(map(str, absent))} has no traces")
+            more = f" and {len(absent) - 8} more" if len(absent) > 8 else ""
+            told = ", ".join(map(str, absent[:8]))
+            problems.append(f"{name!r}: FOV {told}{more} has no traces")
     if problems:
         there = ", ".join(map(str, sorted(available))) or "none"
         raise ConfigError(
@@ -136,7 +150,8 @@ def _repeated(read: Sequence[tuple[str, list[int]]]) -> list[str]:
 
 def _fovs(value: object) -> list[int]:
     """Read fields of view; ranges include their end."""
-    parts = value if isinstance(value, list | tuple | range) else [value]
+    several = isinstance(value, Iterable) and not isinstance(value, str | Mapping)
+    parts = list(value) if isinstance(value, Iterable) and several else [value]
     found: list[int] = []
     for part in parts:
         if isinstance(part, int) and not isinstance(part, bool) and part >= 0:
@@ -144,12 +159,13 @@ def _fovs(value: object) -> list[int]:
             continue
         for text in str(part).split(","):
             match = _PART.fullmatch(text)
-            if match is None or int(match[2] or match[1]) < int(match[1]):
+            first, last = (int(match[1]), int(match[2] or match[1])) if match else (0, -1)
+            if not first <= last < first + MOST:
                 raise ValueError(
-                    f"{text.strip()!r} is no field of view or range such as 0-5, which "
+                    f"{text.strip()[:40]!r} is no field of view or range such as 0-5, which "
                     "includes its end"
                 )
-            found += range(int(match[1]), int(match[2] or match[1]) + 1)
+            found += range(first, last + 1)
     if not found:
         raise ValueError("the list of fields of view is empty")
     return found

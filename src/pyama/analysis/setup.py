@@ -65,7 +65,8 @@ def set_up(
 
     Raises:
         ConfigError: A name is unknown, a parameter is both free and fixed, bounds are not
-            in order, a value is not finite, or nothing is left to fit.
+            in order or those of a fixed parameter, a value is not finite, or nothing is left
+            to fit.
     """
     free = set(free)
     _refuse_unknown(model, {"free": free, "fix": set(fix), "bounds": set(bounds)})
@@ -81,6 +82,12 @@ def set_up(
     fitted = np.array(
         [p.name not in fix and (not p.fixed or p.name in free) for p in model.parameters]
     )
+    idle = [name for name, used in zip(model.names, fitted, strict=True) if not used]
+    if idle := sorted(set(idle) & set(bounds)):
+        raise ConfigError(
+            f"{', '.join(idle)} of {model.name} is fixed, so that its bounds do nothing. Set "
+            "it free, or leave the bounds out."
+        )
     if not fitted.any():
         raise ConfigError(f"All parameters of {model.name} are fixed. Leave one to be fitted.")
     fixed = np.array([fix.get(p.name, p.default) for p in model.parameters], float)

@@ -20,6 +20,22 @@ MAD_TO_SIGMA = 1.4826
 """Standard deviation of a normal distribution in units of its median absolute deviation."""
 
 
+def good_rows(table: pd.DataFrame) -> pd.DataFrame:
+    """Return the rows of a table whose `good` is True; all where there is no such column.
+
+    Raises:
+        ConfigError: There is something else than True and False (or 1 and 0) in it. Words
+            such as `no` would count as True.
+    """
+    if "good" not in table:
+        return table
+    odd = table["good"][~table["good"].isin([True, False])]
+    if len(odd):
+        found = "nothing" if pd.isna(odd.iloc[0]) else repr(odd.iloc[0])
+        raise ConfigError(f"The column 'good' holds {found}; expected True or False.")
+    return table[table["good"].astype(bool)]
+
+
 def trace_arrays(
     table: pd.DataFrame, column: str, time: str, keys: Sequence[str] = ("fov", "cell")
 ) -> tuple[Values, Values, pd.DataFrame]:
@@ -36,7 +52,8 @@ def trace_arrays(
         trace, sorted.
 
     Raises:
-        ConfigError: A column is missing, or times or values are not numbers.
+        ConfigError: A column is missing, times or values are not numbers, or `good` says
+            something else than True and False.
     """
     for name in (*keys, time, column):
         is_number = name in table and pd.api.types.is_numeric_dtype(table[name])
@@ -45,9 +62,7 @@ def trace_arrays(
                 f"The table has no column {name!r} of numbers. It has: "
                 f"{', '.join(map(str, table.columns))}."
             )
-    if "good" in table:
-        table = table[table["good"].astype(bool)]
-    table = table.dropna(subset=list(keys))
+    table = good_rows(table).dropna(subset=list(keys))
     groups = table.groupby(list(keys), sort=True)
     row, place = groups.ngroup().to_numpy(), groups.cumcount().to_numpy()
     ids = table[list(keys)].drop_duplicates().sort_values(list(keys), ignore_index=True)

@@ -179,9 +179,9 @@ def fit(
     from pyama.analysis.fits import fit_file
 
     options: dict[str, Any] = {
-        "free": "all" if free == "all" else tuple(filter(None, free.split(","))),
-        "fix": {name: _number(text, value) for text, name, value in map(_pair, fix or ())},
-        "bounds": {name: _range(text, pair) for text, name, pair in map(_pair, bound or ())},
+        "free": _names(free),
+        "fix": {name: _number(text, value) for text, name, value in _pairs(fix)},
+        "bounds": {name: _range(text, pair) for text, name, pair in _pairs(bound)},
         "starts": starts,
         "loss": loss.value,
         "seed": seed,
@@ -217,11 +217,22 @@ def _tell(done: dict[str, Any]) -> None:
     result(f"{done['files'][0]}: {done['cells']} cells, {classes or 'none'}{quality}")
 
 
-def _pair(text: str) -> tuple[str, str, str]:
-    name, equals, value = text.partition("=")
-    if not equals:
-        raise ConfigError(f"{text}: write NAME=VALUE.")
-    return text, name.strip(), value
+def _names(text: str) -> str | tuple[str, ...]:
+    names = tuple(name for part in text.split(",") if (name := part.strip()))
+    return "all" if names == ("all",) else names
+
+
+def _pairs(options: list[str] | None) -> list[tuple[str, str, str]]:
+    """Text, name and value of every `NAME=VALUE`; each name once."""
+    found: dict[str, tuple[str, str, str]] = {}
+    for text in options or ():
+        name, equals, value = (part.strip() for part in text.partition("="))
+        if not equals:
+            raise ConfigError(f"{text}: write NAME=VALUE.")
+        if name in found:
+            raise ConfigError(f"{found[name][0]} and {text}: give {name} once.")
+        found[name] = text, name, value
+    return list(found.values())
 
 
 def _number(text: str, value: str) -> float:

@@ -21,6 +21,7 @@ from pyama.analysis.tables import (
     read_recording,
     unit_of,
 )
+from pyama.analysis.traces import good_rows
 from pyama.config import ProcessingConfig
 from pyama.metadata import MicroscopyMetadata
 from pyama.tables import find_traces, load_traces, traces_digest
@@ -168,7 +169,7 @@ def _joined(parts: list[pd.DataFrame]) -> pd.DataFrame:
     if not filled:
         return pd.DataFrame(columns=["sample", *layout.BASE_COLUMNS, "time"])
     table = pd.concat(filled, ignore_index=True)
-    return table[table["good"].astype(bool)]
+    return good_rows(table)
 
 
 def _fits(merged: list[Path], traces: Iterable[Path], remarks: list[str]) -> tuple[Fits, ...]:
