@@ -30,6 +30,7 @@ PARENT = "parent"
 COUNTS = frozenset({"area", "particle_num", "neighbours"})
 """Features that are whole numbers, and written as such."""
 
+_STALE = "was made on other traces than those of the last run"
 _BASE_DTYPES = {
     name: "bool" if name == "good" else "float64" if name.startswith("position") else "int64"
     for name in layout.BASE_COLUMNS
@@ -124,8 +125,15 @@ def _preferred(folder: Path, names: AbstractSet[str], fov: int) -> str:
     current = [basename for basename, inspected in own if not inspected]
     for basename in current or [basename for basename, _ in own]:
         inspection = layout.inspected_file(basename, fov)
-        if inspection in names and _still_applies(folder, basename, fov):
-            return inspection
+        if inspection in names:
+            if _still_applies(folder, basename, fov):
+                return inspection
+            warnings.warn(
+                f"{folder / inspection} {_STALE} and is set aside. Inspect them again with "
+                "`pyama view`.",
+                UserWarning,
+                stacklevel=3,
+            )
         return layout.traces_file(basename, fov)
     return ""
 
@@ -134,15 +142,16 @@ def _still_applies(folder: Path, basename: str, fov: int) -> bool:
     """Whether an inspection was made on the traces that are there; without a log it was."""
     made_on = inspected_digest(folder / layout.inspection_log(basename, fov))
     traces = folder / layout.traces_file(basename, fov)
-    if made_on is None or not traces.exists() or made_on == traces_digest(traces):
-        return True
-    warnings.warn(
-        f"{folder / layout.inspected_file(basename, fov)} was made on other traces than those "
-        "of the last run and is set aside. Inspect them again with `pyama view`.",
-        UserWarning,
-        stacklevel=4,
-    )
-    return False
+    return made_on is None or not traces.exists() or made_on == traces_digest(traces)
+
+
+def _refuse_a_stale_inspection(path: Path) -> None:
+    basename, fov, inspected = layout.parse_traces(path.name) or ("", 0, False)
+    if inspected and not _still_applies(path.parent, basename, fov):
+        raise StoreError(
+            f"{path} {_STALE}. Give {layout.traces_file(basename, fov)}, or inspect it again "
+            "with `pyama view`."
+        )
 
 
 def traces_digest(path: Path) -> str:
@@ -172,10 +181,12 @@ def load_traces(path: Path | str, unit: Literal["min", "h"] = "min") -> pd.DataF
         The columns of the file, with `time` behind `frame`.
 
     Raises:
-        StoreError: The file is missing or is no traces file, it names frames that the
-            recording does not have, or the configuration of its run is missing.
+        StoreError: The file is missing or is no traces file, it is an inspection of other
+            traces than those that are there, it names frames that the recording does not
+            have, or the configuration of its run is missing.
     """
     path = Path(path)
+    _refuse_a_stale_inspection(path)
     try:
         table = pd.read_csv(path, dtype=_BASE_DTYPES)
     except (OSError, ValueError) as error:

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from pyama import layout
 from pyama.errors import ConfigError, NotReadyError, StoreError
 from pyama.processing.inspection import Cut, Delete, Inspection, Join, Mark, Swap
-from pyama.tables import find_traces
+from pyama.tables import find_traces, load_traces
 
 COLUMNS = [*layout.BASE_COLUMNS, "area_ch_0"]
 CELLS = {1: range(4), 2: range(2, 6), 3: range(4, 6)}
@@ -190,6 +190,8 @@ def test_an_inspection_of_other_traces_is_set_aside_and_kept(folder):
     write_traces(folder, area=200.0)
     with pytest.warns(UserWarning, match="made on other traces .* is set aside"):
         assert dict(find_traces(folder))[0] == inspection.traces
+    with pytest.raises(StoreError, match=r"other traces.*Give movie_fov_000_traces\.csv"):
+        load_traces(inspection.inspected)
     state = Inspection(folder, 0).state()
     assert state.set_aside
     assert state.table.good.all()
