@@ -11,7 +11,7 @@ import pytest
 
 from pyama.algorithms.features import FLUORESCENCE_FEATURES, PHASE_FEATURES
 from pyama.config import Channels
-from pyama.errors import PluginError
+from pyama.errors import LockedError, PluginError
 from pyama.processing import workflow
 from pyama.processing.methods import PREPROCESSORS
 from pyama.processing.workflow.run import (
@@ -27,6 +27,7 @@ from pyama.processing.workflow.run import (
     run_single_worker,
 )
 from pyama.readers import open_reader
+from pyama.store import locked
 from pyama.testing.nd2 import write_nd2
 from small_movie import CENTRES, N_FOVS, N_FRAMES, contents, draw_movie, make_config
 
@@ -162,6 +163,13 @@ def test_a_worker_never_raises_for_arguments_that_are_none(metadata, tmp_path, w
     fovs, successful, failed, found = run_single_worker(**{**good, **wrong}, cancel_event=None)
     assert (len(fovs), successful, failed) == (1, 0, 1)
     assert message in found
+
+
+def test_a_batch_leaves_alone_what_another_run_is_working_on(metadata, tmp_path):
+    with locked(tmp_path, [1]):
+        with pytest.raises(LockedError, match="fov_001 is in use by"):
+            run_batch([0, 1], make_config(), 1, metadata, tmp_path)
+        assert run_batch([0], make_config(), 1, metadata, tmp_path).failed_fovs() == []
 
 
 def test_fovs_may_be_numbers_of_numpy(metadata, tmp_path):

@@ -25,6 +25,7 @@ from pyama.processing.methods import (
     with_own_params,
 )
 from pyama.processing.recipes import full, recipes
+from pyama.processing.workflow import CopyingService, run_batch, run_single_worker
 from pyama.readers import READERS, open_reader
 from pyama.registry import Registry, parameters
 from pyama.testing.checks import (
@@ -324,6 +325,18 @@ def test_a_feature_entry_point_serves_phase_contrast_and_fluorescence(installed)
     sys.modules.setdefault(__name__, sys.modules[spots.__module__])
     assert [report.problem for report in load_installed(DOORS)] == [""]
     assert PHASE_FEATURES["spots"] is FLUORESCENCE_FEATURES["spots"]
+
+
+def test_workers_and_batches_know_what_is_installed(installed, tmp_path):
+    installed(segmenters={"again": "pyama.algorithms.logstd:segment"})
+    recording, config = recording_of(MOVIE[:1, :2]), make_config(segmentation_method="again")
+    CopyingService(reader=lambda: recording).process(recording.metadata, config, tmp_path, [0])
+    assert run_single_worker([0], recording.metadata, config, tmp_path)[3] == "Completed"
+    SEGMENTERS.pop("again")
+    plugins._INSTALLED.clear()  # as on another machine
+    report = run_batch([0, 0], config, 1, recording.metadata, tmp_path)
+    assert {entry.status.value for entry in report} == {"unchanged", "done"}, "done: previews"
+    assert len(report.fovs) == 7
 
 
 def test_a_bad_entry_point_is_refused_and_logged(installed, caplog):

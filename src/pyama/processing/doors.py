@@ -3,12 +3,14 @@
 import logging
 
 from pyama.algorithms.features import FLUORESCENCE_FEATURES, PHASE_FEATURES
+from pyama.config import ProcessingConfig
 from pyama.plugins import Doors, load_installed
 from pyama.processing.methods import (
     NAMED_PREPROCESSORS,
     PREPROCESSORS,
     SEGMENTERS,
     TRACKERS,
+    chosen,
 )
 from pyama.readers import READERS
 
@@ -28,3 +30,13 @@ def load_installed_plugins() -> None:
     for loaded in load_installed(DOORS):
         if loaded.problem:
             logger.warning("Plugin %s was refused: %s", loaded.source, loaded.problem)
+
+
+def load_what_is_named(config: ProcessingConfig) -> None:
+    """Load what is installed if a configuration names what is not known yet.
+
+    A worker on another machine, or a step that is called by itself, is not part of a run that
+    has loaded it.
+    """
+    if any(name not in registry for registry, names in chosen(config) for name in names):
+        load_installed(DOORS)

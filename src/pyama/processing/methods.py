@@ -91,6 +91,18 @@ def preprocessors(params: ProcessingParams) -> list[Preprocessor]:
     ]
 
 
+def chosen(config: ProcessingConfig) -> list[tuple[Registry[Any], Iterable[str]]]:
+    """Return the names of everything that a configuration chooses, by registry."""
+    params = config.params
+    return [
+        (SEGMENTERS, [params.segmentation_method]),
+        (TRACKERS, [params.tracking_method]),
+        (NAMED_PREPROCESSORS, params.preprocessors),
+        (PHASE_FEATURES, config.phase_features()),
+        *((FLUORESCENCE_FEATURES, names) for names in config.fluorescence_features().values()),
+    ]
+
+
 def with_own_params(config: ProcessingConfig) -> ProcessingConfig:
     """Return the configuration with all parameters that what it chooses has of its own.
 
@@ -104,15 +116,8 @@ def with_own_params(config: ProcessingConfig) -> ProcessingConfig:
             f"params.plugins.{unknown[0]}: nothing of that name has parameters. Load its "
             "plugin (--plugins DIR), or take the section away."
         )
-    chosen: list[tuple[Registry[Any], Iterable[str]]] = [
-        (SEGMENTERS, [params.segmentation_method]),
-        (TRACKERS, [params.tracking_method]),
-        (NAMED_PREPROCESSORS, params.preprocessors),
-        (PHASE_FEATURES, config.phase_features()),
-        *((FLUORESCENCE_FEATURES, names) for names in config.fluorescence_features().values()),
-    ]
     found = {}
-    for registry, names in chosen:
+    for registry, names in chosen(config):
         for name in names:
             own = own_params(name, registry[name], params)
             if own is not params:

@@ -230,14 +230,23 @@ def run_batch(
 
     Returns:
         One report per step and field of view.
+
+    Raises:
+        ConfigError: There is no such field of view, or a parameter is wrong.
+        LockedError: Another run is working on one of the fields of view.
     """
-    fovs = [index(fov) for fov in fov_batch]
+    fovs = list(dict.fromkeys(map(index, fov_batch)))
     config = with_params(config, n_workers=n_workers, batch_size=max(1, len(fovs)))
     # Without an event an interrupt could not be handed on to the workers.
     cancel_event = threading.Event() if cancel_event is None else cancel_event
-    return Batches(
-        None, metadata, config, output_dir, cancel_event, None, update_progress
-    ).run(fovs)
+    check_fovs(metadata, fovs)
+    output_dir = Path(output_dir)
+    with ExitStack() as stack:
+        with naming(output_dir):
+            stack.enter_context(locked(output_dir, sorted(fovs)))
+        return Batches(
+            None, metadata, config, output_dir, cancel_event, None, update_progress
+        ).run(fovs)
 
 
 def cleanup_partial_results(output_dir: Path, fovs: Sequence[int] | None = None) -> list[str]:

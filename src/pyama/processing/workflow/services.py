@@ -10,6 +10,7 @@ from typing import ClassVar
 from pyama.config import ProcessingConfig
 from pyama.errors import ConfigError, ReaderError
 from pyama.metadata import MicroscopyMetadata
+from pyama.processing.doors import load_what_is_named
 from pyama.processing.fingerprint import steady_fingerprints
 from pyama.processing.report import StepReport
 from pyama.processing.runner import CancelEvent, Watcher, run_plan
@@ -71,6 +72,7 @@ class Service:
         fovs = [index(fov) for fov in fovs]  # numbers of NumPy would not go into recipes
         check_fovs(metadata, fovs)
         config = self._adapted(config)
+        load_what_is_named(config)
         reports = []
         with ExitStack() as stack:
             reader = self._reader or _opened_once(stack, metadata, config)
