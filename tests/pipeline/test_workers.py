@@ -1,11 +1,13 @@
 """The same bytes, however the work is shared out."""
 
+import functools
 import logging
 import os
 import sys
 import threading
 import time
 from pathlib import Path
+from types import ModuleType
 
 import pytest
 
@@ -168,19 +170,24 @@ def test_a_preprocessor_may_change_itself_while_it_works(plugins, tmp_path, exec
     assert {entry.status for entry in again.steps} == {Status.UNCHANGED}
 
 
-def test_plugins_that_cannot_be_imported_are_refused_by_name(plugins, tmp_path):
+def test_plugins_that_cannot_be_imported_are_refused_by_name(plugins, tmp_path, monkeypatch):
     class Local:
         def process(self, image):
             return image
 
+    file = ModuleType("from_a_file")
+    monkeypatch.setitem(sys.modules, "from_a_file", file)
+    exec("def feature(number, i, m, c): return number", vars(file))  # noqa: S102
+    PHASE_FEATURES["inside"] = functools.partial(file.feature, 1)
     PHASE_FEATURES["local"] = lambda image, mask, context: 1.0
     PREPROCESSORS.append(Local())
     FLUORESCENCE_FEATURES["brightness"] = plugins.brightness
-    config = make_config(Channels(pc=[0, ["local"]], fl=[[1, ["brightness"]]]))
+    config = make_config(Channels(pc=[0, ["local", "inside"]], fl=[[1, ["brightness"]]]))
     with pytest.raises(PluginError, match="cannot import") as caught:
         process(recording_of(MOVIE[:1, :3]), config, tmp_path, executor="processes")
     message = str(caught.value)
     assert "phase feature 'local'" in message
+    assert "phase feature 'inside' (its module from_a_file is not found" in message
     assert "preprocessor 'Local'" in message
     assert "brightness" not in message
     assert "use threads" in message

@@ -1,10 +1,12 @@
 """Custom functions on their way to other processes: only what can be imported there."""
 
+import io
 import pickle
 import sys
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from itertools import chain
+from types import FunctionType
 from typing import Any
 
 from pyama.algorithms.features import FLUORESCENCE_FEATURES, PHASE_FEATURES
@@ -90,13 +92,22 @@ def _needed(config: ProcessingConfig) -> Iterator[tuple[str, str, Any]]:
 
 
 def _pickled(plugin: Any) -> bytes:
-    subject = plugin if hasattr(plugin, "__qualname__") else type(plugin)
-    module = subject.__module__
-    if module == "__main__" or not _is_importable(module):
-        raise ImportError(f"its module {module} is not found by that name")
-    if "<" in subject.__qualname__:
-        raise ImportError("it is a lambda or was made inside a function")
-    return pickle.dumps(plugin)
+    packed = io.BytesIO()
+    _Pickler(packed).dump(plugin)
+    return packed.getvalue()
+
+
+class _Pickler(pickle.Pickler):
+    """Refuses every function and class, however deep inside, that cannot be imported."""
+
+    def reducer_override(self, obj: Any) -> Any:
+        """Look at what will be imported by its name; leave the rest to pickle."""
+        if isinstance(obj, FunctionType | type):
+            if "<" in obj.__qualname__:
+                raise ImportError("it is a lambda or was made inside a function")
+            if obj.__module__ == "__main__" or not _is_importable(obj.__module__):
+                raise ImportError(f"its module {obj.__module__} is not found by that name")
+        return NotImplemented
 
 
 def _is_importable(module: str) -> bool:
