@@ -11,6 +11,7 @@ from pyama.cli.screen import note, result, result_json
 from pyama.cli.settings import Request, prepare
 from pyama.config import ProcessingConfig
 from pyama.metadata import MicroscopyMetadata
+from pyama.processing.fingerprint import steady_fingerprints
 from pyama.processing.recipes import recipes
 from pyama.processing.steps import PLANS
 from pyama.store import FovStore, Mark, Recipe
@@ -165,6 +166,7 @@ def _entry(step: PlannedStep) -> dict[str, Any]:
     }
 
 
+@steady_fingerprints()
 def show(request: Request, *, as_json: bool) -> None:
     """Print the plan of a request."""
     prepared = prepare(request)

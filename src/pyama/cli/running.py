@@ -21,6 +21,7 @@ from pyama.cli.settings import Prepared, Request, prepare
 from pyama.cli.summary import summary, summary_lines
 from pyama.processing import compiling
 from pyama.processing.executors import ExecutorName
+from pyama.processing.fingerprint import steady_fingerprints
 from pyama.processing.workflow.run import RunReport, process
 
 logger = logging.getLogger(__name__)
@@ -70,6 +71,7 @@ def _named(names: tuple[str, ...], channel: int) -> str:
     return f"{channel} {names[channel]}"
 
 
+@steady_fingerprints()
 def _tally(prepared: Prepared, request: Request) -> Tally:
     pending = {}
     for fov in prepared.fovs:

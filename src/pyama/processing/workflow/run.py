@@ -280,6 +280,7 @@ def _fovs_in(output_dir: Path) -> list[int]:
     return sorted(fov for fov in found if fov is not None)
 
 
+@steady_fingerprints()
 def check(metadata: MicroscopyMetadata, config: ProcessingConfig, fovs: Sequence[int]) -> None:
     """Refuse a configuration that does not fit a recording, before any work.
 
