@@ -75,6 +75,16 @@ class WithoutDict:
         return image * self.factor
 
 
+class Mapping(dict):
+    pass
+
+
+def mapping(factor):
+    found = Mapping(a=1)
+    found.factor = factor
+    return Scaling(found)
+
+
 def class_of(factor):
     class Local:
         @staticmethod
@@ -113,6 +123,9 @@ KINDS = [
     pytest.param(WithoutDict, id="slots"),
     pytest.param(lambda factor: Scaling({"a": [1, {factor}]}), id="nested attribute"),
     pytest.param(lambda factor: Scaling(closed_over(factor)), id="function as attribute"),
+    pytest.param(mapping, id="attribute of a dictionary"),
+    pytest.param(lambda factor: Scaling(Mapping(a=factor)), id="own kind of dictionary"),
+    pytest.param(lambda factor: Scaling({"a": factor, "b": 1}), id="dictionary"),
     pytest.param(class_of, id="static method"),
     pytest.param(subclass_of, id="base class"),
 ]

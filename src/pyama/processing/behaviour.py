@@ -54,11 +54,11 @@ class _Walk:
 
     def _parts(self, value: Any) -> tuple[str, Iterator[bytes]]:
         """Return what kind of thing a value is, and the digests of what it is made of."""
-        if isinstance(value, tuple | list):
+        if type(value) in (tuple, list):
             return type(value).__qualname__, self._each(*value)
-        if isinstance(value, set | frozenset):
+        if type(value) in (set, frozenset):
             return "set", iter(sorted(map(self.digest, value)))
-        if isinstance(value, dict):
+        if type(value) is dict:
             return "dict", self._each(*value.keys(), *value.values())
         if isinstance(value, np.ndarray) and not value.dtype.hasobject:
             return f"array {value.dtype.str} {value.shape}", iter([value.tobytes()])
@@ -129,13 +129,7 @@ class _Walk:
             return name, self._each(value.__wrapped__)
         try:
             made_by = value.__reduce_ex__(4)
-        except (
-            TypeError,
-            AttributeError,
-            ValueError,
-            NotImplementedError,
-            pickle.PickleError,
-        ):
+        except (TypeError, AttributeError, ValueError, RuntimeError, pickle.PickleError):
             return name, self._each(type(value))
         if isinstance(made_by, str):
             return f"{name} {getattr(value, '__module__', '')} {made_by}", iter(())
