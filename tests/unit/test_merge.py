@@ -1,5 +1,6 @@
 import json
 import os
+import re
 
 import numpy as np
 import pandas as pd
@@ -9,6 +10,7 @@ from hypothesis import strategies as st
 
 from experiments import HOURS, experiment, traces_of, truth, write_traces
 from pyama import layout
+from pyama.algorithms.features import FLUORESCENCE_FEATURES, PHASE_FEATURES
 from pyama.analysis.fits import fit_file, load_fit_with_traces
 from pyama.analysis.merge import merge, write_merged
 from pyama.analysis.samples import check_samples, load_samples, samples_by_position
@@ -21,6 +23,7 @@ from pyama.analysis.tables import (
     read_header,
     read_recording,
     read_table,
+    unit_of,
     write_table,
 )
 from pyama.errors import ConfigError, StoreError
@@ -433,3 +436,20 @@ def test_entries_are_one_line_of_json_each(tmp_path):
     first, second, *_ = path.read_text(encoding="utf-8").splitlines()
     assert json.loads(first.removeprefix("# sample: ")) == 'two\nlines, "quoted" # µ'
     assert second == "a"
+
+
+SAID = {"counts": "counts", "px²": "px2", "µm²": "um2", "px": "px"}
+
+
+@pytest.mark.parametrize("registry", [PHASE_FEATURES, FLUORESCENCE_FEATURES])
+def test_every_feature_has_the_unit_that_its_description_says(registry):
+    for name, feature in registry.items():
+        match = re.search(
+            r"\bin (counts|px²|µm²|px)\b", feature.__doc__.replace("3 x 3 px", "")
+        )
+        assert unit_of(f"{name}_ch_1") == (SAID[match[1]] if match else ""), name
+
+
+def test_features_that_sound_like_base_columns_have_no_unit():
+    assert unit_of("position_x") == unit_of("bbox_y1") == "px"
+    assert unit_of("position_error_ch_1") == unit_of("bbox_filled_ch_0") == ""

@@ -37,6 +37,10 @@ UNITS = {
     "intensity_mean": "counts",
     "intensity_max": "counts",
     "intensity_std": "counts",
+    "intensity_core": "counts",
+    "intensity_middle": "counts",
+    "intensity_rim": "counts",
+    "texture": "counts",
 }
 """Units of the built-in features that have one."""
 _ENTRY = re.compile(r"# (\w+): (.*)")
@@ -253,7 +257,7 @@ def chosen_column(table: pd.DataFrame, wanted: str | None) -> str:
 
 def unit_of(column: str) -> str:
     """Return the unit of a column of traces; empty where it has none or is not known."""
-    if column.startswith(("position_", "bbox_")):
+    if column in layout.BASE_COLUMNS and column.startswith(("position_", "bbox_")):
         return "px"
     return UNITS.get(column.rpartition("_ch_")[0], "")
 
