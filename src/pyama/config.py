@@ -126,7 +126,7 @@ class ProcessingParams(
     )
     """Fields of view processed at the same time."""
     batch_size: Annotated[int, Field(ge=1, json_schema_extra=_PURE)] = 2
-    """Fields of view copied before they are processed."""
+    """Fields of view copied before they are processed; at least one per worker."""
     seed: Annotated[int, Field(ge=0, json_schema_extra=_PURE)] = 0
     """Start of every random draw; each cell draws its own numbers."""
 

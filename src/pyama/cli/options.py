@@ -112,7 +112,8 @@ BatchSize = Annotated[
         "--batch-size",
         min=1,
         metavar="N",
-        help="Fields of view copied before they are processed. [default: 2]",
+        help="Fields of view copied before they are processed; at least one per worker. "
+        "[default: 2]",
     ),
 ]
 Config = Annotated[
