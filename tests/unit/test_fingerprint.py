@@ -1,16 +1,21 @@
 """What identifies custom functions and objects: everything that decides what they do."""
 
+import copy
 import functools
 import math
 import os
+import re
 import subprocess
 import sys
 import threading
+from pathlib import Path
 from types import ModuleType
 
 import numba
 import numpy as np
+import pandas as pd
 import pytest
+from scipy.interpolate import CubicSpline
 
 from pyama.processing import fingerprint as module
 from pyama.processing.fingerprint import fingerprint, steady_fingerprints
@@ -143,6 +148,24 @@ def test_every_pixel_of_an_array_counts():
     assert fingerprint(Scaling(flat)) == fingerprint(Scaling(flat.copy()))
     assert fingerprint(Scaling(flat)) != fingerprint(Scaling(other))
     assert fingerprint(Scaling(flat)) != fingerprint(Scaling(flat.astype(np.float32)))
+
+
+CONTENTS = [
+    (np.add, np.subtract),
+    (len, sum),
+    (re.compile("a"), re.compile("b")),
+    (Path("a"), Path("b")),
+    ("a".upper, "b".upper),
+    (np.array([1, "a"], object), np.array([1, "b"], object)),
+    (pd.Series([1.0], index=["x"]), pd.Series([1.0], index=["y"])),
+    (CubicSpline([0, 1, 2], [1, 2, 3]), CubicSpline([0, 1, 2], [1, 2, 4])),
+]
+
+
+@pytest.mark.parametrize(("first", "second"), CONTENTS)
+def test_objects_of_others_count_by_their_content(first, second):
+    assert fingerprint(Scaling(first)) == fingerprint(Scaling(copy.copy(first)))
+    assert fingerprint(Scaling(first)) != fingerprint(Scaling(second))
 
 
 @pytest.mark.parametrize("state", [object(), threading.Lock(), (n for n in "a"), [math, np]])

@@ -9,6 +9,7 @@ The code itself counts as it was compiled, not as it stands in a file by now: th
 been edited since it was imported.
 """
 
+import copyreg
 import dis
 import hashlib
 import pickle
@@ -128,7 +129,8 @@ class _Walk:
         if isinstance(getattr(value, "__wrapped__", None), FunctionType):
             return name, self._each(value.__wrapped__)
         try:
-            made_by = value.__reduce_ex__(4)
+            known = copyreg.dispatch_table.get(type(value))
+            made_by = value.__reduce_ex__(4) if known is None else known(value)
         except (TypeError, AttributeError, ValueError, RuntimeError, pickle.PickleError):
             return name, self._each(type(value))
         if isinstance(made_by, str):
