@@ -7,9 +7,12 @@ from scipy import ndimage
 from skimage.morphology import reconstruction
 
 from pyama.algorithms import logstd
+from pyama.algorithms.labels import limit_sizes
 from pyama.algorithms.params import WatershedParams
 from pyama.algorithms.watershed import (
+    SMALLEST_CELL,
     _background,
+    _cut,
     _deep_centres,
     _depth,
     segment,
@@ -58,6 +61,24 @@ def test_the_depth_follows_the_size_of_the_cells():
     speck = (y - 20) ** 2 + (x - 20) ** 2 < 5**2
     assert _depth(disc | speck) == pytest.approx(0.085 * 100, rel=0.01)
     assert _depth(speck) == np.inf
+
+
+@pytest.mark.parametrize("shift", [(0, 0), (0, 1), (1, 0), (1, 1)])
+def test_the_rim_along_a_straight_edge_is_no_cell(shift):
+    mask = np.zeros((200, 900), bool)
+    mask[50 + shift[0] : 150, 30 + shift[1] : 871] = True
+    found, _ = limit_sizes(_cut(mask, mask, 5.0), SMALLEST_CELL, None)
+    assert found.max() == 1
+    assert (found > 0).sum() >= mask.sum() - 1000
+
+
+def test_a_cell_that_hangs_on_another_by_a_corner_of_every_second_pixel_stays():
+    mask = np.zeros((60, 60), bool)
+    mask[:30, :30] = mask[30:, 30:] = mask[29:31, 29:31] = True
+    core = mask.copy()
+    core[30:, 30:] = False
+    found, _ = limit_sizes(_cut(mask, core, 5.0), SMALLEST_CELL, None)
+    assert [found[10, 10], found[50, 50]] == [1, 2]
 
 
 def test_cells_without_a_dark_core_stay_whole():

@@ -122,8 +122,11 @@ def _cut(mask: Mask, core: Mask, depth: float) -> Labels:
     centres = _deep_centres(distance, order, depth)
     basins = watershed(-distance, centres, mask=half).astype(np.uint32)
     wide = basins.repeat(2, axis=0).repeat(2, axis=1)[: mask.shape[0], : mask.shape[1]] * mask
-    # What holds no centre stays whole; the rims that halving leaves are debris.
+    # What holds no centre stays whole; rims that halving leaves beside basins are no cells.
     rest = label(mask & (wide == 0)).astype(np.uint32)
+    is_whole = np.zeros(int(rest.max(initial=0)) + 1, np.bool_)
+    is_whole[rest[::2, ::2]] = True
+    rest[~is_whole[rest]] = 0
     rest[rest > 0] += basins.max()
     return wide + rest
 

@@ -35,7 +35,7 @@ from pyama.store import (
 
 VERSIONS = {
     "copying": 1,
-    "segmentation": 1,
+    "segmentation": 2,
     "tracking": 1,
     "background": 1,
     "cropping": 1,
