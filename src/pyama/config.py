@@ -93,6 +93,12 @@ class DefaultFeatures(Params):
     fluorescence: tuple[str, ...] = ("intensity_total", "intensity_mean")
     """Features of every fluorescence channel."""
 
+    @field_validator("*")
+    @classmethod
+    def _once_each(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        _refuse_duplicates("feature", value)
+        return value
+
 
 def default_workers() -> int:
     """Return how many workers run when nobody says: one per core, at most 8."""

@@ -67,7 +67,13 @@ def test_the_schema_is_json_with_units(pyama):
         ("[1, 2]", ["holds a list"]),
         ("params: {", ["not valid YAML"]),
         ("params: {segmentation_method: otsu}\nchannels: {pc: [0, [size]], fl: [[1, [mood]]]}",
-         ["'otsu' does not exist", "'size' does not exist", "'mood' does not exist"]),
+         ["params.segmentation_method: Unknown segmentation method 'otsu'. Available: ",
+          "channels.pc.features: Unknown feature 'size'",
+          "channels.fl.0.features: Unknown feature 'mood'"]),
+        ("params: {features: {phase: [size]}, tracking_method: x, preprocessors: [y]}\n"
+         "channels: {pc: 0}",
+         ["params.features.phase: Unknown feature 'size'", "params.tracking_method: Unknown",
+          "params.preprocessors.0: Unknown preprocessor 'y'. Available: none."]),
         (None, ["cannot be read"]),
     ],
 )  # fmt: skip

@@ -199,7 +199,7 @@ def test_config_check_names_plugins_that_are_not_there(pyama, tmp_path):
     done = pyama("config", "check", path)
     assert done.exit_code == 2
     assert "params.plugins.gone: nothing of that name has parameters" in done.stderr
-    assert "preprocessor 'gone' does not exist; there are none" in done.stderr
+    assert "Unknown preprocessor 'gone'. Available: none" in done.stderr
 
 
 def test_a_fit_takes_a_model_of_a_plugin(pyama, folder, tmp_path):

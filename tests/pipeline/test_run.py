@@ -310,6 +310,27 @@ def test_what_does_not_fit_is_refused_before_any_work(recording, tmp_path, setti
     assert not (tmp_path / "out").exists()
 
 
+def test_all_that_does_not_fit_is_named_at_once(recording, tmp_path):
+    channels = Channels(pc=[5, ["x"]], fl=[1, (7, ["y"])])
+    config = make_config(
+        channels, segmentation_method="a", tracking_method="b", time_mapping={0: 0.0}
+    )
+    with pytest.raises(ConfigError) as caught:
+        process(recording, config, tmp_path / "out", [0, 9])
+    said = str(caught.value).splitlines()
+    assert [line.partition(": ")[0] for line in said] == [
+        "FOV 9 does not exist",
+        "Channel 5, 7 does not exist",
+        "params.segmentation_method",
+        "params.tracking_method",
+        "channels.pc.features",
+        "channels.fl.1.features",
+        "time_mapping names 1 frames, but the recording has 6; missing are 1, 2, 3, 4, 5. "
+        "Name every frame.",
+    ]
+    assert not (tmp_path / "out").exists()
+
+
 def test_fovs_that_do_not_exist_are_refused(recording, config, tmp_path):
     with pytest.raises(ConfigError, match="FOV 3, 9 does not exist: movie has 3"):
         process(recording, config, tmp_path, [0, 3, 9])

@@ -99,11 +99,27 @@ WRONG = [
     ),
     pytest.param(
         {"params": {"min_object_size": 20_000}},
-        r"params: min_object_size \(20000 px²\) must not exceed max_object_size \(10000 px²\)",
+        r"params\.max_object_size = 10000: min_object_size \(20000 px²\) must not exceed "
+        r"max_object_size \(10000 px²\)",
         id="limits in the wrong order",
     ),
     pytest.param(
         {"params": {"features": {"fase": []}}}, r"features\.fase = \[\]", id="nested"
+    ),
+    pytest.param(
+        {"params": {"min_size": 9, "max_size": 8}},
+        r"params\.max_size = 8: min_size \(9 px²\) must not exceed max_size \(8 px²\)",
+        id="limits of tracking in the wrong order",
+    ),
+    pytest.param(
+        {"params": {"features": {"phase": ["area", "area"]}}},
+        r"features\.phase = .*: feature area is listed twice",
+        id="a default feature twice",
+    ),
+    pytest.param(
+        {"params": {"z": "top"}},
+        r"has 1 wrong entry:\n  params\.z = 'top': expected 'middle', 'max' or the index",
+        id="one line for a value of two types",
     ),
     pytest.param({1: 2}, "1 = 1: Keys should be strings", id="a number as name"),
     pytest.param(
@@ -122,12 +138,19 @@ def test_a_wrong_entry_is_named(entries, message):
 def test_all_wrong_entries_are_named_at_once():
     entries = {
         "channels": {"pc": {"channel": -1}, "fl": [1, {"chanel": 2}]},
-        "params": {"min_iou": 2, "morf_size": 7, "border_margin": -5, "min_frames": "many"},
+        "params": {
+            "min_iou": 2,
+            "morf_size": 7,
+            "border_margin": -5,
+            "min_frames": "many",
+            "min_object_size": 7,
+            "max_object_size": 6,
+        },
     }
     with pytest.raises(ConfigError) as caught:
         parse_config("run.yaml", entries)
     first, *lines = str(caught.value).splitlines()
-    assert first == "run.yaml has 7 wrong entries:"
+    assert first == "run.yaml has 8 wrong entries:"
     assert {line.split(" = ")[0].split(": ")[0].strip() for line in lines} == {
         "channels.pc.channel",
         "channels.fl.1.channel",
@@ -136,6 +159,7 @@ def test_all_wrong_entries_are_named_at_once():
         "params.border_margin",
         "params.min_iou",
         "params.morf_size",
+        "params.max_object_size",
     }
 
 

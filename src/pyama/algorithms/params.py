@@ -16,7 +16,6 @@ from pydantic import (
     ValidationInfo,
     create_model,
     field_validator,
-    model_validator,
 )
 
 from pyama.errors import ConfigError
@@ -123,6 +122,28 @@ class CopyParams(Params):
     z: Annotated[int, Field(ge=0), _unit("planes")] | Literal["middle", "max"] = "middle"
     """Plane of a z stack: its 0-based index, `middle`, or `max` for the maximum projection."""
 
+    @field_validator("z", mode="before")
+    @classmethod
+    def _plane(cls, value: Any) -> Any:
+        # Else each of the two types has its own complaint.
+        try:
+            known = value in ("middle", "max") or (int(value) == float(value) >= 0)
+        except (TypeError, ValueError, OverflowError):
+            known = False
+        if not known:
+            raise ValueError("expected 'middle', 'max' or the index of a plane, 0 or more")
+        return value
+
+
+def _not_below(smaller: str, value: int | None, info: ValidationInfo) -> int | None:
+    """Check a limit against the smaller one, as a field: all mistakes are said together."""
+    least = info.data.get(smaller)
+    if value is not None and least is not None and least > value:
+        raise ValueError(
+            f"{smaller} ({least} px²) must not exceed {info.field_name} ({value} px²)"
+        )
+    return value
+
 
 class LogStdParams(Params):
     """Parameters of the LOG-STD segmentation.
@@ -146,17 +167,13 @@ class LogStdParams(Params):
     """Pixels taken off all around; left out, half of `logstd_window_size`."""
     min_object_size: Area = 50
     """Smaller objects are dropped; see the opening above."""
-    max_object_size: Area | None = 10_000
+    max_object_size: Annotated[Area | None, Field(validate_default=True)] = 10_000
     """Larger objects are dropped; null keeps them. Touching cells are one object."""
 
-    @model_validator(mode="after")
-    def _sizes_in_order(self) -> Self:
-        if self.max_object_size is not None and self.min_object_size > self.max_object_size:
-            raise ValueError(
-                f"min_object_size ({self.min_object_size} px²) must not exceed "
-                f"max_object_size ({self.max_object_size} px²)"
-            )
-        return self
+    @field_validator("max_object_size")
+    @classmethod
+    def _sizes_in_order(cls, value: int | None, info: ValidationInfo) -> int | None:
+        return _not_below("min_object_size", value, info)
 
 
 class WatershedParams(LogStdParams):
@@ -185,6 +202,11 @@ class TrackingParams(Params):
     divisions: bool = False
     """Whether to look for cells that divide: the daughters get new numbers, and the traces a
     column `parent` (0: none was seen)."""
+
+    @field_validator("max_size")
+    @classmethod
+    def _limits_in_order(cls, value: int | None, info: ValidationInfo) -> int | None:
+        return _not_below("min_size", value, info)
 
 
 class KalmanParams(TrackingParams):
@@ -244,6 +266,14 @@ class TimeParams(Params):
         None
     )
     """Minutes of every frame, by frame. Overrides everything else."""
+
+    @field_validator("time_mapping", mode="before")
+    @classmethod
+    def _truth_is_no_time(cls, value: Any) -> Any:
+        entries = [*value, *value.values()] if isinstance(value, dict) else ()
+        if any(isinstance(entry, bool) for entry in entries):
+            raise ValueError("true and false are not allowed here")
+        return value
 
     @field_validator("time_mapping")
     @classmethod

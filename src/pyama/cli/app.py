@@ -290,12 +290,12 @@ def check(
 
     The exit code is 2 if there are any.
     """
-    from pyama.cli.example import unknown_names
     from pyama.config import load_config
+    from pyama.processing.methods import unknown_names
 
     unknown = unknown_names(load_config(file))
     if unknown:
-        error(f"{file} names what does not exist:\n" + "\n".join(unknown))
+        error(f"{file} names what does not exist:\n  " + "\n  ".join(unknown))
         raise typer.Exit(USAGE)
     result(f"{file} is valid.")
 

@@ -14,9 +14,8 @@ from pyama.algorithms.params import (
     TrackingParams,
     WatershedParams,
 )
-from pyama.config import ONLY_IF_WRITTEN, ProcessingConfig, config_schema
-from pyama.processing.methods import NAMED_PREPROCESSORS, SEGMENTERS, TRACKERS
-from pyama.registry import parameter_models
+from pyama.config import ONLY_IF_WRITTEN, config_schema
+from pyama.processing.methods import SEGMENTERS, TRACKERS
 
 SECTIONS: dict[str, tuple[str, ...]] = {
     "Reading": tuple(CopyParams.model_fields),
@@ -62,29 +61,6 @@ def example() -> str:
         for kind, names in features.items()
     ]
     return "\n".join([HEAD.rstrip(), *listed, "", "params:", *_params()]) + "\n"
-
-
-def unknown_names(config: ProcessingConfig) -> list[str]:
-    """Return what a configuration names that does not exist: methods and features."""
-    named = [
-        ("segmentation_method", [config.params.segmentation_method], SEGMENTERS),
-        ("tracking_method", [config.params.tracking_method], TRACKERS),
-        ("preprocessor", config.params.preprocessors, NAMED_PREPROCESSORS),
-        ("phase contrast feature", config.phase_features(), PHASE_FEATURES),
-        *(
-            (f"feature of channel {channel}", names, FLUORESCENCE_FEATURES)
-            for channel, names in config.fluorescence_features().items()
-        ),
-    ]
-    unknown = sorted(config.params.plugins.keys() - parameter_models().keys())
-    return [
-        f"  params.plugins.{name}: nothing of that name has parameters" for name in unknown
-    ] + [
-        f"  {kind} {name!r} does not exist; there are {', '.join(sorted(registry)) or 'none'}"
-        for kind, names, registry in named
-        for name in names
-        if name not in registry
-    ]
 
 
 def _params() -> Iterator[str]:

@@ -10,7 +10,7 @@ from pyama.processing.methods import (
     PREPROCESSORS,
     SEGMENTERS,
     TRACKERS,
-    chosen,
+    choices,
 )
 from pyama.readers import READERS
 
@@ -38,5 +38,5 @@ def load_what_is_named(config: ProcessingConfig) -> None:
     A worker on another machine, or a step that is called by itself, is not part of a run that
     has loaded it.
     """
-    if any(name not in registry for registry, names in chosen(config) for name in names):
+    if any(name not in registry for _, registry, name in choices(config)):
         load_installed(DOORS)

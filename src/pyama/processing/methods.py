@@ -6,7 +6,7 @@ else their result depends on, such as a file of weights; it raises where that is
 """
 
 import inspect
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -91,38 +91,56 @@ def preprocessors(params: ProcessingParams) -> list[Preprocessor]:
     ]
 
 
-def chosen(config: ProcessingConfig) -> list[tuple[Registry[Any], Iterable[str]]]:
-    """Return the names of everything that a configuration chooses, by registry."""
-    params = config.params
-    return [
-        (SEGMENTERS, [params.segmentation_method]),
-        (TRACKERS, [params.tracking_method]),
-        (NAMED_PREPROCESSORS, params.preprocessors),
-        (PHASE_FEATURES, config.phase_features()),
-        *((FLUORESCENCE_FEATURES, names) for names in config.fluorescence_features().values()),
+def choices(config: ProcessingConfig) -> Iterator[tuple[str, Registry[Any], str]]:
+    """Yield every name that a configuration chooses: where it stands, of what, the name."""
+    params, pc = config.params, config.channels.pc
+    yield "params.segmentation_method", SEGMENTERS, params.segmentation_method
+    yield "params.tracking_method", TRACKERS, params.tracking_method
+    for i, name in enumerate(params.preprocessors):
+        yield f"params.preprocessors.{i}", NAMED_PREPROCESSORS, name
+    own = pc is not None and pc.features is not None
+    for name in config.phase_features():
+        where = "channels.pc.features" if own else "params.features.phase"
+        yield where, PHASE_FEATURES, name
+    features = config.fluorescence_features()
+    for i, entry in enumerate(config.channels.fl):
+        own = entry.features is not None
+        where = f"channels.fl.{i}.features" if own else "params.features.fluorescence"
+        for name in features[entry.channel]:
+            yield where, FLUORESCENCE_FEATURES, name
+
+
+def unknown_names(config: ProcessingConfig) -> list[str]:
+    """Return what a configuration names that does not exist, a sentence for each."""
+    found = [
+        f"params.plugins.{name}: nothing of that name has parameters. Load its plugin "
+        "(--plugins DIR), or take the section away."
+        for name in sorted(config.params.plugins.keys() - parameter_models().keys())
     ]
+    for where, registry, name in choices(config):
+        try:
+            registry[name]
+        except ConfigError as error:
+            found.append(f"{where}: {error}")
+    return list(dict.fromkeys(found))
 
 
 def with_own_params(config: ProcessingConfig) -> ProcessingConfig:
     """Return the configuration with all parameters that what it chooses has of its own.
 
     Raises:
-        ConfigError: One of them is missing or wrong, or belongs to nothing that is loaded.
+        ConfigError: One of them is missing or wrong, or something named does not exist.
     """
-    params = config.params
-    unknown = sorted(params.plugins.keys() - parameter_models().keys())
+    unknown = unknown_names(config)
     if unknown:
-        raise ConfigError(
-            f"params.plugins.{unknown[0]}: nothing of that name has parameters. Load its "
-            "plugin (--plugins DIR), or take the section away."
-        )
+        raise ConfigError("\n".join(unknown))
+    params = config.params
     found = {}
-    for registry, names in chosen(config):
-        for name in names:
-            own = own_params(name, registry[name], params)
-            if own is not params:
-                flat = set(ProcessingParams.model_fields)
-                found[name] = own.model_dump(mode="json", exclude=flat)
+    for _, registry, name in choices(config):
+        own = own_params(name, registry[name], params)
+        if own is not params:
+            flat = set(ProcessingParams.model_fields)
+            found[name] = own.model_dump(mode="json", exclude=flat)
     if not found:
         return config
     return config.replace(params=params.replace(plugins={**params.plugins, **found}))

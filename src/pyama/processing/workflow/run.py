@@ -2,22 +2,22 @@
 
 import logging
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import partial
 from operator import index
 from pathlib import Path
 
 from pyama import layout
-from pyama.algorithms.features import FLUORESCENCE_FEATURES, PHASE_FEATURES
 from pyama.config import ProcessingConfig
 from pyama.errors import ConfigError
 from pyama.metadata import MicroscopyMetadata, frame_times
 from pyama.processing.doors import load_installed_plugins
 from pyama.processing.executors import ExecutorName
 from pyama.processing.fingerprint import steady_fingerprints
-from pyama.processing.methods import SEGMENTERS, TRACKERS, with_own_params
+from pyama.processing.methods import with_own_params
 from pyama.processing.recipes import recipes
 from pyama.processing.record import Record, read_record, write_record, write_run
 from pyama.processing.report import FovReport, Status, StepReport
@@ -287,7 +287,25 @@ def check(metadata: MicroscopyMetadata, config: ProcessingConfig, fovs: Sequence
     Raises:
         ConfigError: Names everything that does not fit.
     """
-    check_fovs(metadata, fovs)
+    looks: list[Callable[[], object]] = [
+        partial(check_fovs, metadata, fovs),
+        partial(_check_channels, metadata, config),
+        partial(with_own_params, config),
+        partial(frame_times, metadata, config.params, 0),
+    ]
+    problems = []
+    for look in looks:
+        try:
+            look()
+        except ConfigError as error:
+            problems.append(str(error))
+    if problems:
+        raise ConfigError("\n".join(problems))
+    for fov in fovs:
+        recipes(metadata, config, fov)  # looks at the files that methods depend on
+
+
+def _check_channels(metadata: MicroscopyMetadata, config: ProcessingConfig) -> None:
     absent = [channel for channel in config.channels.ids if channel >= metadata.n_channels]
     if absent:
         names = ", ".join(f"{i} ({name})" for i, name in enumerate(metadata.channel_names))
@@ -295,18 +313,6 @@ def check(metadata: MicroscopyMetadata, config: ProcessingConfig, fovs: Sequence
             f"Channel {', '.join(map(str, absent))} does not exist: "
             f"{metadata.basename} has {names}."
         )
-    # A registry refuses a name that it does not know, and says which ones it does.
-    SEGMENTERS[config.params.segmentation_method]
-    TRACKERS[config.params.tracking_method]
-    for name in config.phase_features():
-        PHASE_FEATURES[name]
-    for names_of_channel in config.fluorescence_features().values():
-        for name in names_of_channel:
-            FLUORESCENCE_FEATURES[name]
-    frame_times(metadata, config.params, 0)
-    with_own_params(config)
-    for fov in fovs:
-        recipes(metadata, config, fov)  # looks at the files that methods depend on
 
 
 def _opened(
