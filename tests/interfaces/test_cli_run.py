@@ -7,6 +7,7 @@ import pandas as pd
 import pytest
 import yaml
 
+from pyama.processing.methods import SEGMENTERS
 from pyama.testing.nd2 import write_nd2
 from small_movie import contents
 
@@ -186,6 +187,7 @@ def test_fluorescence_alone_says_that_there_will_be_no_traces(pyama, movie_file,
     found = json.loads(done.stdout)
     assert found["files"] == []
     assert any("no phase contrast channel" in text for text in found["notes"])
+    assert any("with nothing masked" in text for text in found["warnings"])
 
 
 def test_another_recording_in_the_folder_is_refused(pyama, movie_file, unnamed_file, tmp_path):
@@ -244,6 +246,19 @@ def test_touching_cells_lead_to_advice(pyama, movie_file, tmp_path):
     assert done.exit_code == 0
     assert "of the foreground was dropped as larger than 300 px²" in done.stdout
     assert "--set segmentation_method=watershed" in done.stdout
+
+
+def test_frames_without_background_are_named(pyama, tmp_path):
+    path = tmp_path / "full.nd2"
+    images = np.random.default_rng(0).integers(0, 60_000, (1, 3, 1, 2, 64, 64), np.uint16)
+    write_nd2(path, images, channel_names=["BF", "GFP"])
+    setting = ["--set", "segmentation_method=all_of_it", "--set", "max_object_size=null"]
+    SEGMENTERS["all_of_it"] = lambda frame, params: np.ones(frame.shape, np.uint16)
+    try:
+        done = pyama("run", path, "-o", tmp_path / "out", *SMALL, *setting)
+    finally:
+        del SEGMENTERS["all_of_it"]
+    assert "fl_background_ch_1: no background is visible in frame 0-2" in done.stdout
 
 
 def test_a_recording_without_cells_is_no_failure(pyama, tmp_path):

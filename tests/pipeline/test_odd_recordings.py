@@ -5,6 +5,7 @@ import pandas as pd
 import pytest
 
 from pyama.algorithms.iou import track
+from pyama.cli.summary import summary
 from pyama.config import Channels
 from pyama.errors import ConfigError, ReaderError
 from pyama.metadata import MissingPlanes
@@ -196,6 +197,10 @@ def test_numbers_beyond_uint16_stay_what_they_are(tmp_path):
     config = make_config(tracking_method="spread", min_frames=1)
     report = process(recording_of(only(MOVIE)), config, tmp_path)
     assert report.succeeded, [str(failure) for failure in report.failures]
+    said = summary(report, config, seconds=1)["warnings"]
+    assert (
+        "FOV 0: seg_tracked_ch_0: numbers above 65535; the array is written as uint32." in said
+    )
     stack = FovStore(tmp_path, 0).stack("seg_tracked_ch_0")
     assert stack.dtype == np.uint32
     assert set(np.unique(stack[0])) == {0, 1, 2, 3, 4}

@@ -166,7 +166,8 @@ class LogStdParams(Params):
     erosion_size: Annotated[int, Field(ge=0, le=255), _unit("px")] | None = None
     """Pixels taken off all around; left out, half of `logstd_window_size`."""
     min_object_size: Area = 50
-    """Smaller objects are dropped; see the opening above."""
+    """Smaller objects are dropped. With the opening at its default nothing below about
+    180 px² is left, whatever stands here."""
     max_object_size: Annotated[Area | None, Field(validate_default=True)] = 10_000
     """Larger objects are dropped; null keeps them. Touching cells are one object."""
 

@@ -1,7 +1,7 @@
 """What a run has done, as values for JSON and as lines for people."""
 
 from collections import Counter, defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from pyama import layout
@@ -10,6 +10,7 @@ from pyama.cli.progress import duration
 from pyama.config import ProcessingConfig
 from pyama.processing.report import FovReport, Status
 from pyama.processing.workflow.run import RunReport
+from pyama.store.outputs import LARGEST_UINT16
 
 CROWDED = 0.2
 """Share of the foreground dropped as too large above which cells probably touch."""
@@ -140,7 +141,7 @@ def _warnings(
     return [
         *report.messages,
         *(f"FOV {fovs_text(fovs)}: {text}" for text, fovs in said.items()),
-        *_advice(config, objects, list(_parts(report, "extraction"))),
+        *_advice(report, config, objects),
     ]
 
 
@@ -153,6 +154,11 @@ def _warnings_of(entry: FovReport) -> Iterator[str]:
                 f"{output.partition('/')[0]}: no background is visible in frame "
                 f"{fovs_text(frames)}; the low percentile of the frame is used."
             )
+        if part.get("largest_label", 0) > LARGEST_UINT16:
+            yield (
+                f"{output.partition('/')[0]}: numbers above {LARGEST_UINT16}; the array is "
+                "written as uint32."
+            )
 
 
 def _skipped(report: RunReport) -> list[str]:
@@ -164,9 +170,15 @@ def _skipped(report: RunReport) -> list[str]:
 
 
 def _advice(
-    config: ProcessingConfig, objects: Mapping[str, int], traces: Sequence[Mapping[str, Any]]
+    report: RunReport, config: ProcessingConfig, objects: Mapping[str, int]
 ) -> list[str]:
     advice = []
+    traces = list(_parts(report, "extraction"))
+    if config.channels.pc is None and any(_parts(report, "background")):
+        advice.append(
+            "The background is estimated with nothing masked, because no phase contrast "
+            "channel is configured."
+        )
     share, limit = _too_large(objects), config.params.max_object_size
     if share is not None and share > CROWDED:
         watershed = "--set segmentation_method=watershed, or "
