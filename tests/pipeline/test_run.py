@@ -12,7 +12,9 @@ from pyama.config import Channels
 from pyama.errors import ConfigError, LockedError
 from pyama.processing.report import Status
 from pyama.processing.workflow import process, run_workflow
+from pyama.readers import open_reader
 from pyama.store import FovStore, locked
+from pyama.testing.nd2 import write_nd2
 from small_movie import (
     BACKGROUND,
     CENTRES,
@@ -329,6 +331,17 @@ def test_all_that_does_not_fit_is_named_at_once(recording, tmp_path):
         "Name every frame.",
     ]
     assert not (tmp_path / "out").exists()
+
+
+def test_an_open_recording_gives_the_z_plane_that_is_written_down(tmp_path):
+    images = np.arange(3, dtype=np.uint16)[:, None, None, None] * np.full((2, 9, 9), 1000)
+    write_nd2(tmp_path / "a.nd2", np.uint16(images + 500)[None, None])
+    with open_reader(tmp_path / "a.nd2", 2) as reader:
+        with pytest.raises(ConfigError, match=r"at z plane 2, but params\.z is middle"):
+            process(reader, make_config(), tmp_path / "out")
+        assert not (tmp_path / "out").exists()
+        assert process(reader, make_config(z=2), tmp_path / "out").succeeded
+    assert FovStore(tmp_path / "out", 0).stack("fl_ch_1")[0].max() == 2500
 
 
 def test_fovs_that_do_not_exist_are_refused(recording, config, tmp_path):

@@ -22,7 +22,7 @@ from pyama.config import (
 from pyama.errors import ConfigError
 from pyama.metadata import MicroscopyMetadata
 from pyama.processing.record import Record, read_record
-from pyama.processing.workflow.run import check
+from pyama.processing.workflow.checks import check
 from pyama.readers import open_reader
 
 _WITHOUT_EFFECT = {"n_workers", "batch_size"}

@@ -142,11 +142,15 @@ class PlaneReader(ABC):
     Args:
         metadata: What is known of the recording.
         planes: z planes of which the maximum is read.
+
+    Attributes:
+        metadata: As given.
+        planes: As given.
     """
 
     def __init__(self, metadata: MicroscopyMetadata, planes: Sequence[int]) -> None:
         self.metadata = metadata
-        self._planes = planes
+        self.planes = planes
         self._closed = False
         self._missing = {
             (entry.fov, frame, entry.channel)
@@ -183,7 +187,7 @@ class PlaneReader(ABC):
         images: dict[int, NDArray[np.uint16]] = {}
         if stored:
             with translated(known.path):
-                stacks = [self._read(fov, frame, z, stored) for z in self._planes]
+                stacks = [self._read(fov, frame, z, stored) for z in self.planes]
             images = dict(zip(stored, map(_maximum, *stacks), strict=True))
         black = known.shapes[fov]
         return [images[c] if c in images else np.zeros(black, np.uint16) for c in channels]

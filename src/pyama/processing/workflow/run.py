@@ -2,11 +2,10 @@
 
 import logging
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from functools import partial
 from operator import index
 from pathlib import Path
 
@@ -18,13 +17,13 @@ from pyama.processing.doors import load_installed_plugins
 from pyama.processing.executors import ExecutorName
 from pyama.processing.fingerprint import steady_fingerprints
 from pyama.processing.methods import with_own_params
-from pyama.processing.recipes import recipes
 from pyama.processing.record import Record, read_record, write_record, write_run
 from pyama.processing.report import FovReport, Status, StepReport
 from pyama.processing.runner import CancelEvent, Watcher
 from pyama.processing.source import SteadyReader
 from pyama.processing.space import check_space
 from pyama.processing.workflow.batches import Batches, UpdateProgress, _split_worker_ranges
+from pyama.processing.workflow.checks import check, check_planes
 from pyama.processing.workflow.services import (
     BackgroundEstimationService,
     CachingService,
@@ -50,6 +49,7 @@ __all__ = [
     "SegmentationService",
     "TrackingService",
     "_split_worker_ranges",
+    "check",
     "cleanup_partial_results",
     "process",
     "run_batch",
@@ -280,41 +280,6 @@ def _fovs_in(output_dir: Path) -> list[int]:
     return sorted(fov for fov in found if fov is not None)
 
 
-@steady_fingerprints()
-def check(metadata: MicroscopyMetadata, config: ProcessingConfig, fovs: Sequence[int]) -> None:
-    """Refuse a configuration that does not fit a recording, before any work.
-
-    Raises:
-        ConfigError: Names everything that does not fit.
-    """
-    looks: list[Callable[[], object]] = [
-        partial(check_fovs, metadata, fovs),
-        partial(_check_channels, metadata, config),
-        partial(with_own_params, config),
-        partial(frame_times, metadata, config.params, 0),
-    ]
-    problems = []
-    for look in looks:
-        try:
-            look()
-        except ConfigError as error:
-            problems.append(str(error))
-    if problems:
-        raise ConfigError("\n".join(problems))
-    for fov in fovs:
-        recipes(metadata, config, fov)  # looks at the files that methods depend on
-
-
-def _check_channels(metadata: MicroscopyMetadata, config: ProcessingConfig) -> None:
-    absent = [channel for channel in config.channels.ids if channel >= metadata.n_channels]
-    if absent:
-        names = ", ".join(f"{i} ({name})" for i, name in enumerate(metadata.channel_names))
-        raise ConfigError(
-            f"Channel {', '.join(map(str, absent))} does not exist: "
-            f"{metadata.basename} has {names}."
-        )
-
-
 def _opened(
     stack: ExitStack,
     source: Path | str | Reader,
@@ -323,6 +288,7 @@ def _opened(
 ) -> Reader | None:
     """Open the source for the length of the run; None if an earlier run has to do."""
     if not isinstance(source, Path | str):
+        check_planes(source, config)
         return source
     if record is not None and not Path(source).exists():
         return None
