@@ -71,8 +71,14 @@ def test_one_frame_is_enough(tmp_path):
 def test_a_frame_of_zeros_has_no_cells_and_tracking_ends_there(tmp_path):
     images = only(MOVIE)
     images[0, 1] = 0
-    report = process(recording_of(images), make_config(min_frames=1), tmp_path)
+    config = make_config(min_frames=1)
+    report = process(recording_of(images), config, tmp_path)
     assert report.succeeded
+    said = [text for text in summary(report, config, 1)["warnings"] if "every pixel" in text]
+    assert [text.partition(",")[0] for text in said] == [
+        "FOV 0: pc_ch_0: every pixel is 0 in frame 1",
+        "FOV 0: fl_ch_1: every pixel is 0 in frame 1",
+    ]
     table = traces(tmp_path)
     assert set(table["frame"]) == {0, 2}
     assert table["cell"].nunique() == 2 * N, "no id is used again"
@@ -111,7 +117,9 @@ class Reshaped:
 def test_a_missing_fluorescence_frame_is_empty_in_its_columns_only(tmp_path):
     missing = (MissingPlanes(fov=0, channel=1, frames=(1,)),)
     recording = Reshaped(recording_of(only(MOVIE)), missing=missing)
-    assert process(recording, make_config(), tmp_path).succeeded
+    report = process(recording, make_config(), tmp_path)
+    assert report.succeeded
+    assert not any("black_frames" in str(entry.notes) for entry in report.steps)
     table = traces(tmp_path)
     gone = table["frame"] == 1
     assert table.loc[gone, "intensity_mean_ch_1"].isna().all()

@@ -154,6 +154,12 @@ def _warnings_of(entry: FovReport) -> Iterator[str]:
                 f"{output.partition('/')[0]}: no background is visible in frame "
                 f"{fovs_text(frames)}; the low percentile of the frame is used."
             )
+        frames = part.get("black_frames", ())
+        if frames:
+            yield (
+                f"{output.partition('/')[0]}: every pixel is 0 in frame {fovs_text(frames)}, "
+                "as if nothing had been recorded; they are processed as they are."
+            )
         if part.get("largest_label", 0) > LARGEST_UINT16:
             yield (
                 f"{output.partition('/')[0]}: numbers above {LARGEST_UINT16}; the array is "

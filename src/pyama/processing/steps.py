@@ -169,15 +169,20 @@ def copying(work: Work) -> Iterator[Job]:
         wanted = [channels[part.output.name] for part in pending]
         missing = [work.missing(channel) for channel in wanted]
         histograms = [Histogram() for _ in wanted]
+        black: list[list[int]] = [[] for _ in wanted]
         reader = work.reader()
         for t in range(work.metadata.n_frames):
             found = reader.read(work.fov, t, wanted)
-            for frame, histogram, absent in zip(found, histograms, missing, strict=True):
-                if t not in absent:
-                    histogram.update(frame)
+            for i, frame in enumerate(found):
+                if t not in missing[i]:
+                    histograms[i].update(frame)
+                    if not frame[0, 0] and not frame.any():
+                        black[i].append(t)
             yield tuple(found)
-        for part, histogram, absent in zip(pending, histograms, missing, strict=True):
-            part.notes.update(**grey_levels(histogram), missing_frames=sorted(absent))
+        for i, part in enumerate(pending):
+            part.notes.update(**grey_levels(histograms[i]), missing_frames=sorted(missing[i]))
+            if black[i]:  # written, but no camera gives such an image
+                part.notes["black_frames"] = black[i]
 
     yield Job(tuple(parts.values()), frames, work.metadata.n_frames)
 
