@@ -10,6 +10,7 @@ import pytest
 
 from pyama.config import Channels
 from pyama.errors import ConfigError, LockedError
+from pyama.processing.recipes import recipes
 from pyama.processing.report import Status
 from pyama.processing.workflow import process, run_workflow
 from pyama.readers import open_reader
@@ -125,6 +126,20 @@ ORDER = [
     "extraction",
     "caching",
 ]
+
+
+READ = {
+    "logstd": ["closing_iterations", "closing_size", "erosion_size", "logstd_window_size",
+               "max_object_size", "min_object_size", "morph_iterations", "morph_size"],
+    "watershed": ["logstd_window_size", "max_object_size", "min_object_size", "split_h"],
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("method", READ)
+def test_a_segmentation_depends_on_what_its_method_reads(recording, method):
+    config = make_config(segmentation_method=method)
+    recipe = recipes(recording.metadata, config, 0)["seg_labeled_ch_0/0"]
+    assert sorted(recipe.params) == READ[method]
 
 
 @pytest.mark.parametrize(("change", "first"), CHANGES)
