@@ -5,7 +5,6 @@ import json
 import math
 import warnings
 from collections.abc import Iterator, Mapping, Sequence
-from collections.abc import Set as AbstractSet
 from functools import lru_cache
 from pathlib import Path
 from typing import Literal
@@ -113,29 +112,43 @@ def find_traces(output_dir: Path) -> Iterator[tuple[int, Path]]:
     """
     folders = ((layout.parse_fov(path.name), path) for path in Path(output_dir).glob("fov_*"))
     for fov, folder in sorted((fov, path) for fov, path in folders if fov is not None):
-        name = _preferred(folder, {path.name for path in folder.glob("*.csv")}, fov)
+        name, set_aside = _preferred(folder, fov)
+        if set_aside:
+            warnings.warn(
+                f"{folder / set_aside} {_STALE} and is set aside. Inspect them again with "
+                "`pyama view`.",
+                UserWarning,
+                stacklevel=2,
+            )
         if name:
             yield fov, folder / name
 
 
-def _preferred(folder: Path, names: AbstractSet[str], fov: int) -> str:
+def traces_of(output_dir: Path, fov: int) -> Path | None:
+    """Return what `find_traces` finds of one field of view, without a warning."""
+    folder = Path(output_dir) / layout.fov_dir(fov)
+    name, _ = _preferred(folder, fov)
+    return folder / name if name else None
+
+
+def _preferred(folder: Path, fov: int) -> tuple[str, str]:
+    """Return the name of the traces to be read, and of the inspection that is set aside."""
+    names = {path.name for path in folder.glob("*.csv")}
     parsed = [entry for entry in map(layout.parse_traces, sorted(names)) if entry]
     own = [(basename, inspected) for basename, found, inspected in parsed if found == fov]
     # An inspection of traces that are no longer there is of another recording.
     current = [basename for basename, inspected in own if not inspected]
     for basename in current or [basename for basename, _ in own]:
-        inspection = layout.inspected_file(basename, fov)
-        if inspection in names:
-            if _still_applies(folder, basename, fov):
-                return inspection
-            warnings.warn(
-                f"{folder / inspection} {_STALE} and is set aside. Inspect them again with "
-                "`pyama view`.",
-                UserWarning,
-                stacklevel=3,
-            )
-        return layout.traces_file(basename, fov)
-    return ""
+        traces, inspection = (
+            layout.traces_file(basename, fov),
+            layout.inspected_file(basename, fov),
+        )
+        if inspection not in names:
+            return traces, ""
+        if _still_applies(folder, basename, fov):
+            return inspection, ""
+        return traces, inspection
+    return "", ""
 
 
 def _still_applies(folder: Path, basename: str, fov: int) -> bool:

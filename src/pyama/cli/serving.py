@@ -4,6 +4,7 @@ import secrets
 import socket
 import threading
 import webbrowser
+from collections.abc import Sequence
 from pathlib import Path
 from urllib.parse import urlencode
 
@@ -22,6 +23,7 @@ def serve(
     *,
     public: bool,
     browser: bool,
+    plugins: Sequence[Path] = (),
 ) -> int:
     """Serve until Ctrl-C.
 
@@ -32,6 +34,7 @@ def serve(
         port: 0 takes a free one.
         public: Whether `host` may be another than this machine's own.
         browser: Whether to open one.
+        plugins: Folders of plugins that were loaded.
 
     Returns:
         The exit code.
@@ -50,7 +53,7 @@ def serve(
         ) from error
     top = _checked(folder, root, host, public=public)
     token = secrets.token_urlsafe(24)
-    app = create_app(top, token, frozenset({host.lower()}))
+    app = create_app(top, token, frozenset({host.lower()}), plugins)
     with socket.create_server((host, port), family=_family(host)) as listener:
         found = listener.getsockname()[1]
         shown = "localhost" if host in LOOPBACK else host

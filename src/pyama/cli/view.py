@@ -51,7 +51,10 @@ def view(
     """
     from pyama.cli.serving import serve
 
-    raise typer.Exit(serve(folder, root, host, port, public=allow_remote, browser=browser))
+    loaded = plugins or ()
+    raise typer.Exit(
+        serve(folder, root, host, port, public=allow_remote, browser=browser, plugins=loaded)
+    )
 
 
 def register(app: typer.Typer) -> None:

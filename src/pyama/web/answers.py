@@ -12,6 +12,7 @@ from pyama import layout
 from pyama.analysis.fits import fit_file
 from pyama.analysis.merge import MERGED, write_merged
 from pyama.analysis.models import MODELS
+from pyama.analysis.report.page import REPORT
 from pyama.analysis.samples import samples_by_position
 from pyama.analysis.tables import load_fitted, measured_columns, read_header, read_table
 from pyama.errors import ConfigError
@@ -34,6 +35,8 @@ class Files(BaseModel):
 
     merged: list[str]
     fitted: list[str]
+    report: bool
+    """Whether there is a report."""
 
 
 class FitOrder(BaseModel):
@@ -109,6 +112,7 @@ def tables(output_dir: OutputDir) -> Files:
     return Files(
         merged=[name for name in names if name.endswith(MERGED)],
         fitted=[name for name in names if f"{MERGED.removesuffix('.csv')}_fitted_" in name],
+        report=(output_dir / REPORT).is_file(),
     )
 
 

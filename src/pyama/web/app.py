@@ -1,5 +1,6 @@
 """The application: its routes, its gate, and how errors are told."""
 
+from collections.abc import Sequence
 from importlib.resources import files
 from pathlib import Path
 
@@ -9,11 +10,27 @@ from fastapi.staticfiles import StaticFiles
 from starlette.middleware import Middleware
 
 from pyama.errors import ConfigError, LockedError, NotReadyError, PyamaError
-from pyama.web import answers, datasets, frames, inspections, outlines, parts, recordings, runs
+from pyama.web import (
+    answers,
+    curves,
+    datasets,
+    forms,
+    frames,
+    inspections,
+    outlines,
+    parts,
+    recordings,
+    reports,
+    runs,
+)
 from pyama.web.folders import Root
 from pyama.web.security import Gate
 
 STATIC = Path(str(files("pyama.web") / "static"))
+PARTS = (
+    *(datasets, frames, outlines, inspections, parts, curves),
+    *(forms, recordings, runs, answers, reports),
+)
 STATUSES: dict[type[PyamaError], int] = {
     NotReadyError: 404,
     LockedError: 409,
@@ -23,13 +40,19 @@ STATUSES: dict[type[PyamaError], int] = {
 """What goes wrong, from special to general, and the status that tells it."""
 
 
-def create_app(root: Path, token: str, hosts: frozenset[str] = frozenset()) -> FastAPI:
+def create_app(
+    root: Path,
+    token: str,
+    hosts: frozenset[str] = frozenset(),
+    plugins: Sequence[Path] = (),
+) -> FastAPI:
     """Build the application.
 
     Args:
         root: Nothing outside this folder is read or written.
         token: What everybody who asks must know.
         hosts: Names of the server besides `localhost` and plain addresses.
+        plugins: Folders of plugins that were loaded, for the command line of a run.
     """
     app = FastAPI(
         title="pyama",
@@ -39,8 +62,8 @@ def create_app(root: Path, token: str, hosts: frozenset[str] = frozenset()) -> F
         middleware=[Middleware(Gate, token=token, hosts=hosts)],
     )
     app.state.root = Root(root)
-    app.state.runs = runs.Runs()
-    for module in (datasets, frames, outlines, inspections, parts, recordings, runs, answers):
+    app.state.runs = runs.Runs(plugins)
+    for module in PARTS:
         app.include_router(module.router)
     app.add_exception_handler(PyamaError, _told)
 

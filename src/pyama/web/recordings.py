@@ -7,14 +7,15 @@ from fastapi import APIRouter, Depends, HTTPException, Query, Response
 from numpy.typing import NDArray
 from pydantic import BaseModel
 
-from pyama.config import ProcessingConfig, config_schema, parse_config
+from pyama.config import ProcessingConfig
 from pyama.errors import ConfigError
 from pyama.metadata import MicroscopyMetadata
-from pyama.processing.methods import PREPROCESSORS, SEGMENTERS, TRACKERS, preprocessors
+from pyama.processing.methods import PREPROCESSORS, SEGMENTERS, preprocessors
 from pyama.processing.segmenting import segmented
 from pyama.readers import open_reader
 from pyama.store import Stack
 from pyama.web.folders import Root, root_of
+from pyama.web.forms import form_config
 from pyama.web.frames import Format, encoded
 from pyama.web.outlines import polygons
 
@@ -71,14 +72,6 @@ class Found(BaseModel):
     shape: tuple[int, int]
     cells: int
     outlines: dict[int, list[list[int]]]
-
-
-@router.get("/api/schema")
-def schema() -> dict[str, Any]:
-    """JSON schema of a configuration: names, units, bounds, defaults, meaning."""
-    return config_schema() | {
-        "methods": {"segmentation": [*SEGMENTERS], "tracking": [*TRACKERS]}
-    }
 
 
 @router.get("/api/files")
@@ -159,20 +152,6 @@ def _labels(pixels: NDArray[np.uint16], config: ProcessingConfig, fov: int) -> N
     stack = cast("Stack", [pixels])  # it is only gone through
     labels: NDArray[Any] = next(segmented(stack, set(), method, before, params, {}, fov))
     return labels
-
-
-def form_config(channels: dict[str, Any], params: dict[str, Any]) -> ProcessingConfig:
-    """Check what was filled into the form.
-
-    Raises:
-        ConfigError: Something is wrong, or could read files outside the root.
-    """
-    config = parse_config("The form", {"channels": channels, "params": params})
-    if config.params.plugins:
-        raise ConfigError(
-            "Parameters of plugins may name files outside the root: use `pyama run`."
-        )
-    return config
 
 
 def _check_place(metadata: MicroscopyMetadata, fov: int, frame: int, channel: int) -> None:

@@ -3,33 +3,28 @@
 import asyncio
 import json
 import logging
-import shlex
 import threading
 import time
 import uuid
 from collections import deque
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
-import yaml
 from fastapi import APIRouter, Depends, FastAPI, HTTPException, Request
 from fastapi.responses import StreamingResponse
-from pydantic import BaseModel, Field
+from pydantic import BaseModel
 
 from pyama import layout
 from pyama.config import ProcessingConfig
-from pyama.errors import ConfigError, LockedError, PyamaError
-from pyama.metadata import MicroscopyMetadata
-from pyama.processing.record import read_record
+from pyama.errors import LockedError, PyamaError
 from pyama.processing.runner import Progress
 from pyama.processing.workflow import run as workflow
-from pyama.readers import open_reader
 from pyama.web.folders import Root, root_of
-from pyama.web.recordings import form_config
+from pyama.web.orders import Order, check
 
 router = APIRouter(tags=["runs"])
 STEPS = tuple(
@@ -51,19 +46,10 @@ LOOKS_PER_SECOND = 4
 LOG_FORMAT = "%(asctime)s %(levelname)s %(name)s: %(message)s"
 
 
-class Order(BaseModel):
-    """What is to be run."""
+class Typed(BaseModel):
+    """A command line."""
 
-    file: Annotated[str, Field(max_length=4096)]
-    """The recording, relative to the root."""
-    output: Annotated[str, Field(min_length=1, max_length=4096)]
-    """The output folder, relative to the root; what is finished in it stays."""
-    channels: dict[str, Any] = {}
-    """As in a configuration file."""
-    params: dict[str, Any] = {}
-    """As in a configuration file; what is left out has its default."""
-    fovs: list[Annotated[int, Field(ge=0)]] | None = None
-    """0-based indices; null is all."""
+    command: str
 
 
 class RunState(BaseModel):
@@ -154,9 +140,14 @@ class Run:
 
 
 class Runs:
-    """All runs since the server was started."""
+    """All runs since the server was started.
 
-    def __init__(self) -> None:
+    Args:
+        plugins: Folders of plugins that were loaded, for the command line of a run.
+    """
+
+    def __init__(self, plugins: Sequence[Path] = ()) -> None:
+        self.plugins = plugins
         self._runs: dict[str, Run] = {}
         self._pool = ThreadPoolExecutor(1, "pyama run")
         self._lock = threading.Lock()
@@ -168,21 +159,15 @@ class Runs:
             ConfigError: The configuration is wrong.
             LockedError: Another run is under way.
         """
-        file, output = root.inside(order.file), root.inside(order.output)
-        if output == root.path or (output.exists() and not output.is_dir()):
-            raise ConfigError("Name a folder of its own for the output.")
-        config = form_config(order.channels, order.params)
-        if not config.channels.ids:
-            raise ConfigError("Choose at least one channel.")
-        metadata = _metadata(file, output, config)
-        fovs = list(range(metadata.n_fovs)) if order.fovs is None else order.fovs
-        workflow.check(metadata, config, fovs)
+        checked = check(root, order, self.plugins)
         with self._lock:
             if any(run.state().status == "running" for run in self.all()):
                 raise LockedError("A run is under way. Wait until it ends, or cancel it.")
-            run = Run(order, _command(file, output, config, order.fovs), fovs)
+            run = Run(order, checked.command, checked.fovs)
             self._runs[run.id] = run
-            run.future = self._pool.submit(_work, run, file, output, config)
+            run.future = self._pool.submit(
+                _work, run, checked.file, checked.output, checked.config
+            )
         return run
 
     def all(self) -> list[Run]:
@@ -215,14 +200,6 @@ def _work(run: Run, file: Path, output: Path, config: ProcessingConfig) -> workf
         run.ended = time.monotonic()
 
 
-def _metadata(file: Path, output: Path, config: ProcessingConfig) -> MicroscopyMetadata:
-    record = read_record(output)
-    if record is not None and not file.exists():
-        return record.metadata
-    with open_reader(file, config.params.z) as reader:
-        return reader.metadata
-
-
 @contextmanager
 def _logging(run: Run, output: Path) -> Iterator[None]:
     """Write what pyama logs into the output folder, and onto the page."""
@@ -253,24 +230,6 @@ class _Lines(logging.Handler):
         self._lines.append(f"{record.levelname.lower()}: {record.getMessage()}")
 
 
-def _command(
-    file: Path, output: Path, config: ProcessingConfig, fovs: list[int] | None
-) -> str:
-    """Return the same run as it is typed."""
-    words = ["pyama", "run", str(file), "--output", str(output)]
-    if config.channels.pc is not None:
-        words += ["--pc", str(config.channels.pc.channel)]
-    for entry in config.channels.fl:
-        words += ["--fl", str(entry.channel)]
-    if fovs:
-        words += ["--fovs", ",".join(map(str, fovs))]
-    changed = config.params.model_dump(mode="json", exclude_defaults=True)
-    for name in sorted(changed.keys() & config.params.model_fields_set):
-        value = yaml.safe_dump(changed[name], default_flow_style=True, width=10**6)
-        words += ["--set", f"{name}={value.removesuffix(chr(10)).removesuffix('...').strip()}"]
-    return shlex.join(words)
-
-
 def _runs(request: Request) -> Runs:
     runs: Runs = request.app.state.runs
     return runs
@@ -289,6 +248,12 @@ def runs(known: Known) -> list[RunState]:
 def start(root: Annotated[Root, Depends(root_of)], known: Known, order: Order) -> RunState:
     """Begin a run; in a folder of an earlier one, go on with what is unfinished."""
     return known.start(root, order).state()
+
+
+@router.post("/api/runs/command")
+def as_command(root: Annotated[Root, Depends(root_of)], known: Known, order: Order) -> Typed:
+    """A run as a command line, checked but not begun."""
+    return Typed(command=check(root, order, known.plugins).command)
 
 
 @router.get("/api/runs/{run_id}")

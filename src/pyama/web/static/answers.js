@@ -1,6 +1,6 @@
 // Samples, merge, fits and their histograms.
 
-import { element, fill, find, get, post, say, told } from "./api.js";
+import { address, element, fill, find, get, post, say, told } from "./api.js";
 import { hue, number, ticks } from "./plot.js";
 import { state } from "./state.js";
 
@@ -32,7 +32,7 @@ function build() {
       card("1 · Samples",
         element("p", {}, "Which FOVs are which sample? Ranges include their end."),
         element("table", {},
-          element("thead", {}, element("tr", {}, element("th", {}, "sample"), element("th", {}, "FOVs"), element("th", {}))),
+          element("thead", {}, element("tr", {}, element("th", {}, "sample"), element("th", {}, "FOVs"), element("td"))),
           element("tbody", { id: "samples" })),
         element("p", {},
           element("button", { id: "sample-add", onclick: () => addSample("", "") }, "Add a sample"), " ",
@@ -42,7 +42,12 @@ function build() {
           element("label", { htmlFor: "fit-model" }, "Model"), element("select", { id: "fit-model" }),
           element("label", { htmlFor: "fit-column" }, "Column"), element("select", { id: "fit-column" })),
         element("p", {}, element("button", { id: "fit", className: "main", disabled: true, onclick: fit }, "Fit all samples"))),
-      card("Tables", element("ul", { id: "tables" }))),
+      card("Tables", element("ul", { id: "tables" })),
+      card("Report",
+        element("p", {}, "One page with everything: traces, fits, statistics, pictures, quality and settings. It works without a network, so it can be sent to others."),
+        element("p", {},
+          element("button", { id: "report-make", className: "main", onclick: report }, "Write the report"), " ",
+          element("a", { id: "report-open", target: "_blank", rel: "noopener", hidden: true }, "Open the report")))),
     element("div", {},
       card("3 · Distributions",
         element("div", { className: "bar" }, element("label", {}, "Parameter ", element("select", { id: "parameter", onchange: draw }))),
@@ -59,17 +64,34 @@ function addSample(name, fovs) {
 }
 
 const merge = told(async () => {
+  const { dir } = state;
   const samples = {};
   for (const row of find("samples").children) {
     const [name, fovs] = [...row.querySelectorAll("input")].map(({ value }) => value.trim());
     if (name in samples) throw new Error(`The sample ${name} is there twice.`);
     if (name) samples[name] = fovs;
   }
-  await list(await post("merge", query(), { samples }));
+  const found = await post("merge", { dir }, { samples });
+  if (dir === state.dir) await list(found);
   say("Merged: cells that are not good were left out.");
 });
 
-async function list({ merged, fitted }) {
+const report = told(async () => {
+  find("report-make").disabled = true;
+  say("Writing the report …");
+  const { dir } = state;
+  try {
+    const { name, kilobytes } = await post("report", { dir });
+    if (dir === state.dir) await list(await get("tables", { dir }));
+    say(`Wrote ${name} (${number(kilobytes / 1000)} MB).`);
+  } finally {
+    find("report-make").disabled = false;
+  }
+});
+
+async function list({ merged, fitted, report: hasReport }) {
+  find("report-open").hidden = !hasReport;
+  find("report-open").href = address("report", query());
   find("tables").replaceChildren(...[...merged, ...fitted].map((name) => element("li", {}, name)));
   if (merged.length) {
     const { columns } = await get("merged", { ...query(), table: merged[0] });
@@ -85,12 +107,14 @@ async function list({ merged, fitted }) {
 const fit = told(async () => {
   find("fit").disabled = true;
   say("Fitting …");
+  const { dir } = state;
   try {
     const order = { model: find("fit-model").value, column: find("fit-column").value };
     const fits = [];
-    for (const table of shown.merged) fits.push(await post("fits", query(), { ...order, table }));
+    for (const table of [...shown.merged]) fits.push(await post("fits", { dir }, { ...order, table }));
+    if (dir !== state.dir) return;
     shown.fits = fits;
-    await list(await get("tables", query()));
+    await list(await get("tables", { dir }));
     say(`Fitted ${fits.reduce((n, { cells }) => n + cells.length, 0)} cells.`);
   } finally {
     find("fit").disabled = false;

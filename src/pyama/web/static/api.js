@@ -63,6 +63,16 @@ export function told(work) {
   };
 }
 
+// Of several requests of one kind, only the answer to the last one counts, whichever comes first:
+// each call returns a function that tells whether it is still the last.
+export function latest() {
+  let count = 0;
+  return () => {
+    const mine = ++count;
+    return () => mine === count;
+  };
+}
+
 export function fill(select, values, chosen) {
   select.replaceChildren(...values.map(([value, text]) => element("option", { value }, text)));
   if (chosen !== undefined && values.some(([value]) => String(value) === String(chosen))) select.value = chosen;

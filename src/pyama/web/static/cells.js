@@ -1,9 +1,10 @@
 // Cells, their traces, and what is said about them.
 
-import { element, fill, find, get, post, say, told } from "./api.js";
+import { element, fill, find, get, latest, post, say, told } from "./api.js";
 import { Plot } from "./plot.js";
 import * as stage from "./stage.js";
-import { index, isBad, state } from "./state.js";
+import { cellOf, index, isBad, state } from "./state.js";
+import { inTurn } from "./turns.js";
 
 const PER_PAGE = 20;
 let plot;
@@ -11,20 +12,29 @@ const query = () => ({ dir: state.dir });
 const there = (rest) => `fovs/${state.fov}/${rest}`;
 
 export function setUp() {
-  plot = new Plot(find("plot"), (cell, frame) => { select(cell); stage.go(frame); });
+  plot = new Plot(find("plot"), (cell, frame) => inTurn(() => { select(cell); stage.go(frame); }));
   find("column").addEventListener("change", told(async () => { state.column = find("column").value; await loadTraces(); }));
-  find("cell").addEventListener("change", () => select(Number(find("cell").value)));
-  find("other").addEventListener("change", () => { state.other = Number(find("other").value) || null; refresh(); });
+  find("fit-shown").addEventListener("change", told(async () => { state.fitModel = find("fit-shown").value; await loadFits(); }));
+  find("cell").addEventListener("change", ({ target: { value } }) => inTurn(() => select(Number(value) || null)));
+  find("other").addEventListener("change", ({ target: { value } }) => inTurn(() => { state.other = Number(value) || null; refresh(); }));
   find("all").addEventListener("change", refresh);
   find("page-back").addEventListener("click", () => turn(-1));
   find("page-on").addEventListener("click", () => turn(1));
-  const buttons = { good: () => mark(true), bad: () => mark(false), "bad-from": () => mark(false, state.frame),
-    join, swap, cut, delete: remove, undo, redo, "wish-apply": apply, "wish-cancel": cancel };
-  for (const [id, action] of Object.entries(buttons)) find(id).addEventListener("click", action);
+  const buttons = { good: () => mark(true), bad: () => mark(false), join, swap, cut, delete: remove, undo, redo, "wish-apply": apply, "wish-cancel": cancel };
+  for (const [id, action] of Object.entries(buttons)) find(id).addEventListener("click", () => inTurn(action));
+  find("bad-from").addEventListener("click", () => { const { frame } = state; inTurn(() => mark(false, frame)); });
+}
+
+// A click on an image: which label is there, is known before it is known which cell that is.
+export function pick(found, isOther) {
+  inTurn(async () => {
+    const { label, frame } = await found;
+    select(label === undefined ? null : cellOf(label, frame), isOther);
+  });
 }
 
 export async function open() {
-  Object.assign(state, { tracks: null, traces: null, cell: null, other: null, page: 0, wish: null });
+  Object.assign(state, { tracks: null, traces: null, parts: null, fits: null, cell: null, other: null, page: 0, wish: null });
   state.byLabel.clear();
   state.byCell.clear();
   refresh();
@@ -51,32 +61,43 @@ export async function open() {
 // Raw, background and corrected intensity of the selected cell, under a name of their own.
 const PARTS = "parts_ch_";
 
-async function loadParts() {
-  const track = state.byCell.get(state.cell);
-  state.parts = null;
-  if (!state.column?.startsWith(PARTS) || !track) return;
+async function askParts(track) {
   const channel = state.column.slice(PARTS.length);
   const found = await Promise.all([...new Set(track.segments.map(([label]) => label))].map((label) =>
     get(there(`cells/${label}/parts/${channel}`), query())));
   const own = found.flatMap((part) => part.frames.map((frame, i) => ({ frame, label: part.label, raw: part.raw[i], background: part.background[i], corrected: part.corrected[i] })))
     .filter(({ frame, label }) => track.segments.some(([l, first, last]) => l === label && first <= frame && frame <= last))
     .sort((a, b) => a.frame - b.frame);
-  state.parts = { cell: state.cell, own };
+  return { cell: track.cell, own };
 }
 
+const loading = latest();
 async function loadTraces() {
-  if (state.column?.startsWith(PARTS)) {
-    state.traces = null;
-    await loadParts();
-    refresh();
-    return;
-  }
-  const { details } = state;
-  const found = state.column ? await get(there(`traces/${encodeURIComponent(state.column)}`), query()) : null;
-  if (details !== state.details) return;
-  state.traces = found;
+  const isLast = loading();
+  const { column, details } = state;
+  const isParts = column?.startsWith(PARTS);
+  const track = state.byCell.get(state.cell);
+  const parts = isParts && track ? await askParts(track) : null;
+  const traces = column && !isParts ? await get(there(`traces/${encodeURIComponent(column)}`), query()) : null;
+  if (!isLast() || details !== state.details) return;
+  Object.assign(state, { traces, parts, fits: isParts || state.fits?.column !== column ? null : state.fits });
+  refresh();
+  await loadFits();
+}
+
+// What was fitted to this column, by the model that was chosen, else by the last fit.
+const fitting = latest();
+export async function loadFits() {
+  if (!state.traces) return;
+  const isLast = fitting();
+  const { column, details, fitModel } = state;
+  const found = await get(there(`fits/${encodeURIComponent(column)}`), { ...query(), model: fitModel || undefined });
+  if (!isLast() || details !== state.details || column !== state.column) return;
+  state.fits = { ...found, column, byCell: new Map(found.cells.map((fit) => [fit.cell, fit])) };
   refresh();
 }
+
+const fitOf = (cell) => (state.fitModel === "" || state.wish ? undefined : state.fits?.byCell.get(cell));
 
 function take(tracks) {
   index(tracks);
@@ -127,6 +148,8 @@ function refresh() {
   fill(find("cell"), [["", "–"], ...all.map(option)], state.cell ?? "");
   fill(find("other"), [["", "–"], ...all.filter((cell) => cell !== state.cell).map(option)], state.other ?? "");
   title();
+  find("fit-choice").hidden = !state.fits?.models.length;
+  if (state.fits) fill(find("fit-shown"), [["", "none"], ...state.fits.models.map((name) => [name, name])], state.fitModel === "" ? "" : state.fits.model);
   for (const id of ["good", "bad", "bad-from", "cut", "delete"]) find(id).disabled = state.cell === null;
   for (const id of ["join", "swap"]) find(id).disabled = state.cell === null || state.other === null;
   const log = state.tracks?.log ?? [];
@@ -154,7 +177,9 @@ function title() {
   const bad = track.bad.length === 0 ? "good" : `bad in ${track.bad.map(([a, b]) => (a === b ? a : `${a}–${b}`)).join(", ")}`;
   const labels = [...new Set(track.segments.map(([label]) => label))];
   const joined = labels.length > 1 || labels[0] !== track.cell ? ` · labels ${labels.join(", ")}` : "";
-  made.textContent = `Cell ${track.cell}: frames ${first}–${last} (${track.n}), ${bad}${joined}`;
+  const fit = fitOf(track.cell);
+  const fitted = fit ? ` · ${fit.model}: R² ${fit.r_squared.toFixed(4)}` : "";
+  made.textContent = `Cell ${track.cell}: frames ${first}–${last} (${track.n}), ${bad}${joined}${fitted}`;
 }
 
 function show() {
@@ -172,6 +197,8 @@ function show() {
       const bad = state.byCell.get(trace.cell)?.bad ?? [];
       const style = trace.cell === state.cell ? "selected" : bad.length ? "bad" : "plain";
       lines.push(line(trace, state.wish ? "plain" : style));
+      const fit = fitOf(trace.cell);
+      if (fit) lines.push(line({ ...trace, values: trace.frames.map((f) => fit.values[f] ?? null) }, "fit"));
     }
     if (state.wish) {
       lines.push(...state.wish.effect.before.map((trace) => line(trace, "ghost")));
@@ -185,8 +212,11 @@ function show() {
     }
   }
   const unit = parted ? "counts" : state.tracks?.columns.find(({ name }) => name === state.column)?.unit ?? "";
-  const entries = parted ? [["#5a6672", "dashed", "raw"], ["#1d2630", "dotted", "background"], ["#c77700", "solid", "corrected"]] : state.wish ? [["#5a6672", "dashed", "now"], ["#1d2630", "solid", "afterwards"]]
-    : [["#c77700", "solid", "selected"], ["#b3261e", "dashed", "bad"]];
+  const fitted = lines.some(({ style }) => style === "fit");
+  const old = state.fits?.is_current === false ? ", of earlier traces: merge and fit again" : "";
+  const entries = parted ? [["#5a6672", "dashed", "raw"], ["#1d2630", "dotted", "background"], ["#c77700", "solid", "corrected"]]
+    : state.wish ? [["#5a6672", "dashed", "now"], ["#1d2630", "solid", "afterwards"]]
+      : [["#c77700", "solid", "selected"], ["#b3261e", "dashed", "bad"], ...(fitted ? [["#1d2630", "dotted", `fit${old}`]] : [])];
   find("legend").replaceChildren(...entries.map(([colour, style, text]) => {
     const swatch = element("i");
     swatch.style.borderTop = `2px ${style} ${colour}`;
@@ -203,21 +233,28 @@ export function at(frame) {
   void frame;
 }
 
-const act = told(async (action) => {
-  take(await post(there("inspection"), query(), { by: state.me, action }));
+async function change(path, body) {
+  const { details } = state;
+  const tracks = await post(there(path), query(), { by: state.me, ...body });
+  if (details !== state.details) return;
+  take(tracks);
   state.wish = null;
   say("Saved");
   await loadTraces();
-});
+}
+
+const act = (action) => change("inspection", { action });
 
 // Shows what an action would do; `apply` does it.
-const preview = told(async (text, action) => {
+async function preview(text, action) {
+  const { details } = state;
   const column = state.column.startsWith(PARTS) ? state.tracks.columns[0].name : state.column;
   const effect = await post(there("inspection/preview"), query(), { action, column });
+  if (details !== state.details) return;
   state.wish = { text, action, effect };
   refresh();
   find("wish-apply").focus(); // so that Enter applies and Escape cancels
-});
+}
 
 export function mark(good, frame = 0) {
   return state.cell === null ? undefined : act({ kind: "mark", cell: state.cell, good, frame });
@@ -252,9 +289,5 @@ export function cancel() {
   refresh();
 }
 
-const turnBack = (what) => told(async () => {
-  take(await post(there(`inspection/${what}`), query(), { by: state.me }));
-  await loadTraces();
-});
-export const undo = turnBack("undo");
-export const redo = turnBack("redo");
+export const undo = () => change("inspection/undo");
+export const redo = () => change("inspection/redo");

@@ -1,28 +1,31 @@
 // Wires the parts together: which dataset and field of view, and the keys.
 
-import { element, fill, find, get, say, told } from "./api.js";
+import { element, fill, find, get, latest, say, told } from "./api.js";
 import * as cells from "./cells.js";
 import * as answers from "./answers.js";
 import * as run from "./run.js";
 import * as stage from "./stage.js";
 import { state } from "./state.js";
+import { goThere, inTurn } from "./turns.js";
 
 const PARTS = ["view", "run", "answers"];
 
-// Ends when what was last asked for is there.
-let opening = Promise.resolve();
+const opening = latest();
+let wanted = null;
 
 export function openDataset(dir, fov = null) {
-  opening = loadDataset(dir, fov);
-  return opening;
+  wanted = null;
+  return goThere(() => loadDataset(dir, fov));
 }
 
-const loadDataset = told(async (dir, fov) => {
+async function loadDataset(dir, fov) {
+  const isLast = opening();
   const dataset = await get("dataset", { dir });
-  const wanted = dataset.fovs.some((entry) => entry.fov === fov) ? fov : dataset.fovs[0]?.fov;
-  if (wanted === undefined) throw new Error("This folder has no fields of view yet.");
-  await openFov(wanted, { dir, dataset });
-});
+  if (!isLast()) return;
+  const first = dataset.fovs.some((entry) => entry.fov === fov) ? fov : dataset.fovs[0]?.fov;
+  if (first === undefined) throw new Error("This folder has no fields of view yet.");
+  await loadFov(first, { dir, dataset });
+}
 
 function listFovs() {
   find("fov-list").replaceChildren(...state.dataset.fovs.map(({ fov, name, traces, inspected }) => element("li", {},
@@ -31,18 +34,17 @@ function listFovs() {
       element("span", { className: "count" }, traces === null ? "–" : `${traces}`)))));
 }
 
-export function openFov(fov, other = null) {
-  opening = loadFov(fov, other);
-  return opening;
+export function openFov(fov) {
+  wanted = fov;
+  return goThere(() => loadFov(fov));
 }
 
 // Everything changes at once, so that no picture of one dataset is asked of another.
-let opened = 0;
-const loadFov = told(async (fov, other) => {
+async function loadFov(fov, other = null) {
   const { dir } = other ?? state;
-  const mine = ++opened;
+  const isLast = opening();
   const details = await get(`fovs/${fov}`, { dir });
-  if (mine !== opened) return;
+  if (!isLast()) return;
   Object.assign(state, other ?? {}, { fov, details });
   if (other) {
     document.title = `${state.dataset.recording} · pyama`;
@@ -59,31 +61,29 @@ const loadFov = told(async (fov, other) => {
   say(`${state.dataset.recording}, FOV ${fov}: ${details.shape.join(" × ")}, times from ${details.time_source}`);
   stage.open();
   await cells.open();
-});
+}
 
 function nextFov(by) {
   const all = state.dataset?.fovs.map(({ fov }) => fov) ?? [];
-  const at = all.indexOf(state.fov) + by;
-  return all[at] === undefined ? undefined : openFov(all[at]);
+  const at = all.indexOf(wanted ?? state.fov) + by;
+  if (all[at] !== undefined) openFov(all[at]);
 }
 
 function toggleBox(name) {
   find(name).click();
 }
 
+const PREVIEWS = ["m", "s", "x", "Delete"];
+const JUMPS = { "[": () => nextFov(-1), "]": () => nextFov(1) };
 const KEYS = {
   // No key waits for a picture: who goes on quickly skips some.
   ArrowLeft: (event) => void stage.step(event.shiftKey ? -10 : -1), ArrowRight: (event) => void stage.step(event.shiftKey ? 10 : 1),
   ArrowUp: () => cells.next(-1), ArrowDown: () => cells.next(1), " ": stage.toggle,
-  "[": () => nextFov(-1), "]": () => nextFov(1),
   g: () => cells.mark(true), b: () => cells.mark(false), B: () => cells.mark(false, state.frame),
   u: cells.undo, r: cells.redo, m: cells.join, s: cells.swap, x: cells.cut, Delete: cells.remove,
   Enter: cells.apply, Escape: cells.cancel, o: () => toggleBox("outlines"), i: () => toggleBox("ids"),
   "+": () => stage.zoomBy(1.5), "-": () => stage.zoomBy(1 / 1.5), 0: stage.fit,
 };
-
-// A key waits for what is being opened and for the keys before it: none is lost, none overtakes.
-let keys = Promise.resolve();
 
 function onKey(event) {
   if (event.ctrlKey || event.metaKey || event.altKey || find("help").open) return;
@@ -92,10 +92,13 @@ function onKey(event) {
   const { tagName, type } = event.target;
   const typing = tagName === "SELECT" || tagName === "TEXTAREA" || (tagName === "INPUT" && type !== "checkbox");
   const pressing = (tagName === "BUTTON" || tagName === "SUMMARY" || type === "checkbox") && (event.key === " " || event.key === "Enter");
-  const action = KEYS[event.key];
+  const action = JUMPS[event.key] ?? KEYS[event.key];
   if (!action || pressing || (typing && !(type === "range" && !event.key.startsWith("Arrow")))) return;
   event.preventDefault();
-  keys = keys.then(() => opening).then(told(() => action(event)));
+  // The next Enter or Escape is for what is previewed, not for the button that was used last.
+  if (PREVIEWS.includes(event.key)) event.target.blur();
+  if (event.key in JUMPS) action();
+  else inTurn(() => action(event));
 }
 
 export const showPart = told(async (name) => {
@@ -103,7 +106,10 @@ export const showPart = told(async (name) => {
     find(part).hidden = part !== name;
     find(`tab-${part}`).setAttribute("aria-pressed", part === name);
   }
-  if (name === "view") stage.draw();
+  if (name === "view") {
+    stage.draw();
+    await cells.loadFits(); // they may have been made meanwhile
+  }
   if (name === "run") await run.open(openResults);
   if (name === "answers") await answers.open();
 });
@@ -122,7 +128,7 @@ async function listDatasets(chosen) {
 }
 
 const start = told(async () => {
-  stage.setUp({ pick: (cell, isOther) => cells.select(cell, isOther), frame: cells.at });
+  stage.setUp({ pick: cells.pick, frame: cells.at });
   cells.setUp();
   find("help-open").addEventListener("click", () => find("help").showModal());
   find("dataset").addEventListener("change", async () => {

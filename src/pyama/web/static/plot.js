@@ -56,7 +56,7 @@ export class Plot {
     if (!this.times) return;
     const s = this.scales();
     this.axes(context, s);
-    for (const style of ["plain", "bad", "ghost", "fit", "after", "selected"]) {
+    for (const style of ["plain", "bad", "ghost", "after", "selected", "fit"]) {
       for (const line of this.lines) if (line.style === style) this.line(context, s, line);
     }
     const x = s.x(this.times[this.frame] ?? 0);

@@ -1,9 +1,10 @@
 // Runs: choose a recording, look at it, set parameters, try them, start, watch, cancel, resume.
 
-import { address, checked, element, fill, find, get, post, say, told } from "./api.js";
+import { address, checked, element, fill, find, get, latest, post, say, told } from "./api.js";
+import { groups, params } from "./form.js";
 import { number } from "./plot.js";
 
-const form = { file: null, recording: null, schema: null, fields: new Map(), run: null, source: null, trial: null };
+const form = { file: null, recording: null, schema: null, run: null, source: null, trial: null };
 let openResults = () => {};
 
 export async function open(whenFinished) {
@@ -29,8 +30,11 @@ function picker() {
     element("p", { id: "run-facts" }));
 }
 
+const browsing = latest();
 const browse = told(async (dir) => {
+  const isLast = browsing();
   const { folders, files, dir: place } = await get("files", { dir });
+  if (!isLast()) return;
   const join = (name) => (place === "." ? name : `${place}/${name}`);
   find("run-place").textContent = place === "." ? "In the root folder" : `In ${place}`;
   const up = place === "." ? [] : [[place.includes("/") ? place.replace(/\/[^/]*$/, "") : ".", "↑ up"]];
@@ -38,10 +42,20 @@ const browse = told(async (dir) => {
   fill(find("run-file"), [["", files.length ? "choose …" : "no recordings here"], ...files.map((name) => [join(name), name])], "");
 });
 
+const choosing = latest();
 const chooseFile = told(async (file) => {
+  const isLast = choosing();
+  find("run-settings").disabled = true; // until it is known what is in the file
+  Object.assign(form, { file: null, trial: null });
+  find("run-facts").textContent = file ? "reading …" : "";
+  let r = null;
+  try {
+    r = file ? await get("recording", { file }) : null;
+  } finally {
+    if (isLast()) find("run-facts").textContent = "";
+  }
+  if (!isLast()) return;
   form.file = file || null;
-  form.recording = file ? await get("recording", { file }) : null;
-  const r = form.recording;
   find("run-facts").textContent = r
     ? `${r.format}: ${r.n_fovs} FOVs, ${r.n_frames} frames, ${r.shapes[0].join(" × ")} px, ${r.pixel_size_um ? `${number(r.pixel_size_um)} µm per px` : "size of a pixel unknown"}${r.problems.length ? `. ${r.problems.join(" ")}` : ""}`
     : "";
@@ -56,69 +70,10 @@ const chooseFile = told(async (file) => {
   fill(find("look-fov"), Array.from({ length: r.n_fovs }, (_, i) => [i, `${i}${r.positions[i] ? ` · ${r.positions[i]}` : ""}`]), 0);
   find("look-frame").max = r.n_frames - 1;
   fill(find("look-channel"), options, phase);
-  form.trial = null;
   await look();
 });
 
-// What the schema says of one parameter, as an input with its unit, bounds and help.
-function field(name, schema) {
-  const parts = schema.anyOf ?? [schema];
-  const main = parts.find(({ type }) => type === "integer" || type === "number") ?? parts.find(({ type }) => type !== "null") ?? schema;
-  const id = `p-${name}`;
-  const standard = schema.default;
-  const choices = { segmentation_method: form.schema.methods.segmentation, tracking_method: form.schema.methods.tracking }[name];
-  let input;
-  let read;
-  if (choices) {
-    input = element("select", { id });
-    fill(input, choices.map((choice) => [choice, choice]), standard);
-    read = () => input.value;
-  } else if (main.type === "boolean") {
-    input = element("input", { id, type: "checkbox", checked: standard === true });
-    read = () => input.checked;
-  } else if ((main.type === "integer" || main.type === "number") && parts.length <= 2) {
-    const [least, most] = [main.minimum ?? main.exclusiveMinimum, main.maximum];
-    input = element("input", { id, type: "number", step: main.type === "integer" ? 1 : "any", value: standard ?? "" });
-    if (least !== undefined) input.min = least;
-    if (most !== undefined && most < 2 ** 31 - 1) input.max = most;
-    input.placeholder = standard === null || standard === undefined ? "automatic" : "";
-    read = () => (input.value === "" ? (parts.some(({ type }) => type === "null") ? null : undefined) : Number(input.value));
-  } else if (main.type === "string" || parts.some(({ const: fixed, enum: names }) => fixed || names)) {
-    input = element("input", { id, type: "text", value: standard ?? "" });
-    read = () => (/^\d+$/.test(input.value) ? Number(input.value) : input.value);
-  } else return null;
-  const unit = schema.unit ?? main.unit ?? parts.find((part) => part.unit)?.unit;
-  const bounds = input.type === "number" ? [input.min !== "" ? `from ${input.min}` : "", input.max !== "" ? `to ${input.max}` : ""].filter(Boolean).join(" ") : "";
-  input.setAttribute("aria-describedby", `${id}-help`);
-  form.fields.set(name, { input, read, standard });
-  return [
-    element("label", { htmlFor: id }, name.replaceAll("_", " ")), input,
-    element("span", { className: "help", id: `${id}-help` }, [(schema.description ?? "").replaceAll("`", ""), unit && unit !== "1" ? `Unit: ${unit}.` : "", bounds ? `Allowed: ${bounds}.` : ""].filter(Boolean).join(" ")),
-  ];
-}
-
-const GROUPS = [
-  ["Finding cells", /^(segmentation_method|logstd|morph|closing|erosion|min_object|max_object|split_h|z$)/],
-  ["Following cells", /^(tracking_method|min_iou|max_gap|min_size|max_size|divisions)/],
-  ["Background", /^(tile_|background_)/],
-  ["Traces", /^(min_frames|border_margin)/],
-  ["Time and computer", /^(frame_interval|n_workers|batch_size|seed|copy_only)/],
-  ["Others", /^(?!plugins|preprocessors|features|time_mapping)/],
-];
-
 function settings() {
-  const properties = { ...form.schema.$defs.ProcessingParams.properties };
-  const groups = GROUPS.map(([title, pattern]) => {
-    const rows = [];
-    const names = Object.keys(properties).sort((a, b) => b.endsWith("_method") - a.endsWith("_method"));
-    for (const name of names) {
-      if (!pattern.test(name)) continue;
-      const made = field(name, properties[name]);
-      delete properties[name];
-      if (made) rows.push(...made);
-    }
-    return rows.length ? element("details", {}, element("summary", {}, title), element("div", { className: "form" }, ...rows)) : "";
-  });
   return element("fieldset", { id: "run-settings", className: "card", disabled: true },
     element("legend", {}, "2 · Settings"),
     element("div", { className: "form" },
@@ -128,8 +83,9 @@ function settings() {
       element("label", { htmlFor: "run-fovs" }, "FOVs"), element("input", { id: "run-fovs", type: "text", placeholder: "all, or such as 0-3, 7" })),
     element("p", {},
       element("button", { id: "run-start", className: "main", onclick: start }, "Start"), " ",
-      element("button", { id: "run-try", onclick: tryOut }, "Try on this frame")),
-    ...groups);
+      element("button", { id: "run-try", onclick: tryOut }, "Try on this frame"), " ",
+      element("button", { id: "run-type", onclick: typed }, "As a command")),
+    ...groups(form.schema));
 }
 
 function lookCard() {
@@ -142,14 +98,14 @@ function lookCard() {
     element("canvas", { id: "look-image", width: 10, height: 10, role: "img", "aria-label": "First look at the recording" }));
 }
 
-let looked = 0;
+const looking = latest();
 const look = told(async () => {
   if (!form.file) return;
-  const mine = ++looked;
+  const isLast = looking();
   const query = { file: form.file, fov: find("look-fov").value, frame: find("look-frame").value, channel: find("look-channel").value };
   const answer = await checked(await fetch(address("recording/frame", query)));
   const bitmap = await createImageBitmap(await answer.blob());
-  if (mine !== looked) return;
+  if (!isLast()) return;
   form.bitmap = bitmap;
   if (form.trial) await tryOut();
   else paint();
@@ -176,17 +132,21 @@ function paint() {
   }
 }
 
+const trying = latest();
 const tryOut = told(async () => {
+  const isLast = trying();
   const { channels, params } = chosen();
   find("look-found").textContent = "looking for cells …";
+  let found = null;
   try {
-    form.trial = await post("recording/segmentation", {}, { file: form.file, fov: Number(find("look-fov").value),
+    found = await post("recording/segmentation", {}, { file: form.file, fov: Number(find("look-fov").value),
       frame: Number(find("look-frame").value), channels, params });
-    find("look-found").textContent = `${form.trial.cells} cells`;
-  } catch (error) {
-    find("look-found").textContent = "";
-    throw error;
+  } finally {
+    if (isLast()) find("look-found").textContent = "";
   }
+  if (!isLast()) return;
+  form.trial = found;
+  find("look-found").textContent = `${found.cells} cells`;
   say("");
   paint();
 });
@@ -202,12 +162,7 @@ function chosen() {
   const pc = find("run-pc").value;
   const fl = [...find("run-fl").querySelectorAll("input")].filter((box) => box.checked && box.value !== pc);
   const channels = { pc: pc === "" ? null : { channel: Number(pc) }, fl: fl.map(({ value }) => ({ channel: Number(value) })) };
-  const params = {};
-  for (const [name, { read, standard }] of form.fields) {
-    const value = read();
-    if (value !== undefined && value !== (standard ?? null) && !(value === "" && standard === undefined)) params[name] = value;
-  }
-  return { channels, params };
+  return { channels, params: params() };
 }
 
 function parseFovs(text) {
@@ -221,10 +176,36 @@ function parseFovs(text) {
   });
 }
 
+const order = () => ({ file: form.file, output: find("run-output").value, ...chosen(), fovs: parseFovs(find("run-fovs").value) });
+
 const start = told(async () => {
-  const order = { file: form.file, output: find("run-output").value, ...chosen(), fovs: parseFovs(find("run-fovs").value) };
-  watch(await post("runs", {}, order));
-  say("Started");
+  find("run-start").disabled = true; // a second click must not start a second run
+  try {
+    watch(await post("runs", {}, order()));
+    say("Started");
+  } finally {
+    find("run-start").disabled = false;
+  }
+});
+
+const typed = told(async () => {
+  showCommand((await post("runs/command", {}, order())).command);
+  say("The command is below Progress.");
+});
+
+function showCommand(command) {
+  find("run-command").hidden = find("run-copy").hidden = false;
+  find("run-command").textContent = command;
+}
+
+const copy = told(async () => {
+  const text = find("run-command").textContent;
+  if (navigator.clipboard) await navigator.clipboard.writeText(text);
+  else { // only pages of this machine and encrypted ones may use it
+    getSelection().selectAllChildren(find("run-command"));
+    document.execCommand("copy");
+  }
+  say("Copied");
 });
 
 function progressCard() {
@@ -235,7 +216,8 @@ function progressCard() {
       element("button", { id: "run-cancel", disabled: true, onclick: told(async () => show(await post(`runs/${form.run.id}/cancel`))) }, "Cancel"), " ",
       element("button", { id: "run-resume", disabled: true, onclick: told(async () => watch(await post("runs", {}, form.run.order))) }, "Resume"), " ",
       element("button", { id: "run-look", disabled: true, onclick: () => openResults(form.run.order.output) }, "Look at the results")),
-    element("pre", { id: "run-command", hidden: true, "aria-label": "The same run as a command" }),
+    element("pre", { id: "run-command", hidden: true, tabIndex: 0, role: "region", "aria-label": "The same run as a command" }),
+    element("p", {}, element("button", { id: "run-copy", hidden: true, onclick: copy }, "Copy the command")),
     element("table", {}, element("tbody", { id: "run-fov-list" })),
     element("details", {}, element("summary", {}, "Log"), element("pre", { id: "run-log" })));
 }
@@ -265,8 +247,7 @@ function show(run) {
   find("run-cancel").disabled = !running;
   find("run-resume").disabled = running || run.status === "finished";
   find("run-look").disabled = running;
-  find("run-command").hidden = false;
-  find("run-command").textContent = run.command;
+  showCommand(run.command);
   const fovs = Object.entries(run.fovs);
   find("run-fov-list").replaceChildren(...fovs.slice(0, 50).map(([fov, at]) => element("tr", {}, element("td", {}, `FOV ${fov}`), element("td", {}, at))));
   find("run-log").textContent = run.log.join("\n");

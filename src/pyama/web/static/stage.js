@@ -70,17 +70,20 @@ let prefetching = false;
 async function ahead() {
   if (prefetching) return;
   prefetching = true;
-  const { details } = state;
-  const n = details.shape[0];
   for (let round = 0; round < AHEAD * 2; round++) {
+    const n = state.details.shape[0];
     const order = Array.from({ length: AHEAD }, (_, i) => (state.frame + i + 1) % n);
     if (!state.playing) order.push((state.frame - 1 + n) % n, (state.frame - 2 + n) % n);
     const missing = order.filter((frame) => !ready(frame)).slice(0, AT_ONCE);
-    if (!missing.length || details !== state.details) break;
+    if (!missing.length) break;
     try {
       await Promise.all(missing.map(load));
-    } catch {
-      break; // told when the frame itself is shown
+    } catch (error) {
+      if (state.playing) {
+        toggle();
+        say(error.message, true);
+      }
+      break; // else it is told when the frame itself is shown
     }
   }
   prefetching = false;
@@ -94,6 +97,7 @@ export async function go(frame) {
   find("frame").value = state.frame;
   const mine = ++asked;
   const { details } = state;
+  if (!ready(state.frame)) draw();
   try {
     // The picture need not wait for its outlines.
     const asks = wanted(state.frame);
@@ -102,7 +106,7 @@ export async function go(frame) {
     if (!ready(state.frame)) {
       draw();
       await load(state.frame);
-      if (mine !== asked) return;
+      if (mine !== asked || details !== state.details) return;
     }
     draw();
     ahead();
@@ -238,6 +242,7 @@ export function draw() {
   const outlines = state.outlines && found ? cache.get(`outlines|${keyOf(found)}`) : null;
   for (const pane of panes) {
     const frame = cache.get(keyOf(place(pane.group, state.frame)));
+    pane.box.classList.toggle("waiting", !frame); // for this frame; what is seen is an earlier one
     if (!frame) continue;
     pane.draw(frame, rangeOf(pane.group, frame), (context, scale) => outlines && overlay(context, scale, outlines));
     counts.firstPicture ??= performance.now();
@@ -298,17 +303,18 @@ function names(context, cells, scale) {
   }
 }
 
-// The cell at a point of the image; null where there is none that is in the table.
-export function hit(x, y) {
-  const found = outlinePlace(state.frame);
-  const cells = (found && cache.get(`outlines|${keyOf(found)}`)?.cells) || [];
-  const context = panes[0].context;
+// The label at a point of the frame that is shown, and that frame; undefined where there is none.
+async function hit(x, y) {
+  const { frame } = state;
+  const where = outlinePlace(frame);
+  const found = where && await cache.fetch(`outlines|${keyOf(where)}`, () => loadOutlines(where));
+  const { context } = panes[0];
   context.save();
   context.setTransform(1, 0, 0, 1, 0, 0);
-  const label = cells.find(({ path, box }) => x >= box[0] && x <= box[2] && y >= box[1] && y <= box[3]
+  const label = found?.cells.find(({ path, box }) => x >= box[0] && x <= box[2] && y >= box[1] && y <= box[3]
     && context.isPointInPath(path, x, y, "evenodd"))?.label;
   context.restore();
-  return label === undefined ? null : cellOf(label, state.frame);
+  return { label, frame };
 }
 
 // Where a cell is on the page in this frame; for the keyboard and for tests.

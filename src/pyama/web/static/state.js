@@ -4,7 +4,7 @@ export const state = {
   dir: null, dataset: null, fov: null, details: null, frame: 0,
   groups: [], level: "1", slow: false, outlines: true, ids: false,
   ranges: new Map(), playing: false,
-  tracks: null, byLabel: new Map(), byCell: new Map(), column: null, traces: null,
+  tracks: null, byLabel: new Map(), byCell: new Map(), column: null, traces: null, parts: null, fits: null, fitModel: null,
   cell: null, other: null, page: 0, wish: null,
   me: localStorage.getItem("pyama-me") ?? crypto.randomUUID(),
 };

@@ -1,0 +1,127 @@
+"""Answers over HTTP: fits as curves over the traces, and the report."""
+
+import numpy as np
+import pandas as pd
+import pytest
+from fastapi.testclient import TestClient
+
+from pyama.analysis.fits import fit_file
+from pyama.analysis.models import MODELS
+from pyama.web.app import create_app
+from results import results_in
+from small_movie import contents
+
+COLUMN = "intensity_total_ch_1"
+FITS = f"/api/fovs/1/fits/{COLUMN}"
+
+
+@pytest.fixture
+def folder(tmp_path):
+    return results_in(tmp_path)
+
+
+@pytest.fixture
+def client(folder):
+    headers = {"Authorization": "Bearer secret"}
+    app = create_app(folder, "secret")
+    return TestClient(app, base_url="http://localhost", headers=headers)
+
+
+def merge_and_fit(client, model="constant"):
+    client.post("/api/merge", json={"samples": {"a": "0, 1"}})
+    order = {"table": "a_merged.csv", "model": model, "column": COLUMN}
+    assert client.post("/api/fits", json=order).status_code == 200
+
+
+def test_without_fits_there_are_no_curves(client):
+    assert client.get(FITS).json() == {
+        "models": [],
+        "model": None,
+        "is_current": True,
+        "cells": [],
+    }
+
+
+def test_curves_are_the_model_at_the_times_of_the_frames(client, folder):
+    merge_and_fit(client, "exponential_decay")
+    found = client.get(FITS).json()
+    table = pd.read_csv(folder / "a_merged_fitted_exponential_decay.csv", comment="#")
+    own = table[(table["fov"] == 1) & table["success"]]
+    assert [cell["cell"] for cell in found["cells"]] == own["cell"].tolist() != []
+    model = MODELS["exponential_decay"]
+    expected = model.evaluate(np.arange(6) / 6, own[list(model.names)].to_numpy().T)
+    np.testing.assert_allclose([cell["values"] for cell in found["cells"]], expected)
+    assert [cell["r_squared"] for cell in found["cells"]] == own["r_squared"].tolist()
+
+
+def test_the_last_fit_comes_first_and_any_may_be_chosen(client):
+    merge_and_fit(client, "constant")
+    merge_and_fit(client, "auto")
+    found = client.get(FITS).json()
+    assert (found["models"], found["model"]) == (["auto", "constant"], "auto")
+    chosen = client.get(FITS, params={"model": "constant"}).json()
+    assert (chosen["model"], chosen["cells"][0]["model"]) == ("constant", "constant")
+    assert client.get("/api/fovs/1/fits/area_ch_0").json()["models"] == []
+
+
+def test_fits_of_one_field_of_view_are_found_too(client, folder):
+    fit_file(folder / "fov_001/movie_fov_001_traces.csv", "constant", COLUMN)
+    assert client.get(FITS).json()["models"] == ["constant"]
+    assert client.get(FITS.replace("fovs/1", "fovs/0")).json()["models"] == []
+
+
+def test_fits_of_earlier_traces_are_called_so(client):
+    merge_and_fit(client)
+    assert client.get(FITS).json()["is_current"]
+    action = {"kind": "mark", "cell": 3, "good": False}
+    client.post("/api/fovs/1/inspection", json={"by": "me", "action": action})
+    assert not client.get(FITS).json()["is_current"]
+    assert client.get(FITS.replace("fovs/1", "fovs/0")).json()["is_current"]
+    merge_and_fit(client)
+    assert client.get(FITS).json()["is_current"]
+    client.post("/api/merge", json={"samples": {"a": "1"}})
+    assert not client.get(FITS).json()["is_current"]
+
+
+HEAD = f'# model: "constant"\n# column: "{COLUMN}"\n'
+DAMAGED = [
+    "",
+    "# model: 5\n# source: []\n",
+    f'{HEAD}# source: "../../x.csv"\n',
+    f'{HEAD}# source: "a_merged.csv"\nfov\n0\n',
+    f'{HEAD}# source: "a_merged.csv"\nfov,cell,model_type,success,r_squared,offset\n'
+    "1,x,constant,True,y,z\n",
+]
+
+
+@pytest.mark.parametrize("text", DAMAGED)
+def test_a_damaged_table_of_fits_breaks_nothing(client, folder, text):
+    merge_and_fit(client)
+    (folder / "a_merged_fitted_constant.csv").write_text(text, encoding="utf-8")
+    assert client.get(FITS).status_code in (200, 409)
+
+
+def test_a_report_is_written_and_shown_in_a_sandbox(client, folder):
+    assert client.get("/api/report").status_code == 404
+    assert not client.get("/api/tables").json()["report"]
+    merge_and_fit(client)
+    before = contents(folder)
+    assert client.post("/api/report").json()["name"] == "report.html"
+    assert contents(folder).keys() - before.keys() == {"report.html"}
+    assert client.get("/api/tables").json()["report"]
+    shown = client.get("/api/report")
+    assert "pyama report" in shown.text
+    policy = shown.headers["content-security-policy"]
+    # Without `allow-same-origin`: it has no cookie, and what it asks for is refused.
+    assert policy.startswith("sandbox allow-scripts allow-downloads;")
+    assert "connect-src" not in policy
+    assert "default-src 'none'" in policy
+
+
+def test_a_report_elsewhere_is_not_shown(client, folder, tmp_path):
+    (tmp_path / "secret.html").write_text("secret")
+    try:
+        (folder / "report.html").symlink_to(tmp_path / "secret.html")
+    except OSError:
+        pytest.skip("links need rights on Windows")
+    assert client.get("/api/report").status_code == 404

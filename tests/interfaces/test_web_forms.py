@@ -1,0 +1,127 @@
+"""The form of a run: what it offers, refuses, and how it is typed."""
+
+import sys
+from typing import Annotated, Literal
+
+import pytest
+from fastapi.testclient import TestClient
+from pydantic import Field
+
+from pyama.algorithms.features import PHASE_FEATURES
+from pyama.algorithms.params import Params
+from pyama.config import ProcessingParams
+from pyama.processing.methods import SEGMENTERS, TRACKERS
+from pyama.registry import parameters
+from pyama.testing.nd2 import write_nd2
+from pyama.web.app import create_app
+from small_movie import MOVIE
+
+CHANNELS = {"pc": {"channel": 0}, "fl": [{"channel": 1}]}
+ORDER = {"file": "movie.nd2", "output": "out", "channels": CHANNELS, "params": {}}
+
+
+class SpotParams(Params):
+    """Parameters of a feature of somebody else."""
+
+    size: Annotated[int, Field(ge=1, le=9, json_schema_extra={"unit": "px"})] = 3
+    """Width of a spot."""
+    kind: Literal["bright", "dark"] = "bright"
+    """Which spots."""
+    limit: float | None = None
+    """Where to stop."""
+    table: str = "table.csv"
+    """A file."""
+
+
+@parameters(SpotParams)
+def spots(image, mask, context):
+    return float(context.params.size)
+
+
+@pytest.fixture
+def root(tmp_path):
+    write_nd2(tmp_path / "movie.nd2", MOVIE[:1, :2, None], channel_names=["Phase", "GFP"])
+    return tmp_path
+
+
+@pytest.fixture
+def client(root):
+    PHASE_FEATURES["spots"] = spots
+    headers = {"Authorization": "Bearer secret"}
+    app = create_app(root, "secret", plugins=[root / "my plugins"])
+    yield TestClient(app, base_url="http://localhost", headers=headers)
+    del PHASE_FEATURES["spots"]
+
+
+def test_the_form_knows_units_bounds_defaults_and_meaning(client):
+    schema = client.get("/api/schema").json()
+    found = schema["$defs"]["ProcessingParams"]["properties"]
+    assert set(found) == set(ProcessingParams.model_fields)
+    assert found["min_iou"] == {
+        "default": 0.1,
+        "description": "Smallest overlap (intersection over union) of one cell in successive "
+        "frames.",
+        "maximum": 1,
+        "minimum": 0,
+        "title": "Min Iou",
+        "type": "number",
+        "unit": "1",
+    }
+    choices = schema["choices"]
+    assert set(choices["tracking_method"]) == set(TRACKERS)
+    # Without the path of its files it cannot be used from the form.
+    assert set(SEGMENTERS) - set(choices["segmentation_method"]) == {"labels"}
+    assert {"area", "spots"} <= set(choices["phase"])
+
+
+def test_parameters_of_plugins_are_offered_unless_they_could_name_a_file(client):
+    schema = client.get("/api/schema").json()
+    own = schema["$defs"]["ProcessingParams"]["properties"]["plugins"]["properties"]
+    assert set(own["spots"]["properties"]) == {"size", "kind", "limit"}
+    assert own["spots"]["properties"]["size"]["unit"] == "px"
+    assert set(own["cellpose"]["properties"]) == {
+        *("diameter", "flow_threshold", "cellprob_threshold", "gpu"),
+    }
+    assert "kalman" in own
+
+
+def command_of(client, **params):
+    answer = client.post("/api/runs/command", json=ORDER | {"params": params})
+    assert answer.status_code == 200, answer.text
+    return answer.json()["command"]
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="quoted for another shell")
+def test_parameters_of_plugins_are_part_of_the_command(client, root):
+    features = {"phase": ["area", "spots"]}
+    own = {"spots": {"size": 5, "kind": "dark"}}
+    found = command_of(client, features=features, plugins=own, min_iou=0.2)
+    assert found.startswith(f"pyama run {root}/movie.nd2 --output {root}/out --pc 0 --fl 1")
+    assert f" --plugins '{root}/my plugins' " in found
+    assert "--set 'features={phase: [area, spots]}' --set min_iou=0.2" in found
+    assert "--set spots.kind=dark" in found
+    assert "--set spots.size=5" in found
+    assert not (root / "out").exists()
+
+
+WRONG = [
+    ({"spots": {"size": 10}}, "plugins.spots.size = 10"),
+    ({"spots": {"kind": "green"}}, "plugins.spots.kind"),
+    ({"spots": {"table": "/etc/passwd"}}, "spots.table"),
+    ({"cellpose": {"model": "/etc/passwd"}}, "cellpose.model"),
+    ({"labels": {"path": "/etc/passwd"}}, "labels.path"),
+    ({"unknown": {"path": "/etc/passwd"}}, "unknown.path"),
+    ({"spots": 3}, "spots"),
+    (None, "plugins"),
+]
+
+
+@pytest.mark.parametrize(("plugins", "told"), WRONG)
+def test_wrong_parameters_of_plugins_are_refused(client, root, plugins, told):
+    for address in ("/api/runs", "/api/runs/command"):
+        answer = client.post(address, json=ORDER | {"params": {"plugins": plugins}})
+        assert answer.status_code == 422
+        assert told in answer.json()["detail"]
+    trial = ORDER | {"fov": 0, "frame": 0, "params": {"plugins": plugins}}
+    assert client.post("/api/recording/segmentation", json=trial).status_code == 422
+    assert [path.name for path in root.iterdir()] == ["movie.nd2"]
