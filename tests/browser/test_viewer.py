@@ -1,23 +1,15 @@
 """The whole story in a real browser: look, correct, run, answer."""
 
-import os
 import re
 import shutil
-import subprocess
-import sys
-from pathlib import Path
 
 import numpy as np
-import pandas as pd
 import pytest
 
+from pages import click_cell, expect, inspected, serious, serving, shoot, title_is, visiting
 from pyama.testing.nd2 import write_nd2
 from results import results_in
 from small_movie import MOVIE
-
-playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
-PATIENCE_MS = 120_000
-playwright.expect.set_options(timeout=PATIENCE_MS)
 
 
 @pytest.fixture(scope="module")
@@ -27,71 +19,20 @@ def served(tmp_path_factory):
     results_in(tmp_path)
     movie = np.concatenate([MOVIE[:2]] * 8, axis=1)[:, :, None]
     write_nd2(tmp_path / "new.nd2", movie, channel_names=["Phase", "GFP"])
-    command = [sys.executable, "-m", "pyama", "view", "results", "--root", ".", "--no-browser"]
-    with subprocess.Popen(command, cwd=tmp_path, stdout=subprocess.PIPE, text=True) as server:
-        address = server.stdout.readline().removeprefix("Open ").strip()
+    with serving(tmp_path) as address:
         yield tmp_path, address
-        server.terminate()
-        server.wait(30)
 
 
 @pytest.fixture
 def page(browser, served):
-    """The page, opened; nothing may be wrong on its console, nothing loaded from elsewhere."""
-    opened = browser.new_page(viewport={"width": 1440, "height": 860})
-    opened.set_default_timeout(PATIENCE_MS)
-    problems = []
-    own = re.match(r"http://[^/]+/", served[1])[0], "blob:"
-    opened.on("console", lambda m: problems.append(m.text) if m.type == "error" else None)
-    opened.on("pageerror", lambda error: problems.append(str(error)))
-    opened.on(
-        "request",
-        lambda r: problems.append(r.url) if not r.url.startswith(own) else None,
-    )
-    opened.goto(served[1])
-    playwright.expect(opened.locator("#cell option")).to_have_count(5)
-    yield opened
-    opened.close()
-    assert problems == []
-
-
-def shoot(page, name):
-    folder = os.environ.get("PYAMA_SCREENSHOTS")
-    if folder:
-        page.screenshot(path=Path(folder) / f"{name}.png")
-
-
-def click_cell(page, cell, *, shift=False):
-    where = page.evaluate(f"window.pyama.stage.middle({cell})")
-    if shift:
-        page.keyboard.down("Shift")
-    page.mouse.click(*where)
-    page.keyboard.up("Shift")
-
-
-def title_is(page, text):
-    playwright.expect(page.locator("#cell-title")).to_contain_text(text)
-
-
-SLOWLY = """() => {
-    const ask = window.fetch;
-    window.fetch = async (...what) => {
-        await new Promise((resolve) => setTimeout(resolve, 400));
-        return ask(...what);
-    };
-}"""
-"""Every answer takes a while, as from a busy server, so that keys come before answers."""
-
-
-def inspected(root, fov=0):
-    name = f"fov_{fov:03d}/movie_fov_{fov:03d}_traces_inspected.csv"
-    return pd.read_csv(root / "results" / name)
+    with visiting(browser.new_context(), served[1]) as opened:
+        yield opened
 
 
 def test_the_whole_story(page, served):
     root = served[0]
-    expect = playwright.expect
     shoot(page, "1 opened")
+    assert serious(page) == []
     page.get_by_role("button", name="Play").click()
     expect(page.locator("#time")).to_contain_text("frame 3 of 5")
     page.get_by_role("button", name="Pause").click()
@@ -113,6 +54,7 @@ def test_the_whole_story(page, served):
     page.keyboard.press("x")
     expect(page.locator("#wish-text")).to_contain_text("Cut 1: from frame 3")
     shoot(page, "3 cut")
+    assert serious(page) == []
     page.get_by_role("button", name="Apply").click()
     title_is(page, "Cell 1: frames 0\u20132")
     click_cell(page, 5, shift=True)
@@ -129,6 +71,8 @@ def test_the_whole_story(page, served):
     page.locator("#cell").select_option("2")
     title_is(page, "bad in 0\u20135")
     shoot(page, "5 reloaded")
+    page.get_by_text("History").click()
+    assert serious(page) == []
 
     page.get_by_role("button", name="Run").click()
     page.locator("#run-file").select_option("new.nd2")
@@ -140,15 +84,22 @@ def test_the_whole_story(page, served):
     page.locator("#p-border_margin").fill("2")
     page.get_by_text("Time and computer").click()
     page.locator("#p-n_workers").fill("1")
+    page.get_by_text("What is measured").click()
+    page.get_by_label("neighbours", exact=True).check()
+    page.get_by_text("Parameters of neighbours", exact=True).click()
+    page.get_by_label("distance", exact=True).fill("40")
+    assert serious(page) == []
     page.get_by_role("button", name="Start").click()
     expect(page.locator("#run-fov-list")).to_contain_text(re.compile("segmentation|tracking"))
     shoot(page, "6 running")
     page.get_by_role("button", name="Cancel", exact=True).click()
     expect(page.locator("#run-status")).to_contain_text("Cancelled")
     expect(page.locator("#run-command")).to_contain_text("--set min_frames=2")
+    expect(page.locator("#run-command")).to_contain_text("--set neighbours.distance=40")
     page.get_by_role("button", name="Resume").click()
     expect(page.locator("#run-status")).to_contain_text("Finished")
     shoot(page, "7 finished")
+    assert serious(page) == []
     page.get_by_role("button", name="Look at the results").click()
     expect(page.locator("#fov-list")).to_contain_text("FOV 1")
     expect(page.locator("#time")).to_contain_text("of 47")
@@ -162,22 +113,91 @@ def test_the_whole_story(page, served):
     shoot(page, "9 answers")
     drawn = "c => new Set(c.getContext('2d').getImageData(0, 0, c.width, c.height).data).size"
     assert page.locator("#histogram").evaluate(drawn) > 3
+    assert serious(page) == []
+
+    page.get_by_role("button", name="Write the report").click()
+    with page.expect_popup() as opened:
+        page.get_by_role("link", name="Open the report").click()
+    report = opened.value
+    expect(report.locator("h1")).to_contain_text("new")
+    expect(report.locator(".plotly .main-svg").first).to_be_visible()
+    assert report.evaluate("window.origin") == "null"
+    shoot(report, "10 report")
+    report.close()
+
+    page.get_by_role("button", name="Look", exact=True).click()
+    expect(page.locator("#fit-shown")).to_have_value("maturation")
+    click_cell(page, 2)
+    title_is(page, "maturation: R\u00b2")
+    expect(page.locator("#legend")).to_contain_text("fit")
+    shoot(page, "11 fits")
+    page.locator("#fit-shown").select_option("none")
+    expect(page.locator("#legend")).not_to_contain_text("fit")
+    expect(page.locator("#column option[value=neighbours_ch_0]")).to_have_count(1)
+
+
+def tab_to(page, selector):
+    """Press Tab until something has the focus."""
+    for _ in range(150):
+        if page.evaluate("s => document.activeElement.matches(s)", selector):
+            return
+        page.keyboard.press("Tab")
+    pytest.fail(f"Tab does not lead to {selector}")
 
 
 def test_the_main_story_needs_no_mouse(page, served):
+    def press(selector, key="Enter"):
+        tab_to(page, selector)
+        page.keyboard.press(key)
+
     page.keyboard.press("?")
-    playwright.expect(page.locator("#help")).to_be_visible()
-    shoot(page, "10 keys")
+    expect(page.locator("#help")).to_be_visible()
+    assert serious(page) == []
+    shoot(page, "12 keys")
     page.keyboard.press("Escape")
-    page.evaluate(SLOWLY)
-    for key in ("]", "ArrowDown", "ArrowDown", "ArrowRight", "ArrowRight", "B"):
+    page.keyboard.press("Space")
+    expect(page.locator("#play")).to_have_text("Pause")
+    page.keyboard.press("Space")
+    press("#channels button:nth-child(2)")
+    expect(page.locator(".pane")).to_have_count(2)
+
+    page.keyboard.press("]")
+    expect(page.locator("#fov-1")).to_have_attribute("aria-current", "true")
+    for key in (*["ArrowLeft"] * 5, "ArrowDown", "ArrowDown", "ArrowRight", "ArrowRight", "B"):
         page.keyboard.press(key)
     title_is(page, "Cell 2: frames 0\u20135 (6), bad in 2\u20135")
-    playwright.expect(page.locator("#saved")).to_have_text("1 saved")
-    page.keyboard.press("[")
-    playwright.expect(page.locator("#fov-0")).to_have_attribute("aria-current", "true")
     table = inspected(served[0], fov=1)
     assert table.query("cell == 2")["good"].tolist() == [True] * 2 + [False] * 4
+    page.keyboard.press("u")
+    title_is(page, "(6), good")
+    for key in ("ArrowDown", "x", "Enter"):
+        page.keyboard.press(key)
+    title_is(page, "Cell 3: frames 0\u20131")
+    tab_to(page, "#other")
+    page.keyboard.type("5")
+    for key in ("Tab", "m", "Enter"):
+        page.keyboard.press(key)
+    title_is(page, "Cell 3: frames 0\u20135")
+
+    press("#tab-run")
+    tab_to(page, "#run-file")
+    page.keyboard.type("new")
+    expect(page.locator("#run-facts")).to_contain_text("2 FOVs, 48 frames")
+    tab_to(page, "#run-output")
+    page.keyboard.press("ControlOrMeta+A")
+    page.keyboard.type("by_keys")
+    press("#run-start")
+    expect(page.locator("#run-status")).to_contain_text("Running")
+    press("#run-cancel")
+    expect(page.locator("#run-status")).to_contain_text("Cancelled")
+    press("#run-resume")
+    expect(page.locator("#run-status")).to_contain_text("Finished")
+
+    press("#tab-answers")
+    press("#merge")
+    expect(page.locator("#tables")).to_contain_text("all_merged.csv")
+    press("#fit")
+    expect(page.locator("#summary")).to_contain_text("all")
 
 
 NAMELESS = """() => [...document.querySelectorAll('button, select, input, canvas, [tabindex]')]
@@ -197,7 +217,7 @@ def test_names_from_files_are_text(page, served):
     evil = '<img src=x onerror="document.title=1">'
     shutil.copytree(served[0] / "results", served[0] / evil)
     page.reload()
-    playwright.expect(page.locator("#dataset option")).not_to_have_count(0)
+    expect(page.locator("#dataset option")).not_to_have_count(0)
     page.locator("#dataset").select_option(evil)
-    playwright.expect(page.locator("#cell option")).to_have_count(5)
+    expect(page.locator("#cell option")).to_have_count(5)
     assert page.locator("img[src=x]").count() == 0
