@@ -19,6 +19,8 @@ TESTS = (
     "tests/pipeline/test_stateful.py",
     "tests/pipeline/test_workers.py",
     "tests/property/test_fuzz.py",
+    "tests/interfaces/test_web_openapi.py",
+    "tests/interfaces/test_web_crowd.py",
 )
 
 

@@ -1,11 +1,13 @@
 """The application: its routes, its gate, and how errors are told."""
 
+import json
 from collections.abc import Sequence
 from importlib.resources import files
 from pathlib import Path
 
 from fastapi import FastAPI, Request
-from fastapi.responses import FileResponse, JSONResponse, Response
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import FileResponse, Response
 from fastapi.staticfiles import StaticFiles
 from starlette.middleware import Middleware
 
@@ -66,6 +68,7 @@ def create_app(
     for module in PARTS:
         app.include_router(module.router)
     app.add_exception_handler(PyamaError, _told)
+    app.add_exception_handler(RequestValidationError, _wrong)
 
     @app.get("/", include_in_schema=False)
     def page() -> Response:
@@ -83,8 +86,19 @@ def create_app(
     return app
 
 
-def _told(request: Request, error: Exception) -> JSONResponse:
+def _told(request: Request, error: Exception) -> Response:
     status = next(code for kind, code in STATUSES.items() if isinstance(error, kind))
     root: Root = request.app.state.root
     text = str(error).replace(f"{root.path}/", "").replace(str(root.path), ".")
-    return JSONResponse({"detail": text}, status)
+    return _answer(text, status)
+
+
+def _wrong(request: Request, error: Exception) -> Response:
+    """Say where a request does not fit, without repeating what was sent."""
+    entries = error.errors() if isinstance(error, RequestValidationError) else ()
+    return _answer([{"loc": entry["loc"], "msg": entry["msg"]} for entry in entries], 422)
+
+
+def _answer(detail: object, status: int) -> Response:
+    # What was sent may hold characters that cannot be encoded: here they are escaped.
+    return Response(json.dumps({"detail": detail}), status, media_type="application/json")
