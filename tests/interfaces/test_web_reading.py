@@ -1,6 +1,7 @@
 """What the viewer reads: the right values, and nothing is written."""
 
 import io
+import re
 
 import numpy as np
 import pandas as pd
@@ -13,7 +14,7 @@ from PIL import Image
 
 from pyama.errors import ArrayError
 from pyama.store import FovStore
-from pyama.web.app import create_app
+from pyama.web.app import STATIC, create_app
 from pyama.web.outlines import polygons
 from results import made_once, results_in
 from small_movie import BACKGROUND, contents
@@ -245,3 +246,11 @@ def test_a_preview_that_is_made_again_is_shown(tmp_path):
     assert client.get("/api/fovs/0/frames/pc_ch_0/0").status_code == 404
     after = client.get("/api/fovs/0").json()["groups"]
     assert [group["levels"] for group in after] != [group["levels"] for group in before]
+
+
+def test_the_page_asks_for_all_its_modules_at_once(client):
+    # Each of them is imported by another: one after the other, they would come late.
+    page = client.get("/").text
+    apart = {"main.js", "docs.js"}
+    modules = {path.name for path in STATIC.glob("*.js")} - apart
+    assert set(re.findall(r'modulepreload" href="/static/(\w+\.js)"', page)) == modules

@@ -1,6 +1,5 @@
 """Outlines of labelled cells as polygons along the edges of pixels."""
 
-import json
 from functools import lru_cache
 from pathlib import Path
 from typing import Annotated, Any
@@ -9,6 +8,7 @@ import numpy as np
 from fastapi import APIRouter, Depends, HTTPException, Query, Response
 from fastapi import Path as InPath
 from numpy.typing import NDArray
+from pydantic_core import to_json
 
 from pyama import layout
 from pyama.algorithms.arrays import Labels, check_frame, kernel
@@ -49,7 +49,7 @@ def _outlines(
     output_dir: Path, fov: int, channel: int, frame: int, spacing: int, stamp: str
 ) -> bytes:
     stack, _ = open_stack(output_dir, fov, layout.tracked(channel), layout.FULL)
-    return json.dumps(polygons(stack[frame], spacing), separators=(",", ":")).encode()
+    return to_json(polygons(stack[frame], spacing))
 
 
 def polygons(labels: Labels, spacing: int = 0) -> dict[int, list[list[int]]]:
@@ -81,14 +81,28 @@ def polygons(labels: Labels, spacing: int = 0) -> dict[int, list[list[int]]]:
 def _traced(
     padded: NDArray[Any], spacing: int
 ) -> tuple[NDArray[Any], NDArray[Any], NDArray[Any]]:
-    left_edges = (padded[:, 1:] != padded[:, :-1]) & (padded[:, 1:] != 0)
-    size = 4 * int(np.count_nonzero(padded)) + 4
-    edges = int(np.count_nonzero(left_edges))
+    edges, pixels = count_edges(padded)
     numbers = np.empty(edges, np.int64)
     starts = np.empty(edges, np.int64)
-    corners = np.empty(2 * size, np.int32)
+    corners = np.empty(8 * pixels + 8, np.int32)
     n, used = trace_edges(padded, spacing, numbers, starts, corners)
     return numbers[:n], starts[:n], corners[:used]
+
+
+@kernel
+def count_edges(labels: Labels) -> tuple[int, int]:
+    """Return the number of left edges of labels in a frame, and of their pixels."""
+    height, width = labels.shape
+    edges = pixels = 0
+    for y in range(height):
+        before = labels[y, 0]
+        for x in range(1, width):
+            label = labels[y, x]
+            if label != 0:
+                pixels += 1
+                edges += label != before
+            before = label
+    return edges, pixels
 
 
 @kernel

@@ -1,5 +1,6 @@
 """Who may ask: one token, from the own page, by the own name of the server."""
 
+import asyncio
 import ipaddress
 import secrets
 from collections.abc import Mapping
@@ -11,6 +12,10 @@ from starlette.responses import PlainTextResponse, RedirectResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 COOKIE = "pyama_token"
+MOST_AT_ONCE = 64
+"""So many requests are answered at the same time; the others wait, and fill no memory."""
+ENDLESS = "/events"
+"""Answers that end when a run does take no place."""
 HEADERS = {
     "Content-Security-Policy": (
         "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; "
@@ -41,6 +46,7 @@ class Gate:
         self._app = app
         self._token = token
         self._hosts = hosts | {"localhost"}
+        self._places = asyncio.Semaphore(MOST_AT_ONCE)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer a request, or hand it on."""
@@ -56,7 +62,11 @@ class Gate:
             await send(message)
 
         answer = self._refusal(scope) or self._welcome(scope)
-        await (answer or self._app)(scope, receive, send_guarded)
+        if answer is not None or scope["path"].endswith(ENDLESS):
+            await (answer or self._app)(scope, receive, send_guarded)
+            return
+        async with self._places:
+            await self._app(scope, receive, send_guarded)
 
     def _refusal(self, scope: Scope) -> Response | None:
         headers = Headers(scope=scope)
