@@ -1,14 +1,12 @@
-"""Channels and parameters of one run, and the YAML they are written in."""
+"""Channels and parameters of one run, as they are written in YAML."""
 
 import os
 import reprlib
-import zlib
 from collections.abc import Iterable
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Annotated, Any, Self
 
-import yaml
 from pydantic import BaseModel, Field, ValidationError, field_validator, model_validator
 from pydantic_core import ErrorDetails
 
@@ -22,6 +20,7 @@ from pyama.algorithms.params import (
     TrackingParams,
     WatershedParams,
 )
+from pyama.documents import load_yaml
 from pyama.errors import ConfigError
 from pyama.registry import parameter_models
 
@@ -195,50 +194,6 @@ def load_config(path: Path) -> ProcessingConfig:
     return parse_config(str(path), load_yaml(path))
 
 
-def load_yaml(path: Path) -> object:
-    """Read plain values from a YAML file; tags that would build objects are refused.
-
-    Raises:
-        ConfigError: The file cannot be read or is not YAML.
-    """
-    try:
-        text = Path(path).read_text(encoding="utf-8-sig")
-    except (OSError, UnicodeDecodeError) as error:
-        raise ConfigError(f"{path} cannot be read: {error}.") from error
-    return parse_yaml(text, str(path))
-
-
-def parse_yaml(text: str, source: str) -> object:
-    """Read plain values from YAML; tags that would build objects are refused.
-
-    Args:
-        text: The YAML.
-        source: Where it comes from, for messages.
-
-    Raises:
-        ConfigError: It is not YAML.
-    """
-    loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
-    try:
-        _refuse_depth(text, loader)
-        return yaml.load(text, Loader=loader)  # noqa: S506 (a safe loader, in C or not)
-    except (yaml.YAMLError, ValueError, RecursionError) as error:
-        raise ConfigError(f"{source} is not valid YAML: {error}") from error
-
-
-DEEPEST = 50
-"""More nested lists and sections are refused: the parser would run out of stack."""
-
-
-def _refuse_depth(text: str, loader: Any) -> None:
-    depth = 0
-    for event in yaml.parse(text, Loader=loader):
-        depth += isinstance(event, yaml.CollectionStartEvent)
-        depth -= isinstance(event, yaml.CollectionEndEvent)
-        if depth > DEEPEST:
-            raise ValueError(f"more than {DEEPEST} lists and sections inside each other")
-
-
 def dump_config(config: ProcessingConfig) -> dict[str, Any]:
     """Return the configuration as plain values that `parse_config` reads back equal.
 
@@ -266,21 +221,6 @@ def config_schema() -> dict[str, Any]:
         entries["properties"] = {k: v for k, v in entries["properties"].items() if k in own}
         found[name] = entries
     return schema
-
-
-CHECKSUM = b"# checksum: "
-
-
-def with_checksum(text: str) -> bytes:
-    """Return a YAML text with a last line that tells when anything before it has changed."""
-    body = text.encode()
-    return body + CHECKSUM + f"{zlib.crc32(body):08x}\n".encode()
-
-
-def has_its_checksum(data: bytes) -> bool:
-    """Whether `data` is what `with_checksum` returned, bit for bit."""
-    body, mark, _ = data.rpartition(CHECKSUM)
-    return bool(mark) and data == body + CHECKSUM + f"{zlib.crc32(body):08x}\n".encode()
 
 
 NAMES = (

@@ -14,13 +14,8 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from pyama import layout
-from pyama.config import (
-    METADATA_KEY,
-    ProcessingParams,
-    has_its_checksum,
-    load_yaml,
-    parse_config,
-)
+from pyama.config import METADATA_KEY, ProcessingParams, parse_config
+from pyama.documents import has_its_checksum, load_yaml
 from pyama.errors import ConfigError, StoreError
 from pyama.metadata import MicroscopyMetadata, frame_times, parse_metadata
 

@@ -14,7 +14,8 @@ from pyama import plugins
 from pyama.algorithms.features import FeatureContext
 from pyama.cli.app import app
 from pyama.cli.doors import DOORS
-from pyama.config import parse_config, parse_yaml
+from pyama.config import parse_config
+from pyama.documents import parse_yaml
 from pyama.registry import Registry, parameter_models
 from pyama.testing.nd2 import write_nd2
 from small_movie import MOVIE

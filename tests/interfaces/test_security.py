@@ -12,7 +12,8 @@ import tifffile
 import yaml
 
 from pyama.cli.screen import printable
-from pyama.config import load_config, load_yaml, with_checksum
+from pyama.config import load_config
+from pyama.documents import load_yaml, with_checksum
 from pyama.errors import ConfigError, PyamaError, ReaderError, StoreError
 from pyama.processing.verify import verify
 from pyama.processing.workflow import process
@@ -56,6 +57,17 @@ YAML = {
     "names a plugin folder in params": "params: {{plugin_dir: {marker!r}}}",
     "grows": BOMB + "channels: {{fl: *j}}",
     "grows in a parameter": BOMB + "params: {{min_iou: *j, time_mapping: *j}}",
+    "grows in merged sections": "a0: &a0 {{x: 1}}\n"
+    + "".join(
+        f"a{i}: &a{i} {{{{<<: [{', '.join([f'*a{i - 1}'] * 9)}]}}}}\n" for i in range(1, 9)
+    )
+    + "params: {{<<: *a8}}",
+    "contains itself": "params: {{plugins: &a {{x: *a}}}}",
+    "merges itself": "params: &a {{<<: *a}}",
+    "has a number without end": "params: {{min_object_size: 0x" + "f" * 100_000 + "}}",
+    "counts in sixties": "params: {{min_object_size: 1" + ":59" * 20_000 + "}}",
+    "names no date": "params: !!timestamp x",
+    "names no truth": "params: {{copy_only: !!bool x}}",
     "is deep": "channels: " + "[" * 100_000,
     "is deep in blocks": "- " * 100_000,
     "is no text": "channels: \x00",

@@ -131,7 +131,9 @@ def test_bounds_are_kept(model, name, value, allowed):
             model(**{name: value})
 
 
-@pytest.mark.parametrize(("given", "used"), [(1.5, 1.0), (-0.2, 0.0), (7, 1.0)])
+@pytest.mark.parametrize(
+    ("given", "used"), [(1.5, 1.0), (-0.2, 0.0), (7, 1.0), (10**400, 1.0)]
+)
 def test_a_background_weight_outside_is_clipped_with_a_warning(given, used):
     said = rf"background_weight = {given} lies outside \[0, 1\]: {used} is used"
     with pytest.warns(UserWarning, match=said):

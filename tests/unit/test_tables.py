@@ -11,7 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pyama import layout
-from pyama.config import ProcessingConfig, dump_config, with_checksum
+from pyama.config import ProcessingConfig, dump_config
+from pyama.documents import with_checksum
 from pyama.errors import StoreError
 from pyama.metadata import MicroscopyMetadata, dump_metadata
 from pyama.tables import cell_rows, find_traces, header, load_traces, run_times, traces_columns

@@ -246,9 +246,9 @@ class ExtractionParams(Params):
     @classmethod
     def _clip(cls, value: Any) -> Any:
         number = isinstance(value, int | float) and not isinstance(value, bool)
-        if not number or not math.isfinite(value) or 0 <= value <= 1:
+        if not number or 0 <= value <= 1 or value in (-math.inf, math.inf) or value != value:
             return value
-        clipped = min(max(float(value), 0.0), 1.0)
+        clipped = float(min(max(value, 0), 1))
         warnings.warn(
             f"background_weight = {value} lies outside [0, 1]: {clipped} is used.",
             UserWarning,

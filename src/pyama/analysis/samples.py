@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from pyama import layout
-from pyama.config import load_yaml
+from pyama.documents import load_yaml
 from pyama.errors import ConfigError
 
 Fovs = str | int | Sequence[int | str]

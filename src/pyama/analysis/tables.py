@@ -15,7 +15,8 @@ import numpy as np
 import pandas as pd
 
 from pyama import layout
-from pyama.config import METADATA_KEY, ProcessingConfig, load_yaml, parse_config
+from pyama.config import METADATA_KEY, ProcessingConfig, parse_config
+from pyama.documents import load_yaml
 from pyama.errors import ConfigError, StoreError
 from pyama.metadata import MicroscopyMetadata, parse_metadata
 from pyama.tables import PARENT, load_traces

@@ -16,9 +16,9 @@ from pyama.config import (
     ProcessingConfig,
     ProcessingParams,
     load_config,
-    load_yaml,
     parse_config,
 )
+from pyama.documents import load_yaml
 from pyama.errors import ConfigError
 from pyama.metadata import MicroscopyMetadata
 from pyama.processing.record import Record, read_record

@@ -16,12 +16,9 @@ from pyama.config import (
     METADATA_KEY,
     ProcessingConfig,
     dump_config,
-    has_its_checksum,
-    load_yaml,
     parse_config,
-    parse_yaml,
-    with_checksum,
 )
+from pyama.documents import has_its_checksum, load_yaml, parse_yaml, with_checksum
 from pyama.errors import ConfigError
 from pyama.metadata import MicroscopyMetadata, dump_metadata, frame_times, parse_metadata
 from pyama.processing.report import StepReport
