@@ -1,3 +1,4 @@
+import csv
 import json
 import os
 import re
@@ -15,6 +16,7 @@ from pyama.analysis.fits import fit_file, load_fit_with_traces
 from pyama.analysis.merge import merge, write_merged
 from pyama.analysis.samples import check_samples, load_samples, samples_by_position
 from pyama.analysis.tables import (
+    FORMULA,
     chosen_column,
     load_fitted,
     load_merged,
@@ -453,3 +455,27 @@ def test_every_feature_has_the_unit_that_its_description_says(registry):
 def test_features_that_sound_like_base_columns_have_no_unit():
     assert unit_of("position_x") == unit_of("bbox_y1") == "px"
     assert unit_of("position_error_ch_1") == unit_of("bbox_filled_ch_0") == ""
+
+
+FORMULAS = ["=1+1", "+1", "-1", "@SUM(A1)", "\t=1", "\r=1"]
+
+
+def test_no_text_is_a_formula_to_a_spreadsheet(tmp_path):
+    path = tmp_path / "t.csv"
+    names = [*FORMULAS, "drug", "a,=1+1,b", "a; @x"]
+    header = {"sample": "a,=1+1,b;-2", "names": names, "times": [-1.5, -0.5]}
+    write_table(path, pd.DataFrame({"a": names, "b": -1.0}), header)
+    lines = path.read_bytes().decode().replace("\r", "\n").splitlines()
+    cells = [cell for row in csv.reader(lines) for cell in row]
+    # A spreadsheet knows no text inside of a field, and may split at semicolons.
+    cells += [cell for line in lines if line[0] == "#" for cell in line.split(";")]
+    texts = [cell.strip(" ") for cell in cells if not re.fullmatch(r" *-?[0-9.]+\]?", cell)]
+    assert [text for text in texts if text.startswith(FORMULA)] == []
+    table, found = read_table(path)
+    assert found == header
+    assert table["a"].tolist() == [
+        *(f"'{name}" for name in FORMULAS[:-1]),
+        "' =1",
+        *names[-3:],
+    ]
+    assert (table["b"] == -1).all()

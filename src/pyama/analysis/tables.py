@@ -5,7 +5,6 @@ reads such a file; `read_table` also reads the entries.
 """
 
 import json
-import os
 import re
 from collections.abc import Mapping
 from pathlib import Path
@@ -44,6 +43,10 @@ UNITS = {
     "texture": "counts",
 }
 """Units of the built-in features that have one."""
+FORMULA = ("=", "+", "-", "@", "\t", "\r")
+"""What a spreadsheet takes for the beginning of a formula."""
+_STRING = re.compile(r'"(?:[^"\\]|\\.)*"')
+_CELL = re.compile(r"[,;](?=\s*[=+@-])")
 _ENTRY = re.compile(r"# (\w+): (.*)")
 
 
@@ -66,25 +69,53 @@ def write_table(
     """
     if parquet:
         _require_pyarrow()
-    path.parent.mkdir(parents=True, exist_ok=True)
-    lines = "".join(
-        f"# {key}: {json.dumps(value, ensure_ascii=False, allow_nan=False)}\n"
-        for key, value in header.items()
-    )
-    temporary = path.with_name(f"{path.name}.tmp")
-    with temporary.open("w", encoding="utf-8", newline="") as file:
-        file.write(lines)
-        table.to_csv(file, index=False, lineterminator="\n")
-    os.replace(temporary, path)
+    lines = "".join(f"# {key}: {_spelled(value)}\n" for key, value in header.items())
+    text = lines + neutralised(table).to_csv(index=False, lineterminator="\n")
+    _write(path, text.encode())
     if not parquet:
         return [path]
     beside = path.with_suffix(".parquet")
-    temporary = beside.with_name(f"{beside.name}.tmp")
     described = table.copy(deep=False)
     described.attrs.update(header)
-    described.to_parquet(temporary, index=False)
-    os.replace(temporary, beside)
+    _write(beside, described.to_parquet(index=False))
     return [path, beside]
+
+
+def neutralised(table: pd.DataFrame) -> pd.DataFrame:
+    """Return a table in which no text is a formula to a spreadsheet.
+
+    Text that starts as formulas do gets a quote in front.
+    """
+    texts = [i for i, dtype in enumerate(table.dtypes) if dtype.kind not in "biuf"]
+    quoted = table.copy(deep=False)
+    for i in texts:
+        quoted.isetitem(i, table.iloc[:, i].map(_quoted).to_numpy())
+    return quoted
+
+
+def _quoted(value: object) -> object:
+    if not isinstance(value, str):
+        return value
+    line = value.replace("\r", " ")  # which ends a line, though the writer does not know
+    return f"'{line}" if value.startswith(FORMULA) else line
+
+
+def _spelled(value: object) -> str:
+    """Return JSON in which no comma in a text begins a cell with a formula."""
+    text = json.dumps(value, ensure_ascii=False, allow_nan=False)
+    return _STRING.sub(lambda found: _CELL.sub(_escaped, found[0]), text)
+
+
+def _escaped(separator: re.Match[str]) -> str:
+    return f"\\u{ord(separator[0]):04x}"
+
+
+def _write(path: Path, data: bytes) -> None:
+    from pyama.store import naming, write_atomically
+
+    with naming(path):
+        path.parent.mkdir(parents=True, exist_ok=True)
+    write_atomically(path, data)
 
 
 def _require_pyarrow() -> None:

@@ -9,6 +9,8 @@ from typing import Any
 
 import pandas as pd
 
+from pyama.analysis.tables import neutralised
+
 TEXTS = frozenset({"text", "wrap"})
 SHOWN_ROWS = 400
 """Rows of a table that are shown; the file behind `save as CSV` has all."""
@@ -95,7 +97,7 @@ def table(frame: pd.DataFrame, kinds: Mapping[str, str] | None = None, save: str
 
 
 def _link(frame: pd.DataFrame, name: str) -> str:
-    data = base64.b64encode(frame.to_csv(index=False).encode()).decode()
+    data = base64.b64encode(neutralised(frame).to_csv(index=False).encode()).decode()
     href = f"data:text/csv;charset=utf-8;base64,{data}"
     return f'<a class="save" download="{escaped(name)}" href="{href}">save as CSV</a>'
 
