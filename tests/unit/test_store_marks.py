@@ -275,6 +275,10 @@ def test_the_list_of_checksums_does_not_depend_on_the_order_of_writing(tmp_path)
 def test_a_reader_sees_the_old_content_or_the_new(tmp_path):
     path = tmp_path / "mark.json"
     write_atomically(path, b"old")
+    with replacing(path) as one, replacing(path) as other:
+        assert one != other, "two computers may have the same process id"
+        one.write_bytes(b"old")
+        other.write_bytes(b"other")
     with replacing(path) as temporary:
         temporary.write_bytes(b"new")
         assert path.read_bytes() == b"old"

@@ -2,6 +2,7 @@
 
 import json
 import os
+import secrets
 import time
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
@@ -170,7 +171,8 @@ def replacing(path: Path) -> Iterator[Path]:
 
     On an error the temporary file is removed and `path` stays as it was.
     """
-    temporary = path.with_name(f"{path.name}.{os.getpid()}{TEMPORARY}")
+    # Not by the process id: that may be the same on two computers that share the folder.
+    temporary = path.with_name(f"{path.name}.{secrets.token_hex(4)}{TEMPORARY}")
     try:
         yield temporary
         with naming(path):
