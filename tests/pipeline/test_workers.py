@@ -3,6 +3,7 @@
 import functools
 import logging
 import os
+import signal
 import sys
 import threading
 import time
@@ -14,12 +15,12 @@ import pytest
 import child_runs
 from pyama.algorithms.features import FLUORESCENCE_FEATURES, PHASE_FEATURES
 from pyama.config import Channels
-from pyama.errors import PluginError
+from pyama.errors import LockedError, PluginError
 from pyama.processing.executors import DIED, FlagFile
 from pyama.processing.methods import PREPROCESSORS, SEGMENTERS
 from pyama.processing.report import Status
 from pyama.processing.workflow import process
-from pyama.store import FovStore
+from pyama.store import FovStore, lock
 from small_movie import MOVIE, contents, make_config, recording_of
 
 PLUGINS = """
@@ -228,6 +229,32 @@ def test_processes_end_with_the_run_that_started_them(tmp_path):
             return
         time.sleep(0.01)
     pytest.fail("the worker lives on")
+
+
+@pytest.mark.skipif(not child_runs.FORKS, reason="needs a process to be halted")
+def test_a_run_waits_for_the_processes_of_one_that_was_killed(tmp_path, monkeypatch):
+    movie = child_runs.write_movie(tmp_path / "movie.nd2", 1, 6)
+    out, pids = tmp_path / "out", tmp_path / "pids"
+    child = child_runs.start(child_runs.run_and_tell, movie, out, pids)
+    while not (pids.exists() and pids.read_text().endswith("\n")):
+        time.sleep(0.01)
+        assert child.is_alive()
+    worker = int(pids.read_text())
+    os.kill(worker, signal.SIGSTOP)
+    child.kill()
+    child.join()
+    monkeypatch.setattr(lock, "ORPHAN_SECONDS", 0.05)
+    before = contents(out)
+    with pytest.raises(LockedError, match=f"in use by process {child.pid}"):
+        process(movie, make_config(), out)
+    assert contents(out) == before
+    monkeypatch.undo()
+    os.kill(worker, signal.SIGCONT)
+    report = process(movie, make_config(), out)
+    assert report.succeeded, [str(failure) for failure in report.failures]
+    assert any("which died" in message for message in report.messages)
+    assert process(movie, make_config(), tmp_path / "whole").succeeded
+    assert contents(out) == contents(tmp_path / "whole")
 
 
 def is_alive(pid):

@@ -6,12 +6,13 @@ import os
 import signal
 import socket
 import sys
+import threading
 import time
 
 import pytest
 
 from pyama.errors import LockedError
-from pyama.store import lock, locked
+from pyama.store import joined, lock, locked
 
 SPAWN = multiprocessing.get_context("spawn")
 
@@ -23,11 +24,28 @@ def hold(folder, fovs, line):
         line.poll(60)
 
 
+def work(folder, fovs, line):
+    """Take part in a run in another process until told."""
+    with joined(folder, fovs):
+        line.send("joined")
+        line.poll(60)
+
+
 @pytest.fixture
 def other(tmp_path):
     """Another process that holds FOV 3."""
+    yield from started(hold, tmp_path)
+
+
+@pytest.fixture
+def worker(other, tmp_path):
+    """A process that works for the other one."""
+    yield from started(work, tmp_path)
+
+
+def started(target, folder):
     line, far_end = SPAWN.Pipe()
-    process = SPAWN.Process(target=hold, args=(tmp_path, [3], far_end), daemon=True)
+    process = SPAWN.Process(target=target, args=(folder, [3], far_end), daemon=True)
     process.start()
     assert line.poll(60)
     process.let_go = lambda: line.send("let go")
@@ -71,6 +89,47 @@ def test_the_lock_of_a_killed_process_is_taken_over_with_a_sentence(tmp_path, ot
         assert taken_over == []
 
 
+def killed(process):
+    os.kill(process.pid, getattr(signal, "SIGKILL", signal.SIGTERM))
+    process.join(60)
+
+
+def test_a_worker_keeps_the_lock_of_a_run_that_was_killed(
+    tmp_path, other, worker, monkeypatch
+):
+    monkeypatch.setattr(lock, "ORPHAN_SECONDS", 0.05)
+    killed(other)
+    said = f"in use by process {other.pid}"
+    with pytest.raises(LockedError, match=said), locked(tmp_path, [3]):
+        pass
+    killed(worker)
+    with locked(tmp_path, [3]) as taken_over:
+        assert len(taken_over) == 1
+
+
+def test_a_run_waits_for_the_worker_of_a_run_that_was_killed(tmp_path, other, worker):
+    killed(other)
+    timer = threading.Timer(0.2, worker.let_go)
+    timer.start()
+    with locked(tmp_path, [3]):
+        timer.join()
+        assert not timer.is_alive()
+
+
+def test_a_run_with_workers_that_lives_is_not_waited_for(tmp_path, other, worker, monkeypatch):
+    monkeypatch.setattr(lock, "ORPHAN_SECONDS", 3600)
+    with pytest.raises(LockedError), locked(tmp_path, [3]):
+        pass
+
+
+def test_a_worker_cannot_join_what_another_run_has_taken_over(tmp_path):
+    (tmp_path / "fov_003").mkdir()
+    with (tmp_path / "fov_003/.lock").open("ab", 0) as file:
+        assert lock._try(lock._take, file)
+        with pytest.raises(LockedError), joined(tmp_path, [3]):
+            pass
+
+
 def test_one_process_cannot_hold_a_fov_twice(tmp_path):
     with locked(tmp_path, [3]):
         said = f"fov_003 is in use by process {os.getpid()}"
@@ -103,8 +162,16 @@ def test_a_lock_of_another_host_with_a_fresh_heartbeat_holds(tmp_path):
     assert json.loads(owner(tmp_path)) == {"pid": 42, "host": "elsewhere"}
 
 
-def test_a_lock_of_another_host_with_an_old_heartbeat_is_taken_over(tmp_path):
-    left_by(tmp_path, "elsewhere", 3600)
+def test_a_heartbeat_is_compared_with_the_clock_of_the_folder(tmp_path, monkeypatch):
+    left_by(tmp_path, "elsewhere", 5)
+    monkeypatch.setattr(time, "time", lambda: 0.0)
+    with pytest.raises(LockedError), locked(tmp_path, [3]):
+        pass
+
+
+@pytest.mark.parametrize("age", [3600, -3600], ids=["old", "from before a clock was set back"])
+def test_a_lock_of_another_host_with_an_old_heartbeat_is_taken_over(tmp_path, age):
+    left_by(tmp_path, "elsewhere", age)
     with locked(tmp_path, [3]) as taken_over:
         assert taken_over == [
             "fov_003 was left locked by process 42 on elsewhere, which died."
@@ -132,7 +199,7 @@ def test_without_locks_in_the_file_system_the_heartbeat_tells(
     def no_locks(file):
         raise OSError(95, "Operation not supported")
 
-    monkeypatch.setattr(lock, "_system_lock", no_locks)
+    monkeypatch.setattr(lock, "_take", no_locks)
     left_by(tmp_path, socket.gethostname(), age)
     if is_free:
         with locked(tmp_path, [3]) as taken_over:

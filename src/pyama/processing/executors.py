@@ -10,7 +10,7 @@ import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ProcessPoolExecutor, ThreadPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal, Protocol
@@ -19,6 +19,7 @@ from pyama.config import ProcessingConfig
 from pyama.processing.fingerprint import steady_fingerprints
 from pyama.processing.runner import CancelEvent, Watcher
 from pyama.processing.travelling import Plugin, packed, unpack
+from pyama.store import joined
 
 ExecutorName = Literal["threads", "processes"]
 LOOK_SECONDS = 0.05
@@ -37,7 +38,10 @@ class Workers(Protocol):
     """Runs functions at the same time."""
 
     def submit(self, function: Callable[..., Any], *arguments: object) -> Future[Any]:
-        """Call `function(*arguments, cancel_event, watch)` on a worker."""
+        """Call `function(*arguments, cancel_event, watch)` on a worker.
+
+        The first argument are the fields of view, the last one is the output folder.
+        """
 
 
 @dataclass(frozen=True)
@@ -188,12 +192,19 @@ def _start(messages: Any, flag: FlagFile, plugins: list[Plugin], level: int) -> 
 
 
 def _end_with_parent() -> None:
-    """End at once when the parent was killed: its lock is gone, and another run may start."""
+    """End at once when the parent was killed: the next run waits for that."""
     parent = multiprocessing.parent_process()
     if parent is not None:
         parent.join()
         os._exit(1)
 
 
-def _call(function: Callable[..., Any], *arguments: object) -> Any:
-    return function(*arguments, _OWN["flag"], _OWN["messages"].put)
+def _call(function: Callable[..., Any], fovs: Any, *arguments: Any) -> Any:
+    output_dir = arguments[-1]
+    with ExitStack() as stack:
+        with suppress(OSError):  # the run holds the lock too, as long as it lives
+            stack.enter_context(joined(output_dir, fovs))
+        parent = multiprocessing.parent_process()
+        if parent is None or not parent.is_alive():
+            os._exit(1)
+        return function(fovs, *arguments, _OWN["flag"], _OWN["messages"].put)

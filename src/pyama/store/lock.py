@@ -3,26 +3,34 @@
 The operating system holds the lock and lets go of it when the process ends, however it ends.
 Process id, host and a heartbeat stand in the file for people, and for other machines that
 share the folder through a file system on which such locks are not seen.
+
+Processes that work for a run join its lock. When the run is killed they end by themselves, and
+until then they may still write: the next run waits for the last of them.
 """
 
 import json
 import os
 import socket
 import sys
+import tempfile
 import threading
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from io import FileIO
 from pathlib import Path
 
 from pyama import layout
 from pyama.errors import LockedError
+from pyama.store.files import TEMPORARY
 
 LOCK_FILE = ".lock"
 HEARTBEAT_SECONDS = 10.0
 DEAD_AFTER_SECONDS = 60.0
 """A lock from another host counts as left behind when its heartbeat is older than this."""
+ORPHAN_SECONDS = 10.0
+"""How long a run waits for the workers of one that died."""
+LOOK_SECONDS = 0.01
 
 
 @contextmanager
@@ -51,17 +59,42 @@ def locked(output_dir: Path, fovs: Iterable[int]) -> Iterator[list[str]]:
 
 
 @contextmanager
+def joined(output_dir: Path, fovs: Iterable[int]) -> Iterator[None]:
+    """Keep the next run out of fields of view for the length of the block.
+
+    For processes that work for a run. They must look, inside the block, whether that run is
+    alive, and leave if it is not.
+
+    Raises:
+        LockedError: Another run took them over.
+    """
+    with ExitStack() as stack:
+        for fov in fovs:
+            path = output_dir / layout.fov_dir(fov) / LOCK_FILE
+            file = stack.enter_context(FileIO(path, "a+", opener=_not_through_a_link))
+            if _try(_join, file) is False:
+                raise _in_use(path, {})
+        yield
+
+
+def _in_use(path: Path, owner: dict[str, object]) -> LockedError:
+    return LockedError(
+        f"{path.parent} is in use by {_name(owner) or 'another run'}. Wait until it has "
+        "ended, stop it, or choose other fields of view."
+    )
+
+
+@contextmanager
 def _lock(path: Path) -> Iterator[str]:
     """Hold one lock; give the name of an owner that died, or nothing."""
     with FileIO(path, "a+", opener=_not_through_a_link) as file:
-        held = _try(file)
+        held = _try_for_a_while(file)
         found = _owner(file)  # once it is held: until then its owner may still let go of it
         if held is False or _lives_elsewhere(found, path, seen=held is True):
-            raise LockedError(
-                f"{path.parent} is in use by {_name(found) or 'another run'}. Wait until it "
-                "has ended, stop it, or choose other fields of view."
-            )
+            raise _in_use(path, found)
         _write(file, json.dumps({"pid": os.getpid(), "host": socket.gethostname()}))
+        if held and _try(_let_workers_join, file) is False:
+            raise _in_use(path, {})
         try:
             yield _name(found)
         finally:
@@ -114,7 +147,14 @@ def _lives_elsewhere(owner: dict[str, object], path: Path, *, seen: bool) -> boo
     """
     if not owner or (seen and owner.get("host") == socket.gethostname()):
         return False
-    return time.time() - path.stat().st_mtime < DEAD_AFTER_SECONDS
+    # A heartbeat far in the future was before the clock was set back, and none came since.
+    return abs(_now(path.parent) - path.stat().st_mtime) < DEAD_AFTER_SECONDS
+
+
+def _now(folder: Path) -> float:
+    """Return the time by the clock that dates files there; a server has its own."""
+    with tempfile.TemporaryFile(dir=folder, suffix=TEMPORARY) as file:
+        return os.fstat(file.fileno()).st_mtime
 
 
 def _write(file: FileIO, text: str) -> None:
@@ -123,13 +163,23 @@ def _write(file: FileIO, text: str) -> None:
     file.write(text.encode())
 
 
-def _try(file: FileIO) -> bool | None:
-    """Take the lock of a file: True if it is held now, False if another process holds it.
+def _try_for_a_while(file: FileIO) -> bool | None:
+    """Take the lock of a file, see `_try`; wait while only orphans of a dead run hold it."""
+    until = time.monotonic() + ORPHAN_SECONDS
+    while (held := _try(_take, file)) is False and time.monotonic() < until:
+        if not _only_orphans(file, _owner(file)):
+            break
+        time.sleep(LOOK_SECONDS)
+    return held
+
+
+def _try(lock: Callable[[FileIO], None], file: FileIO) -> bool | None:
+    """Lock a file: True if it is held now, False if another process holds it.
 
     None where the file system knows no locks: then only the heartbeat tells.
     """
     try:
-        _system_lock(file)
+        lock(file)
     except (BlockingIOError, PermissionError):
         return False
     except OSError:
@@ -140,14 +190,56 @@ def _try(file: FileIO) -> bool | None:
 if sys.platform == "win32":
     import msvcrt
 
-    _BEYOND_THE_TEXT = 2**30
+    _RUN, _WORKER = 2**30, 2**30 + 1
+    """Bytes beyond the text that are locked: by a run, and by its worker."""
 
-    def _system_lock(file: FileIO) -> None:
-        file.seek(_BEYOND_THE_TEXT)
-        msvcrt.locking(file.fileno(), msvcrt.LK_NBLCK, 1)
+    def _lock_byte(file: FileIO, place: int, mode: int = msvcrt.LK_NBLCK) -> None:
+        file.seek(place)
+        msvcrt.locking(file.fileno(), mode, 1)
+
+    def _take(file: FileIO) -> None:
+        _lock_byte(file, _RUN)
+        try:
+            _lock_byte(file, _WORKER)
+        except OSError:
+            _lock_byte(file, _RUN, msvcrt.LK_UNLCK)
+            raise
+
+    def _let_workers_join(file: FileIO) -> None:
+        _lock_byte(file, _WORKER, msvcrt.LK_UNLCK)
+
+    def _join(file: FileIO) -> None:
+        _lock_byte(file, _WORKER)
+
+    def _only_orphans(file: FileIO, owner: dict[str, object]) -> bool:
+        """Whether no run holds the lock, so that only workers of a dead one can."""
+        try:
+            _lock_byte(file, _RUN)
+        except OSError:
+            return False
+        _lock_byte(file, _RUN, msvcrt.LK_UNLCK)
+        return True
 
 else:
     import fcntl
 
-    def _system_lock(file: FileIO) -> None:
+    def _take(file: FileIO) -> None:
         fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+
+    def _join(file: FileIO) -> None:
+        fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
+
+    _let_workers_join = _join
+
+    def _only_orphans(file: FileIO, owner: dict[str, object]) -> bool:
+        """Whether the run that holds the lock is dead, so that only its workers can."""
+        pid = owner.get("pid")
+        if owner.get("host") != socket.gethostname() or not isinstance(pid, int) or pid < 1:
+            return False
+        try:
+            os.kill(pid, 0)
+        except (ProcessLookupError, OverflowError):
+            return True
+        except PermissionError:
+            pass
+        return False
