@@ -7,6 +7,7 @@ no threads, so that a child is ready at once.
 import contextlib
 import multiprocessing
 import os
+import sys
 import tempfile
 from multiprocessing import forkserver
 from pathlib import Path
@@ -75,6 +76,53 @@ def run(path, output_dir, params, executor="threads"):
     return outcome(report)
 
 
+CHANGES = {"os.remove", "os.rename", "os.mkdir", "os.rmdir", "os.utime", "os.truncate"}
+
+
+class Ending:
+    """Ends the process before the n-th change of a folder; all changes pass by it."""
+
+    def __init__(self, folder, last, *, torn):
+        self.folder, self.last, self.torn = str(folder), last, torn
+        self.count, self.busy = 0, False
+        sys.addaudithook(self)
+
+    def __call__(self, event, arguments):
+        if self.busy or not self._is_change(event, arguments):
+            return
+        self.count += 1
+        if self.count - 1 == self.last:
+            self.busy = True
+            if self.torn and event == "open":  # as a write that has only begun
+                os.close(os.open(arguments[0], arguments[2] & ~os.O_EXCL, 0o666))
+            os._exit(9)
+
+    def _is_change(self, event, arguments):
+        if event == "open":
+            path, _, flags = arguments
+            if not flags & (os.O_WRONLY | os.O_RDWR | os.O_CREAT):
+                return False
+        elif event in CHANGES:
+            path = arguments[0]
+        else:
+            return False
+        # Trees are removed by names relative to their folder.
+        return isinstance(path, str | os.PathLike) and (
+            not os.path.isabs(path) or os.fspath(path).startswith(self.folder)
+        )
+
+
+def changes_of_a_run(recording, output_dir, params):
+    ending = Ending(output_dir, -1, torn=False)
+    assert process(recording, make_config(**params), output_dir).succeeded
+    return ending.count
+
+
+def run_and_end(recording, output_dir, params, last, torn):
+    Ending(output_dir, last, torn=torn)
+    process(recording, make_config(**params), output_dir)
+
+
 def run_and_tell(path, output_dir, pids):
     """Run on one process, and write down which at its first message."""
 
@@ -128,8 +176,6 @@ def verify_as_another(folder):
 
 def command_line(*arguments):
     """Run `pyama` as a user would; ends the process."""
-    import sys
-
     from pyama.cli import main
 
     quiet = os.open(os.devnull, os.O_WRONLY)

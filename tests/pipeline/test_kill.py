@@ -1,6 +1,7 @@
 """A run that is killed at any moment goes on to the same bytes."""
 
 import random
+import shutil
 import signal
 import sys
 import time
@@ -10,6 +11,7 @@ import pytest
 
 import child_runs
 from amounts import CHAOS, amount
+from pyama.errors import StoreError
 from pyama.processing.verify import verify
 from pyama.processing.workflow import process
 from pyama.store import FovStore
@@ -87,6 +89,48 @@ def test_a_killed_run_goes_on_to_the_same_bytes(
         assert results(folder) == whole
         assert verify(folder).is_sound
     print(f"{executor}: {sum(struck.values())} kills, struck {dict(struck)}")  # noqa: T201
+
+
+DAMAGED = "changed", "truncated"
+OTHERS = {"min_object_size": 60, "tile_size": 40}
+STARTS = [pytest.param({}, None, id="new folder"), pytest.param(OTHERS, {}, id="old results")]
+
+
+@pytest.mark.timeout(7200 if CHAOS else 300)
+@pytest.mark.parametrize(("params", "earlier"), STARTS)
+def test_a_run_that_ends_before_any_change_of_the_disk_goes_on(tmp_path, params, earlier):
+    recording = recording_of(child_runs.MOVIE[:1, :2, :, :90, :90])
+    before, expected = tmp_path / "before", tmp_path / "expected"
+    before.mkdir()
+    if earlier is not None:
+        assert process(recording, make_config(**earlier), before).succeeded
+    assert process(recording, make_config(**params), expected).succeeded
+    whole = contents(expected)
+    counted = shutil.copytree(before, tmp_path / "counted")
+    total = child_runs.answer(child_runs.changes_of_a_run, recording, counted, params)
+    chosen = range(total) if CHAOS else dice.sample(range(total), 6)
+    for last in chosen:
+        folder = shutil.copytree(before, tmp_path / str(last))
+        for end in (last, dice.randrange(last + 1)):  # the run that goes on ends as well
+            arguments = recording, folder, params, end, dice.random() < 0.5
+            child = child_runs.start(child_runs.run_and_end, *arguments)
+            child.join()
+            assert child.exitcode in {0, 9}
+            wrong = [found for found in damages(folder) if found.problem.startswith(DAMAGED)]
+            assert wrong == [], f"ended before change {last}"
+        report = process(recording, make_config(**params), folder)
+        assert report.succeeded, [str(failure) for failure in report.failures]
+        assert results(folder) == whole, f"ended before change {last}"
+        assert verify(folder).is_sound
+        shutil.rmtree(folder)
+    print(f"ended before {len(chosen)} of {total} changes, and once more")  # noqa: T201
+
+
+def damages(folder):
+    try:
+        return verify(folder).damages
+    except StoreError:  # nothing is there yet
+        return ()
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="there is no SIGTERM on Windows")
