@@ -28,7 +28,9 @@ _PURE = {"unit": "1"}
 ChannelId = Annotated[int, Field(ge=0, json_schema_extra=_PURE)]
 METADATA_KEY = "metadata"
 """Section of `processing_config.yaml` that describes the recording; not a setting."""
-ONLY_IF_WRITTEN = ("frame_interval", "n_workers", "batch_size")
+WITHOUT_EFFECT = ("n_workers", "batch_size", "plugin_timeout")
+"""Parameters that no result depends on: they are for one computer."""
+ONLY_IF_WRITTEN = ("frame_interval", *WITHOUT_EFFECT)
 """Parameters whose default must bind no later run: it would override the time stamps of the
 file, or carry the number of cores of one machine to another."""
 
@@ -132,6 +134,12 @@ class ProcessingParams(
     """Fields of view processed at the same time."""
     batch_size: Annotated[int, Field(ge=1, json_schema_extra=_PURE)] = 2
     """Fields of view copied before they are processed; at least one per worker."""
+    plugin_timeout: (
+        Annotated[float, Field(gt=0, allow_inf_nan=False, json_schema_extra={"unit": "s"})]
+        | None
+    ) = 600.0
+    """How long a plugin may take for one frame or cell, a tracking method from frame to frame.
+    Then its step fails. Null waits for ever."""
     seed: Annotated[int, Field(ge=0, json_schema_extra=_PURE)] = 0
     """Start of every random draw; each cell draws its own numbers."""
 

@@ -7,6 +7,7 @@ import random
 import shutil
 import subprocess
 import sys
+import threading
 import time
 from collections import namedtuple
 from pathlib import Path
@@ -16,6 +17,7 @@ import pytest
 
 import child_runs
 from amounts import CHAOS
+from pyama.algorithms import iou, logstd
 from pyama.algorithms.features import FLUORESCENCE_FEATURES, PHASE_FEATURES
 from pyama.config import Channels
 from pyama.errors import PyamaError, ReaderError, StoreError
@@ -350,6 +352,10 @@ def raising(error):
     return plugin
 
 
+def endless():
+    return endless()
+
+
 def giving(value):
     return lambda *arguments: value
 
@@ -363,10 +369,15 @@ def tracking(value):
 
 
 SHAPE = (160, 160)
+ENDINGS = {
+    "leaves the interpreter": raising(SystemExit(3)),
+    "presses Ctrl-C": raising(KeyboardInterrupt()),
+    "calls itself for ever": lambda *arguments: endless(),
+}
 LABELS = {
     "raises": raising(ValueError("broken")),
     "raises a KeyError": raising(KeyError("x")),
-    "leaves the interpreter": raising(SystemExit(3)),
+    **ENDINGS,
     "gives nothing": giving(None),
     "gives another shape": giving(np.zeros((2, 2), np.uint16)),
     "gives floats": giving(np.zeros(SHAPE)),
@@ -383,7 +394,7 @@ FRAMES = {
 }
 IMAGES = {
     "raises": raising(RuntimeError("broken")),
-    "leaves the interpreter": raising(SystemExit(3)),
+    **ENDINGS,
     "gives nothing": giving(None),
     "gives another shape": giving(np.zeros((2, 2), np.uint16)),
     "gives NaN": giving(np.full(SHAPE, np.nan)),
@@ -391,7 +402,7 @@ IMAGES = {
 }
 NUMBERS = {
     "raises": raising(ZeroDivisionError("broken")),
-    "leaves the interpreter": raising(SystemExit(3)),
+    **ENDINGS,
     "gives nothing": giving(None),
     "gives infinity": giving(float("inf")),
     "gives two numbers": giving(np.zeros(2)),
@@ -480,6 +491,115 @@ def test_a_plugin_that_fails_in_one_fov_leaves_the_others_alone(whole, tmp_path)
     report = process(make_recording(), config, tmp_path)
     assert report.failed_fovs == [1]
     assert len(list(tmp_path.rglob("*.csv"))) == 1
+
+
+class Door(threading.Event):
+    """What a plugin waits behind; counts how many have come through."""
+
+    def __init__(self):
+        super().__init__()
+        self.through = threading.Semaphore(0)
+
+    def __call__(self, *arguments):
+        self.wait()
+        self.through.release()
+
+    def frames(self, frames, params):
+        yield next(iter(frames))
+        self()
+
+
+def finished(folder):
+    return {name: data for name, data in contents(folder).items() if not name.endswith(".tmp")}
+
+
+HANGS = [
+    pytest.param(with_segmenter, "segmentation", Door.__call__, id="segmenter"),
+    pytest.param(with_tracker, "tracking", Door.__call__, id="tracker"),
+    pytest.param(with_tracker, "tracking", Door.frames, id="tracker after a frame"),
+    pytest.param(with_preprocessor, "segmentation", Door.__call__, id="preprocessor"),
+    pytest.param(with_phase_feature, "extraction", Door.__call__, id="phase feature"),
+    pytest.param(with_fluorescence_feature, "extraction", Door.__call__, id="feature"),
+]
+
+
+@pytest.mark.usefixtures("registries")
+@pytest.mark.parametrize(("use", "step", "hang"), HANGS)
+def test_a_plugin_that_hangs_fails_its_step_by_name_and_nothing_else(
+    tmp_path, use, step, hang
+):
+    door = Door()
+    config = use(lambda *arguments: hang(door, *arguments))
+    config = config.replace(params=config.params.replace(plugin_timeout=0.2))
+    report = process(recording_of(MOVIE[:1, :2]), config, tmp_path)
+    try:
+        (failure,) = report.failures
+        assert failure.step == step
+        assert "'mine'" in failure.message or "preprocessor Preprocessor" in failure.message
+        assert "has not answered for 0.2 s" in failure.message
+        before = finished(tmp_path)
+    finally:
+        door.set()
+    assert door.through.acquire(timeout=60)
+    for thread in threading.enumerate():
+        if thread.name == "pyama step":
+            thread.join(60)
+    assert finished(tmp_path) == before, "what answers too late writes nothing"
+    PREPROCESSORS.clear()
+    assert process(recording_of(MOVIE[:1, :2]), make_config(), tmp_path).succeeded
+
+
+@pytest.mark.usefixtures("registries")
+def test_a_slow_tracker_that_gets_on_does_not_hang(tmp_path):
+    def slow(frames, params):
+        seen = []
+        for frame in frames:
+            time.sleep(0.15)
+            seen.append(frame)
+        yield from seen
+
+    TRACKERS["mine"] = slow
+    config = make_config(tracking_method="mine", plugin_timeout=0.4)
+    report = process(recording_of(MOVIE[:1, :4]), config, tmp_path)
+    assert report.succeeded, [str(failure) for failure in report.failures]
+
+
+@pytest.mark.usefixtures("registries")
+def test_what_a_plugin_does_to_its_input_stays_there(tmp_path):
+    def segmenter(frame, params):
+        labels = logstd.segment(frame.copy(), params)
+        frame[...] = 0
+        return labels
+
+    def tracker(frames, params):
+        once = [frame.copy() for frame in frames]
+        for frame, labels in zip(frames, iou.track(once, params), strict=True):
+            frame[...] = 0
+            buffer = labels.copy()
+            yield buffer
+            buffer[...] = 0
+
+    SEGMENTERS["mine"], TRACKERS["mine"] = segmenter, tracker
+    recording = recording_of(MOVIE[:1, :3])
+    own = make_config(segmentation_method="mine", tracking_method="mine")
+    for name, config in ("plugins", own), ("expected", make_config()):
+        assert process(recording, config, tmp_path / name).succeeded
+    found, expected = contents(tmp_path / "plugins"), contents(tmp_path / "expected")
+    for name in (name for name in expected if "/.marks/" not in name):
+        assert found[name] == expected[name], name
+
+
+def spoiling(image, mask, context):
+    for array in (image, mask, context.background):
+        with pytest.raises(ValueError, match="read-only"):
+            array[...] = 0
+    return 1.0
+
+
+@pytest.mark.usefixtures("registries")
+def test_a_feature_cannot_change_what_the_next_one_sees(tmp_path):
+    config = with_fluorescence_feature(spoiling)
+    assert process(recording_of(MOVIE[:1, :2]), config, tmp_path).succeeded
 
 
 HANGING = """

@@ -9,6 +9,7 @@ import yaml
 
 from pyama.config import (
     METADATA_KEY,
+    ONLY_IF_WRITTEN,
     Channel,
     Channels,
     ProcessingConfig,
@@ -185,6 +186,7 @@ CONFIGS = [
                 frame_interval=7.5,
                 n_workers=3,
                 batch_size=5,
+                plugin_timeout=3,
                 time_mapping={0: 0.0, 1: 2.5},
                 max_object_size=None,
                 background_weight=0.3,
@@ -205,7 +207,7 @@ def test_a_configuration_survives_yaml(tmp_path, config):
     found = load_config(path)
     assert found == config
     assert dump_config(found) == dump_config(config)
-    optional = {"frame_interval", "n_workers", "batch_size"}
+    optional = set(ONLY_IF_WRITTEN)
     written = config.params.model_fields_set & optional
     assert found.params.model_fields_set & optional == written
     assert json.loads(json.dumps(dump_config(config))) == dump_config(config)
@@ -214,7 +216,7 @@ def test_a_configuration_survives_yaml(tmp_path, config):
 def test_a_default_of_one_machine_binds_no_other(monkeypatch):
     monkeypatch.setattr("os.cpu_count", lambda: 3)
     entries = dump_config(ProcessingConfig())
-    assert not {"n_workers", "batch_size", "frame_interval"} & set(entries["params"])
+    assert not set(ONLY_IF_WRITTEN) & set(entries["params"])
     monkeypatch.setattr("os.cpu_count", lambda: 64)
     assert parse_config("x", entries).params.n_workers == 8
     assert dump_config(ProcessingConfig(params={"n_workers": 3}))["params"]["n_workers"] == 3

@@ -52,6 +52,7 @@ DECIDED = {
     "segmentation_method": "logstd",
     "tracking_method": "iou",
     "batch_size": 2,
+    "plugin_timeout": 600.0,
     "seed": 0,
 }
 """What spec/decisions.md adds."""

@@ -19,7 +19,7 @@ ways give the same bits. All others are called frame by frame.
 import math
 import reprlib
 import zlib
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
@@ -175,7 +175,7 @@ FLUORESCENCE_FEATURES["intensity_middle"] = texture.intensity_middle
 FLUORESCENCE_FEATURES["intensity_rim"] = texture.intensity_rim
 
 
-def needs_image(names: Iterable[str], registry: Registry[Feature]) -> bool:
+def needs_image(names: Iterable[str], registry: Mapping[str, Feature]) -> bool:
     """Return whether `measure_stack` looks at intensities for these features.
 
     Raises:
@@ -186,7 +186,7 @@ def needs_image(names: Iterable[str], registry: Registry[Feature]) -> bool:
 
 def measure_stack(
     names: Sequence[str],
-    registry: Registry[Feature],
+    registry: Mapping[str, Feature],
     image: NDArray[np.float32] | None,
     mask: NDArray[np.uint8],
     background: NDArray[np.float32] | None,

@@ -13,6 +13,7 @@ from pyama.cli.channels import find_channel, proposed, question
 from pyama.cli.fovs import parse_fovs
 from pyama.cli.screen import quoted
 from pyama.config import (
+    WITHOUT_EFFECT,
     ProcessingConfig,
     ProcessingParams,
     load_config,
@@ -24,8 +25,6 @@ from pyama.metadata import MicroscopyMetadata
 from pyama.processing.record import Record, read_record
 from pyama.processing.workflow.checks import check
 from pyama.readers import open_reader
-
-_WITHOUT_EFFECT = {"n_workers", "batch_size"}
 
 
 @dataclass(frozen=True)
@@ -227,7 +226,7 @@ def _other_settings(
     differs = [
         f"{name} = {before[name]}"
         for name in before
-        if name not in typed and name not in _WITHOUT_EFFECT and before[name] != after[name]
+        if name not in typed and name not in WITHOUT_EFFECT and before[name] != after[name]
     ]
     if not differs:
         return []

@@ -16,11 +16,14 @@ from pyama.algorithms.features import (
     FLUORESCENCE_FEATURES,
     PHASE_FEATURES,
     CellTrack,
+    Feature,
     measure_stack,
     needs_image,
 )
 from pyama.algorithms.filters import margin_leaves_no_room, near_border, too_short
 from pyama.config import ProcessingParams
+from pyama.processing.guard import timed_function
+from pyama.registry import Registry
 from pyama.store import Cells, Roster
 from pyama.tables import PARENT, cell_rows, header, traces_columns
 
@@ -145,7 +148,9 @@ def _features(cells: Cells, index: int, scene: Scene) -> dict[str, NDArray[np.fl
     image = None
     if needs_image(scene.phase, PHASE_FEATURES):
         image = cells.crop(layout.phase(scene.pc), cell).read()
-    found = measure_stack(scene.phase, PHASE_FEATURES, image, mask, None, phase)
+    found = measure_stack(
+        scene.phase, _timed(scene.phase, PHASE_FEATURES), image, mask, None, phase
+    )
     features = {layout.column(name, scene.pc): values for name, values in found.items()}
     for channel, names in scene.fluorescence.items():
         if not names:
@@ -153,9 +158,15 @@ def _features(cells: Cells, index: int, scene: Scene) -> dict[str, NDArray[np.fl
         track = replace(phase, channel=channel, valid=_recorded(phase.valid, channel, scene))
         image = cells.crop(layout.fluorescence(channel), cell).read()
         background = cells.crop(layout.background(channel), cell).read()
-        found = measure_stack(names, FLUORESCENCE_FEATURES, image, mask, background, track)
+        found = measure_stack(
+            names, _timed(names, FLUORESCENCE_FEATURES), image, mask, background, track
+        )
         features |= {layout.column(name, channel): values for name, values in found.items()}
     return features
+
+
+def _timed(names: Sequence[str], registry: Registry[Feature]) -> dict[str, Feature]:
+    return {name: timed_function(f"feature {name!r}", registry[name]) for name in names}
 
 
 def _others(roster: Roster, index: int, frame: int) -> Boxes:

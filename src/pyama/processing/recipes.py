@@ -13,7 +13,7 @@ from pyama.algorithms.params import (
     Params,
     own_params,
 )
-from pyama.config import ProcessingConfig
+from pyama.config import WITHOUT_EFFECT, ProcessingConfig
 from pyama.metadata import MicroscopyMetadata, frame_times
 from pyama.processing.fingerprint import fingerprint, is_builtin
 from pyama.processing.guard import called
@@ -185,7 +185,7 @@ def _extraction(
     }
     if not all(is_builtin(entry) for entry in functions.values()):
         # A custom feature may read all parameters and the time from its context.
-        ignored = {"n_workers", "batch_size"}
+        ignored = set(WITHOUT_EFFECT)
         params["context"] = config.params.model_dump(mode="json", exclude=ignored)
         params["times"] = _digest(frame_times(metadata, config.params, fov)[0])
     inputs = [CELLS_MARK] if CELLS_MARK in found else []

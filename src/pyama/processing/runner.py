@@ -9,10 +9,12 @@ import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any, Protocol
 
-from pyama.errors import PyamaError
+from pyama.errors import PluginError, PyamaError
 from pyama.processing.compiling import compiling_seconds
+from pyama.processing.guard import is_left, within
 from pyama.processing.report import FovReport, Status
 from pyama.store import Output, Recipe
 
@@ -104,10 +106,34 @@ def run_plan(
     plan: Plan,
     cancel_event: CancelEvent | None = None,
     watch: Watcher | None = None,
+    plugin_timeout: float | None = None,
 ) -> FovReport:
-    """Run one step on one field of view. Never raises; see `FovReport`."""
-    started = time.perf_counter() - compiling_seconds()
+    """Run one step on one field of view. Never raises; see `FovReport`.
+
+    Args:
+        step: Its name.
+        fov: 0-based index.
+        plan: Gives the jobs.
+        cancel_event: Stops the step between two items.
+        watch: Called after every item.
+        plugin_timeout: For how many seconds a plugin may not answer before the step is given
+            up; None waits for ever.
+    """
     drain = _Drain(step, fov, cancel_event, watch)
+    if plugin_timeout is None:
+        return _report(drain, plan)
+    started = time.perf_counter()
+    try:
+        return within(plugin_timeout, partial(_report, drain, plan))
+    except PluginError as error:
+        logger.error("FOV %d: %s failed: %s", fov, step, error)  # noqa: TRY400 (no trace)
+        seconds = time.perf_counter() - started
+        return FovReport(step, fov, Status.FAILED, str(error), drain.frame, seconds)
+
+
+def _report(drain: "_Drain", plan: Plan) -> FovReport:
+    started = time.perf_counter() - compiling_seconds()
+    step, fov = drain.step, drain.fov
     status, message = Status.UNCHANGED, ""
     notes: dict[str, Mapping[str, Any]] = {}
     try:
@@ -180,5 +206,7 @@ class _Drain:
         return True
 
     def _stop_if_asked(self) -> None:
+        if is_left():
+            raise _Cancelled
         if self._cancel_event is not None and self._cancel_event.is_set():
             raise _Cancelled

@@ -14,7 +14,7 @@ from pyama.algorithms.divisions import divided
 from pyama.algorithms.labels import limit_sizes
 from pyama.algorithms.params import own_params
 from pyama.config import ProcessingParams
-from pyama.processing.guard import blaming, called
+from pyama.processing.guard import blaming, called, sign_of_life
 from pyama.processing.methods import (
     SEGMENTER_PARAMS,
     TRACKER_PARAMS,
@@ -124,7 +124,10 @@ class _Present:
         return len(self.frames) - len(self.missing)
 
     def __iter__(self) -> Iterator[NDArray[Any]]:
-        return (self.frames[t] for t in range(len(self.frames)) if t not in self.missing)
+        for t in range(len(self.frames)):
+            if t not in self.missing:
+                sign_of_life()
+                yield self.frames[t]
 
 
 def _called(

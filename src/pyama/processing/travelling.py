@@ -75,6 +75,11 @@ def unpack(plugins: list[Plugin]) -> None:
             REGISTRIES[plugin.kind][plugin.name] = found
 
 
+def has_plugins(config: ProcessingConfig) -> bool:
+    """Whether a run calls anything that does not come with pyama."""
+    return any(True for _ in _needed(config))
+
+
 def _needed(config: ProcessingConfig) -> Iterator[tuple[str, str, Any]]:
     names: dict[str, Iterable[str]] = {
         "phase feature": config.phase_features(),
@@ -85,7 +90,7 @@ def _needed(config: ProcessingConfig) -> Iterator[tuple[str, str, Any]]:
     }
     for kind, registry in REGISTRIES.items():
         for name in dict.fromkeys(names[kind]):
-            if not is_builtin(registry[name]):
+            if name in registry and not is_builtin(registry[name]):
                 yield kind, name, registry[name]
     for entry in PREPROCESSORS:
         yield PREPROCESSOR, type(entry).__name__, entry

@@ -16,6 +16,7 @@ from pyama.processing.report import StepReport
 from pyama.processing.runner import CancelEvent, Watcher, run_plan
 from pyama.processing.source import SteadyReader
 from pyama.processing.steps import PLANS, Work
+from pyama.processing.travelling import has_plugins
 from pyama.readers import Reader
 
 
@@ -73,13 +74,15 @@ class Service:
         check_fovs(metadata, fovs)
         config = self._adapted(config)
         load_what_is_named(config)
+        limit = config.params.plugin_timeout if has_plugins(config) else None
         reports = []
         with ExitStack() as stack:
             reader = self._reader or _opened_once(stack, metadata, config)
             for fov in fovs:
                 work = Work(fov, metadata, config, Path(output_dir), reader)
                 plan = partial(PLANS[self.name], work)
-                reports.append(run_plan(self.name, fov, plan, cancel_event, self._watch))
+                found = run_plan(self.name, fov, plan, cancel_event, self._watch, limit)
+                reports.append(found)
         return StepReport(tuple(reports))
 
     def _adapted(self, config: ProcessingConfig) -> ProcessingConfig:

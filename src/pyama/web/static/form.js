@@ -88,7 +88,7 @@ const GROUPS = [
   ["Following cells", /^(tracking_method|min_iou|max_gap|min_size|max_size|divisions)/],
   ["Background", /^(tile_|background_)/],
   ["Traces", /^(min_frames|border_margin)/],
-  ["Time and computer", /^(frame_interval|n_workers|batch_size|seed|copy_only)/],
+  ["Time and computer", /^(frame_interval|n_workers|batch_size|plugin_timeout|seed|copy_only)/],
   ["Others", /^(?!plugins|preprocessors|features|time_mapping)/],
 ];
 const group = (title, ...rows) => element("details", {}, element("summary", {}, title), element("div", { className: "form" }, ...rows));
