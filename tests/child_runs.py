@@ -123,6 +123,20 @@ def run_and_end(recording, output_dir, params, last, torn):
     process(recording, make_config(**params), output_dir)
 
 
+FIRST = {"threads": "copying", "processes": "segmentation"}
+"""Where the run has begun, and no longer starts processes."""
+
+
+def run_and_mark(path, output_dir, params, executor, marker):
+    """Run, and touch a file when it has begun."""
+
+    def watch(progress):
+        if progress.step == FIRST[executor]:
+            marker.touch()
+
+    process(path, make_config(**params), output_dir, executor=executor, watch=watch)
+
+
 def run_and_tell(path, output_dir, pids):
     """Run on one process, and write down which at its first message."""
 

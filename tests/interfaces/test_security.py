@@ -3,6 +3,7 @@
 import json
 import os
 import shutil
+import subprocess
 import sys
 from pathlib import Path
 
@@ -288,6 +289,49 @@ def test_links_in_a_folder_do_not_lead_writing_out_of_it(finished, results, tmp_
     process(small(), make_config(), results)
     assert [victim.read_text() for victim in victims] == ["mine"] * len(victims)
     assert contents(results) == contents(finished)
+
+
+FOLDERS = ["", ".marks", "images.zarr", "images.zarr/OME", "images.zarr/pc_ch_0", "cells.zarr"]
+
+
+@posix
+@pytest.mark.parametrize("name", FOLDERS)
+def test_a_folder_that_is_a_link_is_not_written_into(results, tmp_path, name):
+    folder, victim = results / "fov_000" / name, tmp_path / "victim"
+    folder.rename(victim)
+    (victim / "mine.csv.1.tmp").write_text("mine")
+    folder.symlink_to(victim)
+    before = contents(victim)
+    for config in (make_config(), make_config(min_object_size=60)):
+        with pytest.raises(StoreError, match=r"is a link to .*victim"):
+            process(small(), config, results)
+    assert contents(victim) == before
+    assert sorted(victim.rglob(".lock")) == ([victim / ".lock"] if not name else [])
+
+
+@posix
+def test_a_deeper_folder_that_is_a_link_is_replaced(finished, results, tmp_path):
+    folder, victim = results / "fov_000/images.zarr/pc_ch_0/0/c/1", tmp_path / "victim"
+    folder.rename(victim)
+    folder.symlink_to(victim)
+    (victim / "0/0").unlink()
+    assert process(small(), make_config(), results).succeeded
+    assert contents(results) == contents(finished)
+    assert not contents(victim)
+
+
+@posix
+def test_a_log_that_is_a_link_is_replaced(finished, results, tmp_path):
+    movie = tmp_path / "movie.nd2"
+    write_nd2(movie, MOVIE[:1, :2, None], channel_names=["Phase", "GFP"])
+    victim = tmp_path / "victim"
+    victim.write_text("mine")
+    (tmp_path / "out2").mkdir()
+    (tmp_path / "out2/run.log").symlink_to(victim)
+    command = [sys.executable, "-m", "pyama", "run", movie, "-o", tmp_path / "out2"]
+    subprocess.run([*command, "--pc", "0", "--fl", "1", "-j", "1"], check=True, timeout=120)
+    assert victim.read_text() == "mine"
+    assert "pyama" in (tmp_path / "out2/run.log").read_text()
 
 
 def xml_bomb(size, root):

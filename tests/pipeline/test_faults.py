@@ -34,7 +34,7 @@ dice = random.Random(11)  # noqa: S311
 
 
 def make_recording():
-    return recording_of(MOVIE[:2, :3])
+    return recording_of(MOVIE[:2, :2, :, :90, :90])
 
 
 @pytest.fixture(scope="module")

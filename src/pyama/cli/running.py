@@ -90,6 +90,8 @@ def _tally(prepared: Prepared, request: Request) -> Tally:
 @contextmanager
 def _logging(path: Path, screen: Tally, *, verbose: bool) -> Iterator[None]:
     """Write what pyama logs to a file, and to the screen what a user waits for, or all."""
+    if path.is_symlink():  # the log is ours, what the link leads to is not
+        path.unlink()
     file = logging.FileHandler(path, encoding="utf-8", delay=True)
     file.setFormatter(logging.Formatter(LOG_FORMAT))
     handlers = [file, _Screen(screen, verbose=verbose)]

@@ -21,8 +21,9 @@ from io import FileIO
 from pathlib import Path
 
 from pyama import layout
-from pyama.errors import LockedError
+from pyama.errors import LockedError, StoreError
 from pyama.store.files import TEMPORARY
+from pyama.store.marks import MARKS
 
 LOCK_FILE = ".lock"
 HEARTBEAT_SECONDS = 10.0
@@ -48,6 +49,7 @@ def locked(output_dir: Path, fovs: Iterable[int]) -> Iterator[list[str]]:
         folders = [output_dir / layout.fov_dir(fov) for fov in dict.fromkeys(fovs)]
         paths = [folder / LOCK_FILE for folder in folders]
         for path in paths:
+            _refuse_links(path.parent)
             path.parent.mkdir(parents=True, exist_ok=True)
             owner = stack.enter_context(_lock(path))
             if owner:
@@ -99,6 +101,23 @@ def _lock(path: Path) -> Iterator[str]:
             yield _name(found)
         finally:
             _write(file, "")
+
+
+def _refuse_links(fov_path: Path) -> None:
+    """Refuse folders that are somewhere else: what is written or removed there is not ours.
+
+    Raises:
+        StoreError: The field of view, or a folder in it that is kept from run to run, is a
+            link. Deeper ones are removed before anything is written.
+    """
+    images = fov_path / layout.IMAGES
+    folders = (fov_path, fov_path / MARKS, images, images / "OME", *images.glob("*"))
+    for folder in (*folders, fov_path / layout.CELLS):
+        if folder.is_symlink() and folder.is_dir():
+            raise StoreError(
+                f"{folder} is a link to {folder.readlink()}. Nothing is written through "
+                "links: put a folder in its place, or choose another output folder."
+            )
 
 
 def _not_through_a_link(path: str, flags: int) -> int:
