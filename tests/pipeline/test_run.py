@@ -1,7 +1,9 @@
 """Whole runs: what they leave behind, however they went."""
 
+import contextlib
 import json
 import signal
+import sys
 import threading
 
 import numpy as np
@@ -10,6 +12,7 @@ import pytest
 
 from pyama.config import Channels
 from pyama.errors import ConfigError, LockedError
+from pyama.processing import record
 from pyama.processing.recipes import recipes
 from pyama.processing.report import Status
 from pyama.processing.workflow import process, run_workflow
@@ -390,3 +393,29 @@ def test_an_interrupt_in_a_script_cancels_and_is_raised(finished, recording, con
     assert FovStore(tmp_path, 2).marks() == {}, "the last field of view was not begun"
     assert run_workflow(recording, config, tmp_path)
     assert contents(tmp_path) == contents(finished)
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="folders cannot be locked there")
+def test_runs_that_end_at_the_same_time_keep_what_each_has_written_down(tmp_path, monkeypatch):
+    together = threading.Barrier(2)
+    read = record._earlier_fovs
+
+    def slow(*arguments):
+        found = read(*arguments)
+        with contextlib.suppress(threading.BrokenBarrierError):
+            together.wait(0.5)  # both have read, if they can
+        return found
+
+    monkeypatch.setattr(record, "_earlier_fovs", slow)
+    runs = [
+        threading.Thread(
+            target=process,
+            args=(recording_of(MOVIE[:2, :2, :, :90, :90]), make_config(), tmp_path, [fov]),
+        )
+        for fov in (0, 1)
+    ]
+    for thread in runs:
+        thread.start()
+    for thread in runs:
+        thread.join()
+    assert set(record.read_run(tmp_path)["fovs"]) == {"0", "1"}

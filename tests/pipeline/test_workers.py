@@ -13,6 +13,7 @@ from types import ModuleType
 import pytest
 
 import child_runs
+from amounts import amount
 from pyama.algorithms.features import FLUORESCENCE_FEATURES, PHASE_FEATURES
 from pyama.config import Channels
 from pyama.errors import LockedError, PluginError
@@ -84,9 +85,19 @@ WAYS = [
     pytest.param("threads", {"n_workers": 4, "batch_size": 1}, id="four threads"),
     pytest.param("processes", {"n_workers": 2, "batch_size": 1}, id="two processes"),
 ]
+EVERY_WAY = [
+    pytest.param(
+        executor,
+        {"n_workers": n, "batch_size": size},
+        id=f"{n} {executor} in batches of {size}",
+    )
+    for executor in ("threads", "processes")
+    for n in (1, 2, 4)
+    for size in (1, 5)
+]
 
 
-@pytest.mark.parametrize(("executor", "params"), WAYS)
+@pytest.mark.parametrize(("executor", "params"), amount(WAYS, EVERY_WAY))
 def test_bytes_do_not_depend_on_the_workers(whole, tmp_path, executor, params):
     seen = []
     report = process(

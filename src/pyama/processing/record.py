@@ -21,8 +21,8 @@ from pyama.config import (
 from pyama.documents import has_its_checksum, load_yaml, parse_yaml, with_checksum
 from pyama.errors import ConfigError
 from pyama.metadata import MicroscopyMetadata, dump_metadata, frame_times, parse_metadata
-from pyama.processing.report import StepReport
-from pyama.store import sealed, unsealed, write_atomically
+from pyama.processing.report import FovReport, StepReport
+from pyama.store import alone, sealed, unsealed, write_atomically
 
 logger = logging.getLogger(__name__)
 
@@ -138,32 +138,36 @@ def write_run(
     status: str,
 ) -> None:
     """Write `run.json`; what earlier runs said of other fields of view stays."""
-    fovs = _earlier_fovs(output_dir, metadata.identity)
-    for entry in report:
-        steps = fovs.setdefault(str(entry.fov), {})
-        steps[entry.step] = {
-            "status": entry.status.value,
-            "message": entry.message,
-            "frame": entry.frame,
-            "seconds": round(entry.seconds, 3),
-            "outputs": entry.notes,
+    with alone(output_dir):
+        fovs = _earlier_fovs(output_dir, metadata.identity)
+        for entry in report:
+            fovs.setdefault(str(entry.fov), {})[entry.step] = _step(entry)
+        entries = {
+            "status": status,
+            "started": started.isoformat(timespec="seconds"),
+            "seconds": round((datetime.now(UTC) - started).total_seconds(), 3),
+            "versions": versions(),
+            "input": {
+                "path": str(metadata.path),
+                "identity": metadata.identity,
+                "problems": metadata.problems,
+            },
+            "time": frame_times(metadata, config.params, 0)[1],
+            "config": dump_config(config),
+            "fovs": dict(sorted(fovs.items(), key=lambda entry: int(entry[0]))),
+            "record": _text(metadata, config),
         }
-    entries = {
-        "status": status,
-        "started": started.isoformat(timespec="seconds"),
-        "seconds": round((datetime.now(UTC) - started).total_seconds(), 3),
-        "versions": versions(),
-        "input": {
-            "path": str(metadata.path),
-            "identity": metadata.identity,
-            "problems": metadata.problems,
-        },
-        "time": frame_times(metadata, config.params, 0)[1],
-        "config": dump_config(config),
-        "fovs": dict(sorted(fovs.items(), key=lambda entry: int(entry[0]))),
-        "record": _text(metadata, config),
+        write_atomically(output_dir / layout.RUN_FILE, sealed(entries))
+
+
+def _step(entry: FovReport) -> dict[str, Any]:
+    return {
+        "status": entry.status.value,
+        "message": entry.message,
+        "frame": entry.frame,
+        "seconds": round(entry.seconds, 3),
+        "outputs": entry.notes,
     }
-    write_atomically(output_dir / layout.RUN_FILE, sealed(entries))
 
 
 def versions() -> dict[str, str]:

@@ -19,7 +19,7 @@ from pyama.store.files import (
     write_atomically,
 )
 from pyama.store.fov import FovStore, Stack
-from pyama.store.lock import LOCK_FILE, joined, locked
+from pyama.store.lock import LOCK_FILE, alone, joined, locked
 from pyama.store.marks import MARKS, Mark, MarkFile, Recipe, sealed, unsealed
 from pyama.store.ome import Scale, Series
 from pyama.store.outputs import (
@@ -59,6 +59,7 @@ __all__ = [
     "StackOutput",
     "StoredArray",
     "TableOutput",
+    "alone",
     "crop_spec",
     "joined",
     "locked",

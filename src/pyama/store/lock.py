@@ -61,6 +61,18 @@ def locked(output_dir: Path, fovs: Iterable[int]) -> Iterator[list[str]]:
 
 
 @contextmanager
+def alone(folder: Path) -> Iterator[None]:
+    """Let one process at a time read and write what belongs to all runs in a folder."""
+    with ExitStack() as stack:
+        if sys.platform != "win32":  # where a folder cannot be locked
+            place = os.open(folder, os.O_RDONLY)
+            stack.callback(os.close, place)
+            with suppress(OSError):  # nor can it on some file systems
+                fcntl.flock(place, fcntl.LOCK_EX)
+        yield
+
+
+@contextmanager
 def joined(output_dir: Path, fovs: Iterable[int]) -> Iterator[None]:
     """Keep the next run out of fields of view for the length of the block.
 
