@@ -49,8 +49,8 @@ class Disk:
 
     KINDS = (errno.ENOSPC, errno.EIO, errno.EACCES, errno.EMFILE)
 
-    def __init__(self, monkeypatch, bad=-1):
-        self.count, self.bad = 0, bad
+    def __init__(self, monkeypatch, bad=-1, *, stays_bad=False):
+        self.count, self.bad, self.stays_bad = 0, bad, stays_bad
         self.place = None
         for owner, name in (
             (Path, "write_bytes"),
@@ -81,7 +81,8 @@ class Disk:
 
     def _tick(self, subject, name, *arguments):
         self.count += 1
-        if self.count - 1 != self.bad:
+        over = self.stays_bad and self.count > self.bad >= 0
+        if self.count - 1 != self.bad and not over:
             return
         self.place = f"{name} of {subject}"
         code = self.KINDS[self.bad % len(self.KINDS)]
@@ -159,6 +160,25 @@ def test_a_failing_write_is_one_line_and_the_next_run_makes_it_good(whole, tmp_p
         check_failure_at(bad, whole, tmp_path / str(bad))
         shutil.rmtree(tmp_path / str(bad))
     print(f"failed at {len(chosen)} of {total} writes")  # noqa: T201
+
+
+def test_a_disk_that_stays_full_is_one_line_per_fov_with_file_and_step(whole, tmp_path):
+    with pytest.MonkeyPatch.context() as patch:
+        Disk(patch, 100, stays_bad=True)
+        report = process(make_recording(), make_config(), tmp_path)
+    assert report.failed_fovs == [0, 1]
+    for failure in report.failures:
+        assert str(tmp_path / f"fov_{failure.fov:03d}") in failure.message
+        assert failure.step in str(failure)
+    assert any("run.json cannot be written" in message for message in report.messages)
+    assert process(make_recording(), make_config(), tmp_path).succeeded
+    assert contents(tmp_path) == whole
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="says something else there")
+def test_a_name_that_is_too_long_is_one_line(tmp_path):
+    with pytest.raises(StoreError, match=r"cannot be written: .*too long"):
+        process(make_recording(), make_config(), tmp_path / ("x" * 300))
 
 
 needs_forks = pytest.mark.skipif(

@@ -6,6 +6,7 @@ import shutil
 import tempfile
 from pathlib import Path
 
+import pytest
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import (
@@ -16,7 +17,7 @@ from hypothesis.stateful import (
     rule,
 )
 
-from amounts import amount
+from amounts import CHAOS, amount
 from pyama.processing.verify import verify
 from pyama.processing.workflow import process
 from pyama.store import FovStore
@@ -115,7 +116,7 @@ class Folder(RuleBasedStateMachine):
             shutil.rmtree(self.folder)
 
 
-TestFolder = Folder.TestCase
+TestFolder = pytest.mark.timeout(7200 if CHAOS else 300)(Folder.TestCase)
 TestFolder.settings = settings(
     max_examples=amount(20, 500),
     stateful_step_count=8,

@@ -4,14 +4,14 @@ import logging
 import threading
 from collections.abc import Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from operator import index
 from pathlib import Path
 
 from pyama import layout
 from pyama.config import ProcessingConfig
-from pyama.errors import ConfigError
+from pyama.errors import ConfigError, StoreError
 from pyama.metadata import MicroscopyMetadata, frame_times
 from pyama.processing.doors import load_installed_plugins
 from pyama.processing.executors import ExecutorName
@@ -172,7 +172,8 @@ def process(
     output_dir = Path(output_dir)
     started = datetime.now(UTC)
     cancel_event = threading.Event() if cancel_event is None else cancel_event
-    record = None if overwrite else read_record(output_dir)
+    with naming(output_dir):
+        record = None if overwrite else read_record(output_dir)
     with ExitStack() as stack:
         reader = _opened(stack, source, config, record)
         metadata, messages = _described(reader, source, record)
@@ -203,7 +204,14 @@ def process(
         report = RunReport(
             output_dir, selected, steps, cancelled, tuple(messages), metadata, time_source
         )
-        write_run(output_dir, metadata, config, steps, started=started, status=report.status)
+        try:
+            status = report.status
+            write_run(output_dir, metadata, config, steps, started=started, status=status)
+        except StoreError as error:
+            if not report.failures:
+                raise
+            # What failed first says more.
+            report = replace(report, messages=(*report.messages, str(error)))
     return report
 
 
