@@ -152,7 +152,9 @@ def test_a_terminated_command_goes_on_to_the_same_bytes(movie, whole, tmp_path):
         folder = tmp_path / str(i)
         arguments = "run", str(movie), "-o", str(folder), "-j", "1", *options
         child = child_runs.start(child_runs.command_line, *arguments)
-        time.sleep(dice.uniform(0.1, span))
+        while child.is_alive() and not (folder / "fov_000").exists():
+            time.sleep(0.01)  # else it is still starting, and the system ends it
+        time.sleep(dice.uniform(0, span))
         child.terminate()
         child.join(60)
         # Before the command listens to signals, the system ends it.
@@ -160,6 +162,7 @@ def test_a_terminated_command_goes_on_to_the_same_bytes(movie, whole, tmp_path):
         ended[child.exitcode] += 1
         assert process(movie, make_config(), folder).succeeded
         assert results(folder) == whole
+    assert ended[130] > 0, "some were asked to stop, and did"
     print(f"terminated: {dict(ended)}")  # noqa: T201
 
 

@@ -45,10 +45,15 @@ def _recompile_where_the_cache_is_damaged(compiled: Any) -> None:
 
     def load_or_flush(signature: Any, context: Any) -> Any:
         try:
-            return load(signature, context)
+            found = load(signature, context)
         except (EOFError, UnpicklingError, AttributeError, ImportError, ValueError):
             cache.flush()
             return None
+        if found is None or tuple(found.signature.args) == tuple(signature):
+            return found
+        # Two processes that save at the same time may give their files the same name.
+        cache.flush()
+        return None
 
     cache.load_overload = load_or_flush
 
