@@ -7,7 +7,7 @@ from typing import Any
 
 import yaml
 
-from pyama.errors import ConfigError
+from pyama.errors import ConfigError, reason
 
 DEEPEST = 50
 """More nested lists and sections are refused: the parser would run out of stack."""
@@ -26,7 +26,7 @@ def load_yaml(path: Path) -> object:
     try:
         text = Path(path).read_text(encoding="utf-8-sig")
     except (OSError, UnicodeDecodeError) as error:
-        raise ConfigError(f"{path} cannot be read: {error}.") from error
+        raise ConfigError(f"{path} cannot be read: {reason(error)}.") from error
     return parse_yaml(text, str(path))
 
 
@@ -45,7 +45,8 @@ def parse_yaml(text: str, source: str) -> object:
         _refuse_growth(text, loader)
         return yaml.load(text, Loader=loader)  # noqa: S506 (a safe loader, in C or not)
     except (yaml.YAMLError, ValueError, RecursionError) as error:
-        raise ConfigError(f"{source} is not valid YAML: {error}") from error
+        told = reason(error).replace('in "<unicode string>",', "at")
+        raise ConfigError(f"{source} is not valid YAML: {told}") from error
     except (LookupError, AttributeError, TypeError) as error:  # what PyYAML does not translate
         raise ConfigError(
             f"{source} is not valid YAML: a value is not what its tag says"

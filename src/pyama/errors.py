@@ -44,3 +44,16 @@ class ArrayError(PyamaError, ValueError):
 
 class PluginError(PyamaError, TypeError):
     """A plugin does not keep the interface it claims to implement."""
+
+
+def reason(error: Exception) -> str:
+    """Say in a few words why a file cannot be read; the message around it names the file."""
+    if isinstance(error, FileNotFoundError):
+        return "it does not exist; check the path"
+    if isinstance(error, IsADirectoryError):
+        return "it is a folder; name a file"
+    if isinstance(error, UnicodeDecodeError):
+        return "it is no text in UTF-8"
+    if isinstance(error, OSError) and error.strerror:
+        return error.strerror
+    return " ".join(str(error).split())

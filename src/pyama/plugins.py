@@ -98,6 +98,8 @@ def load_file(path: Path, doors: Doors) -> Loaded:
     path = path.resolve()
     attempt = Attempt(path)
     with attempt:
+        if not path.is_file():
+            raise PluginError("there is no such file. Check the path.")
         digest = hashlib.sha256(path.read_bytes()).hexdigest()
         if path in _FILES and _FILES[path][0] == digest:
             return _FILES[path][1]
@@ -189,7 +191,7 @@ def _refuse_namesake(name: str, path: Path) -> None:
 def _run(name: str, path: Path) -> None:
     spec = importlib.util.spec_from_file_location(name, path)
     if spec is None or spec.loader is None:
-        raise PluginError(f"{path.name} is no Python file.")
+        raise PluginError(f"{path.name} is no Python file; its name must end in .py.")
     sys.modules[name] = module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
 

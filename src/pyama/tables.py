@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from pyama import layout
 from pyama.config import METADATA_KEY, ProcessingParams, parse_config
 from pyama.documents import has_its_checksum, load_yaml
-from pyama.errors import ConfigError, StoreError
+from pyama.errors import ConfigError, StoreError, reason
 from pyama.metadata import MicroscopyMetadata, frame_times, parse_metadata
 
 PARENT = "parent"
@@ -198,7 +198,7 @@ def load_traces(path: Path | str, unit: Literal["min", "h"] = "min") -> pd.DataF
     try:
         table = pd.read_csv(path, dtype=_BASE_DTYPES)
     except (OSError, ValueError) as error:
-        raise StoreError(f"{path} cannot be read as a table: {error}.") from error
+        raise StoreError(f"{path} cannot be read as a table: {reason(error)}.") from error
     absent = [name for name in layout.BASE_COLUMNS if name not in table.columns]
     if absent:
         raise StoreError(

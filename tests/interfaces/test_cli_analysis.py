@@ -110,12 +110,13 @@ def test_a_plain_table_in_minutes_is_fitted(pyama, tmp_path):
     ("options", "message"),
     [
         (["--model", "nonsense"], "Unknown model 'nonsense'. Available: constant"),
-        (["--fix", "km"], "km: write NAME=VALUE"),
+        (["--fix", "km"], "--fix km: write NAME=VALUE"),
         (["--fix", "km=1", "--fix", "km=2"], "km=1 and km=2: give km once"),
         (["--bound", "km=0:2"], "km of maturation is fixed"),
         (["--free", "km, nonsense"], "free names nonsense, which"),
         (["--fix", "km=x"], "km=x: 'x' is not a number"),
-        (["--bound", "km=1"], "km=1: write NAME=LOW:HIGH"),
+        (["--bound", "km=1"], "--bound km=1: write NAME=LOW:HIGH"),
+        (["--fix", "km=-1"], "km is fixed at -1; expected a number from 0 to 30"),
         (["--free", "nonsense"], "free names nonsense, which maturation does not have"),
         (["--column", "nonsense"], "No column 'nonsense'. Choose with --column: area_ch_0"),
     ],
@@ -129,7 +130,7 @@ def test_wrong_options_of_a_fit_are_wrong_usage(pyama, merged, options, message)
 def test_a_missing_table_fails(pyama, tmp_path):
     done = pyama("fit", tmp_path / "nothing.csv")
     assert done.exit_code == 1
-    assert "cannot be read as a table" in done.stderr
+    assert "cannot be read as a table: it does not exist; check the path" in done.stderr
 
 
 FIGURES = [
@@ -171,6 +172,13 @@ def test_a_report_is_written(pyama, fitted, tmp_path):
     assert done.exit_code == 0, done.output
     assert done.stdout.strip() == str(tmp_path / "r.html")
     assert "Fits: maturation" in (tmp_path / "r.html").read_text(encoding="utf-8")
+
+
+def test_a_report_without_the_tables_that_were_named_fails(pyama, folder, tmp_path):
+    done = pyama("report", folder, "--tables", tmp_path / "nothing", "-o", tmp_path / "r.html")
+    assert done.exit_code == 2
+    assert "nothing does not exist. Check the path." in done.stderr
+    assert not (tmp_path / "r.html").exists()
 
 
 def test_a_report_on_another_folder_fails(pyama, tmp_path):

@@ -222,7 +222,8 @@ WRONG = [
     ({"bounds": {"km": (0, 2)}}, "km of maturation is fixed, so that its bounds do nothing"),
     ({"bounds": {"t0": (0, 2)}, "fix": {"t0": 1}}, "t0 of maturation is fixed"),
     ({"bounds": {"t0": (3, 2)}}, "Bounds of t0 are 3:2; expected LOW:HIGH"),
-    ({"fix": {"km": NAN}}, "km is fixed at nan; expected a finite number"),
+    ({"fix": {"km": -1.0}}, "km is fixed at -1; expected a number from 0 to 30"),
+    ({"fix": {"km": NAN}}, "km is fixed at nan; expected a number from 0 to 30"),
     (
         {"fix": dict.fromkeys(["t0", "ktl", "delta", "offset"], 1)},
         "All parameters of maturation are fixed. Leave one",

@@ -338,6 +338,21 @@ def test_any_table_of_traces_is_read_with_hours(folder, tmp_path):
     assert load_timed(plain)[0]["fov"].tolist() == [0, 0]
 
 
+def test_tables_saved_by_a_spreadsheet_are_read(tmp_path):
+    path = tmp_path / "excel.csv"
+    path.write_text('# sample: "a"\ncell,time,value\n1,0,5\n', encoding="utf-8-sig")
+    table, header = load_timed(path)
+    assert header == {"sample": "a"}
+    assert table["cell"].tolist() == [1]
+
+
+def test_columns_that_are_there_are_named_where_others_are_missing(tmp_path):
+    path = tmp_path / "semicolons.csv"
+    path.write_text("cell;time;value\n1;0,5;1\n")
+    with pytest.raises(ConfigError, match=r"cell or time; its columns: cell;time;value\. Exp"):
+        load_timed(path)
+
+
 @pytest.mark.parametrize("head", ["cell,value", "time,value", "a", "cell,time"])
 def test_a_table_without_cells_or_times_is_refused(tmp_path, head):
     path = tmp_path / "plain.csv"
@@ -355,6 +370,7 @@ def test_a_table_without_cells_or_times_is_refused(tmp_path, head):
         (["intensity_total_ch_1", "intensity_total_ch_2"], None, "Several columns"),
         (["intensity_mean_ch_1", "area_ch_0"], None, "Several columns"),
         (["value"], "cell", "No column 'cell'"),
+        ([], None, "no column of numbers to work on"),
     ],
 )
 def test_the_column_is_chosen_where_there_is_no_doubt(columns, wanted, expected):

@@ -126,7 +126,7 @@ def _checked(
     if problems:
         there = ", ".join(map(str, sorted(available))) or "none"
         raise ConfigError(
-            f"{source} has {len(problems)} wrong entries:\n"
+            f"{source} has {len(problems)} wrong entr{'y' if len(problems) == 1 else 'ies'}:\n"
             + "\n".join(f"  {problem}" for problem in problems)
             + f"\nFOVs with traces: {there}."
         )

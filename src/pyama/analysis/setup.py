@@ -65,8 +65,8 @@ def set_up(
 
     Raises:
         ConfigError: A name is unknown, a parameter is both free and fixed, bounds are not
-            in order or those of a fixed parameter, a value is not finite, or nothing is left
-            to fit.
+            in order or those of a fixed parameter, a value is not within them, or nothing is
+            left to fit.
     """
     free = set(free)
     _refuse_unknown(model, {"free": free, "fix": set(fix), "bounds": set(bounds)})
@@ -75,10 +75,15 @@ def set_up(
     limits = [bounds.get(p.name, (p.lower, p.upper)) for p in model.parameters]
     for name, (low, high) in zip(model.names, limits, strict=True):
         if not low < high:
-            raise ConfigError(f"Bounds of {name} are {low:g}:{high:g}; expected LOW:HIGH.")
+            raise ConfigError(
+                f"Bounds of {name} are {low:g}:{high:g}; expected LOW:HIGH with LOW < HIGH."
+            )
     for name, value in fix.items():
-        if not np.isfinite(value):
-            raise ConfigError(f"{name} is fixed at {value}; expected a finite number.")
+        low, high = limits[model.names.index(name)]
+        if not (np.isfinite(value) and low <= value <= high):
+            raise ConfigError(
+                f"{name} is fixed at {value:g}; expected a number from {low:g} to {high:g}."
+            )
     fitted = np.array(
         [p.name not in fix and (not p.fixed or p.name in free) for p in model.parameters]
     )

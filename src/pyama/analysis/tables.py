@@ -16,7 +16,7 @@ import pandas as pd
 from pyama import layout
 from pyama.config import METADATA_KEY, ProcessingConfig, parse_config
 from pyama.documents import load_yaml
-from pyama.errors import ConfigError, StoreError
+from pyama.errors import ConfigError, StoreError, reason
 from pyama.metadata import MicroscopyMetadata, parse_metadata
 from pyama.tables import PARENT, load_traces
 
@@ -135,12 +135,16 @@ def read_table(path: Path | str) -> tuple[pd.DataFrame, Header]:
     """
     path = Path(path)
     try:
-        with path.open(encoding="utf-8", newline="") as file:
+        with _opened(path) as file:
             header = _entries(file)
             table = pd.read_csv(file)
     except (OSError, ValueError) as error:
-        raise StoreError(f"{path} cannot be read as a table: {error}.") from error
+        raise StoreError(f"{path} cannot be read as a table: {reason(error)}.") from error
     return _as_numbers(table), header
+
+
+def _opened(path: Path) -> IO[str]:
+    return path.open(encoding="utf-8-sig", newline="")  # Excel writes a byte order mark
 
 
 def _as_numbers(table: pd.DataFrame) -> pd.DataFrame:
@@ -155,10 +159,10 @@ def read_header(path: Path | str) -> Header:
         StoreError: The file cannot be read.
     """
     try:
-        with Path(path).open(encoding="utf-8", newline="") as file:
+        with _opened(Path(path)) as file:
             return _entries(file)
     except (OSError, ValueError) as error:
-        raise StoreError(f"{path} cannot be read as a table: {error}.") from error
+        raise StoreError(f"{path} cannot be read as a table: {reason(error)}.") from error
 
 
 def _entries(file: IO[str]) -> Header:
@@ -242,8 +246,9 @@ def load_timed(path: Path | str, plain_unit: Unit = "h") -> tuple[pd.DataFrame, 
     absent = [name for name in ("cell", "time") if name not in numbers]
     if absent:
         raise ConfigError(
-            f"{path} has no column of numbers {' and none '.join(absent)}. Expected a traces "
-            "file of pyama, a merged table, or a table with the columns cell and time."
+            f"{path} has no column of numbers called {' or '.join(absent)}; its columns: "
+            f"{', '.join(map(str, table.columns))}. Expected a traces file of pyama, a merged "
+            "table, or a table with the columns cell and time, separated by commas."
         )
     if "fov" not in table:
         table.insert(0, "fov", 0)
@@ -260,7 +265,10 @@ def load_fitted(path: Path | str) -> pd.DataFrame:
     """
     table, header = read_table(path)
     if not {"fov", "cell", "model_type", "r_squared"} <= set(table.columns):
-        raise StoreError(f"{path} is no table of fits as `pyama fit` writes it.")
+        raise StoreError(
+            f"{path} is no table of fits: it has no columns model_type and r_squared. Give a "
+            "*_fitted_*.csv that `pyama fit` wrote."
+        )
     table.insert(0, "sample", str(header.get("sample", Path(path).stem)))
     return table
 
@@ -281,9 +289,14 @@ def chosen_column(table: pd.DataFrame, wanted: str | None) -> str:
     totals = [name for name in columns if name.startswith("intensity_total_ch_")]
     if wanted is None and len(totals or columns) == 1:
         return (totals or columns)[0]
+    if not columns:
+        raise ConfigError(
+            "The table has no column of numbers to work on; expected one beside fov, cell, "
+            "frame and time."
+        )
     if wanted is None or wanted not in columns:
         found = "Several columns could be meant" if wanted is None else f"No column {wanted!r}"
-        raise ConfigError(f"{found}. Choose with --column: {', '.join(columns) or 'none'}.")
+        raise ConfigError(f"{found}. Choose with --column: {', '.join(columns)}.")
     return wanted
 
 
@@ -309,7 +322,8 @@ def read_recording(output_dir: Path) -> tuple[MicroscopyMetadata, ProcessingConf
     path = Path(output_dir) / layout.CONFIG_FILE
     if not path.is_file():
         raise StoreError(
-            f"{output_dir} is no output folder of pyama: {layout.CONFIG_FILE} is missing."
+            f"{output_dir} is no output folder of pyama: {layout.CONFIG_FILE} is missing. "
+            "Name the folder that was given to a run as --output."
         )
     entries = load_yaml(path)
     if not isinstance(entries, dict) or METADATA_KEY not in entries:

@@ -21,6 +21,13 @@ Parquet = Annotated[
 ]
 
 
+SHAPES = {
+    "--fix": "NAME=VALUE, such as km=1.28",
+    "--bound": "NAME=LOW:HIGH, such as ktl=0:1e6",
+}
+"""How values of these options are written."""
+
+
 class TimeUnit(StrEnum):
     """Units of time in tables."""
 
@@ -137,11 +144,20 @@ def fit(
         ),
     ] = None,
     free: Annotated[
-        str, typer.Option(metavar="NAMES", help="Also fit these parameters, or all.")
+        str,
+        typer.Option(
+            metavar="NAMES",
+            help="Also fit these parameters, or all. In maturation km and beta are fixed "
+            "otherwise, in mrna_decay beta.",
+        ),
     ] = "",
     fix: Annotated[
         list[str] | None,
-        typer.Option(metavar="NAME=VALUE", help="Do not fit it; rates in 1/h, times in h."),
+        typer.Option(
+            metavar="NAME=VALUE",
+            help="Do not fit it; rates in 1/h, times in h. Without it km = 1.28 (maturation) "
+            "and beta = 0.00522 (loss of protein), those of eGFP: give your protein's own.",
+        ),
     ] = None,
     bound: Annotated[
         list[str] | None,
@@ -180,8 +196,8 @@ def fit(
 
     options: dict[str, Any] = {
         "free": _names(free),
-        "fix": {name: _number(text, value) for text, name, value in _pairs(fix)},
-        "bounds": {name: _range(text, pair) for text, name, pair in _pairs(bound)},
+        "fix": {name: _number(text, value) for text, name, value in _pairs("--fix", fix)},
+        "bounds": {name: _range(text, pair) for text, name, pair in _pairs("--bound", bound)},
         "starts": starts,
         "loss": loss.value,
         "seed": seed,
@@ -222,16 +238,16 @@ def _names(text: str) -> str | tuple[str, ...]:
     return "all" if names == ("all",) else names
 
 
-def _pairs(options: list[str] | None) -> list[tuple[str, str, str]]:
-    """Text, name and value of every `NAME=VALUE`; each name once."""
+def _pairs(option: str, texts: list[str] | None) -> list[tuple[str, str, str]]:
+    """What was written, for messages, name and value of every `NAME=VALUE`; each name once."""
     found: dict[str, tuple[str, str, str]] = {}
-    for text in options or ():
+    for text in texts or ():
         name, equals, value = (part.strip() for part in text.partition("="))
         if not equals:
-            raise ConfigError(f"{text}: write NAME=VALUE.")
+            raise ConfigError(f"{option} {text}: write {SHAPES[option]}.")
         if name in found:
             raise ConfigError(f"{found[name][0]} and {text}: give {name} once.")
-        found[name] = text, name, value
+        found[name] = f"{option} {text}", name, value
     return list(found.values())
 
 
@@ -245,7 +261,7 @@ def _number(text: str, value: str) -> float:
 def _range(text: str, value: str) -> tuple[float, float]:
     low, colon, high = value.partition(":")
     if not colon:
-        raise ConfigError(f"{text}: write NAME=LOW:HIGH.")
+        raise ConfigError(f"{text}: write {SHAPES['--bound']}.")
     return _number(text, low), _number(text, high)
 
 
@@ -266,7 +282,7 @@ def report(
     ] = None,
     debug: Debug = False,
 ) -> None:
-    """Write a report: one HTML file that any browser shows without a network.
+    """Write a report: one HTML file that works offline.
 
     Traces and fits of every sample, statistics, counts of every field of view, images with
     the outlines of the cells, background, drift, focus, and all settings. What was merged and

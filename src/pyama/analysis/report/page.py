@@ -34,10 +34,12 @@ def write_report(
         The file.
 
     Raises:
-        ConfigError: plotly or Pillow is not installed.
+        ConfigError: plotly or Pillow is not installed, or `tables` is no folder.
         StoreError: It is no output folder, or a table is damaged.
     """
     output_dir = Path(output_dir)
+    if tables is not None and not Path(tables).is_dir():
+        raise ConfigError(f"The folder of tables {tables} does not exist. Check the path.")
     target = output_dir / REPORT if path is None else Path(path)
     plotly = _plotly()
     page = build(collect(output_dir, None if tables is None else Path(tables)), plotly)
