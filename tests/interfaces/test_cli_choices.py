@@ -55,10 +55,10 @@ def test_no_fovs_have_a_name_too():
 
 PHASE = ["Phase", "PhC", "PH", "Ph2", "BF", "Brightfield", "Bright Field", "DIC", "TL",
          "TL DIC", "trans", "Transmitted", "T-PMT", "phase contrast 10x", "PC",
-         "Bright"]  # fmt: skip
+         "Bright", "DIA", "TD", "ESID", "Hellfeld"]  # fmt: skip
 FLUORESCENCE = ["GFP", "EGFP", "RFP", "YFP", "mCherry", "FITC", "FITC BP", "DAPI", "Cy5",
                 "TRITC", "Alexa 488", "AF488", "tdTomato", "Hoechst 33342", "LED470",
-                "5-FAM/pH 9.0", "561nm", "Texas Red", "mNeonGreen"]  # fmt: skip
+                "5-FAM/pH 9.0", "561nm", "Texas Red", "TxRed", "mNeonGreen"]  # fmt: skip
 NEITHER = ["", "Camera 1", "C0", "Mono", "Ch1-T2", "Green", "TL GFP", "12345"]
 
 

@@ -107,9 +107,9 @@ def test_one_thread_may_tell_of_several_workers():
 def test_what_is_said_is_said_once():
     tally = Tally({0: ALL}, FRAMES)
     tally.update(3, 1, "FOV 2, tracking: no")
-    assert tally.snapshot().said == (
-        "A worker has ended: 3 finished, 1 failed: FOV 2, tracking: no",
-    )
+    tally.update(4, 0, "Completed")  # the bar shows this
+    tally.update(0, 4, "Cancelled")
+    assert tally.snapshot().said == ("Failed: FOV 2, tracking: no",)
     assert tally.snapshot().said == ()
 
 

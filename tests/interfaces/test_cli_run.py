@@ -9,7 +9,7 @@ import yaml
 
 from pyama.processing.methods import SEGMENTERS
 from pyama.testing.nd2 import write_nd2
-from small_movie import contents
+from small_movie import MOVIE, contents
 
 SMALL = ["--set", "min_frames=2", "--set", "border_margin=2"]
 
@@ -48,6 +48,25 @@ def test_the_same_run_again_changes_nothing(pyama, movie_file, finished):
     assert found["removed"] == {"min_frames": 0, "border_margin": 0}
     assert found["failures"] == []
     assert contents(output) == before
+
+
+def test_cells_left_out_for_two_reasons_are_told_as_such(pyama, tmp_path):
+    frames = MOVIE[:1, :, None].copy()
+    frames[:, 3:, :, 0] = frames[:, 3:, :, 0].min()  # nothing to be seen in these
+    write_nd2(tmp_path / "short.nd2", frames, channel_names=["Phase", "GFP"])
+    limits = ["--set", "min_frames=5", "--set", "border_margin=500"]
+    done = pyama("run", tmp_path / "short.nd2", "-o", tmp_path / "results", *limits)
+    lines = [line.strip() for line in done.stdout.splitlines()]
+    assert lines[2] == "left out  4 in fewer than 5 frames (min_frames),"
+    assert lines[3] == "4 within 500 px of the edge (border_margin),"
+    assert lines[4] == "4 of them for both reasons"
+
+
+def test_a_run_without_phase_contrast_says_what_that_means(pyama, movie_file, tmp_path):
+    done = pyama("run", movie_file, "-o", tmp_path, "--fovs", "0", "--fl", "1")
+    assert done.exit_code == 0
+    assert "no cells are found and no traces written" in done.stderr
+    assert "background is estimated with no cells masked out" in done.stderr
 
 
 def test_the_plan_says_what_would_run_and_why(pyama, movie_file, finished):

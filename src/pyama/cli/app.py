@@ -228,7 +228,7 @@ def demo(
     """Try the whole workflow on a synthetic recording.
 
     Draws cells in phase contrast and fluorescence, writes them as a microscope would, runs
-    `pyama run` on the file, then merges, fits and writes a report. Takes less than a minute.
+    `pyama run` on the file, then merges, fits and writes a report. Takes about a minute.
     """
     from pyama.cli import demo as command
 

@@ -5,11 +5,14 @@ from collections.abc import Sequence
 
 from pyama.errors import ConfigError
 
-_PHASE_WORDS = {"phase", "phc", "ph", "pc", "bf", "bright", "dic", "tl", "trans", "tpmt"}
-_PHASE_PARTS = ("phase", "brightfield", "transmi", "tpmt", "durchlicht")
+_PHASE_WORDS = {
+    *("phase", "phc", "ph", "pc", "bf", "bright", "dic", "tl", "trans", "tpmt"),
+    *("dia", "td", "esid"),  # transmitted light in the programs of Nikon and Zeiss
+}
+_PHASE_PARTS = ("phase", "brightfield", "transmi", "tpmt", "durchlicht", "hellfeld")
 _FLUORESCENCE = re.compile(
     r"[grycb]fp|cherry|tomato|scarlet|venus|citrine|ruby|kate|fitc|dapi|hoechst|tritc|texas"
-    r"|alexa|atto|cy[2357]|rhod|fluo|calcein|sytox|draq|neon|orange|halo|fam|jf\d{3}|af\d{3}"
+    r"|txred|alexa|atto|cy[2357]|rhod|fluo|calcein|sytox|draq|neon|orange|halo|fam|jf\d{3}|af\d{3}"
     r"|(?<!\d)(405|445|458|470|488|514|532|543|555|561|568|594|633|640|647|660)(?!\d)"
 )
 

@@ -28,6 +28,8 @@ def demo(folder: Path, n_fovs: int, n_frames: int, kind: Literal["czi", "nd2"]) 
     Returns:
         The exit code.
     """
+    if folder.exists() and not folder.is_dir():
+        raise ConfigError(f"--output {folder} is a file. Name a folder.")
     folder.mkdir(parents=True, exist_ok=True)
     recording = SyntheticRecording(
         n_fovs=n_fovs, n_frames=n_frames, shape=(SIZE_PX, SIZE_PX), n_cells=CELLS

@@ -119,11 +119,9 @@ class Tally:
                 self._ended.update((progress.fov, step) for step in earlier)
 
     def update(self, successful: int, failed: int, message: str) -> None:
-        """Say that a worker has ended; that all were stopped is said elsewhere."""
-        if message == "Cancelled":
-            return
-        bad = f", {failed} failed: {message}" if failed else ""
-        self.say(f"A worker has ended: {successful} finished{bad}")
+        """Say what failed in a worker; that all were stopped is said elsewhere."""
+        if failed and message != "Cancelled":
+            self.say(f"Failed: {message}")
 
     def say(self, text: str) -> None:
         """Have a line written at the next look."""

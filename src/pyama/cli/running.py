@@ -61,9 +61,10 @@ def _heading(prepared: Prepared) -> str:
     names = metadata.channel_names
     pc = "none" if channels.pc is None else _named(names, channels.pc.channel)
     fl = ", ".join(_named(names, entry.channel) for entry in channels.fl) or "none"
+    frames = "1 frame" if metadata.n_frames == 1 else f"{metadata.n_frames} frames"
     return (
         f"{metadata.path.name}: {len(prepared.fovs)} of {metadata.n_fovs} FOVs, "
-        f"{metadata.n_frames} frames each. Phase contrast: {pc}. Fluorescence: {fl}."
+        f"{frames} each. Phase contrast: {pc}. Fluorescence: {fl}."
     )
 
 

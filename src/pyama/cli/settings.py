@@ -187,7 +187,8 @@ def _channels(
         notes.append("Channels were chosen by their names; --pc and --fl choose others.")
     if chosen["pc"] is None:
         notes.append(
-            "Without a phase contrast channel (--pc) no cells are found and no traces written."
+            "Without a phase contrast channel (--pc) no cells are found and no traces "
+            "written; background is estimated with no cells masked out."
         )
     return _with_features(chosen, request.pc_features, request.fl_features), notes
 

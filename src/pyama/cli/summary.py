@@ -1,7 +1,7 @@
 """What a run has done, as values for JSON and as lines for people."""
 
 from collections import Counter, defaultdict
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from pyama import layout
@@ -14,6 +14,7 @@ from pyama.store.outputs import LARGEST_UINT16
 
 CROWDED = 0.2
 """Share of the foreground dropped as too large above which cells probably touch."""
+INDENT = len("  left out  ")
 MOST_LINES = 10
 """More failures and files are counted instead of listed."""
 
@@ -44,6 +45,7 @@ def summary(report: RunReport, config: ProcessingConfig, seconds: float) -> dict
         "traces": sum(part.get("traces", 0) for part in traces),
         "rows": sum(part.get("rows", 0) for part in traces),
         "removed": {name: removed.get(name, 0) for name in ("min_frames", "border_margin")},
+        "removed_by_both": sum(_by_both(part.get("removed", {})) for part in traces),
         "limits": {
             "min_frames": config.params.min_frames,
             "border_margin": config.params.border_margin,
@@ -105,7 +107,15 @@ def _left_out(found: Mapping[str, Any]) -> str:
         parts.append(f"{short} in fewer than {limits['min_frames']} frames (min_frames)")
     if near:
         parts.append(f"{near} within {limits['border_margin']} px of the edge (border_margin)")
-    return ", ".join(parts) or "none"
+    if both := found["removed_by_both"]:
+        parts.append(f"{both} of them for both reasons")
+    return f",\n{' ' * INDENT}".join(parts) or "none"
+
+
+def _by_both(removed: Mapping[str, Iterable[int]]) -> int:
+    """How many cells more than one filter would have left out."""
+    counts = Counter(cell for cells in removed.values() for cell in cells)
+    return sum(n > 1 for n in counts.values())
 
 
 def _parts(report: RunReport, step: str) -> Iterator[Mapping[str, Any]]:
