@@ -103,6 +103,28 @@ def test_far_values_are_counted_and_not_drawn(fitted):
     figure = plots.scatter(table, "t0", "ktl", ("", ""))
     assert figure.axes[0].get_title() == "1 of 9 beyond"
     assert figure.axes[0].get_xlim()[1] < 3
+    figure = plots.samples(table, "t0", "t0")
+    assert figure.axes[0].get_title() == "1 of 9 beyond"
+    assert figure.axes[0].get_ylim()[1] < 3
+
+
+def test_a_small_sample_that_differs_is_seen_whole(fitted):
+    many = fitted.iloc[:8].assign(sample="control", t0=np.linspace(1, 2, 8), ktl=1.0)
+    few = fitted.iloc[:2].assign(sample="drug", t0=[50.0, 51.0], ktl=2.0)
+    table = pd.concat([many, few])
+    for figure in (
+        plots.samples(table, "t0", "t0"),
+        plots.histograms(table, ["t0"], ["t0"]),
+        plots.scatter(table, "t0", "ktl", ("", "")),
+    ):
+        assert figure.axes[0].get_title() == ""
+
+
+def test_cells_without_a_value_do_not_count_in_a_sample(fitted):
+    table = pd.concat([fitted, fitted[:1].assign(t0=np.nan)])
+    axes = plots.samples(table, "t0", "t0").axes[0]
+    counts = [int(label.get_text().rpartition("= ")[2]) for label in axes.get_xticklabels()]
+    assert sum(counts) == len(fitted)
 
 
 @pytest.mark.parametrize("n", [0, 1, 9])

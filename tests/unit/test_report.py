@@ -303,6 +303,23 @@ def test_examples_are_the_best_the_median_and_the_worst(fitted):
         np.testing.assert_allclose(on_curve, points["y"], atol=2000)
 
 
+def test_numbers_have_units_and_p_values_come_before_medians(fitted):
+    page = page_of(fitted)
+    labels = [f["layout"]["xaxis"]["title"]["text"] for f in figures_in(page) if "layout" in f]
+    assert "area under the curve (counts h)" in [label.partition(";")[0] for label in labels]
+    heads = re.findall(r"<tr>(<th.*?)</tr>", page)
+    compared = next(head for head in heads if "p_adjusted" in head)
+    assert compared.index(">unit<") < compared.index(">p_adjusted<")
+    assert compared.index(">p_adjusted<") < compared.index(">median_a<")
+
+
+def test_samples_are_not_compared_by_how_good_their_fits_are(fitted):
+    _, _, page = page_of(fitted).rpartition("Samples compared")
+    shown = page[: page.index("</table>")]
+    assert ">t0<" in shown
+    assert "r_squared" not in shown
+
+
 def test_means_and_bands_are_those_of_the_cells():
     table = traces_of(0).assign(sample="a", time=lambda t: t["frame"] / 4)
     column = "intensity_total_ch_1"

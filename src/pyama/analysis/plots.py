@@ -10,7 +10,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from pyama.analysis.models import MODELS
-from pyama.analysis.scales import COLORS, beyond, bin_edges, central_range, color
+from pyama.analysis.scales import COLORS, beyond, bin_edges, by_sample, central_range, color
 from pyama.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -147,7 +147,7 @@ def histograms(
     figure, panels = _panels(len(columns), width_mm)
     for column, label, panel in zip(columns, labels, panels, strict=True):
         values = table[column].to_numpy(float)
-        edges = bin_edges(values)
+        edges = bin_edges(*by_sample(table, column))
         for i, name in enumerate(_names(table)):
             found = _finite(table.loc[table["sample"] == name, column])
             share = np.histogram(found, edges)[0] * 100 / max(1, len(found))
@@ -180,7 +180,7 @@ def scatter(
         )
     panels[0].set(xlabel=labels[0], ylabel=labels[1])
     values = table[[x, y]].to_numpy(float)
-    limits = [_with_margin(*central_range(column)) for column in values.T]
+    limits = [_with_margin(*central_range(*by_sample(table, name))) for name in (x, y)]
     low, high = np.array(limits).T
     outside = ((values < low) | (values > high)).any(axis=1).sum()
     panels[0].set(xlim=limits[0], ylim=limits[1])
@@ -194,6 +194,8 @@ def scatter(
 def samples(table: pd.DataFrame, column: str, label: str, width_mm: float = 85) -> "Figure":
     """A number in every sample: each cell a point, with median and quartiles.
 
+    Cells far from all others are outside of the axes; how many is said above them.
+
     Args:
         table: One row per cell with the columns sample and `column`.
         column: What is shown.
@@ -201,7 +203,7 @@ def samples(table: pd.DataFrame, column: str, label: str, width_mm: float = 85) 
         width_mm: Width of the figure in mm.
     """
     figure, panels = _panels(1, width_mm)
-    rng, names = np.random.default_rng(0), _names(table)
+    rng, names, ticks = np.random.default_rng(0), _names(table), []
     for i, name in enumerate(names):
         values = _finite(table.loc[table["sample"] == name, column])
         x = i + rng.uniform(-0.25, 0.25, len(values))
@@ -210,9 +212,12 @@ def samples(table: pd.DataFrame, column: str, label: str, width_mm: float = 85) 
             low, middle, high = np.quantile(values, [0.25, 0.5, 0.75])
             panels[0].plot([i - 0.3, i + 0.3], [middle, middle], color="k", linewidth=1.5)
             panels[0].plot([i, i], [low, high], color="k", linewidth=1.0)
-    ticks = [f"{name}\nn = {(table['sample'] == name).sum()}" for name in names]
+        ticks.append(f"{name}\nn = {len(values)}")
     panels[0].set_xticks(range(len(names)), ticks)
-    panels[0].set(ylabel=label, xlim=(-0.6, len(names) - 0.4))
+    numbers = table[column].to_numpy(float)
+    low, high = _with_margin(*central_range(*by_sample(table, column)))
+    panels[0].set(ylabel=label, xlim=(-0.6, len(names) - 0.4), ylim=(low, high))
+    panels[0].set_title(beyond(numbers, low, high))
     return figure
 
 

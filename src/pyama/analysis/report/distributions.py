@@ -8,7 +8,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from pyama.analysis.report.figures import Figure, axes, pale, short, text
-from pyama.analysis.scales import beyond, bin_edges, central_range, color, evenly
+from pyama.analysis.scales import beyond, bin_edges, by_sample, central_range, color, evenly
 
 CLASSES = {"good": "#009E73", "fair": "#E69F00", "poor": "#D55E00", "failed": "#9AA0A6"}
 MOST_POINTS = 4000
@@ -45,7 +45,7 @@ def histogram(table: pd.DataFrame, column: str, samples: Sequence[str], label: s
     Values far from all others are outside of the picture; how many is said below it.
     """
     values = table[column].to_numpy(float)
-    edges = bin_edges(values)
+    edges = bin_edges(*by_sample(table, column))
     if outside := beyond(values, edges[0], edges[-1]):
         label += f"; {outside}"
     data = []
@@ -93,13 +93,13 @@ def scatter(
         )
     return {
         "columns": {name: text(label) for name, label in columns.items()},
-        "ranges": {name: _with_margin(kept[name].to_numpy(float)) for name in columns},
+        "ranges": {name: _with_margin(*by_sample(kept, name)) for name in columns},
         "series": series,
     }
 
 
-def _with_margin(values: NDArray[np.float64]) -> list[float | None]:
-    low, high = central_range(values)
+def _with_margin(*samples: NDArray[np.float64]) -> list[float | None]:
+    low, high = central_range(*samples)
     return short([low - 0.04 * (high - low), high + 0.04 * (high - low)])
 
 

@@ -10,11 +10,13 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from pyama.analysis.models import MODELS
-from pyama.analysis.scales import color, evenly
+from pyama.analysis.scales import COLORS, color, evenly
 
 Figure = dict[str, Any]
 MOST_FRAMES = 200
 """Longer traces are thinned out."""
+TWO_LINES = {"l": 60, "r": 14, "t": 64, "b": 46}
+"""Margins in px with room for a title, or for buttons, above another line."""
 NUMBERS = 300_000
 """Values of single traces in a report; each is about seven bytes."""
 
@@ -98,6 +100,7 @@ def fit_examples(
     data: list[Figure] = []
     shape = {"rows": 1, "columns": 3, "pattern": "independent"}
     drawn: Figure = {"grid": {**shape, "xgap": 0.16}, "showlegend": False, "annotations": []}
+    drawn["margin"] = TWO_LINES
     for k, name in enumerate(picks):
         row = ranked.iloc[places[name]]
         axis = "" if k == 0 else str(k + 1)
@@ -145,7 +148,10 @@ def lines(
         }
         for i, (name, x, y) in enumerate(series)
     ]
-    return {"data": data, "layout": {**axes("time (h)", y_label), **_title(title)}}
+    layout = {**axes("time (h)", y_label), **_title(title)}
+    if 1 < len(series) <= len(COLORS):
+        layout |= {"showlegend": True, "margin": TWO_LINES}
+    return {"data": data, "layout": layout}
 
 
 def _course(table: pd.DataFrame, column: str) -> pd.DataFrame:

@@ -6,7 +6,7 @@
   const base = { font: { family: "system-ui, Segoe UI, Roboto, Arial, sans-serif", size: 12, color: "#1c2430" },
     margin: { l: 60, r: 14, t: 40, b: 46 }, paper_bgcolor: "#fff", plot_bgcolor: "#fff", autosize: true,
     hovermode: "closest", legend: { orientation: "h", traceorder: "normal", y: 1.02, yanchor: "bottom", x: 0 } };
-  const config = { responsive: true, displaylogo: false, modeBarButtonsToRemove: ["select2d", "lasso2d", "autoScale2d"],
+  const config = { responsive: true, displaylogo: false, modeBarButtons: [["toImage", "zoom2d", "pan2d", "resetScale2d"]],
     toImageButtonOptions: { format: "svg" } };
   const read = (element) => JSON.parse(element.nextElementSibling.textContent);
 

@@ -9,13 +9,21 @@ from pyama.analysis.report import figures, markup
 from pyama.analysis.report.distributions import classes, histogram, scatter
 from pyama.analysis.report.material import Fits, Material
 from pyama.analysis.statistics import compare, summarize, trace_features
+from pyama.analysis.tables import unit_of
 
 MOST_FEATURES = 6
 """Columns of which traces are shown."""
 MOST_PAIRS = 10
 """With more pairs of samples, all are compared with the first one only."""
-OF_A_TRACE = {"mean": "mean", "maximum": "maximum", "auc": "area under the curve"}
-"""What is told of every trace without a model, with its words."""
+OF_A_TRACE = {
+    "mean": ("mean", "{}"),
+    "maximum": ("maximum", "{}"),
+    "auc": ("area under the curve", "{} h"),
+    "onset": ("onset", "h"),
+}
+"""What is told of every trace without a model: in words, and its unit by that of the trace."""
+R_SQUARED = "r_squared"
+"""Says how good a fit is; samples are not compared by it."""
 AXES = "<label>x <select></select></label><label>y <select></select></label>"
 
 
@@ -60,7 +68,7 @@ def fits_sections(material: Material) -> Iterator[tuple[str, str, str]]:
 
 def _fits(material: Material, fits: Fits, key: str, title: str) -> str:
     samples = material.samples
-    labels = {name: _with_unit(name, fits.units) for name in fits.parameters}
+    labels = {name: _with_unit(name, fits.units, name) for name in fits.parameters}
     content = [
         markup.paragraph(
             f"Fitted to: {material.label(fits.column)}. Classes by R²: good above 0.9, fair "
@@ -72,11 +80,11 @@ def _fits(material: Material, fits: Fits, key: str, title: str) -> str:
         "<h3>Parameters</h3>",
         markup.grid(
             markup.plot(histogram(fits.table, name, samples, label))
-            for name, label in {**labels, "r_squared": "R²"}.items()
+            for name, label in {**labels, R_SQUARED: "R²"}.items()
         ),
     ]
     if labels:
-        axes = scatter(fits.table, {**labels, "r_squared": "R²"}, samples)
+        axes = scatter(fits.table, {**labels, R_SQUARED: "R²"}, samples)
         content += [
             "<h3>Parameters against each other</h3>",
             markup.plot(axes, wide=True, before=AXES),
@@ -95,9 +103,19 @@ def _examples(material: Material, fits: Fits, samples: list[str]) -> Iterator[st
             yield markup.plot(figures.fit_examples(cells, traces, fits.column, i, label))
 
 
-def _with_unit(name: str, units: Mapping[str, str]) -> str:
+def _with_unit(words: str, units: Mapping[str, str], name: str) -> str:
     unit = units.get(name, "")
-    return f"{name} ({unit})" if unit else name
+    return f"{words} ({unit})" if unit else words
+
+
+def _told(
+    table: pd.DataFrame, first: list[str], last: list[str], units: Mapping[str, str]
+) -> pd.DataFrame:
+    """Put columns first and last, and the unit of every feature behind the first ones."""
+    between = [name for name in table if name not in (*first, *last)]
+    told = table[[*first, *between, *last]]
+    told.insert(len(first), "unit", [units.get(name, "") for name in table["feature"]])
+    return told
 
 
 def statistics_section(material: Material) -> str:
@@ -106,47 +124,64 @@ def statistics_section(material: Material) -> str:
     content = [
         markup.paragraph(
             "One value per cell: their number n, median, mean, coefficient of variation (cv) "
-            "and quantiles. Samples are compared by the Mann-Whitney test; the effect is the "
-            "chance that a cell of b exceeds one of a, minus the reverse; low and high are "
-            "the 95 % bootstrap interval of the difference of medians; p_adjusted is "
-            "corrected for the number of comparisons (Holm). Cells are taken as independent."
+            "and quantiles. Samples are compared by the Mann-Whitney test; difference is the "
+            "median of b minus that of a, low and high its 95 % bootstrap interval; the "
+            "effect is the chance that a cell of b exceeds one of a, minus the reverse; "
+            "p_adjusted is corrected for the number of comparisons in its table (Holm). Cells "
+            "are taken as independent, and every fit counts, also a poor one."
         )
     ]
     for column in (totals or material.features)[:3]:
         table = trace_features(material.traces, column)
-        names = [*OF_A_TRACE, "onset"]
+        units = _units(unit_of(column))
         content += [
             f"<h3>{markup.escaped(material.label(column))}</h3>",
             markup.grid(
-                markup.plot(histogram(table, name, material.samples, f"{words}{unit}"))
-                for name, words, unit in [
-                    *((name, words, "") for name, words in OF_A_TRACE.items()),
-                    ("onset", "onset", " (h)"),
-                ]
+                markup.plot(
+                    histogram(table, name, material.samples, _with_unit(words, units, name))
+                )
+                for name, (words, _) in OF_A_TRACE.items()
             ),
-            _compared(material, table, names, column),
+            _compared(material, table, list(OF_A_TRACE), units, column),
         ]
     for fits in material.fits:
         content.append(f"<h3>{markup.escaped(fits.model)}, {markup.escaped(fits.column)}</h3>")
         name = f"{fits.model}_{fits.column}"
-        content.append(_compared(material, fits.table, [*fits.parameters, "r_squared"], name))
+        features = [*fits.parameters, R_SQUARED]
+        content.append(_compared(material, fits.table, features, fits.units, name))
     return markup.section("statistics", "Statistics", *content)
 
 
-def _compared(material: Material, table: pd.DataFrame, features: list[str], name: str) -> str:
+def _units(unit: str) -> dict[str, str]:
+    """Units of what is told of a trace; empty where that of the trace is not known."""
+    return {
+        name: own.format(unit) if unit or name == "onset" else ""
+        for name, (_, own) in OF_A_TRACE.items()
+    }
+
+
+def _compared(
+    material: Material,
+    table: pd.DataFrame,
+    features: list[str],
+    units: Mapping[str, str],
+    name: str,
+) -> str:
     """Tables of the numbers of every sample, and of every pair of samples."""
-    kinds = dict.fromkeys(("sample", "feature", "a", "b"), "text")
+    kinds = dict.fromkeys(("sample", "feature", "unit", "a", "b"), "text")
     samples = [name for name in material.samples if (table["sample"] == name).any()]
     numbers = summarize(table, features)
     order = numbers["feature"].map(features.index) * len(samples)
     order += numbers["sample"].astype(str).map(samples.index)
-    numbers = numbers.iloc[order.argsort()]
-    numbers.insert(0, "feature", numbers.pop("feature"))
+    numbers = _told(numbers.iloc[order.argsort()], ["feature"], [], units)
     summary = markup.table(numbers, kinds, f"{name}_summary.csv")
     if len(samples) < 2:
         return summary
     many = math.comb(len(samples), 2) > MOST_PAIRS
-    pairs = compare(table, features, reference=samples[0] if many else None)
+    tested = [feature for feature in features if feature != R_SQUARED]
+    pairs = compare(table, tested, reference=samples[0] if many else None)
+    # The medians stand in the table above, so the others come before them.
+    pairs = _told(pairs, ["feature"], ["median_a", "median_b"], units)
     title = f"Compared with {samples[0]}" if many else "Samples compared"
     shown = markup.table(pairs, kinds, f"{name}_comparison.csv")
     return f"{summary}<h3>{markup.escaped(title)}</h3>{shown}"
