@@ -62,11 +62,24 @@ def test_cells_left_out_for_two_reasons_are_told_as_such(pyama, tmp_path):
     assert lines[4] == "4 of them for both reasons"
 
 
+def test_times_that_are_a_guess_are_a_warning(pyama, tmp_path):
+    file = tmp_path / "untimed.nd2"
+    names = ["Phase", "GFP"]
+    write_nd2(file, MOVIE[:1, :, None], channel_names=names, with_times=False)
+    run = ["run", file, "-o", tmp_path / "results", *SMALL]
+    assert "Warning: The file does not say when its frames" in pyama(*run).stdout
+    told = pyama(*run, "--set", "frame_interval=5").stdout
+    assert "does not say when" not in told
+    assert "frame_interval 5 min" in told
+
+
 def test_a_run_without_phase_contrast_says_what_that_means(pyama, movie_file, tmp_path):
     done = pyama("run", movie_file, "-o", tmp_path, "--fovs", "0", "--fl", "1")
     assert done.exit_code == 0
     assert "no cells are found and no traces written" in done.stderr
-    assert "background is estimated with no cells masked out" in done.stderr
+    assert "Background is estimated with no cells masked out" in done.stderr
+    copied = pyama("run", movie_file, "-o", tmp_path / "raw", "--fl", "1", "--copy-only")
+    assert "Background" not in copied.stderr
 
 
 def test_the_plan_says_what_would_run_and_why(pyama, movie_file, finished):

@@ -187,9 +187,10 @@ def _channels(
         notes.append("Channels were chosen by their names; --pc and --fl choose others.")
     if chosen["pc"] is None:
         notes.append(
-            "Without a phase contrast channel (--pc) no cells are found and no traces "
-            "written; background is estimated with no cells masked out."
+            "Without a phase contrast channel (--pc) no cells are found and no traces written."
         )
+        if chosen["fl"] and not request.copy_only:
+            notes.append("Background is estimated with no cells masked out.")
     return _with_features(chosen, request.pc_features, request.fl_features), notes
 
 

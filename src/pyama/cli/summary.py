@@ -150,6 +150,7 @@ def _warnings(
             said[text].append(entry.fov)
     return [
         *report.messages,
+        *_times(report),
         *(f"FOV {fovs_text(fovs)}: {text}" for text, fovs in said.items()),
         *_advice(report, config, objects),
     ]
@@ -183,6 +184,15 @@ def _skipped(report: RunReport) -> list[str]:
         if entry.step not in steps[entry.message]:
             steps[entry.message].append(entry.step)
     return [f"Skipped {', '.join(names)}: {why}." for why, names in steps.items()]
+
+
+def _times(report: RunReport) -> Iterator[str]:
+    """What to do about times that are a guess."""
+    if report.time_source.startswith("default") and report.metadata.n_frames > 1:
+        yield (
+            "The file does not say when its frames were taken; the default is a guess. Give "
+            "the interval in minutes: --set frame_interval=5"
+        )
 
 
 def _advice(
