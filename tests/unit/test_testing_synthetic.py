@@ -316,3 +316,40 @@ def test_importing_the_package_imports_nothing_heavy():
     )
     result = subprocess.run([sys.executable, "-c", code], capture_output=True, check=True)
     assert result.stdout.decode().strip() == "[]"
+
+
+QUIET = {"n_fl": 0, "turnover_rate": 0.0, "division_rate": 0.1, "seed": 3}
+
+
+def test_the_stage_shows_another_part_of_the_same_world():
+    world = {"shape": (200, 220), "n_cells": 8, "n_frames": 4, "world_px": 60, **QUIET}
+    stage = ((0.0, 0.0), (12.0, -40.0), (-30.0, 25.0), (60.0, 7.0))
+    still, moving = SyntheticRecording(**world), SyntheticRecording(**world, stage_px=stage)
+    path = moving.population(0).position - still.population(0).position
+    there = ~np.isnan(path)
+    np.testing.assert_allclose(path[there], np.broadcast_to(stage, path.shape)[there])
+    for t, (y, x) in enumerate(np.array(stage, int)):
+        seen, whole = moving.labels(0, t) > 0, still.labels(0, t) > 0
+        inner = np.zeros_like(seen)
+        inner[60:-60, 60:-60] = True  # of which both show the whole cells
+        moved = np.roll(whole, (y, x), axis=(0, 1))
+        both = inner & np.roll(inner, (y, x), axis=(0, 1))
+        assert (seen & both).sum() == (moved & both).sum() > 0
+        assert (seen == moved)[both].all()
+
+
+def test_specks_move_with_the_stage_and_light_does_not():
+    options = {"shape": (128, 128), "n_cells": 0, "n_frames": 2, "world_px": 30, **QUIET}
+    stage = {"stage_px": ((0.0, 0.0), (17.0, -21.0))}
+    empty = SyntheticRecording(**options, **stage, n_debris=0).frame(0, 1)[0].astype(float)
+    moved = SyntheticRecording(**options, **stage, n_debris=12).frame(0, 1)[0] - empty
+    before = SyntheticRecording(**options, n_debris=12).frame(0, 1)[0] - empty
+    assert np.abs(before[:-17, 21:]).max() > 400
+    np.testing.assert_allclose(moved[17:, :-21], before[:-17, 21:], atol=60)
+
+
+def test_a_stage_that_leaves_its_world_is_refused():
+    with pytest.raises(ConfigError, match=r"goes 41.0 px away; world_px \(40\)"):
+        SyntheticRecording(n_frames=1, stage_px=[(0.0, -41.0)], world_px=40)
+    with pytest.raises(ConfigError, match="has 1 entries; expected one for each of 2 frames"):
+        SyntheticRecording(n_frames=2, stage_px=[(0.0, 0.0)])

@@ -133,10 +133,12 @@ def add_debris(
     image: NDArray[np.float32], params: SyntheticParams, t: int, rng: np.random.Generator
 ) -> None:
     """Draw specks out of focus upon a phase contrast image; they drift and do not move."""
-    n, size = params.debris_per_fov, np.array(params.shape)
+    world = params.world
+    n, size = world.debris_per_fov, np.array(world.shape)
     places = rng.uniform(0, 1, (n, 2)) * size + t * np.array(params.drift_px)
+    seen = places % size + params.offset(t)
     for place, sigma, height in zip(
-        places % size, rng.uniform(1.5, 3.5, n), rng.uniform(-0.25, 0.25, n), strict=True
+        seen, rng.uniform(1.5, 3.5, n), rng.uniform(-0.25, 0.25, n), strict=True
     ):
         start = np.maximum(place.astype(int) - 16, 0)
         window = tuple(slice(a, a + 33) for a in start)

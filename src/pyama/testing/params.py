@@ -33,6 +33,12 @@ class SyntheticParams(Params):
     """Root mean square of a cell's steps in px per frame."""
     drift_px: tuple[float, float] = (0.0, 0.0)
     """(y, x) in px per frame by which everything shifts."""
+    stage_px: tuple[tuple[float, float], ...] = ()
+    """How far the stage has moved the picture in every frame, (y, x) in px; whole numbers keep
+    the texture of the cells. Left out, the stage is at rest."""
+    world_px: Annotated[int, Field(ge=0)] = 0
+    """How far the cells live beyond the frame on all sides, so that some enter and some leave
+    as the stage moves: it shows another part of the same world."""
     touching_fraction: Annotated[float, Field(ge=0, le=1)] = 0.1
     """Share of the cells that touch another one in the first frame."""
     division_rate: Rate = 0.02
@@ -59,6 +65,38 @@ class SyntheticParams(Params):
         if self.radius_px[0] > self.radius_px[1]:
             raise ValueError(f"radius_px {self.radius_px} must be (smallest, largest)")
         return self
+
+    @model_validator(mode="after")
+    def _stage_in_its_world(self) -> Self:
+        if self.stage_px and len(self.stage_px) != self.n_frames:
+            raise ValueError(
+                f"stage_px has {len(self.stage_px)} entries; expected one for each of "
+                f"{self.n_frames} frames"
+            )
+        reach = max((abs(place) for places in self.stage_px for place in places), default=0)
+        if not reach <= self.world_px:
+            raise ValueError(
+                f"stage_px goes {reach} px away; world_px ({self.world_px}) must not be less"
+            )
+        return self
+
+    @property
+    def world(self) -> "SyntheticParams":
+        """The recording that a camera would make which sees the whole world at once."""
+        shape = (self.shape[0] + 2 * self.world_px, self.shape[1] + 2 * self.world_px)
+        larger = shape[0] * shape[1] / (self.shape[0] * self.shape[1])
+        return self.replace(
+            shape=shape,
+            n_cells=round(self.cells_per_fov * larger),
+            n_debris=round(self.debris_per_fov * larger),
+            stage_px=(),
+            world_px=0,
+        )
+
+    def offset(self, t: int) -> tuple[float, float]:
+        """Where the corner of the world is in a frame, (y, x) in px."""
+        y, x = self.stage_px[t] if self.stage_px else (0.0, 0.0)
+        return y - self.world_px, x - self.world_px
 
     @property
     def cells_per_fov(self) -> int:

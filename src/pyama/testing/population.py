@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -51,6 +51,8 @@ def populate(params: SyntheticParams, rng: np.random.Generator) -> Population:
     Raises:
         ConfigError: The cells do not fit into the frame.
     """
+    if params.world_px:
+        return _seen_from_stage(populate(params.world, rng), params)
     crowd = _Crowd(params, rng)
     crowd.settle()
     history = [crowd.record()]
@@ -64,6 +66,29 @@ def populate(params: SyntheticParams, rng: np.random.Generator) -> Population:
         position[there, frame], angle[there, frame] = places[there], angles[there]
         in_truth[there, frame] = seen[there]
     return Population(tuple(crowd.bodies), position, angle, in_truth, params.n_fl)
+
+
+def _seen_from_stage(population: Population, params: SyntheticParams) -> Population:
+    """Return the same cells where a camera sees them that shows a part of their world."""
+    offsets = np.array([params.offset(t) for t in range(params.n_frames)])
+    position = population.position + offsets
+    in_truth = population.in_truth.copy()
+    for i, t in zip(*np.nonzero(in_truth), strict=True):
+        in_truth[i, t] = is_visible(
+            population.bodies[i], position[i, t], float(population.angle[i, t]), params.shape
+        )
+    return replace(population, position=position, in_truth=in_truth)
+
+
+def is_visible(
+    body: Body, place: NDArray[np.float64], angle: float, shape: tuple[int, int]
+) -> bool:
+    """Whether enough of a cell is inside the frame for the truth."""
+    size = np.array(shape, float)
+    if (place > body.outer + 1).all() and (place < size - body.outer - 1).all():
+        return True
+    patch = cut_patch(body, place, angle, shape, 0)
+    return patch is not None and int((patch.depth < 1).sum()) >= MIN_VISIBLE_PX2
 
 
 _Record = tuple[NDArray[np.intp], NDArray[np.bool_], NDArray[np.float64], NDArray[np.float64]]
@@ -126,11 +151,7 @@ class _Crowd:
     def _is_seen(self, i: int) -> bool:
         if not self.alive[i]:
             return False
-        place, outer = self.place[i], self.outer[i]
-        if (place > outer + 1).all() and (place < self.size - outer - 1).all():
-            return True
-        patch = cut_patch(self.bodies[i], place, self.angle[i], self.params.shape, 0)
-        return patch is not None and int((patch.depth < 1).sum()) >= MIN_VISIBLE_PX2
+        return is_visible(self.bodies[i], self.place[i], self.angle[i], self.params.shape)
 
     def _draw_body(self) -> Body:
         rng = self.rng
