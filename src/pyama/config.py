@@ -16,6 +16,7 @@ from pyama.algorithms.params import (
     ExtractionParams,
     Params,
     PluginParams,
+    RegistrationParams,
     TimeParams,
     TrackingParams,
     WatershedParams,
@@ -108,6 +109,7 @@ def default_workers() -> int:
 
 class ProcessingParams(
     CopyParams,
+    RegistrationParams,
     WatershedParams,
     TrackingParams,
     BackgroundParams,

@@ -29,6 +29,7 @@ _GROUP = re.compile(r"(pc|fl|seg_labeled|seg_tracked|fl_background)_ch_(0|[1-9][
 _NUMBER = r"([0-9]{3}|[1-9][0-9]{3,})"
 _FOV = re.compile(rf"fov_{_NUMBER}")
 _TRACES = re.compile(rf"(.+)_fov_{_NUMBER}_traces(_inspected)?\.csv", re.DOTALL)
+_SHIFTS = re.compile(rf".+_fov_{_NUMBER}_shifts\.csv", re.DOTALL)
 
 
 def fov_dir(fov: int) -> str:
@@ -91,6 +92,16 @@ def inspected_file(basename: str, fov: int) -> str:
 def inspection_log(basename: str, fov: int) -> str:
     """What inspection has changed in the traces of a field of view, click by click."""
     return f"{basename}_fov_{fov:03d}_traces_inspection.jsonl"
+
+
+def shifts_file(basename: str, fov: int) -> str:
+    """How the picture has moved in every frame of a field of view."""
+    return f"{basename}_fov_{fov:03d}_shifts.csv"
+
+
+def is_shifts(name: str) -> bool:
+    """Whether a file holds the shifts of a field of view."""
+    return _SHIFTS.fullmatch(name) is not None
 
 
 def parse_traces(name: str) -> tuple[str, int, bool] | None:

@@ -21,6 +21,15 @@ from pyama.metadata import MicroscopyMetadata, frame_times, parse_metadata
 
 PARENT = "parent"
 """Column with the number of the mother, 0 for none; there if divisions were looked for."""
+DRIFT = ("drift_x", "drift_y")
+"""Columns with the drift of the stage in px; there if `registration` was on. Positions less
+these are those on a stage at rest."""
+SHIFTS_COLUMNS = ("frame", "shift_y", "shift_x", "drift_y", "drift_x")
+"""Of the table of shifts: how far down and to the right everything in the picture has moved
+since the frame before, and since the first one, in px."""
+SHIFT_DECIMALS = 2
+"""They are written to 1/100 px."""
+Place = tuple[float, float]
 COUNTS = frozenset({"area", "particle_num", "neighbours"})
 """Features that are whole numbers, and written as such."""
 
@@ -94,6 +103,45 @@ def _texts(column: str, values: NDArray[np.float64]) -> list[str]:
         else repr(value)
         for value in values.tolist()
     ]
+
+
+def shifts_row(frame: int, drift: Place, before: Place) -> str:
+    """Return the line of one frame, and before the first one the header.
+
+    Args:
+        frame: 0-based index.
+        drift: How far down and to the right everything lies, compared with the first frame,
+            (y, x) in px.
+        before: The same in the frame before.
+    """
+    # Adding 0.0 makes 0.0 of -0.0.
+    now, then = (
+        [round(px, SHIFT_DECIMALS) + 0.0 for px in place] for place in (drift, before)
+    )
+    shift = [round(a - b, SHIFT_DECIMALS) + 0.0 for a, b in zip(now, then, strict=True)]
+    row = ",".join(map(str, (frame, *shift, *now))) + "\n"
+    return row if frame else header(SHIFTS_COLUMNS) + row
+
+
+def load_shifts(path: Path) -> NDArray[np.float64]:
+    """Read how far down and to the right everything lies in every frame.
+
+    Returns:
+        (y, x) in px compared with the first frame, shape (T, 2).
+
+    Raises:
+        StoreError: The file is missing, or is no table of shifts.
+    """
+    try:
+        table = pd.read_csv(path, dtype="float64")
+    except (OSError, ValueError) as error:
+        raise StoreError(f"{path} cannot be read as a table: {error}.") from error
+    if tuple(table.columns) != SHIFTS_COLUMNS or not np.isfinite(table).all(axis=None):
+        raise StoreError(
+            f"{path} is no table of shifts: expected numbers in the columns "
+            f"{', '.join(SHIFTS_COLUMNS)}. `pyama run` makes it again."
+        )
+    return table[["drift_y", "drift_x"]].to_numpy()
 
 
 def find_traces(output_dir: Path) -> Iterator[tuple[int, Path]]:

@@ -27,6 +27,7 @@ N_FOVS = 2
 RECORDING = recording_of(MOVIE[:N_FOVS, :3, :, :90, :90])
 CHOICES = {
     "min_iou": [0.1, 0.3],
+    "registration": ["none", "phase_correlation"],
     "min_object_size": [50, 60],
     "tile_size": [100, 40],
     "background_weight": [1.0, 0.5],

@@ -75,7 +75,7 @@ def test_errors_do_not_add_up(steps, seed):
 def test_a_stage_at_rest_stays_where_it_is():
     frames = [frame(0, 0, noise_seed=t) for t in range(40)]
     assert np.abs(path(frames)).max() <= 0.05
-    assert str(path([frame(0, 0)] * 3)) == str(np.zeros((3, 2)))
+    assert np.abs(path([frame(0, 0)] * 3)).max() < 1e-4
 
 
 def test_a_steady_drift_over_more_than_the_frame():

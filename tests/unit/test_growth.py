@@ -83,3 +83,13 @@ def test_no_traces_are_no_rows():
 def test_a_missing_column_is_named():
     with pytest.raises(ConfigError, match="no column volume; it has fov, cell, time"):
         growth_and_motion(trace(1, T, 1.0), column="volume")
+
+
+def test_the_drift_of_the_stage_is_no_motion_of_the_cell():
+    stage = {"drift_x": 30 * T, "drift_y": 5 * np.sin(T)}
+    still = trace(1, T, 5.0, x=40 + 3 * T, y=7 - 4 * T)
+    moved = trace(1, T, 5.0, x=40 + 33 * T, y=7 - 4 * T + 5 * np.sin(T), **stage)
+    pd.testing.assert_frame_equal(growth_and_motion(moved), growth_and_motion(still))
+    other = moved.rename(columns={"position_x": "a", "position_y": "b"})
+    found = growth_and_motion(other, pixel_size_um=2, place=("a", "b"))
+    assert found["speed"][0] == pytest.approx(10)

@@ -105,3 +105,12 @@ def test_the_basename_is_the_file_name_without_its_suffix(name, basename):
 def test_a_basename_is_never_empty(name):
     assert layout.basename(name)
     assert name.startswith(layout.basename(name))
+
+
+@pytest.mark.parametrize("fov", [0, 999, 1234])
+def test_shifts_are_told_from_traces(fov):
+    name = layout.shifts_file("a_fov_001_traces", fov)
+    assert layout.is_shifts(name)
+    assert layout.parse_traces(name) is None
+    assert not layout.is_shifts(layout.traces_file("a_shifts", fov))
+    assert not layout.is_shifts(f"_fov_{fov:03d}_shifts.csv.tmp")

@@ -92,6 +92,14 @@ def test_tables_with_and_without_corrected_tracks_go_together(folder):
     assert merged["source_cell"].dtype.kind == "i"
 
 
+def test_tables_with_and_without_drift_go_together(folder):
+    table = traces_of(1).assign(drift_x=2.5, drift_y=-1.0)
+    write_traces(folder, table, 1)
+    merged = load_merged(write_merged(folder, {"a": "0-1"})["a"][0])
+    assert merged.groupby("fov")["drift_x"].unique().tolist() == [[0], [2.5]]
+    assert not {"drift_x", "drift_y"} & set(measured_columns(merged))
+
+
 def test_tables_with_and_without_divisions_go_together(folder):
     table = traces_of(1)
     table.insert(10, "parent", 3)

@@ -28,6 +28,7 @@ from pyama.analysis.report.figures import (
 from pyama.analysis.report.material import collect
 from pyama.analysis.report.page import build
 from pyama.analysis.report.quality import assess
+from pyama.analysis.report.recording import quality_section
 from pyama.analysis.scales import beyond, bin_edges, central_range, evenly
 from pyama.errors import ConfigError, StoreError
 from results import results_in
@@ -260,6 +261,19 @@ def test_quality_is_measured_from_the_images(run):
         np.testing.assert_allclose(sharp, 1, atol=0.1)
     assert quality.saturated == {}
     assert quality.raw_frames == 2 * 2 * 3
+
+
+def test_drift_is_that_of_the_stage_where_the_run_has_looked_for_it(tmp_path):
+    from pyama.processing.workflow.run import process
+    from pyama.tables import load_shifts
+    from small_movie import MOVIE, make_config, recording_of
+
+    process(recording_of(MOVIE[:1]), make_config(registration="phase_correlation"), tmp_path)
+    material = collect(tmp_path)
+    drift = load_shifts(next(tmp_path.rglob("*_shifts.csv")))
+    _, moved = assess(material).drift[0]
+    np.testing.assert_allclose(moved, np.hypot(*drift.T), atol=1e-4)
+    assert "Drift: of the stage" in quality_section(material)
 
 
 def test_saturated_and_lost_frames_are_listed(tmp_path):

@@ -13,6 +13,7 @@ from pyama.store import (
     CELL_PREVIEWS_MARK,
     CELLS_MARK,
     ROOT_MARK,
+    SHIFTS_MARK,
     TRACES_MARK,
     CellPreviewsOutput,
     CellsOutput,
@@ -34,6 +35,7 @@ T, H, W = 3, 6, 8
 FRAMES = np.random.default_rng(1).integers(0, 60_000, (T, H, W), dtype=np.uint16)
 CELL_GROUPS = ("pc_ch_0", "seg_tracked_ch_0")
 TABLE = "movie_fov_004_traces.csv"
+SHIFTS = "movie_fov_004_shifts.csv"
 
 
 @pytest.fixture
@@ -80,6 +82,7 @@ def outputs(store):
         CELLS_MARK: CellsOutput(store.path, CELL_GROUPS),
         CELL_PREVIEWS_MARK: CellPreviewsOutput(store.path),
         TRACES_MARK: TableOutput(store.path, TABLE),
+        SHIFTS_MARK: TableOutput(store.path, SHIFTS, SHIFTS_MARK),
     }
 
 
@@ -91,10 +94,14 @@ def items_of(name):
         CELLS_MARK: [roster(2, 5), *crops((2, 5))],
         CELL_PREVIEWS_MARK: crops((2, 5), ("uint8", "uint8")),
         TRACES_MARK: ["fov,cell\n", "4,2\n"],
+        SHIFTS_MARK: ["frame,shift_y\n", "0,0.0\n"],
     }[name]
 
 
-KINDS = [ROOT_MARK, "pc_ch_0/0", "pc_ch_0/1", CELLS_MARK, CELL_PREVIEWS_MARK, TRACES_MARK]
+KINDS = [
+    *(ROOT_MARK, "pc_ch_0/0", "pc_ch_0/1", CELLS_MARK),
+    *(CELL_PREVIEWS_MARK, TRACES_MARK, SHIFTS_MARK),
+]
 
 
 def everything(store):
@@ -342,6 +349,31 @@ def test_a_table_replaces_the_one_of_an_older_name_but_no_inspection(store):
     fill(TableOutput(store.path, TABLE), ["b\n"], replace(RECIPE, version=2))
     found = sorted(path.name for path in store.path.glob("*.csv"))
     assert found == [TABLE, "notes.csv", inspected.name]
+
+
+def test_one_table_does_not_replace_the_other(store):
+    fill(TableOutput(store.path, TABLE), ["a\n"])
+    fill(TableOutput(store.path, SHIFTS, SHIFTS_MARK), ["b\n"])
+    fill(TableOutput(store.path, "new_fov_004_shifts.csv", SHIFTS_MARK), ["c\n"])
+    found = sorted(path.name for path in store.path.glob("*.csv"))
+    assert found == sorted([TABLE, "new_fov_004_shifts.csv"])
+
+
+def test_a_table_of_shifts_is_given_only_if_it_is_finished_and_sound(store):
+    with pytest.raises(NotReadyError, match=r"shifts is missing. Run the step that writes"):
+        store.shifts()
+    (store.path).mkdir(parents=True, exist_ok=True)
+    (store.path / SHIFTS).write_text("0\n")
+    with pytest.raises(NotReadyError, match=r"_shifts\.csv is unfinished"):
+        store.shifts()
+    fill(TableOutput(store.path, SHIFTS, SHIFTS_MARK), ["1\n"])
+    assert store.shifts() == store.path / SHIFTS
+    assert store.shifts(digest=RECIPE.digest) == store.path / SHIFTS
+    with pytest.raises(NotReadyError, match="was made with other settings"):
+        store.shifts(digest="another")
+    (store.path / SHIFTS).write_text("2\n")
+    with pytest.raises(StoreError, match=r"_shifts\.csv is changed.*Run again"):
+        store.shifts()
 
 
 @pytest.mark.parametrize(

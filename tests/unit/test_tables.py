@@ -15,7 +15,16 @@ from pyama.config import ProcessingConfig, dump_config
 from pyama.documents import with_checksum
 from pyama.errors import StoreError
 from pyama.metadata import MicroscopyMetadata, dump_metadata
-from pyama.tables import cell_rows, find_traces, header, load_traces, run_times, traces_columns
+from pyama.tables import (
+    cell_rows,
+    find_traces,
+    header,
+    load_shifts,
+    load_traces,
+    run_times,
+    shifts_row,
+    traces_columns,
+)
 
 REFERENCE = (
     "fov,cell,frame,good,position_x,position_y,bbox_x0,bbox_y0,bbox_x1,bbox_y1,"
@@ -223,3 +232,41 @@ def test_an_empty_folder_has_no_traces(tmp_path):
         warnings.simplefilter("error")
         assert list(find_traces(tmp_path)) == []
     assert list(find_traces(tmp_path / "none")) == []
+
+
+PLACE = st.tuples(st.floats(-1e4, 1e4), st.floats(-1e4, 1e4))
+
+
+@given(places=st.lists(PLACE, min_size=1, max_size=5))
+def test_shifts_are_read_as_written(places, tmp_path_factory):
+    before = [(0.0, 0.0), *places[:-1]]
+    rows = [shifts_row(t, *both) for t, both in enumerate(zip(places, before, strict=True))]
+    path = tmp_path_factory.mktemp("shifts") / "movie_fov_000_shifts.csv"
+    path.write_text("".join(rows), encoding="utf-8")
+    np.testing.assert_allclose(load_shifts(path), places, atol=0.005001)
+    table = np.loadtxt(path, delimiter=",", skiprows=1, ndmin=2)
+    assert table[:, 0].tolist() == list(range(len(places)))
+    np.testing.assert_allclose(table[:, 1:3].cumsum(axis=0), table[:, 3:], atol=1e-6)
+
+
+def test_no_shift_has_no_sign():
+    assert shifts_row(3, (-0.0, -0.001), (0.0, 0.001)) == "3,0.0,0.0,0.0,0.0\n"
+    assert shifts_row(0, (0.0, 0.0), (0.0, 0.0)).splitlines() == [
+        "frame,shift_y,shift_x,drift_y,drift_x",
+        "0,0.0,0.0,0.0,0.0",
+    ]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "frame,a\n0,1\n",
+        "frame,shift_y,shift_x,drift_y,drift_x\n0,,,,\n",
+        "frame,shift_y,shift_x,drift_y,drift_x\n0,a,1,2,3\n",
+    ],
+)
+def test_what_is_no_table_of_shifts_is_refused(tmp_path, text):
+    (tmp_path / "x.csv").write_text(text, encoding="utf-8")
+    with pytest.raises(StoreError, match=r"x.csv (cannot be read as a|is no) table"):
+        load_shifts(tmp_path / "x.csv")

@@ -37,8 +37,6 @@ KEPT = 0.9
 BELIEVABLE = 8.0
 """Height of a peak in standard deviations of the correlation; frames that have nothing in
 common reach 6."""
-DECIMALS = 2
-"""Drifts are rounded to 1/100 px."""
 
 Spectrum = NDArray[np.complex64]
 
@@ -99,19 +97,14 @@ def drifts(frames: Iterable[Frame | None]) -> Iterator[Drift]:
             grid = grid or _grid(frame.shape)
             spectrum = grid.spectrum(frame)
         if grid is None or spectrum is None:
-            yield _rounded(y, x, is_known=False)
+            yield Drift(y, x, is_known=False)
             continue
         start = _Reference(spectrum, 0.0, 0.0)
         mean = grid.registered(spectrum, references) if references else start
         if mean is not None:
             y, x = mean.y, mean.x
-        yield _rounded(y, x, is_known=mean is not None)
+        yield Drift(y, x, is_known=mean is not None)
         references = [mean or references[0], _Reference(spectrum, y, x)]
-
-
-def _rounded(y: float, x: float, *, is_known: bool) -> Drift:
-    # Without the sum, -0.0 would be written where nothing moves.
-    return Drift(round(y, DECIMALS) + 0.0, round(x, DECIMALS) + 0.0, is_known)
 
 
 @lru_cache(maxsize=4)

@@ -145,6 +145,16 @@ def _not_below(smaller: str, value: int | None, info: ValidationInfo) -> int | N
     return value
 
 
+class RegistrationParams(Params):
+    """What is done about a stage that drifts."""
+
+    registration: Literal["none", "phase_correlation"] = "none"
+    """How the drift of the stage is found: `phase_correlation` of the phase contrast frames,
+    or `none`. Cells are tracked as on a stage at rest, and the drift is listed in
+    `*_shifts.csv` and in the traces; images, crops and positions stay as the camera saw
+    them."""
+
+
 class LogStdParams(Params):
     """Parameters of the LOG-STD segmentation.
 

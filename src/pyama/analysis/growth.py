@@ -7,6 +7,7 @@ import pandas as pd
 
 from pyama.analysis.traces import good_rows
 from pyama.errors import ConfigError
+from pyama.tables import DRIFT
 
 PLACE = ("position_x", "position_y")
 
@@ -28,7 +29,8 @@ def growth_and_motion(
             positive are left out.
         pixel_size_um: Side of a pixel in micrometres; with 1, lengths are in pixels.
         place: Columns of x and y in pixels; `centroid_x_ch_0` and `centroid_y_ch_0` follow
-            cells that change their shape more closely.
+            cells that change their shape more closely. The drift of the stage is subtracted
+            if the table has it, in the columns `drift_x` and `drift_y`.
 
     Returns:
         One row per cell: (sample,) fov, cell, n_points, and
@@ -51,7 +53,7 @@ def growth_and_motion(
         found = {
             "n_points": len(t),
             "growth_rate": _growth_rate(t, cell[column].to_numpy(float)),
-            **_motion(t, cell[list(place)].to_numpy(float) * pixel_size_um),
+            **_motion(t, _on_ground(cell, place) * pixel_size_um),
         }
         rows.append(dict(zip(keys, key, strict=True)) | found)
     numbers = ("n_points", "growth_rate", "speed", "path", "distance", "straightness")
@@ -64,6 +66,14 @@ def _require(table: pd.DataFrame, columns: Iterable[str]) -> None:
         raise ConfigError(
             f"The table has no column {', '.join(absent)}; it has {', '.join(table.columns)}."
         )
+
+
+def _on_ground(cell: pd.DataFrame, place: tuple[str, str]) -> np.ndarray:
+    """Places (x, y) in px as they would be on a stage at rest, shape (n, 2)."""
+    places = cell[list(place)].to_numpy(float)
+    if set(DRIFT) <= set(cell):
+        places = places - cell[list(DRIFT)].to_numpy(float)
+    return places
 
 
 def _growth_rate(t: np.ndarray, y: np.ndarray) -> float:

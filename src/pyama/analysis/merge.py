@@ -16,7 +16,7 @@ from pyama.analysis.tables import (
     write_table,
 )
 from pyama.errors import StoreError
-from pyama.tables import PARENT, find_traces, load_traces, run_times, traces_digest
+from pyama.tables import DRIFT, PARENT, find_traces, load_traces, run_times, traces_digest
 
 MERGED = "_merged.csv"
 """What follows the sample in the name of a merged table."""
@@ -155,10 +155,11 @@ def _stacked(tables: list[pd.DataFrame]) -> pd.DataFrame:
             table if "source_cell" in table else table.assign(source_cell=table["cell"])
             for table in tables
         ]
-    if any(PARENT in table for table in tables):
-        tables = [
-            table if PARENT in table else table.assign(**{PARENT: 0}) for table in tables
-        ]
+    for name, nothing in ((PARENT, 0), *((column, 0.0) for column in DRIFT)):
+        if any(name in table for table in tables):
+            tables = [
+                table if name in table else table.assign(**{name: nothing}) for table in tables
+            ]
     filled = [table for table in tables if len(table)] or tables[:1]
     joined = pd.concat(filled, ignore_index=True)
     fixed = [name for name in joined if name in NOT_MEASURED]

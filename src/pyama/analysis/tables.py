@@ -18,13 +18,13 @@ from pyama.config import METADATA_KEY, ProcessingConfig, parse_config
 from pyama.documents import load_yaml
 from pyama.errors import ConfigError, StoreError, reason
 from pyama.metadata import MicroscopyMetadata, parse_metadata
-from pyama.tables import PARENT, load_traces
+from pyama.tables import DRIFT, PARENT, load_traces
 
 Unit = Literal["min", "h"]
 Header = dict[str, Any]
 
 NOT_MEASURED = frozenset(
-    {*layout.BASE_COLUMNS, "sample", "time", "source_cell", PARENT, "n_points"}
+    {*layout.BASE_COLUMNS, "sample", "time", "source_cell", PARENT, *DRIFT, "n_points"}
 )
 """Columns of traces that no feature writes."""
 UNITS = {

@@ -9,7 +9,7 @@ side by side, so that few and large reads are enough.
 import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from io import FileIO
 from pathlib import Path
 from typing import Any
@@ -29,7 +29,11 @@ BATCH_BYTES = 32 * 2**20
 
 
 def cut_cells(
-    labels: Stack, mask_group: str, stacks: Mapping[str, Stack], folder: Path
+    labels: Stack,
+    mask_group: str,
+    stacks: Mapping[str, Stack],
+    folder: Path,
+    drift: NDArray[np.float64] | None = None,
 ) -> Iterator[Roster | Crop | None]:
     """Cut every cell out of every stack.
 
@@ -38,6 +42,7 @@ def cut_cells(
         mask_group: Name of the group that gets the cells' masks.
         stacks: Raw frames and backgrounds (T, H, W) in counts, by the name of their group.
         folder: Where the spools go; they are gone when the iterator ends.
+        drift: See `Roster`. Boxes follow the cells, so that it changes no crop.
 
     Yields:
         None after every frame that was spooled, then the roster, then the crops of all cells,
@@ -63,6 +68,8 @@ def cut_cells(
                 spool.append(gather(stack[t], cells.boxes))
             yield None
         roster = _roster(found)
+        if drift is not None:
+            roster = replace(roster, drift=drift.astype(np.float32))
         yield roster
         for spool in spools:
             yield from _crops(spool, roster, is_mask=spool is spools[0])

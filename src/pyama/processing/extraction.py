@@ -25,7 +25,7 @@ from pyama.config import ProcessingParams
 from pyama.processing.guard import timed_function
 from pyama.registry import Registry
 from pyama.store import Cells, Roster
-from pyama.tables import PARENT, cell_rows, header, traces_columns
+from pyama.tables import DRIFT, PARENT, SHIFT_DECIMALS, cell_rows, header, traces_columns
 
 logger = logging.getLogger(__name__)
 
@@ -67,10 +67,12 @@ def trace_lines(cells: Cells, scene: Scene, notes: dict[str, Any]) -> Iterator[s
         scene: See `Scene`.
         notes: Gets the numbers of the cells that each filter removed, and warnings.
     """
-    extra = () if scene.parents is None else (PARENT,)
+    roster = cells.roster
+    extra: tuple[str, ...] = () if scene.parents is None else (PARENT,)
+    if roster.drift is not None:
+        extra += DRIFT
     columns = traces_columns((scene.pc, scene.phase), scene.fluorescence, extra)
     yield header(columns)
-    roster = cells.roster
     kept = _filtered(roster, scene, notes)
     rows = 0
     for index in np.flatnonzero(kept).tolist():
@@ -113,6 +115,9 @@ def _cell_text(cells: Cells, index: int, scene: Scene) -> str:
     roster = cells.roster
     valid = roster.valid_frames[index]
     features = _features(cells, index, scene)
+    if roster.drift is not None:
+        y, x = np.round(roster.drift.T.astype(np.float64), SHIFT_DECIMALS)
+        features = dict(zip(DRIFT, (x, y), strict=True)) | features
     if scene.parents is not None:
         parent = scene.parents.get(int(roster.ids[index]), 0)
         features = {PARENT: np.full(len(valid), float(parent)), **features}

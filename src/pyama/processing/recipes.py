@@ -29,12 +29,14 @@ from pyama.store import (
     CELL_PREVIEWS_MARK,
     CELLS_MARK,
     ROOT_MARK,
+    SHIFTS_MARK,
     TRACES_MARK,
     Recipe,
 )
 
 VERSIONS = {
     "copying": 1,
+    "registration": 1,
     "segmentation": 2,
     "tracking": 1,
     "background": 1,
@@ -94,12 +96,13 @@ def recipes(
         return found
     pc = config.channels.pc
     if pc is not None:
+        _registration(found, metadata, config, pc.channel)
         _segmentation(found, config, pc.channel, fov)
         _tracking(found, config, pc.channel, fov)
     for entry in config.channels.fl:
         _background(found, config, entry.channel)
     if pc is not None:
-        inputs = [full(group) for group in crop_groups(config)]
+        inputs = [full(group) for group in crop_groups(config)] + _shifts(found)
         found[CELLS_MARK] = _recipe(found, "cropping", inputs)
     if pc is not None or not config.channels.ids:
         found[TRACES_MARK] = _extraction(found, metadata, config, fov)
@@ -119,6 +122,18 @@ def _copying(
         found[full(group)] = Recipe("copying", version, "", params, origin)
 
 
+def _registration(
+    found: dict[str, Recipe], metadata: MicroscopyMetadata, config: ProcessingConfig, pc: int
+) -> None:
+    """The shifts, which are made with the labels; only tracking and what follows need them."""
+    method = config.params.registration
+    if method != "none":
+        inputs = {name: found[name].digest for name in [full(layout.phase(pc))]}
+        params = {"basename": metadata.basename}
+        version = VERSIONS["registration"]
+        found[SHIFTS_MARK] = Recipe("segmentation", version, method, params, inputs)
+
+
 def _segmentation(
     found: dict[str, Recipe], config: ProcessingConfig, pc: int, fov: int
 ) -> None:
@@ -136,8 +151,12 @@ def _tracking(found: dict[str, Recipe], config: ProcessingConfig, pc: int, fov: 
     method = config.params.tracking_method
     chosen, params = _choice(TRACKERS, method, TRACKER_PARAMS, config, fov)
     params["divisions"] = config.params.divisions
-    inputs = [full(layout.labeled(pc))]
+    inputs = [full(layout.labeled(pc)), *_shifts(found)]
     found[full(layout.tracked(pc))] = _recipe(found, "tracking", inputs, chosen, params)
+
+
+def _shifts(found: Mapping[str, Recipe]) -> list[str]:
+    return [SHIFTS_MARK] if SHIFTS_MARK in found else []
 
 
 def _choice(
@@ -186,6 +205,8 @@ def _extraction(
     if not all(is_builtin(entry) for entry in functions.values()):
         # A custom feature may read all parameters and the time from its context.
         ignored = set(WITHOUT_EFFECT)
+        if config.params.registration == "none":
+            ignored.add("registration")  # as before there was such a parameter
         params["context"] = config.params.model_dump(mode="json", exclude=ignored)
         params["times"] = _digest(frame_times(metadata, config.params, fov)[0])
     inputs = [CELLS_MARK] if CELLS_MARK in found else []

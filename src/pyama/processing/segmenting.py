@@ -14,6 +14,7 @@ from pyama.algorithms.divisions import divided
 from pyama.algorithms.labels import limit_sizes
 from pyama.algorithms.params import own_params
 from pyama.config import ProcessingParams
+from pyama.processing.ground import Ground
 from pyama.processing.guard import blaming, called, sign_of_life
 from pyama.processing.methods import (
     SEGMENTER_PARAMS,
@@ -75,6 +76,7 @@ def tracked(
     method: tuple[str, Callable[..., Any]],
     params: ProcessingParams,
     notes: dict[str, Any],
+    drift: NDArray[np.float64] | None = None,
 ) -> Iterator[NDArray[Any]]:
     """Give each cell one number through time.
 
@@ -86,15 +88,21 @@ def tracked(
         params: Of the tracker.
         notes: Gets the largest number, and where divisions are looked for, the mother of
             every daughter.
+        drift: How far down and to the right everything lies in every frame, in px, shape
+            (T, 2). The tracker sees the cells where they would be on a stage at rest. What
+            leaves the frame is gone.
 
     Yields:
         Labels of all frames; 0 everywhere in a missing one.
 
     Raises:
+        ConfigError: The stage has moved too far.
         PluginError: The tracker failed, or gave back what it must not.
     """
     name = f"tracking method {method[0]!r}"
-    present = _Present(frames, missing)
+    at_rest = np.zeros((len(frames), 2))
+    ground = Ground(frames.shape[1:], at_rest if drift is None else drift)
+    present = _Present(frames, missing, ground)
     found = _called(name, method, present, params)
     if params.divisions:
         steps = divided(found)
@@ -107,6 +115,7 @@ def tracked(
             yield np.zeros(frames.shape[1:], np.uint16)
             continue
         labels, mothers = next(steps)
+        labels = ground.view(labels, t)
         if mothers:
             notes["parents"] |= {str(cell): mother for cell, mother in mothers.items()}
         notes["largest_label"] = max(notes["largest_label"], int(labels.max(initial=0)))
@@ -119,6 +128,7 @@ class _Present:
 
     frames: Stack
     missing: AbstractSet[int]
+    ground: Ground
 
     def __len__(self) -> int:
         return len(self.frames) - len(self.missing)
@@ -127,7 +137,7 @@ class _Present:
         for t in range(len(self.frames)):
             if t not in self.missing:
                 sign_of_life()
-                yield self.frames[t]
+                yield self.ground.placed(self.frames[t], t)
 
 
 def _called(
@@ -142,7 +152,7 @@ def _called(
     for _ in range(len(frames)):
         with blaming(name, method[1]):
             labels = next(results, None)
-        yield checked_labels(name, labels, frames.frames.shape[1:])
+        yield checked_labels(name, labels, frames.ground.shape)
 
 
 def _preprocessed(

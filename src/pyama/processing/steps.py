@@ -30,11 +30,13 @@ from pyama.processing.cropping import cut_cells
 from pyama.processing.extraction import Scene, trace_lines
 from pyama.processing.methods import SEGMENTERS, TRACKERS, preprocessors
 from pyama.processing.recipes import crop_groups, full, image_groups, recipes
+from pyama.processing.registering import shift_lines
 from pyama.processing.runner import Job, NotApplicable, Part
 from pyama.processing.segmenting import segmented, tracked
 from pyama.readers import Reader
 from pyama.store import (
     CELLS_MARK,
+    SHIFTS_MARK,
     CellPreviewsOutput,
     CellsOutput,
     FovStore,
@@ -48,7 +50,7 @@ from pyama.store import (
     StackOutput,
     TableOutput,
 )
-from pyama.tables import header, traces_columns
+from pyama.tables import header, load_shifts, traces_columns
 
 logger = logging.getLogger(__name__)
 
@@ -150,6 +152,19 @@ class Work:
         """
         return self.store.stack(group, digest=self.recipes[full(group)].digest)
 
+    def drift(self) -> NDArray[np.float64] | None:
+        """Read how far down and to the right everything lies in every frame, in px, (T, 2).
+
+        Returns:
+            None where nobody asked for it.
+
+        Raises:
+            NotReadyError: It is missing, unfinished, or made with other settings.
+        """
+        if SHIFTS_MARK not in self.recipes:
+            return None
+        return load_shifts(self.store.shifts(digest=self.recipes[SHIFTS_MARK].digest))
+
 
 def copying(work: Work) -> Iterator[Job]:
     """Step 1: raw frames of every channel, each frame read once."""
@@ -188,8 +203,14 @@ def copying(work: Work) -> Iterator[Job]:
 
 
 def segmentation(work: Work) -> Iterator[Job]:
-    """Step 2: cells of every frame, numbered frame by frame."""
+    """Step 2: the drift of the stage; cells of every frame, numbered frame by frame."""
     pc = work.phase_channel()
+    shifts_file = layout.shifts_file(work.metadata.basename, work.fov)
+    shifts = TableOutput(work.store.path, shifts_file, SHIFTS_MARK)
+    if SHIFTS_MARK in work.recipes:
+        yield _registration(work, pc, work.part(shifts))
+    else:
+        shifts.discard()  # of an earlier run
     name = work.config.params.segmentation_method
     part = work.stack_part(layout.labeled(pc), "uint16")
 
@@ -208,6 +229,15 @@ def segmentation(work: Work) -> Iterator[Job]:
     yield Job((part,), frames, work.metadata.n_frames)
 
 
+def _registration(work: Work, pc: int, part: Part) -> Job:
+    def lines(pending: tuple[Part, ...]) -> Iterator[tuple[str]]:
+        frames, missing = work.stack(layout.phase(pc)), work.missing(pc)
+        for text in shift_lines(frames, missing, part.notes, work.fov):
+            yield (text,)
+
+    return Job((part,), lines, work.metadata.n_frames)
+
+
 def tracking(work: Work) -> Iterator[Job]:
     """Step 3: the same cells with one number through time."""
     pc = work.phase_channel()
@@ -221,6 +251,7 @@ def tracking(work: Work) -> Iterator[Job]:
             (name, TRACKERS[name]),
             work.config.params,
             part.notes,
+            work.drift(),
         ):
             yield (labels,)
 
@@ -279,7 +310,8 @@ def cropping(work: Work) -> Iterator[Job]:
 
     def items(pending: tuple[Part, ...]) -> Iterator[tuple[Any] | None]:
         stacks = {group: work.stack(group) for group in groups if group != mask_group}
-        for item in cut_cells(work.stack(mask_group), mask_group, stacks, work.store.path):
+        labels, folder, drift = work.stack(mask_group), work.store.path, work.drift()
+        for item in cut_cells(labels, mask_group, stacks, folder, drift):
             yield None if item is None else (item,)
 
     yield Job((part,), items, framewise=False)

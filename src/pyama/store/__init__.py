@@ -24,6 +24,7 @@ from pyama.store.marks import MARKS, Mark, MarkFile, Recipe, sealed, unsealed
 from pyama.store.ome import Scale, Series
 from pyama.store.outputs import (
     ROOT_MARK,
+    SHIFTS_MARK,
     TRACES_MARK,
     Output,
     PreviewOutput,
@@ -38,6 +39,7 @@ __all__ = [
     "LOCK_FILE",
     "MARKS",
     "ROOT_MARK",
+    "SHIFTS_MARK",
     "TEMPORARY",
     "TRACES_MARK",
     "CellPreviewsOutput",

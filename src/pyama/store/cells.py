@@ -55,11 +55,15 @@ class Roster:
         ids: Numbers of the cells, int32 (N,), ascending.
         bboxes: Half-open boxes [y0, x0, y1, x1), int32 (N, T, 4), zeros where invalid.
         valid_frames: Whether the cell is present, bool (N, T).
+        drift: How far down and to the right everything lies in every frame, compared with the
+            first one, in px, float32 (T, 2); None where nobody looked. Boxes less it are where
+            they would be on a stage at rest.
     """
 
     ids: NDArray[np.int32]
     bboxes: NDArray[np.int32]
     valid_frames: NDArray[np.bool_]
+    drift: NDArray[np.float32] | None = None
 
 
 class Cells:
@@ -72,10 +76,12 @@ class Cells:
     def __init__(self, path: Path) -> None:
         self._path = path
         metadata = path / layout.CELLS_METADATA
+        drift = metadata / "drift"
         self.roster = Roster(
             StoredArray(metadata / "cell_ids").read(),
             StoredArray(metadata / "bboxes").read(),
             StoredArray(metadata / "valid_frames").read(),
+            StoredArray(drift).read() if drift.is_dir() else None,
         )
 
     def crop(self, group: str, cell: int, level: str = layout.FULL) -> StoredArray:
@@ -156,6 +162,8 @@ def _write_roster(ledger: Ledger, roster: Roster) -> None:
     write_array(ledger, f"{path}/cell_ids", roster.ids, ("cell",))
     write_array(ledger, f"{path}/bboxes", roster.bboxes, ("cell", "t", "edge"))
     write_array(ledger, f"{path}/valid_frames", roster.valid_frames, ("cell", "t"))
+    if roster.drift is not None:
+        write_array(ledger, f"{path}/drift", roster.drift, ("t", "axis"))
 
 
 def _write_crop(ledger: Ledger, path: str, crop: Crop) -> None:

@@ -7,18 +7,19 @@ from typing import Any
 from numpy.typing import NDArray
 
 from pyama import layout
-from pyama.errors import NotReadyError
+from pyama.errors import NotReadyError, StoreError
 from pyama.store.arrays import DOCUMENT, StoredArray
 from pyama.store.cells import CELLS_MARK, CellPreviewsOutput, Cells, CellsOutput
 from pyama.store.files import Damage, remove_temporaries
 from pyama.store.marks import MARKS, Mark, MarkFile
 from pyama.store.outputs import (
+    SHIFTS_MARK,
     Output,
     PreviewOutput,
     StackOutput,
     TableOutput,
     remove_tree,
-    traces_files,
+    tables,
 )
 
 
@@ -112,6 +113,18 @@ class FovStore:
         self._require(CELLS_MARK, digest)
         return Cells(self.path / layout.CELLS)
 
+    def shifts(self, *, digest: str | None = None) -> Path:
+        """Return the finished table of shifts; see `stack`.
+
+        Raises:
+            NotReadyError: It is missing, unfinished, or made from another recipe.
+            StoreError: It is damaged, which text does not tell by itself.
+        """
+        self._require(SHIFTS_MARK, digest)
+        for damage in self.damages(SHIFTS_MARK, thorough=True):
+            raise StoreError(f"{self.path / damage.path} is {damage.problem}. Run again.")
+        return self._place(SHIFTS_MARK)
+
     def groups(self) -> list[str]:
         """Return the names of all groups in `images.zarr`, finished or not."""
         folders = (self.path / layout.IMAGES).glob("*/")
@@ -137,7 +150,7 @@ class FovStore:
         """Remove every output of this field of view, its marks first."""
         for name in (MARKS, layout.IMAGES, layout.CELLS):
             remove_tree(self.path / name)
-        for path in traces_files(self.path):
+        for _, path in tables(self.path):
             path.unlink()
 
     def _unfinished(self) -> list[Output]:
@@ -154,15 +167,15 @@ class FovStore:
             yield CellPreviewsOutput(self.path)
         if (self.path / layout.CELLS).is_dir():
             yield CellsOutput(self.path, ())
-        for path in traces_files(self.path):
-            yield TableOutput(self.path, path.name)
+        for name, path in tables(self.path):
+            yield TableOutput(self.path, path.name, name)
 
     def _require(self, name: str, digest: str | None) -> None:
         mark = self.mark(name)
         place = self._place(name)
         step = name.partition("/")[0]
         if mark is None:
-            state = "unfinished" if place.is_dir() else "missing"
+            state = "unfinished" if place.exists() else "missing"
             raise NotReadyError(f"{place} is {state}. Run the step that writes {step} first.")
         if digest is not None and mark.recipe.digest != digest:
             raise NotReadyError(
@@ -172,4 +185,7 @@ class FovStore:
     def _place(self, name: str) -> Path:
         if name == CELLS_MARK:
             return self.path / layout.CELLS
+        if name == SHIFTS_MARK:
+            found = [path for kind, path in tables(self.path) if kind == name]
+            return found[0] if found else self.path / name
         return self.path / layout.IMAGES / name

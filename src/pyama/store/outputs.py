@@ -28,6 +28,7 @@ from pyama.store.ome import Scale, Series, root_documents, stack_group
 
 ROOT_MARK = "images"
 TRACES_MARK = "traces"
+SHIFTS_MARK = "shifts"
 LARGEST_UINT16 = 65535
 SHUFFLES: dict[str, Shuffle] = {
     "pc": "bitshuffle",
@@ -243,10 +244,16 @@ class PreviewOutput(Output):
 
 
 class TableOutput(Output):
-    """One CSV file; takes pieces of its text."""
+    """One CSV file; takes pieces of its text.
 
-    def __init__(self, fov_path: Path, file_name: str) -> None:
-        super().__init__(fov_path, TRACES_MARK)
+    Args:
+        fov_path: Folder of the field of view.
+        file_name: Of the table.
+        name: Which of the tables of a field of view it is.
+    """
+
+    def __init__(self, fov_path: Path, file_name: str, name: str = TRACES_MARK) -> None:
+        super().__init__(fov_path, name)
         self.file_name = file_name
 
     @contextmanager
@@ -262,14 +269,24 @@ class TableOutput(Output):
 
     def _remove(self) -> None:
         # Whatever its base name: an input that was renamed leaves no second table behind.
-        for path in traces_files(self.fov_path):
-            path.unlink()
+        for name, path in tables(self.fov_path):
+            if name == self.name:
+                path.unlink()
 
 
-def traces_files(fov_path: Path) -> list[Path]:
-    """Return the traces in the folder of a field of view, but no inspected ones."""
-    found = ((path, layout.parse_traces(path.name)) for path in sorted(fov_path.glob("*.csv")))
-    return [path for path, parsed in found if parsed and not parsed[2]]
+def tables(fov_path: Path) -> list[tuple[str, Path]]:
+    """Return the tables in the folder of a field of view that a step writes, and their names.
+
+    Inspected traces are not among them.
+    """
+    found = []
+    for path in sorted(fov_path.glob("*.csv")):
+        parsed = layout.parse_traces(path.name)
+        if parsed and not parsed[2]:
+            found.append((TRACES_MARK, path))
+        elif layout.is_shifts(path.name):
+            found.append((SHIFTS_MARK, path))
+    return found
 
 
 def _check_shape(

@@ -125,11 +125,16 @@ def _sharpness(preview: NDArray[np.uint8], shown: dict[str, float]) -> float:
 
 
 def _drift(store: FovStore) -> Values | None:
-    """Distance in px that all cells have moved together since the first frame, shape (T,)."""
+    """Distance in px from the first frame, shape (T,).
+
+    It is that of the stage if the run has looked for it, else that of all cells together.
+    """
     try:
         roster = store.cells().roster
     except StoreError:
         return None
+    if roster.drift is not None:
+        return np.hypot(*roster.drift.T)
     boxes, valid = roster.bboxes.astype(float), roster.valid_frames
     centres = (boxes[..., :2] + boxes[..., 2:]) / 2
     moved = np.zeros((valid.shape[1], 2))

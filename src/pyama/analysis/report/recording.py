@@ -163,7 +163,10 @@ def quality_section(material: Material) -> str:
         size = metadata.pixel_size_um
         scaled = {fov: (t, d * (size or 1)) for fov, (t, d) in quality.drift.items()}
         unit = "\N{MICRO SIGN}m" if size else "px"
-        plots.append(_by_fov("Drift: movement common to all cells", unit, scaled))
+        what = "of the stage"
+        if material.config.params.registration == "none":
+            what = "movement common to all cells"
+        plots.append(_by_fov(f"Drift: {what}", unit, scaled))
     if quality.focus:
         plots.append(_by_fov("Focus: sharpness relative to its median", "", quality.focus))
     return markup.section(
