@@ -79,6 +79,8 @@ def test_the_whole_story(page, served):
     expect(page.locator("#run-facts")).to_contain_text("2 FOVs, 48 frames")
     page.get_by_role("button", name="Try on this frame").click()
     expect(page.locator("#look-found")).to_have_text("4 cells")
+    page.get_by_text("Following cells").click()
+    page.locator("#p-registration").select_option("phase_correlation")
     page.get_by_text("Traces", exact=True).last.click()
     page.locator("#p-min_frames").fill("2")
     page.locator("#p-border_margin").fill("2")
@@ -96,6 +98,9 @@ def test_the_whole_story(page, served):
     expect(page.locator("#run-status")).to_contain_text("Cancelled")
     expect(page.locator("#run-command")).to_contain_text("--set min_frames=2")
     expect(page.locator("#run-command")).to_contain_text("--set neighbours.distance=40")
+    expect(page.locator("#run-command")).to_contain_text(
+        "--set registration=phase_correlation"
+    )
     page.get_by_role("button", name="Resume").click()
     expect(page.locator("#run-status")).to_contain_text("Finished")
     shoot(page, "7 finished")

@@ -10,6 +10,7 @@ from pyama.algorithms.params import (
     BackgroundParams,
     CopyParams,
     ExtractionParams,
+    RegistrationParams,
     TimeParams,
     TrackingParams,
     WatershedParams,
@@ -20,7 +21,11 @@ from pyama.processing.methods import SEGMENTERS, TRACKERS
 SECTIONS: dict[str, tuple[str, ...]] = {
     "Reading": tuple(CopyParams.model_fields),
     "Segmentation": ("preprocessors", "segmentation_method", *WatershedParams.model_fields),
-    "Tracking": ("tracking_method", *TrackingParams.model_fields),
+    "Tracking": (
+        "tracking_method",
+        *RegistrationParams.model_fields,
+        *TrackingParams.model_fields,
+    ),
     "Background": tuple(BackgroundParams.model_fields),
     "Traces": ("features", *ExtractionParams.model_fields),
     "Time": tuple(TimeParams.model_fields),

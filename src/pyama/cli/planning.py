@@ -145,7 +145,9 @@ def _said(step: PlannedStep) -> str:
     reasons = step.reasons
     rest = len(reasons) - MOST_REASONS
     shown = "; ".join(reasons[:MOST_REASONS]) + (f"; and {rest} more" if rest > 0 else "")
-    return f"runs, {shown}"
+    is_new_part = reasons == (NOT_DONE,) and len(step.pending) < len(step.outputs)
+    part = f" for {', '.join(step.pending)}" if is_new_part else ""
+    return f"runs{part}, {shown}"
 
 
 def plan_entries(plans: Mapping[int, tuple[PlannedStep, ...]]) -> list[dict[str, Any]]:

@@ -85,7 +85,7 @@ function helpOf(told, input, isExclusive) {
 
 const GROUPS = [
   ["Finding cells", /^(segmentation_method|logstd|morph|closing|erosion|min_object|max_object|split_h|z$)/],
-  ["Following cells", /^(tracking_method|min_iou|max_gap|min_size|max_size|divisions)/],
+  ["Following cells", /^(tracking_method|registration|min_iou|max_gap|min_size|max_size|divisions)/],
   ["Background", /^(tile_|background_)/],
   ["Traces", /^(min_frames|border_margin)/],
   ["Time and computer", /^(frame_interval|n_workers|batch_size|plugin_timeout|seed|copy_only)/],
