@@ -70,6 +70,7 @@ def last_output(folder, n_fovs=2):
 KINDS = [
     pytest.param("threads", {"n_workers": 2}, amount(6, 180), id="threads"),
     pytest.param("processes", {"n_workers": amount(1, 2)}, amount(1, 40), id="processes"),
+    pytest.param("threads", {"registration": "phase_correlation"}, amount(2, 40), id="drift"),
 ]
 
 

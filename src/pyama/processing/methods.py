@@ -35,7 +35,8 @@ SEGMENTERS["labels"] = label_images.segment
 TRACKERS = Registry[Any]("tracking method", ("frames", "params"))
 """`f(frames, params) -> iterator of frames`, see `pyama.algorithms.iou.track`. Frames without
 a phase contrast image are left out of what a tracker sees; `frames` has a length, and may be
-gone through several times."""
+gone through several times. With `registration` they are larger than the recording's: what lies
+still on a stage that drifts has the same place in all of them."""
 TRACKERS["iou"] = iou.track
 TRACKERS["mask_iou"] = iou.track_masks
 TRACKERS["kalman"] = kalman.track
