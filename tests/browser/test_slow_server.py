@@ -71,10 +71,10 @@ def test_actions_are_saved_in_the_order_of_the_clicks(page):
     title_is(page, "Cell 1")
     held = Held(page, r"/api/fovs/0/inspection")
     page.keyboard.press("b")
-    page.get_by_role("button", name="Undo").click(force=True)
+    page.keyboard.press("u")
     page.get_by_role("button", name="Bad b", exact=True).click()
     page.locator("#fov-1").click()
-    for _ in range(2):
+    for _ in range(3):
         held.wait_for(page, 1)
         page.wait_for_timeout(100)
         assert len(held.waiting) == 1, "one overtook another"

@@ -77,6 +77,35 @@ def test_a_run_is_started_watched_and_finished(client, root):
     assert (root / "out" / "run.log").exists()
 
 
+def test_results_are_looked_at_and_inspected_while_a_run_writes_them(client, root):
+    run = client.post("/api/runs", json=ORDER | {"output": "watched"}).json()
+    asked = [
+        *("dataset", "fovs/0", "fovs/0/frames/pc_ch_0/0", "fovs/0/outlines/0/0"),
+        *("fovs/0/tracks", "fovs/0/traces/area_ch_0", "samples", "tables"),
+    ]
+    seen = set()
+    while run["status"] == "running":
+        answers = [client.get(f"/api/{address}?dir=watched") for address in asked]
+        seen |= {answer.status_code for answer in answers}
+        run = client.get(f"/api/runs/{run['id']}").json()
+    assert seen <= {200, 404}
+    assert run["status"] == "finished"
+    action = {"kind": "mark", "cell": 2, "good": False}
+    clicked = {"by": "me", "action": action}
+    assert client.post("/api/fovs/0/inspection?dir=watched", json=clicked).status_code == 200
+    before = contents(root / "watched")
+    again = client.post("/api/runs", json=ORDER | {"output": "watched"}).json()
+    client.post("/api/fovs/1/inspection?dir=watched", json=clicked)
+    assert ended(client, again)["status"] == "finished"
+    tables = {
+        name: data for name, data in contents(root / "watched").items() if "fov_" in name
+    }
+    assert {name for name in tables if tables[name] != before.get(name)} == {
+        "fov_001/movie_fov_001_traces_inspected.csv",
+        "fov_001/movie_fov_001_traces_inspection.jsonl",
+    }
+
+
 def test_the_command_does_the_same(client, root, tmp_path):
     from typer.testing import CliRunner
 

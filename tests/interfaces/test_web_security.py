@@ -152,7 +152,29 @@ def test_links_out_of_the_root_are_not_followed(tmp_path):
     (inner / "fov_000").symlink_to(results / "fov_000")
     app = create_app(root, TOKEN)
     assert ask(app, "/api/dataset?dir=link", **BEARER).status_code == 404
-    assert ask(app, "/api/fovs/0/tracks?dir=inner", **BEARER).status_code == 404
+    for address in ("/api/fovs/0/tracks", "/api/dataset", "/api/samples", "/api/report"):
+        answer = ask(app, f"{address}?dir=inner", **BEARER)
+        assert (answer.status_code, answer.text) == (
+            404,
+            '{"detail":"fov_000 leads out of the root."}',
+        )
+
+
+@pytest.mark.skipif(os.name == "nt", reason="links need rights on Windows")
+@pytest.mark.parametrize(
+    "name", ["fov_000/images.zarr", "fov_000/.marks", "fov_000/movie_fov_000_traces.csv"]
+)
+def test_links_inside_a_field_of_view_are_not_followed(tmp_path, name):
+    root = tmp_path / "root"
+    root.mkdir()
+    results = results_in(root)
+    moved = (results / name).rename(tmp_path / "elsewhere")
+    (results / name).symlink_to(moved)
+    app = create_app(root, TOKEN)
+    for address in ("tracks", "frames/pc_ch_0/0", "outlines/0/0"):
+        answer = ask(app, f"/api/fovs/0/{address}?dir=results", **BEARER)
+        assert (answer.status_code, "leads out" in answer.text) == (404, True)
+    assert ask(app, "/api/fovs/1/tracks?dir=results", **BEARER).status_code == 200
 
 
 @pytest.mark.parametrize("method", ["PUT", "DELETE", "PATCH", "TRACE"])

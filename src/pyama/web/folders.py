@@ -65,6 +65,7 @@ class Root:
         path = self.inside(name)
         if not os.path.isfile(path / layout.CONFIG_FILE):  # False too for a name too long
             raise HTTPException(404, f"{layout.CONFIG_FILE} is missing: no output folder.")
+        self._refuse_links(path)
         return path
 
     def fov(self, name: str, fov: int) -> Path:
@@ -75,9 +76,25 @@ class Root:
         """
         folder = self.output_dir(name)
         place = folder / layout.fov_dir(fov)
-        if place.resolve().parent != folder or not place.is_dir():
+        if not place.is_dir():
             raise HTTPException(404, f"There is no FOV {fov}.")
+        self._refuse_links(place)
         return folder
+
+    def _refuse_links(self, folder: Path) -> None:
+        """Look whether anything in a folder lies elsewhere.
+
+        Raises:
+            HTTPException: A link leads out of the root, or it cannot be read (404).
+        """
+        try:
+            with os.scandir(folder) as entries:
+                links = [Path(entry.path) for entry in entries if entry.is_symlink()]
+        except OSError as error:
+            raise HTTPException(404, f"{folder.name} cannot be read.") from error
+        for link in links:
+            if not link.resolve().is_relative_to(self.path):
+                raise HTTPException(404, f"{link.name} leads out of the root.")
 
     def output_dirs(self) -> Iterator[Path]:
         """Find output folders."""
