@@ -353,3 +353,17 @@ def test_a_stage_that_leaves_its_world_is_refused():
         SyntheticRecording(n_frames=1, stage_px=[(0.0, -41.0)], world_px=40)
     with pytest.raises(ConfigError, match="has 1 entries; expected one for each of 2 frames"):
         SyntheticRecording(n_frames=2, stage_px=[(0.0, 0.0)])
+
+
+def test_uneven_light_dims_everything_but_the_offset_of_the_camera():
+    facts = {"shape": (96, 128), "n_cells": 3, "n_frames": 1, "read_noise": 0, "seed": 5}
+    even = SyntheticRecording(**facts)
+    dim = SyntheticRecording(**facts, vignetting=0.6, camera_offset=200)
+    light = dim.flat_field()
+    np.testing.assert_allclose(light.mean(), 1, rtol=1e-5)
+    np.testing.assert_allclose(light.min() / light.max(), 0.4, rtol=0.01)
+    (phase, bright), (same, found) = even.frame(0, 0), dim.frame(0, 0)
+    np.testing.assert_array_equal(same, phase)
+    expected = 200 + light * (bright.astype(float) - 200)
+    assert abs((found - expected).mean()) < 1
+    np.testing.assert_array_equal(dim.truth(0).totals, even.truth(0).totals)

@@ -53,6 +53,12 @@ class SyntheticParams(Params):
     """Largest deviation of that background from its mean in counts."""
     fl_amplitude: Counts = 400.0
     """Typical peak of a cell's mean fluorescence above the background in counts."""
+    vignetting: Annotated[float, Field(ge=0, le=0.9, allow_inf_nan=False)] = 0.0
+    """Share of the light that the darkest corner of a fluorescence frame lacks. The light is
+    brightest off the centre of the frame."""
+    camera_offset: Counts = 100.0
+    """What the camera counts without light, part of `background`; where there is
+    `vignetting`, it is not dimmed."""
     read_noise: Counts = 3.0
     """Standard deviation in counts; the shot noise is that of one electron per count."""
     minutes_per_frame: Annotated[float, Field(gt=0, allow_inf_nan=False)] = 10.0

@@ -27,6 +27,8 @@ from pyama.testing.drawing import (
 from pyama.testing.params import Format, SyntheticParams
 from pyama.testing.population import Population, populate
 
+LIGHT_AT = (0.45, 0.6)
+"""Where (y, x) the light of fluorescence is brightest, in sides of the frame."""
 TOUCH_PX = 12.0
 """Cells nearer than this, rim to rim, touch: nothing but halo is between them."""
 
@@ -42,7 +44,8 @@ class Truth:
         totals: Noise-free fluorescence above the background, summed over the true mask, in
             counts, shape (N, T, n_fl). For a cell that is inside the frame and overlaps no
             other, this is `expressions[i][channel].total(hours)`.
-        backgrounds: Noise-free fluorescence without cells in counts, shape (n_fl, H, W).
+        backgrounds: Noise-free fluorescence without cells in counts, shape (n_fl, H, W), as it
+            is under even light.
         touching: Whether the rim of another cell is nearer than 12 px, shape (N, T).
         at_border: Whether the cell is cut by the edge of the frame, shape (N, T).
         parents: Id of the mother, 0 for none, shape (N,).
@@ -141,12 +144,21 @@ class SyntheticRecording:
         """
         drawing = self._draw(fov, t)
         rng = self._rng(fov, 2, t)
-        clean = [drawing.phase, *(drawing.signals + self.backgrounds(fov))]
+        lit = self._lit(drawing.signals + self.backgrounds(fov))
+        clean = [drawing.phase, *lit]
         return np.stack([expose(image, self.params.read_noise, rng) for image in clean])
 
     def labels(self, fov: int, t: int) -> NDArray[np.uint16]:
         """Return the true masks of one frame, shape (H, W)."""
         return self._draw(fov, t).labels
+
+    def flat_field(self) -> NDArray[np.float32]:
+        """Return how bright the light of fluorescence is, shape (H, W), mean 1."""
+        height, width = self.params.shape
+        y, x = (np.arange(n) / max(1, n - 1) for n in (height, width))
+        away = (y[:, None] - LIGHT_AT[0]) ** 2 + (x[None, :] - LIGHT_AT[1]) ** 2
+        light = 1 - self.params.vignetting * away / away.max()
+        return (light / light.mean()).astype(np.float32)
 
     def backgrounds(self, fov: int) -> NDArray[np.float32]:
         """Return the fluorescence without cells in counts, shape (n_fl, H, W)."""
@@ -228,6 +240,12 @@ class SyntheticRecording:
 
             write_czi(path, self.scenes(), **given)
         return Path(path)
+
+    def _lit(self, images: NDArray[np.float32]) -> NDArray[np.float32]:
+        if not self.params.vignetting:
+            return images
+        offset = np.float32(self.params.camera_offset)
+        return offset + self.flat_field() * (images - offset)
 
     def _draw(self, fov: int, t: int) -> Drawing:
         if not 0 <= t < self.params.n_frames:
