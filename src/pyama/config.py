@@ -10,6 +10,7 @@ from typing import Annotated, Any, Self
 from pydantic import BaseModel, Field, ValidationError, field_validator, model_validator
 from pydantic_core import ErrorDetails
 
+from pyama.algorithms.flat_field_params import ChannelId, FlatFieldParams
 from pyama.algorithms.params import (
     BackgroundParams,
     CopyParams,
@@ -26,7 +27,6 @@ from pyama.errors import ConfigError
 from pyama.registry import parameter_models
 
 _PURE = {"unit": "1"}
-ChannelId = Annotated[int, Field(ge=0, json_schema_extra=_PURE)]
 METADATA_KEY = "metadata"
 """Section of `processing_config.yaml` that describes the recording; not a setting."""
 WITHOUT_EFFECT = ("n_workers", "batch_size", "plugin_timeout")
@@ -113,6 +113,7 @@ class ProcessingParams(
     WatershedParams,
     TrackingParams,
     BackgroundParams,
+    FlatFieldParams,
     ExtractionParams,
     TimeParams,
     PluginParams,

@@ -25,7 +25,8 @@ BASE_COLUMNS = (
 )
 """Columns of every traces file."""
 
-_GROUP = re.compile(r"(pc|fl|seg_labeled|seg_tracked|fl_background)_ch_(0|[1-9][0-9]*)")
+_KINDS = "pc|fl|seg_labeled|seg_tracked|fl_background|fl_flat|fl_dark"
+_GROUP = re.compile(rf"({_KINDS})_ch_(0|[1-9][0-9]*)")
 _NUMBER = r"([0-9]{3}|[1-9][0-9]{3,})"
 _FOV = re.compile(rf"fov_{_NUMBER}")
 _TRACES = re.compile(rf"(.+)_fov_{_NUMBER}_traces(_inspected)?\.csv", re.DOTALL)
@@ -68,6 +69,16 @@ def background(channel: int) -> str:
     return f"fl_background_ch_{channel}"
 
 
+def flat_field(channel: int) -> str:
+    """Group of the flat field that traces are corrected with: a single frame."""
+    return f"fl_flat_ch_{channel}"
+
+
+def dark_frame(channel: int) -> str:
+    """Group of the dark frame that traces are corrected with: a single frame."""
+    return f"fl_dark_ch_{channel}"
+
+
 def parse_group(name: str) -> tuple[str, int] | None:
     """Kind (`pc`, `fl`, `seg_labeled`, ...) and channel of a group; None for others."""
     match = _GROUP.fullmatch(name)
@@ -77,6 +88,11 @@ def parse_group(name: str) -> tuple[str, int] | None:
 def is_labels(group: str) -> bool:
     """Whether a group holds labels, whose values are names and not intensities."""
     return group.startswith("seg_")
+
+
+def is_light(group: str) -> bool:
+    """Whether a group holds a flat field or a dark frame, which are no movies."""
+    return group.startswith(("fl_flat_", "fl_dark_"))
 
 
 def traces_file(basename: str, fov: int) -> str:

@@ -13,11 +13,12 @@ from hypothesis.extra import numpy as npst
 from PIL import Image
 
 from pyama.errors import ArrayError
+from pyama.processing.workflow import process
 from pyama.store import FovStore
 from pyama.web.app import STATIC, create_app
 from pyama.web.outlines import polygons
 from results import made_once, results_in
-from small_movie import BACKGROUND, contents
+from small_movie import BACKGROUND, MOVIE, contents, make_config, recording_of
 
 TOKEN = "secret"  # noqa: S105
 BEARER = {"Authorization": f"Bearer {TOKEN}"}
@@ -206,6 +207,18 @@ def test_the_parts_of_an_intensity_add_up_to_the_trace(client, folder):
     np.testing.assert_allclose(
         np.divide(found["background"], own["area_ch_0"]), BACKGROUND, rtol=0.02
     )
+
+
+def test_the_parts_are_corrected_for_uneven_light_like_the_trace(tmp_path):
+    folder = tmp_path / "results"
+    params = {"flat_field": "estimate", "dark_frame": 100, "background_weight": 0.5}
+    assert process(recording_of(MOVIE[:1]), make_config(**params), folder).succeeded
+    with client_of(folder) as client:
+        found = client.get("/api/fovs/0/cells/3/parts/1").json()
+        groups = client.get("/api/fovs/0").json()["groups"]
+    own = pd.read_csv(folder / "fov_000" / "movie_fov_000_traces.csv").query("cell == 3")
+    np.testing.assert_allclose(found["corrected"], own["intensity_total_ch_1"])
+    assert not [entry for entry in groups if entry["kind"] in {"fl_flat", "fl_dark"}]
 
 
 def test_reading_changes_no_file(tmp_path):

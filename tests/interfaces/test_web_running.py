@@ -147,9 +147,18 @@ WRONG = [
     ({"channels": {"pc": 7}}, 422, "Channel 7 does not exist"),
     ({"params": {"min_iou": 7}}, 422, "min_iou"),
     ({"params": {"plugins": {"x": {"path": "/etc"}}}}, 422, "outside the root"),
+    ({"params": {"flat_field": {"1": "/etc/passwd"}}}, 422, "outside the root"),
+    ({"params": {"dark_frame": "/etc/passwd"}}, 422, "outside the root"),
     ({"fovs": [9]}, 422, "9"),
     ({"fovs": [-1]}, 422, "fovs"),
 ]
+
+
+def test_the_form_offers_light_without_files(client):
+    schema = client.get("/api/schema").json()
+    offered = schema["$defs"]["ProcessingParams"]["properties"]
+    assert offered["flat_field"]["anyOf"] == [{"enum": ["estimate"]}, {"type": "null"}]
+    assert [part["type"] for part in offered["dark_frame"]["anyOf"]] == ["number", "null"]
 
 
 @pytest.mark.parametrize(("change", "status", "told"), WRONG)

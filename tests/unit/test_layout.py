@@ -42,9 +42,12 @@ def test_a_group_names_its_kind_and_channel(channel):
         "seg_labeled": layout.labeled,
         "seg_tracked": layout.tracked,
         "fl_background": layout.background,
+        "fl_flat": layout.flat_field,
+        "fl_dark": layout.dark_frame,
     }.items():
         assert layout.parse_group(name(channel)) == (kind, channel)
         assert layout.is_labels(name(channel)) == kind.startswith("seg_")
+        assert layout.is_light(name(channel)) == (kind in {"fl_flat", "fl_dark"})
 
 
 @given(NAMES, NUMBERS)

@@ -3,7 +3,8 @@
 A feature is a function `f(image, mask, context)` of one cell in one frame that gives one
 number:
 
-* image: counts in the cell's tight box, shape (H, W), float64, not background-corrected
+* image: counts in the cell's tight box, shape (H, W), float64, not background-corrected; with
+  a flat field or dark frame, it and the background are corrected with it
 * mask: True inside the cell, same shape; at least one pixel is
 * context: everything else, see `FeatureContext`
 
@@ -187,9 +188,9 @@ def needs_image(names: Iterable[str], registry: Mapping[str, Feature]) -> bool:
 def measure_stack(
     names: Sequence[str],
     registry: Mapping[str, Feature],
-    image: NDArray[np.float32] | None,
+    image: NDArray[np.floating] | None,
     mask: NDArray[np.uint8],
-    background: NDArray[np.float32] | None,
+    background: NDArray[np.floating] | None,
     track: CellTrack,
 ) -> dict[str, Floats]:
     """Measure one cell in all of its frames.
@@ -199,9 +200,10 @@ def measure_stack(
     Args:
         names: Features to measure.
         registry: Where their functions are.
-        image: Counts by `crops.SCALE`, shape (T, H, W); None if `needs_image` says no.
+        image: Counts by `crops.SCALE`, shape (T, H, W), corrected for uneven light if they are
+            to be; None if `needs_image` says no.
         mask: 1 inside the cell, 0 outside, shape (T, H, W); not empty in valid frames.
-        background: Background by `crops.SCALE`, shape (T, H, W); None is no background.
+        background: Background in the same way, shape (T, H, W); None is no background.
         track: Whose frames these are.
 
     Returns:

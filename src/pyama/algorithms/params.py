@@ -273,9 +273,13 @@ class TimeParams(Params):
     frame_interval: Minutes = 10.0
     """Minutes per frame. When written, it overrides the time stamps of the file; the
     default serves files without usable stamps."""
-    time_mapping: dict[Annotated[int, Field(ge=0)], Annotated[float, _unit("min")]] | None = (
-        None
-    )
+    time_mapping: (
+        Annotated[
+            dict[Annotated[int, Field(ge=0)], Annotated[float, _unit("min")]],
+            Field(json_schema_extra={"example": "{0: 0.0, 1: 12.5}"}),
+        ]
+        | None
+    ) = None
     """Minutes of every frame, by frame. Overrides everything else."""
 
     @field_validator("time_mapping", mode="before")

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from pyama.algorithms.features import FLUORESCENCE_FEATURES, PHASE_FEATURES
+from pyama.algorithms.flat_field_params import FlatFieldParams
 from pyama.algorithms.params import (
     BackgroundParams,
     CopyParams,
@@ -27,6 +28,7 @@ SECTIONS: dict[str, tuple[str, ...]] = {
         *TrackingParams.model_fields,
     ),
     "Background": tuple(BackgroundParams.model_fields),
+    "Uneven light": tuple(FlatFieldParams.model_fields),
     "Traces": ("features", *ExtractionParams.model_fields),
     "Time": tuple(TimeParams.model_fields),
 }
@@ -39,7 +41,6 @@ SWITCHED_OFF = {"time_mapping", *ONLY_IF_WRITTEN}
 """Written as comments: to state them changes something, even with their default."""
 NAMED_TYPES = {
     "null": "null",
-    "object": "such as {0: 0.0, 1: 12.5}",
     "boolean": "true or false",
 }
 HEAD = """\
@@ -130,6 +131,8 @@ def _bounds(entry: Mapping[str, Any]) -> str:
 def _kind(entry: Mapping[str, Any]) -> str:
     if "enum" in entry:
         return " or ".join(entry["enum"])
+    if entry.get("type") == "object":
+        return f"such as {entry['example']}" if "example" in entry else ""
     if entry.get("type") in NAMED_TYPES:
         return NAMED_TYPES[entry["type"]]
     unit = entry.get("unit", "")

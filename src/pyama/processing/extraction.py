@@ -3,7 +3,7 @@
 import logging
 from collections.abc import Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Any
 
@@ -22,6 +22,7 @@ from pyama.algorithms.features import (
 )
 from pyama.algorithms.filters import margin_leaves_no_room, near_border, too_short
 from pyama.config import ProcessingParams
+from pyama.processing.flat_fields import Light
 from pyama.processing.guard import timed_function
 from pyama.registry import Registry
 from pyama.store import Cells, Roster
@@ -45,6 +46,7 @@ class Scene:
         pixel_size_um: Side of a pixel in micrometres; None where it is not known.
         params: Of the run.
         parents: Mothers by the numbers of their daughters; None where nobody looked.
+        light: Flat field and dark frame, by the channels that are corrected with them.
     """
 
     fov: int
@@ -57,6 +59,7 @@ class Scene:
     pixel_size_um: float | None
     params: ProcessingParams
     parents: Mapping[int, int] | None = None
+    light: Mapping[int, Light] = field(default_factory=dict)
 
 
 def trace_lines(cells: Cells, scene: Scene, notes: dict[str, Any]) -> Iterator[str]:
@@ -163,6 +166,9 @@ def _features(cells: Cells, index: int, scene: Scene) -> dict[str, NDArray[np.fl
         track = replace(phase, channel=channel, valid=_recorded(phase.valid, channel, scene))
         image = cells.crop(layout.fluorescence(channel), cell).read()
         background = cells.crop(layout.background(channel), cell).read()
+        if channel in scene.light:
+            light = scene.light[channel]
+            image, background = (light.corrected(c, track.boxes) for c in (image, background))
         found = measure_stack(
             names, _timed(names, FLUORESCENCE_FEATURES), image, mask, background, track
         )

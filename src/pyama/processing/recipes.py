@@ -7,6 +7,7 @@ from typing import Any
 
 from pyama import layout
 from pyama.algorithms.features import FLUORESCENCE_FEATURES, PHASE_FEATURES
+from pyama.algorithms.flat_field_params import FlatFieldParams
 from pyama.algorithms.params import (
     BackgroundParams,
     CopyParams,
@@ -15,7 +16,9 @@ from pyama.algorithms.params import (
 )
 from pyama.config import WITHOUT_EFFECT, ProcessingConfig
 from pyama.metadata import MicroscopyMetadata, frame_times
+from pyama.processing.adapters.light_images import LightImage
 from pyama.processing.fingerprint import fingerprint, is_builtin
+from pyama.processing.flat_fields import sources
 from pyama.processing.guard import called
 from pyama.processing.methods import (
     SEGMENTER_PARAMS,
@@ -105,7 +108,8 @@ def recipes(
         inputs = [full(group) for group in crop_groups(config)] + _shifts(found)
         found[CELLS_MARK] = _recipe(found, "cropping", inputs)
     if pc is not None or not config.channels.ids:
-        found[TRACES_MARK] = _extraction(found, metadata, config, fov)
+        light = [] if pc is None else _light(found, metadata, config, fov)
+        found[TRACES_MARK] = _extraction(found, metadata, config, fov, light)
     _caching(found)
     return found
 
@@ -185,8 +189,38 @@ def _background(found: dict[str, Recipe], config: ProcessingConfig, channel: int
     )
 
 
-def _extraction(
+def _light(
     found: dict[str, Recipe], metadata: MicroscopyMetadata, config: ProcessingConfig, fov: int
+) -> list[str]:
+    """Add flat fields and dark frames; return their names."""
+    made = []
+    for channel, light in sources(config, fov, metadata.shapes[fov]).items():
+        dark, flat = (full(of(channel)) for of in (layout.dark_frame, layout.flat_field))
+        if light.dark is not None:
+            params = {"dark_frame": _spelled(light.dark)}
+            found[dark] = _recipe(found, "extraction", [], "", params)
+            made.append(dark)
+        inputs = [dark] if light.dark is not None else []
+        if isinstance(light.flat, LightImage):
+            params = {"flat_field": light.flat.digest}
+            found[flat] = _recipe(found, "extraction", inputs, "image", params)
+        elif light.flat is not None:
+            inputs.append(full(layout.background(channel)))
+            found[flat] = _recipe(found, "extraction", inputs, light.flat)
+        made += [flat] if light.flat is not None else []
+    return made
+
+
+def _spelled(dark: LightImage | float) -> str:
+    return f"image {dark.digest}" if isinstance(dark, LightImage) else f"{dark:g} counts"
+
+
+def _extraction(
+    found: dict[str, Recipe],
+    metadata: MicroscopyMetadata,
+    config: ProcessingConfig,
+    fov: int,
+    light: Sequence[str],
 ) -> Recipe:
     functions = {f"phase.{name}": PHASE_FEATURES[name] for name in config.phase_features()}
     for names in config.fluorescence_features().values():
@@ -204,12 +238,13 @@ def _extraction(
     }
     if not all(is_builtin(entry) for entry in functions.values()):
         # A custom feature may read all parameters and the time from its context.
-        ignored = set(WITHOUT_EFFECT)
+        # What the light was like is known by its own recipes, not by names of files.
+        ignored = {*WITHOUT_EFFECT, *FlatFieldParams.model_fields}
         if config.params.registration == "none":
             ignored.add("registration")  # as before there was such a parameter
         params["context"] = config.params.model_dump(mode="json", exclude=ignored)
         params["times"] = _digest(frame_times(metadata, config.params, fov)[0])
-    inputs = [CELLS_MARK] if CELLS_MARK in found else []
+    inputs = [*([CELLS_MARK] if CELLS_MARK in found else []), *light]
     return _recipe(found, "extraction", inputs, "", params)
 
 
@@ -226,7 +261,7 @@ def _plugin_values(functions: Mapping[str, Any], config: ProcessingConfig) -> di
 def _caching(found: dict[str, Recipe]) -> None:
     for name in list(found):
         group, _, level = name.partition("/")
-        if level == layout.FULL:
+        if level == layout.FULL and not layout.is_light(group):
             target = CELL_PREVIEWS_MARK if name == CELLS_MARK else preview(group)
             found[target] = _recipe(found, "caching", [name])
 

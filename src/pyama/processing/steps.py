@@ -28,6 +28,7 @@ from pyama.processing.caching import (
 )
 from pyama.processing.cropping import cut_cells
 from pyama.processing.extraction import Scene, trace_lines
+from pyama.processing.flat_fields import Sources, flat_field, sources, stored_light
 from pyama.processing.methods import SEGMENTERS, TRACKERS, preprocessors
 from pyama.processing.recipes import crop_groups, full, image_groups, recipes
 from pyama.processing.registering import shift_lines
@@ -53,6 +54,15 @@ from pyama.store import (
 from pyama.tables import header, load_shifts, traces_columns
 
 logger = logging.getLogger(__name__)
+
+TITLES = {
+    "seg_labeled": "labels of {}",
+    "seg_tracked": "cells of {}",
+    "fl_background": "{} background",
+    "fl_flat": "{} flat field",
+    "fl_dark": "{} dark frame",
+}
+"""Names of groups for people, by their kind; others have the name of their channel."""
 
 
 @dataclass(frozen=True)
@@ -82,6 +92,11 @@ class Work:
     def recipes(self) -> dict[str, Recipe]:
         """The recipe of every output, by name."""
         return recipes(self.metadata, self.config, self.fov)
+
+    @cached_property
+    def light_sources(self) -> dict[int, Sources]:
+        """Where flat field and dark frame come from, for channels that are corrected."""
+        return sources(self.config, self.fov, self.metadata.shapes[self.fov])
 
     @property
     def shape(self) -> tuple[int, int, int]:
@@ -124,9 +139,7 @@ class Work:
     def title(self, group: str) -> str:
         """Return the name of a group for people."""
         kind, channel = layout.parse_group(group) or ("", 0)
-        prefix = {"seg_labeled": "labels of ", "seg_tracked": "cells of "}.get(kind, "")
-        suffix = " background" if kind == "fl_background" else ""
-        return f"{prefix}{self.metadata.channel_names[channel]}{suffix}"
+        return TITLES.get(kind, "{}").format(self.metadata.channel_names[channel])
 
     def part(self, output: Output) -> Part:
         """Return an output with its recipe."""
@@ -134,10 +147,11 @@ class Work:
 
     def stack_part(self, group: str, dtype: str) -> Part:
         """Return level 0 of a group with its recipe."""
+        frames, height, width = self.shape
         output = StackOutput(
             self.store.path,
             group,
-            self.shape,
+            (1 if layout.is_light(group) else frames, height, width),
             dtype,
             title=self.title(group),
             scale=self.scale,
@@ -322,6 +336,9 @@ def extraction(work: Work) -> Iterator[Job]:
     channels = work.config.channels
     if channels.pc is None and channels.fl:
         raise NotApplicable("no phase contrast channel is configured, so no cells are known")
+    light = {} if channels.pc is None else work.light_sources
+    for found in light.values():
+        yield from _light_jobs(work, found)
     name = layout.traces_file(work.metadata.basename, work.fov)
     part = work.part(TableOutput(work.store.path, name))
 
@@ -334,6 +351,33 @@ def extraction(work: Work) -> Iterator[Job]:
             yield (text,)
 
     yield Job((part,), lines, framewise=False)
+
+
+def _light_jobs(work: Work, source: Sources) -> Iterator[Job]:
+    """Dark frame and flat field of one channel, each a stack of a single frame."""
+    dark = source.dark_frame
+    if dark is not None:
+        part = work.stack_part(layout.dark_frame(source.channel), "float32")
+        yield Job((part,), lambda parts: [(dark,)], framewise=False)
+    if source.flat is not None:
+        part = work.stack_part(layout.flat_field(source.channel), "float32")
+        frames = partial(_flat_field, work, source, part.notes)
+        yield Job((part,), frames, framewise=False)
+
+
+def _flat_field(
+    work: Work, source: Sources, notes: dict[str, Any], pending: tuple[Part, ...]
+) -> Iterator[tuple[NDArray[np.float32]] | None]:
+    stack, absent = None, set(work.missing(source.channel))
+    if len(absent) == work.metadata.n_frames:  # nothing is measured
+        yield (np.ones(source.shape, np.float32),)
+        return
+    if source.is_estimated:
+        group = layout.background(source.channel)
+        stack, mark = work.stack(group), work.store.mark(full(group))
+        absent |= set(mark.notes["frames_without_background"]) if mark else set()
+    for values in flat_field(source, stack, absent, notes):
+        yield None if values is None else (values,)
 
 
 def _scene(work: Work, pc: int) -> Scene:
@@ -349,6 +393,10 @@ def _scene(work: Work, pc: int) -> Scene:
         pixel_size_um=work.metadata.pixel_size_um,
         params=config.params,
         parents=_parents(work, pc),
+        light={
+            channel: stored_light(work.stack, config.params, channel, source.shape)
+            for channel, source in work.light_sources.items()
+        },
     )
 
 

@@ -82,6 +82,8 @@ def stack_group(group: str, name: str, scale: Scale, notes: Mapping[str, Any]) -
         ome["image-label"] = {"source": {"image": f"../{layout.phase(parsed[1])}"}}
     elif {"low", "high"} <= notes.keys():
         ome["omero"] = {"channels": [_channel(group, notes["low"], notes["high"])]}
+    if layout.is_light(group):  # a single frame, without a preview
+        return group_document({"ome": ome})
     preview = {"path": layout.PREVIEW, "downsampling": 2, "dtype": "uint8"}
     return group_document({"ome": ome, "pyama": {"preview": preview}})
 

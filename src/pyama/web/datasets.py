@@ -77,7 +77,7 @@ class FovDetails(BaseModel):
     time_source: str
     """Where they come from."""
     groups: list[Group]
-    """Stacks with at least one finished level."""
+    """Stacks of all frames with at least one finished level."""
 
 
 @router.get("/api/datasets")
@@ -131,7 +131,8 @@ def details(
     times, source = frame_times(metadata, record.config.params, fov)
     store = FovStore(output_dir, fov)
     finished = store.marks()
-    found = (_group(store, name, finished) for name in store.groups())
+    shown = [name for name in store.groups() if not layout.is_light(name)]
+    found = (_group(store, name, finished) for name in shown)
     return FovDetails(
         fov=fov,
         shape=[metadata.n_frames, *metadata.shapes[fov]],

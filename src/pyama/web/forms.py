@@ -6,6 +6,7 @@ from typing import Any
 from fastapi import APIRouter
 
 from pyama.algorithms.features import FLUORESCENCE_FEATURES, PHASE_FEATURES
+from pyama.algorithms.flat_field_params import ESTIMATE, FlatFieldParams
 from pyama.config import ProcessingConfig, config_schema, parse_config
 from pyama.errors import ConfigError
 from pyama.processing.methods import NAMED_PREPROCESSORS, SEGMENTERS, TRACKERS
@@ -24,6 +25,7 @@ def schema() -> dict[str, Any]:
     root, and only `pyama run` reads such files.
     """
     found = config_schema()
+    _without_images(found["$defs"]["ProcessingParams"]["properties"])
     section = _own_section(found)
     section["properties"] = {
         name: entry | {"properties": offered}
@@ -50,12 +52,33 @@ def form_config(channels: dict[str, Any], params: dict[str, Any]) -> ProcessingC
     """
     config = parse_config("The form", {"channels": channels, "params": params})
     refused = sorted(_refused(params.get("plugins") or {}))
+    refused += [name for name in FlatFieldParams.model_fields if _names_files(name, config)]
     if refused:
         raise ConfigError(
             f"{', '.join(refused)}: the form takes numbers and choices only, since a text may "
             "name a file outside the root. Use `pyama run`."
         )
     return config
+
+
+def _without_images(properties: dict[str, Any]) -> None:
+    """Leave of flat field and dark frame what names no file; `absent` is said for null."""
+    properties["flat_field"] |= {
+        "anyOf": [{"enum": [ESTIMATE]}, {"type": "null"}],
+        "description": "How bright the light is in every pixel; traces are divided by it.",
+        "absent": "none",
+    }
+    dark = properties["dark_frame"]
+    dark |= {
+        "anyOf": [part for part in dark["anyOf"] if part.get("type") in HARMLESS],
+        "description": "What the camera counts without light.",
+        "absent": "unknown",
+    }
+
+
+def _names_files(name: str, config: ProcessingConfig) -> bool:
+    alone = FlatFieldParams.model_validate({name: getattr(config.params, name)})
+    return bool(alone.named_files())
 
 
 def _refused(given: dict[str, dict[str, Any]]) -> Iterable[str]:

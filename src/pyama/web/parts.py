@@ -1,14 +1,17 @@
 """What the total intensity of a cell is made of."""
 
-from typing import Annotated
+from typing import Annotated, Any
 
 import numpy as np
 from fastapi import APIRouter, Depends, HTTPException
 from fastapi import Path as InPath
+from numpy.typing import NDArray
 from pydantic import BaseModel
 
 from pyama import layout
-from pyama.store import Cells, FovStore
+from pyama.algorithms.crops import SCALE
+from pyama.processing.flat_fields import stored_light
+from pyama.store import FovStore
 from pyama.web.folders import Dir, Fov, Root, record_of, root_of
 
 router = APIRouter(tags=["traces"])
@@ -23,7 +26,9 @@ class Parts(BaseModel):
     frames: list[int]
     """Frames in which it is present."""
     raw: list[float]
+    """Where the run has a flat field or a dark frame, corrected with it."""
     background: list[float]
+    """Corrected in the same way."""
     corrected: list[float]
     """Raw less the weighted background."""
 
@@ -38,18 +43,24 @@ def parts(
 ) -> Parts:
     """Raw, background and corrected intensity of one cell, over time."""
     output_dir = root.fov(directory, fov)
-    config = record_of(output_dir).config
-    pc, weight = config.channels.pc, config.params.background_weight
+    record = record_of(output_dir)
+    config, params = record.config, record.config.params
+    pc, weight = config.channels.pc, params.background_weight
     if pc is None or channel not in {entry.channel for entry in config.channels.fl}:
         raise HTTPException(404, "This channel was not measured.")
-    cells = FovStore(output_dir, fov).cells()
+    store = FovStore(output_dir, fov)
+    cells = store.cells()
     rows = np.flatnonzero(cells.roster.ids == label)
     if not rows.size:
         raise HTTPException(404, f"There is no cell {label}.")
     mask = cells.crop(layout.tracked(pc.channel), label).read()
     present = np.flatnonzero(cells.roster.valid_frames[rows[0]])
-    raw = _sums(cells, layout.fluorescence(channel), label, mask)[present]
-    background = _sums(cells, layout.background(channel), label, mask)[present]
+    groups = (layout.fluorescence(channel), layout.background(channel))
+    crops = [cells.crop(group, label).read() for group in groups]
+    if params.corrects(channel):
+        light = stored_light(store.stack, params, channel, record.metadata.shapes[fov])
+        crops = [light.corrected(crop, cells.roster.bboxes[rows[0]]) for crop in crops]
+    raw, background = (_sums(crop, mask)[present] for crop in crops)
     return Parts(
         label=label,
         frames=present.tolist(),
@@ -59,7 +70,6 @@ def parts(
     )
 
 
-def _sums(cells: Cells, group: str, label: int, mask: np.ndarray) -> np.ndarray:
-    crop = cells.crop(group, label)
-    scale = crop.attributes["pyama"]["divisor"]
-    return np.einsum("thw,thw->t", crop.read(), mask, dtype=np.float64) * scale
+def _sums(crop: NDArray[Any], mask: NDArray[np.uint8]) -> NDArray[np.float64]:
+    sums: NDArray[np.float64] = np.einsum("thw,thw->t", crop, mask, dtype=np.float64)
+    return sums * SCALE

@@ -92,8 +92,19 @@ class Material:
 
     def notes(self, fov: int, step: str) -> dict[str, Any]:
         """Return what a step counted in a field of view, all outputs together."""
-        outputs = self.run.get("fovs", {}).get(str(fov), {}).get(step, {}).get("outputs", {})
+        outputs = self._outputs(fov, step)
         return {key: value for part in outputs.values() for key, value in part.items()}
+
+    def output(self, fov: int, step: str, name: str) -> dict[str, Any]:
+        """Return what a step counted in a field of view while it made one output."""
+        found: dict[str, Any] = self._outputs(fov, step).get(name, {})
+        return found
+
+    def _outputs(self, fov: int, step: str) -> dict[str, dict[str, Any]]:
+        found: dict[str, dict[str, Any]] = (
+            self.run.get("fovs", {}).get(str(fov), {}).get(step, {}).get("outputs", {})
+        )
+        return found
 
     def label(self, column: str) -> str:
         """Return a column in words: feature, channel and unit."""

@@ -6,6 +6,7 @@ from typing import Any
 import pandas as pd
 import yaml
 
+from pyama import layout
 from pyama.analysis.report import figures, markup, sheet
 from pyama.analysis.report.distributions import stacked_bars
 from pyama.analysis.report.material import Material
@@ -173,6 +174,7 @@ def quality_section(material: Material) -> str:
         "quality",
         "Quality of the recording",
         markup.grid(plots),
+        _light(material),
         "<h3>Saturated pixels</h3>",
         _saturation(material, quality.saturated, quality.raw_frames),
         "<h3>Lost frames</h3>",
@@ -183,6 +185,32 @@ def quality_section(material: Material) -> str:
 def _by_fov(title: str, label: str, fovs: Mapping[int, Any]) -> str:
     series = [(f"FOV {fov}", times, values) for fov, (times, values) in fovs.items()]
     return markup.plot(figures.lines(series, figures.text(title), label))
+
+
+def _light(material: Material) -> str:
+    """How uneven the light was that traces are corrected for; nothing if they are not."""
+    rows, warnings = [], []
+    for fov in material.files:
+        for entry in material.config.channels.fl:
+            notes = material.output(fov, "extraction", f"{layout.flat_field(entry.channel)}/0")
+            if not {"least", "most"} <= notes.keys():
+                continue
+            name = material.metadata.channel_names[entry.channel]
+            levels = {
+                "darkest (%)": 100 * notes["least"],
+                "brightest (%)": 100 * notes["most"],
+            }
+            rows.append({"channel": name, "FOV": fov, **levels})
+            warnings += notes.get("warnings", [])
+    if not rows:
+        return ""
+    text = (
+        "Traces of these channels are corrected for uneven light; in the darkest and in the "
+        "brightest pixel of the frame it is so many percent of its mean."
+    )
+    table = markup.table(pd.DataFrame(rows), {"channel": "text"}, "light.csv")
+    told = [markup.paragraph(warning) for warning in dict.fromkeys(warnings)]
+    return "".join(["<h3>Uneven light</h3>", markup.paragraph(text), *told, table])
 
 
 def _saturation(

@@ -55,7 +55,7 @@ function inputOf(name, told, id, required) {
   const isMissing = standard === undefined || standard === null;
   if (names && !numeric) {
     const input = element("select", { id });
-    fill(input, [...(isMissing ? [["", required ? "choose …" : "automatic"]] : []), ...names.map((choice) => [choice, choice])], standard);
+    fill(input, [...(isMissing ? [["", required ? "choose …" : told.absent ?? "automatic"]] : []), ...names.map((choice) => [choice, choice])], standard);
     return { input, read: () => (input.value === "" ? undefined : names.find((choice) => String(choice) === input.value)) };
   }
   if (parts.some(({ type }) => type === "boolean")) {
@@ -65,7 +65,7 @@ function inputOf(name, told, id, required) {
   if (numeric && !names) {
     const { minimum, exclusiveMinimum, maximum, type } = numeric;
     const input = element("input", { id, type: "number", step: type === "integer" ? 1 : "any", value: standard ?? "", required,
-      placeholder: isMissing && !required ? "automatic" : "" });
+      placeholder: isMissing && !required ? told.absent ?? "automatic" : "" });
     if ((minimum ?? exclusiveMinimum) !== undefined) input.min = minimum ?? exclusiveMinimum;
     if (maximum !== undefined && maximum < 2 ** 31 - 1) input.max = maximum;
     const none = parts.some((part) => part.type === "null") ? null : undefined;
@@ -86,7 +86,7 @@ function helpOf(told, input, isExclusive) {
 const GROUPS = [
   ["Finding cells", /^(segmentation_method|logstd|morph|closing|erosion|min_object|max_object|split_h|z$)/],
   ["Following cells", /^(tracking_method|registration|min_iou|max_gap|min_size|max_size|divisions)/],
-  ["Background", /^(tile_|background_)/],
+  ["Background and light", /^(tile_|background_|flat_field$|dark_frame$)/],
   ["Traces", /^(min_frames|border_margin)/],
   ["Time and computer", /^(frame_interval|n_workers|batch_size|plugin_timeout|seed|copy_only)/],
   ["Others", /^(?!plugins|preprocessors|features|time_mapping)/],
