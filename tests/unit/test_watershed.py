@@ -59,7 +59,7 @@ def test_the_depth_follows_the_size_of_the_cells():
     y, x = np.indices((300, 300))
     disc = (y - 150) ** 2 + (x - 150) ** 2 < 50**2
     speck = (y - 20) ** 2 + (x - 20) ** 2 < 5**2
-    assert _depth(disc | speck) == pytest.approx(0.085 * 100, rel=0.01)
+    assert _depth(disc | speck) == pytest.approx(0.095 * 100, rel=0.01)
     assert _depth(speck) == np.inf
 
 
