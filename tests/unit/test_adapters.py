@@ -213,6 +213,19 @@ def test_labels_are_read_frame_by_frame(tmp_path, form):
         np.testing.assert_array_equal(found, LABELS[t])
 
 
+@pytest.mark.parametrize("n", [1, 3, 4])
+def test_few_frames_are_no_colours(tmp_path, n):
+    options = {"photometric": "rgb", "planarconfig": "separate"} if n > 1 else {}
+    tifffile.imwrite(tmp_path / "few.tif", LABELS[:n], **options)
+    params = LabelParams(path=str(tmp_path / "few.tif"))
+    frame = np.zeros(SHAPE, np.uint16)
+    for t in range(n):
+        found = label_images.segment(frame, params, Place(0, t))
+        np.testing.assert_array_equal(found, LABELS[t])
+    with pytest.raises(ConfigError, match=f"holds {n} label images; frame {n} has none"):
+        label_images.segment(frame, params, Place(0, n))
+
+
 @pytest.mark.parametrize("form", FORMS)
 def test_a_frame_too_many_is_an_error(tmp_path, form):
     params = _params(tmp_path, form)

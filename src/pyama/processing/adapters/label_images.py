@@ -3,7 +3,6 @@
 import hashlib
 import re
 import string
-import struct
 from collections.abc import Iterator
 from functools import lru_cache
 from glob import escape, glob
@@ -19,10 +18,12 @@ from pyama.algorithms.arrays import Frame
 from pyama.algorithms.contracts import Place
 from pyama.algorithms.params import Params
 from pyama.errors import ConfigError, StoreError
+from pyama.readers.planes import DAMAGE
 from pyama.registry import parameters
 from pyama.store.foreign import ForeignStack, is_zarr
 
 SUFFIXES = (".tif", ".tiff")
+PLANES = tifffile.PLANARCONFIG.SEPARATE
 PLACES = {"fov": 0, "frame": 0}
 FIRST = Place(0, 0)
 TAKEN_WHOLE = 1 << 20
@@ -120,11 +121,16 @@ def _tiff(path: Path, page: int, params: LabelParams, fov: int) -> NDArray[Any]:
     try:
         with tifffile.TiffFile(path) as file:
             n, image = len(file.pages), None
-            if page < n:
+            first = file.pages.first
+            if n == 1 and first.ndim == 3 and first.planarconfig == PLANES:
+                # Three or four frames look like the planes of a colour image to writers.
+                n = first.shape[0]
+                image = np.asarray(first.asarray())[page] if page < n else None
+            elif page < n:
                 image = np.asarray(file.pages[page].asarray())
     except FileNotFoundError as error:
         raise ConfigError(f"{path} is missing. {_absent(params, fov)}") from error
-    except (tifffile.TiffFileError, OSError, ValueError, struct.error) as error:
+    except (tifffile.TiffFileError, *DAMAGE) as error:
         raise StoreError(f"The label image {path} cannot be read: {error}") from error
     if image is None:
         raise ConfigError(_too_few(path, n, page))
