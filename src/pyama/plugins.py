@@ -96,6 +96,8 @@ def load_file(path: Path, doors: Doors) -> Loaded:
     change is not run again; one that did replaces what it had added.
     """
     path = path.resolve()
+    if not path.is_file():
+        return Loaded(str(path), problem="there is no such file.")
     attempt = Attempt(path)
     with attempt:
         if not path.is_file():

@@ -72,6 +72,8 @@ def test_a_new_plugin_overwrites_nothing(pyama, tmp_path):
         (["spice", "x"], "no kind of plugin 'spice'; there are feature, segmenter"),
         (["feature", "my-feature"], "'my-feature' cannot be the name of a plugin"),
         (["feature", "test_x"], "'test_x' cannot be the name"),
+        (["feature", "area"], "There is a feature 'area' already"),
+        (["model", "constant"], "There is a model 'constant' already"),
     ],
 )
 def test_a_new_plugin_needs_a_kind_and_a_name(pyama, tmp_path, arguments, message):
@@ -99,6 +101,9 @@ def test_check_names_what_cannot_be_loaded(pyama, tmp_path):
     done = pyama("plugins", "check", tmp_path / "odd.py")
     assert done.exit_code == 1
     assert "line 2: ZeroDivisionError: division by zero" in done.stderr
+    done = pyama("plugins", "check", tmp_path / "absent.py")
+    assert done.exit_code == 1
+    assert "absent.py: there is no such file." in done.stderr
 
 
 def test_list_names_source_parameters_and_what_was_refused(pyama, folder):

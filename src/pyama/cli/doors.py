@@ -67,6 +67,12 @@ def _told(model: Mapping[str, Any]) -> dict[str, str]:
     return found
 
 
+def is_taken(kind: str, name: str) -> bool:
+    """Whether something of a kind, in the singular, is built in or installed already."""
+    load_installed(DOORS)
+    return name in _contents(DOORS.get(f"{kind}s", ()))
+
+
 def tried(file: Path) -> tuple[Sequence[tuple[str, str]], dict[tuple[str, str], str]]:
     """Load a plugin file and try what it adds.
 

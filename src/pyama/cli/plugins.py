@@ -113,8 +113,12 @@ def new(
 
     Files that are there already are not overwritten.
     """
+    from pyama.cli.doors import is_taken
     from pyama.cli.skeletons import write_skeleton
 
+    if is_taken(kind, name):
+        error(f"There is a {kind} {name!r} already. Choose another name.")
+        raise typer.Exit(USAGE)
     try:
         plugin, test = write_skeleton(kind, name, into)
     except FileExistsError as there:
