@@ -143,6 +143,23 @@ def test_parameters_of_plugins_are_in_schema_and_example(pyama, folder):
     assert yaml.safe_load(example)["params"]["segmentation_method"] == "logstd"
 
 
+@pytest.mark.parametrize("command", ["run", "plan"])
+@pytest.mark.parametrize("order", [1, -1])
+def test_parameters_of_plugins_are_in_the_help(pyama, folder, command, order):
+    words = [["--plugins", str(folder)], ["--help"]][::order]
+    done = pyama(command, *words[0], *words[1])
+    assert done.exit_code == 0
+    text = " ".join(done.stdout.split())
+    assert "Parameters of plugins, for --set: my_feature.share Share of" in text
+    assert "my_feature" not in pyama(command, "--help").stdout
+
+
+def test_help_with_a_plugin_folder_that_is_not_there_is_wrong_usage(pyama, tmp_path):
+    done = pyama("run", f"--plugins={tmp_path / 'none'}", "--help")
+    assert done.exit_code == 2
+    assert "does not exist" in done.stderr
+
+
 def test_a_run_uses_plugins_of_a_folder(pyama, movie_file, folder, tmp_path):
     (folder / "odd.py").write_text("1 / 0")
     arguments = [movie_file, "-o", tmp_path / "out", "--fovs", "0", "--plugins", folder]

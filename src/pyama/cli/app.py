@@ -29,6 +29,7 @@ from pyama.cli.options import (
     Verbose,
     Workers,
 )
+from pyama.cli.plugin_help import PluginCommand
 from pyama.cli.screen import USAGE, error, reported, result, result_json
 
 app = typer.Typer(
@@ -93,13 +94,14 @@ def info(file: File, as_json: Json = False, debug: Debug = False) -> None:
 
 
 @app.command(
+    cls=PluginCommand,
     epilog="Examples:\n\n\b\n"
     "  pyama run recording.nd2 --output results\n"
     "  pyama run recording.nd2 --output results --pc Phase --fl GFP --fl RFP\n"
     "  pyama run scan.czi -o results --fovs 0-3,7 --set min_frames=10 --set min_iou=0.2\n"
     "  pyama run scan.czi -o results --set segmentation_method=watershed\n\n"
     "Ctrl-C stops within a frame; the same command goes on from there. Exit codes: 0 done, 1 "
-    "something failed, 2 wrong usage, 130 stopped."
+    "something failed, 2 wrong usage, 130 stopped.",
 )
 @reported
 def run(
@@ -141,9 +143,10 @@ def run(
 
 
 @app.command(
+    cls=PluginCommand,
     epilog="Examples:\n\n\b\n"
     "  pyama plan recording.nd2 --output results --set min_iou=0.3\n"
-    "  pyama plan recording.nd2 --output results --config mine.yaml --json"
+    "  pyama plan recording.nd2 --output results --config mine.yaml --json",
 )
 @reported
 def plan(
