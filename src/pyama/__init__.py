@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from pyama.algorithms.preview import generate_half_resolution
     from pyama.analysis.fits import fit_file
     from pyama.analysis.fitting import fit_traces
+    from pyama.analysis.growth import growth_and_motion
     from pyama.analysis.merge import merge, write_merged
     from pyama.analysis.models import MODELS
     from pyama.analysis.report import write_report
@@ -38,6 +39,7 @@ _HOMES = {
     "pyama.algorithms.preview": ("generate_half_resolution",),
     "pyama.analysis.fits": ("fit_file",),
     "pyama.analysis.fitting": ("fit_traces",),
+    "pyama.analysis.growth": ("growth_and_motion",),
     "pyama.analysis.merge": ("merge", "write_merged"),
     "pyama.analysis.models": ("MODELS",),
     "pyama.analysis.report": ("write_report",),
@@ -81,6 +83,7 @@ __all__ = [
     "fit_file",
     "fit_traces",
     "generate_half_resolution",
+    "growth_and_motion",
     "load_config",
     "load_fitted",
     "load_merged",
