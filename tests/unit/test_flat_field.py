@@ -2,6 +2,8 @@
 
 import contextlib
 import re
+import subprocess
+import sys
 
 import numpy as np
 import pytest
@@ -224,6 +226,27 @@ def test_damaged_images_are_refused(tmp_path, content):
     (tmp_path / "image.tif").write_bytes(content)
     with pytest.raises(ConfigError, match=r"image\.tif cannot be read: .*one plane"):
         read_image(str(tmp_path / "image.tif"), SHAPE, "x")
+
+
+def test_nothing_is_printed_about_a_damaged_image(tmp_path):
+    program = (
+        "from pyama.errors import ConfigError\n"
+        "from pyama.processing.adapters.light_images import read_image\n"
+        "try:\n"
+        f"    read_image({str(tmp_path / 'image.tif')!r}, (30, 40), 'x')\n"
+        "except ConfigError:\n"
+        "    pass\n"
+    )
+    path = tmp_path / "image.tif"
+    tifffile.imwrite(path, GOOD)
+    with tifffile.TiffFile(path) as file:
+        tag = file.pages.first.tags["StripOffsets"].offset
+    data = bytearray(path.read_bytes())
+    data[tag + 2 : tag + 4] = b"\xff\xff"  # a type of numbers that there is not
+    path.write_bytes(data)
+    command = [sys.executable, "-c", program]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    assert (done.stdout, done.stderr) == ("", "")
 
 
 @pytest.mark.parametrize("name", ["absent.tif", "", "a\0b", "x" * 5000])

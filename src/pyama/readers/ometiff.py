@@ -1,6 +1,5 @@
 """OME-TIFF: one file, or a set of files that name each other in their OME-XML."""
 
-import logging
 from collections.abc import Sequence
 from contextlib import ExitStack
 from pathlib import Path
@@ -22,9 +21,6 @@ from pyama.readers.planes import (
     unsupported,
     z_planes,
 )
-
-# What tifffile finds odd is either an error here or none; without a handler it would print.
-logging.getLogger("tifffile").addHandler(logging.NullHandler())
 
 
 class OmeTiffReader(PlaneReader):

@@ -1,5 +1,6 @@
 """What the readers share: planes in, checked uint16 images out."""
 
+import logging
 import struct
 import zlib
 from abc import ABC, abstractmethod
@@ -17,6 +18,10 @@ from numpy.typing import NDArray
 from pyama.errors import ReaderError
 from pyama.metadata import MicroscopyMetadata
 from pyama.readers import ZSelection
+
+# What tifffile finds odd is either an error here or none; without a handler it would print.
+# Here, and not in the reader of OME-TIFF: masks and flat fields are TIFF files, too.
+logging.getLogger("tifffile").addHandler(logging.NullHandler())
 
 MAX_PIXELS = 2**28
 """Largest field of view in px (16384 x 16384); more is taken for a damaged size."""
