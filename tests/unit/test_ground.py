@@ -5,8 +5,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from pyama.config import ProcessingParams
 from pyama.errors import ConfigError
 from pyama.processing.ground import Ground
+from pyama.processing.segmenting import tracked
 
 SHIFT = st.floats(-60, 60)
 
@@ -43,3 +45,56 @@ def test_a_stage_that_went_too_far_is_refused_before_any_memory_is_taken():
 
 def test_a_large_frame_may_drift_a_little():
     assert Ground((12000, 12000), np.array([(0, 0), (40, 40)])).shape == (12040, 12040)
+
+
+class Labels:
+    """One cell that lies still, a second one that does not, and a stage that drifts."""
+
+    drift = np.array([(0, 0), (-31, 12), (5, -40), (5, -40), (20, 9)], float)
+    shape = (len(drift), 100, 120)
+
+    def __len__(self):
+        return len(self.drift)
+
+    def __getitem__(self, t):
+        y, x = self.drift[t].astype(int)
+        frame = np.zeros(self.shape[1:], np.uint16)
+        frame[40 + y : 50 + y, 60 + x : 72 + x] = 1
+        frame[60 + y : 70 + y, 60 + x + 2 * t : 72 + x + 2 * t] = 2
+        return frame
+
+
+@pytest.mark.parametrize("divisions", [False, True])
+@pytest.mark.parametrize("missing", [frozenset(), frozenset({2}), frozenset({0, 4})])
+def test_any_tracker_sees_cells_where_they_lie_on_the_ground(missing, divisions):
+    places = []
+
+    def follow(frames, params):
+        for labels in frames:
+            places.append(np.argwhere(labels == 1).min(axis=0).tolist())
+            yield labels
+
+    labels, notes = Labels(), {}
+    params = ProcessingParams(divisions=divisions)
+    found = list(tracked(labels, missing, ("own", follow), params, notes, labels.drift))
+    assert len(places) == len(labels) - len(missing)
+    assert all(place == places[0] for place in places)
+    for t, frame in enumerate(found):
+        expected = np.zeros_like(frame) if t in missing else labels[t]
+        np.testing.assert_array_equal(frame, expected)
+    assert notes.get("parents", {}) == {}
+    assert notes["largest_label"] == 2
+
+
+def test_without_a_drift_a_tracker_sees_the_frames_themselves():
+    labels, seen = Labels(), []
+
+    def follow(frames, params):
+        for frame in frames:
+            seen.append(frame)
+            yield frame
+
+    found = tracked(labels, frozenset(), ("own", follow), ProcessingParams(), {})
+    for t, frame in enumerate(found):
+        np.testing.assert_array_equal(seen[t], labels[t])
+        np.testing.assert_array_equal(frame, labels[t])
