@@ -1,10 +1,12 @@
 """Frames per second of the viewer in headless Chromium, and the wait for its first picture.
 
 Run with `python -m benchmarks.viewer`. Sixty previews of 1024 x 1024 px with 150 outlined
-cells, in a folder of a hundred fields of view; cold is the first pass, warm the second.
+cells, in a folder of a hundred fields of view, then the same with frames of 1024 x 1024 px;
+cold is the first pass, warm the second. The time of the server's processor is per frame of the
+cold pass, with everything that it was asked for.
 """
 
-import re
+import os
 import shutil
 import subprocess
 import sys
@@ -15,7 +17,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
-from playwright.sync_api import Page, sync_playwright
+from playwright.sync_api import Browser, Page, sync_playwright
 
 from pyama.config import Channels, ProcessingConfig
 from pyama.processing.record import write_record
@@ -23,34 +25,35 @@ from pyama.readers.array import ArrayReader
 from pyama.store import FovStore, PreviewOutput, Recipe, StackOutput, TableOutput
 from pyama.tables import header, traces_columns
 
-N_FRAMES, SIZE, N_CELLS, N_FOVS = 60, 2048, 150, 100
+N_FRAMES, N_CELLS, N_FOVS = 60, 150, 100
+SIZES = (2048, 1024)
 FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--no-first-run"]
 
 
-def draw(folder: Path) -> None:
-    """Write a hundred fields of view, the first of them with images."""
-    pixels = np.broadcast_to(np.zeros((), np.uint16), (N_FOVS, N_FRAMES, 1, SIZE, SIZE))
+def draw(folder: Path, size: int) -> None:
+    """Write a hundred fields of view, the first of them with images of `size` px."""
+    pixels = np.broadcast_to(np.zeros((), np.uint16), (N_FOVS, N_FRAMES, 1, size, size))
     metadata = ArrayReader(pixels, ["Phase"], basename="movie", pixel_size_um=0.65).metadata
     write_record(folder, metadata, ProcessingConfig(channels=Channels(pc=0)))
     rng = np.random.default_rng(1)
     side = int(np.ceil(np.sqrt(N_CELLS)))
-    pitch = SIZE // side
-    y, x = np.mgrid[:SIZE, :SIZE]
+    pitch = size // side
+    y, x = np.mgrid[:size, :size]
     row, column = y // pitch, x // pitch
     number = np.where((row < side) & (column < side), row * side + column + 1, 0)
     number[number > N_CELLS] = 0
     dy, dx = y % pitch - pitch / 2, x % pitch - pitch / 2
     distance, angle = np.hypot(dy, dx), np.arctan2(dy, dx)
-    texture = rng.integers(60, 180, (SIZE // 2, SIZE // 2), np.uint8)
+    texture = rng.integers(60, 180, (size // 2, size // 2), np.uint8)
     recipe = Recipe("benchmark", 1)
     store = FovStore(folder, 0)
     previews = PreviewOutput(
         store.path,
         "pc_ch_0",
-        (N_FRAMES, SIZE // 2, SIZE // 2),
+        (N_FRAMES, size // 2, size // 2),
         {"pyama": {"low": 0, "high": 9}},
     )
-    labels = StackOutput(store.path, "seg_tracked_ch_0", (N_FRAMES, SIZE, SIZE), "uint16")
+    labels = StackOutput(store.path, "seg_tracked_ch_0", (N_FRAMES, size, size), "uint16")
     with previews.writing(recipe, {}) as preview, labels.writing(recipe, {}) as label:
         for t in range(N_FRAMES):
             preview(np.roll(texture, t, axis=1))
@@ -69,14 +72,14 @@ def draw(folder: Path) -> None:
 
 
 @contextmanager
-def served(folder: Path) -> Iterator[str]:
-    """Start the server; give its address."""
+def served(folder: Path) -> Iterator[tuple[str, int]]:
+    """Start the server; give its address and its process."""
     command = [sys.executable, "-m", "pyama", "view", str(folder), "--no-browser"]
     with subprocess.Popen(  # noqa: S603 (our own command)
         command, stdout=subprocess.PIPE, text=True
     ) as server:
         assert server.stdout is not None
-        yield server.stdout.readline().removeprefix("Open ").strip()
+        yield server.stdout.readline().removeprefix("Open ").strip(), server.pid
         server.terminate()
 
 
@@ -100,26 +103,44 @@ def played(page: Page) -> float:
     return float(page.evaluate(script))
 
 
+def measure(browser: Browser, folder: Path, size: int) -> None:
+    """Print the speed of a first and a second visit."""
+    draw(folder, size)
+    with served(folder) as (address, server):
+        for visit in ("first", "second"):
+            page = browser.new_page(viewport={"width": 1440, "height": 860})
+            start = time.perf_counter()
+            page.goto(address)
+            while not page.evaluate("window.pyama?.stage.counts.firstPicture"):
+                time.sleep(0.005)
+            waited = time.perf_counter() - start
+            page.locator("#log").wait_for(state="attached")
+            page.wait_for_timeout(1500)
+            before = processor_s(server)
+            cold = played(page)
+            spent_ms = 1000 * (processor_s(server) - before) / N_FRAMES
+            print(f"{size} px, {visit} visit: first picture of {N_FOVS} FOVs: {waited:.2f} s")
+            print(f"  cold {cold:.0f} frames/s, warm {played(page):.0f} frames/s")
+            print(f"  server: {spent_ms:.0f} ms of the processor per cold frame")
+            page.close()
+
+
+def processor_s(server: int) -> float:
+    """Return what a process has used so far, in seconds; NaN where that cannot be told."""
+    try:
+        fields = Path(f"/proc/{server}/stat").read_text().rpartition(")")[2].split()
+    except OSError:
+        return float("nan")
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
 def main() -> None:
     """Print what was measured."""
-    with tempfile.TemporaryDirectory() as place, sync_playwright() as started:
-        folder = Path(place)
-        draw(folder)
+    with sync_playwright() as started:
         browser = started.chromium.launch(executable_path=shutil.which("chromium"), args=FLAGS)
-        with served(folder) as address:
-            for visit in ("first", "second"):
-                page = browser.new_page(viewport={"width": 1440, "height": 860})
-                start = time.perf_counter()
-                page.goto(address)
-                while not page.evaluate("window.pyama?.stage.counts.firstPicture"):
-                    time.sleep(0.005)
-                waited = time.perf_counter() - start
-                page.locator("#log").wait_for(state="attached")
-                page.wait_for_timeout(1500)
-                print(f"{visit} visit: first picture of {N_FOVS} FOVs after {waited:.2f} s")
-                print(f"  cold {played(page):.0f} frames/s, warm {played(page):.0f} frames/s")
-                print(f"  {re.sub(' +', ' ', page.inner_text('#time'))}")
-                page.close()
+        for size in SIZES:
+            with tempfile.TemporaryDirectory() as folder:
+                measure(browser, Path(folder), size)
         browser.close()
 
 
