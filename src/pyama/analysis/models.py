@@ -30,12 +30,13 @@ TRANSLATION = Parameter("ktl", "counts/h", 0, math.inf, 100, linear=True)
 """Counts per hour that the mRNA of the cell gives at its onset: m0 k_tl of the literature."""
 MRNA_LOSS = Parameter("delta", "1/h", 0, FASTEST, 0.1)
 PROTEIN_LOSS = Parameter("beta", "1/h", 0, FASTEST, 5.22e-3, fixed=True)
-"""Loss of the fluorescent protein. By default that of eGFP, with a half-life of 133 h, from
-Table 1 of Krzysztoń et al. (2019), doi:10.1016/j.nano.2019.102077, where translation was
-blocked to measure it; destabilised proteins are lost much faster."""
+"""Loss of the fluorescent protein. By default that of eGFP, with a half-life of 133 h, the
+value in use after Krzysztoń et al. (2019), doi:10.1016/j.nano.2019.102077, who blocked
+translation to measure it; destabilised proteins are lost much faster."""
 MATURATION = Parameter("km", "1/h", 0, FASTEST, 1.28, fixed=True)
-"""Maturation of the protein. By default that of eGFP, with a half-time of 32 min, from the
-same table; Balleza et al. (2018, doi:10.1038/nmeth.4509) have 50 proteins in bacteria."""
+"""Maturation of the protein. By default that of eGFP, with a half-time of 32 min, as in use
+after the same authors; Balleza et al. (2018, doi:10.1038/nmeth.4509) have 50 proteins in
+bacteria."""
 RATE = Parameter("rate", "1/h", 0, FASTEST, 0.2)
 
 
