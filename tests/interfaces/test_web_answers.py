@@ -33,6 +33,15 @@ def merge_and_fit(client, model="constant"):
     assert client.post("/api/fits", json=order).status_code == 200
 
 
+def test_samples_are_proposed_as_they_were_merged(client, folder):
+    assert client.get("/api/samples").json()["samples"] == {"all": "0, 1"}
+    wish = {"samples": {"drug": "1", "control": "0"}}
+    client.post("/api/merge", json=wish)
+    assert client.get("/api/samples").json() == wish
+    (folder / "odd_merged.csv").write_text("# sample: 5\n# fovs: 3\nfov\n", encoding="utf-8")
+    assert client.get("/api/samples").json() == wish
+
+
 def test_without_fits_there_are_no_curves(client):
     assert client.get(FITS).json() == {
         "models": [],

@@ -86,7 +86,10 @@ def models() -> list[str]:
 
 @router.get("/api/samples")
 def proposed_samples(output_dir: OutputDir) -> Samples:
-    """Samples by the names of the positions; without names, one of everything."""
+    """Samples as they were merged, else by the names of the positions, else one of all."""
+    merged = _merged_before(output_dir)
+    if merged:
+        return Samples(samples=merged)
     fovs = [fov for fov, _ in find_traces(output_dir)]
     names = record_of(output_dir).metadata.position_names
     try:
@@ -94,6 +97,16 @@ def proposed_samples(output_dir: OutputDir) -> Samples:
     except ConfigError:
         found = {"all": fovs} if fovs else {}
     return Samples(samples={name: ", ".join(map(str, own)) for name, own in found.items()})
+
+
+def _merged_before(output_dir: Path) -> dict[str, str]:
+    headers = [read_header(output_dir / name) for name in tables(output_dir).merged]
+    named = [(header.get("sample"), header.get("fovs")) for header in headers]
+    return {
+        name: ", ".join(map(str, fovs))
+        for name, fovs in named
+        if isinstance(name, str) and isinstance(fovs, list)
+    }
 
 
 @router.post("/api/merge")
