@@ -30,6 +30,8 @@ since the frame before, and since the first one, in px."""
 SHIFT_DECIMALS = 2
 """They are written to 1/100 px."""
 Place = tuple[float, float]
+EXACT = 2.0**53
+"""Larger whole numbers are written as floats: readers take them for text otherwise."""
 COUNTS = frozenset({"area", "particle_num", "neighbours"})
 """Features that are whole numbers, and written as such."""
 
@@ -99,7 +101,7 @@ def _texts(column: str, values: NDArray[np.float64]) -> list[str]:
         ""
         if math.isnan(value)
         else str(int(value))
-        if whole and value.is_integer()
+        if whole and value.is_integer() and abs(value) < EXACT
         else repr(value)
         for value in values.tolist()
     ]

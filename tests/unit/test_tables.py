@@ -1,13 +1,14 @@
 """Traces are written to the last digit and read with their time."""
 
 import io
+import math
 import warnings
 
 import numpy as np
 import pandas as pd
 import pytest
 import yaml
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from pyama import layout
@@ -73,6 +74,7 @@ def test_a_cell_without_frames_has_no_lines():
 
 
 @given(st.lists(st.floats(allow_infinity=False), min_size=1, max_size=5))
+@example([2.0**64, 0.5, math.nan])
 def test_numbers_are_read_as_written(values):
     n = len(values)
     boxes = np.zeros((n, 4), np.int32)
