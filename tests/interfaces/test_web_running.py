@@ -7,10 +7,11 @@ import pytest
 from fastapi.testclient import TestClient
 
 from pyama.cli.app import app as command_line
+from pyama.processing.runner import Progress
 from pyama.store import FovStore
 from pyama.testing.nd2 import write_nd2
 from pyama.web.app import create_app
-from pyama.web.runs import stop_all
+from pyama.web.runs import Order, Run, stop_all
 from results import results_in
 from small_movie import MOVIE, contents
 
@@ -75,6 +76,16 @@ def test_a_run_is_started_watched_and_finished(client, root):
     assert sorted(states, key=lambda state: state["fraction"]) == states
     assert client.get("/api/dataset?dir=out").json()["fovs"][1]["traces"] == 4
     assert (root / "out" / "run.log").exists()
+
+
+def test_what_is_done_does_not_become_less_with_the_next_output(client):
+    run = Run(Order(**ORDER), "pyama run", [0])
+    done = []
+    for step, frames in [("background", 4), ("background", 4), ("caching", 4), ("caching", 2)]:
+        for frame in range(frames):
+            run.watch(Progress(step, 0, frame + 1, frames))
+            done.append(run.state().fraction)
+    assert done == sorted(done)
 
 
 def test_results_are_looked_at_and_inspected_while_a_run_writes_them(client, root):

@@ -196,8 +196,13 @@ def test_an_interrupted_batch_stops_without_an_event_too(metadata, tmp_path, reg
 
     PHASE_FEATURES["interrupting"] = interrupting
     config = make_config(Channels(pc=[0, ["interrupting"]]))
-    with pytest.raises(KeyboardInterrupt):
-        run_batch([0, 1, 2], config, 1, metadata, tmp_path)
+    # A shell that starts this in the background has Ctrl-C ignored.
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
+        with pytest.raises(KeyboardInterrupt):
+            run_batch([0, 1, 2], config, 1, metadata, tmp_path)
+    finally:
+        signal.signal(signal.SIGINT, before)
     assert asked.is_set()
     assert not list(tmp_path.rglob("*_traces.csv")), "no worker went on to the end"
 

@@ -100,7 +100,9 @@ class Run:
         share = progress.done / progress.total if progress.total else 0.5
         place = f" {progress.done} of {progress.total}" if progress.total else ""
         with self.lock:
-            self.at[progress.fov] = (step, min(1.0, share), f"{progress.step}{place}")
+            # A step may have several outputs; what is done does not become less with the next.
+            reached = max((step, min(1.0, share)), self.at.get(progress.fov, (0, 0.0, ""))[:2])
+            self.at[progress.fov] = (*reached, f"{progress.step}{place}")
             self.frames += step < FRAMEWISE
 
     def state(self) -> RunState:
