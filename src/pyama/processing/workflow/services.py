@@ -15,8 +15,9 @@ from pyama.processing.fingerprint import steady_fingerprints
 from pyama.processing.report import StepReport
 from pyama.processing.runner import CancelEvent, Watcher, run_plan
 from pyama.processing.source import SteadyReader
-from pyama.processing.steps import PLANS, Work
+from pyama.processing.steps import PLANS
 from pyama.processing.travelling import has_plugins
+from pyama.processing.work import Work
 from pyama.readers import Reader
 
 
