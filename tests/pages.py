@@ -58,8 +58,25 @@ def shoot(page, name):
         page.screenshot(path=Path(folder) / f"{name}.png")
 
 
+def until(page, expression):
+    """Wait until an expression is true on the page; gives its value.
+
+    Playwright's own waiting evaluates strings inside the page, which forbids that.
+    """
+    for _ in range(PATIENCE_MS // 50):
+        if value := page.evaluate(expression):
+            return value
+        page.wait_for_timeout(50)
+    return pytest.fail(f"{expression} did not become true")
+
+
+def middle(page, cell):
+    """Where a cell is on the page, as soon as its outline is there."""
+    return until(page, f"window.pyama.stage.middle({cell})")
+
+
 def click_cell(page, cell, *, shift=False):
-    where = page.evaluate(f"window.pyama.stage.middle({cell})")
+    where = middle(page, cell)
     if shift:
         page.keyboard.down("Shift")
     page.mouse.click(*where)

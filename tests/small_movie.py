@@ -1,6 +1,8 @@
 """A small recording that takes a second to process, and what a run leaves on disk."""
 
+import signal
 import threading
+from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
@@ -72,3 +74,13 @@ class StopAfter(threading.Event):
         if self.left < 0:
             self.set()
         return super().is_set()
+
+
+@contextmanager
+def interruptible():
+    """Let SIGINT raise KeyboardInterrupt; a shell that starts tests in the background does not."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)

@@ -4,7 +4,7 @@ import re
 
 import pytest
 
-from pages import click_cell, expect, inspected, serving, title_is, visiting
+from pages import click_cell, expect, inspected, middle, serving, title_is, until, visiting
 from pyama.testing.nd2 import write_nd2
 from results import results_in
 from small_movie import MOVIE
@@ -48,15 +48,12 @@ class Held:
 
 
 def test_clicks_while_cells_are_loading_count_afterwards(page, served):
-    expect(page.locator("#time")).to_contain_text("frame 0")
-    middle = page.evaluate("window.pyama.stage.middle(2)")
+    where = middle(page, 2)
     held = Held(page, r"/api/fovs/1/tracks")
     page.locator("#fov-1").click()
     held.wait_for(page, 1)
-    page.wait_for_function(
-        "window.pyama.stage.middle !== null && window.pyama.state.fov === 1"
-    )
-    page.mouse.click(*middle)
+    until(page, "window.pyama.state.fov === 1")
+    page.mouse.click(*where)
     page.keyboard.press("b")
     assert page.locator("#cell-title").inner_text() == "No cell selected"
     held.let_go()
@@ -108,14 +105,14 @@ def test_the_last_column_that_was_chosen_stays(page):
     page.locator("#column").select_option("aspect_ratio_ch_0")
     held.wait_for(page, 2)
     held.let_go(1)
-    page.wait_for_function("window.pyama.state.traces.column === 'aspect_ratio_ch_0'")
+    until(page, "window.pyama.state.traces.column === 'aspect_ratio_ch_0'")
     held.let_go(0)
     page.wait_for_timeout(500)
     assert page.evaluate("window.pyama.state.traces.column") == "aspect_ratio_ch_0"
 
 
 def test_an_older_picture_is_marked_as_such(page):
-    page.wait_for_function("window.pyama.stage.counts.firstPicture")
+    until(page, "window.pyama.stage.counts.firstPicture")
     held = Held(page, r"/frames/fl_ch_1/")
     page.get_by_role("button", name="GFP", exact=True).click()
     held.wait_for(page, 1)

@@ -11,7 +11,8 @@ from typer.testing import CliRunner
 
 from pyama.algorithms.flat_field import DEGREE, DIMMEST, IN_COUNTS, LEAST
 from pyama.cli.app import app
-from pyama.config import load_config, parse_config, parse_yaml
+from pyama.config import load_config, parse_config
+from pyama.documents import parse_yaml
 from pyama.testing.nd2 import write_nd2
 from small_movie import MOVIE, SIZE
 

@@ -225,8 +225,11 @@ def test_70_000_tracks_are_numbered_without_wrapping(tmp_path):
     grid = np.zeros((2, side, side), np.uint16)
     for phase in (0, 1):  # cells that are elsewhere in every frame are new every time
         grid[phase, phase::2, ::2] = np.arange(1, 401).reshape(20, 20)
-    turn = iter(range(n_frames))
-    SEGMENTERS["grid"] = lambda frame, params: grid[next(turn) % 2]
+
+    def elsewhere(frame, params, place=None):
+        return grid[place.frame % 2]
+
+    SEGMENTERS["grid"] = elsewhere
     config = make_config(
         Channels(pc=[0, []]), segmentation_method="grid", min_object_size=0, max_gap=0
     )

@@ -28,6 +28,7 @@ from small_movie import (
     SIGNAL,
     StopAfter,
     contents,
+    interruptible,
     make_config,
     recording_of,
 )
@@ -387,7 +388,7 @@ def test_an_interrupt_in_a_script_cancels_and_is_raised(finished, recording, con
             asked.set()
             signal.raise_signal(signal.SIGINT)
 
-    with pytest.raises(KeyboardInterrupt):
+    with interruptible(), pytest.raises(KeyboardInterrupt):
         process(recording, config, tmp_path, watch=interrupt_once)
     assert FovStore(tmp_path, 0).clean_up() == []
     assert FovStore(tmp_path, 2).marks() == {}, "the last field of view was not begun"

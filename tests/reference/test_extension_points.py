@@ -29,7 +29,15 @@ from pyama.processing.workflow.run import (
 from pyama.readers import open_reader
 from pyama.store import locked
 from pyama.testing.nd2 import write_nd2
-from small_movie import CENTRES, N_FOVS, N_FRAMES, contents, draw_movie, make_config
+from small_movie import (
+    CENTRES,
+    N_FOVS,
+    N_FRAMES,
+    contents,
+    draw_movie,
+    interruptible,
+    make_config,
+)
 
 
 @pytest.fixture(scope="module")
@@ -196,13 +204,8 @@ def test_an_interrupted_batch_stops_without_an_event_too(metadata, tmp_path, reg
 
     PHASE_FEATURES["interrupting"] = interrupting
     config = make_config(Channels(pc=[0, ["interrupting"]]))
-    # A shell that starts this in the background has Ctrl-C ignored.
-    before = signal.signal(signal.SIGINT, signal.default_int_handler)
-    try:
-        with pytest.raises(KeyboardInterrupt):
-            run_batch([0, 1, 2], config, 1, metadata, tmp_path)
-    finally:
-        signal.signal(signal.SIGINT, before)
+    with interruptible(), pytest.raises(KeyboardInterrupt):
+        run_batch([0, 1, 2], config, 1, metadata, tmp_path)
     assert asked.is_set()
     assert not list(tmp_path.rglob("*_traces.csv")), "no worker went on to the end"
 
