@@ -149,6 +149,19 @@ def run_and_tell(path, output_dir, pids):
     process(path, config, output_dir, executor="processes", watch=watch)
 
 
+def run_waiting_on_a_cluster(path, output_dir, scheduler, plugins):
+    """Run with a segmenter that waits for somebody to let it go on."""
+    import sys
+    from importlib import import_module
+
+    from pyama.processing.methods import SEGMENTERS
+
+    sys.path.insert(0, plugins)
+    SEGMENTERS["waiting"] = import_module("cluster_plugins").waiting
+    config = make_config(segmentation_method="waiting")
+    process(path, config, output_dir, executor=scheduler)
+
+
 def outcome(report):
     return [str(failure) for failure in report.failures]
 

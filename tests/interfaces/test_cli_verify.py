@@ -68,8 +68,11 @@ def test_a_folder_without_results_is_one_line(pyama, tmp_path):
     assert "holds no results" in done.stderr
 
 
-def test_processes_give_the_same_results(pyama, movie, results, tmp_path):
-    done = pyama("run", movie, "-o", tmp_path / "2", *SMALL, "--executor", "processes")
+@pytest.mark.parametrize("executor", ["processes", "dask"])
+def test_processes_give_the_same_results(pyama, movie, results, tmp_path, executor):
+    if executor == "dask":
+        pytest.importorskip("distributed", reason="Dask is not installed")
+    done = pyama("run", movie, "-o", tmp_path / "2", *SMALL, "--executor", executor)
     assert done.exit_code == 0
     assert contents(tmp_path / "2") == contents(results)
 
@@ -77,4 +80,14 @@ def test_processes_give_the_same_results(pyama, movie, results, tmp_path):
 def test_an_unknown_executor_is_wrong_usage(pyama, movie, tmp_path):
     done = pyama("run", movie, "-o", tmp_path / "2", "--executor", "magic")
     assert done.exit_code == 2
-    assert "'threads', 'processes'" in done.stderr
+    assert "'threads', 'processes', 'dask'" in done.stderr
+    assert not (tmp_path / "2").exists()
+
+
+def test_dask_that_is_not_installed_is_one_line(pyama, movie, tmp_path, monkeypatch):
+    monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
+    for executor in ("dask", "tcp://127.0.0.1:8786"):
+        done = pyama("run", movie, "-o", tmp_path / "2", "--executor", executor)
+        assert done.exit_code == 2
+        assert "pip install 'pyama[dask]'" in " ".join(done.stderr.split())
+    assert not (tmp_path / "2").exists()

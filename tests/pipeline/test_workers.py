@@ -17,7 +17,7 @@ from amounts import amount
 from pyama.algorithms.features import FLUORESCENCE_FEATURES, PHASE_FEATURES
 from pyama.config import Channels
 from pyama.errors import LockedError, PluginError
-from pyama.processing.executors import DIED, FlagFile
+from pyama.processing.exchange import DIED, FlagFile
 from pyama.processing.methods import PREPROCESSORS, SEGMENTERS
 from pyama.processing.report import Status
 from pyama.processing.workflow import process

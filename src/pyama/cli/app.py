@@ -13,7 +13,6 @@ from pyama.cli.options import (
     CopyOnly,
     Debug,
     Executor,
-    ExecutorName,
     File,
     Fl,
     FlFeatures,
@@ -113,7 +112,7 @@ def run(
     fl_features: FlFeatures = None,
     fovs: Fovs = None,
     workers: Workers = None,
-    executor: Executor = ExecutorName.THREADS,
+    executor: Executor = "threads",
     batch_size: BatchSize = None,
     config: Config = None,
     settings: Set = None,
@@ -139,7 +138,7 @@ def run(
     request = Request(
         file, output, *channels, *limits, config, settings or (), copy_only, overwrite
     )
-    raise typer.Exit(running.run(request, executor.value, as_json=as_json, verbose=verbose))
+    raise typer.Exit(running.run(request, executor, as_json=as_json, verbose=verbose))
 
 
 @app.command(
@@ -158,7 +157,7 @@ def plan(
     fl_features: FlFeatures = None,
     fovs: Fovs = None,
     workers: Workers = None,
-    executor: Executor = ExecutorName.THREADS,
+    executor: Executor = "threads",
     batch_size: BatchSize = None,
     config: Config = None,
     settings: Set = None,

@@ -7,13 +7,6 @@ from typing import Annotated, Any
 import typer
 
 
-class ExecutorName(StrEnum):
-    """Where workers run."""
-
-    THREADS = "threads"
-    PROCESSES = "processes"
-
-
 class Format(StrEnum):
     """File formats of the demo."""
 
@@ -97,13 +90,29 @@ Workers = Annotated[
         help="Fields of view processed at the same time. [default: one per core, at most 8]",
     ),
 ]
+
+
+def _executor(name: str) -> str:
+    from pyama.errors import ConfigError
+    from pyama.processing.executors import check_executor
+
+    try:
+        check_executor(name)
+    except ConfigError as error:
+        raise typer.BadParameter(str(error)) from error
+    return name
+
+
 Executor = Annotated[
-    ExecutorName,
+    str,
     _option(
         "--executor",
-        help="How fields of view are processed at the same time: as threads, or as processes "
-        "of their own, which start more slowly and take only plugins that can be imported by "
-        "name. The results are the same. [default: threads]",
+        metavar="threads|processes|dask|ADDRESS",
+        callback=_executor,
+        help="How fields of view are processed at the same time: as threads, as processes of "
+        "their own, or by Dask, on this machine or by the workers of a scheduler, whose "
+        "address is like tcp://node7:8786. All but threads start more slowly and take only "
+        "plugins that can be imported by name. The results are the same. [default: threads]",
     ),
 ]
 BatchSize = Annotated[

@@ -19,8 +19,7 @@ from pyama.cli.progress import Tally, shown
 from pyama.cli.screen import CANCELLED, FAILED, note, result, result_json
 from pyama.cli.settings import Prepared, Request, prepare
 from pyama.cli.summary import summary, summary_lines
-from pyama.processing import compiling
-from pyama.processing.executors import ExecutorName
+from pyama.processing import cluster, compiling
 from pyama.processing.fingerprint import steady_fingerprints
 from pyama.processing.workflow.run import RunReport, process
 
@@ -29,9 +28,7 @@ LOOKS_PER_SECOND = 8
 LOG_FORMAT = "%(asctime)s %(levelname)s %(name)s: %(message)s"
 
 
-def run(
-    request: Request, executor: ExecutorName = "threads", *, as_json: bool, verbose: bool
-) -> int:
+def run(request: Request, executor: str = "threads", *, as_json: bool, verbose: bool) -> int:
     """Process a recording and say how it went.
 
     Returns:
@@ -119,15 +116,13 @@ class _Screen(logging.Handler):
         self._verbose = verbose
 
     def emit(self, record: logging.LogRecord) -> None:
-        if record.name == compiling.__name__:
+        if record.name in (compiling.__name__, cluster.__name__):
             self._tally.say(record.getMessage())
         elif self._verbose and record.name != logger.name:
             self._tally.say(f"{record.levelname.lower()}: {record.getMessage()}")
 
 
-def _watched(
-    prepared: Prepared, request: Request, executor: ExecutorName, tally: Tally
-) -> RunReport:
+def _watched(prepared: Prepared, request: Request, executor: str, tally: Tally) -> RunReport:
     """Run in a thread of its own, so that this one can show progress and hear Ctrl-C."""
     cancel = threading.Event()
 

@@ -1,7 +1,7 @@
-"""Where workers run: in threads of this process, or in processes of their own."""
+"""Where workers run: threads of this process, processes of their own, or a Dask cluster."""
 
+import importlib.util
 import logging
-import logging.handlers
 import multiprocessing
 import os
 import signal
@@ -13,23 +13,22 @@ from concurrent.futures.process import BrokenProcessPool
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal, Protocol
+from typing import Any, Protocol
 
 from pyama.config import ProcessingConfig
+from pyama.errors import ConfigError
+from pyama.processing.cluster import open_cluster
+from pyama.processing.exchange import FlagFile, Sender, carried_over, listening
 from pyama.processing.fingerprint import steady_fingerprints
 from pyama.processing.runner import CancelEvent, Watcher
 from pyama.processing.travelling import Plugin, packed, unpack
 from pyama.store import joined
 
-ExecutorName = Literal["threads", "processes"]
-LOOK_SECONDS = 0.05
-"""How often the wish to stop is carried over to other processes."""
+EXECUTORS = ("threads", "processes", "dask")
+ADDRESSES = ("tcp://", "tls://")
+"""How the address of a Dask scheduler begins."""
 MOST_PROCESSES = 61
 """Windows can wait for no more."""
-DIED = (
-    "A worker process ended without a word: the system stopped it, mostly for lack of memory, "
-    "or a library crashed. Run again with fewer workers."
-)
 
 logger = logging.getLogger("pyama")
 
@@ -44,43 +43,50 @@ class Workers(Protocol):
         """
 
 
-@dataclass(frozen=True)
-class FlagFile:
-    """Says that the user wants to stop, to processes that share a file system.
+def check_executor(name: str) -> None:
+    """Refuse what `open_workers` cannot open.
 
-    Attributes:
-        path: While it is there, the answer is yes.
+    Raises:
+        ConfigError: There is no such executor, or its library is not installed.
     """
-
-    path: Path
-
-    def is_set(self) -> bool:
-        """Whether to stop."""
-        return self.path.exists()
-
-    def set(self) -> None:
-        """Ask everyone who looks to stop."""
-        self.path.touch()
+    is_address = name.startswith(ADDRESSES)
+    if name not in EXECUTORS and not is_address:
+        raise ConfigError(
+            f"There is no executor {name!r}: it is one of {', '.join(map(repr, EXECUTORS))}, "
+            "or the address of a Dask scheduler, such as tcp://node7:8786."
+        )
+    if (name == "dask" or is_address) and importlib.util.find_spec("distributed") is None:
+        raise ConfigError(
+            f"The executor {name} needs Dask, which is not installed: "
+            "pip install 'pyama[dask]'"
+        )
 
 
 @contextmanager
 def open_workers(
-    name: ExecutorName,
+    name: str,
     config: ProcessingConfig,
+    output_dir: Path,
     cancel_event: CancelEvent | None,
     watch: Watcher | None,
 ) -> Iterator[Workers]:
     """Give `config.params.n_workers` workers for the length of the block.
 
     Args:
-        name: `threads`, or `processes`: those need no lock of the interpreter, take a second
-            to start, and want scripts to begin with `if __name__ == "__main__":`.
-        config: Of the run; custom functions that it names must be importable in processes.
+        name: `threads`; `processes`, which need no lock of the interpreter, take a second to
+            start, and want scripts to begin with `if __name__ == "__main__":`; `dask`, which
+            are such processes in a cluster on this machine; or the address of a Dask
+            scheduler, such as `tcp://node7:8786`, whose workers see the output folder under
+            the same path.
+        config: Of the run; custom functions that it names must be importable except in
+            threads.
+        output_dir: The output folder.
         cancel_event: Handed to the functions.
         watch: Handed to the functions; called in this process.
 
     Raises:
         PluginError: A custom function cannot travel to another process.
+        ConfigError: No scheduler answers, or the cluster does not start.
     """
     n = config.params.n_workers
     if name == "threads":
@@ -88,10 +94,15 @@ def open_workers(
             yield _Threads(executor, cancel_event, watch)
         return
     plugins = packed(config)
+    if name != "processes":
+        address = None if name == "dask" else name
+        with open_cluster(address, n, plugins, output_dir, cancel_event, watch) as cluster:
+            yield cluster
+        return
     with tempfile.TemporaryDirectory(prefix="pyama-") as folder:
         flag = FlagFile(Path(folder) / "stop")
         messages = multiprocessing.get_context("spawn").SimpleQueue()
-        with _listening(messages, watch), _carried_over(cancel_event, flag):
+        with listening(messages, watch), carried_over(cancel_event, flag.set):
             workers = _Processes(min(n, MOST_PROCESSES), (messages, flag, plugins))
             try:
                 yield workers
@@ -129,54 +140,8 @@ class _Processes:
         return ProcessPoolExecutor(self._n, context, _start, self._start)
 
 
-@contextmanager
-def _listening(messages: Any, watch: Watcher | None) -> Iterator[None]:
-    """Hand on what workers log and how far they are."""
-
-    def listen() -> None:
-        while (message := messages.get()) is not None:
-            if not isinstance(message, logging.LogRecord):
-                if watch is not None:
-                    watch(message)
-            elif logger.isEnabledFor(message.levelno):
-                logging.getLogger(message.name).handle(message)
-
-    thread = threading.Thread(target=listen, name="pyama messages", daemon=True)
-    thread.start()
-    try:
-        yield
-    finally:
-        messages.put(None)
-        thread.join()
-
-
-@contextmanager
-def _carried_over(cancel_event: CancelEvent | None, flag: FlagFile) -> Iterator[None]:
-    """Raise the flag when the event is set."""
-    ended = threading.Event()
-
-    def look() -> None:
-        while cancel_event is not None and not ended.wait(LOOK_SECONDS):
-            if cancel_event.is_set():
-                flag.set()
-                return
-
-    thread = threading.Thread(target=look, name="pyama cancel", daemon=True)
-    thread.start()
-    try:
-        yield
-    finally:
-        ended.set()
-        thread.join()
-
-
 _OWN: dict[str, Any] = {}
 """What a worker process was given when it started."""
-
-
-class _Sender(logging.handlers.QueueHandler):
-    def enqueue(self, record: logging.LogRecord) -> None:
-        _OWN["messages"].put(record)
 
 
 def _start(messages: Any, flag: FlagFile, plugins: list[Plugin], level: int) -> None:
@@ -186,7 +151,7 @@ def _start(messages: Any, flag: FlagFile, plugins: list[Plugin], level: int) -> 
     _OWN.update(messages=messages, flag=flag, steady=steady_fingerprints())
     _OWN["steady"].__enter__()  # for as long as the process lives: that is one run
     logger.setLevel(level)
-    logger.addHandler(_Sender(messages))
+    logger.addHandler(Sender(messages.put))
     logger.propagate = False
     unpack(plugins)
 

@@ -4,6 +4,7 @@ import io
 import pickle
 import sys
 from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import chain
 from types import FunctionType
@@ -78,6 +79,21 @@ def unpack(plugins: list[Plugin]) -> None:
 def has_plugins(config: ProcessingConfig) -> bool:
     """Whether a run calls anything that does not come with pyama."""
     return any(True for _ in _needed(config))
+
+
+@contextmanager
+def registered(plugins: list[Plugin]) -> Iterator[None]:
+    """Register custom parts for the length of the block, and no other preprocessors."""
+    before = [(registry, registry.data.copy()) for registry in REGISTRIES.values()]
+    preprocessors = PREPROCESSORS[:]
+    PREPROCESSORS.clear()
+    try:
+        unpack(plugins)
+        yield
+    finally:
+        PREPROCESSORS[:] = preprocessors
+        for registry, entries in before:
+            registry.data = entries
 
 
 def _needed(config: ProcessingConfig) -> Iterator[tuple[str, str, Any]]:

@@ -2,7 +2,7 @@
 
 import logging
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor, as_completed
+from concurrent.futures import BrokenExecutor, Future, ThreadPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -13,7 +13,8 @@ from typing import Any
 
 from pyama.config import ProcessingConfig
 from pyama.metadata import MicroscopyMetadata
-from pyama.processing.executors import DIED, ExecutorName, Workers, open_workers
+from pyama.processing.exchange import DIED
+from pyama.processing.executors import Workers, open_workers
 from pyama.processing.report import FovReport, Status, StepReport, joined
 from pyama.processing.runner import CancelEvent, Watcher
 from pyama.processing.workflow.services import CachingService, CopyingService
@@ -47,7 +48,7 @@ class Batches:
     cancel_event: CancelEvent | None
     watch: Watcher | None
     update: UpdateProgress
-    executor: ExecutorName = "threads"
+    executor: str = "threads"
 
     def run(self, fovs: Sequence[int]) -> StepReport:
         """Process fields of view; the next batch is copied while one is processed."""
@@ -56,7 +57,9 @@ class Batches:
         batches = [fovs[start : start + size] for start in range(0, len(fovs), size)]
         reports: list[StepReport] = []
         with (
-            open_workers(self.executor, self.config, self.cancel_event, self.watch) as workers,
+            open_workers(
+                self.executor, self.config, self.output_dir, self.cancel_event, self.watch
+            ) as workers,
             ThreadPoolExecutor(1, "pyama copying") as copier,
             self._stopping_at_an_interrupt(),
         ):
@@ -106,8 +109,8 @@ class Batches:
     def _reports(self, futures: dict[Future[WorkerResult], list[int]]) -> StepReport:
         for future in as_completed(futures):
             fovs = futures[future]
-            if isinstance(future.exception(), BrokenProcessPool):
-                self.update(0, len(fovs), DIED)
+            if isinstance(error := future.exception(), BrokenExecutor):
+                self.update(0, len(fovs), _told(error))
             else:
                 _, successful, failed, message = future.result()
                 self.update(successful, failed, message)
@@ -143,10 +146,15 @@ def cache(
 def _result(future: Future[Any], fovs: list[int], step: str) -> StepReport:
     try:
         found = future.result()
-    except BrokenProcessPool:
-        logger.error("FOV %s: %s", ", ".join(map(str, fovs)), DIED)  # noqa: TRY400 (no trace)
-        return StepReport(tuple(FovReport(step, fov, Status.FAILED, DIED) for fov in fovs))
+    except BrokenExecutor as error:
+        why = _told(error)
+        logger.error("FOV %s: %s", ", ".join(map(str, fovs)), why)  # noqa: TRY400 (no trace)
+        return StepReport(tuple(FovReport(step, fov, Status.FAILED, why) for fov in fovs))
     return found if isinstance(found, StepReport) else StepReport(found.reports)
+
+
+def _told(error: BrokenExecutor) -> str:
+    return DIED if isinstance(error, BrokenProcessPool) else str(error)
 
 
 def _split_worker_ranges(fovs: Sequence[int], n_workers: int) -> list[list[int]]:

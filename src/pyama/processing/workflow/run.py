@@ -14,7 +14,7 @@ from pyama.config import ProcessingConfig
 from pyama.errors import ConfigError, StoreError
 from pyama.metadata import MicroscopyMetadata, frame_times
 from pyama.processing.doors import load_installed_plugins
-from pyama.processing.executors import ExecutorName
+from pyama.processing.executors import check_executor
 from pyama.processing.fingerprint import steady_fingerprints
 from pyama.processing.methods import with_own_params
 from pyama.processing.record import Record, read_record, write_record, write_run
@@ -141,7 +141,7 @@ def process(
     overwrite: bool = False,
     watch: Watcher | None = None,
     update: UpdateProgress = update_progress,
-    executor: ExecutorName = "threads",
+    executor: str = "threads",
 ) -> RunReport:
     """Process a recording. What is finished already is not done again.
 
@@ -155,19 +155,21 @@ def process(
         overwrite: Remove the results of another recording from the folder first.
         watch: Called after every item, from several threads.
         update: Called with `(successful, failed, message)` when a worker has ended.
-        executor: `threads` or `processes`, see `pyama.processing.executors`.
+        executor: `threads`, `processes`, `dask` or the address of a Dask scheduler, see
+            `pyama.processing.executors.open_workers`.
 
     Returns:
         What happened. Faults in a field of view are reported here, not raised.
 
     Raises:
-        ConfigError: The configuration does not fit the recording, or the folder belongs to
-            another recording.
+        ConfigError: The configuration does not fit the recording, the folder belongs to
+            another recording, or there is no such executor.
         ReaderError: The file cannot be read.
         LockedError: Another run is working on one of the fields of view.
         StoreError: The output folder cannot be written, or has far too little room.
         PluginError: A custom function cannot travel to other processes.
     """
+    check_executor(executor)
     load_installed_plugins()
     output_dir = Path(output_dir)
     started = datetime.now(UTC)

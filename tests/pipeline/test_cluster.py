@@ -1,0 +1,300 @@
+"""A Dask cluster gives the same bytes, loses no worker silently, and stops when asked."""
+
+import contextlib
+import logging
+import sys
+import threading
+import time
+from importlib import import_module
+
+import pytest
+
+import child_runs
+from pyama.algorithms.features import FLUORESCENCE_FEATURES, PHASE_FEATURES
+from pyama.config import Channels
+from pyama.errors import ConfigError, PluginError
+from pyama.processing import cluster_worker
+from pyama.processing.cluster_worker import Run
+from pyama.processing.exchange import DIED
+from pyama.processing.methods import PREPROCESSORS, SEGMENTERS
+from pyama.processing.verify import verify
+from pyama.processing.workflow import process
+from pyama.store import FovStore
+from small_movie import MOVIE, contents, make_config, recording_of
+
+distributed = pytest.importorskip("distributed", reason="Dask is not installed")
+
+PLUGINS = """
+import os
+import time
+from pathlib import Path
+
+from pyama.algorithms import logstd
+
+HERE = Path(__file__).parent
+
+def brightness(image, mask, context):
+    return float(image[mask].max())
+
+def deadly(frame, params):
+    if frame.mean() > 30_000:
+        with (HERE / "killed").open("a") as file:
+            file.write("x")
+        os._exit(9)
+    return logstd.segment(frame, params)
+
+def waiting(frame, params):
+    with (HERE / "begun").open("a") as file:
+        file.write("x")
+    while not (HERE / "go").exists():
+        time.sleep(0.01)
+    return logstd.segment(frame, params)
+
+class Inverting:
+    def __init__(self, top):
+        self.top = top
+
+    def process(self, image):
+        return self.top - image
+"""
+
+
+@pytest.fixture(scope="module")
+def plugins(tmp_path_factory):
+    """A module that workers can import too."""
+    folder = tmp_path_factory.mktemp("plugins")
+    (folder / "cluster_plugins.py").write_text(PLUGINS)
+    sys.path.insert(0, str(folder))
+    yield import_module("cluster_plugins")
+    sys.path.remove(str(folder))
+    del sys.modules["cluster_plugins"]
+
+
+@contextlib.contextmanager
+def cluster_of(n):
+    options = {"dashboard_address": "127.0.0.1:0", "scheduler_kwargs": {"dashboard": False}}
+    with distributed.LocalCluster(
+        n_workers=n,
+        threads_per_worker=1,
+        host="127.0.0.1",
+        memory_limit=0,
+        silence_logs=logging.CRITICAL,
+        **options,
+    ) as cluster:
+        yield cluster
+
+
+@pytest.fixture(scope="module")
+def cluster(plugins):
+    with cluster_of(1) as cluster:
+        yield cluster
+
+
+@pytest.fixture(scope="module")
+def scheduler(cluster):
+    """An address, as if the scheduler had been started by somebody else."""
+    return cluster.scheduler_address
+
+
+@pytest.fixture(autouse=True)
+def registries():
+    kept = PHASE_FEATURES, FLUORESCENCE_FEATURES, SEGMENTERS
+    before = [dict(registry) for registry in kept]
+    yield
+    for registry, entries in zip(kept, before, strict=True):
+        registry.data = entries
+    PREPROCESSORS.clear()
+
+
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("whole")
+    assert process(recording_of(MOVIE[:3, :3]), make_config(), folder).succeeded
+    return contents(folder)
+
+
+def test_a_cluster_gives_the_same_bytes_and_tells_how_far_it_is(whole, scheduler, tmp_path):
+    seen = []
+    report = process(
+        recording_of(MOVIE[:3, :3]),
+        make_config(n_workers=2, batch_size=1),
+        tmp_path,
+        executor=scheduler,
+        watch=seen.append,
+    )
+    assert report.succeeded, [str(failure) for failure in report.failures]
+    assert contents(tmp_path) == whole, "and nothing else"
+    assert {entry.step for entry in seen} == {entry.step for entry in report.steps}
+    assert len([entry for entry in seen if entry.step == "segmentation"]) == 9
+    assert verify(tmp_path).is_sound
+
+
+def test_workers_need_not_stand_in_the_same_folder(
+    cluster, whole, scheduler, tmp_path, monkeypatch
+):
+    monkeypatch.chdir(tmp_path)
+    report = process(recording_of(MOVIE[:3, :3]), make_config(), "out", executor=scheduler)
+    assert report.succeeded, [str(failure) for failure in report.failures]
+    assert contents(tmp_path / "out") == whole
+
+
+def test_a_cluster_is_cancelled_within_a_frame_and_goes_on(whole, scheduler, tmp_path):
+    event = threading.Event()
+
+    def watch(progress):
+        if progress.step == "segmentation":
+            event.set()
+
+    recording, config = recording_of(MOVIE[:3, :3]), make_config(n_workers=3)
+    report = process(
+        recording, config, tmp_path, executor=scheduler, cancel_event=event, watch=watch
+    )
+    assert report.cancelled
+    assert not report.failures, "not even those that no worker has begun"
+    assert [FovStore(tmp_path, fov).unfinished() for fov in range(3)] == [[], [], []]
+    assert not list(tmp_path.glob("*.tmp"))
+    assert process(recording, config, tmp_path, executor=scheduler).succeeded
+    assert contents(tmp_path) == whole
+
+
+def test_a_cluster_without_workers_is_said_and_can_be_left(plugins, tmp_path, caplog):
+    event = threading.Event()
+    log = logging.getLogger("pyama.processing.cluster")
+
+    class Leaving(logging.Handler):
+        def emit(self, record):
+            event.set()
+
+    handler = Leaving()
+    log.addHandler(handler)
+    try:
+        with cluster_of(0) as empty:
+            report = process(
+                recording_of(MOVIE[:1, :3]),
+                make_config(),
+                tmp_path,
+                executor=empty.scheduler_address,
+                cancel_event=event,
+            )
+    finally:
+        log.removeHandler(handler)
+    assert "has no workers" in caplog.text
+    assert report.cancelled
+    assert not report.failures
+
+
+def test_plugins_travel_logs_come_back_and_nothing_stays(
+    plugins, whole, scheduler, tmp_path, caplog
+):
+    PHASE_FEATURES["brightness"] = plugins.brightness
+    FLUORESCENCE_FEATURES["brightness"] = plugins.brightness
+    PREPROCESSORS.append(plugins.Inverting(60_000))
+    names = ["brightness"]
+    config = make_config(Channels(pc=[0, names], fl=[[1, names]]), min_frames=30)
+    recording = recording_of(MOVIE[:1, :3])
+    assert process(recording, config, tmp_path / "threads").succeeded
+    caplog.clear()
+    with caplog.at_level(logging.WARNING, "pyama"):
+        report = process(recording, config, tmp_path / "dask", executor=scheduler)
+    assert report.succeeded, [str(failure) for failure in report.failures]
+    assert [r for r in caplog.records if "min_frames is 30" in r.getMessage()]
+    assert contents(tmp_path / "dask") == contents(tmp_path / "threads")
+    PREPROCESSORS.clear()
+    other = process(
+        recording_of(MOVIE[:3, :3]), make_config(), tmp_path / "other", executor=scheduler
+    )
+    assert other.succeeded
+    assert contents(tmp_path / "other") == whole
+
+
+def test_a_plugin_that_cannot_travel_is_refused_by_name(tmp_path):
+    PHASE_FEATURES["local"] = lambda image, mask, context: 1.0
+    config = make_config(Channels(pc=[0, ["local"]], fl=[]))
+    with pytest.raises(PluginError, match="phase feature 'local'"):
+        process(recording_of(MOVIE[:1, :3]), config, tmp_path, executor="dask")
+    assert not list(tmp_path.glob("fov_*/images.zarr")), "before any work"
+
+
+def test_a_worker_that_dies_fails_its_fov_once_and_others_go_on(plugins, scheduler, tmp_path):
+    SEGMENTERS["deadly"] = plugins.deadly
+    images = MOVIE[:3, :3].copy()
+    images[1, :, 0] += 30_000
+    config = make_config(segmentation_method="deadly", n_workers=3)
+    report = process(recording_of(images), config, tmp_path, executor=scheduler)
+    assert report.failed_fovs == [1]
+    assert [failure.message for failure in report.failures] == [DIED]
+    assert (plugins.HERE / "killed").read_text() == "x", "no other worker is sent after it"
+    assert not list(tmp_path.glob("*.tmp"))
+
+
+@pytest.mark.skipif(not child_runs.FORKS, reason="needs a caller to be killed")
+def test_a_worker_stops_when_the_run_that_asked_is_killed(
+    plugins, cluster, scheduler, tmp_path
+):
+    movie = child_runs.write_movie(tmp_path / "movie.nd2", 1, 6)
+    folder = str(plugins.HERE)
+    child = child_runs.start(
+        child_runs.run_waiting_on_a_cluster, movie, tmp_path / "out", scheduler, folder
+    )
+    begun = plugins.HERE / "begun"
+    while not begun.exists():
+        time.sleep(0.01)
+        assert child.is_alive()
+    child.kill()
+    child.join()
+    with distributed.Client(scheduler, set_as_default=False) as client:
+        while "executing" in _states(client):
+            time.sleep(0.01)
+        (plugins.HERE / "go").touch()
+        while _states(client):
+            time.sleep(0.01)
+    assert begun.read_text() == "x", "the first frame was the last"
+    assert FovStore(tmp_path / "out", 0).unfinished() != []
+
+
+def _states(client):
+    """Of the calls that the worker knows."""
+
+    def states(dask_worker):
+        return [task.state for task in dask_worker.state.tasks.values()]
+
+    return [state for found in client.run(states).values() for state in found]
+
+
+def test_a_scheduler_that_is_not_there_is_one_line(tmp_path, monkeypatch):
+    import dask
+
+    with (
+        dask.config.set({"distributed.comm.timeouts.connect": "1s"}),
+        pytest.raises(ConfigError, match=r"No Dask scheduler answers at tcp://127\.0\.0\.1:9"),
+    ):
+        process(
+            recording_of(MOVIE[:1, :3]),
+            make_config(),
+            tmp_path,
+            executor="tcp://127.0.0.1:9",
+        )
+
+
+def run_in(folder):
+    run = Run("mine", folder, [], logging.INFO, cluster_worker.version("pyama"))
+    run.flag.path.touch()
+    return run
+
+
+def test_a_worker_that_does_not_see_the_folder_or_is_another_version_says_so(tmp_path):
+    run = run_in(tmp_path)
+    run.check()
+    with pytest.raises(RuntimeError, match="same path"):
+        Run("mine", tmp_path / "elsewhere", [], 0, run.version).check()
+    with pytest.raises(RuntimeError, match=r"this run 99\.0"):
+        Run("mine", tmp_path, [], 0, "99.0").check()
+
+
+def test_a_call_is_begun_once_and_leaves_nothing(tmp_path):
+    run = run_in(tmp_path)
+    assert [run.claim(3), run.claim(3), run.claim(4)] == [True, False, True]
+    run.disclaim(3)
+    run.keep()
+    run.clean_up()
+    assert not list(tmp_path.iterdir())
