@@ -14,9 +14,11 @@ from pyama.algorithms.features import FLUORESCENCE_FEATURES, PHASE_FEATURES
 from pyama.config import Channels
 from pyama.errors import ConfigError, PluginError
 from pyama.processing import cluster_worker
-from pyama.processing.cluster_worker import Run
+from pyama.processing.cluster import GONE
+from pyama.processing.cluster_worker import Run, _Place
 from pyama.processing.exchange import DIED
 from pyama.processing.methods import PREPROCESSORS, SEGMENTERS
+from pyama.processing.travelling import packed
 from pyama.processing.verify import verify
 from pyama.processing.workflow import process
 from pyama.store import FovStore
@@ -157,30 +159,56 @@ def test_a_cluster_is_cancelled_within_a_frame_and_goes_on(whole, scheduler, tmp
     assert contents(tmp_path) == whole
 
 
-def test_a_cluster_without_workers_is_said_and_can_be_left(plugins, tmp_path, caplog):
-    event = threading.Event()
-    log = logging.getLogger("pyama.processing.cluster")
+def patience(seconds):
+    """How long Dask tries to reach a scheduler."""
+    import dask
 
-    class Leaving(logging.Handler):
+    return dask.config.set({"distributed.comm.timeouts.connect": f"{seconds}s"})
+
+
+@contextlib.contextmanager
+def calling_when_it_waits(then):
+    """Call `then` when a run says that there are no workers."""
+
+    class Handler(logging.Handler):
         def emit(self, record):
-            event.set()
+            if "has no workers" in record.getMessage():
+                then()
 
-    handler = Leaving()
+    log, handler = logging.getLogger("pyama.processing.cluster"), Handler()
     log.addHandler(handler)
     try:
-        with cluster_of(0) as empty:
-            report = process(
-                recording_of(MOVIE[:1, :3]),
-                make_config(),
-                tmp_path,
-                executor=empty.scheduler_address,
-                cancel_event=event,
-            )
+        yield
     finally:
         log.removeHandler(handler)
-    assert "has no workers" in caplog.text
+
+
+def test_a_cluster_without_workers_is_said_and_can_be_left(tmp_path):
+    event = threading.Event()
+    with cluster_of(0) as empty, calling_when_it_waits(event.set):
+        report = process(
+            recording_of(MOVIE[:1, :3]),
+            make_config(),
+            tmp_path,
+            executor=empty.scheduler_address,
+            cancel_event=event,
+        )
     assert report.cancelled
     assert not report.failures
+
+
+def test_a_scheduler_that_goes_away_fails_what_was_left(whole, tmp_path):
+    recording, config = recording_of(MOVIE[:3, :3]), make_config(n_workers=2)
+    with (
+        patience(2),
+        cluster_of(0) as lost,
+        calling_when_it_waits(threading.Thread(target=lost.close).start),
+    ):
+        report = process(recording, config, tmp_path, executor=lost.scheduler_address)
+    assert report.failed_fovs == [0, 1, 2]
+    assert {failure.message for failure in report.failures} == {GONE}
+    assert process(recording, config, tmp_path).succeeded
+    assert contents(tmp_path) == whole
 
 
 def test_plugins_travel_logs_come_back_and_nothing_stays(
@@ -261,11 +289,9 @@ def _states(client):
     return [state for found in client.run(states).values() for state in found]
 
 
-def test_a_scheduler_that_is_not_there_is_one_line(tmp_path, monkeypatch):
-    import dask
-
+def test_a_scheduler_that_is_not_there_is_one_line(tmp_path):
     with (
-        dask.config.set({"distributed.comm.timeouts.connect": "1s"}),
+        patience(1),
         pytest.raises(ConfigError, match=r"No Dask scheduler answers at tcp://127\.0\.0\.1:9"),
     ):
         process(
@@ -298,3 +324,34 @@ def test_a_call_is_begun_once_and_leaves_nothing(tmp_path):
     run.keep()
     run.clean_up()
     assert not list(tmp_path.iterdir())
+
+
+class SilentWorker:
+    def log_event(self, topic, message):
+        pass
+
+
+def test_a_process_serves_one_run_at_a_time(plugins, tmp_path):
+    """Two threads of one worker, and runs with different preprocessors."""
+    version = cluster_worker.version("pyama")
+    runs = []
+    for top in (1, 2):
+        PREPROCESSORS[:] = [plugins.Inverting(top)]
+        runs.append(Run(str(top), tmp_path, packed(make_config()), logging.INFO, version))
+    PREPROCESSORS.clear()
+    place, seen, second_came = _Place(), [], threading.Event()
+
+    def visit():
+        second_came.set()
+        with place.taken(runs[1], SilentWorker()):
+            seen.append([entry.top for entry in PREPROCESSORS])
+
+    thread = threading.Thread(target=visit)
+    with place.taken(runs[0], SilentWorker()):
+        thread.start()
+        second_came.wait()
+        with place.taken(runs[0], SilentWorker()):
+            seen.append([entry.top for entry in PREPROCESSORS])
+    thread.join()
+    assert seen == [[1], [2]]
+    assert PREPROCESSORS == []

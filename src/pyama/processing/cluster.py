@@ -63,8 +63,8 @@ def open_cluster(
     run = Run(uuid4().hex, output_dir.absolute(), plugins, level, version("pyama"))
     messages: queue.SimpleQueue[Any] = queue.SimpleQueue()
     with ExitStack() as stack:
+        stack.callback(run.clean_up)  # last: until then no call may begin
         client = _connected(stack, address, n)
-        stack.callback(run.clean_up)
         run.flag.path.touch()
         client.subscribe_topic(TOPIC, partial(_receive, run.name, messages))
         stack.enter_context(listening(messages, watch))
@@ -81,6 +81,7 @@ def _connected(stack: ExitStack, address: str | None, n: int) -> "Client":
     """Connect for the length of the stack, to a cluster of our own if there is no address."""
     from distributed import Client
 
+    stack.enter_context(_quiet())
     try:
         target = address or stack.enter_context(_local_cluster(n))
         client = Client(target, set_as_default=False)
@@ -89,6 +90,18 @@ def _connected(stack: ExitStack, address: str | None, n: int) -> "Client":
         raise ConfigError(f"{what}: {' '.join(str(error).split())}") from error
     stack.enter_context(client)
     return client
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """Keep tracebacks of a lost connection from the screen: what is lost is reported."""
+    client = logging.getLogger("distributed.client")
+    before = client.level
+    client.setLevel(logging.CRITICAL)
+    try:
+        yield
+    finally:
+        client.setLevel(before)
 
 
 def _local_cluster(n: int) -> Any:

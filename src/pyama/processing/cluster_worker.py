@@ -127,24 +127,30 @@ def work_on(run: Run, number: int, work: Callable[..., Any]) -> Any:
         if stop.is_released() or not run.claim(number):
             raise BrokenExecutor(DIED)
         try:
-            return work(stop, messages.put)
+            found = work(stop, messages.put)
         finally:
             run.disclaim(number)  # an answer that is lost may be asked for again
+    if stop.was_released:
+        raise BrokenExecutor(DIED)  # not to be taken for a wish of the user
+    return found
 
 
 class _Stop:
-    """Whether to stop: when the run asks for it, or is no more."""
+    """Whether to stop: when the run asks for it, or nobody waits for the answer any more."""
 
     def __init__(self, flag: FlagFile, worker: "Worker") -> None:
-        self._flag = flag
+        self._flag, self._worker = flag, worker
+        self.was_released = False
         self._task = worker.state.tasks[worker.get_current_task()]
 
     def is_set(self) -> bool:
         return self.is_released() or self._flag.is_set()
 
     def is_released(self) -> bool:
-        """Whether nobody waits for the answer; a run that was killed lets go of its calls."""
-        return self._task.state != "executing"
+        """Whether the run was killed and so let go of its calls, or the scheduler is gone."""
+        ends = self._worker.status.name in ("closing", "closed", "failed")
+        self.was_released |= ends or self._task.state != "executing"
+        return self.was_released
 
 
 class _Messages:
