@@ -151,7 +151,6 @@ def run_and_tell(path, output_dir, pids):
 
 def run_waiting_on_a_cluster(path, output_dir, scheduler, plugins):
     """Run with a segmenter that waits for somebody to let it go on."""
-    import sys
     from importlib import import_module
 
     from pyama.processing.methods import SEGMENTERS

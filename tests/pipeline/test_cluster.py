@@ -12,7 +12,7 @@ import pytest
 import child_runs
 from pyama.algorithms.features import FLUORESCENCE_FEATURES, PHASE_FEATURES
 from pyama.config import Channels
-from pyama.errors import ConfigError, PluginError
+from pyama.errors import ConfigError, LockedError, PluginError
 from pyama.processing import cluster_worker
 from pyama.processing.cluster import GONE
 from pyama.processing.cluster_worker import Run, _Place
@@ -21,7 +21,7 @@ from pyama.processing.methods import PREPROCESSORS, SEGMENTERS
 from pyama.processing.travelling import packed
 from pyama.processing.verify import verify
 from pyama.processing.workflow import process
-from pyama.store import FovStore
+from pyama.store import FovStore, locked
 from small_movie import MOVIE, contents, make_config, recording_of
 
 distributed = pytest.importorskip("distributed", reason="Dask is not installed")
@@ -257,8 +257,9 @@ def test_a_worker_that_dies_fails_its_fov_once_and_others_go_on(plugins, schedul
 
 @pytest.mark.skipif(not child_runs.FORKS, reason="needs a caller to be killed")
 def test_a_worker_stops_when_the_run_that_asked_is_killed(
-    plugins, cluster, scheduler, tmp_path
+    plugins, cluster, scheduler, tmp_path, monkeypatch
 ):
+    monkeypatch.setattr("pyama.store.lock.ORPHAN_SECONDS", 0.0)
     movie = child_runs.write_movie(tmp_path / "movie.nd2", 1, 6)
     folder = str(plugins.HERE)
     child = child_runs.start(
@@ -273,6 +274,8 @@ def test_a_worker_stops_when_the_run_that_asked_is_killed(
     with distributed.Client(scheduler, set_as_default=False) as client:
         while "executing" in _states(client):
             time.sleep(0.01)
+        with pytest.raises(LockedError), locked(tmp_path / "out", [0]):
+            pytest.fail("the worker may still write")
         (plugins.HERE / "go").touch()
         while _states(client):
             time.sleep(0.01)

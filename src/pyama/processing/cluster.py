@@ -167,15 +167,15 @@ class _Cluster:
         self._asked: dict[int, Future[Any]] = {}
         self._given: list[Future[Any]] = []
 
-    def submit(self, function: Callable[..., Any], *arguments: object) -> Future[Any]:
+    def submit(self, function: Callable[..., Any], *arguments: Any) -> Future[Any]:
         # A worker may stand in another folder.
         paths = [x.absolute() if isinstance(x, Path) else x for x in arguments]
-        work = partial(function, *paths)
+        fovs, work = arguments[0], partial(function, *paths)
         given: Future[Any] = Future()
         self._given.append(given)
         number = len(self._given)
         try:
-            asked = self._executor.submit(work_on, self._run, number, work)
+            asked = self._executor.submit(work_on, self._run, number, fovs, work)
         except (OSError, RuntimeError) as error:
             given.set_exception(_explained(error))
             return given

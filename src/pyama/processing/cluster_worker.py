@@ -6,7 +6,7 @@ import pickle
 import signal
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import BrokenExecutor
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 from pyama.processing.exchange import DIED, FlagFile, Sender
 from pyama.processing.fingerprint import steady_fingerprints
 from pyama.processing.travelling import Plugin, registered
-from pyama.store import TEMPORARY
+from pyama.store import TEMPORARY, joined
 
 if TYPE_CHECKING:
     from distributed import Worker
@@ -112,7 +112,7 @@ def dask_setup(worker: "Worker") -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)
 
 
-def work_on(run: Run, number: int, work: Callable[..., Any]) -> Any:
+def work_on(run: Run, number: int, fovs: Sequence[int], work: Callable[..., Any]) -> Any:
     """Call `work(cancel_event, watch)`, as long as nobody else has begun with it.
 
     Raises:
@@ -123,7 +123,9 @@ def work_on(run: Run, number: int, work: Callable[..., Any]) -> Any:
     run.check()
     worker = get_worker()
     stop = _Stop(run.flag, worker)
-    with _PLACE.taken(run, worker) as messages:
+    with _PLACE.taken(run, worker) as messages, ExitStack() as stack:
+        with suppress(OSError):  # the run holds the lock too, as long as it lives
+            stack.enter_context(joined(run.folder, fovs))
         if stop.is_released() or not run.claim(number):
             raise BrokenExecutor(DIED)
         try:
