@@ -185,6 +185,7 @@ def test_the_main_story_needs_no_mouse(page, served):
     title_is(page, "Cell 3: frames 0\u20135")
 
     press("#tab-run")
+    expect(page.locator("#run-file")).to_contain_text("new.nd2")
     tab_to(page, "#run-file")
     page.keyboard.type("new")
     expect(page.locator("#run-facts")).to_contain_text("2 FOVs, 48 frames")
