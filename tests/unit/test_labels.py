@@ -104,6 +104,34 @@ def test_holes_above_the_limit_stay_open(max_area, open_holes):
     assert ndimage.label(~fill_holes(mask, max_area))[1] == open_holes + 1
 
 
+@pytest.mark.parametrize(("at_edge", "filled"), [(0, 0), (2, 0), (3, 3), (4, 3), (5, 8)])
+def test_small_dents_at_the_edge_are_holes_if_wanted(at_edge, filled):
+    mask = np.ones((9, 9), bool)
+    mask[0, 1:4] = False
+    mask[7:, 8] = mask[8, 5:8] = False
+    assert fill_holes(mask, None, at_edge).sum() - mask.sum() == filled
+
+
+def test_a_mask_without_objects_has_no_holes():
+    mask = np.zeros((3, 4), bool)
+    assert not fill_holes(mask, None, 100).any()
+
+
+@given(MASKS, st.integers(0, 20), st.integers(0, 20))
+def test_objects_at_the_edge_have_a_limit_of_their_own(mask, min_area, at_edge):
+    labels, n = ndimage.label(mask)
+    expected = np.zeros(mask.shape, bool)
+    for i in range(1, n + 1):
+        rows, columns = np.nonzero(labels == i)
+        sides = (
+            rows.min(),
+            columns.min(),
+            *(np.array(mask.shape) - 1 - (rows.max(), columns.max())),
+        )
+        expected |= (labels == i) & (len(rows) >= (min_area if min(sides) else at_edge))
+    assert remove_small(mask, min_area, at_edge).tolist() == expected.tolist()
+
+
 @given(MASKS, st.integers(0, 20))
 def test_objects_below_the_limit_are_removed(mask, min_area):
     labels, n = ndimage.label(mask)

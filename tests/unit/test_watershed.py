@@ -18,6 +18,8 @@ from pyama.algorithms.watershed import (
     segment,
 )
 from pyama.errors import ArrayError
+from pyama.testing.metrics import object_f1
+from pyama.testing.synthetic import SyntheticRecording
 
 CENTRES = [(70, 60), (70, 118), (150, 180)]
 RADIUS = 30
@@ -48,6 +50,56 @@ def test_cells_that_do_not_touch_stay_whole():
     found = segment(cells([(60, 60), (150, 180)]), WatershedParams())
     assert found.max() == 2
     assert ndimage.label(found > 0)[1] == 2
+
+
+DRAWN = {
+    "as many as usual": {},
+    "crowded": {"n_cells": 110, "touching_fraction": 0.4},
+    "large": {"n_cells": 40, "radius_px": (25, 45)},
+}
+
+
+@pytest.mark.parametrize("name", DRAWN)
+def test_drawn_cells_are_found(name):
+    scores = []
+    for seed in range(3):
+        recording = SyntheticRecording(
+            seed=seed, shape=(1024, 1024), n_frames=1, n_fl=0, **DRAWN[name]
+        )
+        found = segment(recording.frame(0, 0)[0], WatershedParams())
+        limited, _ = limit_sizes(found, 50, 10_000)
+        scores.append(object_f1(limited, recording.labels(0, 0)))
+    assert np.mean(scores) >= 0.99
+
+
+def test_a_textured_cell_on_its_own_is_not_cut():
+    parts = []
+    for seed in range(30):
+        recording = SyntheticRecording(
+            seed=seed, shape=(384, 384), n_cells=10, touching_fraction=0, n_frames=1, n_fl=0
+        )
+        found = segment(recording.frame(0, 0)[0], WatershedParams())
+        truth = recording.labels(0, 0)
+        parts += [
+            np.count_nonzero(np.unique(found[truth == cell]))
+            for cell in np.unique(truth[10:-10, 10:-10])
+            if cell and np.count_nonzero(truth == cell) > 600
+        ]
+    assert len(parts) > 250
+    assert set(parts) == {1}
+
+
+@pytest.mark.parametrize(("visible", "n"), [(2, 1), (12, 2), (25, 2)])
+def test_a_cell_at_the_edge_counts_from_a_seventh_of_a_cell_on(visible, n):
+    found = segment(cells([(visible - RADIUS, 60), (150, 180)]), WatershedParams())
+    assert found.max() == n
+
+
+def test_a_cell_at_the_edge_without_texture_along_it_is_whole():
+    frame = cells([(0, 60), (150, 180)])
+    frame[:3, 52:68] = 3000
+    found = segment(frame, WatershedParams())
+    assert found[0, 60] == found[15, 60] > 0
 
 
 @pytest.mark.parametrize(("split_h", "n"), [(0.5, 3), (4.0, 3), (40.0, 2)])

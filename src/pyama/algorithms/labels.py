@@ -70,28 +70,40 @@ def label(mask: Mask) -> Labels:
     return out
 
 
-def remove_small(mask: Mask, min_area: int) -> Mask:
-    """Return a copy of a mask, shape (H, W), without 4-connected objects below `min_area` px².
+def remove_small(mask: Mask, min_area: int, min_area_at_edge: int | None = None) -> Mask:
+    """Return a copy of a mask without small objects.
+
+    Args:
+        mask: True inside, shape (H, W). Objects are 4-connected.
+        min_area: Smaller objects (px²) are removed.
+        min_area_at_edge: The same for those that reach the edge of the frame; None is no
+            difference.
 
     Raises:
         ArrayError: `mask` is not two-dimensional.
     """
     check_frame(mask, "remove_small")
     runs = find_runs(mask)
+    stays = runs.areas >= min_area
+    if min_area_at_edge is not None:
+        at_edge = touch_the_edge(runs, mask.shape[1])
+        stays[at_edge] = runs.areas[at_edge] >= min_area_at_edge
     out = np.zeros(mask.shape, np.bool_)
-    paint(runs, (runs.areas >= min_area)[runs.roots], out)
+    paint(runs, stays[runs.roots], out)
     return out
 
 
-def fill_holes(mask: Mask, max_area: int | None = None) -> Mask:
+def fill_holes(mask: Mask, max_area: int | None = None, max_area_at_edge: int = 0) -> Mask:
     """Return a copy of a mask with its holes filled.
 
     Args:
         mask: True inside, shape (H, W).
         max_area: Larger holes (px²) stay open; None fills all.
+        max_area_at_edge: A piece of background that reaches the edge of the frame is a hole
+            if it is not larger (px²) and not all there is.
 
     Returns:
-        Mask, shape (H, W). A hole is a 4-connected piece of background that does not reach
+        Mask, shape (H, W). Other holes are 4-connected pieces of background that do not reach
         the edge of the frame.
 
     Raises:
@@ -99,9 +111,12 @@ def fill_holes(mask: Mask, max_area: int | None = None) -> Mask:
     """
     check_frame(mask, "fill_holes")
     runs = find_runs(~mask)
-    hole = ~touch_the_edge(runs, mask.shape[1])
+    at_edge = touch_the_edge(runs, mask.shape[1])
+    hole = ~at_edge
+    if mask.any():
+        hole |= runs.areas <= max_area_at_edge
     if max_area is not None:
-        hole &= runs.areas <= max_area
+        hole &= at_edge | (runs.areas <= max_area)
     out = np.array(mask, order="C")
     paint(runs, hole[runs.roots], out)
     return out

@@ -2,7 +2,9 @@
 
 The mask is that of `logstd`, cleaned less roughly. What is left of it without the halo is the
 core of the cells; they are told apart by their distance from the core's edge and grown back
-by a watershed, after Vincent and Soille (1991), https://doi.org/10.1109/34.87344.
+by a watershed, after Vincent and Soille (1991), https://doi.org/10.1109/34.87344. Coarse
+texture can cut one cell, too: parts that are convex together are joined again, since between
+two cells the outline has a notch.
 """
 
 import numpy as np
@@ -10,30 +12,39 @@ from numpy.typing import NDArray
 from scipy import ndimage
 
 from pyama.algorithms.arrays import Frame, Labels, Mask, kernel
+from pyama.algorithms.joining import join_convex
 from pyama.algorithms.labels import (
     fill_holes,
     label,
-    limit_sizes,
+    label_runs,
     regions,
+    regions_of,
     remove_small,
+    renumbered,
 )
 from pyama.algorithms.logstd import VARIANCE_FLOOR, rough
 from pyama.algorithms.morphology import close_mask, erode, open_mask
 from pyama.algorithms.params import WatershedParams
 
 SMALLEST_CELL = 300
-"""Smaller objects (px²) are debris."""
+"""Smaller objects (px²) are debris, unless the edge of the frame cuts them."""
+SMALLEST_SHARE = 0.15
+"""Least area of a cell that the edge of the frame cuts, as a share of the typical cell's."""
 LARGEST_HOLE = 3000
 """Larger holes in the mask (px²) are background between cells."""
 LARGEST_SPOT = 400
-"""Larger bright areas in a cell (px²) are halo."""
+"""Larger bright areas in a cell (px²) are halo; larger dents at the edge of the frame, where
+a hole is seen in part, are background."""
+CONVEX = 0.92
+"""Least convexity of parts that are one cell. Two disks that touch have 0.88, or 0.91 once the
+mask is clean; neighbours in annotated fields up to 0.88, parts of drawn cells mostly 0.95."""
 HALO = 5
 """Brightness of the halo above the background, in standard deviations of the background."""
 BLOCK = 8
 """Side of the blocks (px) whose means carry the background."""
 DEPTH = 0.095
 """`split_h` as a share of the diameter of a typical core (0.082 of a cell's). Between 0.09 and
-0.105, annotated fields and drawn cells are both cut as well as they can be."""
+0.105, annotated fields are cut as well as they can be."""
 
 
 def segment(frame: Frame, params: WatershedParams) -> Labels:
@@ -48,8 +59,9 @@ def segment(frame: Frame, params: WatershedParams) -> Labels:
         params: See `WatershedParams`; `logstd_window_size` and `split_h` are used.
 
     Returns:
-        Labels, shape (H, W): 0 is background, 1..N are cells of at least `SMALLEST_CELL` px².
-        Their numbers mean nothing in other frames. A frame without texture has no cells.
+        Labels, shape (H, W): 0 is background, 1..N are cells of at least `SMALLEST_CELL` px²,
+        at the edge of the frame of `SMALLEST_SHARE` of the median cell. Their numbers mean
+        nothing in other frames. A frame without texture has no cells.
 
     Raises:
         ArrayError: `frame` is not two-dimensional or not uint16.
@@ -59,15 +71,27 @@ def segment(frame: Frame, params: WatershedParams) -> Labels:
         return np.zeros(frame.shape, np.uint16)
     core = _core(frame, mask)
     depth = _depth(core) if params.split_h is None else params.split_h
-    labels, _ = limit_sizes(_cut(mask, core, depth), SMALLEST_CELL, None)
-    return labels
+    return _without_debris(_cut(mask, core, depth))
 
 
 def _cells(mask: Mask) -> Mask:
-    mask = remove_small(close_mask(mask, 2), SMALLEST_CELL)
-    mask = open_mask(fill_holes(mask, LARGEST_HOLE), 5)
+    mask = remove_small(close_mask(mask, 2), SMALLEST_CELL, SMALLEST_CELL // 2)
+    mask = open_mask(fill_holes(mask, LARGEST_HOLE, LARGEST_SPOT), 5)
     # The halo around a cell is rough as well.
-    return remove_small(erode(mask, 4), SMALLEST_CELL)
+    return remove_small(erode(mask, 4), SMALLEST_CELL, SMALLEST_CELL // 2)
+
+
+def _without_debris(labels: Labels) -> Labels:
+    """Drop what is too small to be a cell, or the visible part of one, and number anew."""
+    runs = label_runs(labels, "segment")
+    found = regions_of(runs)
+    large = found.areas >= SMALLEST_CELL
+    if not large.any():
+        return np.zeros(labels.shape, np.uint16)
+    at_edge = (found.boxes[:, :2] == 0) | (found.boxes[:, 2:] == labels.shape)
+    part = found.areas >= SMALLEST_SHARE * np.median(found.areas[large])
+    kept = found.ids[np.where(at_edge.any(axis=1), part, large)]
+    return renumbered(runs, kept, np.arange(1, len(kept) + 1), len(kept))
 
 
 def _core(frame: Frame, mask: Mask) -> Mask:
@@ -121,7 +145,7 @@ def _cut(mask: Mask, core: Mask, depth: float) -> Labels:
     pixels = np.flatnonzero(distance)
     order = pixels[np.argsort(-distance.ravel()[pixels], kind="stable")]
     centres = _deep_centres(distance, order, depth)
-    basins = watershed(-distance, centres, mask=half).astype(np.uint32)
+    basins = join_convex(watershed(-distance, centres, mask=half), CONVEX).astype(np.uint32)
     wide = basins.repeat(2, axis=0).repeat(2, axis=1)[: mask.shape[0], : mask.shape[1]] * mask
     # What holds no centre stays whole; rims that halving leaves beside basins are no cells.
     rest = label(mask & (wide == 0)).astype(np.uint32)
