@@ -41,7 +41,7 @@ class _Clock(event.Listener):
             self._here.spent = self.seconds() + time.perf_counter() - self._here.since
 
     def _tell(self) -> None:
-        if not self.has_told:
+        if not self.has_told and logger.isEnabledFor(logging.INFO):  # somebody listens
             self.has_told = True
             logger.info("Compiling, once: this takes up to half a minute.")
 
