@@ -1,6 +1,7 @@
 """What is measured besides the grid: threads, growth, start-up, planning, limits."""
 
 import math
+import os
 import subprocess
 import sys
 import time
@@ -125,8 +126,10 @@ def _roofline(folder: Path, size: int) -> list[Line]:
 
 def _pyama(*arguments: str) -> None:
     command = [sys.executable, "-m", "pyama", *arguments]
+    # As everywhere else, modules are compiled once and not at every start.
+    env = {key: text for key, text in os.environ.items() if key != "PYTHONDONTWRITEBYTECODE"}
     subprocess.run(  # noqa: S603 (our own program)
-        command, cwd=ROOT, stdout=subprocess.DEVNULL, check=True
+        command, cwd=ROOT, env=env, stdout=subprocess.DEVNULL, check=True
     )
 
 

@@ -6,7 +6,6 @@ from functools import lru_cache
 import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
-from scipy.interpolate import make_interp_spline
 
 from pyama.algorithms.arrays import Frame, Mask, check_frame, check_same_shape, kernel
 from pyama.algorithms.morphology import dilate
@@ -133,6 +132,8 @@ def _spline(
         (length, C): slope before the first centre, the N coefficients of the spline, slope
         after the last centre. A pixel depends on at most four successive ones.
     """
+    from scipy.interpolate import make_interp_spline
+
     n = len(bounds)
     solve, surface = np.zeros((max(n + 2, 4), n)), np.zeros((length, max(n + 2, 4)))
     inner = slice(1, n + 1)

@@ -186,6 +186,10 @@ class ModelRegistry(Registry[Model]):
         _try_out(function)
         super().__setitem__(name, function)
 
+    def add_built_in(self, model: Model) -> None:
+        """Add a model that the tests have tried, so that every start need not."""
+        super().__setitem__(model.name, model)
+
     def _check_parameters(self, name: str, model: Any) -> None:
         """Parameters of a model belong to its fit, not to a run."""
 

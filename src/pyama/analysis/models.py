@@ -192,7 +192,7 @@ def _constant_guess(t: Values, y: Values) -> tuple[Values]:
     return (y.mean(axis=1),)
 
 
-MODELS.add(
+MODELS.add_built_in(
     Model(
         "maturation",
         (ONSET, TRANSLATION, MRNA_LOSS, OFFSET, MATURATION, PROTEIN_LOSS),
@@ -202,7 +202,7 @@ MODELS.add(
         "doi:10.1038/s41540-018-0079-7",
     )
 )
-MODELS.add(
+MODELS.add_built_in(
     Model(
         "mrna_decay",
         (ONSET, TRANSLATION, MRNA_LOSS, OFFSET, PROTEIN_LOSS),
@@ -212,7 +212,7 @@ MODELS.add(
         "doi:10.1016/j.nano.2013.11.008",
     )
 )
-MODELS.add(
+MODELS.add_built_in(
     Model(
         "exponential_decay",
         (AMPLITUDE, RATE, OFFSET),
@@ -222,7 +222,7 @@ MODELS.add(
         "doi:10.1201/9781420011432",
     )
 )
-MODELS.add(
+MODELS.add_built_in(
     Model(
         "exponential_rise",
         (ONSET, AMPLITUDE, RATE, OFFSET),
@@ -232,7 +232,7 @@ MODELS.add(
         "doi:10.1201/9781420011432",
     )
 )
-MODELS.add(
+MODELS.add_built_in(
     Model(
         "logistic",
         (AMPLITUDE, Parameter("t_half", "h", default=10), RATE, OFFSET),
@@ -242,7 +242,7 @@ MODELS.add(
         "doi:10.1128/aem.56.6.1875-1881.1990",
     )
 )
-MODELS.add(
+MODELS.add_built_in(
     Model(
         "linear_onset",
         (ONSET, Parameter("slope", "counts/h", default=10, linear=True), OFFSET),
@@ -252,6 +252,6 @@ MODELS.add(
         "doi:10.1080/01621459.1966.10482198",
     )
 )
-MODELS.add(
+MODELS.add_built_in(
     Model("constant", (OFFSET,), _constant, _constant_guess, _constant_gradient),
 )

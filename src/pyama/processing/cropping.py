@@ -24,7 +24,7 @@ from pyama.store import Crop, Roster, Stack, crop_spec, naming
 
 INTENSITY_ATTRIBUTES = {"pyama": {"divisor": SCALE}}
 """Counts are the crop's values times this."""
-BATCH_BYTES = 32 * 2**20
+BATCH_BYTES = 16 * 2**20
 """How much is read from a spool at a time, as spooled."""
 
 
@@ -143,6 +143,10 @@ class _Batch:
         pixels, starts = self.spool.read(self._starts[:, frames], self._areas[:, frames])
         return pixels, starts[0]
 
+    def clear(self) -> None:
+        """Let go of the pixels: no crop of this batch can be read any more."""
+        self._whole, self._starts = None, self._starts[:0]
+
 
 def _temporary(folder: Path) -> FileIO:
     return tempfile.TemporaryFile(dir=folder, buffering=0, suffix=".tmp")
@@ -169,6 +173,7 @@ def _crops(spool: _Spool, roster: Roster, *, is_mask: bool) -> Iterator[Crop]:
         batch = _Batch(spool, starts[rows.start : rows.stop], areas[rows.start : rows.stop])
         for i, row in enumerate(rows):
             yield _crop(batch, i, int(roster.ids[row]), shapes[row], is_mask=is_mask)
+        batch.clear()  # whoever holds its last crop would else hold it beside the next one
 
 
 def _crop(

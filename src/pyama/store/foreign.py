@@ -4,7 +4,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import zarr
 from numpy.typing import NDArray
 
 from pyama.errors import StoreError
@@ -48,6 +47,8 @@ class ForeignStack:
 
 
 def _full_resolution(path: Path) -> Any:
+    import zarr  # by far the slowest import of a program that mostly does not need it
+
     try:
         found = zarr.open(path, mode="r")
         if isinstance(found, zarr.Array):
