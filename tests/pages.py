@@ -23,7 +23,10 @@ def serving(root):
     with subprocess.Popen(command, cwd=root, stdout=subprocess.PIPE, text=True) as server:
         yield server.stdout.readline().removeprefix("Open ").strip()
         server.terminate()
-        server.wait(30)
+        try:
+            server.wait(60)
+        finally:
+            server.kill()
 
 
 @contextmanager

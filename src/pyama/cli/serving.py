@@ -14,6 +14,9 @@ from pyama.errors import ConfigError
 
 LOOPBACK = ("127.0.0.1", "localhost", "::1")
 
+SECONDS_TO_END = 5
+"""So long a page that is still asking for something keeps the server from ending."""
+
 
 def serve(
     folder: Path | None,
@@ -64,7 +67,13 @@ def serve(
         if browser:
             threading.Timer(0.5, webbrowser.open, [address]).start()
         server = uvicorn.Server(
-            uvicorn.Config(app, log_level="warning", access_log=False, server_header=False)
+            uvicorn.Config(
+                app,
+                log_level="warning",
+                access_log=False,
+                server_header=False,
+                timeout_graceful_shutdown=SECONDS_TO_END,
+            )
         )
         try:
             server.run(sockets=[listener])
