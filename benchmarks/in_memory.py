@@ -106,7 +106,8 @@ def compute_literally(movie: Frames) -> dict[str, Cost]:
             literal.segment(pc)
     labels = [limit_sizes(segment(pc, PARAMS), 50, 10_000)[0] for pc, _ in movie]
     with costs.of("tracking"):
-        tracked = list(literal.track(labels))
+        deque(literal.track(labels), maxlen=0)
+    tracked = list(literal.track(labels))
     with costs.of("background"):
         behind = [
             literal.background(fl, found) for (_, fl), found in zip(movie, labels, strict=True)
