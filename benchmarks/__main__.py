@@ -74,7 +74,7 @@ def _measured(entry: dict[str, int], folder: Path, options: argparse.Namespace) 
     if radius_px(size, cells) is None:
         return Entry(size, cells, frames)
     print(f"{size} px, {cells} cells, {frames} frames ...", file=sys.stderr, flush=True)
-    path, out = str(folder / "recording.nd2"), str(folder / "out")
+    path, out = str(folder / "recording.nd2"), str(folder)
     run_task("draw", path=path, **entry)
     # What the literal reading costs per frame hardly depends on their number.
     literal = options.literal_frames if frames == min(options.frames) else 0

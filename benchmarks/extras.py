@@ -15,9 +15,9 @@ from benchmarks.tasks import ROOT, run_task
 
 def extras(folder: Path, *, quick: bool) -> list[Line]:
     """Measure everything that is not in the grid."""
-    size, frames = (512, 6) if quick else (2048, 16)
+    size = 512 if quick else 2048
     lines = [
-        *_workers(folder, size, frames),
+        *_workers(folder, size, 6 if quick else 60),
         *_memory(folder, quick=quick),
         _crowded(),
         _help(),
@@ -28,7 +28,7 @@ def extras(folder: Path, *, quick: bool) -> list[Line]:
 
 
 def _workers(folder: Path, size: int, frames: int) -> list[Line]:
-    path, out = str(folder / "two.nd2"), str(folder / "out")
+    path, out = str(folder / "two.nd2"), str(folder)
     run_task("draw", path=path, size=size, cells=50 * size // 512, frames=frames, fovs=2)
     one, two = (
         min(
@@ -48,7 +48,7 @@ def _workers(folder: Path, size: int, frames: int) -> list[Line]:
 
 def _memory(folder: Path, *, quick: bool) -> list[Line]:
     size, lengths = (256, (10, 40)) if quick else (1024, (60, 240))
-    path, out = str(folder / "long.nd2"), str(folder / "out")
+    path, out = str(folder / "long.nd2"), str(folder)
     peaks = []
     for frames in lengths:
         run_task("draw", path=path, size=size, cells=75 * size // 1024, frames=frames)
@@ -87,7 +87,7 @@ def _compile(folder: Path) -> Line:
 
 
 def _roofline(folder: Path, size: int) -> list[Line]:
-    path, out = str(folder / "frame.nd2"), str(folder / "out")
+    path, out = str(folder / "frame.nd2"), str(folder)
     frames = 4
     run_task("draw", path=path, size=size, cells=50 * size // 512, frames=frames)
     rates = run_task("roofline", path=path, folder=out)

@@ -57,34 +57,38 @@ def compute_steps(movie: Frames) -> dict[str, Cost]:
             "fl": [gather(f[1], r.boxes) for f, r in zip(movie, found, strict=True)],
             "behind": [gather(f, r.boxes) for f, r in zip(behind, found, strict=True)],
         }
-        crops = _stacks(found, pieces)
-    with costs.of("extraction"):
-        for cell, boxes, stacks in crops:
-            _measure(cell, boxes, stacks)
+        cells = _Cells(found, pieces)
+    for i in range(len(cells.ids)):  # cell after cell, as in a run
+        with costs.of("cropping"):
+            stacks = cells.stacks(i)
+        with costs.of("extraction"):
+            _measure(int(cells.ids[i]), cells.boxes[i], stacks)
     return costs.steps
 
 
-def _stacks(
-    found: Sequence[Regions], pieces: dict[str, list[NDArray[Any]]]
-) -> list[tuple[int, NDArray[np.int32], dict[str, NDArray[Any]]]]:
-    """The crops of every cell by name, with their boxes."""
-    ids = np.unique(np.concatenate([cells.ids for cells in found]))
-    boxes = np.zeros((len(ids), len(found), 4), np.int32)
-    for t, cells in enumerate(found):
-        boxes[np.searchsorted(ids, cells.ids), t] = cells.boxes
-    shapes = box_shapes(boxes)
-    areas = shapes.prod(axis=-1)
-    starts = (np.cumsum(areas.T) - areas.T.ravel()).reshape(areas.T.shape).T
-    flat = {name: np.concatenate(parts) for name, parts in pieces.items()}
-    crops = []
-    for i, cell in enumerate(ids.tolist()):
-        stacks = {}
-        for name, pixels in flat.items():
+class _Cells:
+    """Where every cell lies in ragged arrays of all frames, one per channel."""
+
+    def __init__(
+        self, found: Sequence[Regions], pieces: dict[str, list[NDArray[Any]]]
+    ) -> None:
+        self.ids = np.unique(np.concatenate([cells.ids for cells in found]))
+        self.boxes = np.zeros((len(self.ids), len(found), 4), np.int32)
+        for t, cells in enumerate(found):
+            self.boxes[np.searchsorted(self.ids, cells.ids), t] = cells.boxes
+        self._shapes = box_shapes(self.boxes)
+        areas = self._shapes.prod(axis=-1)
+        self._starts = (np.cumsum(areas.T) - areas.T.ravel()).reshape(areas.T.shape).T
+        self._flat = {name: np.concatenate(parts) for name, parts in pieces.items()}
+
+    def stacks(self, i: int) -> dict[str, NDArray[Any]]:
+        """The crops of one cell by channel."""
+        shapes, stacks = self._shapes[i], {}
+        for name, pixels in self._flat.items():
             dtype, factor = (np.uint8, 1.0) if name == "mask" else (np.float32, 1 / SCALE)
-            stacks[name] = np.empty((len(found), *shapes[i].max(axis=0)), dtype)
-            place(pixels, shapes[i], stacks[name], starts=starts[i], factor=factor)
-        crops.append((cell, boxes[i], stacks))
-    return crops
+            stacks[name] = np.empty((len(shapes), *shapes.max(axis=0)), dtype)
+            place(pixels, shapes, stacks[name], starts=self._starts[i], factor=factor)
+        return stacks
 
 
 def _measure(cell: int, boxes: NDArray[np.int32], stacks: dict[str, NDArray[Any]]) -> None:
@@ -114,19 +118,20 @@ def compute_literally(movie: Frames) -> dict[str, Cost]:
         ]
     with costs.of("cropping"):
         boxes = literal.find_boxes(tracked)
-        crops = [
-            (
-                (tracked[t][y0:y1, x0:x1] == cell).astype(np.uint8),
-                (movie[t][0][y0:y1, x0:x1] / 65536).astype(np.float32),
-                (movie[t][1][y0:y1, x0:x1] / 65536).astype(np.float32),
-                (behind[t][y0:y1, x0:x1] / 65536).astype(np.float32),
-            )
-            for cell, places in boxes.items()
-            for t, (y0, x0, y1, x1) in places.items()
-        ]
-    with costs.of("extraction"):
-        for mask, _, light, dark in crops:
-            literal.features(mask, light, dark)
+    for cell, places in boxes.items():
+        with costs.of("cropping"):
+            crops = [
+                (
+                    (tracked[t][y0:y1, x0:x1] == cell).astype(np.uint8),
+                    (movie[t][0][y0:y1, x0:x1] / 65536).astype(np.float32),
+                    (movie[t][1][y0:y1, x0:x1] / 65536).astype(np.float32),
+                    (behind[t][y0:y1, x0:x1] / 65536).astype(np.float32),
+                )
+                for t, (y0, x0, y1, x1) in places.items()
+            ]
+        with costs.of("extraction"):
+            for mask, _, light, dark in crops:
+                literal.features(mask, light, dark)
     return costs.steps
 
 

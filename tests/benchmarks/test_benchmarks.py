@@ -128,7 +128,7 @@ def test_five_thousand_cells_keep_their_numbers():
 
 
 def test_the_comparison_runs_both_on_the_same_frames(tmp_path):
-    path, folder = str(tmp_path / "movie.nd2"), str(tmp_path / "out")
+    path, folder = str(tmp_path / "movie.nd2"), str(tmp_path)
     tasks.draw(path, size=256, cells=6, frames=3)
     result = tasks.compare(path, folder, repeats=1, literal_frames=2)
     assert list(result["pyama"]) == list(result["literal"]) == list(report.STEPS)

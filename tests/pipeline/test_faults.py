@@ -27,6 +27,7 @@ from pyama.processing.space import needed_bytes
 from pyama.processing.verify import verify
 from pyama.processing.workflow import process
 from pyama.readers import open_reader
+from pyama.store import files
 from pyama.testing.nd2 import write_nd2
 from small_movie import MOVIE, contents, make_config, recording_of
 
@@ -54,7 +55,9 @@ class Disk:
         self.place = None
         for owner, name in (
             (Path, "write_bytes"),
+            (files, "write_file"),
             (Path, "mkdir"),
+            (files, "make_folder"),
             (Path, "replace"),
             (os, "fsync"),
         ):
@@ -86,7 +89,9 @@ class Disk:
             return
         self.place = f"{name} of {subject}"
         code = self.KINDS[self.bad % len(self.KINDS)]
-        if name == "write_bytes" and code == errno.ENOSPC:  # takes what there is room for
+        if (
+            name in {"write_bytes", "write_file"} and code == errno.ENOSPC
+        ):  # takes what there is room for
             with builtins.open(subject, "wb") as file:
                 file.write(arguments[0][: len(arguments[0]) // 2])
         # A full disk does not say which file it was.

@@ -125,7 +125,7 @@ WRONG_PIECES = [
     pytest.param(
         5, [[2, 3], [0, 0]], r"expected 6 pixels, got \(5,\)", id="a pixel is missing"
     ),
-    pytest.param(8, [[2, 4], [0, 0]], r"a piece of \(2, 4\) px for slots", id="too wide"),
+    pytest.param(8, [[2, 4], [0, 0]], r"a piece of \(2, 4\) px from pixel 0", id="too wide"),
     pytest.param(6, [[2, 3]], r"one \(height, width\) per slot", id="a slot without a shape"),
     pytest.param(0, [[-1, 0], [0, 0]], "got a piece of", id="negative"),
 ]
@@ -142,8 +142,15 @@ def test_pieces_must_fit_their_slots(size, shapes, message):
         place(*arguments)
 
 
-@pytest.mark.parametrize("starts", [[0, -1], [0, 1], [0]])
-def test_pieces_must_lie_inside_what_is_given(starts):
+STARTS_OUTSIDE = [
+    ([0, -1], r"a piece of \(2, 3\) px from pixel -1 of 6 "),
+    ([0, 1], r"a piece of \(2, 3\) px from pixel 1 of 6 "),
+    ([0], r"got starts \(1,\) for 2 slots"),
+]
+
+
+@pytest.mark.parametrize(("starts", "message"), STARTS_OUTSIDE)
+def test_pieces_must_lie_inside_what_is_given(starts, message):
     shapes = np.array([[2, 3], [2, 3]])
-    with pytest.raises(ArrayError, match=r"do not lie inside \(6,\) pixels for 2 slots"):
+    with pytest.raises(ArrayError, match=message):
         place(np.zeros(6), shapes, np.ones((2, 3, 3)), starts=np.array(starts))

@@ -104,22 +104,22 @@ def place(
             f"place() takes one (height, width) per slot, got shapes {shapes.shape} "
             f"for {len(out)} slots."
         )
-    if len(out) and (shapes.min() < 0 or (shapes > out.shape[1:]).any()):
-        largest = tuple(int(n) for n in shapes.max(axis=0))
-        raise ArrayError(f"place() got a piece of {largest} px for slots of {out.shape[1:]}.")
-    areas = shapes.prod(axis=1)
-    ends = np.cumsum(areas)
     if starts is None:
+        areas = shapes.prod(axis=1)
+        ends = np.cumsum(areas)
         starts = ends - areas
         expected = int(ends[-1]) if len(ends) else 0
         if pieces.shape != (expected,):
             raise ArrayError(f"place() expected {expected} pixels, got {pieces.shape}.")
-    elif starts.shape != areas.shape or np.any((starts < 0) | (starts + areas > pieces.size)):
+    if starts.shape != (len(out),):
+        raise ArrayError(f"place() got starts {starts.shape} for {len(out)} slots.")
+    bad = _fill_slots(pieces, starts, shapes, out.dtype.type(factor), out)
+    if bad >= 0:
+        size = tuple(shapes[bad].tolist())
         raise ArrayError(
-            f"place() got starts {starts.shape} that do not lie inside {pieces.shape} pixels "
-            f"for {len(out)} slots."
+            f"place() got a piece of {size} px from pixel {int(starts[bad])} of {pieces.size} "
+            f"for a slot of {out.shape[1:]}."
         )
-    _fill_slots(pieces, starts, shapes, out.dtype.type(factor), out)
 
 
 def _count_inside(caller: str, frame: NDArray[Any], boxes: Boxes) -> int:
@@ -167,14 +167,20 @@ def _fill_slots(
     shapes: NDArray[np.int64],
     factor: np.generic,
     out: NDArray[Any],
-) -> None:
+) -> int:
+    """Return the index of a piece that is not there or larger than its slot, or -1."""
     for n in range(out.shape[0]):
         height, width = shapes[n]
-        out[n] = 0
         i = starts[n]
+        if min(height, width, i) < 0 or i + height * width > pieces.size:
+            return n
+        if height > out.shape[1] or width > out.shape[2]:
+            return n
+        out[n] = 0
         for y in range(height):
             row = pieces[i : i + width]
             target = out[n, y]
             for x in range(width):
                 target[x] = row[x] * factor
             i += width
+    return -1

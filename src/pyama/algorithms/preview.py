@@ -15,6 +15,7 @@ from pyama.algorithms.arrays import Labels, kernel
 from pyama.errors import ArrayError
 
 _MOST_STEPS = 2**26
+_PIECE = 1024
 _GROWTH = 1024
 """The table of counts grows by multiples of this, so that it rarely has to."""
 
@@ -65,7 +66,7 @@ class Histogram:
         if times:
             self._counts[_key(value, self._steps) - self._first] -= times
 
-    def percentile(self, q: float) -> float:
+    def percentile(self, *q: float) -> list[float]:
         """Return what `numpy.percentile` gives for all values in float64; NaN without any.
 
         Args:
@@ -73,14 +74,16 @@ class Histogram:
         """
         cumulated = np.cumsum(self._counts)
         if len(cumulated) == 0 or cumulated[-1] == 0:
-            return math.nan
+            return [math.nan] * len(q)
         last = int(cumulated[-1]) - 1
-        place = last * (q / 100)
-        before = math.floor(place)
-        ranks = [before, min(before + 1, last)]
-        found = self._first + np.searchsorted(cumulated, ranks, side="right")
-        lower, upper = (found / self._steps).tolist()
-        return _between(lower, upper, place - before)
+        found = []
+        for place in (last * (percent / 100) for percent in q):
+            before = math.floor(place)
+            ranks = [before, min(before + 1, last)]
+            keys = self._first + np.searchsorted(cumulated, ranks, side="right")
+            lower, upper = (keys / self._steps).tolist()
+            found.append(_between(lower, upper, place - before))
+        return found
 
     def _reach(self, lowest: float, highest: float) -> None:
         """Make room for keys from `lowest` to `highest`."""
@@ -203,9 +206,15 @@ def _between(a: float, b: float, share: float) -> float:
 
 @kernel
 def _count(values: NDArray[Any], steps: int, shift: float, counts: NDArray[np.int64]) -> None:
-    for i in range(values.size):
-        # Unsigned, because the compiler need not look for negative indices then.
-        counts[np.uint64(np.int64(values[i] * steps + shift))] += 1
+    # Piece by piece: keys are found many at a time, counts must be raised one by one.
+    keys = np.empty(_PIECE, np.int32)
+    for start in range(0, values.size, _PIECE):
+        piece = values[start : start + _PIECE]
+        for i in range(piece.size):
+            keys[i] = np.int32(piece[i] * steps + shift)
+        for i in range(piece.size):
+            # Unsigned, because the compiler need not look for negative indices then.
+            counts[np.uint64(np.uint32(keys[i]))] += 1
 
 
 @kernel

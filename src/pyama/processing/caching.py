@@ -23,7 +23,7 @@ Preview = Callable[[NDArray[Any]], NDArray[np.uint8]]
 
 def grey_levels(histogram: Histogram) -> dict[str, float]:
     """Return what becomes black and white; both 0 for a stack without valid pixels."""
-    low, high = histogram.percentile(LOW), histogram.percentile(HIGH)
+    low, high = histogram.percentile(LOW, HIGH)
     return {"low": 0.0, "high": 0.0} if math.isnan(low) else {"low": low, "high": high}
 
 
@@ -49,7 +49,7 @@ def cell_previews(cells: Cells, missing: Mapping[str, AbstractSet[int]]) -> Iter
     shapes = box_shapes(cells.roster.bboxes)
     for group, absent in missing.items():
         for cell, sizes in zip(cells.roster.ids.tolist(), shapes, strict=True):
-            stack = cells.crop(group, cell).read()
+            stack = cells.crop(group, cell)
             sizes = sizes.copy()
             sizes[sorted(absent)] = 0
             meaning = _meaning(group, stack, sizes)

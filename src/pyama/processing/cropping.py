@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 from pyama.algorithms.crops import SCALE, box_shapes, gather, gather_masks, place
 from pyama.algorithms.labels import Regions, regions
 from pyama.errors import StoreError
-from pyama.store import Crop, Roster, Stack, crop_spec, naming
+from pyama.store import Crop, Roster, Stack, crop_dtype, crop_spec, naming
 
 INTENSITY_ATTRIBUTES = {"pyama": {"divisor": SCALE}}
 """Counts are the crop's values times this."""
@@ -181,7 +181,7 @@ def _crop(
 ) -> Crop:
     height, width = (int(n) for n in shapes.max(axis=0))
     shape = (len(shapes), height, width)
-    dtype, factor = ("uint8", 1.0) if is_mask else ("float32", 1 / SCALE)
+    dtype, factor = crop_dtype(batch.spool.group), 1.0 if is_mask else 1 / SCALE
     frames = crop_spec(shape, dtype).chunk[0]
 
     def blocks() -> Iterator[NDArray[Any]]:

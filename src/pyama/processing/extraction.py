@@ -139,7 +139,7 @@ def _features(cells: Cells, index: int, scene: Scene) -> dict[str, NDArray[np.fl
     if not scene.phase and not any(scene.fluorescence.values()):
         return {}
     cell = int(cells.roster.ids[index])
-    mask = cells.crop(layout.tracked(scene.pc), cell).read()
+    mask = cells.crop(layout.tracked(scene.pc), cell)
     phase = CellTrack(
         fov=scene.fov,
         cell=cell,
@@ -155,7 +155,7 @@ def _features(cells: Cells, index: int, scene: Scene) -> dict[str, NDArray[np.fl
     )
     image = None
     if needs_image(scene.phase, PHASE_FEATURES):
-        image = cells.crop(layout.phase(scene.pc), cell).read()
+        image = cells.crop(layout.phase(scene.pc), cell)
     found = measure_stack(
         scene.phase, _timed(scene.phase, PHASE_FEATURES), image, mask, None, phase
     )
@@ -164,8 +164,8 @@ def _features(cells: Cells, index: int, scene: Scene) -> dict[str, NDArray[np.fl
         if not names:
             continue
         track = replace(phase, channel=channel, valid=_recorded(phase.valid, channel, scene))
-        image = cells.crop(layout.fluorescence(channel), cell).read()
-        background = cells.crop(layout.background(channel), cell).read()
+        image = cells.crop(layout.fluorescence(channel), cell)
+        background = cells.crop(layout.background(channel), cell)
         if channel in scene.light:
             light = scene.light[channel]
             image, background = (light.corrected(c, track.boxes) for c in (image, background))

@@ -9,6 +9,7 @@ from pyama.store.cells import (
     CellsOutput,
     Crop,
     Roster,
+    crop_dtype,
 )
 from pyama.store.files import (
     TEMPORARY,
@@ -62,6 +63,7 @@ __all__ = [
     "StoredArray",
     "TableOutput",
     "alone",
+    "crop_dtype",
     "crop_spec",
     "joined",
     "locked",

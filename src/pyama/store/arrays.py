@@ -179,7 +179,15 @@ def write_array(
     spec = table_spec(array, names)
     ledger.write(f"{path}/{DOCUMENT}", spec.document({}))
     if array.size:
-        ledger.write(f"{path}/{spec.key([0] * array.ndim)}", spec.encode(array))
+        write_chunk(ledger, path, spec, (0,) * array.ndim, array)
+
+
+def write_chunk(
+    ledger: Ledger, path: str, spec: ArraySpec, index: Sequence[int], chunk: NDArray[Any]
+) -> None:
+    """Write one chunk of the array in the folder `path`; see `ArraySpec.encode`."""
+    is_sealed = spec.inner is None  # else only the index of its tiles is
+    ledger.write(f"{path}/{spec.key(index)}", spec.encode(chunk), is_sealed=is_sealed)
 
 
 class StoredArray:
@@ -187,14 +195,19 @@ class StoredArray:
 
     Args:
         path: Folder of the array.
+        spec: Shape and chunks where they are known, which spares reading its document.
 
     Raises:
         StoreError: The array is missing, its document is damaged, or it is laid out in
             another way than pyama does.
     """
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, spec: ArraySpec | None = None) -> None:
         self.path = path
+        self.attributes: Mapping[str, Any] = {}
+        if spec is not None:
+            self.spec = spec
+            return
         document = read_file(path / DOCUMENT, REPAIR)
         try:
             self.spec, self.attributes = _parse(json.loads(document))

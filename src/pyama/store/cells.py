@@ -17,6 +17,7 @@ from pyama.store.arrays import (
     crop_spec,
     group_document,
     write_array,
+    write_chunk,
 )
 from pyama.store.files import Ledger
 from pyama.store.outputs import Output, Write, check_count, remove_tree
@@ -83,14 +84,28 @@ class Cells:
             StoredArray(metadata / "valid_frames").read(),
             StoredArray(drift).read() if drift.is_dir() else None,
         )
+        boxes = self.roster.bboxes
+        self._rows = {cell: row for row, cell in enumerate(self.roster.ids.tolist())}
+        # Height and width of the largest box: those of the whole crop.
+        self._sizes = (boxes[..., 2:] - boxes[..., :2]).max(axis=1, initial=0).tolist()
 
-    def crop(self, group: str, cell: int, level: str = layout.FULL) -> StoredArray:
-        """Open the crop of one cell in one group, shape (T, H, W).
+    def crop(self, group: str, cell: int) -> NDArray[Any]:
+        """Read the crop of one cell in one group, shape (T, H, W).
 
         Raises:
-            StoreError: There is none.
+            StoreError: There is none, or it is damaged.
         """
-        return StoredArray(self._path / group / str(cell) / level)
+        row = self._rows.get(cell)
+        if row is None:
+            raise StoreError(f"There is no cell {cell} in {self._path}.")
+        shape = (self.roster.bboxes.shape[1], *self._sizes[row])
+        spec = crop_spec(shape, crop_dtype(group))
+        return StoredArray(self._path / group / str(cell) / layout.FULL, spec).read()
+
+
+def crop_dtype(group: str) -> str:
+    """Return the NumPy name of the type of the pixels of every crop in a group."""
+    return "uint8" if layout.is_labels(group) else "float32"
 
 
 class CellsOutput(Output):
@@ -177,6 +192,6 @@ def _write_crop(ledger: Ledger, path: str, crop: Crop) -> None:
                 f"Block {index} of {path} has {len(block)} frames; expected blocks of "
                 f"{frames} frames, {crop.shape[0]} in all."
             )
-        ledger.write(f"{path}/{spec.key((index, 0, 0))}", spec.encode(block))
+        write_chunk(ledger, path, spec, (index, 0, 0), block)
         done += len(block)
     check_count(path, done, crop.shape[0])

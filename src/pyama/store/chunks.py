@@ -11,14 +11,12 @@ import numpy as np
 from numcodecs import blosc
 from numpy.typing import NDArray
 
-from pyama.store.files import checksum
+from pyama.store.files import SEALED, checksum
 
 blosc.use_threads = False  # one worker is one core, and bytes do not depend on threads
 
 COMPRESSION_LEVEL = 5
 CRC_BYTES = 4
-SOUND = 0x48674BC7
-"""CRC-32C of anything that ends with its own CRC-32C."""
 PLACE_BYTES = 16
 """Offset and size of one tile in the index of a shard."""
 MOST_COMPRESSED = 1000
@@ -125,7 +123,7 @@ def _crc(data: bytes) -> bytes:
 
 
 def _checked(data: bytes) -> memoryview:
-    if len(data) < CRC_BYTES or checksum(data) != SOUND:
+    if len(data) < CRC_BYTES or checksum(data) != SEALED:
         raise ValueError("its checksum differs")
     return memoryview(data)[:-CRC_BYTES]
 

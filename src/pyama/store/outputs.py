@@ -20,6 +20,7 @@ from pyama.store.arrays import (
     StoredArray,
     frames_spec,
     tiled_spec,
+    write_chunk,
 )
 from pyama.store.chunks import Shuffle
 from pyama.store.files import Ledger, naming, replacing
@@ -169,8 +170,7 @@ class StackOutput(Output):
                 spec = self._widen(ledger, spec, done)
             if self.takes_labels and frame.dtype.kind == "u":
                 frame = frame.astype(spec.dtype, copy=False)
-            chunk = spec.encode(frame[np.newaxis])
-            ledger.write(f"{self.path}/{spec.key((done, 0, 0))}", chunk)
+            write_chunk(ledger, self.path, spec, (done, 0, 0), frame[np.newaxis])
             done += 1
 
         yield append
@@ -187,7 +187,7 @@ class StackOutput(Output):
         wide = replace(narrow, dtype="uint32")
         for t in range(done):
             chunk = stored.chunk(t).astype(np.uint32)
-            ledger.write(f"{self.path}/{wide.key((t, 0, 0))}", wide.encode(chunk))
+            write_chunk(ledger, self.path, wide, (t, 0, 0), chunk)
         ledger.write(f"{self.path}/{DOCUMENT}", wide.document({}))
         return wide
 
@@ -229,8 +229,7 @@ class PreviewOutput(Output):
         def append(frame: NDArray[Any]) -> None:
             nonlocal done
             _check_shape(self.name, done, frame, self.shape)
-            key = spec.key((done, 0, 0))
-            ledger.write(f"{self.path}/{key}", spec.encode(frame[np.newaxis]))
+            write_chunk(ledger, self.path, spec, (done, 0, 0), frame[np.newaxis])
             done += 1
 
         yield append

@@ -53,10 +53,10 @@ def parts(
     rows = np.flatnonzero(cells.roster.ids == label)
     if not rows.size:
         raise HTTPException(404, f"There is no cell {label}.")
-    mask = cells.crop(layout.tracked(pc.channel), label).read()
+    mask = cells.crop(layout.tracked(pc.channel), label)
     present = np.flatnonzero(cells.roster.valid_frames[rows[0]])
     groups = (layout.fluorescence(channel), layout.background(channel))
-    crops = [cells.crop(group, label).read() for group in groups]
+    crops = [cells.crop(group, label) for group in groups]
     if params.corrects(channel):
         light = stored_light(store.stack, params, channel, record.metadata.shapes[fov])
         crops = [light.corrected(crop, cells.roster.bboxes[rows[0]]) for crop in crops]
