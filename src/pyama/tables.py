@@ -7,10 +7,9 @@ import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from functools import lru_cache
 from pathlib import Path
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
-import pandas as pd
 from numpy.typing import NDArray
 
 from pyama import layout
@@ -18,6 +17,9 @@ from pyama.config import METADATA_KEY, ProcessingParams, parse_config
 from pyama.documents import has_its_checksum, load_yaml
 from pyama.errors import ConfigError, StoreError, reason
 from pyama.metadata import MicroscopyMetadata, frame_times, parse_metadata
+
+if TYPE_CHECKING:
+    import pandas as pd  # takes long to load, and most commands read no table
 
 PARENT = "parent"
 """Column with the number of the mother, 0 for none; there if divisions were looked for."""
@@ -134,6 +136,8 @@ def load_shifts(path: Path) -> NDArray[np.float64]:
     Raises:
         StoreError: The file is missing, or is no table of shifts.
     """
+    import pandas as pd
+
     try:
         table = pd.read_csv(path, dtype="float64")
     except (OSError, ValueError) as error:
@@ -228,7 +232,7 @@ def inspected_digest(log: Path) -> str | None:
     return found if isinstance(found, str) else None
 
 
-def load_traces(path: Path | str, unit: Literal["min", "h"] = "min") -> pd.DataFrame:
+def load_traces(path: Path | str, unit: Literal["min", "h"] = "min") -> "pd.DataFrame":
     """Read the traces of one field of view and add the column `time`.
 
     Args:
@@ -243,6 +247,8 @@ def load_traces(path: Path | str, unit: Literal["min", "h"] = "min") -> pd.DataF
             traces than those that are there, it names frames that the recording does not
             have, or the configuration of its run is missing.
     """
+    import pandas as pd
+
     path = Path(path)
     _refuse_a_stale_inspection(path)
     try:

@@ -1,12 +1,15 @@
 """What can be said of a trace without a model: its points, noise and onset."""
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 import numpy as np
-import pandas as pd
 from numpy.typing import NDArray
 
 from pyama.errors import ConfigError
+
+if TYPE_CHECKING:
+    import pandas as pd  # takes long to load, and models need none
 
 Values = NDArray[np.float64]
 
@@ -20,7 +23,7 @@ MAD_TO_SIGMA = 1.4826
 """Standard deviation of a normal distribution in units of its median absolute deviation."""
 
 
-def good_rows(table: pd.DataFrame) -> pd.DataFrame:
+def good_rows(table: "pd.DataFrame") -> "pd.DataFrame":
     """Return the rows of a table whose `good` is True; all where there is no such column.
 
     Raises:
@@ -31,14 +34,14 @@ def good_rows(table: pd.DataFrame) -> pd.DataFrame:
         return table
     odd = table["good"][~table["good"].isin([True, False])]
     if len(odd):
-        found = "nothing" if pd.isna(odd.iloc[0]) else repr(odd.iloc[0])
+        found = "nothing" if odd.isna().iloc[0] else repr(odd.iloc[0])
         raise ConfigError(f"The column 'good' holds {found}; expected True or False.")
     return table[table["good"].astype(bool)]
 
 
 def trace_arrays(
-    table: pd.DataFrame, column: str, time: str, keys: Sequence[str] = ("fov", "cell")
-) -> tuple[Values, Values, pd.DataFrame]:
+    table: "pd.DataFrame", column: str, time: str, keys: Sequence[str] = ("fov", "cell")
+) -> tuple[Values, Values, "pd.DataFrame"]:
     """Traces of a table as arrays.
 
     Args:
@@ -55,6 +58,8 @@ def trace_arrays(
         ConfigError: A column is missing, times or values are not numbers, or `good` says
             something else than True and False.
     """
+    import pandas as pd
+
     for name in (*keys, time, column):
         is_number = name in table and pd.api.types.is_numeric_dtype(table[name])
         if not is_number and (name not in table or name in (time, column)):

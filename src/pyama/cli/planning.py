@@ -75,11 +75,11 @@ def plan_fov(
     for name, recipe in recipes(metadata, config, fov).items():
         reasons = [NOT_DONE]
         if name in known:
-            reasons = _reasons(store.mark(name), recipe)
+            mark = store.mark(name)
+            reasons = _reasons(mark, recipe)
             if not reasons and with_files:
-                reasons = [
-                    f"{d.path} is {d.problem}" for d in store.damages(name, thorough=False)
-                ]
+                damages = store.damages(name, thorough=False, mark=mark)
+                reasons = [f"{damage.path} is {damage.problem}" for damage in damages]
         found[recipe.step][name] = tuple(reasons)
     return tuple(
         PlannedStep(step, found[step])

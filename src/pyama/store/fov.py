@@ -84,9 +84,9 @@ class FovStore:
         stems = {path.stem for path in found if path.suffix in {".json", ".sums"}}
         return [stem.replace(".", "/") for stem in sorted(stems)]
 
-    def damages(self, name: str, *, thorough: bool) -> list[Damage]:
+    def damages(self, name: str, *, thorough: bool, mark: Mark | None = None) -> list[Damage]:
         """Compare an output with its mark; see `MarkFile.damages`."""
-        return MarkFile(self.path, name).damages(thorough=thorough)
+        return MarkFile(self.path, name).damages(thorough=thorough, mark=mark)
 
     def stack(
         self, group: str, level: str = layout.FULL, *, digest: str | None = None

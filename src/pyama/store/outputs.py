@@ -64,7 +64,7 @@ class Output(ABC):
         mark = self.mark()
         if mark is None or mark.recipe.digest != recipe.digest:
             return False
-        return not self.mark_file.damages(thorough=False)
+        return not self.mark_file.damages(thorough=False, mark=mark)
 
     def discard(self) -> None:
         """Remove the output, its mark first."""
