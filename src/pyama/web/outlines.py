@@ -69,7 +69,7 @@ def polygons(labels: Labels, spacing: int = 0) -> dict[int, list[list[int]]]:
         ArrayError: `labels` is not two-dimensional.
     """
     check_frame(labels, "polygons")
-    numbers, starts, corners = _traced(np.pad(labels, 1), spacing)
+    numbers, starts, corners = _traced(labels, spacing)
     found: dict[int, list[list[int]]] = {}
     values = corners.tolist()
     ends = [*starts.tolist(), len(values)]
@@ -78,36 +78,41 @@ def polygons(labels: Labels, spacing: int = 0) -> dict[int, list[list[int]]]:
     return found
 
 
-def _traced(
-    padded: NDArray[Any], spacing: int
-) -> tuple[NDArray[Any], NDArray[Any], NDArray[Any]]:
-    edges, pixels = count_edges(padded)
-    numbers = np.empty(edges, np.int64)
-    starts = np.empty(edges, np.int64)
-    corners = np.empty(8 * pixels + 8, np.int32)
-    n, used = trace_edges(padded, spacing, numbers, starts, corners)
+def _traced(labels: Labels, spacing: int) -> tuple[NDArray[Any], NDArray[Any], NDArray[Any]]:
+    left, upper = _count_edges(labels)
+    numbers = np.empty(left, np.int64)
+    starts = np.empty(left, np.int64)
+    # An outline has as many right edges as left ones; each begins and ends at a corner.
+    corners = np.empty(4 * (left + upper), np.int32)
+    n, used = _trace_edges(labels, spacing, numbers, starts, corners)
     return numbers[:n], starts[:n], corners[:used]
 
 
 @kernel
-def count_edges(labels: Labels) -> tuple[int, int]:
-    """Return the number of left edges of labels in a frame, and of their pixels."""
-    height, width = labels.shape
-    edges = pixels = 0
-    for y in range(height):
-        before = labels[y, 0]
-        for x in range(1, width):
-            label = labels[y, x]
-            if label != 0:
-                pixels += 1
-                edges += label != before
-            before = label
-    return edges, pixels
+def _count_edges(labels: Labels) -> tuple[int, int]:
+    """Return the number of left and of upper edges of labelled pixels."""
+    left = upper = 0
+    for y in range(labels.shape[0]):
+        row = labels[y]
+        above = labels[y - 1] if y else row
+        left += row[0] != 0
+        for x in range(1, row.size):
+            left += (row[x] != 0) & (row[x] != row[x - 1])
+        for x in range(row.size):
+            upper += (row[x] != 0) & ((row[x] != above[x]) | (y == 0))
+    return left, upper
 
 
 @kernel
-def trace_edges(
-    padded: Labels,
+def _at(labels: Labels, y: int, x: int) -> int:
+    """Return the label of a pixel; 0 outside the frame."""
+    inside = 0 <= y < labels.shape[0] and 0 <= x < labels.shape[1]
+    return labels[y, x] if inside else 0
+
+
+@kernel
+def _trace_edges(
+    labels: Labels,
     spacing: int,
     numbers: NDArray[Any],
     starts: NDArray[Any],
@@ -116,7 +121,7 @@ def trace_edges(
     """Walk along every outline with its label on the right, writing a corner at each turn.
 
     Args:
-        padded: Labels with a frame of zeros.
+        labels: Shape (H, W).
         spacing: See `polygons`.
         numbers: Filled with the label of each outline.
         starts: Filled with where its corners start.
@@ -125,13 +130,16 @@ def trace_edges(
     Returns:
         Number of outlines, and how many numbers of `corners` were written.
     """
-    height, width = padded.shape
-    seen = np.zeros((height, width), np.bool_)
+    height, width = labels.shape
+    seen = np.zeros(height * width // 8 + 1, np.uint8)  # left edges, one bit each
     n = used = 0
-    for y in range(1, height - 1):
-        for x in range(1, width - 1):
-            label = padded[y, x]
-            if label == 0 or padded[y, x - 1] == label or seen[y, x]:
+    for y in range(height):
+        for x in range(width):
+            label = labels[y, x]
+            if label == 0 or (x > 0 and labels[y, x - 1] == label):
+                continue
+            i = y * width + x
+            if seen[i >> 3] >> (i & 7) & 1:
                 continue
             numbers[n] = label
             starts[n] = used
@@ -140,24 +148,23 @@ def trace_edges(
             cy, cx, dy, dx = y + 1, x, -1, 0
             while True:
                 if dy == -1:
-                    if seen[cy - 1, cx]:
+                    i = (cy - 1) * width + cx
+                    if seen[i >> 3] >> (i & 7) & 1:
                         break
-                    seen[cy - 1, cx] = True
+                    seen[i >> 3] |= 1 << (i & 7)
                 cy += dy
                 cx += dx
                 # The pixels ahead, right and left of the direction.
-                ry = cy + (dy - 1 + dx) // 2
-                rx = cx + (dx - 1 - dy) // 2
-                ly = cy + (dy - 1 - dx) // 2
-                lx = cx + (dx - 1 + dy) // 2
-                if padded[ry, rx] != label:
+                right = _at(labels, cy + (dy - 1 + dx) // 2, cx + (dx - 1 - dy) // 2)
+                ahead = _at(labels, cy + (dy - 1 - dx) // 2, cx + (dx - 1 + dy) // 2)
+                if right != label:
                     dy, dx = dx, -dy
-                elif padded[ly, lx] == label:
+                elif ahead == label:
                     dy, dx = -dx, dy
                 else:
                     continue
-                corners[used] = cx - 1
-                corners[used + 1] = cy - 1
+                corners[used] = cx
+                corners[used + 1] = cy
                 used += 2
             if spacing > 1 and used - starts[n - 1] > 2 * FEW_CORNERS:
                 used = _thin_out(corners, starts[n - 1], used, spacing)
