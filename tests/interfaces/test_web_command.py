@@ -2,8 +2,10 @@
 
 import re
 import signal
+import socket
 import subprocess
 import sys
+from urllib.parse import urlsplit
 
 import httpx2
 import pytest
@@ -48,3 +50,27 @@ def test_it_serves_until_it_is_stopped():
         assert httpx2.get(there).status_code == 401
         server.send_signal(signal.SIGINT)
         assert server.wait(30) == 0
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="signals are sent")
+def test_it_ends_although_a_page_still_asks():
+    command = [sys.executable, "-m", "pyama", "view", str(made_once()), "--no-browser"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as server:
+        address = server.stdout.readline().removeprefix("Open ").strip()
+        token = re.search(r"token=([\w-]+)", address)[1]
+        place = urlsplit(address)
+        lines = (
+            "POST /api/merge HTTP/1.1",
+            f"Host: {place.netloc}",
+            f"Authorization: Bearer {token}",
+            "Content-Type: application/json",
+            "Content-Length: 1000",
+            "",
+            "{",
+        )
+        with socket.create_connection((place.hostname, place.port), timeout=60) as asking:
+            asking.sendall("\r\n".join(lines).encode())
+            there = f"http://{place.netloc}/api/dataset"
+            assert httpx2.get(there, headers={"Authorization": f"Bearer {token}"}).is_success
+            server.send_signal(signal.SIGINT)
+            assert server.wait(60) == 0
