@@ -89,9 +89,8 @@ class Disk:
             return
         self.place = f"{name} of {subject}"
         code = self.KINDS[self.bad % len(self.KINDS)]
-        if (
-            name in {"write_bytes", "write_file"} and code == errno.ENOSPC
-        ):  # takes what there is room for
+        is_write = name in {"write_bytes", "write_file"}
+        if is_write and code == errno.ENOSPC:  # takes what there is room for
             with builtins.open(subject, "wb") as file:
                 file.write(arguments[0][: len(arguments[0]) // 2])
         # A full disk does not say which file it was.

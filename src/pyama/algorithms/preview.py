@@ -16,6 +16,7 @@ from pyama.errors import ArrayError
 
 _MOST_STEPS = 2**26
 _PIECE = 1024
+"""So many keys are found at a time."""
 _GROWTH = 1024
 """The table of counts grows by multiples of this, so that it rarely has to."""
 

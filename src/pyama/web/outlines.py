@@ -95,10 +95,8 @@ def _count_edges(labels: Labels) -> tuple[int, int]:
     for y in range(labels.shape[0]):
         row = labels[y]
         above = labels[y - 1] if y else row
-        left += row[0] != 0
-        for x in range(1, row.size):
-            left += (row[x] != 0) & (row[x] != row[x - 1])
         for x in range(row.size):
+            left += (row[x] != 0) & ((row[x] != row[x - 1]) | (x == 0))
             upper += (row[x] != 0) & ((row[x] != above[x]) | (y == 0))
     return left, upper
 
