@@ -141,6 +141,20 @@ def test_the_whole_story(page, served):
     expect(page.locator("#column option[value=neighbours_ch_0]")).to_have_count(1)
 
 
+def test_outlines_are_there_at_every_size_and_after_every_part(page):
+    click_cell(page, 2)
+    with page.expect_response(re.compile("outlines.*spacing=4")):
+        page.set_viewport_size({"width": 900, "height": 200})
+    click_cell(page, 2)
+    page.get_by_role("button", name="Answers").click()
+    with page.expect_response(re.compile("fovs/1/outlines")):
+        page.evaluate("window.pyama.openFov(1)")
+    page.set_viewport_size({"width": 1440, "height": 860})
+    page.get_by_role("button", name="Look", exact=True).click()
+    click_cell(page, 2)
+    title_is(page, "Cell 2")
+
+
 def tab_to(page, selector):
     """Press Tab until something has the focus."""
     for _ in range(150):

@@ -117,6 +117,7 @@ export class Pane {
   }
 
   resize() {
+    if (!this.box.clientWidth) return; // another part of the page is shown
     const scale = window.devicePixelRatio || 1;
     const [width, height] = [this.box.clientWidth, this.box.clientHeight].map((n) => Math.max(1, Math.round(n * scale)));
     if (this.canvas.width !== width || this.canvas.height !== height) {
@@ -141,7 +142,6 @@ export class Pane {
   }
 
   draw(frame, range, overlay) {
-    this.resize();
     const { context } = this;
     context.setTransform(1, 0, 0, 1, 0, 0);
     context.fillStyle = "#10151b";

@@ -107,7 +107,7 @@ export const showPart = told(async (name) => {
     find(`tab-${part}`).setAttribute("aria-pressed", part === name);
   }
   if (name === "view") {
-    stage.draw();
+    stage.go(state.frame);
     await cells.loadFits(); // they may have been made meanwhile
   }
   if (name === "run") await run.open(openResults);

@@ -15,7 +15,8 @@ export const counts = { shown: 0, firstPicture: null };
 
 export function setUp(given) {
   listeners = given;
-  new ResizeObserver(draw).observe(find("panes"));
+  // Another size may need other outlines.
+  new ResizeObserver(() => go(state.frame)).observe(find("panes"));
   find("frame").addEventListener("input", () => go(Number(find("frame").value)));
   find("previous").addEventListener("click", () => step(-1));
   find("next").addEventListener("click", () => step(1));
@@ -238,6 +239,7 @@ function countsText(name) {
 
 export function draw() {
   if (!state.details || !panes.length) return;
+  for (const pane of panes) pane.resize();
   const found = outlinePlace(state.frame);
   const outlines = state.outlines && found ? cache.get(`outlines|${keyOf(found)}`) : null;
   for (const pane of panes) {
