@@ -86,7 +86,7 @@ def test_a_killed_run_goes_on_to_the_same_bytes(
         assert tries < 3 * kills + 20, "the runs end before they are killed"
         folder = tmp_path / f"killed {tries}"
         child = begun(tmp_path / f"begun {tries}", movie, folder, params, executor)
-        time.sleep(dice.uniform(0, span))
+        time.sleep(dice.uniform(0, span))  # the first is ended at once
         child.kill()
         child.join()
         if child.exitcode == 0:
@@ -148,14 +148,18 @@ def test_a_terminated_command_goes_on_to_the_same_bytes(movie, whole, tmp_path):
     settings = "min_frames=2", "border_margin=2"
     options = [word for setting in settings for word in ("--set", setting)]
     options += ["--pc", "0", "--fl", "1"]
-    span, ended = 1.0, Counter()
-    for i in range(amount(2, 40)):
+    span, ended = 0.0, Counter()
+    for i in range(amount(3, 40)):
         folder = tmp_path / str(i)
         arguments = "run", str(movie), "-o", str(folder), "-j", "1", *options
         child = child_runs.start(child_runs.command_line, *arguments)
         while child.is_alive() and not (folder / "fov_000").exists():
             time.sleep(0.01)  # else it is still starting, and the system ends it
-        time.sleep(dice.uniform(0, span) if i else 0)  # the first one has just begun
+        begun = time.monotonic()
+        if i == 1:  # this one tells how long a run takes
+            child.join()
+            span = time.monotonic() - begun
+        time.sleep(dice.uniform(0, span))  # the first is ended at once
         child.terminate()
         child.join(60)
         # Before the command listens to signals, the system ends it.

@@ -339,10 +339,12 @@ class FakeNetwork:
 
     made = 0
 
-    def __init__(self, gpu, pretrained_model):
+    def __init__(self, gpu, pretrained_model, use_bfloat16):
+        assert use_bfloat16 == gpu
         type(self).made += 1
         if b"other" in Path(pretrained_model).read_bytes():
             raise RuntimeError("size mismatch")
+        self.net = SimpleNamespace(state_dict=lambda: {"encoder": 0, "out": 0})
 
     def eval(self, image, diameter, flow_threshold, cellprob_threshold):
         assert image.dtype == np.float32
@@ -361,8 +363,11 @@ def fake_cellpose(monkeypatch, tmp_path):
         assert weights_only
         if b"code" in path.read_bytes():
             raise ValueError("Weights only load failed")
+        return {"encoder": 0} if b"half" in path.read_bytes() else {"encoder": 0, "out": 0}
 
     torch.load = load
+    switch = SimpleNamespace(disable=lambda: None)
+    torch.sparse = SimpleNamespace(check_sparse_tensor_invariants=switch)
     monkeypatch.setitem(sys.modules, "cellpose", ModuleType("cellpose"))
     monkeypatch.setitem(sys.modules, "cellpose.models", models)
     monkeypatch.setitem(sys.modules, "torch", torch)
@@ -416,6 +421,12 @@ def test_weights_for_another_network_are_named(fake_cellpose):
     (fake_cellpose / "other").write_bytes(b"other")
     with pytest.raises(ConfigError, match=r"cannot use .*other: RuntimeError: size mismatch"):
         cellpose.segment(FRAME, CellposeParams(model="other"))
+
+
+def test_weights_of_a_part_of_the_network_are_refused(fake_cellpose):
+    (fake_cellpose / "part").write_bytes(b"half of the weights")
+    with pytest.raises(ConfigError, match=r"cannot use .*part: .*holds no out and 0 others"):
+        cellpose.segment(FRAME, CellposeParams(model="part"))
 
 
 def test_without_cellpose_the_message_says_how_to_install_it(monkeypatch):

@@ -17,6 +17,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from pyama import layout
 from pyama.algorithms.crops import SCALE, box_shapes, gather, gather_masks, place
 from pyama.algorithms.labels import Regions, regions
 from pyama.errors import StoreError
@@ -72,7 +73,7 @@ def cut_cells(
             roster = replace(roster, drift=drift.astype(np.float32))
         yield roster
         for spool in spools:
-            yield from _crops(spool, roster, is_mask=spool is spools[0])
+            yield from _crops(spool, roster)
 
 
 @dataclass(frozen=True)
@@ -164,7 +165,7 @@ def _roster(found: list[Regions]) -> Roster:
     return Roster(ids.astype(np.int32), bboxes, valid)
 
 
-def _crops(spool: _Spool, roster: Roster, *, is_mask: bool) -> Iterator[Crop]:
+def _crops(spool: _Spool, roster: Roster) -> Iterator[Crop]:
     shapes = box_shapes(roster.bboxes)
     areas = shapes.prod(axis=-1)
     by_frame = areas.T.ravel()  # as they were spooled
@@ -172,16 +173,16 @@ def _crops(spool: _Spool, roster: Roster, *, is_mask: bool) -> Iterator[Crop]:
     for rows in _batches(areas.sum(axis=1) * spool.dtype.itemsize):
         batch = _Batch(spool, starts[rows.start : rows.stop], areas[rows.start : rows.stop])
         for i, row in enumerate(rows):
-            yield _crop(batch, i, int(roster.ids[row]), shapes[row], is_mask=is_mask)
+            yield _crop(batch, i, int(roster.ids[row]), shapes[row])
         batch.clear()  # whoever holds its last crop would else hold it beside the next one
 
 
-def _crop(
-    batch: _Batch, index: int, cell: int, shapes: NDArray[np.int64], *, is_mask: bool
-) -> Crop:
+def _crop(batch: _Batch, index: int, cell: int, shapes: NDArray[np.int64]) -> Crop:
+    group = batch.spool.group
+    is_mask = layout.is_labels(group)
     height, width = (int(n) for n in shapes.max(axis=0))
     shape = (len(shapes), height, width)
-    dtype, factor = crop_dtype(batch.spool.group), 1.0 if is_mask else 1 / SCALE
+    dtype, factor = crop_dtype(group), 1.0 if is_mask else 1 / SCALE
     frames = crop_spec(shape, dtype).chunk[0]
 
     def blocks() -> Iterator[NDArray[Any]]:
@@ -193,7 +194,7 @@ def _crop(
             yield block
 
     attributes = {} if is_mask else INTENSITY_ATTRIBUTES
-    return Crop(batch.spool.group, cell, shape, dtype, blocks(), attributes)
+    return Crop(group, cell, shape, dtype, blocks(), attributes)
 
 
 def _batches(sizes: NDArray[np.int64]) -> Iterator[range]:
