@@ -1,6 +1,5 @@
 """Other people's trackers and segmenters, and label images from elsewhere."""
 
-import contextlib
 import sys
 from pathlib import Path
 from types import ModuleType, SimpleNamespace
@@ -158,10 +157,46 @@ def test_a_btrack_that_does_not_load_says_so_before_any_work(fake_btrack, monkey
         TRACKERS["btrack"].identity(BtrackParams(), 0)
 
 
-def test_the_real_btrack_tracks_or_says_that_it_does_not_load():
+@pytest.fixture
+def real_btrack():
+    """The library itself; its wheels do not load on every system, and ours then says so."""
     pytest.importorskip("btrack", reason="btrack is not installed")
-    with contextlib.suppress(ConfigError):
-        assert numbers(trackers.btrack(moving(), BtrackParams())) == [(1, 2)] * 6
+    trackers._check_btrack.cache_clear()
+    try:
+        trackers._check_btrack()
+    except ConfigError as error:
+        pytest.skip(str(error))
+
+
+def test_btrack_keeps_the_contract(real_btrack):
+    check_tracker(TRACKERS["btrack"], "btrack")
+
+
+def test_btrack_keeps_numbers(real_btrack):
+    assert numbers(trackers.btrack(moving(), BtrackParams())) == [(1, 2)] * 6
+
+
+@pytest.mark.parametrize("max_gap", [0, 1])
+def test_btrack_closes_a_gap_if_it_may_be(real_btrack, max_gap):
+    frames = moving(7)
+    frames[3] = np.where(disk(1, 12, 21) > 0, 0, frames[3]).astype(np.uint16)
+    found = numbers(trackers.btrack(frames, BtrackParams(max_gap=max_gap)))
+    assert found[3:] == [(0, 2)] + [(1 if max_gap else 3, 2)] * 3
+
+
+@pytest.mark.parametrize("name", ["laptrack", "btrack"])
+def test_several_workers_find_the_tracks_of_one(request, name, tmp_path):
+    request.getfixturevalue("real_btrack" if name == "btrack" else "laptrack_installed")
+    found = []
+    for n in (1, 3):
+        config = make_config(tracking_method=name, n_workers=n)
+        report = process(recording_of(MOVIE), config, tmp_path / str(n))
+        assert report.succeeded, report.failures
+        tables = sorted((tmp_path / str(n)).rglob("*_traces.csv"))
+        found.append([table.read_text() for table in tables])
+        assert len(tables) == len(MOVIE)
+    assert found[0] == found[1]
+    assert found[0][0].count("\n") > MOVIE.shape[1]
 
 
 LABELS = np.stack(moving())
