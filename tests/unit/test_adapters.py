@@ -172,8 +172,9 @@ def test_btrack_keeps_the_contract(real_btrack):
     check_tracker(TRACKERS["btrack"], "btrack")
 
 
-def test_btrack_keeps_numbers(real_btrack):
+def test_btrack_keeps_numbers_without_a_word(real_btrack, capfd):
     assert numbers(trackers.btrack(moving(), BtrackParams())) == [(1, 2)] * 6
+    assert capfd.readouterr() == ("", "")
 
 
 @pytest.mark.parametrize("max_gap", [0, 1])

@@ -4,6 +4,7 @@ Both look at all frames at once. The frames are gone through twice: for the plac
 objects, and to give them their numbers.
 """
 
+import logging
 from collections.abc import Iterable, Iterator, Sequence
 from functools import cache
 from importlib import import_module
@@ -144,6 +145,7 @@ def opened_btrack() -> Any:
         ConfigError: The package is not installed, or its compiled part does not load here.
     """
     BayesianTracker = _imported("btrack", "BayesianTracker")
+    logging.getLogger("btrack").setLevel(logging.WARNING)  # else it reports on every movie
     attempt = Attempt()
     with attempt:
         return BayesianTracker(verbose=False)
