@@ -87,6 +87,8 @@ class Folder(RuleBasedStateMachine):
     def damage(self, seed, how):
         dice = random.Random(seed)  # noqa: S311
         name = dice.choice(sorted(contents(self.folder)))
+        if name in self.damaged:
+            return  # to flip a bit twice would mend it
         path, before = self.folder / name, (self.folder / name).stat()
         data = bytearray(path.read_bytes())
         if how == "delete":

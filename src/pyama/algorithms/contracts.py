@@ -37,12 +37,15 @@ def checked_labels(name: str, labels: object, shape: tuple[int, ...]) -> NDArray
         raise PluginError(f"{name} gave back a mask; expected labels, integers from 1.")
     if labels.dtype.kind not in "iu":
         raise PluginError(f"{name} gave back {labels.dtype}; expected integer labels.")
-    if labels.size and (labels.min() < 0 or labels.max() > np.iinfo(np.uint32).max):
+    if labels.dtype in (np.uint16, np.uint32):
+        return np.ascontiguousarray(labels)
+    lowest, largest = int(labels.min(initial=0)), int(labels.max(initial=0))
+    if lowest < 0 or largest > np.iinfo(np.uint32).max:
         raise PluginError(
-            f"{name} gave back labels from {labels.min()} to {labels.max()}; expected 0 for "
-            "background and numbers from 1 that fit uint32."
+            f"{name} gave back labels from {lowest} to {largest}; expected 0 for background "
+            "and numbers from 1 that fit uint32."
         )
-    wide = labels.dtype == np.uint32 or labels.max(initial=0) > np.iinfo(np.uint16).max
+    wide = largest > np.iinfo(np.uint16).max
     return np.ascontiguousarray(labels, np.uint32 if wide else np.uint16)
 
 

@@ -180,7 +180,8 @@ class StackOutput(Output):
         ledger.write(f"{self.group}/{DOCUMENT}", self.describe(notes))
 
     def _is_too_large(self, frame: NDArray[Any]) -> bool:
-        return self.takes_labels and int(frame.max(initial=0)) > LARGEST_UINT16
+        is_wide = self.takes_labels and frame.dtype != np.uint16
+        return is_wide and int(frame.max(initial=0)) > LARGEST_UINT16
 
     def _widen(self, ledger: Ledger, narrow: ArraySpec, done: int) -> ArraySpec:
         stored = StoredArray(self.fov_path / self.path)
