@@ -123,9 +123,9 @@ class ProcessingParams(
     copy_only: bool = False
     """Stop after copying."""
     segmentation_method: str = "logstd"
-    """Name in `SEGMENTERS`."""
+    """How cells are found in a frame; `pyama plugins list` names all methods."""
     tracking_method: str = "iou"
-    """Name in `TRACKERS`."""
+    """How cells are followed through time; `pyama plugins list` names all methods."""
     preprocessors: tuple[str, ...] = ()
     """Names in `NAMED_PREPROCESSORS`: what a frame goes through before segmentation, in this
     order."""

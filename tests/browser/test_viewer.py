@@ -103,6 +103,7 @@ def test_the_whole_story(page, served):
     )
     page.get_by_role("button", name="Resume").click()
     expect(page.locator("#run-status")).to_contain_text("Finished")
+    expect(page.locator("#run-fov-list")).to_have_text("FOV 0finishedFOV 1finished")
     shoot(page, "7 finished")
     assert serious(page) == []
     page.get_by_role("button", name="Look at the results").click()

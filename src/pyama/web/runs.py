@@ -112,7 +112,9 @@ class Run:
         with self.lock:
             at = dict(self.at)
         done = sum(step + share for step, share, _ in at.values())
-        fraction = 1.0 if status == "finished" else done / (len(STEPS) * len(self.fovs) or 1)
+        told = {fov: at[fov][2] if fov in at else "waiting" for fov in self.fovs}
+        is_finished = status == "finished"
+        fraction = 1.0 if is_finished else done / (len(STEPS) * len(self.fovs) or 1)
         known = status == "running" and fraction > 0.02
         return RunState(
             id=self.id,
@@ -124,7 +126,7 @@ class Run:
             seconds=round(seconds, 1),
             seconds_left=round(seconds / fraction - seconds, 1) if known else None,
             frames_per_s=round(self.frames / max(seconds, 1e-3), 1),
-            fovs={fov: at[fov][2] if fov in at else "waiting" for fov in self.fovs},
+            fovs={fov: status if is_finished else told[fov] for fov in self.fovs},
             log=list(self.lines),
         )
 

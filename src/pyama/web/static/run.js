@@ -182,7 +182,7 @@ const start = told(async () => {
   find("run-start").disabled = true; // a second click must not start a second run
   try {
     watch(await post("runs", {}, order()));
-    say("Started");
+    say(""); // how it goes stands below Progress
   } finally {
     find("run-start").disabled = false;
   }
