@@ -30,11 +30,12 @@ def main(arguments: list[str]) -> None:
         folder = Path(name)
         entries = [_measured(entry, folder, options) for entry in _grid(options)]
         lines = [] if options.no_extras else extras(folder, quick=options.quick)
-    text = render(entries, lines)
-    print(text)
-    if options.write:
-        write_into(DOCUMENT, text)
-        print(f"Written into {DOCUMENT}.", file=sys.stderr)
+        # Before the folder is removed, which may take minutes.
+        text = render(entries, lines)
+        print(text, flush=True)
+        if options.write:
+            write_into(DOCUMENT, text)
+            print(f"Written into {DOCUMENT}.", file=sys.stderr)
 
 
 def _options(arguments: list[str]) -> argparse.Namespace:
