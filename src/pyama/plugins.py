@@ -153,9 +153,9 @@ class Attempt:
         return True
 
     def _told(self, error: BaseException) -> str:
-        told = (
-            str(error) if isinstance(error, PyamaError) else f"{type(error).__name__}: {error}"
-        )
+        told = str(error)
+        if not isinstance(error, PyamaError):
+            told = f"{type(error).__name__}: {' '.join(told.split())}"
         calls = traceback.extract_tb(error.__traceback__)
         lines = [call.lineno for call in calls if call.filename == str(self.file)]
         return f"line {lines[-1]}: {told}" if lines else told

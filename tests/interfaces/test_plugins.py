@@ -10,6 +10,7 @@ import yaml
 from typer.main import get_command
 
 from pyama import plugins
+from pyama.cli import doors
 from pyama.cli.app import app
 from pyama.cli.doors import DOORS
 from pyama.cli.skeletons import FILES
@@ -94,6 +95,23 @@ def test_check_names_what_is_wrong(pyama, tmp_path):
     assert done.exit_code == 1
     assert done.stdout == "segmenters fine: fine\n"
     assert "segmenters odd: odd, given cells, gave back a mask" in done.stderr
+
+
+def test_check_tells_in_one_line_of_a_plugin_that_hangs_or_talks(pyama, tmp_path, monkeypatch):
+    monkeypatch.setattr(doors, "PATIENCE_SECONDS", 1.0)
+    (tmp_path / "odd.py").write_text(
+        "import time\n"
+        "from pyama.processing.methods import TRACKERS\n"
+        "TRACKERS['slow'] = lambda frames, params: time.sleep(600)\n"
+        "def wordy(frames, params):\n"
+        "    raise ValueError('first\\nsecond')\n"
+        "TRACKERS['wordy'] = wordy\n"
+    )
+    done = pyama("plugins", "check", tmp_path / "odd.py")
+    assert done.exit_code == 1
+    slow, wordy = sorted(done.stderr.splitlines())
+    assert "trackers slow: slow has not answered for 1 s, although" in slow
+    assert wordy.endswith("given three moving cells, failed: ValueError: first second")
 
 
 def test_check_names_what_cannot_be_loaded(pyama, tmp_path):

@@ -13,7 +13,7 @@ from pyama.algorithms.features import FLUORESCENCE_FEATURES, PHASE_FEATURES
 from pyama.config import Channels
 from pyama.errors import LockedError, PluginError
 from pyama.processing import workflow
-from pyama.processing.methods import PREPROCESSORS
+from pyama.processing.methods import PREPROCESSORS, TRACKERS
 from pyama.processing.workflow.run import (
     BackgroundEstimationService,
     CachingService,
@@ -287,6 +287,26 @@ def test_a_preprocessor_that_fails_is_named(metadata, tmp_path, registries, proc
     _, successful, failed, text = run_single_worker([0], metadata, config, tmp_path)
     assert (successful, failed) == (0, 1)
     assert text.startswith("FOV 0, segmentation, frame 0: preprocessor Broken")
+    assert message in text
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [(-1, "gave back 5 frames; expected 6."), (1, "more frames than the 6 it was given")],
+)
+def test_a_tracker_with_too_few_or_too_many_frames_is_named(
+    metadata, tmp_path, monkeypatch, change, message
+):
+    def odd(frames, params):
+        found = list(frames)
+        return found[:change] if change < 0 else [*found, found[-1]]
+
+    monkeypatch.setitem(TRACKERS, "odd", odd)
+    config = make_config(tracking_method="odd")
+    CopyingService().process_all_fovs(metadata, config, tmp_path, 0, 0)
+    _, successful, failed, text = run_single_worker([0], metadata, config, tmp_path)
+    assert (successful, failed) == (0, 1)
+    assert "tracking" in text
     assert message in text
 
 

@@ -2,13 +2,16 @@
 
 import json
 from collections.abc import Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from pyama.analysis.models import MODELS
 from pyama.config import config_schema
+from pyama.errors import PluginError
 from pyama.plugins import Attempt, Door, Doors, load_file, load_folder, load_installed
 from pyama.processing import doors
+from pyama.processing.guard import timed, within
 from pyama.registry import Registry
 from pyama.testing import checks
 
@@ -21,6 +24,8 @@ CHECKS = {
     "readers": checks.check_reader,
 }
 """What is tried of each kind; a model is tried when it is registered."""
+PATIENCE_SECONDS = 60.0
+"""How long trying one plugin may take."""
 
 
 def described(folders: Sequence[Path]) -> dict[str, Any]:
@@ -86,10 +91,24 @@ def tried(file: Path) -> tuple[Sequence[tuple[str, str]], dict[tuple[str, str], 
         return (), {("", ""): f"{file}: {loaded.problem}"}
     problems = {}
     for kind, name in loaded.entries:
-        attempt = Attempt(file.resolve())
-        with attempt:
-            if kind in CHECKS:
-                CHECKS[kind](_contents(DOORS[kind])[name], name)
-        if attempt.problem:
-            problems[kind, name] = attempt.problem
+        problem = ""
+        if kind in CHECKS:
+            work = partial(_problem, kind, name, file.resolve())
+            try:
+                problem = within(PATIENCE_SECONDS, work)
+            except PluginError:
+                problem = (
+                    f"{name} has not answered for {PATIENCE_SECONDS:g} s, although what it is "
+                    "given is tiny. Does it wait for something, or loop for ever?"
+                )
+        if problem:
+            problems[kind, name] = problem
     return loaded.entries, problems
+
+
+def _problem(kind: str, name: str, file: Path) -> str:
+    plugin = _contents(DOORS[kind])[name]
+    attempt = Attempt(file)
+    with attempt, timed(name, plugin):
+        CHECKS[kind](plugin, name)
+    return attempt.problem

@@ -14,6 +14,7 @@ from pyama.algorithms.divisions import divided
 from pyama.algorithms.labels import limit_sizes
 from pyama.algorithms.params import own_params
 from pyama.config import ProcessingParams
+from pyama.errors import PluginError
 from pyama.processing.ground import Ground
 from pyama.processing.guard import blaming, called, sign_of_life
 from pyama.processing.methods import (
@@ -23,6 +24,8 @@ from pyama.processing.methods import (
     takes_place,
 )
 from pyama.store import Stack
+
+_ENDED = object()
 
 
 def segmented(
@@ -120,6 +123,7 @@ def tracked(
             notes["parents"] |= {str(cell): mother for cell, mother in mothers.items()}
         notes["largest_label"] = max(notes["largest_label"], int(labels.max(initial=0)))
         yield labels
+    next(steps, None)  # so that a tracker with more to give is noticed
 
 
 @dataclass(frozen=True)
@@ -149,10 +153,16 @@ def _called(
     """Labels from a tracker, each checked."""
     with blaming(name, method[1]):
         results = iter(method[1](frames, own_params(*method, params, TRACKER_PARAMS)))
-    for _ in range(len(frames)):
+    for done in range(len(frames)):
         with blaming(name, method[1]):
-            labels = next(results, None)
+            labels = next(results, _ENDED)
+        if labels is _ENDED:
+            raise PluginError(f"{name} gave back {done} frames; expected {len(frames)}.")
         yield checked_labels(name, labels, frames.ground.shape)
+    with blaming(name, method[1]):
+        too_many = next(results, _ENDED) is not _ENDED
+    if too_many:
+        raise PluginError(f"{name} gave back more frames than the {len(frames)} it was given.")
 
 
 def _preprocessed(

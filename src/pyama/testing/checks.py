@@ -86,7 +86,7 @@ def check_feature(feature: Callable[..., Any], name: str = "it") -> None:
     """
     for what, image, mask in _cells():
         registry = Registry[Any]("feature", ("image", "mask", "context"))
-        registry["feature"] = feature
+        registry[name] = feature
         stack = np.repeat(mask[None].astype(np.uint8), len(TIMES), axis=0)
         track = CellTrack(
             fov=0,
@@ -105,11 +105,11 @@ def check_feature(feature: Callable[..., Any], name: str = "it") -> None:
         haze = (crops / 2).astype(np.float32)
         try:
             first, second = (
-                measure_stack(["feature"], registry, crops, stack, haze, track)["feature"]
+                measure_stack([name], registry, crops, stack, haze, track)[name]
                 for _ in range(2)
             )
         except PluginError as error:
-            raise PluginError(f"{name}, given {what}: {error}") from error
+            raise PluginError(f"given {what}: {error}") from error
         if not np.array_equal(first, second, equal_nan=True):
             raise PluginError(f"{name}, given {what} twice, gave different numbers.")
 
