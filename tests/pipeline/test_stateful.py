@@ -122,10 +122,10 @@ class Folder(RuleBasedStateMachine):
             shutil.rmtree(self.folder)
 
 
-TestFolder = pytest.mark.timeout(7200 if CHAOS else 300)(Folder.TestCase)
+TestFolder = pytest.mark.timeout(7200 if CHAOS else 900)(Folder.TestCase)
 TestFolder.settings = settings(
-    max_examples=amount(20, 500),
-    stateful_step_count=8,
+    max_examples=amount(100, 500),
+    stateful_step_count=amount(4, 8),
     deadline=None,
     derandomize=amount(True, False),
     suppress_health_check=list(HealthCheck),
