@@ -18,7 +18,8 @@ from pyama.algorithms.labels import (
 from pyama.errors import ArrayError
 
 SHAPES = array_shapes(min_dims=2, max_dims=2, min_side=1, max_side=12)
-MASKS = arrays(bool, SHAPES)
+WIDE = st.tuples(st.integers(1, 4), st.integers(60, 135))
+MASKS = arrays(bool, SHAPES) | arrays(bool, WIDE, fill=st.booleans())
 NUMBERS = st.sampled_from([0, 0, 1, 2, 7, 300, 65535])
 
 
@@ -147,6 +148,15 @@ def test_masks_are_not_changed_in_place():
     fill_holes(mask)
     remove_small(mask, 50)
     assert np.array_equal(mask, before)
+
+
+def test_labels_that_are_within_the_limits_are_given_back_as_they_are():
+    labels = label(noise(0.3))
+    assert limit_sizes(labels, 0, None)[0] is labels
+    wide = labels.astype(np.uint32)
+    found, _ = limit_sizes(wide, 0, None)
+    assert found.dtype == np.uint16
+    assert np.array_equal(found, labels)
 
 
 def test_more_than_65535_objects_are_uint32():

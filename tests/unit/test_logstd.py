@@ -6,6 +6,7 @@ from hypothesis.extra.numpy import array_shapes, arrays
 from scipy import ndimage
 from skimage.morphology import disk
 
+from pyama.algorithms.bits import unpack
 from pyama.algorithms.logstd import local_variance, rough, segment, variance_threshold
 from pyama.algorithms.params import LogStdParams
 from pyama.errors import ArrayError
@@ -109,6 +110,19 @@ def test_the_largest_variance_does_not_overflow(window):
     assert local_variance(np.full((300, 300), 65535, np.uint16), window).max() == 0
 
 
+@pytest.mark.parametrize("window", [1, 2, 3, 5, 6, 7, 11])
+@pytest.mark.parametrize("spread", [0.999, 1.001])
+@pytest.mark.parametrize("lowest", [0, 40_000])
+def test_variance_is_exact_on_both_sides_of_32_bits(window, spread, lowest):
+    largest = min(25_000, int(spread * 2**16.5 / window**2))
+    bright = np.random.default_rng(window).random((40, 40)) < 0.5
+    bright[10:22, 10:22] = False
+    bright[10:22:2, 10:22] = True
+    frame = np.where(bright, lowest + largest, lowest).astype(np.uint16)
+    expected = exact_variance(frame, window).astype(np.float32)
+    assert local_variance(frame, window) == pytest.approx(expected, rel=2e-7, abs=0)
+
+
 @pytest.mark.parametrize("offset", [0, 20_000, 65_000])
 def test_variance_does_not_depend_on_the_offset(offset):
     frame = np.random.default_rng(0).integers(0, 8, (50, 60)).astype(np.uint16)
@@ -141,7 +155,7 @@ def test_the_threshold_is_the_literal_one(noise, rule):
 def test_the_labels_are_those_of_the_same_steps_in_scipy(changes):
     params = LogStdParams(**changes)
     frame, _ = cells()
-    expected = literal_mask(rough(frame, params.logstd_window_size), params)
+    expected = literal_mask(unpack(rough(frame, params.logstd_window_size)), params)
     found = segment(frame, params)
     assert np.array_equal(found, expected)
     assert found.dtype == np.uint16

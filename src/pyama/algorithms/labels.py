@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pyama.algorithms.arrays import Boxes, Labels, Mask, check_frame
+from pyama.algorithms.bits import Bits, inverted, pack, unpack
 from pyama.algorithms.runs import (
     LabelRuns,
     find_label_runs,
@@ -15,6 +16,7 @@ from pyama.algorithms.runs import (
     number_objects,
     paint,
     paint_runs,
+    painted,
     touch_the_edge,
 )
 from pyama.errors import ArrayError
@@ -63,9 +65,14 @@ def label(mask: Mask) -> Labels:
         ArrayError: `mask` is not two-dimensional.
     """
     check_frame(mask, "label")
-    runs = find_runs(mask)
+    return numbered(pack(mask))
+
+
+def numbered(bits: Bits) -> Labels:
+    """As `label`, for a mask of bits."""
+    runs = find_runs(bits)
     numbers, n = number_objects(runs.roots)
-    out: Labels = np.zeros(mask.shape, _dtype(n))
+    out: Labels = np.zeros((len(bits.words), bits.width), _dtype(n))
     paint(runs, numbers.astype(out.dtype), out)
     return out
 
@@ -83,14 +90,18 @@ def remove_small(mask: Mask, min_area: int, min_area_at_edge: int | None = None)
         ArrayError: `mask` is not two-dimensional.
     """
     check_frame(mask, "remove_small")
-    runs = find_runs(mask)
+    return unpack(without_small(pack(mask), min_area, min_area_at_edge))
+
+
+def without_small(bits: Bits, min_area: int, min_area_at_edge: int | None = None) -> Bits:
+    """As `remove_small`, for a mask of bits."""
+    runs = find_runs(bits)
     stays = runs.areas >= min_area
     if min_area_at_edge is not None:
-        at_edge = touch_the_edge(runs, mask.shape[1])
+        at_edge = touch_the_edge(runs, bits.width)
         stays[at_edge] = runs.areas[at_edge] >= min_area_at_edge
-    out = np.zeros(mask.shape, np.bool_)
-    paint(runs, stays[runs.roots], out)
-    return out
+    nothing = Bits(np.zeros_like(bits.words), bits.width)
+    return painted(runs, stays[runs.roots], nothing)
 
 
 def fill_holes(mask: Mask, max_area: int | None = None, max_area_at_edge: int = 0) -> Mask:
@@ -110,16 +121,19 @@ def fill_holes(mask: Mask, max_area: int | None = None, max_area_at_edge: int = 
         ArrayError: `mask` is not two-dimensional.
     """
     check_frame(mask, "fill_holes")
-    runs = find_runs(~mask)
-    at_edge = touch_the_edge(runs, mask.shape[1])
+    return unpack(filled(pack(mask), max_area, max_area_at_edge))
+
+
+def filled(bits: Bits, max_area: int | None = None, max_area_at_edge: int = 0) -> Bits:
+    """As `fill_holes`, for a mask of bits."""
+    runs = find_runs(inverted(bits))
+    at_edge = touch_the_edge(runs, bits.width)
     hole = ~at_edge
-    if mask.any():
+    if bits.words.any():
         hole |= runs.areas <= max_area_at_edge
     if max_area is not None:
         hole &= at_edge | (runs.areas <= max_area)
-    out = np.array(mask, order="C")
-    paint(runs, hole[runs.roots], out)
-    return out
+    return painted(runs, hole[runs.roots], bits)
 
 
 def limit_sizes(labels: Labels, min_area: int, max_area: int | None) -> tuple[Labels, Removed]:
@@ -133,7 +147,8 @@ def limit_sizes(labels: Labels, min_area: int, max_area: int | None) -> tuple[La
 
     Returns:
         Labels, shape (H, W), numbered 1..N in the order of the old numbers, uint16 or, when
-        more than 65535 objects stay, uint32; and what was dropped.
+        more than 65535 objects stay, uint32: `labels` itself where nothing changes. And what
+        was dropped.
 
     Raises:
         ArrayError: `labels` is not two-dimensional or has another dtype.
@@ -151,6 +166,8 @@ def limit_sizes(labels: Labels, min_area: int, max_area: int | None) -> tuple[La
         kept_area=int(areas[kept].sum()),
     )
     n = int(np.count_nonzero(kept))
+    if runs.ids[-1] == n and labels.dtype == _dtype(n):  # they have these numbers already
+        return labels, removed
     return renumbered(runs, runs.ids[kept], np.arange(1, n + 1), n), removed
 
 

@@ -5,15 +5,20 @@ around each pixel is thresholded and the mask is cleaned. That texture tells cel
 background is due to Wu, Gauthier and Levine (1995), https://doi.org/10.1109/10.362924.
 """
 
+from typing import TypeVar
+
 import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
 from pyama.algorithms.arrays import Frame, Labels, check_frame, kernel
-from pyama.algorithms.labels import fill_holes, label, remove_small
-from pyama.algorithms.morphology import close_mask, erode, open_mask
+from pyama.algorithms.bits import Bits, pack_above
+from pyama.algorithms.labels import filled, numbered, without_small
+from pyama.algorithms.morphology import closed, opened, shrunk
 from pyama.algorithms.params import LogStdParams
 from pyama.errors import ArrayError
+
+S = TypeVar("S", bound=np.integer)
 
 VARIANCE_FLOOR = 1 / 12
 """Variance (counts²) of rounding to one grey level: anything below is no texture."""
@@ -54,22 +59,22 @@ def segment(frame: Frame, params: LogStdParams) -> Labels:
         ArrayError: `frame` is not two-dimensional or not uint16.
     """
     mask = rough(frame, params.logstd_window_size)
-    mask = close_mask(mask, params.closing_size // 2, params.closing_iterations)
-    mask = remove_small(mask, params.min_object_size)
-    mask = fill_holes(mask)
-    mask = open_mask(mask, params.morph_size // 2, params.morph_iterations)
+    mask = closed(mask, params.closing_size // 2, params.closing_iterations)
+    mask = without_small(mask, params.min_object_size)
+    mask = filled(mask)
+    mask = opened(mask, params.morph_size // 2, params.morph_iterations)
     erosion = params.erosion_size
-    mask = erode(mask, params.logstd_window_size // 2 if erosion is None else erosion)
-    return label(mask)
+    mask = shrunk(mask, params.logstd_window_size // 2 if erosion is None else erosion)
+    return numbered(mask)
 
 
-def rough(frame: Frame, window: int) -> NDArray[np.bool_]:
-    """Mask, shape (H, W), of the pixels whose neighbourhood varies more than the background.
+def rough(frame: Frame, window: int) -> Bits:
+    """Mask of the pixels whose neighbourhood varies more than the background.
 
     Arguments and errors as in `local_variance`.
     """
     variance = local_variance(frame, window)
-    return variance > np.float32(variance_threshold(variance))
+    return pack_above(variance, np.float32(variance_threshold(variance)))
 
 
 def local_variance(frame: Frame, window: int) -> NDArray[np.float32]:
@@ -101,7 +106,12 @@ def local_variance(frame: Frame, window: int) -> NDArray[np.float32]:
         np.pad(np.arange(n), (before, after), mode="symmetric") for n in frame.shape
     )
     out = np.empty(frame.shape, np.float32)
-    _local_variance(np.ascontiguousarray(frame), rows, columns, window, out)
+    # The variance is at most a quarter of the range squared. Where that times the number of
+    # pixels squared is below 2**31, all sums may wrap around at 32 bits.
+    reach = window**2 * (int(frame.max()) - int(frame.min()))
+    dtype = np.uint32 if reach**2 < 2**33 else np.int64
+    room = np.empty((6, len(columns)), dtype)
+    _local_variance(np.ascontiguousarray(frame), rows, columns, window, room, out)
     return out
 
 
@@ -184,13 +194,18 @@ def _local_variance(
     rows: NDArray[np.int64],
     columns: NDArray[np.int64],
     window: int,
+    room: NDArray[S],
     out: NDArray[np.float32],
 ) -> None:
-    """Slide sums over `window` rows down the frame; `rows` and `columns` hold the mirror."""
+    """Slide sums over `window` rows down the frame; `rows` and `columns` hold the mirror.
+
+    `room` is for six rows with their mirrors, shape (6, W + window - 1). Its type is that of
+    all sums, which may wrap around.
+    """
     height, width = frame.shape
     left = window // 2
-    sums = np.zeros(len(columns), np.int64)
-    squares = np.zeros(len(columns), np.int64)
+    sums, squares = room[0], room[1]
+    room[:2] = 0
     inner = slice(left, left + width)
     for row in rows[:window]:
         _slide(sums[inner], squares[inner], frame[row], np.zeros_like(frame[row]))
@@ -202,36 +217,89 @@ def _local_variance(
             x = margin if margin < left else margin + width
             sums[x] = sums[left + columns[x]]
             squares[x] = squares[left + columns[x]]
-        _row_variance(sums, squares, window, out[y])
+        if room.itemsize == 8:
+            _row_variance(sums, squares, window, out[y])
+        else:
+            totals, total_squares = room[2, :width], room[3, :width]
+            _box(sums, window, room[4:], totals)
+            _box(squares, window, room[4:], total_squares)
+            _narrow_variance(totals, total_squares, window * window, out[y])
 
 
 @kernel
-def _slide(
-    sums: NDArray[np.int64], squares: NDArray[np.int64], added: Frame, dropped: Frame
-) -> None:
+def _slide(sums: NDArray[S], squares: NDArray[S], added: Frame, dropped: Frame) -> None:
+    kind = sums.dtype.type
     for x in range(len(added)):
-        new, old = np.int64(added[x]), np.int64(dropped[x])
-        sums[x] += new - old
-        squares[x] += new * new - old * old
+        new, old = kind(added[x]), kind(dropped[x])
+        sums[x] = kind(sums[x] + kind(new - old))
+        squares[x] = kind(squares[x] + kind(kind(new * new) - kind(old * old)))
 
 
 @kernel
 def _row_variance(
-    sums: NDArray[np.int64],
-    squares: NDArray[np.int64],
-    window: int,
-    out: NDArray[np.float32],
+    sums: NDArray[S], squares: NDArray[S], window: int, out: NDArray[np.float32]
 ) -> None:
     n = window * window
     scale = 1.0 / (n * n)
     total, total_squares = np.int64(0), np.int64(0)
     for x in range(window - 1):
-        total += sums[x]
-        total_squares += squares[x]
+        total += np.int64(sums[x])
+        total_squares += np.int64(squares[x])
     for x in range(len(out)):
-        total += sums[x + window - 1]
-        total_squares += squares[x + window - 1]
+        total += np.int64(sums[x + window - 1])
+        total_squares += np.int64(squares[x + window - 1])
         # Both products may wrap around for large windows; their difference never does.
         out[x] = (n * total_squares - total * total) * scale
-        total -= sums[x]
-        total_squares -= squares[x]
+        total -= np.int64(sums[x])
+        total_squares -= np.int64(squares[x])
+
+
+@kernel
+def _narrow_variance(
+    totals: NDArray[S], squares: NDArray[S], n: int, out: NDArray[np.float32]
+) -> None:
+    scale = 1.0 / (n * n)
+    for x in range(len(out)):
+        total, times = np.uint32(totals[x]), np.uint32(n)
+        square = np.uint32(total * total)
+        difference = np.uint32(np.uint32(times * np.uint32(squares[x])) - square)
+        out[x] = np.int32(difference) * scale
+
+
+@kernel
+def _box(values: NDArray[S], window: int, room: NDArray[S], out: NDArray[S]) -> None:
+    """Sums of `window` successive values, from sums of 1, 2, 4 ... of them."""
+    source, target, spare = values, room[0], room[1]
+    length, done = 1, 0
+    while True:
+        if window & length:
+            if done == 0:
+                _copy(source, out)
+            else:
+                _add(source[done:], out)
+            done += length
+        if done == window:
+            return
+        n = len(values) - 2 * length + 1
+        _add_pairs(source, source[length:], target[:n])
+        source, target, spare = target, spare, target
+        length *= 2
+
+
+# One simple loop each: only so are they compiled to vector instructions.
+@kernel
+def _copy(values: NDArray[S], out: NDArray[S]) -> None:
+    for x in range(len(out)):
+        out[x] = values[x]
+
+
+@kernel
+def _add(values: NDArray[S], out: NDArray[S]) -> None:
+    for x in range(len(out)):
+        out[x] += values[x]
+
+
+@kernel
+def _add_pairs(one: NDArray[S], other: NDArray[S], out: NDArray[S]) -> None:
+    for x in range(len(out)):
+        out[x] = one[x] + other[x]

@@ -49,10 +49,11 @@ class Histogram:
             return
         if (
             values.dtype == np.uint16 and self._steps == 1
-        ):  # looking for the range would take as long as counting
+        ):  # looking for the range, and for keys, would take as long as counting
             self._reach(0, np.iinfo(np.uint16).max)
-        else:
-            self._reach(float(values.min()), float(values.max()))
+            _count_keys(np.ascontiguousarray(values).ravel(), self._counts[-self._first :])
+            return
+        self._reach(float(values.min()), float(values.max()))
         # Whole numbers are counted with whole numbers, in half the time.
         shift = 0.5 - self._first if values.dtype.kind == "f" else -self._first
         _count(np.ascontiguousarray(values).ravel(), self._steps, shift, self._counts)
@@ -206,6 +207,12 @@ def _key(value: float, steps: int) -> int:
 def _between(a: float, b: float, share: float) -> float:
     """Return what lies between two numbers, rounded as NumPy does."""
     return b - (b - a) * (1 - share) if share >= 0.5 else a + (b - a) * share
+
+
+@kernel
+def _count_keys(keys: NDArray[np.uint16], counts: NDArray[np.int64]) -> None:
+    for i in range(keys.size):
+        counts[keys[i]] += 1
 
 
 @kernel

@@ -9,11 +9,20 @@ from typing import NamedTuple, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from pyama.algorithms.arrays import Boxes, Labels, Mask, kernel
+from pyama.algorithms.arrays import Boxes, Labels, kernel
+from pyama.algorithms.bits import WORD, Bits
 
 V = TypeVar("V", bound=np.generic)
 _BYTES = np.uint64(0x0101010101010101)
 """1 in each byte of a word."""
+_ONE = np.uint64(1)
+_DE_BRUIJN = np.uint64(0x03F79D71B4CB0A89)
+"""Times a power of two, this has another number in its upper six bits for each of them, after
+Leiserson, Prokop and Randall (1998), "Using de Bruijn sequences to index a 1 in a computer
+word"."""
+_PLACES = np.zeros(WORD, np.int64)
+"""Which power of two that was."""
+_PLACES[(_DE_BRUIJN << np.arange(WORD, dtype=np.uint64)) >> np.uint64(58)] = np.arange(WORD)
 
 
 class Runs(NamedTuple):
@@ -29,9 +38,22 @@ class Runs(NamedTuple):
     """At the first run of an object its size in px², shape (N,); 0 at its other runs."""
 
 
-def find_runs(mask: Mask) -> Runs:
-    """Split a mask, shape (H, W), into runs and join those that touch."""
-    return Runs(*_find_runs(np.ascontiguousarray(mask)))
+def find_runs(bits: Bits) -> Runs:
+    """Split a mask of bits into runs and join those that touch."""
+    return Runs(*_find_runs(bits.words, bits.width))
+
+
+def painted(runs: Runs, chosen: NDArray[np.bool_], ground: Bits) -> Bits:
+    """Return a copy of `ground` with the pixels of runs set as well.
+
+    Args:
+        runs: Of any mask of this size.
+        chosen: Which runs, shape (N,).
+        ground: The mask below.
+    """
+    out = ground.words.copy()
+    _set_runs(runs, chosen, out)
+    return Bits(out, ground.width)
 
 
 @kernel
@@ -72,9 +94,9 @@ def paint(runs: Runs, values: NDArray[V], out: NDArray[V]) -> None:
 
 @kernel
 def _find_runs(
-    mask: Mask,
+    words: NDArray[np.uint64], width: int
 ) -> tuple[NDArray[np.int64], NDArray[np.int32], NDArray[np.int32], NDArray[np.int64]]:
-    first, spans = _split(mask)
+    first, spans = _split(words, width)
     roots = _join(first, spans)
     areas = np.zeros(len(roots), np.int64)
     for run in range(len(roots)):
@@ -83,19 +105,50 @@ def _find_runs(
 
 
 @kernel
-def _split(mask: Mask) -> tuple[NDArray[np.int64], NDArray[np.int32]]:
-    height, width = mask.shape
+def _split(
+    words: NDArray[np.uint64], width: int
+) -> tuple[NDArray[np.int64], NDArray[np.int32]]:
+    height = len(words)
     first = np.zeros(height + 1, np.int64)
     ends = np.empty(2 * height * ((width + 1) // 2), np.int32)
-    marks = _room_for_marks(width)
     n = 0
     for y in range(height):
-        n += _list_changes(mask[y], marks, ends[n:])
+        last = np.uint64(0)
+        for i in range(words.shape[1]):
+            word = words[y, i]
+            changes = word ^ ((word << _ONE) | last)
+            last = word >> np.uint64(WORD - 1)
+            while changes:
+                lowest = changes & (~changes + _ONE)
+                ends[n] = WORD * i + _PLACES[(lowest * _DE_BRUIJN) >> np.uint64(58)]
+                n += 1
+                changes ^= lowest
         if n % 2:
             ends[n] = width
             n += 1
         first[y + 1] = n // 2
     return first, ends[:n].copy().reshape(-1, 2)
+
+
+@kernel
+def _set_runs(runs: Runs, chosen: NDArray[np.bool_], words: NDArray[np.uint64]) -> None:
+    full = ~np.uint64(0)
+    for y in range(len(words)):
+        row = words[y]
+        for run in range(runs.first[y], runs.first[y + 1]):
+            if not chosen[run]:
+                continue
+            start, last = runs.spans[run, 0], runs.spans[run, 1] - 1
+            i, end = start // WORD, last // WORD
+            from_start = full << np.uint64(start % WORD)
+            to_last = full >> np.uint64(WORD - 1 - last % WORD)
+            if i == end:
+                row[i] |= from_start & to_last
+                continue
+            row[i] |= from_start
+            for between in range(i + 1, end):
+                row[between] = full
+            row[end] |= to_last
 
 
 class LabelRuns(NamedTuple):

@@ -12,18 +12,19 @@ from numpy.typing import NDArray
 from scipy import ndimage
 
 from pyama.algorithms.arrays import Frame, Labels, Mask, kernel
+from pyama.algorithms.bits import Bits, pack, unpack
 from pyama.algorithms.joining import join_convex
 from pyama.algorithms.labels import (
-    fill_holes,
+    filled,
     label,
     label_runs,
     regions,
     regions_of,
-    remove_small,
     renumbered,
+    without_small,
 )
 from pyama.algorithms.logstd import VARIANCE_FLOOR, rough
-from pyama.algorithms.morphology import close_mask, erode, open_mask
+from pyama.algorithms.morphology import closed, opened, shrunk
 from pyama.algorithms.params import WatershedParams
 
 SMALLEST_CELL = 300
@@ -74,11 +75,11 @@ def segment(frame: Frame, params: WatershedParams) -> Labels:
     return _without_debris(_cut(mask, core, depth))
 
 
-def _cells(mask: Mask) -> Mask:
-    mask = remove_small(close_mask(mask, 2), SMALLEST_CELL, SMALLEST_CELL // 2)
-    mask = open_mask(fill_holes(mask, LARGEST_HOLE, LARGEST_SPOT), 5)
+def _cells(mask: Bits) -> Mask:
+    mask = without_small(closed(mask, 2), SMALLEST_CELL, SMALLEST_CELL // 2)
+    mask = opened(filled(mask, LARGEST_HOLE, LARGEST_SPOT), 5)
     # The halo around a cell is rough as well.
-    return remove_small(erode(mask, 4), SMALLEST_CELL, SMALLEST_CELL // 2)
+    return unpack(without_small(shrunk(mask, 4), SMALLEST_CELL, SMALLEST_CELL // 2))
 
 
 def _without_debris(labels: Labels) -> Labels:
@@ -104,7 +105,7 @@ def _core(frame: Frame, mask: Mask) -> Mask:
     median = np.median(outside)
     deviation = 1.4826 * np.median(np.abs(outside - median))
     halo = bright > median + HALO * max(deviation, np.sqrt(VARIANCE_FLOOR))
-    return open_mask(fill_holes(mask & ~halo, LARGEST_SPOT), 2)
+    return unpack(opened(filled(pack(mask & ~halo), LARGEST_SPOT), 2))
 
 
 def _background(frame: Frame) -> NDArray[np.float32]:
