@@ -4,11 +4,16 @@ import os
 import subprocess
 import sys
 import threading
+from pathlib import Path
 
 import pytest
 
 from pyama.cli.progress import SECONDS_BETWEEN_LINES, Tally, _Lines, duration
+from pyama.cli.running import _tally
+from pyama.cli.settings import Prepared, Request
 from pyama.processing.runner import Progress
+from pyama.processing.workflow import process
+from small_movie import MOVIE, make_config, recording_of
 
 ALL = {
     "copying": ["images", "pc_ch_0/0"],
@@ -155,3 +160,19 @@ def test_compiling_is_shown_when_it_happens_and_kept(tmp_path, movie_file):
         said.append("Compiling, once" in done.stderr)
     assert said == [True, False]
     assert list((tmp_path / "kernels").rglob("*.nbi"))
+
+
+@pytest.mark.parametrize("before", [None, {"min_iou": 0.3}, {"tile_size": 50}])
+def test_after_a_run_every_field_of_view_is_done(tmp_path, before):
+    """Also where previews are made in passing, or most is there already."""
+    recording = recording_of(MOVIE[:2, :4])
+    if before is not None:
+        process(recording, make_config(**before), tmp_path)
+    request = Request(Path("movie.nd2"), tmp_path)
+    prepared = Prepared(recording.metadata, make_config(), [0, 1], [])
+    tally = _tally(prepared, request)
+    assert tally.snapshot().fovs_done == 0
+    process(recording, make_config(), tmp_path, watch=tally.watch, update=tally.update)
+    found = tally.snapshot()
+    assert found.fovs_done == 2
+    assert 0.9 < found.share <= 1

@@ -159,7 +159,7 @@ def test_only_what_depends_on_a_change_is_done_again(recording, tmp_path, change
     assert not redone & set(ORDER[: ORDER.index(first)])
     if first == "tracking":
         assert "background" not in redone
-        assert {"cropping", "extraction", "caching"} <= redone
+        assert {"cropping", "extraction"} <= redone
 
 
 def test_tile_size_redoes_the_background_but_not_the_tracks(recording, tmp_path):

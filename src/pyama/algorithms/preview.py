@@ -78,14 +78,16 @@ class Histogram:
         if len(cumulated) == 0 or cumulated[-1] == 0:
             return [math.nan] * len(q)
         last = int(cumulated[-1]) - 1
-        found = []
-        for place in (last * (percent / 100) for percent in q):
-            before = math.floor(place)
-            ranks = [before, min(before + 1, last)]
-            keys = self._first + np.searchsorted(cumulated, ranks, side="right")
-            lower, upper = (keys / self._steps).tolist()
-            found.append(_between(lower, upper, place - before))
-        return found
+        places = [last * (percent / 100) for percent in q]
+        before = [math.floor(place) for place in places]
+        ranks = [[rank, min(rank + 1, last)] for rank in before]
+        keys = self._first + np.searchsorted(cumulated, ranks, side="right")
+        return [
+            _between(lower, upper, place - rank)
+            for (lower, upper), place, rank in zip(
+                (keys / self._steps).tolist(), places, before, strict=True
+            )
+        ]
 
     def _reach(self, lowest: float, highest: float) -> None:
         """Make room for keys from `lowest` to `highest`."""

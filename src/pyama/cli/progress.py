@@ -22,9 +22,9 @@ WEIGHTS = {
     "segmentation": 3.0,
     "tracking": 1.0,
     "background": 2.0,
-    "cropping": 6.0,
+    "cropping": 10.0,
     "extraction": 1.0,
-    "caching": 1.0,
+    "caching": 0.5,
 }
 """Relative time per frame and output, for the time left."""
 STEPS = tuple(PLANS)

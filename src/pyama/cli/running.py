@@ -21,6 +21,7 @@ from pyama.cli.settings import Prepared, Request, prepare
 from pyama.cli.summary import summary, summary_lines
 from pyama.processing import cluster, compiling
 from pyama.processing.fingerprint import steady_fingerprints
+from pyama.processing.steps import made_in_passing
 from pyama.processing.workflow.run import RunReport, process
 
 logger = logging.getLogger(__name__)
@@ -82,6 +83,10 @@ def _tally(prepared: Prepared, request: Request) -> Tally:
             with_files=False,
         )
         pending[fov] = {step.step: step.pending for step in steps}
+        if pending[fov].get("cropping"):
+            passing = made_in_passing(prepared.config)
+            names = pending[fov].get("caching", [])
+            pending[fov]["caching"] = [name for name in names if name not in passing]
     return Tally(pending, prepared.metadata.n_frames)
 
 

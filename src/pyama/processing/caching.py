@@ -13,7 +13,7 @@ from pyama import layout
 from pyama.algorithms.background import GRID
 from pyama.algorithms.crops import SCALE, box_shapes
 from pyama.algorithms.preview import Histogram, preview_of_intensities, preview_of_labels
-from pyama.store import Cells, Crop, crop_spec
+from pyama.store import Cells, Crop, Roster, crop_spec
 
 LOW, HIGH = 1, 99
 """Percentiles of a whole stack that become black and white."""
@@ -39,21 +39,31 @@ def preview_of(group: str, meaning: Mapping[str, Any]) -> Preview:
     return partial(preview_of_intensities, low=meaning["low"], high=meaning["high"])
 
 
-def cell_previews(cells: Cells, missing: Mapping[str, AbstractSet[int]]) -> Iterator[Crop]:
-    """Make the preview of every crop.
+class CellPreviews:
+    """Makes the previews of crops.
 
     Args:
-        cells: The finished crops.
+        roster: Which cells there are, and where.
         missing: Frames that were never written, by the name of every group.
     """
-    shapes = box_shapes(cells.roster.bboxes)
-    for group, absent in missing.items():
-        for cell, sizes in zip(cells.roster.ids.tolist(), shapes, strict=True):
-            stack = cells.crop(group, cell)
-            sizes = sizes.copy()
-            sizes[sorted(absent)] = 0
-            meaning = _meaning(group, stack, sizes)
-            yield _crop(group, cell, preview_of(group, meaning)(stack), meaning)
+
+    def __init__(self, roster: Roster, missing: Mapping[str, AbstractSet[int]]) -> None:
+        self._missing = missing
+        shapes = box_shapes(roster.bboxes)
+        self._shapes = dict(zip(roster.ids.tolist(), shapes, strict=True))
+
+    def of(self, group: str, cell: int, stack: NDArray[Any]) -> Crop:
+        """Return the preview of one crop, whose pixels are `stack`, shape (T, H, W)."""
+        sizes = self._shapes[cell].copy()
+        sizes[sorted(self._missing[group])] = 0
+        meaning = _meaning(group, stack, sizes)
+        return _crop(group, cell, preview_of(group, meaning)(stack), meaning)
+
+    def of_all(self, cells: Cells) -> Iterator[Crop]:
+        """Make the preview of every crop from the finished crops."""
+        for group in self._missing:
+            for cell in self._shapes:
+                yield self.of(group, cell, cells.crop(group, cell))
 
 
 def _meaning(group: str, stack: NDArray[Any], sizes: NDArray[np.int64]) -> dict[str, Any]:

@@ -35,7 +35,7 @@ def cut_cells(
     stacks: Mapping[str, Stack],
     folder: Path,
     drift: NDArray[np.float64] | None = None,
-) -> Iterator[Roster | Crop | None]:
+) -> Iterator["Seen | Roster | Crop"]:
     """Cut every cell out of every stack.
 
     Args:
@@ -46,8 +46,8 @@ def cut_cells(
         drift: See `Roster`. Boxes follow the cells, so that it changes no crop.
 
     Yields:
-        None after every frame that was spooled, then the roster, then the crops of all cells,
-        group by group. The blocks of a crop must be read before the next one is drawn.
+        Every frame after it was spooled, then the roster, then the crops of all cells, group
+        by group. The blocks of a crop must be read before the next one is drawn.
     """
     with ExitStack() as files:
         spools = [
@@ -65,15 +65,30 @@ def cut_cells(
             cells = regions(frame)
             found.append(cells)
             spools[0].append(gather_masks(frame, cells.ids, cells.boxes))
+            yield Seen(mask_group, frame)
             for spool, stack in zip(spools[1:], stacks.values(), strict=True):
-                spool.append(gather(stack[t], cells.boxes))
-            yield None
+                frame = stack[t]
+                spool.append(gather(frame, cells.boxes))
+                yield Seen(spool.group, frame)
         roster = _roster(found)
         if drift is not None:
             roster = replace(roster, drift=drift.astype(np.float32))
         yield roster
         for spool in spools:
             yield from _crops(spool, roster)
+
+
+@dataclass(frozen=True)
+class Seen:
+    """A frame that cells were cut out of.
+
+    Attributes:
+        group: Name of its group.
+        frame: Its pixels, shape (H, W).
+    """
+
+    group: str
+    frame: NDArray[Any]
 
 
 @dataclass(frozen=True)
@@ -194,7 +209,10 @@ def _crop(batch: _Batch, index: int, cell: int, shapes: NDArray[np.int64]) -> Cr
             yield block
 
     attributes = {} if is_mask else INTENSITY_ATTRIBUTES
-    return Crop(group, cell, shape, dtype, blocks(), attributes)
+    if frames < len(shapes):
+        return Crop(group, cell, shape, dtype, blocks(), attributes)
+    (whole,) = blocks()
+    return Crop(group, cell, shape, dtype, [whole], attributes, whole)
 
 
 def _batches(sizes: NDArray[np.int64]) -> Iterator[range]:

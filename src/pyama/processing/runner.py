@@ -7,16 +7,17 @@ items, and no algorithm knows of them.
 import logging
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass, field
 from functools import partial
-from typing import Any, Protocol
+from types import TracebackType
+from typing import Any, Protocol, Self
 
 from pyama.errors import PluginError, PyamaError
 from pyama.processing.compiling import compiling_seconds
 from pyama.processing.guard import is_left, within
 from pyama.processing.report import FovReport, Status
-from pyama.store import Output, Recipe
+from pyama.store import Output, Recipe, Write
 
 logger = logging.getLogger(__name__)
 
@@ -67,12 +68,17 @@ class Job:
             two yields the run may be cancelled.
         total: Number of yields; 0 where it is not known in advance.
         framewise: Whether the n-th yield belongs to the n-th frame.
+        extras: Outputs of a later step that are filled in passing, while what they are made
+            from is in memory. Their items come after those of the parts, in the same tuple,
+            and are functions that make them. Whatever goes wrong with an extra, the job goes
+            on, and the later step makes it.
     """
 
     parts: tuple[Part, ...]
     items: Callable[[tuple[Part, ...]], Iterable[tuple[Any, ...] | None]]
     total: int = 0
     framewise: bool = True
+    extras: tuple[Part, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -170,6 +176,51 @@ def _one_line(text: str) -> str:
     return " ".join(text.split())
 
 
+class _Extra:
+    """An output that may fail: it is then left to the step that it belongs to."""
+
+    def __init__(self, part: Part, fov: int) -> None:
+        self._part = part
+        self._fov = fov
+        self._context = ExitStack()
+        self._write: Write | None = None
+
+    def __enter__(self) -> Self:
+        self._attempt(self._begin)
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self._attempt(partial(self._context.__exit__, kind, error, trace))
+
+    def write(self, make: Callable[[], Any]) -> None:
+        """Write what `make` gives, as long as nothing went wrong."""
+        if self._write is not None:
+            write = self._write
+            self._attempt(lambda: write(make()))
+
+    def _begin(self) -> None:
+        output = self._part.output
+        if not output.is_done(self._part.recipe):
+            writing = output.writing(self._part.recipe, self._part.notes)
+            self._write = self._context.enter_context(writing)
+
+    def _attempt(self, action: Callable[[], object]) -> None:
+        try:
+            action()
+        except Exception as error:  # as in `_report`
+            name, step = self._part.output.name, self._part.recipe.step
+            told = "FOV %d: %s is left to %s: %s"
+            logger.info(told, self._fov, name, step, _told(error), exc_info=True)
+            self._write = None
+            with suppress(Exception):
+                self._context.__exit__(type(error), error, error.__traceback__)
+
+
 class _Drain:
     """Draws the items of one job after the other, and knows in which frame it is."""
 
@@ -189,15 +240,18 @@ class _Drain:
         self._stop_if_asked()
         if not pending:
             return False
-        with ExitStack() as stack:
-            writes = [
+        with ExitStack() as last, ExitStack() as stack:
+            writes: list[Write] = [
                 stack.enter_context(part.output.writing(part.recipe, part.notes))
                 for part in pending
             ]
+            # They begin after the parts, which may discard them, and end after them.
+            writes += [last.enter_context(_Extra(part, self.fov)).write for part in job.extras]
             self.frame = 0 if job.framewise else None
             for done, items in enumerate(job.items(pending), start=1):
                 for write, item in zip(writes, items or (), strict=False):
-                    write(item)
+                    if item is not None:
+                        write(item)
                 self._stop_if_asked()
                 if self._watch is not None:
                     self._watch(Progress(self.step, self.fov, done, job.total))

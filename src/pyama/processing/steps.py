@@ -5,7 +5,7 @@ Each plan is a generator of jobs. What an output depends on is in its recipe, se
 """
 
 import logging
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import partial
 from typing import Any
 
@@ -15,28 +15,29 @@ from numpy.typing import NDArray
 from pyama import layout
 from pyama.algorithms.background import GRID, estimate
 from pyama.algorithms.preview import Histogram
+from pyama.config import ProcessingConfig
+from pyama.errors import StoreError
 from pyama.metadata import frame_times
-from pyama.processing.caching import (
-    cell_previews,
-    grey_levels,
-    preview_of,
-)
-from pyama.processing.cropping import cut_cells
+from pyama.processing.caching import CellPreviews, grey_levels, preview_of
+from pyama.processing.cropping import Seen, cut_cells
 from pyama.processing.extraction import Scene, trace_lines
 from pyama.processing.flat_fields import Sources, flat_field, stored_light
 from pyama.processing.methods import SEGMENTERS, TRACKERS, preprocessors
-from pyama.processing.recipes import crop_groups, full, image_groups
+from pyama.processing.recipes import crop_groups, full, image_groups, preview
 from pyama.processing.registering import shift_lines
 from pyama.processing.runner import Job, NotApplicable, Part
 from pyama.processing.segmenting import segmented, tracked
 from pyama.processing.work import Work
 from pyama.store import (
+    CELL_PREVIEWS_MARK,
     CELLS_MARK,
     SHIFTS_MARK,
     CellPreviewsOutput,
     CellsOutput,
+    Crop,
     PreviewOutput,
     RootOutput,
+    Roster,
     Series,
     TableOutput,
 )
@@ -181,19 +182,41 @@ def _backgrounds(
 
 
 def cropping(work: Work) -> Iterator[Job]:
-    """Step 5: every cell cut out of every stack."""
+    """Step 5: every cell cut out of every stack, and its previews in passing."""
     pc = work.phase_channel()
     groups = crop_groups(work.config)
     part = work.part(CellsOutput(work.store.path, groups))
+    previews = [_preview_part(work, group) for group in groups]
+    extras = (*previews, work.part(CellPreviewsOutput(work.store.path)))
+    yield Job((part,), partial(_cuts, work, pc, groups), framewise=False, extras=extras)
+
+
+def _cuts(
+    work: Work, pc: int, groups: Sequence[str], pending: tuple[Part, ...]
+) -> Iterator[tuple[Any, ...]]:
+    """The roster or a crop; previews of frames, in the order of `groups`; that of the crop."""
     mask_group = layout.tracked(pc)
+    stacks = {group: work.stack(group) for group in groups if group != mask_group}
+    labels, folder, drift = work.stack(mask_group), work.store.path, work.drift()
+    makers = {group: preview_of(group, _grey_meaning(work, group)) for group in groups}
+    missing = {group: work.missing_in(group) for group in groups}
+    previews: CellPreviews | None = None
+    for item in cut_cells(labels, mask_group, stacks, folder, drift):
+        if isinstance(item, Seen):
+            make = partial(makers[item.group], item.frame)
+            yield (None, *(make if group == item.group else None for group in groups))
+        elif isinstance(item, Roster):
+            previews = CellPreviews(item, missing)
+            yield (item,)
+        else:
+            assert previews is not None  # noqa: S101 (the roster comes before the crops)
+            yield (item, *[None] * len(groups), partial(_crop_preview, previews, item))
 
-    def items(pending: tuple[Part, ...]) -> Iterator[tuple[Any] | None]:
-        stacks = {group: work.stack(group) for group in groups if group != mask_group}
-        labels, folder, drift = work.stack(mask_group), work.store.path, work.drift()
-        for item in cut_cells(labels, mask_group, stacks, folder, drift):
-            yield None if item is None else (item,)
 
-    yield Job((part,), items, framewise=False)
+def _crop_preview(previews: CellPreviews, crop: Crop) -> Crop:
+    if crop.whole is None:
+        raise StoreError(f"cell {crop.cell} in {crop.group} is too large to be kept in memory")
+    return previews.of(crop.group, crop.cell, crop.whole)
 
 
 def extraction(work: Work) -> Iterator[Job]:
@@ -275,17 +298,20 @@ def _parents(work: Work, pc: int) -> Mapping[int, int] | None:
 
 
 def caching(work: Work) -> Iterator[Job]:
-    """Step 7: a small uint8 preview of everything."""
-    t, height, width = work.shape
-    size = (t, max(1, height // 2), max(1, width // 2))
+    """Step 7: a small uint8 preview of everything that was not made in passing."""
+    t = work.shape[0]
     for group in [*image_groups(work.config), *_made_groups(work)]:
-        attributes: dict[str, Any] = {}
-        part = work.part(PreviewOutput(work.store.path, group, size, attributes))
-        frames = partial(_preview_frames, work, group, attributes)
-        yield Job((part,), frames, t)
+        part = _preview_part(work, group)
+        yield Job((part,), partial(_preview_frames, work, group), t)
     if CELLS_MARK in work.recipes:
         part = work.part(CellPreviewsOutput(work.store.path))
         yield Job((part,), partial(_cell_previews, work), framewise=False)
+
+
+def made_in_passing(config: ProcessingConfig) -> set[str]:
+    """Return the names of the outputs of caching that cropping makes when it is run."""
+    groups = crop_groups(config)
+    return {preview(group) for group in groups} | ({CELL_PREVIEWS_MARK} if groups else set())
 
 
 def _made_groups(work: Work) -> list[str]:
@@ -294,14 +320,25 @@ def _made_groups(work: Work) -> list[str]:
     return labels + [layout.background(entry.channel) for entry in work.config.channels.fl]
 
 
-def _preview_frames(
-    work: Work, group: str, attributes: dict[str, Any], pending: tuple[Part, ...]
-) -> Iterator[tuple[NDArray[np.uint8]]]:
-    stack = work.stack(group)
+def _preview_part(work: Work, group: str) -> Part:
+    t, height, width = work.shape
+    size = (t, max(1, height // 2), max(1, width // 2))
+    meaning = _grey_meaning(work, group)
+    return work.part(PreviewOutput(work.store.path, group, size, meaning))
+
+
+def _grey_meaning(work: Work, group: str) -> dict[str, Any]:
+    """What the grey levels of a preview mean; empty as long as its stack is not finished."""
     mark = work.store.mark(full(group))
     notes = mark.notes if mark else {}
-    attributes |= {key: notes[key] for key in ("low", "high", "largest_label") if key in notes}
-    make = preview_of(group, attributes)
+    return {key: notes[key] for key in ("low", "high", "largest_label") if key in notes}
+
+
+def _preview_frames(
+    work: Work, group: str, pending: tuple[Part, ...]
+) -> Iterator[tuple[NDArray[np.uint8]]]:
+    stack = work.stack(group)
+    make = preview_of(group, _grey_meaning(work, group))
     for frame in stack:
         yield (make(frame),)
 
@@ -309,7 +346,7 @@ def _preview_frames(
 def _cell_previews(work: Work, pending: tuple[Part, ...]) -> Iterator[tuple[Any]]:
     cells = work.store.cells(digest=work.recipes[CELLS_MARK].digest)
     missing = {group: work.missing_in(group) for group in crop_groups(work.config)}
-    for crop in cell_previews(cells, missing):
+    for crop in CellPreviews(cells.roster, missing).of_all(cells):
         yield (crop,)
 
 

@@ -32,6 +32,7 @@ from pyama.store.outputs import (
     RootOutput,
     StackOutput,
     TableOutput,
+    Write,
 )
 
 __all__ = [
@@ -62,6 +63,7 @@ __all__ = [
     "StackOutput",
     "StoredArray",
     "TableOutput",
+    "Write",
     "alone",
     "crop_dtype",
     "crop_spec",

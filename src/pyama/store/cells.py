@@ -38,6 +38,7 @@ class Crop:
         blocks: Successive parts (t, H, W) along the first axis, each of `crop_spec(shape,
             dtype).chunk[0]` frames, the last one possibly shorter.
         attributes: What the values mean.
+        whole: All of it, where that is a single block that can be kept in memory.
     """
 
     group: str
@@ -46,6 +47,7 @@ class Crop:
     dtype: str
     blocks: Iterable[NDArray[Any]]
     attributes: Mapping[str, Any]
+    whole: NDArray[Any] | None = None
 
 
 @dataclass(frozen=True)

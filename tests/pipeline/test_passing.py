@@ -1,0 +1,156 @@
+"""Previews are made while cropping has everything in memory; what is left, caching makes."""
+
+import threading
+
+import pytest
+
+from pyama.config import Channels
+from pyama.processing import steps
+from pyama.processing.report import Status
+from pyama.processing.steps import made_in_passing
+from pyama.processing.verify import verify
+from pyama.processing.workflow import process
+from pyama.store import FovStore, arrays
+from pyama.store.marks import MarkFile
+from small_movie import MOVIE, contents, make_config, recording_of
+
+N_FOVS = 2
+
+
+def make_recording():
+    return recording_of(MOVIE[:N_FOVS, :4])
+
+
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("whole")
+    assert process(make_recording(), make_config(), folder).succeeded
+    return contents(folder)
+
+
+def statuses(report):
+    return {(entry.fov, entry.step): entry.status for entry in report.steps}
+
+
+def previews(config=None):
+    return made_in_passing(config or make_config())
+
+
+def test_all_previews_but_those_of_labels_are_made_in_passing():
+    assert previews() == {
+        *("pc_ch_0/1", "fl_ch_1/1", "seg_tracked_ch_0/1", "fl_background_ch_1/1", "cells/1"),
+    }
+    assert previews(make_config(Channels(fl=[1]))) == set()
+
+
+def test_they_are_finished_when_cropping_is(tmp_path):
+    seen = {}
+
+    def watch(progress):
+        if progress.step == "extraction" and progress.fov not in seen:
+            seen[progress.fov] = set(FovStore(tmp_path, progress.fov).marks())
+
+    report = process(make_recording(), make_config(), tmp_path, watch=watch)
+    for fov in range(N_FOVS):
+        assert previews() <= seen[fov]
+        assert "seg_labeled_ch_0/1" not in seen[fov]
+        assert statuses(report)[fov, "caching"] is Status.DONE
+
+
+def test_caching_makes_the_same_bytes_where_they_are_missing(whole, tmp_path):
+    process(make_recording(), make_config(), tmp_path)
+    for fov in range(N_FOVS):
+        for name in previews():
+            MarkFile(FovStore(tmp_path, fov).path, name).remove()
+    report = process(make_recording(), make_config(), tmp_path)
+    redone = {key for key, status in statuses(report).items() if status is Status.DONE}
+    assert redone == {(fov, "caching") for fov in range(N_FOVS)}
+    assert contents(tmp_path) == whole
+
+
+@pytest.mark.parametrize("good", [0, 1, 7, 15, 30])
+def test_what_fails_in_passing_is_made_by_caching(whole, tmp_path, monkeypatch, good):
+    """One preview after so many good ones cannot be made; nobody else is disturbed."""
+    calls, real = [], steps.preview_of
+
+    def preview_of(group, meaning):
+        make = real(group, meaning)
+
+        def made(frame):
+            calls.append(group)
+            if len(calls) == good + 1:
+                raise MemoryError("no room")
+            return make(frame)
+
+        return made
+
+    monkeypatch.setattr(steps, "preview_of", preview_of)
+    report = process(make_recording(), make_config(n_workers=1), tmp_path)
+    assert report.succeeded
+    assert len(calls) > good
+    assert contents(tmp_path) == whole
+    assert verify(tmp_path).is_sound
+
+
+def test_what_always_fails_is_a_failure_of_caching_alone(tmp_path, monkeypatch, caplog):
+    def preview_of(group, meaning):
+        def made(frame):
+            raise MemoryError("no room")
+
+        return made
+
+    monkeypatch.setattr(steps, "preview_of", preview_of)
+    caplog.set_level("INFO", "pyama.processing.runner")
+    report = process(make_recording(), make_config(), tmp_path)
+    assert report.succeeded
+    found = statuses(report)
+    for fov in range(N_FOVS):
+        assert found[fov, "cropping"] is found[fov, "extraction"] is Status.DONE
+        assert found[fov, "caching"] is Status.FAILED
+    told = [entry.getMessage() for entry in caplog.records]
+    assert "FOV 0: pc_ch_0/1 is left to caching: MemoryError: no room" in told
+
+
+def test_crops_in_several_blocks_get_their_previews_from_caching(tmp_path, monkeypatch):
+    monkeypatch.setattr(arrays, "BLOCK_BYTES", 2**13)
+    report = process(make_recording(), make_config(), tmp_path)
+    assert statuses(report)[0, "cropping"] is Status.DONE
+    store = FovStore(tmp_path, 0)
+    assert store.mark("cells/1") is not None
+    assert not store.unfinished()
+    assert verify(tmp_path).is_sound
+
+
+def test_a_run_cancelled_in_cropping_leaves_no_preview_half_made(whole, tmp_path):
+    event = threading.Event()
+    items = []
+
+    def watch(progress):
+        items.append(progress.step)
+        if items.count("cropping") == 9:
+            event.set()
+
+    config = make_config(n_workers=1)
+    report = process(make_recording(), config, tmp_path, cancel_event=event, watch=watch)
+    assert report.cancelled
+    store = FovStore(tmp_path, 0)
+    assert not previews() & set(store.mark_names())
+    assert not store.unfinished()
+    assert process(make_recording(), config, tmp_path).succeeded
+    assert contents(tmp_path) == whole
+
+
+def test_a_preview_that_is_finished_is_not_made_again(whole, tmp_path, monkeypatch):
+    process(make_recording(), make_config(), tmp_path)
+    for fov in range(N_FOVS):
+        MarkFile(FovStore(tmp_path, fov).path, "cells/0").remove()
+    frames, real = [], steps.preview_of
+
+    def preview_of(group, meaning):
+        make = real(group, meaning)
+        return lambda frame: frames.append(group) or make(frame)
+
+    monkeypatch.setattr(steps, "preview_of", preview_of)
+    assert process(make_recording(), make_config(), tmp_path).succeeded
+    assert frames == []
+    assert contents(tmp_path) == whole
