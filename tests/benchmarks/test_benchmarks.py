@@ -14,6 +14,7 @@ from scipy import ndimage
 from skimage.morphology import disk
 
 from pyama.algorithms import background, iou, labels, logstd, morphology, preview
+from pyama.algorithms.bits import unpack
 from pyama.algorithms.params import BackgroundParams, LogStdParams, TrackingParams
 from pyama.config import ProcessingParams
 from pyama.testing.synthetic import SyntheticRecording
@@ -52,14 +53,14 @@ def test_local_variance(benchmark):
 
 
 def test_closing(benchmark):
-    mask = logstd.rough(PC, 3)
+    mask = unpack(logstd.rough(PC, 3))
     closed = benchmark(morphology.close_mask, mask, 7, 3)
     expected = ndimage.binary_closing(np.pad(mask, 64), disk(7), iterations=3)
     np.testing.assert_array_equal(closed, expected[64:-64, 64:-64])
 
 
 def test_opening(benchmark):
-    mask = ndimage.binary_dilation(logstd.rough(PC, 3), disk(3))
+    mask = ndimage.binary_dilation(unpack(logstd.rough(PC, 3)), disk(3))
     opened = benchmark(morphology.open_mask, mask, 7, 3)
     expected = ndimage.binary_opening(mask, disk(7), iterations=3)
     inner = slice(REACH, -REACH)
@@ -67,7 +68,7 @@ def test_opening(benchmark):
 
 
 def test_labelling(benchmark):
-    mask = logstd.rough(PC, 3)
+    mask = unpack(logstd.rough(PC, 3))
     numbered = benchmark(labels.label, mask)
     np.testing.assert_array_equal(numbered, ndimage.label(mask)[0])
 
@@ -75,7 +76,7 @@ def test_labelling(benchmark):
 def test_segmentation_as_printed(benchmark):
     inside = benchmark(logstd.segment, PC, PRINTED) > 0
     # Far from the edge, where scipy's closing does not nibble.
-    wide = np.pad(logstd.rough(PC, 3), REACH)
+    wide = np.pad(unpack(logstd.rough(PC, 3)), REACH)
     expected = literal.clean(wide)[REACH:-REACH, REACH:-REACH]
     agree = np.mean(inside[REACH:-REACH, REACH:-REACH] == expected[REACH:-REACH, REACH:-REACH])
     assert agree > 0.999
