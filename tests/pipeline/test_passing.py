@@ -6,6 +6,7 @@ import pytest
 
 from pyama.config import Channels
 from pyama.processing import steps
+from pyama.processing.caching import CellPreviews
 from pyama.processing.report import Status
 from pyama.processing.steps import made_in_passing
 from pyama.processing.verify import verify
@@ -15,6 +16,8 @@ from pyama.store.marks import MarkFile
 from small_movie import MOVIE, contents, make_config, recording_of
 
 N_FOVS = 2
+CROPS = 16
+"""Four cells in four groups, in each field of view."""
 
 
 def make_recording():
@@ -92,6 +95,26 @@ def test_what_fails_in_passing_is_made_by_caching(whole, tmp_path, monkeypatch, 
     assert verify(tmp_path).is_sound
 
 
+@pytest.mark.parametrize("good", [0, 5, 15, 16, 31])
+def test_a_crop_whose_preview_fails_in_passing_gets_it_from_caching(
+    whole, tmp_path, monkeypatch, good
+):
+    calls, real = [], CellPreviews.in_passing
+
+    def in_passing(self, crop):
+        calls.append(crop)
+        if len(calls) == good + 1:
+            raise MemoryError("no room")
+        return real(self, crop)
+
+    monkeypatch.setattr(CellPreviews, "in_passing", in_passing)
+    report = process(make_recording(), make_config(), tmp_path)
+    assert report.succeeded
+    # Nothing more is made in passing for a field of view in which one has failed.
+    assert len(calls) == good + 1 + (CROPS if good < CROPS else 0)
+    assert contents(tmp_path) == whole
+
+
 def test_what_always_fails_is_a_failure_of_caching_alone(tmp_path, monkeypatch, caplog):
     def preview_of(group, meaning):
         def made(frame):
@@ -111,14 +134,20 @@ def test_what_always_fails_is_a_failure_of_caching_alone(tmp_path, monkeypatch, 
     assert "FOV 0: pc_ch_0/1 is left to caching: MemoryError: no room" in told
 
 
-def test_crops_in_several_blocks_get_their_previews_from_caching(tmp_path, monkeypatch):
+def test_crops_in_several_blocks_get_their_previews_from_caching(
+    tmp_path, monkeypatch, caplog
+):
     monkeypatch.setattr(arrays, "BLOCK_BYTES", 2**13)
+    caplog.set_level("INFO", "pyama.processing.runner")
     report = process(make_recording(), make_config(), tmp_path)
     assert statuses(report)[0, "cropping"] is Status.DONE
     store = FovStore(tmp_path, 0)
     assert store.mark("cells/1") is not None
     assert not store.unfinished()
     assert verify(tmp_path).is_sound
+    told = [entry.getMessage() for entry in caplog.records]
+    cell = "Cell 1 in pc_ch_0 is too large to be kept in memory."
+    assert f"FOV 0: cells/1 is left to caching: {cell}" in told
 
 
 def test_a_run_cancelled_in_cropping_leaves_no_preview_half_made(whole, tmp_path):

@@ -152,6 +152,11 @@ def test_only_what_depends_on_a_change_is_done_again(recording, tmp_path, change
     found = statuses(process(recording, make_config(**change), tmp_path, [0]))
     redone = {step for step, status in found.items() if status is Status.DONE}
     assert set(found) == set(ORDER)
+    marks = FovStore(tmp_path, 0).marks()  # previews, too, whichever step made them
+    expected = recipes(recording.metadata, make_config(**change), 0)
+    assert {name: mark.recipe.digest for name, mark in marks.items()} == {
+        name: recipe.digest for name, recipe in expected.items()
+    }
     if first is None:
         assert redone == set()
         return

@@ -62,6 +62,13 @@ def test_the_room_for_counts_grows_both_ways():
     ]
 
 
+@pytest.mark.parametrize("first", [-3000.0, 90_000.0])
+def test_frames_are_counted_beside_values_beyond_them(first):
+    values = [np.array([first, first]), np.array([0, 7, 65535], np.uint16)]
+    expected = [np.percentile(all_values(values), q) for q in (0, 30, 50, 100)]
+    assert counted(1, values).percentile(0, 30, 50, 100) == expected
+
+
 def test_values_between_two_steps_count_for_the_nearer_one():
     assert counted(16, [np.array([1.03])]).percentile(50) == [1.0]
     assert counted(16, [np.array([-1.04])]).percentile(50) == [-1.0625]

@@ -47,9 +47,8 @@ class Histogram:
         """
         if values.size == 0:
             return
-        if (
-            values.dtype == np.uint16 and self._steps == 1
-        ):  # looking for the range, and for keys, would take as long as counting
+        if values.dtype == np.uint16 and self._steps == 1:
+            # Looking for the range, and for keys, would take as long as counting.
             self._reach(0, np.iinfo(np.uint16).max)
             _count_keys(np.ascontiguousarray(values).ravel(), self._counts[-self._first :])
             return

@@ -13,6 +13,7 @@ from pyama import layout
 from pyama.algorithms.background import GRID
 from pyama.algorithms.crops import SCALE, box_shapes
 from pyama.algorithms.preview import Histogram, preview_of_intensities, preview_of_labels
+from pyama.errors import StoreError
 from pyama.store import Cells, Crop, Roster, crop_spec
 
 LOW, HIGH = 1, 99
@@ -58,6 +59,17 @@ class CellPreviews:
         sizes[sorted(self._missing[group])] = 0
         meaning = _meaning(group, stack, sizes)
         return _crop(group, cell, preview_of(group, meaning)(stack), meaning)
+
+    def in_passing(self, crop: Crop) -> Crop:
+        """Return the preview of a crop that is still in memory.
+
+        Raises:
+            StoreError: It is too large to be there as a whole.
+        """
+        if crop.whole is None:
+            place = f"Cell {crop.cell} in {crop.group}"
+            raise StoreError(f"{place} is too large to be kept in memory.")
+        return self.of(crop.group, crop.cell, crop.whole)
 
     def of_all(self, cells: Cells) -> Iterator[Crop]:
         """Make the preview of every crop from the finished crops."""

@@ -10,8 +10,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import ExitStack, suppress
 from dataclasses import dataclass, field
 from functools import partial
-from types import TracebackType
-from typing import Any, Protocol, Self
+from typing import Any, Protocol
 
 from pyama.errors import PluginError, PyamaError
 from pyama.processing.compiling import compiling_seconds
@@ -154,9 +153,6 @@ def _report(drain: "_Drain", plan: Plan) -> FovReport:
         logger.log(reason.level, "FOV %d: %s skipped: %s", fov, step, reason)
     except _Cancelled:
         status, message = Status.CANCELLED, "Cancelled"
-    except PyamaError as error:
-        status, message = Status.FAILED, _one_line(str(error))
-        logger.exception("FOV %d: %s failed", fov, step)
     except Exception as error:  # the one place where anything may arrive
         status, message = Status.FAILED, _told(error)
         logger.exception("FOV %d: %s failed", fov, step)
@@ -166,6 +162,8 @@ def _report(drain: "_Drain", plan: Plan) -> FovReport:
 
 
 def _told(error: Exception) -> str:
+    if isinstance(error, PyamaError):
+        return _one_line(str(error))
     if isinstance(error, OSError) and error.strerror:
         place = f": {error.filename}" if error.filename else ""
         return f"{error.strerror}{place}"
@@ -184,24 +182,17 @@ class _Extra:
         self._fov = fov
         self._context = ExitStack()
         self._write: Write | None = None
-
-    def __enter__(self) -> Self:
         self._attempt(self._begin)
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self._attempt(partial(self._context.__exit__, kind, error, trace))
 
     def write(self, make: Callable[[], Any]) -> None:
         """Write what `make` gives, as long as nothing went wrong."""
         if self._write is not None:
             write = self._write
             self._attempt(lambda: write(make()))
+
+    def end(self, *error: Any) -> None:
+        """Finish the output, or break it off: takes what `__exit__` takes."""
+        self._attempt(partial(self._context.__exit__, *error))
 
     def _begin(self) -> None:
         output = self._part.output
@@ -246,7 +237,10 @@ class _Drain:
                 for part in pending
             ]
             # They begin after the parts, which may discard them, and end after them.
-            writes += [last.enter_context(_Extra(part, self.fov)).write for part in job.extras]
+            for part in job.extras:
+                extra = _Extra(part, self.fov)
+                last.push(extra.end)
+                writes.append(extra.write)
             self.frame = 0 if job.framewise else None
             for done, items in enumerate(job.items(pending), start=1):
                 for write, item in zip(writes, items or (), strict=False):

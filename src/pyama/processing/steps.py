@@ -5,7 +5,7 @@ Each plan is a generator of jobs. What an output depends on is in its recipe, se
 """
 
 import logging
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from functools import partial
 from typing import Any
 
@@ -16,9 +16,8 @@ from pyama import layout
 from pyama.algorithms.background import GRID, estimate
 from pyama.algorithms.preview import Histogram
 from pyama.config import ProcessingConfig
-from pyama.errors import StoreError
 from pyama.metadata import frame_times
-from pyama.processing.caching import CellPreviews, grey_levels, preview_of
+from pyama.processing.caching import CellPreviews, Preview, grey_levels, preview_of
 from pyama.processing.cropping import Seen, cut_cells
 from pyama.processing.extraction import Scene, trace_lines
 from pyama.processing.flat_fields import Sources, flat_field, stored_light
@@ -34,7 +33,6 @@ from pyama.store import (
     SHIFTS_MARK,
     CellPreviewsOutput,
     CellsOutput,
-    Crop,
     PreviewOutput,
     RootOutput,
     Roster,
@@ -186,37 +184,31 @@ def cropping(work: Work) -> Iterator[Job]:
     pc = work.phase_channel()
     groups = crop_groups(work.config)
     part = work.part(CellsOutput(work.store.path, groups))
-    previews = [_preview_part(work, group) for group in groups]
-    extras = (*previews, work.part(CellPreviewsOutput(work.store.path)))
-    yield Job((part,), partial(_cuts, work, pc, groups), framewise=False, extras=extras)
+    previews = {group: _preview_part(work, group) for group in groups}
+    extras = *(made for made, _ in previews.values()), _cell_previews_part(work)
+    makers = {group: maker for group, (_, maker) in previews.items()}
+    yield Job((part,), partial(_cuts, work, pc, makers), framewise=False, extras=extras)
 
 
 def _cuts(
-    work: Work, pc: int, groups: Sequence[str], pending: tuple[Part, ...]
+    work: Work, pc: int, makers: Mapping[str, Callable[[], Preview]], pending: tuple[Part, ...]
 ) -> Iterator[tuple[Any, ...]]:
-    """The roster or a crop; previews of frames, in the order of `groups`; that of the crop."""
+    """The roster or a crop; previews of frames, in the order of `makers`; that of the crop."""
     mask_group = layout.tracked(pc)
-    stacks = {group: work.stack(group) for group in groups if group != mask_group}
+    stacks = {group: work.stack(group) for group in makers if group != mask_group}
     labels, folder, drift = work.stack(mask_group), work.store.path, work.drift()
-    makers = {group: preview_of(group, _grey_meaning(work, group)) for group in groups}
-    missing = {group: work.missing_in(group) for group in groups}
+    makes = {group: maker() for group, maker in makers.items()}
     previews: CellPreviews | None = None
     for item in cut_cells(labels, mask_group, stacks, folder, drift):
         if isinstance(item, Seen):
-            make = partial(makers[item.group], item.frame)
-            yield (None, *(make if group == item.group else None for group in groups))
+            make = partial(makes[item.group], item.frame)
+            yield (None, *(make if group == item.group else None for group in makes))
         elif isinstance(item, Roster):
-            previews = CellPreviews(item, missing)
+            previews = _cell_previews_of(work, item)
             yield (item,)
         else:
             assert previews is not None  # noqa: S101 (the roster comes before the crops)
-            yield (item, *[None] * len(groups), partial(_crop_preview, previews, item))
-
-
-def _crop_preview(previews: CellPreviews, crop: Crop) -> Crop:
-    if crop.whole is None:
-        raise StoreError(f"cell {crop.cell} in {crop.group} is too large to be kept in memory")
-    return previews.of(crop.group, crop.cell, crop.whole)
+            yield (item, *[None] * len(makes), partial(previews.in_passing, item))
 
 
 def extraction(work: Work) -> Iterator[Job]:
@@ -299,12 +291,11 @@ def _parents(work: Work, pc: int) -> Mapping[int, int] | None:
 
 def caching(work: Work) -> Iterator[Job]:
     """Step 7: a small uint8 preview of everything that was not made in passing."""
-    t = work.shape[0]
     for group in [*image_groups(work.config), *_made_groups(work)]:
-        part = _preview_part(work, group)
-        yield Job((part,), partial(_preview_frames, work, group), t)
+        part, maker = _preview_part(work, group)
+        yield Job((part,), partial(_preview_frames, work, group, maker), work.shape[0])
     if CELLS_MARK in work.recipes:
-        part = work.part(CellPreviewsOutput(work.store.path))
+        part = _cell_previews_part(work)
         yield Job((part,), partial(_cell_previews, work), framewise=False)
 
 
@@ -320,33 +311,43 @@ def _made_groups(work: Work) -> list[str]:
     return labels + [layout.background(entry.channel) for entry in work.config.channels.fl]
 
 
-def _preview_part(work: Work, group: str) -> Part:
+def _preview_part(work: Work, group: str) -> tuple[Part, Callable[[], Preview]]:
+    """The preview of a group, and what gives its maker once the group's stack is finished."""
     t, height, width = work.shape
     size = (t, max(1, height // 2), max(1, width // 2))
-    meaning = _grey_meaning(work, group)
-    return work.part(PreviewOutput(work.store.path, group, size, meaning))
+    meaning: dict[str, Any] = {}
 
+    def maker() -> Preview:
+        mark = work.store.mark(full(group))
+        notes = mark.notes if mark else {}
+        keys = ("low", "high", "largest_label")
+        meaning.update({key: notes[key] for key in keys if key in notes})
+        return preview_of(group, meaning)
 
-def _grey_meaning(work: Work, group: str) -> dict[str, Any]:
-    """What the grey levels of a preview mean; empty as long as its stack is not finished."""
-    mark = work.store.mark(full(group))
-    notes = mark.notes if mark else {}
-    return {key: notes[key] for key in ("low", "high", "largest_label") if key in notes}
+    return work.part(PreviewOutput(work.store.path, group, size, meaning)), maker
 
 
 def _preview_frames(
-    work: Work, group: str, pending: tuple[Part, ...]
+    work: Work, group: str, maker: Callable[[], Preview], pending: tuple[Part, ...]
 ) -> Iterator[tuple[NDArray[np.uint8]]]:
     stack = work.stack(group)
-    make = preview_of(group, _grey_meaning(work, group))
+    make = maker()
     for frame in stack:
         yield (make(frame),)
 
 
+def _cell_previews_part(work: Work) -> Part:
+    return work.part(CellPreviewsOutput(work.store.path))
+
+
+def _cell_previews_of(work: Work, roster: Roster) -> CellPreviews:
+    missing = {group: work.missing_in(group) for group in crop_groups(work.config)}
+    return CellPreviews(roster, missing)
+
+
 def _cell_previews(work: Work, pending: tuple[Part, ...]) -> Iterator[tuple[Any]]:
     cells = work.store.cells(digest=work.recipes[CELLS_MARK].digest)
-    missing = {group: work.missing_in(group) for group in crop_groups(work.config)}
-    for crop in CellPreviews(cells.roster, missing).of_all(cells):
+    for crop in _cell_previews_of(work, cells.roster).of_all(cells):
         yield (crop,)
 
 
