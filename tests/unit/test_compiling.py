@@ -43,5 +43,5 @@ def test_it_is_said_once(caplog, monkeypatch):
         for _ in range(2):
             fresh_kernel()((1.0, 2.0))
     assert [entry.getMessage() for entry in caplog.records] == [
-        "Compiling, once: this takes up to half a minute."
+        "Compiling, once: this takes about half a minute."
     ]

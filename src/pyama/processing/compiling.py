@@ -43,7 +43,7 @@ class _Clock(event.Listener):
     def _tell(self) -> None:
         if not self.has_told and logger.isEnabledFor(logging.INFO):  # somebody listens
             self.has_told = True
-            logger.info("Compiling, once: this takes up to half a minute.")
+            logger.info("Compiling, once: this takes about half a minute.")
 
 
 _clock = _Clock()

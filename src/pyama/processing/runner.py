@@ -153,7 +153,7 @@ def _report(drain: "_Drain", plan: Plan) -> FovReport:
         logger.log(reason.level, "FOV %d: %s skipped: %s", fov, step, reason)
     except _Cancelled:
         status, message = Status.CANCELLED, "Cancelled"
-    except Exception as error:  # the one place where anything may arrive
+    except Exception as error:  # anything may arrive here, and below in `_attempt`
         status, message = Status.FAILED, _told(error)
         logger.exception("FOV %d: %s failed", fov, step)
     frame = drain.frame if status is Status.FAILED else None
