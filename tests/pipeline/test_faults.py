@@ -54,6 +54,7 @@ class Disk:
     def __init__(self, monkeypatch, bad=-1, *, stays_bad=False):
         self.count, self.bad, self.stays_bad = 0, bad, stays_bad
         self.place = None
+        self.opened = {}
         for owner, name in (
             (Path, "write_bytes"),
             (files, "write_file"),
@@ -79,7 +80,9 @@ class Disk:
         def call(path, mode="r", *arguments, **options):
             if "w" in mode and path.name.endswith(".tmp"):
                 self._tick(path, "open")
-            return real(path, mode, *arguments, **options)
+            file = real(path, mode, *arguments, **options)
+            self.opened[file.fileno()] = path
+            return file
 
         return call
 
@@ -88,7 +91,7 @@ class Disk:
         over = self.stays_bad and self.count > self.bad >= 0
         if self.count - 1 != self.bad and not over:
             return
-        self.place = f"{name} of {subject}"
+        self.place = f"{name} of {self.opened.get(subject, subject)}"
         code = self.KINDS[self.bad % len(self.KINDS)]
         is_write = name in {"write_bytes", "write_file"}
         if is_write and code == errno.ENOSPC:  # takes what there is room for
@@ -139,7 +142,8 @@ def check_failure_at(bad, whole, folder):
             report = process(make_recording(), make_config(), folder)
             messages = [str(entry) for entry in report.steps.having("failed")]
             fovs = {entry.fov for entry in report.steps.having("failed")}
-            if report.succeeded:  # made in passing, so that its own step had another try
+            if not messages:  # made in passing, so that its own step had another try
+                assert report.succeeded, disk.place
                 assert IN_PASSING.search(disk.place), disk.place
                 assert contents(folder) == whole, disk.place
                 return disk.place
