@@ -24,6 +24,7 @@ from pyama.store import (
     Scale,
     Series,
     StackOutput,
+    crop_spec,
 )
 
 RECIPE = Recipe("copying", 1)
@@ -71,11 +72,11 @@ def write_cells(path):
         for cell in (2, 7):
             block = np.full((T, 4, 5), cell / 65536, np.float32)
             meaning = {"pyama": {"divisor": 65536}}
-            write(Crop("pc_ch_0", cell, block.shape, "float32", [block], meaning))
+            write(Crop("pc_ch_0", cell, crop_spec(block.shape, "float32"), [block], meaning))
     with CellPreviewsOutput(path).writing(RECIPE, {}) as write:
         for cell in (2, 7):
             block = np.full((T, 2, 2), cell, np.uint8)
-            write(Crop("pc_ch_0", cell, block.shape, "uint8", [block], {}))
+            write(Crop("pc_ch_0", cell, crop_spec(block.shape, "uint8"), [block], {}))
 
 
 @pytest.fixture(scope="module")

@@ -28,6 +28,7 @@ from pyama.store import (
     StackOutput,
     StoredArray,
     TableOutput,
+    crop_spec,
 )
 
 RECIPE = Recipe("copying", 1)
@@ -55,7 +56,7 @@ def fill(output, items, recipe=RECIPE, notes=None):
 
 
 def crop(group, cell, dtype="float32", shape=(T, 2, 2)):
-    return Crop(group, cell, shape, dtype, [np.full(shape, cell, dtype)], {})
+    return Crop(group, cell, crop_spec(shape, dtype), [np.full(shape, cell, dtype)], {})
 
 
 def roster(*ids):
@@ -315,7 +316,9 @@ CROPS = [
         id="short blocks",
     ),
     pytest.param(
-        [roster(2), replace(crop("pc_ch_0", 2), dtype="uint8")], "type float32", id="type"
+        [roster(2), replace(crop("pc_ch_0", 2), spec=crop_spec((T, 2, 2), "uint8"))],
+        "type float32",
+        id="type",
     ),
 ]
 

@@ -49,15 +49,16 @@ class CellPreviews:
     """
 
     def __init__(self, roster: Roster, missing: Mapping[str, AbstractSet[int]]) -> None:
-        self._missing = missing
-        shapes = box_shapes(roster.bboxes)
-        self._shapes = dict(zip(roster.ids.tolist(), shapes, strict=True))
+        areas = box_shapes(roster.bboxes).prod(axis=-1)
+        ids = roster.ids.tolist()
+        self._pixels: dict[str, dict[int, int]] = {}
+        for group, frames in missing.items():
+            written = np.delete(areas, sorted(frames), axis=1).sum(axis=1)
+            self._pixels[group] = dict(zip(ids, written.tolist(), strict=True))
 
     def of(self, group: str, cell: int, stack: NDArray[Any]) -> Crop:
         """Return the preview of one crop, whose pixels are `stack`, shape (T, H, W)."""
-        sizes = self._shapes[cell].copy()
-        sizes[sorted(self._missing[group])] = 0
-        meaning = _meaning(group, stack, sizes)
+        meaning = _meaning(group, stack, self._pixels[group][cell])
         return _crop(group, cell, preview_of(group, meaning)(stack), meaning)
 
     def in_passing(self, crop: Crop) -> Crop:
@@ -73,25 +74,26 @@ class CellPreviews:
 
     def of_all(self, cells: Cells) -> Iterator[Crop]:
         """Make the preview of every crop from the finished crops."""
-        for group in self._missing:
-            for cell in self._shapes:
+        for group, pixels in self._pixels.items():
+            for cell in pixels:
                 yield self.of(group, cell, cells.crop(group, cell))
 
 
-def _meaning(group: str, stack: NDArray[Any], sizes: NDArray[np.int64]) -> dict[str, Any]:
+def _meaning(group: str, stack: NDArray[Any], pixels: int) -> dict[str, Any]:
     if layout.is_labels(group):
         return {"largest_label": 1}
     is_background = group.startswith("fl_background")
     histogram = Histogram(SCALE * GRID if is_background else SCALE)
     histogram.update(stack)
     # Around the boxes and in missing frames a crop is 0.
-    histogram.discount(0, stack.size - int(sizes.prod(axis=1).sum()))
+    histogram.discount(0, stack.size - pixels)
     return grey_levels(histogram)
 
 
 def _crop(
     group: str, cell: int, preview: NDArray[np.uint8], meaning: Mapping[str, Any]
 ) -> Crop:
-    frames = crop_spec(preview.shape, "uint8").chunk[0]
+    spec = crop_spec(preview.shape, "uint8")
+    frames = spec.chunk[0]
     blocks = (preview[t : t + frames] for t in range(0, len(preview), frames))
-    return Crop(group, cell, preview.shape, "uint8", blocks, {"pyama": dict(meaning)})
+    return Crop(group, cell, spec, blocks, {"pyama": meaning})

@@ -182,23 +182,27 @@ def _roster(found: list[Regions]) -> Roster:
 
 def _crops(spool: _Spool, roster: Roster) -> Iterator[Crop]:
     shapes = box_shapes(roster.bboxes)
+    slots = shapes.max(axis=1, initial=0).tolist()
+    ids = roster.ids.tolist()
     areas = shapes.prod(axis=-1)
     by_frame = areas.T.ravel()  # as they were spooled
     starts = (np.cumsum(by_frame) - by_frame).reshape(areas.T.shape).T
     for rows in _batches(areas.sum(axis=1) * spool.dtype.itemsize):
         batch = _Batch(spool, starts[rows.start : rows.stop], areas[rows.start : rows.stop])
         for i, row in enumerate(rows):
-            yield _crop(batch, i, int(roster.ids[row]), shapes[row])
+            yield _crop(batch, i, ids[row], shapes[row], slots[row])
         batch.clear()  # whoever holds its last crop would else hold it beside the next one
 
 
-def _crop(batch: _Batch, index: int, cell: int, shapes: NDArray[np.int64]) -> Crop:
+def _crop(
+    batch: _Batch, index: int, cell: int, shapes: NDArray[np.int64], slot: list[int]
+) -> Crop:
     group = batch.spool.group
     is_mask = layout.is_labels(group)
-    height, width = (int(n) for n in shapes.max(axis=0))
-    shape = (len(shapes), height, width)
+    height, width = slot
     dtype, factor = crop_dtype(group), 1.0 if is_mask else 1 / SCALE
-    frames = crop_spec(shape, dtype).chunk[0]
+    spec = crop_spec((len(shapes), height, width), dtype)
+    frames = spec.chunk[0]
 
     def blocks() -> Iterator[NDArray[Any]]:
         for start in range(0, len(shapes), frames):
@@ -210,9 +214,9 @@ def _crop(batch: _Batch, index: int, cell: int, shapes: NDArray[np.int64]) -> Cr
 
     attributes = {} if is_mask else INTENSITY_ATTRIBUTES
     if frames < len(shapes):
-        return Crop(group, cell, shape, dtype, blocks(), attributes)
+        return Crop(group, cell, spec, blocks(), attributes)
     (whole,) = blocks()
-    return Crop(group, cell, shape, dtype, [whole], attributes, whole)
+    return Crop(group, cell, spec, [whole], attributes, whole)
 
 
 def _batches(sizes: NDArray[np.int64]) -> Iterator[range]:

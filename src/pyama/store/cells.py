@@ -13,6 +13,7 @@ from pyama import layout
 from pyama.errors import StoreError
 from pyama.store.arrays import (
     DOCUMENT,
+    ArraySpec,
     StoredArray,
     crop_spec,
     group_document,
@@ -33,18 +34,16 @@ class Crop:
     Attributes:
         group: Name of the channel's group.
         cell: Number of the cell.
-        shape: (T, H, W) of the whole crop.
-        dtype: NumPy name of the type of its pixels.
-        blocks: Successive parts (t, H, W) along the first axis, each of `crop_spec(shape,
-            dtype).chunk[0]` frames, the last one possibly shorter.
+        spec: Its shape (T, H, W), its dtype and how it is stored, see `crop_spec`.
+        blocks: Successive parts (t, H, W) along the first axis, each of `spec.chunk[0]`
+            frames, the last one possibly shorter.
         attributes: What the values mean.
         whole: All of it, where that is a single block that can be kept in memory.
     """
 
     group: str
     cell: int
-    shape: tuple[int, int, int]
-    dtype: str
+    spec: ArraySpec
     blocks: Iterable[NDArray[Any]]
     attributes: Mapping[str, Any]
     whole: NDArray[Any] | None = None
@@ -184,16 +183,16 @@ def _write_roster(ledger: Ledger, roster: Roster) -> None:
 
 
 def _write_crop(ledger: Ledger, path: str, crop: Crop) -> None:
-    spec = crop_spec(crop.shape, crop.dtype)
+    spec = crop.spec
     ledger.write(f"{path}/{DOCUMENT}", spec.document(crop.attributes))
     frames = spec.chunk[0]
     done = 0
     for index, block in enumerate(crop.blocks):
-        if len(block) != min(frames, crop.shape[0] - done):
+        if len(block) != min(frames, spec.shape[0] - done):
             raise StoreError(
                 f"Block {index} of {path} has {len(block)} frames; expected blocks of "
-                f"{frames} frames, {crop.shape[0]} in all."
+                f"{frames} frames, {spec.shape[0]} in all."
             )
         write_chunk(ledger, path, spec, (index, 0, 0), block)
         done += len(block)
-    check_count(path, done, crop.shape[0])
+    check_count(path, done, spec.shape[0])

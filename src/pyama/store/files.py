@@ -61,7 +61,7 @@ class Ledger:
         folder = self._folders.get(place)
         if folder is None:
             folder = self._folders[place] = self._made(place)
-        path = os.path.join(folder, file)
+        path = f"{folder}{os.sep}{file}"
         try:
             write_file(path, data)
         except OSError as error:
@@ -73,7 +73,7 @@ class Ledger:
         self._entries[name] = _entry(name, data)
 
     def _made(self, place: str) -> str:
-        folder = os.path.join(self._root, *place.split("/"))
+        folder = f"{self._root}{os.sep}{place.replace('/', os.sep)}".rstrip(os.sep)
         try:
             make_folder(folder)
         except OSError as error:
