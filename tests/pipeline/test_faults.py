@@ -192,6 +192,24 @@ def test_a_disk_that_stays_full_is_one_line_per_fov_with_file_and_step(whole, tm
     assert contents(tmp_path) == whole
 
 
+@pytest.mark.parametrize("n_workers", [1, 2], ids=["one after the other", "at once"])
+def test_a_frame_that_cannot_be_copied_is_named(monkeypatch, tmp_path, n_workers):
+    real = files.write_file
+
+    def write_file(path, data):
+        if Path(path).parts[-6:] == ("fl_ch_1", "0", "c", "1", "0", "0"):
+            raise OSError(errno.EIO, os.strerror(errno.EIO))
+        real(path, data)
+
+    monkeypatch.setattr(files, "write_file", write_file)
+    report = process(make_recording(), make_config(n_workers=n_workers), tmp_path)
+    assert [(bad.step, bad.fov, bad.frame) for bad in report.failures] == [
+        ("copying", 0, 1),
+        ("copying", 1, 1),
+    ]
+    assert not list(tmp_path.glob("fov_*/.marks/*_ch_*")), "half a stack is vouched for"
+
+
 @pytest.mark.skipif(sys.platform == "win32", reason="says something else there")
 def test_a_name_that_is_too_long_is_one_line(tmp_path):
     with pytest.raises(StoreError, match=r"cannot be written: .*too long"):

@@ -6,7 +6,8 @@ items, and no algorithm knows of them.
 
 import logging
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, suppress
 from dataclasses import dataclass, field
 from functools import partial
@@ -67,6 +68,8 @@ class Job:
             two yields the run may be cancelled.
         total: Number of yields; 0 where it is not known in advance.
         framewise: Whether the n-th yield belongs to the n-th frame.
+        at_once: Whether the parts of a tuple are written at the same time, each in a thread
+            of its own.
         extras: Outputs of a later step that are filled in passing, while what they are made
             from is in memory. Their items come after those of the parts, in the same tuple,
             and are functions that make them. Whatever goes wrong with an extra, the job goes
@@ -77,6 +80,7 @@ class Job:
     items: Callable[[tuple[Part, ...]], Iterable[tuple[Any, ...] | None]]
     total: int = 0
     framewise: bool = True
+    at_once: bool = False
     extras: tuple[Part, ...] = ()
 
 
@@ -174,6 +178,22 @@ def _one_line(text: str) -> str:
     return " ".join(text.split())
 
 
+def _put(writes: Sequence[Write], items: Sequence[Any]) -> None:
+    for write, item in zip(writes, items, strict=False):
+        if item is not None:
+            write(item)
+
+
+class _AtOnce(ThreadPoolExecutor):
+    """As `_put`, with a thread for every item."""
+
+    def __call__(self, writes: Sequence[Write], items: Sequence[Any]) -> None:
+        pairs = zip(writes, items, strict=False)
+        written = [self.submit(write, item) for write, item in pairs if item is not None]
+        for one in written:
+            one.result()
+
+
 class _Extra:
     """An output that may fail: it is then left to the step that it belongs to."""
 
@@ -241,11 +261,10 @@ class _Drain:
                 extra = _Extra(part, self.fov)
                 last.push(extra.end)
                 writes.append(extra.write)
+            put = stack.enter_context(_AtOnce(len(writes))) if job.at_once else _put
             self.frame = 0 if job.framewise else None
             for done, items in enumerate(job.items(pending), start=1):
-                for write, item in zip(writes, items or (), strict=False):
-                    if item is not None:
-                        write(item)
+                put(writes, items or ())
                 self._stop_if_asked()
                 if self._watch is not None:
                     self._watch(Progress(self.step, self.fov, done, job.total))

@@ -77,7 +77,8 @@ def copying(work: Work) -> Iterator[Job]:
             if black[i]:  # written, but no camera gives such an image
                 part.notes["black_frames"] = black[i]
 
-    yield Job(tuple(parts.values()), frames, work.metadata.n_frames)
+    at_once = work.config.params.n_workers > 1  # a single worker is a single core
+    yield Job(tuple(parts.values()), frames, work.metadata.n_frames, at_once=at_once)
 
 
 def segmentation(work: Work) -> Iterator[Job]:
