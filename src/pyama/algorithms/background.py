@@ -4,8 +4,8 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 import numpy as np
+import scipy
 from numpy.typing import NDArray
-from scipy import ndimage
 
 from pyama.algorithms.arrays import Frame, Mask, check_frame, check_same_shape, kernel
 from pyama.algorithms.morphology import dilate
@@ -175,8 +175,8 @@ def _filled(medians: NDArray[np.float64]) -> NDArray[np.float64]:
     known = np.isfinite(medians)
     values = np.where(known, medians, 0.0)
     while not known.all():
-        n = ndimage.convolve(known.astype(np.float64), ring, mode="constant")
-        total = ndimage.convolve(values, ring, mode="constant")
+        n = scipy.ndimage.convolve(known.astype(np.float64), ring, mode="constant")
+        total = scipy.ndimage.convolve(values, ring, mode="constant")
         new = ~known & (n > 0)
         values[new] = total[new] / n[new]
         known |= new

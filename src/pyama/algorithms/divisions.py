@@ -6,8 +6,8 @@ from functools import cached_property
 from itertools import combinations, product
 
 import numpy as np
+import scipy
 from numpy.typing import NDArray
-from scipy.spatial import KDTree
 
 from pyama.algorithms.arrays import Boxes, Labels
 from pyama.algorithms.labels import label_runs, regions_of, renumbered
@@ -90,7 +90,9 @@ def _daughters(
     if known.all() or not len(before.ids):
         return []
     reach = REACH * _diameters(before.areas)
-    near = KDTree(now.centres).query_ball_point(before.centres, reach, return_sorted=True)
+    near = scipy.spatial.KDTree(now.centres).query_ball_point(
+        before.centres, reach, return_sorted=True
+    )
     goes_on = np.isin(before.ids, now.ids)
     rated = []
     for m in range(len(before.ids)):

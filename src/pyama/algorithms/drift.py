@@ -11,9 +11,8 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 import numpy as np
-import scipy.fft
+import scipy
 from numpy.typing import NDArray
-from scipy import ndimage
 
 from pyama.algorithms.arrays import Frame, check_frame
 from pyama.errors import ArrayError
@@ -144,7 +143,7 @@ class _Grid:
         if min(self.size) < SHORTEST:
             return None
         image = self._averaged(frame)
-        image -= ndimage.uniform_filter(image, BACKGROUND)
+        image -= scipy.ndimage.uniform_filter(image, BACKGROUND)
         typical = float(np.median(np.abs(image[::4, ::4]))) or float(image.std())
         if typical == 0:
             return None

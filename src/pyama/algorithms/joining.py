@@ -1,8 +1,8 @@
 """Joining parts of cells that were cut apart."""
 
 import numpy as np
+import scipy
 from numpy.typing import NDArray
-from scipy import ndimage
 
 from pyama.algorithms.arrays import Mask
 
@@ -26,7 +26,7 @@ def join_convex(labels: NDArray[np.int32], least: float) -> NDArray[np.int32]:
     groups = _groups(_neighbours(labels).tolist())
     if not groups:
         return labels.copy()
-    windows: list[Window] = ndimage.find_objects(labels)
+    windows: list[Window] = scipy.ndimage.find_objects(labels)
     alone = np.array([_together(labels, windows, np.array(group)) for group in groups])
     owner = np.arange(len(windows) + 1, dtype=np.int32)
     for i in np.argsort(-alone, kind="stable")[: np.count_nonzero(alone >= least)]:

@@ -11,8 +11,8 @@ from dataclasses import dataclass, replace
 from typing import TypeVar
 
 import numpy as np
+import scipy
 from numpy.typing import NDArray
-from scipy.spatial import KDTree
 
 from pyama.algorithms.arrays import Labels
 from pyama.algorithms.assignment import ALONE, Pairs, heaviest_matching
@@ -180,7 +180,7 @@ def _within_reach(
     """Indices of all pairs of a place and another one within its reach, in order."""
     if not len(places) or not len(others):
         return np.empty(0, np.int64), np.empty(0, np.int64)
-    found = KDTree(others).query_ball_point(places, reach, return_sorted=True)
+    found = scipy.spatial.KDTree(others).query_ball_point(places, reach, return_sorted=True)
     rows = np.repeat(np.arange(len(places)), [len(near) for near in found])
     return rows, np.array([index for near in found for index in near], np.int64)
 
@@ -192,7 +192,7 @@ def _misses(expected: _Moving, ahead: _Seen) -> Floats:
     """
     if not len(ahead.areas):
         return np.zeros(len(expected.ids))
-    distances, nearest = KDTree(ahead.places).query(expected.places)
+    distances, nearest = scipy.spatial.KDTree(ahead.places).query(expected.places)
     variance = expected.spread[:, 0, 0] + ahead.noise[nearest]
     return np.minimum(distances**2 / variance, GATE**2)
 

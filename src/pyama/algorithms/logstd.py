@@ -8,8 +8,8 @@ background is due to Wu, Gauthier and Levine (1995), https://doi.org/10.1109/10.
 from typing import TypeVar
 
 import numpy as np
+import scipy
 from numpy.typing import NDArray
-from scipy import ndimage
 
 from pyama.algorithms.arrays import Frame, Labels, check_frame, kernel
 from pyama.algorithms.bits import Bits, pack_above
@@ -141,7 +141,7 @@ def variance_threshold(variance: NDArray[np.float32]) -> float:
     profile, edges = np.histogram(values, BINS, (low, high), weights=counts)
     # Rounded to few grey levels, much of the background has the one lowest variance.
     profile[0] = profile[1]
-    smooth = ndimage.gaussian_filter1d(profile.astype(np.float64), SMOOTHING)
+    smooth = scipy.ndimage.gaussian_filter1d(profile.astype(np.float64), SMOOTHING)
     return float(np.exp(2 * _split(smooth, (edges[:-1] + edges[1:]) / 2)))
 
 

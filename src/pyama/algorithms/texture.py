@@ -7,9 +7,9 @@ intensities are measured, the weighted background is taken off first.
 from typing import TYPE_CHECKING, Annotated
 
 import numpy as np
+import scipy
 from numpy.typing import NDArray
 from pydantic import Field
-from scipy import ndimage
 
 from pyama.algorithms.arrays import Mask
 from pyama.algorithms.params import Params, Pixels
@@ -57,15 +57,15 @@ def particle_num(image: Floats, mask: Mask, context: "FeatureContext") -> int:
     values = _corrected(image, context)
     # Outside, the mean of the cell: its rim must not look like a particle.
     filled = np.where(mask, values, values[mask].mean())
-    response = -ndimage.gaussian_laplace(filled, context.params.radius / np.sqrt(2))
+    response = -scipy.ndimage.gaussian_laplace(filled, context.params.radius / np.sqrt(2))
     inside = response[mask]
     middle = np.median(inside)
     noise = 1.4826 * np.median(np.abs(inside - middle))
     least = middle + context.params.contrast * noise
     tiny = 1e-9 * np.abs(values[mask]).max()
-    peaks = (response == ndimage.maximum_filter(response, 3)) & mask
+    peaks = (response == scipy.ndimage.maximum_filter(response, 3)) & mask
     peaks &= response > max(least, tiny)
-    return int(ndimage.label(peaks, np.ones((3, 3)))[1])
+    return int(scipy.ndimage.label(peaks, np.ones((3, 3)))[1])
 
 
 @parameters(GranularityParams)
@@ -85,9 +85,9 @@ def granularity(image: Floats, mask: Mask, context: "FeatureContext") -> float:
     # Outside the cell nothing is taken away from it, and nothing comes in.
     low, high = values[mask].min(), values[mask].max()
     padded = np.pad(np.where(mask, values, high), radius, constant_values=high)
-    eroded = ndimage.grey_erosion(padded, footprint=disk, mode="nearest")
+    eroded = scipy.ndimage.grey_erosion(padded, footprint=disk, mode="nearest")
     reached = np.where(np.pad(mask, radius), eroded, low)
-    opened = ndimage.grey_dilation(reached, footprint=disk, mode="nearest")
+    opened = scipy.ndimage.grey_dilation(reached, footprint=disk, mode="nearest")
     inner = opened[radius : radius + mask.shape[0], radius : radius + mask.shape[1]]
     coarse = np.minimum(inner, values)[mask].sum()
     return float(np.clip(1 - coarse / total, 0, 1))
@@ -159,7 +159,7 @@ def _corrected(image: Floats, context: "FeatureContext") -> Floats:
 
 def _third(image: Floats, mask: Mask, context: "FeatureContext", which: int) -> float:
     """Mean of a third of the pixels by depth; NaN in a cell of fewer than three pixels."""
-    depth = ndimage.distance_transform_edt(np.pad(mask, 1))[1:-1, 1:-1][mask]
+    depth = scipy.ndimage.distance_transform_edt(np.pad(mask, 1))[1:-1, 1:-1][mask]
     order = np.argsort(depth, kind="stable")
     n = len(order)
     chosen = order[n * which // THIRDS : n * (which + 1) // THIRDS]

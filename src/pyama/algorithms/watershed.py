@@ -8,8 +8,8 @@ two cells the outline has a notch.
 """
 
 import numpy as np
+import scipy
 from numpy.typing import NDArray
-from scipy import ndimage
 
 from pyama.algorithms.arrays import Frame, Labels, Mask, kernel
 from pyama.algorithms.bits import Bits, pack, unpack
@@ -97,7 +97,7 @@ def _without_debris(labels: Labels) -> Labels:
 
 def _core(frame: Frame, mask: Mask) -> Mask:
     """The part of the mask that is not halo."""
-    bright = ndimage.gaussian_filter(frame.astype(np.float32), 1.5) - _background(frame)
+    bright = scipy.ndimage.gaussian_filter(frame.astype(np.float32), 1.5) - _background(frame)
     sample = (slice(None, None, 4), slice(None, None, 4))
     outside = bright[sample][~mask[sample]]
     if outside.size == 0:
@@ -113,8 +113,8 @@ def _background(frame: Frame) -> NDArray[np.float32]:
     height, width = frame.shape
     whole = np.pad(frame, ((0, -height % BLOCK), (0, -width % BLOCK)), mode="edge")
     blocks = whole.reshape(whole.shape[0] // BLOCK, BLOCK, -1, BLOCK)
-    small = ndimage.median_filter(blocks.mean((1, 3), dtype=np.float32), 5)
-    smooth = ndimage.gaussian_filter(small, 2)
+    small = scipy.ndimage.median_filter(blocks.mean((1, 3), dtype=np.float32), 5)
+    smooth = scipy.ndimage.gaussian_filter(small, 2)
     across = np.ascontiguousarray(_between_centres(smooth.T, width).T)
     return _between_centres(across, height)
 
@@ -141,7 +141,9 @@ def _cut(mask: Mask, core: Mask, depth: float) -> Labels:
     from skimage.segmentation import watershed
 
     half = np.ascontiguousarray(mask[::2, ::2])
-    distance = ndimage.gaussian_filter(2 * ndimage.distance_transform_edt(core[::2, ::2]), 1)
+    distance = scipy.ndimage.gaussian_filter(
+        2 * scipy.ndimage.distance_transform_edt(core[::2, ::2]), 1
+    )
     distance = np.where(half, distance, 0)
     pixels = np.flatnonzero(distance)
     order = pixels[np.argsort(-distance.ravel()[pixels], kind="stable")]
