@@ -57,6 +57,17 @@ def test_help_imports_nothing_heavy(arguments, allowed):
     assert set(HEAVY).intersection(loaded) <= allowed
 
 
+def test_knowing_the_methods_loads_no_part_of_scipy():
+    program = (
+        "import sys, pyama.processing.methods\n"
+        "print({'scipy.fft', 'scipy.ndimage', 'scipy.spatial'} & set(sys.modules))"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, check=True
+    )
+    assert done.stdout.strip() == "set()"
+
+
 @pytest.mark.parametrize("module", ["pyama", "pyama.cli"])
 def test_python_m_runs_the_command_line(module):
     done = subprocess.run(

@@ -25,7 +25,7 @@ from pyama.store import Crop, Roster, Stack, crop_dtype, crop_spec, naming
 
 INTENSITY_ATTRIBUTES = {"pyama": {"divisor": SCALE}}
 """Counts are the crop's values times this."""
-BATCH_BYTES = 16 * 2**20
+BATCH_BYTES = 8 * 2**20
 """How much is read from a spool at a time, as spooled."""
 
 

@@ -263,8 +263,11 @@ class _Drain:
                 writes.append(extra.write)
             put = stack.enter_context(_AtOnce(len(writes))) if job.at_once else _put
             self.frame = 0 if job.framewise else None
-            for done, items in enumerate(job.items(pending), start=1):
+            done = 0
+            for items in job.items(pending):
                 put(writes, items or ())
+                del items  # else they would be in memory beside the next ones
+                done += 1  # noqa: SIM113 (enumerate would hold them as well)
                 self._stop_if_asked()
                 if self._watch is not None:
                     self._watch(Progress(self.step, self.fov, done, job.total))

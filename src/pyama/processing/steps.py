@@ -210,6 +210,7 @@ def _cuts(
         else:
             assert previews is not None  # noqa: S101 (the roster comes before the crops)
             yield (item, *[None] * len(makes), partial(previews.in_passing, item))
+        del item  # else it would be in memory beside the next one
 
 
 def extraction(work: Work) -> Iterator[Job]:
