@@ -8,6 +8,7 @@ from pyama.algorithms.crops import (
     box_shapes,
     gather,
     gather_masks,
+    lift,
     normalise,
     place,
 )
@@ -50,6 +51,17 @@ def test_gathered_pieces_come_back_in_their_slots(boxes):
         expected = np.zeros(SHAPE, np.uint16)
         expected[: y1 - y0, : x1 - x0] = frame[y0:y1, x0:x1]
         np.testing.assert_array_equal(slot, expected)
+
+
+@pytest.mark.parametrize("dtype", [np.uint8, np.float32])
+@given(boxes_in_frame())
+def test_pieces_are_lifted_out_of_their_slots_as_they_were_placed(dtype, boxes):
+    pieces, shapes = gather(picture(np.uint16), boxes).astype(dtype), box_shapes(boxes)
+    slots = np.empty((len(boxes), *SHAPE), dtype)
+    place(pieces, shapes, slots)
+    found = lift(slots, shapes)
+    np.testing.assert_array_equal(found, pieces)
+    assert found.dtype == dtype
 
 
 @given(boxes_in_frame())
@@ -140,6 +152,24 @@ def test_pieces_must_fit_their_slots(size, shapes, message):
         return
     with pytest.raises(ArrayError, match=message):
         place(*arguments)
+
+
+WRONG_SLOTS = [
+    pytest.param([[2, 3]], r"lift\(\) takes one \(height, width\) per slot", id="too few"),
+    pytest.param(
+        [[2, 3], [4, 1]], r"a piece of \(4, 1\) px for a slot of \(3, 3\)", id="high"
+    ),
+    pytest.param(
+        [[1, 4], [0, 0]], r"a piece of \(1, 4\) px for a slot of \(3, 3\)", id="wide"
+    ),
+    pytest.param([[0, 0], [-1, 2]], r"a piece of \(-1, 2\) px", id="negative"),
+]
+
+
+@pytest.mark.parametrize(("shapes", "message"), WRONG_SLOTS)
+def test_what_is_lifted_must_lie_in_its_slot(shapes, message):
+    with pytest.raises(ArrayError, match=message):
+        lift(np.zeros((2, 3, 3)), np.array(shapes))
 
 
 STARTS_OUTSIDE = [

@@ -122,6 +122,34 @@ def place(
         )
 
 
+def lift(stack: NDArray[Any], shapes: NDArray[np.int64]) -> NDArray[Any]:
+    """Take pieces out of their slots again; undoes `place`.
+
+    Args:
+        stack: Shape (n, H, W).
+        shapes: Height and width in px of the piece at the top left corner of every slot,
+            shape (n, 2); 0, 0 gives nothing.
+
+    Returns:
+        Ragged array of the stack's dtype.
+
+    Raises:
+        ArrayError: A piece is larger than a slot, or there is not one shape per slot.
+    """
+    if shapes.shape != (len(stack), 2):
+        raise ArrayError(
+            f"lift() takes one (height, width) per slot, got shapes {shapes.shape} "
+            f"for {len(stack)} slots."
+        )
+    outside = ((shapes < 0) | (shapes > stack.shape[1:])).any(axis=1)
+    if outside.any():
+        size = tuple(shapes[outside][0].tolist())
+        raise ArrayError(f"lift() got a piece of {size} px for a slot of {stack.shape[1:]}.")
+    pieces = np.empty(int(shapes.prod(axis=1).sum()), stack.dtype)
+    _copy_slots(stack, shapes, pieces)
+    return pieces
+
+
 def _count_inside(caller: str, frame: NDArray[Any], boxes: Boxes) -> int:
     check_frame(frame, caller)
     check_same_shape(caller, boxes=boxes, expected=np.empty((len(boxes), 4), np.bool_))
@@ -144,6 +172,19 @@ def _copy_boxes(frame: NDArray[Any], boxes: Boxes, pieces: NDArray[Any]) -> None
             for x in range(row.size):
                 target[x] = row[x]
             i += row.size
+
+
+@kernel
+def _copy_slots(stack: NDArray[Any], shapes: NDArray[np.int64], pieces: NDArray[Any]) -> None:
+    i = 0
+    for n in range(shapes.shape[0]):
+        height, width = shapes[n]
+        for y in range(height):
+            row = stack[n, y]
+            target = pieces[i : i + width]
+            for x in range(width):
+                target[x] = row[x]
+            i += width
 
 
 @kernel

@@ -57,16 +57,6 @@ class Histogram:
         shift = 0.5 - self._first if values.dtype.kind == "f" else -self._first
         _count(np.ascontiguousarray(values).ravel(), self._steps, shift, self._counts)
 
-    def discount(self, value: float, times: int) -> None:
-        """Take back pixels that were counted and should not count, such as padding.
-
-        Args:
-            value: What was counted.
-            times: In how many pixels too many.
-        """
-        if times:
-            self._counts[_key(value, self._steps) - self._first] -= times
-
     def percentile(self, *q: float) -> list[float]:
         """Return what `numpy.percentile` gives for all values in float64; NaN without any.
 

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from pyama import layout
 from pyama.algorithms.background import GRID
-from pyama.algorithms.crops import SCALE, box_shapes
+from pyama.algorithms.crops import SCALE, box_shapes, lift
 from pyama.algorithms.preview import Histogram, preview_of_intensities, preview_of_labels
 from pyama.errors import StoreError
 from pyama.store import Cells, Crop, Roster, crop_spec
@@ -49,17 +49,24 @@ class CellPreviews:
     """
 
     def __init__(self, roster: Roster, missing: Mapping[str, AbstractSet[int]]) -> None:
-        areas = box_shapes(roster.bboxes).prod(axis=-1)
-        ids = roster.ids.tolist()
-        self._pixels: dict[str, dict[int, int]] = {}
-        for group, frames in missing.items():
-            written = np.delete(areas, sorted(frames), axis=1).sum(axis=1)
-            self._pixels[group] = dict(zip(ids, written.tolist(), strict=True))
+        shapes = box_shapes(roster.bboxes)
+        self._rows = {cell: row for row, cell in enumerate(roster.ids.tolist())}
+        self._shapes = {group: _without(shapes, frames) for group, frames in missing.items()}
 
     def of(self, group: str, cell: int, stack: NDArray[Any]) -> Crop:
         """Return the preview of one crop, whose pixels are `stack`, shape (T, H, W)."""
-        meaning = _meaning(group, stack, self._pixels[group][cell])
-        return _crop(group, cell, preview_of(group, meaning)(stack), meaning)
+        shapes = self._shapes[group][self._rows[cell]]
+        meaning = _meaning(group, stack, shapes)
+        make = preview_of(group, meaning)
+        # Most cells are there in a part of the frames only.
+        there = np.flatnonzero(shapes.all(axis=1))
+        frames = slice(there[0], there[-1] + 1) if len(there) else slice(0)
+        height, width = stack.shape[1:]
+        nothing = make(np.zeros((1, 1), stack.dtype))[0, 0]
+        size = len(stack), max(1, height // 2), max(1, width // 2)
+        preview = np.full(size, nothing, np.uint8)
+        preview[frames] = make(stack[frames])
+        return _crop(group, cell, preview, meaning)
 
     def in_passing(self, crop: Crop) -> Crop:
         """Return the preview of a crop that is still in memory.
@@ -74,19 +81,25 @@ class CellPreviews:
 
     def of_all(self, cells: Cells) -> Iterator[Crop]:
         """Make the preview of every crop from the finished crops."""
-        for group, pixels in self._pixels.items():
-            for cell in pixels:
+        for group in self._shapes:
+            for cell in self._rows:
                 yield self.of(group, cell, cells.crop(group, cell))
 
 
-def _meaning(group: str, stack: NDArray[Any], pixels: int) -> dict[str, Any]:
+def _without(shapes: NDArray[np.int64], frames: AbstractSet[int]) -> NDArray[np.int64]:
+    if frames:
+        shapes = shapes.copy()
+        shapes[:, sorted(frames)] = 0
+    return shapes
+
+
+def _meaning(group: str, stack: NDArray[Any], shapes: NDArray[np.int64]) -> dict[str, Any]:
     if layout.is_labels(group):
         return {"largest_label": 1}
     is_background = group.startswith("fl_background")
     histogram = Histogram(SCALE * GRID if is_background else SCALE)
-    histogram.update(stack)
-    # Around the boxes and in missing frames a crop is 0.
-    histogram.discount(0, stack.size - pixels)
+    # Around the boxes and in missing frames a crop is 0, which is no intensity.
+    histogram.update(lift(stack, shapes))
     return grey_levels(histogram)
 
 
