@@ -192,20 +192,21 @@ def test_a_disk_that_stays_full_is_one_line_per_fov_with_file_and_step(whole, tm
     assert contents(tmp_path) == whole
 
 
+@pytest.mark.parametrize("frame", [0, 1], ids=["the first", "the last"])
 @pytest.mark.parametrize("n_workers", [1, 2], ids=["one after the other", "at once"])
-def test_a_frame_that_cannot_be_copied_is_named(monkeypatch, tmp_path, n_workers):
+def test_a_frame_that_cannot_be_copied_is_named(monkeypatch, tmp_path, n_workers, frame):
     real = files.write_file
 
     def write_file(path, data):
-        if Path(path).parts[-6:] == ("fl_ch_1", "0", "c", "1", "0", "0"):
+        if Path(path).parts[-6:] == ("fl_ch_1", "0", "c", str(frame), "0", "0"):
             raise OSError(errno.EIO, os.strerror(errno.EIO))
         real(path, data)
 
     monkeypatch.setattr(files, "write_file", write_file)
     report = process(make_recording(), make_config(n_workers=n_workers), tmp_path)
     assert [(bad.step, bad.fov, bad.frame) for bad in report.failures] == [
-        ("copying", 0, 1),
-        ("copying", 1, 1),
+        ("copying", 0, frame),
+        ("copying", 1, frame),
     ]
     assert not list(tmp_path.glob("fov_*/.marks/*_ch_*")), "half a stack is vouched for"
 

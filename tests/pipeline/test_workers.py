@@ -21,7 +21,7 @@ from pyama.processing.exchange import DIED, FlagFile
 from pyama.processing.methods import PREPROCESSORS, SEGMENTERS
 from pyama.processing.report import Status
 from pyama.processing.workflow import process
-from pyama.store import FovStore, lock
+from pyama.store import FovStore, files, lock
 from small_movie import MOVIE, contents, make_config, recording_of
 
 PLUGINS = """
@@ -114,6 +114,29 @@ def test_bytes_do_not_depend_on_the_workers(whole, tmp_path, executor, params):
     assert sum(successful for successful, _ in ended) == 3
     steps = {entry.step for entry in seen if not isinstance(entry, tuple)}
     assert steps == {entry.step for entry in report.steps}
+
+
+def test_with_several_workers_a_frame_is_read_while_the_one_before_is_written(
+    whole, tmp_path, monkeypatch
+):
+    recording = make_recording()
+    asked = threading.Event()
+    read, write_file = recording.read, files.write_file
+
+    def reading(fov, frame, channels):
+        if frame == 1:
+            asked.set()
+        return read(fov, frame, channels)
+
+    def writing(path, data):
+        if Path(path).parts[-4:] == ("c", "0", "0", "0"):
+            assert asked.wait(60), "the second frame is read only after the first is written"
+        write_file(path, data)
+
+    monkeypatch.setattr(recording, "read", reading)
+    monkeypatch.setattr(files, "write_file", writing)
+    assert process(recording, make_config(n_workers=2), tmp_path).succeeded
+    assert contents(tmp_path) == whole
 
 
 def test_bytes_do_not_depend_on_fovs_being_run_together(whole, tmp_path):

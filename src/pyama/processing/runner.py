@@ -7,7 +7,7 @@ items, and no algorithm knows of them.
 import logging
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack, suppress
 from dataclasses import dataclass, field
 from functools import partial
@@ -69,7 +69,7 @@ class Job:
         total: Number of yields; 0 where it is not known in advance.
         framewise: Whether the n-th yield belongs to the n-th frame.
         at_once: Whether the parts of a tuple are written at the same time, each in a thread
-            of its own.
+            of its own, while the next tuple is drawn.
         extras: Outputs of a later step that are filled in passing, while what they are made
             from is in memory. Their items come after those of the parts, in the same tuple,
             and are functions that make them. Whatever goes wrong with an extra, the job goes
@@ -178,20 +178,46 @@ def _one_line(text: str) -> str:
     return " ".join(text.split())
 
 
-def _put(writes: Sequence[Write], items: Sequence[Any]) -> None:
-    for write, item in zip(writes, items, strict=False):
-        if item is not None:
-            write(item)
+class _InTurn:
+    """Writes the items of a tuple one after the other."""
+
+    def __init__(self, drain: "_Drain", writes: Sequence[Write]) -> None:
+        self.drain, self.writes = drain, writes
+
+    def put(self, items: Sequence[Any]) -> None:
+        """Write every item that is not None."""
+        for write, item in zip(self.writes, items, strict=False):
+            if item is not None:
+                write(item)
+
+    def end(self) -> None:
+        """Wait for what is not written yet."""
 
 
-class _AtOnce(ThreadPoolExecutor):
-    """As `_put`, with a thread for every item."""
+class _AtOnce(_InTurn):
+    """Writes them in threads, while the next ones are drawn."""
 
-    def __call__(self, writes: Sequence[Write], items: Sequence[Any]) -> None:
-        pairs = zip(writes, items, strict=False)
-        written = [self.submit(write, item) for write, item in pairs if item is not None]
-        for one in written:
-            one.result()
+    def __init__(self, drain: "_Drain", writes: Sequence[Write], stack: ExitStack) -> None:
+        super().__init__(drain, writes)
+        self._threads = stack.enter_context(ThreadPoolExecutor(len(writes), "pyama writing"))
+        self._begun: list[Future[object]] = []
+        self._frame: int | None = None
+
+    def put(self, items: Sequence[Any]) -> None:
+        """Begin to write every item that is not None, once those before are written."""
+        self.end()
+        pairs = zip(self.writes, items, strict=False)
+        begun = [
+            self._threads.submit(write, item) for write, item in pairs if item is not None
+        ]
+        self._begun, self._frame = begun, self.drain.frame
+
+    def end(self) -> None:
+        """Wait for what is not written yet; if that fails, it is what the drain is at."""
+        now, self.drain.frame = self.drain.frame, self._frame
+        for written in self._begun:
+            written.result()
+        self._begun, self.drain.frame = [], now
 
 
 class _Extra:
@@ -261,17 +287,18 @@ class _Drain:
                 extra = _Extra(part, self.fov)
                 last.push(extra.end)
                 writes.append(extra.write)
-            put = stack.enter_context(_AtOnce(len(writes))) if job.at_once else _put
+            way = _AtOnce(self, writes, stack) if job.at_once else _InTurn(self, writes)
             self.frame = 0 if job.framewise else None
             done = 0
             for items in job.items(pending):
-                put(writes, items or ())
+                way.put(items or ())
                 del items  # else they would be in memory beside the next ones
                 done += 1  # noqa: SIM113 (enumerate would hold them as well)
                 self._stop_if_asked()
                 if self._watch is not None:
                     self._watch(Progress(self.step, self.fov, done, job.total))
                 self.frame = done if job.framewise else None
+            way.end()
             self.frame = None
         return True
 
