@@ -141,12 +141,10 @@ def lift(stack: NDArray[Any], shapes: NDArray[np.int64]) -> NDArray[Any]:
             f"lift() takes one (height, width) per slot, got shapes {shapes.shape} "
             f"for {len(stack)} slots."
         )
-    outside = ((shapes < 0) | (shapes > stack.shape[1:])).any(axis=1)
-    if outside.any():
-        size = tuple(shapes[outside][0].tolist())
+    bad, pieces = _lift(np.ascontiguousarray(stack), shapes)
+    if bad >= 0:
+        size = tuple(shapes[bad].tolist())
         raise ArrayError(f"lift() got a piece of {size} px for a slot of {stack.shape[1:]}.")
-    pieces = np.empty(int(shapes.prod(axis=1).sum()), stack.dtype)
-    _copy_slots(stack, shapes, pieces)
     return pieces
 
 
@@ -175,7 +173,15 @@ def _copy_boxes(frame: NDArray[Any], boxes: Boxes, pieces: NDArray[Any]) -> None
 
 
 @kernel
-def _copy_slots(stack: NDArray[Any], shapes: NDArray[np.int64], pieces: NDArray[Any]) -> None:
+def _lift(stack: NDArray[Any], shapes: NDArray[np.int64]) -> tuple[int, NDArray[Any]]:
+    """Return the index of a piece that is larger than its slot, or -1; and the pieces."""
+    total = 0
+    for n in range(shapes.shape[0]):
+        height, width = shapes[n]
+        if min(height, width) < 0 or height > stack.shape[1] or width > stack.shape[2]:
+            return n, np.empty(0, stack.dtype)
+        total += height * width
+    pieces = np.empty(total, stack.dtype)
     i = 0
     for n in range(shapes.shape[0]):
         height, width = shapes[n]
@@ -185,6 +191,7 @@ def _copy_slots(stack: NDArray[Any], shapes: NDArray[np.int64], pieces: NDArray[
             for x in range(width):
                 target[x] = row[x]
             i += width
+    return -1, pieces
 
 
 @kernel

@@ -52,20 +52,25 @@ class CellPreviews:
         shapes = box_shapes(roster.bboxes)
         self._rows = {cell: row for row, cell in enumerate(roster.ids.tolist())}
         self._shapes = {group: _without(shapes, frames) for group, frames in missing.items()}
+        # Most cells are there in a part of the frames only. One frame beside it on either
+        # side stands for all others.
+        there = shapes[..., 0] > 0
+        starts = np.maximum(there.argmax(axis=1) - 1, 0).tolist()
+        ends = (there.shape[1] - there[:, ::-1].argmax(axis=1) + 1).tolist()
+        self._frames = [slice(start, end) for start, end in zip(starts, ends, strict=True)]
 
     def of(self, group: str, cell: int, stack: NDArray[Any]) -> Crop:
         """Return the preview of one crop, whose pixels are `stack`, shape (T, H, W)."""
-        shapes = self._shapes[group][self._rows[cell]]
-        meaning = _meaning(group, stack, shapes)
-        make = preview_of(group, meaning)
-        # Most cells are there in a part of the frames only.
-        there = np.flatnonzero(shapes.all(axis=1))
-        frames = slice(there[0], there[-1] + 1) if len(there) else slice(0)
-        height, width = stack.shape[1:]
-        nothing = make(np.zeros((1, 1), stack.dtype))[0, 0]
-        size = len(stack), max(1, height // 2), max(1, width // 2)
-        preview = np.full(size, nothing, np.uint8)
-        preview[frames] = make(stack[frames])
+        row = self._rows[cell]
+        frames = self._frames[row]
+        meaning = _meaning(group, stack, self._shapes[group][row])
+        preview = preview_of(group, meaning)(stack[frames])
+        if len(preview) < len(stack):
+            found = preview
+            preview = np.empty((len(stack), *found.shape[1:]), np.uint8)
+            preview[: frames.start] = found[0]
+            preview[frames] = found
+            preview[frames.stop :] = found[-1]
         return _crop(group, cell, preview, meaning)
 
     def in_passing(self, crop: Crop) -> Crop:

@@ -10,6 +10,7 @@ import json
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -64,29 +65,8 @@ class ArraySpec:
 
     def document(self, attributes: Mapping[str, Any]) -> bytes:
         """Return the array's `zarr.json`."""
-        itemsize = np.dtype(self.dtype).itemsize
-        fill: Any = False if self.dtype == "bool" else 0
-        entries = {
-            "zarr_format": 3,
-            "node_type": "array",
-            "shape": self.shape,
-            "data_type": self.dtype,
-            "chunk_grid": {"name": "regular", "configuration": {"chunk_shape": self.chunk}},
-            "chunk_key_encoding": {
-                "name": "default",
-                "configuration": {"separator": self.separator},
-            },
-            "fill_value": 0.0 if self.dtype.startswith("float") else fill,
-            "codecs": (
-                chunk_codecs(itemsize, self.shuffle)
-                if self.inner is None
-                else shard_codecs(self.inner, itemsize, self.shuffle)
-            ),
-            "attributes": attributes,
-        }
-        if self.names:
-            entries["dimension_names"] = self.names
-        return to_json(entries)
+        before, after = _around_attributes(self)
+        return b'%b, "attributes": %b%b' % (before, json.dumps(attributes).encode(), after)
 
     def key(self, index: Sequence[int]) -> str:
         """Return the file name of a chunk, relative to the array."""
@@ -123,6 +103,32 @@ class ArraySpec:
         if self.inner is None:
             return decompress(data, self.chunk, dtype)
         return unshard(data, self.chunk, self.inner, dtype)
+
+
+@lru_cache(maxsize=2048)  # the crops of a cell differ in little else
+def _around_attributes(spec: ArraySpec) -> tuple[bytes, bytes]:
+    """What comes before and after the attributes in a document."""
+    itemsize = np.dtype(spec.dtype).itemsize
+    fill: Any = False if spec.dtype == "bool" else 0
+    entries = {
+        "zarr_format": 3,
+        "node_type": "array",
+        "shape": spec.shape,
+        "data_type": spec.dtype,
+        "chunk_grid": {"name": "regular", "configuration": {"chunk_shape": spec.chunk}},
+        "chunk_key_encoding": {
+            "name": "default",
+            "configuration": {"separator": spec.separator},
+        },
+        "fill_value": 0.0 if spec.dtype.startswith("float") else fill,
+        "codecs": (
+            chunk_codecs(itemsize, spec.shuffle)
+            if spec.inner is None
+            else shard_codecs(spec.inner, itemsize, spec.shuffle)
+        ),
+    }
+    names = f', "dimension_names": {json.dumps(spec.names)}' if spec.names else ""
+    return json.dumps(entries).encode()[:-1], names.encode() + b"}\n"
 
 
 def to_json(entries: Mapping[str, Any]) -> bytes:
