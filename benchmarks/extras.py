@@ -95,11 +95,8 @@ def _roofline(folder: Path, size: int) -> list[Line]:
     steps = {name: cost for name, cost in found.items() if name != "cropping"}
     written = sum(cost["bytes"] for cost in steps.values()) / frames
     spent = sum(cost["cpu"] for cost in steps.values()) / frames
-    # Two raw channels, two label images and a background twice as wide, each packed once and
-    # unpacked for the next steps: labels and channels twice, labels once more, previews.
-    pixels = size**2 * 2
-    packing = pixels * (6 / rates["compress"] + 9 / rates["decompress"])
-    copying = written / rates["copy"]
+    packing = rates["packing"] + rates["unpacking"]
+    copying = (written + 2 * 2 * size**2) / rates["copy"]  # both channels are read
     kernels = run_task("compute", path=path, frames=frames, repeats=5, literal_frames=1)
     computing = sum(
         seconds for name, seconds in kernels["pyama"].items() if name != "cropping"

@@ -4,6 +4,7 @@ import os
 import time
 from collections import deque
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -23,8 +24,11 @@ from pyama.algorithms.features import (
 from pyama.algorithms.iou import track
 from pyama.algorithms.labels import Regions, limit_sizes, regions
 from pyama.algorithms.logstd import segment
+from pyama.algorithms.preview import preview_of_labels
 from pyama.config import ProcessingParams
 from pyama.readers import open_reader
+from pyama.store.arrays import ArraySpec, frames_spec, tiled_spec
+from pyama.store.outputs import SHUFFLES
 
 Frames = Sequence[Sequence[NDArray[np.uint16]]]
 """Phase contrast and fluorescence of successive frames."""
@@ -153,24 +157,56 @@ def crowd(cells: int, size: int, frames: int) -> list[NDArray[np.uint16]]:
 
 
 def limits(path: Path, folder: Path) -> dict[str, float]:
-    """Bytes per second of copying memory, packing and unpacking a frame, and writing."""
-    from pyama.store.arrays import frames_spec
+    """What memory, compression and disk allow on the first frame of a recording.
 
-    with open_reader(path) as reader:
-        (frame,) = reader.read(0, 0, [0])
+    Returns:
+        Bytes per second of copying memory, packing and unpacking phase contrast, and writing;
+        seconds to pack and to unpack what the steps write and read of a frame, without crops.
+    """
+    packing, unpacking = {}, {}
+    for kind, (spec, image) in _stored(path).items():
+        packed = spec.encode(image)
+        packing[kind] = _seconds(partial(spec.encode, image))
+        unpacking[kind] = _seconds(partial(spec.decode, packed))
+        if kind == "pc":
+            n_bytes = image.nbytes
     block = np.ones(2**28, np.uint8)
     room = np.empty_like(block)
-    spec = frames_spec((1, *frame.shape), "uint16")
-    packed = spec.encode(frame[np.newaxis])
     folder.mkdir(parents=True, exist_ok=True)
     rates = {
         "copy": 2 * block.nbytes / _seconds(lambda: np.copyto(room, block)),
-        "compress": frame.nbytes / _seconds(lambda: spec.encode(frame[np.newaxis])),
-        "decompress": frame.nbytes / _seconds(lambda: spec.decode(packed)),
+        "compress": n_bytes / packing["pc"],
+        "decompress": n_bytes / unpacking["pc"],
         "write": block.nbytes / _seconds(lambda: _write(folder / "block", block), wall=True),
+        # Labels are written twice, before and after tracking. Tracking, background and
+        # caching read them, segmentation the phase contrast, background the fluorescence.
+        "packing": sum(packing.values()) + packing["seg_labeled"],
+        "unpacking": unpacking["pc"] + unpacking["fl"] + 3 * unpacking["seg_labeled"],
     }
     (folder / "block").unlink()
     return rates
+
+
+def _stored(path: Path) -> dict[str, tuple[ArraySpec, NDArray[Any]]]:
+    """Every kind of image that is written of a frame, and how."""
+    with open_reader(path) as reader:
+        pc, fl = reader.read(0, 0, [0, 1])
+    labels = segment(pc, PARAMS)
+    images = {
+        "pc": pc,
+        "fl": fl,
+        "seg_labeled": labels,
+        "fl_background": estimate(fl, labels > 0, PARAMS).background,
+    }
+    stored = {
+        kind: (
+            frames_spec((1, *image.shape), image.dtype.name, SHUFFLES.get(kind, "shuffle")),
+            image[np.newaxis],
+        )
+        for kind, image in images.items()
+    }
+    preview = preview_of_labels(labels, int(labels.max()))[np.newaxis]
+    return stored | {"preview": (tiled_spec(preview.shape, "uint8"), preview)}
 
 
 def _write(path: Path, block: NDArray[np.uint8]) -> None:
