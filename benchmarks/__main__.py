@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.extras import extras
-from benchmarks.report import STEPS, Entry, machine, render, write_into
+from benchmarks.report import STEPS, Entry, Line, machine, render, write_into
 from benchmarks.tasks import radius_px, run_task
 
 DOCUMENT = Path(__file__).resolve().parents[1] / "docs" / "performance.md"
@@ -28,11 +28,17 @@ def main(arguments: list[str]) -> None:
     options = _options(arguments)
     with tempfile.TemporaryDirectory(prefix="pyama-bench-", dir=options.folder) as name:
         folder = Path(name)
-        entries = [_measured(entry, folder, options) for entry in _grid(options)]
-        lines = [] if options.no_extras else extras(folder, quick=options.quick)
-        # Before the folder is removed, which may take minutes.
-        text = render(entries, lines)
-        print(text, flush=True)
+        entries: list[Entry] = []
+        lines: list[Line] = []
+        try:
+            for entry in _grid(options):
+                entries.append(_measured(entry, folder, options))  # noqa: PERF401 (some stay when one fails)
+            if not options.no_extras:
+                lines += extras(folder, quick=options.quick)
+        finally:  # what was measured is not lost if a later run fails
+            # Before the folder is removed, which may take minutes.
+            text = render(entries, lines)
+            print(text, flush=True)
         if options.write:
             write_into(DOCUMENT, text)
             print(f"Written into {DOCUMENT}.", file=sys.stderr)

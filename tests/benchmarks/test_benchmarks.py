@@ -5,6 +5,7 @@ With `--benchmark-only` these are benchmarks at a size that says something
 """
 
 import os
+import subprocess
 import sys
 from pathlib import Path
 
@@ -24,6 +25,7 @@ sys.path.append(str(Path(__file__).parents[2]))  # benchmarks are no part of the
 from benchmarks.measuring import Cost, Costs
 from benchmarks.report import Entry, Line
 
+from benchmarks import __main__ as bench
 from benchmarks import in_memory, literal, report, tasks
 
 SIZE = int(os.environ.get("PYAMA_BENCH_PX", "320"))
@@ -194,3 +196,17 @@ FITS = [(512, 50, True), (512, 300, False), (1024, 300, True), (2048, 2000, True
 @pytest.mark.parametrize(("size", "cells", "fit"), FITS)
 def test_cells_are_drawn_only_where_they_fit(size, cells, fit):
     assert (tasks.radius_px(size, cells) is not None) == fit
+
+
+def test_what_was_measured_is_printed_when_a_later_run_fails(monkeypatch, capsys, tmp_path):
+    def measured(entry, folder, options):
+        if entry["size"] == 1024:
+            raise subprocess.CalledProcessError(1, ["bench"])
+        return Entry(**entry)
+
+    monkeypatch.setattr(bench, "_measured", measured)
+    monkeypatch.setattr(bench, "DOCUMENT", tmp_path / "performance.md")
+    with pytest.raises(subprocess.CalledProcessError):
+        bench.main(["--cells", "2000", "--frames", "10", "--write", "--folder", str(tmp_path)])
+    assert "| 512 | 2000 | 10 |" in capsys.readouterr().out
+    assert not (tmp_path / "performance.md").exists()
