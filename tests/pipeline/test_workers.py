@@ -139,6 +139,26 @@ def test_with_several_workers_a_frame_is_read_while_the_one_before_is_written(
     assert contents(tmp_path) == whole
 
 
+def test_a_worker_starts_when_its_own_fields_of_view_are_copied(whole, tmp_path, monkeypatch):
+    recording = make_recording()
+    begun = threading.Event()
+    read = recording.read
+
+    def reading(fov, frame, channels):
+        if fov == 2:
+            assert begun.wait(60), "nothing is processed before everything is copied"
+        return read(fov, frame, channels)
+
+    def watch(progress):
+        if progress.step == "segmentation":
+            begun.set()
+
+    monkeypatch.setattr(recording, "read", reading)
+    config = make_config(n_workers=3)
+    assert process(recording, config, tmp_path, watch=watch).succeeded
+    assert contents(tmp_path) == whole
+
+
 def test_bytes_do_not_depend_on_fovs_being_run_together(whole, tmp_path):
     for fov in (2, 0, 1):
         assert process(make_recording(), make_config(), tmp_path, [fov]).succeeded

@@ -1,4 +1,4 @@
-"""Batch after batch: copying, then workers, then previews."""
+"""Batch after batch: copying, workers on what is copied, then previews."""
 
 import logging
 from collections.abc import Callable, Iterator, Sequence
@@ -51,7 +51,11 @@ class Batches:
     executor: str = "threads"
 
     def run(self, fovs: Sequence[int]) -> StepReport:
-        """Process fields of view; the next batch is copied while one is processed."""
+        """Process fields of view.
+
+        A worker starts when the fields of view that it gets are copied, and with several
+        workers the next batch is copied while one is processed.
+        """
         n = self.config.params.n_workers
         size = max(self.config.params.batch_size, n)
         batches = [fovs[start : start + size] for start in range(0, len(fovs), size)]
@@ -63,37 +67,55 @@ class Batches:
             ThreadPoolExecutor(1, "pyama copying") as copier,
             self._stopping_at_an_interrupt(),
         ):
-            ahead: Future[StepReport] | None = None
-            for batch, after in zip(batches, [*batches[1:], ()], strict=True):
-                copied = self.copy(batch) if ahead is None else ahead.result()
-                ahead = copier.submit(self.copy, after) if after and n > 1 else None
-                reports += [copied, self._process(workers, batch, copied)]
+            copying = self._copying(copier, batches[0] if batches else ())
+            for after in [*batches[1:], ()]:
+                running: dict[Future[WorkerResult], list[int]] = {}
+                for copied in copying:
+                    reports.append(copied.result())
+                    running |= self._start(workers, reports[-1])
+                if n > 1:
+                    copying = self._copying(copier, after)
+                reports.append(self._finish(workers, running))
                 if self._is_cancelled():
                     break
+                if n == 1:
+                    copying = self._copying(copier, after)
         return joined(reports)
 
-    def copy(self, batch: Sequence[int]) -> StepReport:
+    def _copying(
+        self, copier: ThreadPoolExecutor, batch: Sequence[int]
+    ) -> list[Future[StepReport]]:
+        """Begin to copy a batch, worker by worker."""
+        ranges = _split_worker_ranges(batch, self.config.params.n_workers)
+        return [copier.submit(self._copy, fovs) for fovs in ranges]
+
+    def _copy(self, fovs: Sequence[int]) -> StepReport:
         """Step 1."""
         reader = self.reader
         service = CopyingService(
             reader=None if reader is None else lambda: reader, watch=self.watch
         )
         return service.process(
-            self.metadata, self.config, self.output_dir, batch, self.cancel_event
+            self.metadata, self.config, self.output_dir, fovs, self.cancel_event
         )
 
-    def _process(
-        self, workers: Workers, batch: Sequence[int], copied: StepReport
-    ) -> StepReport:
-        """Steps 2 to 7 of what was copied."""
+    def _start(
+        self, workers: Workers, copied: StepReport
+    ) -> dict[Future[WorkerResult], list[int]]:
+        """Begin steps 2 to 6 of what was copied, on one worker."""
         bad = set(copied.failed_fovs())
-        sound = [fov for fov in batch if fov not in bad]
+        sound = [report.fov for report in copied if report.fov not in bad]
         if self.config.params.copy_only or not sound or self._is_cancelled():
-            return StepReport(())
-        ranges = _split_worker_ranges(sound, self.config.params.n_workers)
-        worked = self._reports(self._submit(workers, run_single_worker, ranges))
-        bad |= {report.fov for report in worked.having(Status.FAILED)}
-        finished = [[fov] for fov in sound if fov not in bad]
+            return {}
+        return self._submit(workers, run_single_worker, [sound])
+
+    def _finish(
+        self, workers: Workers, running: dict[Future[WorkerResult], list[int]]
+    ) -> StepReport:
+        """Wait for the workers, then make the previews that are left."""
+        worked = self._reports(running)
+        bad = {report.fov for report in worked.having(Status.FAILED)}
+        finished = [[fov] for fovs in running.values() for fov in fovs if fov not in bad]
         if self._is_cancelled():
             return worked
         cached = self._submit(workers, cache, finished)
