@@ -34,7 +34,7 @@ def main(arguments: list[str]) -> None:
             for entry in _grid(options):
                 entries.append(_measured(entry, folder, options))  # noqa: PERF401 (some stay when one fails)
             if not options.no_extras:
-                lines += extras(folder, quick=options.quick)
+                lines += extras(folder, quick=options.quick, long=options.long)
         finally:  # what was measured is not lost if a later run fails
             # Before the folder is removed, which may take minutes.
             text = render(entries, lines)

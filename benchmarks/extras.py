@@ -13,12 +13,13 @@ from benchmarks.report import Line
 from benchmarks.tasks import ROOT, run_task
 
 
-def extras(folder: Path, *, quick: bool) -> list[Line]:
+def extras(folder: Path, *, quick: bool, long: bool) -> list[Line]:
     """Measure everything that is not in the grid."""
     size = 512 if quick else 2048
     lines = [
         *_workers(folder, size, 6 if quick else 60),
         *_memory(folder, quick=quick),
+        *(_cells(folder) if long else []),
         _crowded(),
         _help(),
         _plan(folder, 10 if quick else 100),
@@ -59,6 +60,15 @@ def _memory(folder: Path, *, quick: bool) -> list[Line]:
     what = f"peak memory at {size} px, {lengths[1]} frames against {lengths[0]}"
     text = f"{peaks[1]:.0f} MB against {peaks[0]:.0f} MB: {peaks[1] / peaks[0] - 1:+.1%}"
     return [Line(what, text, "at most +10 %")]
+
+
+def _cells(folder: Path) -> list[Line]:
+    path = str(folder / "lasting.nd2")
+    run_task("draw", path=path, size=2048, cells=300, frames=180, lasting=True)
+    found = run_task("write_cells", path=path, folder=str(folder))
+    Path(path).unlink()
+    what = f"cells.zarr of 300 cells, {found['tracks']} tracks, T = 180, with previews"
+    return [Line(what, f"{found['cpu']:.1f} s", "at most 10 s")]
 
 
 def _crowded() -> Line:

@@ -66,8 +66,14 @@ def radius_px(size: int, cells: int) -> float | None:
 
 
 @task
-def draw(path: str, size: int, cells: int, frames: int, fovs: int = 1) -> None:
-    """Draw a recording with one phase contrast and one fluorescence channel."""
+def draw(
+    path: str, size: int, cells: int, frames: int, fovs: int = 1, lasting: bool = False
+) -> None:
+    """Draw a recording with one phase contrast and one fluorescence channel.
+
+    Cells that are `lasting` neither divide nor die; elsewhere there are several times as many
+    tracks as cells in a frame.
+    """
     from pyama.testing.synthetic import SyntheticRecording
 
     largest = radius_px(size, cells)
@@ -78,6 +84,7 @@ def draw(path: str, size: int, cells: int, frames: int, fovs: int = 1) -> None:
         shape=(size, size),
         n_cells=cells,
         radius_px=(max(SMALLEST_PX, 0.6 * largest), largest),
+        **({"division_rate": 0, "turnover_rate": 0} if lasting else {}),
     ).write(path, "nd2")
 
 
@@ -179,6 +186,29 @@ def run(path: str, folder: str, workers: int = 1) -> dict[str, Any]:
         report = process(path, _config().replace(params=config), _new_folder(folder))
     assert report.succeeded
     return {**asdict(costs.steps["run"]), "peak": peak_mb()}
+
+
+@task
+def write_cells(path: str, folder: str) -> dict[str, float]:
+    """CPU time of `cells.zarr` with all its previews and none of frames, and its tracks."""
+    warm_up()
+    from pyama.processing.workflow import CroppingService, process
+    from pyama.readers import open_reader
+    from pyama.store import CellsOutput, FovStore
+
+    out = _new_folder(folder)
+    assert process(path, _config(), out).succeeded
+    fov = FovStore(out, 0)
+    # Moved and not deleted, see above. Previews of frames are there and are not made again.
+    (fov.path / "cells.zarr").rename(out / "first")
+    CellsOutput(fov.path, ()).discard()
+    with open_reader(path) as reader:
+        metadata = reader.metadata
+    costs = Costs()
+    with costs.of("cropping"):
+        report = CroppingService().process(metadata, _config(), out, [0])
+    assert not report.failed_fovs()
+    return {"cpu": costs.steps["cropping"].cpu, "tracks": len(fov.cells().roster.ids)}
 
 
 @task
