@@ -32,7 +32,8 @@ def main(arguments: list[str]) -> None:
         lines: list[Line] = []
         try:
             for entry in _grid(options):
-                entries.append(_measured(entry, folder, options))  # noqa: PERF401 (some stay when one fails)
+                measured = _measured(entry, folder, options)
+                entries.append(measured)
             if not options.no_extras:
                 lines += extras(folder, quick=options.quick, long=options.long)
         finally:  # what was measured is not lost if a later run fails
@@ -48,7 +49,9 @@ def _options(arguments: list[str]) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python dev.py bench", description=__doc__)
     numbers = {"type": _numbers, "metavar": "N,N"}
     parser.add_argument("--quick", action="store_true", help="one small size, one minute")
-    parser.add_argument("--long", action="store_true", help="also 180 frames of 2048 px")
+    parser.add_argument(
+        "--long", action="store_true", help="also 180 frames, and cells.zarr alone"
+    )
     parser.add_argument("--sizes", **numbers, default=[512, 1024, 2048], help="px")
     parser.add_argument("--cells", **numbers, default=[50, 300, 2000], help="per frame")
     parser.add_argument("--frames", **numbers, default=[10, 60], help="per recording")

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from benchmarks import literal
 from benchmarks.measuring import Cost, Costs
+from pyama import layout
 from pyama.algorithms.background import estimate
 from pyama.algorithms.crops import SCALE, box_shapes, gather, gather_masks, place
 from pyama.algorithms.features import (
@@ -28,7 +29,7 @@ from pyama.algorithms.preview import preview_of_labels
 from pyama.config import ProcessingParams
 from pyama.readers import open_reader
 from pyama.store.arrays import ArraySpec, frames_spec, tiled_spec
-from pyama.store.outputs import SHUFFLES
+from pyama.store.outputs import StackOutput
 
 Frames = Sequence[Sequence[NDArray[np.uint16]]]
 """Phase contrast and fluorescence of successive frames."""
@@ -163,25 +164,25 @@ def limits(path: Path, folder: Path) -> dict[str, float]:
         Bytes per second of copying memory, packing and unpacking phase contrast, and writing;
         seconds to pack and to unpack what the steps write and read of a frame, without crops.
     """
+    stored = _stored(path)
     packing, unpacking = {}, {}
-    for kind, (spec, image) in _stored(path).items():
+    for kind, (spec, image) in stored.items():
         packed = spec.encode(image)
         packing[kind] = _seconds(partial(spec.encode, image))
         unpacking[kind] = _seconds(partial(spec.decode, packed))
-        if kind == "pc":
-            n_bytes = image.nbytes
+    frame_bytes = stored["pc"][1].nbytes
     block = np.ones(2**28, np.uint8)
     room = np.empty_like(block)
     folder.mkdir(parents=True, exist_ok=True)
     rates = {
         "copy": 2 * block.nbytes / _seconds(lambda: np.copyto(room, block)),
-        "compress": n_bytes / packing["pc"],
-        "decompress": n_bytes / unpacking["pc"],
+        "compress": frame_bytes / packing["pc"],
+        "decompress": frame_bytes / unpacking["pc"],
         "write": block.nbytes / _seconds(lambda: _write(folder / "block", block), wall=True),
         # Labels are written twice, before and after tracking. Tracking, background and
         # caching read them, segmentation the phase contrast, background the fluorescence.
-        "packing": sum(packing.values()) + packing["seg_labeled"],
-        "unpacking": unpacking["pc"] + unpacking["fl"] + 3 * unpacking["seg_labeled"],
+        "packing": sum(packing.values()) + packing["labels"],
+        "unpacking": unpacking["pc"] + unpacking["fl"] + 3 * unpacking["labels"],
     }
     (folder / "block").unlink()
     return rates
@@ -193,18 +194,16 @@ def _stored(path: Path) -> dict[str, tuple[ArraySpec, NDArray[Any]]]:
         pc, fl = reader.read(0, 0, [0, 1])
     labels = segment(pc, PARAMS)
     images = {
-        "pc": pc,
-        "fl": fl,
-        "seg_labeled": labels,
-        "fl_background": estimate(fl, labels > 0, PARAMS).background,
+        "pc": (layout.phase(0), pc),
+        "fl": (layout.fluorescence(1), fl),
+        "labels": (layout.labeled(0), labels),
+        "background": (layout.background(1), estimate(fl, labels > 0, PARAMS).background),
     }
-    stored = {
-        kind: (
-            frames_spec((1, *image.shape), image.dtype.name, SHUFFLES.get(kind, "shuffle")),
-            image[np.newaxis],
-        )
-        for kind, image in images.items()
-    }
+    stored = {}
+    for kind, (group, image) in images.items():
+        shape, dtype = (1, *image.shape), image.dtype.name
+        shuffle = StackOutput(path.parent, group, shape, dtype).shuffle
+        stored[kind] = frames_spec(shape, dtype, shuffle), image[np.newaxis]
     preview = preview_of_labels(labels, int(labels.max()))[np.newaxis]
     return stored | {"preview": (tiled_spec(preview.shape, "uint8"), preview)}
 

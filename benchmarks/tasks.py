@@ -192,6 +192,7 @@ def run(path: str, folder: str, workers: int = 1) -> dict[str, Any]:
 def write_cells(path: str, folder: str) -> dict[str, float]:
     """CPU time of `cells.zarr` with all its previews and none of frames, and its tracks."""
     warm_up()
+    from pyama import layout
     from pyama.processing.workflow import CroppingService, process
     from pyama.readers import open_reader
     from pyama.store import CellsOutput, FovStore
@@ -200,7 +201,7 @@ def write_cells(path: str, folder: str) -> dict[str, float]:
     assert process(path, _config(), out).succeeded
     fov = FovStore(out, 0)
     # Moved and not deleted, see above. Previews of frames are there and are not made again.
-    (fov.path / "cells.zarr").rename(out / "first")
+    (fov.path / layout.CELLS).rename(out / "first")
     CellsOutput(fov.path, ()).discard()
     with open_reader(path) as reader:
         metadata = reader.metadata

@@ -18,6 +18,9 @@ from pyama.algorithms import background, iou, labels, logstd, morphology, previe
 from pyama.algorithms.bits import unpack
 from pyama.algorithms.params import BackgroundParams, LogStdParams, TrackingParams
 from pyama.config import ProcessingParams
+from pyama.processing.workflow import process
+from pyama.store import FovStore
+from pyama.store.arrays import StoredArray
 from pyama.testing.synthetic import SyntheticRecording
 
 sys.path.append(str(Path(__file__).parents[2]))  # benchmarks are no part of the package
@@ -210,3 +213,33 @@ def test_what_was_measured_is_printed_when_a_later_run_fails(monkeypatch, capsys
         bench.main(["--cells", "2000", "--frames", "10", "--write", "--folder", str(tmp_path)])
     assert "| 512 | 2000 | 10 |" in capsys.readouterr().out
     assert not (tmp_path / "performance.md").exists()
+
+
+def test_cells_are_written_alone_and_once(tmp_path):
+    path = tmp_path / "lasting.nd2"
+    tasks.draw(str(path), size=256, cells=6, frames=4, lasting=True)
+    found = tasks.write_cells(str(path), str(tmp_path))
+    (run,) = tmp_path.glob("run *")
+    written = FovStore(run, 0).cells()
+    assert found["tracks"] == len(written.roster.ids) > 0
+    assert found["cpu"] > 0
+    first = sorted(file.relative_to(run / "first") for file in (run / "first").rglob("*"))
+    cells = run / "fov_000" / "cells.zarr"
+    assert sorted(file.relative_to(cells) for file in cells.rglob("*")) == first
+
+
+def test_the_floor_packs_every_kind_of_image_as_it_is_stored(tmp_path):
+    path = tmp_path / "frame.nd2"
+    tasks.draw(str(path), size=256, cells=6, frames=2)
+    run = tmp_path / "run"
+    assert process(str(path), tasks._config(), run).succeeded
+    kinds = {"pc": "pc_ch_0", "fl": "fl_ch_1", "labels": "seg_labeled_ch_0"}
+    kinds["background"] = "fl_background_ch_1"
+    stored = in_memory._stored(path)
+    for kind, group in kinds.items():
+        spec = StoredArray(run / "fov_000" / "images.zarr" / group / "0").spec
+        assert (spec.dtype, spec.chunk, spec.shuffle) == (
+            stored[kind][0].dtype,
+            stored[kind][0].chunk,
+            stored[kind][0].shuffle,
+        )

@@ -181,12 +181,12 @@ def _one_line(text: str) -> str:
 class _InTurn:
     """Writes the items of a tuple one after the other."""
 
-    def __init__(self, drain: "_Drain", writes: Sequence[Write]) -> None:
-        self.drain, self.writes = drain, writes
+    def __init__(self, writes: Sequence[Write]) -> None:
+        self._writes = writes
 
     def put(self, items: Sequence[Any]) -> None:
         """Write every item that is not None."""
-        for write, item in zip(self.writes, items, strict=False):
+        for write, item in zip(self._writes, items, strict=False):
             if item is not None:
                 write(item)
 
@@ -197,8 +197,9 @@ class _InTurn:
 class _AtOnce(_InTurn):
     """Writes them in threads, while the next ones are drawn."""
 
-    def __init__(self, drain: "_Drain", writes: Sequence[Write], stack: ExitStack) -> None:
-        super().__init__(drain, writes)
+    def __init__(self, writes: Sequence[Write], drain: "_Drain", stack: ExitStack) -> None:
+        super().__init__(writes)
+        self._drain = drain
         self._threads = stack.enter_context(ThreadPoolExecutor(len(writes), "pyama writing"))
         self._begun: list[Future[object]] = []
         self._frame: int | None = None
@@ -206,18 +207,18 @@ class _AtOnce(_InTurn):
     def put(self, items: Sequence[Any]) -> None:
         """Begin to write every item that is not None, once those before are written."""
         self.end()
-        pairs = zip(self.writes, items, strict=False)
+        pairs = zip(self._writes, items, strict=False)
         begun = [
             self._threads.submit(write, item) for write, item in pairs if item is not None
         ]
-        self._begun, self._frame = begun, self.drain.frame
+        self._begun, self._frame = begun, self._drain.frame
 
     def end(self) -> None:
-        """Wait for what is not written yet; if that fails, it is what the drain is at."""
-        now, self.drain.frame = self.drain.frame, self._frame
+        """Wait for what is not written yet. If that fails, its frame is the one reported."""
+        now, self._drain.frame = self._drain.frame, self._frame
         for written in self._begun:
             written.result()
-        self._begun, self.drain.frame = [], now
+        self._begun, self._drain.frame = [], now
 
 
 class _Extra:
@@ -287,7 +288,7 @@ class _Drain:
                 extra = _Extra(part, self.fov)
                 last.push(extra.end)
                 writes.append(extra.write)
-            way = _AtOnce(self, writes, stack) if job.at_once else _InTurn(self, writes)
+            way = _AtOnce(writes, self, stack) if job.at_once else _InTurn(writes)
             self.frame = 0 if job.framewise else None
             done = 0
             for items in job.items(pending):

@@ -66,7 +66,7 @@ class ArraySpec:
     def document(self, attributes: Mapping[str, Any]) -> bytes:
         """Return the array's `zarr.json`."""
         before, after = _around_attributes(self)
-        return b'%b, "attributes": %b%b' % (before, json.dumps(attributes).encode(), after)
+        return before + json.dumps(attributes).encode() + after
 
     def key(self, index: Sequence[int]) -> str:
         """Return the file name of a chunk, relative to the array."""
@@ -105,7 +105,7 @@ class ArraySpec:
         return unshard(data, self.chunk, self.inner, dtype)
 
 
-@lru_cache(maxsize=2048)  # the crops of a cell differ in little else
+@lru_cache(maxsize=2048)  # most crops share their size with others
 def _around_attributes(spec: ArraySpec) -> tuple[bytes, bytes]:
     """What comes before and after the attributes in a document."""
     itemsize = np.dtype(spec.dtype).itemsize
@@ -126,9 +126,12 @@ def _around_attributes(spec: ArraySpec) -> tuple[bytes, bytes]:
             if spec.inner is None
             else shard_codecs(spec.inner, itemsize, spec.shuffle)
         ),
+        "attributes": None,
     }
-    names = f', "dimension_names": {json.dumps(spec.names)}' if spec.names else ""
-    return json.dumps(entries).encode()[:-1], names.encode() + b"}\n"
+    if spec.names:
+        entries["dimension_names"] = spec.names
+    before, after = to_json(entries).split(b"null")
+    return before, after
 
 
 def to_json(entries: Mapping[str, Any]) -> bytes:
