@@ -12,10 +12,10 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from pyama.algorithms.background import estimate
-from pyama.algorithms.iou import track
-from pyama.algorithms.labels import limit_sizes
-from pyama.algorithms.logstd import segment
+from pyama.algorithms.background_surface import estimate
+from pyama.algorithms.kernels.labels import limit_sizes
+from pyama.algorithms.segmenters.logstd import segment
+from pyama.algorithms.trackers.iou import track
 from pyama.config import ProcessingParams
 from pyama.testing.synthetic import SyntheticRecording, Truth
 

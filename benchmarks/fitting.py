@@ -13,10 +13,10 @@ import numpy as np
 import pandas as pd
 from scipy.optimize import least_squares
 
-from pyama.analysis.fitting import fit_arrays
-from pyama.analysis.least_squares import TOLERANCE, Traces
-from pyama.analysis.models import MODELS
-from pyama.analysis.setup import Setup, draw_starts, set_up
+from pyama.analysis.fitting.fit import fit_arrays
+from pyama.analysis.fitting.least_squares import TOLERANCE, Traces
+from pyama.analysis.fitting.models import MODELS
+from pyama.analysis.fitting.problem import Setup, draw_starts, set_up
 
 
 def fit_in_a_loop(

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from benchmarks import literal
 from benchmarks.measuring import Cost, Costs
 from pyama import layout
-from pyama.algorithms.background import estimate
+from pyama.algorithms.background_surface import estimate
 from pyama.algorithms.crops import SCALE, box_shapes, gather, gather_masks, place
 from pyama.algorithms.features import (
     FLUORESCENCE_FEATURES,
@@ -22,14 +22,14 @@ from pyama.algorithms.features import (
     CellTrack,
     measure_stack,
 )
-from pyama.algorithms.iou import track
-from pyama.algorithms.labels import Regions, limit_sizes, regions
-from pyama.algorithms.logstd import segment
+from pyama.algorithms.kernels.labels import Regions, limit_sizes, regions
 from pyama.algorithms.preview import preview_of_labels
+from pyama.algorithms.segmenters.logstd import segment
+from pyama.algorithms.trackers.iou import track
 from pyama.config import ProcessingParams
 from pyama.readers import open_reader
-from pyama.store.arrays import ArraySpec, frames_spec, tiled_spec
 from pyama.store.outputs import StackOutput
+from pyama.store.zarr_arrays import ArraySpec, frames_spec, tiled_spec
 
 Frames = Sequence[Sequence[NDArray[np.uint16]]]
 """Phase contrast and fluorescence of successive frames."""

@@ -7,9 +7,9 @@ import pandas as pd
 
 from benchmarks import literal
 from benchmarks.measuring import Cost, Costs
-from pyama.algorithms.labels import limit_sizes
-from pyama.algorithms.logstd import segment
+from pyama.algorithms.kernels.labels import limit_sizes
 from pyama.algorithms.params import LogStdParams
+from pyama.algorithms.segmenters.logstd import segment
 from pyama.readers import open_reader
 
 PC, FL, LABELS, TRACKED, BEHIND = (

@@ -25,9 +25,9 @@ import numpy as np
 import tifffile
 from numpy.typing import NDArray
 
-from pyama.algorithms.divisions import divided
-from pyama.algorithms.labels import limit_sizes
+from pyama.algorithms.kernels.labels import limit_sizes
 from pyama.algorithms.params import own_params
+from pyama.algorithms.trackers.divisions import divided
 from pyama.config import ProcessingParams
 from pyama.errors import PyamaError
 from pyama.processing.methods import SEGMENTERS, TRACKERS

@@ -236,8 +236,8 @@ def compute(path: str, frames: int, repeats: int, literal_frames: int) -> dict[s
 def track_many(cells: int, size: int = 2048, frames: int = 6, repeats: int = 5) -> float:
     """Seconds of CPU per frame to track so many small cells."""
     from benchmarks.in_memory import crowd
-    from pyama.algorithms.iou import track
     from pyama.algorithms.params import TrackingParams
+    from pyama.algorithms.trackers.iou import track
 
     movie = crowd(cells, size, frames)
     best = math.inf

@@ -20,9 +20,9 @@ import numpy as np
 import tifffile
 from ctc_metrics.scripts.evaluate import evaluate_sequence
 
-from pyama.algorithms.arrays import Labels
-from pyama.algorithms.iou import track, track_masks
+from pyama.algorithms.kernels.array_types import Labels
 from pyama.algorithms.params import TrackingParams
+from pyama.algorithms.trackers.iou import track, track_masks
 
 TRACKERS = {"iou": track, "mask_iou": track_masks}
 

@@ -15,7 +15,7 @@ from pathlib import Path
 from pyama.errors import PyamaError
 from pyama.processing.verify import verify
 from pyama.processing.workflow import process
-from pyama.testing.nd2 import write_nd2
+from pyama.testing.nd2_writer import write_nd2
 from small_movie import MOVIE, make_config
 
 FORKS = "forkserver" in multiprocessing.get_all_start_methods()

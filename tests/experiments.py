@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 
 from pyama import layout
-from pyama.analysis.models import MODELS
+from pyama.analysis.fitting.models import MODELS
 from pyama.config import Channels, ProcessingConfig
 from pyama.metadata import MicroscopyMetadata
 from pyama.processing.record import write_record

@@ -10,14 +10,14 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from pyama.algorithms.features import FLUORESCENCE_FEATURES, PHASE_FEATURES, FeatureContext
     from pyama.algorithms.preview import generate_half_resolution
-    from pyama.analysis.fits import fit_file
-    from pyama.analysis.fitting import fit_traces
+    from pyama.analysis.fitting.fit import fit_traces
+    from pyama.analysis.fitting.fit_files import fit_file
+    from pyama.analysis.fitting.models import MODELS
     from pyama.analysis.growth import growth_and_motion
     from pyama.analysis.merge import merge, write_merged
-    from pyama.analysis.models import MODELS
     from pyama.analysis.report import write_report
+    from pyama.analysis.sample_tables import load_fitted, load_merged
     from pyama.analysis.statistics import compare, summarize, trace_features
-    from pyama.analysis.tables import load_fitted, load_merged
     from pyama.config import (
         Channel,
         Channels,
@@ -32,19 +32,19 @@ if TYPE_CHECKING:
     from pyama.readers import open_reader
     from pyama.readers.array import ArrayReader
     from pyama.store import FovStore
-    from pyama.tables import load_traces
+    from pyama.traces.trace_tables import load_traces
 
 _HOMES = {
     "pyama.algorithms.features": ("FLUORESCENCE_FEATURES", "PHASE_FEATURES", "FeatureContext"),
     "pyama.algorithms.preview": ("generate_half_resolution",),
-    "pyama.analysis.fits": ("fit_file",),
-    "pyama.analysis.fitting": ("fit_traces",),
+    "pyama.analysis.fitting.fit_files": ("fit_file",),
+    "pyama.analysis.fitting.fit": ("fit_traces",),
     "pyama.analysis.growth": ("growth_and_motion",),
     "pyama.analysis.merge": ("merge", "write_merged"),
-    "pyama.analysis.models": ("MODELS",),
+    "pyama.analysis.fitting.models": ("MODELS",),
     "pyama.analysis.report": ("write_report",),
     "pyama.analysis.statistics": ("compare", "summarize", "trace_features"),
-    "pyama.analysis.tables": ("load_fitted", "load_merged"),
+    "pyama.analysis.sample_tables": ("load_fitted", "load_merged"),
     "pyama.config": (
         "Channel",
         "Channels",
@@ -59,7 +59,7 @@ _HOMES = {
     "pyama.readers": ("open_reader",),
     "pyama.readers.array": ("ArrayReader",),
     "pyama.store": ("FovStore",),
-    "pyama.tables": ("load_traces",),
+    "pyama.traces.trace_tables": ("load_traces",),
 }
 _HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
 

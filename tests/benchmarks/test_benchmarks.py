@@ -14,13 +14,16 @@ import pytest
 from scipy import ndimage
 from skimage.morphology import disk
 
-from pyama.algorithms import background, iou, labels, logstd, morphology, preview
-from pyama.algorithms.bits import unpack
+from pyama.algorithms import background_surface, preview
+from pyama.algorithms.kernels import labels, morphology
+from pyama.algorithms.kernels.bits import unpack
 from pyama.algorithms.params import BackgroundParams, LogStdParams, TrackingParams
+from pyama.algorithms.segmenters import logstd
+from pyama.algorithms.trackers import iou
 from pyama.config import ProcessingParams
 from pyama.processing.workflow import process
 from pyama.store import FovStore
-from pyama.store.arrays import StoredArray
+from pyama.store.zarr_arrays import StoredArray
 from pyama.testing.synthetic import SyntheticRecording
 
 sys.path.append(str(Path(__file__).parents[2]))  # benchmarks are no part of the package
@@ -95,7 +98,7 @@ def test_tracking(benchmark, found):
 
 
 def test_background(benchmark, found):
-    result = benchmark(background.estimate, FL, found[0] > 0, BackgroundParams())
+    result = benchmark(background_surface.estimate, FL, found[0] > 0, BackgroundParams())
     expected = literal.background(FL, found[0])
     inner = slice(SIZE // 4, -SIZE // 4)
     difference = np.abs(result.background - expected)[inner, inner]

@@ -5,7 +5,7 @@ import json
 import pytest
 
 from experiments import experiment
-from pyama.analysis.fits import fit_file
+from pyama.analysis.fitting.fit_files import fit_file
 from pyama.analysis.merge import write_merged
 from pyama.analysis.report import write_report
 from results import results_in

@@ -5,7 +5,7 @@ import re
 import pytest
 
 from pages import click_cell, expect, inspected, middle, serving, title_is, until, visiting
-from pyama.testing.nd2 import write_nd2
+from pyama.testing.nd2_writer import write_nd2
 from results import results_in
 from small_movie import MOVIE
 

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from pages import click_cell, expect, inspected, serious, serving, shoot, title_is, visiting
-from pyama.testing.nd2 import write_nd2
+from pyama.testing.nd2_writer import write_nd2
 from results import results_in
 from small_movie import MOVIE
 

@@ -10,14 +10,14 @@ import pandas as pd
 import pytest
 from typer.testing import CliRunner
 
-from pyama import plugins
 from pyama.algorithms.features import FeatureContext
 from pyama.cli.app import app
-from pyama.cli.doors import DOORS
+from pyama.cli.plugin_kinds import DOORS
 from pyama.config import parse_config
 from pyama.documents import parse_yaml
+from pyama.plugins import loading
 from pyama.registry import Registry, parameter_models
-from pyama.testing.nd2 import write_nd2
+from pyama.testing.nd2_writer import write_nd2
 from small_movie import MOVIE
 
 ROOT = Path(__file__).parents[2]
@@ -30,10 +30,10 @@ SMALL = ["--set", "min_frames=2", "--set", "border_margin=2"]
 @pytest.fixture(autouse=True)
 def as_before(monkeypatch):
     """Everything that plugins are put into is as it was after the test."""
-    monkeypatch.setattr(plugins, "_FILES", {})
-    before = plugins._contents(DOORS)
+    monkeypatch.setattr(loading, "_FILES", {})
+    before = loading._contents(DOORS)
     yield
-    plugins._restore(before, DOORS)
+    loading._restore(before, DOORS)
     for name in list(sys.modules):
         if name.startswith("pyama_plugin_"):
             del sys.modules[name]

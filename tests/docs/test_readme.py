@@ -10,7 +10,7 @@ from typer.testing import CliRunner
 
 from pyama.algorithms.features import FLUORESCENCE_FEATURES
 from pyama.cli.app import app
-from pyama.testing.nd2 import write_nd2
+from pyama.testing.nd2_writer import write_nd2
 from small_movie import MOVIE
 
 README = Path(__file__).parents[2] / "README.md"

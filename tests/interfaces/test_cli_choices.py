@@ -4,11 +4,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pyama.cli.channels import find_channel, kind_of, proposed
-from pyama.cli.fovs import fovs_text, parse_fovs
 from pyama.cli.screen import printable
-from pyama.cli.settings import apply_settings
 from pyama.errors import ConfigError
+from pyama.runs.channels import find_channel, kind_of, proposed
+from pyama.runs.fov_ranges import fovs_text, parse_fovs
+from pyama.runs.request import apply_settings
 
 
 @pytest.mark.parametrize(

@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from pyama.cli.example import SWITCHED_OFF
+from pyama.cli.config_example import SWITCHED_OFF
 from pyama.config import ProcessingConfig, ProcessingParams, load_config
 
 

@@ -5,8 +5,8 @@ import json
 import numpy as np
 import pytest
 
-from pyama.testing.czi import write_czi
-from pyama.testing.nd2 import write_nd2
+from pyama.testing.czi_writer import write_czi
+from pyama.testing.nd2_writer import write_nd2
 
 
 def test_info_tells_what_is_in_a_file(pyama, movie_file):

@@ -8,7 +8,7 @@ import pytest
 import yaml
 
 from pyama.processing.methods import SEGMENTERS
-from pyama.testing.nd2 import write_nd2
+from pyama.testing.nd2_writer import write_nd2
 from small_movie import MOVIE, contents
 
 SMALL = ["--set", "min_frames=2", "--set", "border_margin=2"]

@@ -8,7 +8,7 @@ import time
 import numpy as np
 import pytest
 
-from pyama.testing.nd2 import write_nd2
+from pyama.testing.nd2_writer import write_nd2
 from small_movie import MOVIE, contents
 
 pytestmark = pytest.mark.skipif(

@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from pyama.testing.nd2 import write_nd2
+from pyama.testing.nd2_writer import write_nd2
 from small_movie import MOVIE, contents
 
 SMALL = ["--set", "min_frames=2", "--set", "border_margin=2", "-j", "1"]

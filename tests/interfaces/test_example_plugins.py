@@ -11,9 +11,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from pyama import plugins
-from pyama.cli.doors import DOORS
+from pyama.cli.plugin_kinds import DOORS
 from pyama.cli.skeletons import write_skeleton
+from pyama.plugins import loading
 from small_movie import MOVIE
 
 EXAMPLES = Path(__file__).parents[2] / "examples" / "plugins"
@@ -30,10 +30,10 @@ FILES = {
 @pytest.fixture
 def as_before(monkeypatch):
     """Everything that plugins are put into is as it was after the test."""
-    monkeypatch.setattr(plugins, "_FILES", {})
-    before = plugins._contents(DOORS)
+    monkeypatch.setattr(loading, "_FILES", {})
+    before = loading._contents(DOORS)
     yield
-    plugins._restore(before, DOORS)
+    loading._restore(before, DOORS)
     for name in list(sys.modules):
         if name.startswith("pyama_plugin_"):
             del sys.modules[name]

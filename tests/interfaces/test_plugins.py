@@ -9,11 +9,11 @@ import pytest
 import yaml
 from typer.main import get_command
 
-from pyama import plugins
-from pyama.cli import doors
+from pyama.cli import plugin_kinds
 from pyama.cli.app import app
-from pyama.cli.doors import DOORS
+from pyama.cli.plugin_kinds import DOORS
 from pyama.cli.skeletons import FILES
+from pyama.plugins import loading
 
 PREPROCESSING = ["--set", "min_frames=2", "--set", "border_margin=2"]
 
@@ -21,10 +21,10 @@ PREPROCESSING = ["--set", "min_frames=2", "--set", "border_margin=2"]
 @pytest.fixture(autouse=True)
 def as_before(monkeypatch):
     """Everything that plugins are put into is as it was after the test."""
-    monkeypatch.setattr(plugins, "_FILES", {})
-    before = plugins._contents(DOORS)
+    monkeypatch.setattr(loading, "_FILES", {})
+    before = loading._contents(DOORS)
     yield
-    plugins._restore(before, DOORS)
+    loading._restore(before, DOORS)
     for name in list(sys.modules):
         if name.startswith("pyama_plugin_"):
             del sys.modules[name]
@@ -98,7 +98,7 @@ def test_check_names_what_is_wrong(pyama, tmp_path):
 
 
 def test_check_tells_in_one_line_of_a_plugin_that_hangs_or_talks(pyama, tmp_path, monkeypatch):
-    monkeypatch.setattr(doors, "PATIENCE_SECONDS", 1.0)
+    monkeypatch.setattr(plugin_kinds, "PATIENCE_SECONDS", 1.0)
     (tmp_path / "odd.py").write_text(
         "import time\n"
         "from pyama.processing.methods import TRACKERS\n"

@@ -5,9 +5,9 @@ import pandas as pd
 import pytest
 from fastapi.testclient import TestClient
 
-from pyama.analysis.fits import fit_file
-from pyama.analysis.models import MODELS
-from pyama.web.app import create_app
+from pyama.analysis.fitting.fit_files import fit_file
+from pyama.analysis.fitting.models import MODELS
+from pyama.web.application import create_app
 from results import results_in
 from small_movie import contents
 

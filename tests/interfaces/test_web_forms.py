@@ -12,8 +12,8 @@ from pyama.algorithms.params import Params
 from pyama.config import ProcessingParams
 from pyama.processing.methods import SEGMENTERS, TRACKERS
 from pyama.registry import parameters
-from pyama.testing.nd2 import write_nd2
-from pyama.web.app import create_app
+from pyama.testing.nd2_writer import write_nd2
+from pyama.web.application import create_app
 from small_movie import MOVIE
 
 CHANNELS = {"pc": {"channel": 0}, "fl": [{"channel": 1}]}

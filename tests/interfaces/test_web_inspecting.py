@@ -4,7 +4,7 @@ import pandas as pd
 import pytest
 from fastapi.testclient import TestClient
 
-from pyama.web.app import create_app
+from pyama.web.application import create_app
 from results import results_in
 from small_movie import contents
 

@@ -9,9 +9,9 @@ from hypothesis import strategies as st
 from hypothesis.errors import Unsatisfiable
 
 from amounts import amount
-from pyama.testing.nd2 import write_nd2
-from pyama.web.app import create_app
-from pyama.web.runs import stop_all
+from pyama.testing.nd2_writer import write_nd2
+from pyama.web.application import create_app
+from pyama.web.run_routes import stop_all
 from results import made_once, results_in
 from small_movie import MOVIE
 

@@ -15,8 +15,8 @@ from PIL import Image
 from pyama.errors import ArrayError
 from pyama.processing.workflow import process
 from pyama.store import FovStore
-from pyama.web.app import STATIC, create_app
-from pyama.web.outlines import polygons
+from pyama.web.application import STATIC, create_app
+from pyama.web.outline_routes import polygons
 from results import made_once, results_in
 from small_movie import BACKGROUND, MOVIE, contents, make_config, recording_of
 

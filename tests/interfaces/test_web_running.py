@@ -6,12 +6,12 @@ import time
 import pytest
 from fastapi.testclient import TestClient
 
-from pyama.cli.app import app as command_line
+from pyama.cli.app import app
 from pyama.processing.runner import Progress
 from pyama.store import FovStore
-from pyama.testing.nd2 import write_nd2
-from pyama.web.app import create_app
-from pyama.web.runs import Order, Run, stop_all
+from pyama.testing.nd2_writer import write_nd2
+from pyama.web.application import create_app
+from pyama.web.run_routes import Order, Run, stop_all
 from results import results_in
 from small_movie import MOVIE, contents
 
@@ -124,7 +124,7 @@ def test_the_command_does_the_same(client, root, tmp_path):
     assert ended(client, run)["status"] == "finished"
     made = contents(root / "a b")
     words = run["command"].split(" ", 1)[1].replace("a b", "again")
-    done = CliRunner().invoke(command_line, words)
+    done = CliRunner().invoke(app, words)
     assert done.exit_code == 0, done.output
     assert contents(root / "again") == made
 

@@ -9,7 +9,7 @@ from fastapi.testclient import TestClient
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pyama.web.app import create_app
+from pyama.web.application import create_app
 from results import made_once, results_in
 
 TOKEN = "secret-token"  # noqa: S105
@@ -184,7 +184,7 @@ def test_other_methods_are_refused(app, address, method):
 
 
 def test_a_fault_of_ours_shows_no_internals(app, monkeypatch):
-    monkeypatch.setattr("pyama.web.datasets.record_of", lambda _: 1 / 0)
+    monkeypatch.setattr("pyama.web.dataset_routes.record_of", lambda _: 1 / 0)
     client = TestClient(
         app, base_url="http://localhost", headers=BEARER, raise_server_exceptions=False
     )

@@ -13,12 +13,12 @@ import child_runs
 from pyama.algorithms.features import FLUORESCENCE_FEATURES, PHASE_FEATURES
 from pyama.config import Channels
 from pyama.errors import ConfigError, LockedError, PluginError
-from pyama.processing import cluster_worker
-from pyama.processing.cluster import GONE
-from pyama.processing.cluster_worker import Run, _Place
-from pyama.processing.exchange import DIED
+from pyama.processing.executors import dask_worker
+from pyama.processing.executors.dask import GONE
+from pyama.processing.executors.dask_worker import Run, _Place
+from pyama.processing.executors.messages import DIED
+from pyama.processing.executors.pickled_plugins import packed
 from pyama.processing.methods import PREPROCESSORS, SEGMENTERS
-from pyama.processing.travelling import packed
 from pyama.processing.verify import verify
 from pyama.processing.workflow import process
 from pyama.store import FovStore, locked
@@ -175,7 +175,7 @@ def calling_when_it_waits(then):
             if "has no workers" in record.getMessage():
                 then()
 
-    log, handler = logging.getLogger("pyama.processing.cluster"), Handler()
+    log, handler = logging.getLogger("pyama.processing.executors.dask"), Handler()
     log.addHandler(handler)
     try:
         yield
@@ -306,7 +306,7 @@ def test_a_scheduler_that_is_not_there_is_one_line(tmp_path):
 
 
 def run_in(folder):
-    run = Run("mine", folder, [], logging.INFO, cluster_worker.version("pyama"))
+    run = Run("mine", folder, [], logging.INFO, dask_worker.version("pyama"))
     run.flag.path.touch()
     return run
 
@@ -336,7 +336,7 @@ class SilentWorker:
 
 def test_a_process_serves_one_run_at_a_time(plugins, tmp_path):
     """Two threads of one worker, and runs with different preprocessors."""
-    version = cluster_worker.version("pyama")
+    version = dask_worker.version("pyama")
     runs = []
     for top in (1, 2):
         PREPROCESSORS[:] = [plugins.Inverting(top)]

@@ -18,18 +18,19 @@ import pytest
 
 import child_runs
 from amounts import CHAOS
-from pyama.algorithms import iou, logstd
 from pyama.algorithms.features import FLUORESCENCE_FEATURES, PHASE_FEATURES
+from pyama.algorithms.segmenters import logstd
+from pyama.algorithms.trackers import iou
 from pyama.config import Channels
 from pyama.errors import PyamaError, ReaderError, StoreError
-from pyama.processing import cropping
+from pyama.processing.disk_space import needed_bytes
 from pyama.processing.methods import PREPROCESSORS, SEGMENTERS, TRACKERS
-from pyama.processing.space import needed_bytes
+from pyama.processing.steps import cropping
 from pyama.processing.verify import verify
 from pyama.processing.workflow import process
 from pyama.readers import open_reader
 from pyama.store import files
-from pyama.testing.nd2 import write_nd2
+from pyama.testing.nd2_writer import write_nd2
 from small_movie import MOVIE, contents, make_config, recording_of
 
 dice = random.Random(11)  # noqa: S311

@@ -4,8 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from pyama.algorithms.iou import track
-from pyama.cli.summary import summary
+from pyama.algorithms.trackers.iou import track
 from pyama.config import Channels
 from pyama.errors import ConfigError, ReaderError
 from pyama.metadata import MissingPlanes
@@ -17,9 +16,10 @@ from pyama.processing.workflow.run import (
     TrackingService,
 )
 from pyama.readers.array import ArrayReader
+from pyama.runs.summary import summary
 from pyama.store import FovStore
-from pyama.tables import load_traces
-from pyama.testing.nd2 import write_nd2
+from pyama.testing.nd2_writer import write_nd2
+from pyama.traces.trace_tables import load_traces
 from small_movie import CENTRES, MOVIE, make_config, recording_of
 
 N = len(CENTRES)

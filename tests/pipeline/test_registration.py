@@ -6,15 +6,15 @@ import pytest
 
 from pyama import layout
 from pyama.analysis.growth import growth_and_motion
-from pyama.cli.planning import plan_fov
+from pyama.cli.plan_command import plan_fov
 from pyama.config import Channels
 from pyama.metadata import MissingPlanes
 from pyama.processing.verify import verify
 from pyama.processing.workflow import process
 from pyama.readers.array import ArrayReader
 from pyama.store import FovStore
-from pyama.tables import load_shifts, load_traces
 from pyama.testing.synthetic import SyntheticRecording
+from pyama.traces.trace_tables import load_shifts, load_traces
 from small_movie import StopAfter, contents, make_config
 
 N, SHAPE = 8, (400, 400)

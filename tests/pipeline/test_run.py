@@ -14,11 +14,11 @@ from pyama.config import Channels
 from pyama.errors import ConfigError, LockedError
 from pyama.processing import record
 from pyama.processing.recipes import recipes
-from pyama.processing.report import Status
+from pyama.processing.step_reports import Status
 from pyama.processing.workflow import process, run_workflow
 from pyama.readers import open_reader
 from pyama.store import FovStore, locked
-from pyama.testing.nd2 import write_nd2
+from pyama.testing.nd2_writer import write_nd2
 from small_movie import (
     BACKGROUND,
     CENTRES,

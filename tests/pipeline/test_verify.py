@@ -13,7 +13,7 @@ import child_runs
 from amounts import CHAOS
 from pyama import layout
 from pyama.errors import StoreError
-from pyama.processing.report import Status
+from pyama.processing.step_reports import Status
 from pyama.processing.verify import verify
 from pyama.processing.workflow import process
 from pyama.store import CELLS_MARK, MarkFile, locked

@@ -17,9 +17,9 @@ from amounts import amount
 from pyama.algorithms.features import FLUORESCENCE_FEATURES, PHASE_FEATURES
 from pyama.config import Channels
 from pyama.errors import LockedError, PluginError
-from pyama.processing.exchange import DIED, FlagFile
+from pyama.processing.executors.messages import DIED, FlagFile
 from pyama.processing.methods import PREPROCESSORS, SEGMENTERS
-from pyama.processing.report import Status
+from pyama.processing.step_reports import Status
 from pyama.processing.workflow import process
 from pyama.store import FovStore, files, lock
 from small_movie import MOVIE, contents, make_config, recording_of

@@ -11,8 +11,8 @@ import pytest
 
 import fuzz_child
 from amounts import CHAOS, amount
-from pyama.testing.czi import write_czi
-from pyama.testing.nd2 import write_nd2
+from pyama.testing.czi_writer import write_czi
+from pyama.testing.nd2_writer import write_nd2
 from small_movie import MOVIE
 
 WRITERS = {"nd2": write_nd2, "czi": write_czi}

@@ -12,10 +12,18 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from pyama.errors import StoreError
-from pyama.store import FovStore, Mark, Recipe, StackOutput, StoredArray, arrays, crop_spec
-from pyama.store.arrays import DOCUMENT, frames_spec, tiled_spec, write_array
+from pyama.store import (
+    FovStore,
+    Mark,
+    Recipe,
+    StackOutput,
+    StoredArray,
+    crop_spec,
+    zarr_arrays,
+)
 from pyama.store.chunks import SHUFFLES, compress, decompress, shard, unshard
 from pyama.store.files import Ledger, compare
+from pyama.store.zarr_arrays import DOCUMENT, frames_spec, tiled_spec, write_array
 
 DTYPES = st.sampled_from(["bool", "int32", "float32", "uint8", "uint16", "uint32"])
 STACKS = DTYPES.flatmap(
@@ -69,7 +77,7 @@ def test_frames_are_read_as_written(stack):
 def test_tiles_are_read_as_written(stack, tile):
     with (
         tempfile.TemporaryDirectory() as folder,
-        mock.patch.object(arrays, "TILE", tile),
+        mock.patch.object(zarr_arrays, "TILE", tile),
     ):
         same(
             written(Path(folder), tiled_spec(stack.shape, stack.dtype.name), stack).read(),
@@ -81,7 +89,7 @@ def test_tiles_are_read_as_written(stack, tile):
 def test_blocks_of_frames_are_read_as_written(stack, block_bytes):
     with (
         tempfile.TemporaryDirectory() as folder,
-        mock.patch.object(arrays, "BLOCK_BYTES", block_bytes),
+        mock.patch.object(zarr_arrays, "BLOCK_BYTES", block_bytes),
     ):
         spec = crop_spec(stack.shape, stack.dtype.name)
         frame_bytes = stack[0].nbytes

@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 import tifffile
 
-from pyama.algorithms.divisions import divided
-from pyama.algorithms.iou import track
-from pyama.algorithms.kalman import track as track_by_prediction
 from pyama.algorithms.params import KalmanParams
+from pyama.algorithms.trackers.divisions import divided
+from pyama.algorithms.trackers.iou import track
+from pyama.algorithms.trackers.kalman import track as track_by_prediction
 
 DATA = Path(__file__).parents[3] / "shared" / "data" / "tracking" / "hela"
 pytestmark = pytest.mark.skipif(not DATA.is_dir(), reason=f"needs the real data in {DATA}")

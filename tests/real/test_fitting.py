@@ -5,7 +5,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from pyama.analysis.fitting import fit_traces
+from pyama.analysis.fitting.fit import fit_traces
 from pyama.analysis.statistics import trace_features
 
 TRACES = Path(__file__).parents[3] / "shared" / "data" / "traces"

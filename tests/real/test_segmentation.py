@@ -7,9 +7,9 @@ import pytest
 import tifffile
 from skimage.io import imread
 
-from pyama.algorithms import logstd, watershed
-from pyama.algorithms.labels import limit_sizes
+from pyama.algorithms.kernels.labels import limit_sizes
 from pyama.algorithms.params import LogStdParams, WatershedParams
+from pyama.algorithms.segmenters import logstd, watershed
 from pyama.testing.metrics import foreground_iou, object_f1, seg
 
 DATA = Path(__file__).parents[3] / "shared" / "data" / "phase" / "usiigaci"

@@ -5,8 +5,8 @@ import numpy as np
 import pytest
 import tifffile
 
-from pyama.algorithms.iou import track, track_masks
 from pyama.algorithms.params import TrackingParams
+from pyama.algorithms.trackers.iou import track, track_masks
 
 DATA = Path(__file__).parents[3] / "shared" / "data" / "tracking"
 pytestmark = pytest.mark.skipif(not DATA.is_dir(), reason=f"needs the real data in {DATA}")

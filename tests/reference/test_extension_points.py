@@ -28,7 +28,7 @@ from pyama.processing.workflow.run import (
 )
 from pyama.readers import open_reader
 from pyama.store import locked
-from pyama.testing.nd2 import write_nd2
+from pyama.testing.nd2_writer import write_nd2
 from small_movie import (
     CENTRES,
     N_FOVS,

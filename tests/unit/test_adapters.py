@@ -12,10 +12,10 @@ from pydantic import ValidationError
 
 from pyama.algorithms.contracts import Place
 from pyama.errors import ConfigError, StoreError
-from pyama.processing.adapters import cellpose, label_images, trackers
-from pyama.processing.adapters.cellpose import CellposeParams
-from pyama.processing.adapters.label_images import LabelParams
-from pyama.processing.adapters.trackers import BtrackParams, LapTrackParams
+from pyama.processing.external import cellpose, label_images, lineages
+from pyama.processing.external.cellpose import CellposeParams
+from pyama.processing.external.label_images import LabelParams
+from pyama.processing.external.lineages import BtrackParams, LapTrackParams
 from pyama.processing.methods import TRACKERS
 from pyama.processing.workflow import process
 from pyama.testing.checks import check_tracker
@@ -50,14 +50,14 @@ def test_laptrack_keeps_the_contract(laptrack_installed):
 
 
 def test_laptrack_keeps_numbers(laptrack_installed):
-    assert numbers(trackers.laptrack(moving(), LapTrackParams())) == [(1, 2)] * 6
+    assert numbers(lineages.laptrack(moving(), LapTrackParams())) == [(1, 2)] * 6
 
 
 @pytest.mark.parametrize("max_gap", [0, 1])
 def test_laptrack_closes_a_gap_if_it_may_be(laptrack_installed, max_gap):
     frames = moving(7)
     frames[3] = np.where(disk(1, 12, 21) > 0, 0, frames[3]).astype(np.uint16)
-    found = numbers(trackers.laptrack(frames, LapTrackParams(max_gap=max_gap)))
+    found = numbers(lineages.laptrack(frames, LapTrackParams(max_gap=max_gap)))
     assert found[3:] == [(0, 2)] + [(1 if max_gap else 3, 2)] * 3
 
 
@@ -67,8 +67,8 @@ def test_the_version_of_laptrack_is_part_of_what_a_result_depends_on(laptrack_in
 
 @pytest.mark.parametrize("name", ["laptrack", "btrack"])
 def test_a_tracker_that_is_not_installed_says_how_to_install_it(name, monkeypatch):
-    trackers._check_btrack.cache_clear()
-    monkeypatch.setattr(trackers, "version", _not_installed)
+    lineages._check_btrack.cache_clear()
+    monkeypatch.setattr(lineages, "version", _not_installed)
     for module in (name, f"{name}.btypes", f"{name}.models"):
         monkeypatch.setitem(sys.modules, module, None)
     params = TRACKERS[name].parameters()
@@ -80,7 +80,7 @@ def test_a_tracker_that_is_not_installed_says_how_to_install_it(name, monkeypatc
 
 
 def _not_installed(package):
-    raise trackers.PackageNotFoundError(package)
+    raise lineages.PackageNotFoundError(package)
 
 
 class FakeTracker:
@@ -130,20 +130,20 @@ def fake_btrack(monkeypatch):
         ("btrack.models", models),
     ):
         monkeypatch.setitem(sys.modules, name, found)
-    trackers._check_btrack.cache_clear()
+    lineages._check_btrack.cache_clear()
     return module
 
 
 def test_chains_of_btrack_become_numbers(fake_btrack):
-    found = numbers(trackers.btrack(moving(), BtrackParams()))
+    found = numbers(lineages.btrack(moving(), BtrackParams()))
     assert found == [(1, 2)] * 2 + [(1, 3)] + [(1, 4)] * 3
-    found = numbers(trackers.btrack(moving(), BtrackParams(max_gap=1)))
+    found = numbers(lineages.btrack(moving(), BtrackParams(max_gap=1)))
     assert found == [(1, 2)] * 2 + [(1, 3)] + [(1, 2)] * 3
 
 
 def test_no_cells_need_no_btrack():
     empty = [np.zeros(SHAPE, np.uint16)] * 2
-    assert not any(frame.any() for frame in trackers.btrack(empty, BtrackParams()))
+    assert not any(frame.any() for frame in lineages.btrack(empty, BtrackParams()))
 
 
 def test_a_btrack_that_does_not_load_says_so_before_any_work(fake_btrack, monkeypatch):
@@ -161,9 +161,9 @@ def test_a_btrack_that_does_not_load_says_so_before_any_work(fake_btrack, monkey
 def real_btrack():
     """The library itself; its wheels do not load on every system, and ours then says so."""
     pytest.importorskip("btrack", reason="btrack is not installed")
-    trackers._check_btrack.cache_clear()
+    lineages._check_btrack.cache_clear()
     try:
-        trackers._check_btrack()
+        lineages._check_btrack()
     except ConfigError as error:
         pytest.skip(str(error))
 
@@ -173,7 +173,7 @@ def test_btrack_keeps_the_contract(real_btrack):
 
 
 def test_btrack_keeps_numbers_without_a_word(real_btrack, capfd):
-    assert numbers(trackers.btrack(moving(), BtrackParams())) == [(1, 2)] * 6
+    assert numbers(lineages.btrack(moving(), BtrackParams())) == [(1, 2)] * 6
     assert capfd.readouterr() == ("", "")
 
 
@@ -181,7 +181,7 @@ def test_btrack_keeps_numbers_without_a_word(real_btrack, capfd):
 def test_btrack_closes_a_gap_if_it_may_be(real_btrack, max_gap):
     frames = moving(7)
     frames[3] = np.where(disk(1, 12, 21) > 0, 0, frames[3]).astype(np.uint16)
-    found = numbers(trackers.btrack(frames, BtrackParams(max_gap=max_gap)))
+    found = numbers(lineages.btrack(frames, BtrackParams(max_gap=max_gap)))
     assert found[3:] == [(0, 2)] + [(1 if max_gap else 3, 2)] * 3
 
 
@@ -365,7 +365,7 @@ def test_a_run_without_the_label_images_does_not_begin(tmp_path):
 
 
 def _numbered(mask):
-    from pyama.algorithms.labels import label
+    from pyama.algorithms.kernels.labels import label
 
     return label(mask)
 

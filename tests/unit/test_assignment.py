@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy.optimize import linear_sum_assignment
 
-from pyama.algorithms.assignment import ALONE, Pairs, heaviest_matching
+from pyama.algorithms.kernels.assignment import ALONE, Pairs, heaviest_matching
 
 
 def pairs_of(weights):

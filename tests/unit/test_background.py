@@ -7,8 +7,8 @@ from hypothesis import strategies as st
 from scipy import ndimage
 from scipy.interpolate import RectBivariateSpline
 
-from pyama.algorithms import background
-from pyama.algorithms.background import estimate
+from pyama.algorithms import background_surface
+from pyama.algorithms.background_surface import estimate
 from pyama.algorithms.params import BackgroundParams
 from pyama.errors import ArrayError
 
@@ -47,12 +47,12 @@ def literal_medians(frame, covered, params):
 
 def medians_of(frame, covered, params):
     rows, columns = (
-        background._axis(n, params.tile_size, params.tile_overlap) for n in frame.shape
+        background_surface._axis(n, params.tile_size, params.tile_overlap) for n in frame.shape
     )
-    return background._tile_medians(
+    return background_surface._tile_medians(
         frame,
         covered,
-        *background._window(frame, covered),
+        *background_surface._window(frame, covered),
         *(rows.bounds, rows.cuts, rows.blocks),
         *(columns.bounds, columns.cuts, columns.blocks),
     )
@@ -101,7 +101,9 @@ def test_a_tile_needs_ten_percent_of_background(seen, used):
     ],
 )
 def test_tiles_without_background_take_the_mean_of_their_neighbours(medians, expected):
-    np.testing.assert_array_equal(background._filled(np.array(medians, float)), expected)
+    np.testing.assert_array_equal(
+        background_surface._filled(np.array(medians, float)), expected
+    )
 
 
 @pytest.mark.parametrize(
@@ -118,10 +120,10 @@ def test_the_surface_is_the_spline_of_scipy(shape, params):
     rows, columns = (tiles(n, params.tile_size, params.tile_overlap) for n in shape)
     y, x = (np.array([(a + b - 1) / 2 for a, b in t]) for t in (rows, columns))
     values = np.random.default_rng(0).uniform(0, 4000, (len(y), len(x)))
-    axes = [background._axis(n, params.tile_size, params.tile_overlap) for n in shape]
+    axes = [background_surface._axis(n, params.tile_size, params.tile_overlap) for n in shape]
     found = np.empty(shape, np.float32)
     matrices = (m for axis in axes for m in (axis.solve, axis.first, axis.weights))
-    background._surface(values, *matrices, found)
+    background_surface._surface(values, *matrices, found)
     orders = {"kx": min(3, len(y) - 1), "ky": min(3, len(x) - 1)}
     spline = RectBivariateSpline(y, x, values, **orders)
     inside = [

@@ -4,7 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import array_shapes, arrays
 
-from pyama.algorithms.bits import cut, inverted, pack, pack_above, unpack
+from pyama.algorithms.kernels.bits import cut, inverted, pack, pack_above, unpack
 
 SHAPES = array_shapes(min_dims=2, max_dims=2, min_side=0, max_side=150)
 MASKS = SHAPES.flatmap(lambda shape: arrays(bool, shape, fill=st.nothing()))

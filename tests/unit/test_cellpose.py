@@ -5,8 +5,8 @@ import pandas as pd
 import pytest
 
 from pyama.errors import ConfigError
-from pyama.processing.adapters import cellpose
-from pyama.processing.adapters.cellpose import CellposeParams
+from pyama.processing.external import cellpose
+from pyama.processing.external.cellpose import CellposeParams
 from pyama.processing.workflow import process
 from pyama.testing.checks import check_segmenter
 from small_movie import MOVIE, make_config, recording_of

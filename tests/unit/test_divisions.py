@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as npst
 
-from pyama.algorithms.divisions import divided
+from pyama.algorithms.trackers.divisions import divided
 
 
 def drawn(*cells):

@@ -26,7 +26,7 @@ from pyama.algorithms.features import (
     measure_stack,
     needs_image,
 )
-from pyama.algorithms.labels import regions
+from pyama.algorithms.kernels.labels import regions
 from pyama.algorithms.params import ExtractionParams
 from pyama.errors import ArrayError, ConfigError, PluginError
 from pyama.registry import Registry
@@ -34,7 +34,9 @@ from pyama.registry import Registry
 ALL = Registry("feature", ("image", "mask", "context"))
 ALL.update(PHASE_FEATURES)
 ALL.update(FLUORESCENCE_FEATURES)
-OPTIONAL = [name for name, f in ALL.items() if f.__module__ == "pyama.algorithms.texture"]
+OPTIONAL = [
+    name for name, f in ALL.items() if f.__module__ == "pyama.algorithms.features.texture"
+]
 for name in OPTIONAL:  # tested in test_texture.py
     del ALL[name]
 FORMULAS = sorted(set(ALL) - {"perimeter", "solidity"})

@@ -17,8 +17,8 @@ import pandas as pd
 import pytest
 from scipy.interpolate import CubicSpline
 
-from pyama.processing import fingerprint as module
-from pyama.processing.fingerprint import fingerprint, steady_fingerprints
+from pyama.processing import plugin_digest
+from pyama.processing.plugin_digest import fingerprint, steady_fingerprints
 
 
 def scaled(factor, image, mask, context):
@@ -237,7 +237,7 @@ def test_what_is_taken_from_a_module_of_the_user_counts(monkeypatch, value, coun
 
 def test_the_fingerprint_is_the_same_in_every_process():
     script = SCRIPT + (
-        "from pyama.processing.fingerprint import fingerprint\n"
+        "from pyama.processing.plugin_digest import fingerprint\n"
         "import functools\n"
         "print(fingerprint(functools.partial(feature, {'x', 'y', 'z'})))\n"
     )
@@ -270,4 +270,4 @@ def test_a_run_keeps_the_fingerprints_that_it_began_with():
             assert fingerprint(changing) == before
         assert fingerprint(changing) == before
     assert fingerprint(changing) != before
-    assert module._taken == {}, "nothing is kept alive"
+    assert plugin_digest._taken == {}, "nothing is kept alive"

@@ -5,10 +5,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.optimize import curve_fit, least_squares, lsq_linear
 
-from pyama.analysis.fitting import fit_arrays, fit_traces
-from pyama.analysis.least_squares import Traces, minimize
-from pyama.analysis.model import Model, Parameter
-from pyama.analysis.models import MODELS
+from pyama.analysis.fitting.fit import fit_arrays, fit_traces
+from pyama.analysis.fitting.least_squares import Traces, minimize
+from pyama.analysis.fitting.model import Model, Parameter
+from pyama.analysis.fitting.models import MODELS
 from pyama.errors import ArrayError, ConfigError
 
 T = np.arange(0, 30, 0.25)

@@ -12,12 +12,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as npst
 
-from pyama.algorithms.background import estimate
+from pyama.algorithms.background_surface import estimate
 from pyama.algorithms.flat_field import correct, from_background, from_image
 from pyama.algorithms.params import BackgroundParams
 from pyama.config import dump_config, parse_config
 from pyama.errors import ArrayError, ConfigError
-from pyama.processing.adapters.light_images import read_image
+from pyama.processing.external.light_images import read_image
 from pyama.testing.synthetic import SyntheticRecording
 
 SHAPE = (30, 40)
@@ -231,7 +231,7 @@ def test_damaged_images_are_refused(tmp_path, content):
 def test_nothing_is_printed_about_a_damaged_image(tmp_path):
     program = (
         "from pyama.errors import ConfigError\n"
-        "from pyama.processing.adapters.light_images import read_image\n"
+        "from pyama.processing.external.light_images import read_image\n"
         "try:\n"
         f"    read_image({str(tmp_path / 'image.tif')!r}, (30, 40), 'x')\n"
         "except ConfigError:\n"

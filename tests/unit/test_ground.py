@@ -5,10 +5,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from pyama.algorithms.canvas import Ground
 from pyama.config import ProcessingParams
 from pyama.errors import ConfigError
-from pyama.processing.ground import Ground
-from pyama.processing.segmenting import tracked
+from pyama.processing.steps.segmentation import tracked
 
 SHIFT = st.floats(-60, 60)
 

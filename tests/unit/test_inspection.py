@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 
 from pyama import layout
 from pyama.errors import ConfigError, NotReadyError, StoreError
-from pyama.processing.inspection import Cut, Delete, Inspection, Join, Mark, Swap
-from pyama.tables import find_traces, load_traces
+from pyama.traces.inspection import Cut, Delete, Inspection, Join, Mark, Swap
+from pyama.traces.trace_tables import find_traces, load_traces
 
 COLUMNS = [*layout.BASE_COLUMNS, "area_ch_0"]
 CELLS = {1: range(4), 2: range(2, 6), 3: range(4, 6)}

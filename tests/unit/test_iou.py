@@ -7,8 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as npst
 
-from pyama.algorithms.iou import NEW, link, track, track_masks
 from pyama.algorithms.params import TrackingParams
+from pyama.algorithms.trackers.iou import NEW, link, track, track_masks
 from pyama.errors import ArrayError
 
 A, B, C = [0, 0, 10, 10], [0, 20, 10, 30], [2, 2, 12, 12]

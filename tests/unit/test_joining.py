@@ -4,7 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import array_shapes, arrays
 
-from pyama.algorithms.joining import convexity, join_convex
+from pyama.algorithms.segmenters.joining import convexity, join_convex
 
 
 def place(size=121, centre=60):

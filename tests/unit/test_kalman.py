@@ -8,8 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as npst
 
-from pyama.algorithms import iou, kalman
 from pyama.algorithms.params import KalmanParams, TrackingParams
+from pyama.algorithms.trackers import iou, kalman
 
 SIDE, DIAMETER = 768, 24
 

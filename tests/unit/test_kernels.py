@@ -9,7 +9,7 @@ import pytest
 MODULE = """
 import sys
 import numpy as np
-from pyama.algorithms.arrays import kernel
+from pyama.algorithms.kernels.array_types import kernel
 
 @kernel
 def half(values):

@@ -5,7 +5,7 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import array_shapes, arrays
 from scipy import ndimage
 
-from pyama.algorithms.labels import (
+from pyama.algorithms.kernels.labels import (
     Removed,
     fill_holes,
     label,

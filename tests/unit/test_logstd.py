@@ -6,9 +6,14 @@ from hypothesis.extra.numpy import array_shapes, arrays
 from scipy import ndimage
 from skimage.morphology import disk
 
-from pyama.algorithms.bits import unpack
-from pyama.algorithms.logstd import local_variance, rough, segment, variance_threshold
+from pyama.algorithms.kernels.bits import unpack
 from pyama.algorithms.params import LogStdParams
+from pyama.algorithms.segmenters.logstd import (
+    local_variance,
+    rough,
+    segment,
+    variance_threshold,
+)
 from pyama.errors import ArrayError
 
 FRAMES = arrays(np.uint16, array_shapes(min_dims=2, max_dims=2, min_side=1, max_side=12))

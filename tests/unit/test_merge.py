@@ -12,10 +12,9 @@ from hypothesis import strategies as st
 from experiments import HOURS, experiment, traces_of, truth, write_traces
 from pyama import layout
 from pyama.algorithms.features import FLUORESCENCE_FEATURES, PHASE_FEATURES
-from pyama.analysis.fits import fit_file, load_fit_with_traces
+from pyama.analysis.fitting.fit_files import fit_file, load_fit_with_traces
 from pyama.analysis.merge import merge, write_merged
-from pyama.analysis.samples import check_samples, load_samples, samples_by_position
-from pyama.analysis.tables import (
+from pyama.analysis.sample_tables import (
     FORMULA,
     chosen_column,
     load_fitted,
@@ -28,6 +27,7 @@ from pyama.analysis.tables import (
     unit_of,
     write_table,
 )
+from pyama.analysis.samples import check_samples, load_samples, samples_by_position
 from pyama.errors import ConfigError, StoreError
 
 TWO = {"control": "0", "drug": [1, 2]}

@@ -8,9 +8,9 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as npst
 from scipy.integrate import solve_ivp
 
-from pyama.analysis.kinetics import pair, triple
-from pyama.analysis.model import Model, ModelRegistry, Parameter
-from pyama.analysis.models import FASTEST, MODELS
+from pyama.analysis.fitting.kinetics import pair, triple
+from pyama.analysis.fitting.model import Model, ModelRegistry, Parameter
+from pyama.analysis.fitting.models import FASTEST, MODELS
 from pyama.errors import ArrayError, ConfigError, PluginError
 
 EVERY_MODEL = pytest.mark.parametrize("model", MODELS.values(), ids=MODELS.keys())

@@ -6,7 +6,7 @@ from hypothesis.extra.numpy import array_shapes, arrays
 from scipy import ndimage
 from skimage.morphology import disk
 
-from pyama.algorithms.morphology import close_mask, dilate, erode, open_mask
+from pyama.algorithms.kernels.morphology import close_mask, dilate, erode, open_mask
 from pyama.errors import ArrayError
 
 FUNCTIONS = [dilate, erode, close_mask, open_mask]

@@ -4,7 +4,7 @@ import pytest
 
 from experiments import traces_of
 from pyama.analysis import plots
-from pyama.analysis.fitting import fit_traces
+from pyama.analysis.fitting.fit import fit_traces
 from pyama.errors import ConfigError
 
 COLUMN = "intensity_total_ch_1"

@@ -9,14 +9,12 @@ import numpy as np
 import pytest
 from pydantic import Field
 
-from pyama import plugins
 from pyama.algorithms.features import FLUORESCENCE_FEATURES, PHASE_FEATURES
 from pyama.algorithms.params import Params, TrackingParams, own_params
 from pyama.config import ProcessingConfig, ProcessingParams, config_schema, parse_config
 from pyama.errors import ConfigError, PluginError
-from pyama.plugins import load_file, load_folder, load_installed
-from pyama.processing.doors import DOORS, load_installed_plugins
-from pyama.processing.fingerprint import fingerprint
+from pyama.plugins import loading
+from pyama.plugins.loading import load_file, load_folder, load_installed
 from pyama.processing.methods import (
     NAMED_PREPROCESSORS,
     PREPROCESSORS,
@@ -24,6 +22,8 @@ from pyama.processing.methods import (
     TRACKERS,
     with_own_params,
 )
+from pyama.processing.plugin_digest import fingerprint
+from pyama.processing.plugin_targets import DOORS, load_installed_plugins
 from pyama.processing.recipes import full, recipes
 from pyama.processing.workflow import CopyingService, run_batch, run_single_worker
 from pyama.readers import READERS, open_reader
@@ -74,13 +74,13 @@ def stepping(frames, params):
 @pytest.fixture(autouse=True)
 def as_before(monkeypatch):
     """Everything that plugins are put into is as it was after the test."""
-    monkeypatch.setattr(plugins, "_FILES", {})
-    monkeypatch.setattr(plugins, "_INSTALLED", {})
-    monkeypatch.setattr(plugins, "_ORIGINS", {})
+    monkeypatch.setattr(loading, "_FILES", {})
+    monkeypatch.setattr(loading, "_INSTALLED", {})
+    monkeypatch.setattr(loading, "_ORIGINS", {})
     modules = set(sys.modules)
-    before = plugins._contents(DOORS)
+    before = loading._contents(DOORS)
     yield
-    plugins._restore(before, DOORS)
+    loading._restore(before, DOORS)
     for name in set(sys.modules) - modules:
         if name.startswith("pyama_plugin_"):
             del sys.modules[name]
@@ -255,11 +255,11 @@ BAD = [
 
 @pytest.mark.parametrize(("text", "problem"), BAD)
 def test_a_bad_file_is_refused_with_the_reason_and_leaves_no_trace(write, text, problem):
-    before = plugins._contents(DOORS)
+    before = loading._contents(DOORS)
     loaded = load_file(write(text), DOORS)
     assert loaded.entries == ()
     assert re.search(problem, loaded.problem), loaded.problem
-    assert plugins._contents(DOORS) == before
+    assert loading._contents(DOORS) == before
     assert not [name for name in sys.modules if name.startswith("pyama_plugin_")]
 
 
@@ -309,13 +309,13 @@ def installed(monkeypatch):
             found = groups.get(group.removeprefix("pyama."), {})
             return [EntryPoint(name, value, group) for name, value in found.items()]
 
-        monkeypatch.setattr(plugins, "entry_points", entry_points)
+        monkeypatch.setattr(loading, "entry_points", entry_points)
 
     return install
 
 
 def test_entry_points_are_loaded_under_their_names(installed):
-    installed(trackers={"again": "pyama.algorithms.iou:track"})
+    installed(trackers={"again": "pyama.algorithms.trackers.iou:track"})
     assert [report.entries for report in load_installed(DOORS)] == [(("trackers", "again"),)]
     assert TRACKERS["again"] is TRACKERS["iou"]
 
@@ -328,12 +328,12 @@ def test_a_feature_entry_point_serves_phase_contrast_and_fluorescence(installed)
 
 
 def test_workers_and_batches_know_what_is_installed(installed, tmp_path):
-    installed(segmenters={"again": "pyama.algorithms.logstd:segment"})
+    installed(segmenters={"again": "pyama.algorithms.segmenters.logstd:segment"})
     recording, config = recording_of(MOVIE[:1, :2]), make_config(segmentation_method="again")
     CopyingService(reader=lambda: recording).process(recording.metadata, config, tmp_path, [0])
     assert run_single_worker([0], recording.metadata, config, tmp_path)[3] == "Completed"
     SEGMENTERS.pop("again")
-    plugins._INSTALLED.clear()  # as on another machine
+    loading._INSTALLED.clear()  # as on another machine
     report = run_batch([0, 0], config, 1, recording.metadata, tmp_path)
     assert {entry.status.value for entry in report} == {"unchanged", "done"}, "done: previews"
     assert len(report.fovs) == 7
@@ -348,7 +348,7 @@ def test_a_bad_entry_point_is_refused_and_logged(installed, caplog):
         "Plugin math was refused: segmenters logstd: there is a segmentation method 'logstd' "
         "already. Choose another name.",
     ]
-    assert SEGMENTERS["logstd"].__module__ == "pyama.algorithms.logstd"
+    assert SEGMENTERS["logstd"].__module__ == "pyama.algorithms.segmenters.logstd"
 
 
 def test_other_files_are_offered_to_other_readers(tmp_path):

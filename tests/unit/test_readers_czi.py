@@ -8,7 +8,7 @@ from pylibCZIrw import czi
 
 from pyama.errors import ReaderError
 from pyama.readers import open_reader
-from pyama.testing.czi import write_czi
+from pyama.testing.czi_writer import write_czi
 
 H, W = 5, 8
 

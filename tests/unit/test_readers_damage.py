@@ -7,9 +7,9 @@ import pytest
 
 from pyama.errors import ReaderError
 from pyama.readers import open_reader
-from pyama.testing.czi import write_czi
-from pyama.testing.nd2 import write_nd2
-from pyama.testing.ometiff import write_ome_tiff
+from pyama.testing.czi_writer import write_czi
+from pyama.testing.nd2_writer import write_nd2
+from pyama.testing.ometiff_writer import write_ome_tiff
 
 WRITERS = {"a.nd2": write_nd2, "a.czi": write_czi, "a.ome.tif": write_ome_tiff}
 

@@ -8,8 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pyama.errors import ReaderError
-from pyama.readers.facts import Facts, minutes, unique_names
 from pyama.readers.planes import MAX_PIXELS, check_sizes, translated, z_planes
+from pyama.readers.recording_facts import Facts, minutes, unique_names
 
 NAN = float("nan")
 PATH = Path("recording.nd2")

@@ -8,9 +8,9 @@ import pytest
 from pyama.errors import ReaderError
 from pyama.readers import open_reader
 from pyama.readers.array import ArrayReader
-from pyama.testing.czi import write_czi
-from pyama.testing.nd2 import write_nd2
-from pyama.testing.ometiff import write_ome_tiff
+from pyama.testing.czi_writer import write_czi
+from pyama.testing.nd2_writer import write_nd2
+from pyama.testing.ometiff_writer import write_ome_tiff
 
 FORMATS = {
     "nd2 TP": ("a.nd2", write_nd2, {"order": "TP"}),

@@ -7,8 +7,8 @@ import pytest
 
 from pyama.errors import ReaderError
 from pyama.readers import open_reader
-from pyama.testing import nd2 as writer
-from pyama.testing.nd2 import write_nd2
+from pyama.testing import nd2_writer
+from pyama.testing.nd2_writer import write_nd2
 
 H, W = 5, 8
 
@@ -57,7 +57,7 @@ def test_deleted_points_are_no_fields_of_view(path):
 
 
 def test_two_phases_of_time_are_one_axis(path, monkeypatch):
-    plain = writer._Recording._loop
+    plain = nd2_writer._Recording._loop
 
     def in_two_phases(recording, axis):
         if axis != "T":
@@ -69,7 +69,7 @@ def test_two_phases_of_time_are_one_axis(path, monkeypatch):
         pars = {"uiCount": 5, "uiPeriodCount": 2, "pPeriod": phases}
         return {"eType": 8, "uLoopPars": {**pars, "pPeriodValid": bytes([1, 1])}}
 
-    monkeypatch.setattr(writer._Recording, "_loop", in_two_phases)
+    monkeypatch.setattr(nd2_writer._Recording, "_loop", in_two_phases)
     images = draw(2, 5, 1, 1, H, W)
     write_nd2(path, images, times_ms=[0, 1000, 2000, 7000, 12000])
     with open_reader(path) as reader:
@@ -133,7 +133,7 @@ def test_images_beyond_the_loops_are_reported(path):
 
 
 def test_without_loops_the_number_of_images_is_that_of_the_frames(path, monkeypatch):
-    monkeypatch.setattr(writer._Recording, "_experiment", lambda recording: None)
+    monkeypatch.setattr(nd2_writer._Recording, "_experiment", lambda recording: None)
     images = draw(1, 4, 1, 1, H, W)
     write_nd2(path, images)
     with open_reader(path) as reader:

@@ -6,7 +6,7 @@ import tifffile
 
 from pyama.errors import ReaderError
 from pyama.readers import open_reader
-from pyama.testing.ometiff import write_ome_tiff
+from pyama.testing.ometiff_writer import write_ome_tiff
 
 H, W = 5, 8
 

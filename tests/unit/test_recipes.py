@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from pyama.algorithms.background import estimate
+from pyama.algorithms.background_surface import estimate
 from pyama.algorithms.params import BackgroundParams, own_params
 from pyama.config import ProcessingParams
 from pyama.errors import PluginError
@@ -15,7 +15,7 @@ from pyama.processing.methods import (
     TRACKERS,
 )
 from pyama.processing.recipes import LIMITS, full, recipes
-from pyama.processing.segmenting import segmented, tracked
+from pyama.processing.steps.segmentation import segmented, tracked
 from pyama.registry import parameters
 from small_movie import MOVIE, cell_mask, make_config, recording_of
 

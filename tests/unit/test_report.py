@@ -12,12 +12,14 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as npst
 
 from experiments import experiment, traces_of, write_traces
-from pyama.analysis.fits import fit_file
+from pyama.analysis.colours import beyond, bin_edges, central_range, evenly
+from pyama.analysis.fitting.fit_files import fit_file
+from pyama.analysis.fitting.models import MODELS
 from pyama.analysis.merge import write_merged
-from pyama.analysis.models import MODELS
-from pyama.analysis.report import markup, sheet, write_report
+from pyama.analysis.report import contact_sheet, markup, write_report
 from pyama.analysis.report.distributions import classes, histogram, scatter
-from pyama.analysis.report.figures import (
+from pyama.analysis.report.html_page import build
+from pyama.analysis.report.plotly_figures import (
     NUMBERS,
     fit_examples,
     overview,
@@ -25,11 +27,9 @@ from pyama.analysis.report.figures import (
     single_traces,
     traces_to_draw,
 )
-from pyama.analysis.report.material import collect
-from pyama.analysis.report.page import build
 from pyama.analysis.report.quality import assess
-from pyama.analysis.report.recording import quality_section
-from pyama.analysis.scales import beyond, bin_edges, central_range, evenly
+from pyama.analysis.report.recording_sections import quality_section
+from pyama.analysis.report.report_data import collect
 from pyama.errors import ConfigError, StoreError
 from results import results_in
 from small_movie import BACKGROUND, N_FRAMES
@@ -224,7 +224,7 @@ def test_crowded_fields_and_failures_are_told_at_the_top(run):
 
 
 def test_the_sheet_shows_cells_with_a_trace_and_others(run):
-    shown = list(sheet.pictures(collect(run)))
+    shown = list(contact_sheet.pictures(collect(run)))
     assert [picture.caption for picture in shown[:3]] == [
         "FOV 0, frame 0, 0.0 h",
         "FOV 0, frame 2, 0.3 h",
@@ -238,8 +238,10 @@ def test_the_sheet_shows_cells_with_a_trace_and_others(run):
 def test_outlines_lie_inside_their_cells(level):
     labels = np.zeros((8, 8), np.uint16)
     labels[1:4, 1:4], labels[1:7, 5:8] = 3, 4
-    rgb = sheet.outlined(np.full(level, 9, np.uint8), labels, np.array([4]))
-    kept, other = ((rgb == shade).all(axis=2) for shade in (sheet.KEPT, sheet.LEFT_OUT))
+    rgb = contact_sheet.outlined(np.full(level, 9, np.uint8), labels, np.array([4]))
+    kept, other = (
+        (rgb == shade).all(axis=2) for shade in (contact_sheet.KEPT, contact_sheet.LEFT_OUT)
+    )
     rows, columns = (np.arange(n) * 8 // n for n in level)
     small = labels[np.ix_(rows, columns)]
     assert kept.any()
@@ -265,7 +267,7 @@ def test_quality_is_measured_from_the_images(run):
 
 def test_drift_is_that_of_the_stage_where_the_run_has_looked_for_it(tmp_path):
     from pyama.processing.workflow.run import process
-    from pyama.tables import load_shifts
+    from pyama.traces.trace_tables import load_shifts
     from small_movie import MOVIE, make_config, recording_of
 
     process(recording_of(MOVIE[:1]), make_config(registration="phase_correlation"), tmp_path)

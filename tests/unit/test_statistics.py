@@ -13,7 +13,7 @@ from pyama.analysis.statistics import (
     summarize,
     trace_features,
 )
-from pyama.analysis.traces import noise, onsets, packed, smoothed
+from pyama.analysis.trace_shape import noise, onsets, packed, smoothed
 from pyama.errors import ConfigError
 
 NAN = float("nan")

@@ -9,9 +9,9 @@ import zarr
 from zarr.codecs import BloscCodec, BytesCodec, Crc32cCodec
 
 from pyama.errors import StoreError
-from pyama.store import StoredArray, arrays, crop_spec
-from pyama.store.arrays import DOCUMENT, frames_spec, table_spec, tiled_spec, write_array
+from pyama.store import StoredArray, crop_spec, zarr_arrays
 from pyama.store.files import Ledger
+from pyama.store.zarr_arrays import DOCUMENT, frames_spec, table_spec, tiled_spec, write_array
 
 RNG = np.random.default_rng(7)
 
@@ -137,7 +137,7 @@ def test_an_empty_table_has_no_chunk(tmp_path):
 
 
 def test_a_huge_crop_is_cut_into_blocks_of_frames(tmp_path, monkeypatch):
-    monkeypatch.setattr(arrays, "BLOCK_BYTES", 100)
+    monkeypatch.setattr(zarr_arrays, "BLOCK_BYTES", 100)
     spec = crop_spec((7, 3, 4), "float32")
     assert spec.chunk == (2, 3, 4)
     values = numbers((7, 3, 4), "float32")
@@ -148,7 +148,7 @@ def test_a_huge_crop_is_cut_into_blocks_of_frames(tmp_path, monkeypatch):
 
 
 def test_blocks_larger_than_the_limit_hold_one_frame(monkeypatch):
-    monkeypatch.setattr(arrays, "BLOCK_BYTES", 10)
+    monkeypatch.setattr(zarr_arrays, "BLOCK_BYTES", 10)
     assert crop_spec((7, 3, 4), "float32").chunk == (1, 3, 4)
 
 

@@ -118,7 +118,7 @@ def tree(store):
 
 @pytest.fixture(autouse=True)
 def small_previews(monkeypatch):
-    monkeypatch.setattr("pyama.store.arrays.TILE", 2)
+    monkeypatch.setattr("pyama.store.zarr_arrays.TILE", 2)
 
 
 def test_a_finished_stack_is_read_frame_by_frame(store):

@@ -16,7 +16,7 @@ from pyama.config import ProcessingConfig, dump_config
 from pyama.documents import with_checksum
 from pyama.errors import StoreError
 from pyama.metadata import MicroscopyMetadata, dump_metadata
-from pyama.tables import (
+from pyama.traces.trace_tables import (
     cell_rows,
     find_traces,
     header,
@@ -196,7 +196,7 @@ def test_the_configuration_is_read_once_for_many_tables(tmp_path, monkeypatch):
     record(tmp_path)
     reads = []
     monkeypatch.setattr(
-        "pyama.tables.load_yaml",
+        "pyama.traces.trace_tables.load_yaml",
         lambda path: reads.append(path) or yaml.safe_load(path.read_text()),
     )
     for fov in (0, 1, 0, 1):

@@ -7,7 +7,7 @@ import pytest
 from pylibCZIrw import czi
 
 from pyama.errors import ArrayError
-from pyama.testing.czi import write_czi
+from pyama.testing.czi_writer import write_czi
 
 
 def draw(*shape, dtype=np.uint16, seed=1):

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from pyama.errors import ArrayError
-from pyama.testing.nd2 import write_nd2
+from pyama.testing.nd2_writer import write_nd2
 
 
 def draw(*shape, dtype=np.uint16):

@@ -7,7 +7,7 @@ import pytest
 import tifffile
 
 from pyama.errors import ArrayError
-from pyama.testing.ometiff import write_ome_tiff
+from pyama.testing.ometiff_writer import write_ome_tiff
 
 OME = "{http://www.openmicroscopy.org/Schemas/OME/2016-06}"
 

@@ -7,9 +7,17 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as npst
 from scipy import ndimage
 
-from pyama.algorithms import texture
-from pyama.algorithms.features import FLUORESCENCE_FEATURES, PHASE_FEATURES, FeatureContext
-from pyama.algorithms.texture import GranularityParams, NeighbourParams, ParticleParams
+from pyama.algorithms.features import (
+    FLUORESCENCE_FEATURES,
+    PHASE_FEATURES,
+    FeatureContext,
+    texture,
+)
+from pyama.algorithms.features.texture import (
+    GranularityParams,
+    NeighbourParams,
+    ParticleParams,
+)
 
 Y, X = np.mgrid[:41, :51]
 CELL = ((Y - 20) / 20) ** 2 + ((X - 25) / 25) ** 2 <= 1

@@ -6,10 +6,10 @@ from hypothesis.extra.numpy import array_shapes, arrays
 from scipy import ndimage
 from skimage.morphology import reconstruction
 
-from pyama.algorithms import logstd
-from pyama.algorithms.labels import limit_sizes
+from pyama.algorithms.kernels.labels import limit_sizes
 from pyama.algorithms.params import WatershedParams
-from pyama.algorithms.watershed import (
+from pyama.algorithms.segmenters import logstd
+from pyama.algorithms.segmenters.watershed import (
     SMALLEST_CELL,
     _background,
     _cut,

@@ -7,7 +7,7 @@ from pydantic import Field
 from scipy.optimize import linear_sum_assignment
 from scipy.spatial.distance import cdist
 
-from pyama.algorithms.labels import regions
+from pyama.algorithms.kernels.labels import regions
 from pyama.algorithms.params import Params
 from pyama.processing.methods import TRACKERS
 from pyama.registry import parameters

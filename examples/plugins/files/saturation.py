@@ -2,8 +2,8 @@
 
 import numpy as np
 
-from pyama.analysis.model import Model, Parameter
-from pyama.analysis.models import MODELS
+from pyama.analysis.fitting.model import Model, Parameter
+from pyama.analysis.fitting.models import MODELS
 
 
 def values(t, offset, height, rate):

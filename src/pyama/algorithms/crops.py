@@ -10,7 +10,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from pyama.algorithms.arrays import Boxes, Labels, check_frame, check_same_shape, kernel
+from pyama.algorithms.kernels.array_types import (
+    Boxes,
+    Labels,
+    check_frame,
+    check_same_shape,
+    kernel,
+)
 from pyama.errors import ArrayError
 
 SCALE = 65536

@@ -14,7 +14,7 @@ import numpy as np
 import scipy
 from numpy.typing import NDArray
 
-from pyama.algorithms.arrays import Frame, check_frame
+from pyama.algorithms.kernels.array_types import Frame, check_frame
 from pyama.errors import ArrayError
 
 LONGEST = 1280

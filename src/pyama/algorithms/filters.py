@@ -6,7 +6,7 @@ Filters act on traces only; crops of every cell stay.
 import numpy as np
 from numpy.typing import NDArray
 
-from pyama.algorithms.arrays import Boxes
+from pyama.algorithms.kernels.array_types import Boxes
 from pyama.errors import ArrayError
 
 

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from pyama.algorithms.arrays import Boxes, check_same_shape, kernel
+from pyama.algorithms.kernels.array_types import Boxes, check_same_shape, kernel
 from pyama.errors import ArrayError
 
 LEAST = 0.1

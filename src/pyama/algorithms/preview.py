@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from pyama.algorithms.arrays import Labels, kernel
+from pyama.algorithms.kernels.array_types import Labels, kernel
 from pyama.errors import ArrayError
 
 _MOST_STEPS = 2**26

@@ -5,9 +5,9 @@ from collections.abc import Iterable
 import numpy as np
 import pandas as pd
 
-from pyama.analysis.traces import good_rows
+from pyama.analysis.trace_shape import good_rows
 from pyama.errors import ConfigError
-from pyama.tables import DRIFT
+from pyama.traces.trace_tables import DRIFT
 
 PLACE = ("position_x", "position_y")
 

@@ -7,16 +7,23 @@ from typing import Any
 
 import pandas as pd
 
-from pyama.analysis.samples import Fovs, check_samples, load_samples, samples_by_position
-from pyama.analysis.tables import (
+from pyama.analysis.sample_tables import (
     NOT_MEASURED,
     measured_columns,
     read_recording,
     units_of,
     write_table,
 )
+from pyama.analysis.samples import Fovs, check_samples, load_samples, samples_by_position
 from pyama.errors import StoreError
-from pyama.tables import DRIFT, PARENT, find_traces, load_traces, run_times, traces_digest
+from pyama.traces.trace_tables import (
+    DRIFT,
+    PARENT,
+    find_traces,
+    load_traces,
+    run_times,
+    traces_digest,
+)
 
 MERGED = "_merged.csv"
 """What follows the sample in the name of a merged table."""
@@ -63,7 +70,8 @@ def write_merged(
     """Write `{sample}_merged.csv` for every sample; see `merge`.
 
     The columns are those of the traces. Lines before the header hold sample, FOVs, source,
-    times (minutes of every FOV and frame), units and version, see `pyama.analysis.tables`.
+    times (minutes of every FOV and frame), units and version, see
+    `pyama.analysis.sample_tables`.
 
     Args:
         output_dir: The output folder of a run.

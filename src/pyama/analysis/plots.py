@@ -9,8 +9,8 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from pyama.analysis.models import MODELS
-from pyama.analysis.scales import COLORS, beyond, bin_edges, by_sample, central_range, color
+from pyama.analysis.colours import COLORS, beyond, bin_edges, by_sample, central_range, color
+from pyama.analysis.fitting.models import MODELS
 from pyama.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -101,7 +101,7 @@ def fits(
     """The best, the median and the worst fit with their data.
 
     Args:
-        fitted: One row per cell, see `pyama.analysis.fitting.fit_arrays`.
+        fitted: One row per cell, see `pyama.analysis.fitting.fit.fit_arrays`.
         table: The traces with `time` in hours.
         column: What was fitted.
         label: Of the y axis.

@@ -9,7 +9,7 @@ import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 from scipy import stats
 
-from pyama.analysis.traces import Values, onsets, packed, trace_arrays
+from pyama.analysis.trace_shape import Values, onsets, packed, trace_arrays
 from pyama.errors import ConfigError
 
 Correction = Literal["holm", "benjamini_hochberg"]
@@ -37,7 +37,7 @@ def trace_features(
     Returns:
         One row per cell: (sample,) fov, cell, n_points, mean and maximum (counts), auc
         (area under the curve by trapezoids, counts h; NaN below two points) and onset
-        (h; NaN for traces that do not rise, see `pyama.analysis.traces.onsets`).
+        (h; NaN for traces that do not rise, see `pyama.analysis.trace_shape.onsets`).
 
     Raises:
         ConfigError: A column is missing.

@@ -5,8 +5,7 @@ from typing import Annotated
 
 import typer
 
-from pyama.cli import answers, figures, view
-from pyama.cli import plugins as plugin_commands
+from pyama.cli import analysis_commands, plot_commands, plugin_commands, view_command
 from pyama.cli.options import (
     BatchSize,
     Config,
@@ -80,7 +79,7 @@ def info(file: File, as_json: Json = False, debug: Debug = False) -> None:
     Fields of view, frames, channels, size of a pixel in micrometres, time in minutes; frames
     that were never written and time stamps that cannot be right are named.
     """
-    from pyama.cli.info import described, info_lines
+    from pyama.cli.info_command import described, info_lines
     from pyama.readers import open_reader
 
     with open_reader(file) as reader:
@@ -130,15 +129,15 @@ def run(
     traces per field of view. What is finished in DIR already is not done again; after a change
     of parameters only what depends on it is. `pyama plan` tells beforehand.
     """
-    from pyama.cli import running
-    from pyama.cli.settings import Request
+    from pyama.cli import run_command
+    from pyama.runs.request import Request
 
     channels = (pc, fl or (), pc_features, fl_features)
     limits = (fovs, workers, batch_size)
     request = Request(
         file, output, *channels, *limits, config, settings or (), copy_only, overwrite
     )
-    raise typer.Exit(running.run(request, executor, as_json=as_json, verbose=verbose))
+    raise typer.Exit(run_command.run(request, executor, as_json=as_json, verbose=verbose))
 
 
 @app.command(
@@ -168,21 +167,21 @@ def plan(
     verbose: Verbose = False,
     debug: Debug = False,
 ) -> None:
-    """Tell what a run would do, and why, without running.
+    """Tell what a run would do, and why, without run_command.
 
     Takes the same options as `pyama run` and writes nothing. A step runs when its output is
     not finished, when a parameter it reads has changed, when its input changes, or when files
     of its output are missing.
     """
-    from pyama.cli import planning
-    from pyama.cli.settings import Request
+    from pyama.cli import plan_command
+    from pyama.runs.request import Request
 
     channels = (pc, fl or (), pc_features, fl_features)
     limits = (fovs, workers, batch_size)
     request = Request(
         file, output, *channels, *limits, config, settings or (), copy_only, overwrite
     )
-    planning.show(request, as_json=as_json)
+    plan_command.show(request, as_json=as_json)
 
 
 @app.command(
@@ -206,9 +205,9 @@ def verify(
     Compares every file with the checksum that was taken when it was written, and names those
     that are missing, cut off or changed. `pyama run` then makes exactly those again.
     """
-    from pyama.cli import verifying
+    from pyama.cli import verify_command
 
-    raise typer.Exit(verifying.show(folder, quick=quick, as_json=as_json))
+    raise typer.Exit(verify_command.show(folder, quick=quick, as_json=as_json))
 
 
 @app.command(epilog="Examples:\n\n\b\n  pyama demo\n  pyama demo --fovs 8 --format nd2")
@@ -232,9 +231,9 @@ def demo(
     Draws cells in phase contrast and fluorescence, writes them as a microscope would, runs
     `pyama run` on the file, then merges, fits and writes a report. Takes about a minute.
     """
-    from pyama.cli import demo as command
+    from pyama.cli import demo_command
 
-    raise typer.Exit(command.demo(output, fovs, frames, format.value))
+    raise typer.Exit(demo_command.demo(output, fovs, frames, format.value))
 
 
 @config_app.command(
@@ -255,7 +254,7 @@ def init(
 
     Every parameter stands in it with its meaning, unit, bounds and default.
     """
-    from pyama.cli.example import example
+    from pyama.cli.config_example import example
 
     if file is None:
         typer.echo(example(), nl=False)
@@ -302,6 +301,6 @@ def check(
     result(f"{file} is valid.")
 
 
-answers.register(app)
-app.add_typer(figures.app, name="plot")
-view.register(app)
+analysis_commands.register(app)
+app.add_typer(plot_commands.app, name="plot")
+view_command.register(app)

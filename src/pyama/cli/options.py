@@ -94,7 +94,7 @@ Workers = Annotated[
 
 def _executor(name: str) -> str:
     from pyama.errors import ConfigError
-    from pyama.processing.executors import check_executor
+    from pyama.processing.executors.local import check_executor
 
     try:
         check_executor(name)
@@ -148,7 +148,7 @@ Set = Annotated[
 
 
 def _load(folders: list[Path] | None) -> list[Path] | None:
-    from pyama.cli.plugins import load
+    from pyama.cli.plugin_commands import load
 
     load(folders or [])
     return folders

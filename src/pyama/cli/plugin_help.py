@@ -43,7 +43,7 @@ def _rows(folders: Sequence[Path]) -> list[tuple[str, str]]:
     """Name and meaning of every parameter; nothing heavy is imported if there is no plugin."""
     if not folders and not any(name.startswith("pyama.") for name in entry_points().groups):
         return []
-    from pyama.cli.doors import described
+    from pyama.cli.plugin_kinds import described
     from pyama.errors import ConfigError
 
     try:

@@ -92,7 +92,7 @@ from pydantic import Field
 from scipy.optimize import linear_sum_assignment
 from scipy.spatial.distance import cdist
 
-from pyama.algorithms.labels import regions
+from pyama.algorithms.kernels.labels import regions
 from pyama.algorithms.params import Params
 from pyama.processing.methods import TRACKERS
 from pyama.registry import parameters
@@ -168,8 +168,8 @@ MODEL = '''"""MYNAME: a signal that saturates, y = offset + height * (1 - exp(-r
 
 import numpy as np
 
-from pyama.analysis.model import Model, Parameter
-from pyama.analysis.models import MODELS
+from pyama.analysis.fitting.model import Model, Parameter
+from pyama.analysis.fitting.models import MODELS
 
 
 def values(t, offset, height, rate):
@@ -236,7 +236,7 @@ FILES = {
         "pyama.processing.methods",
     ),
     "reader": (READER, "check_reader", "READERS", "pyama.readers"),
-    "model": (MODEL, "", "MODELS", "pyama.analysis.models"),
+    "model": (MODEL, "", "MODELS", "pyama.analysis.fitting.models"),
 }
 
 TEST = '''"""MYNAME keeps the contract of its kind."""
@@ -244,8 +244,8 @@ TEST = '''"""MYNAME keeps the contract of its kind."""
 from pathlib import Path
 
 from HOME import REGISTRY
-from pyama.cli.doors import DOORS
-from pyama.plugins import load_file
+from pyama.cli.plugin_kinds import DOORS
+from pyama.plugins.loading import load_file
 from pyama.testing.checks import CHECK
 
 loaded = load_file(Path(__file__).with_name("MYNAME.py"), DOORS)
@@ -265,10 +265,10 @@ from pathlib import Path
 
 import numpy as np
 
-from pyama.analysis.fitting import fit_arrays
-from pyama.analysis.models import MODELS
-from pyama.cli.doors import DOORS
-from pyama.plugins import load_file
+from pyama.analysis.fitting.fit import fit_arrays
+from pyama.analysis.fitting.models import MODELS
+from pyama.cli.plugin_kinds import DOORS
+from pyama.plugins.loading import load_file
 
 loaded = load_file(Path(__file__).with_name("MYNAME.py"), DOORS)
 

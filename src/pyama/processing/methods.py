@@ -10,13 +10,14 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from pyama.algorithms import iou, kalman, logstd, watershed
 from pyama.algorithms.features import FLUORESCENCE_FEATURES, PHASE_FEATURES
 from pyama.algorithms.params import TrackingParams, WatershedParams, own_params
+from pyama.algorithms.segmenters import logstd, watershed
+from pyama.algorithms.trackers import iou, kalman
 from pyama.config import ProcessingConfig, ProcessingParams
 from pyama.errors import ConfigError, PluginError
-from pyama.processing.adapters import cellpose, label_images, trackers
-from pyama.processing.fingerprint import fingerprint
+from pyama.processing.external import cellpose, label_images, lineages
+from pyama.processing.plugin_digest import fingerprint
 from pyama.registry import Registry, parameter_models
 
 SEGMENTER_PARAMS, TRACKER_PARAMS = WatershedParams, TrackingParams
@@ -24,24 +25,24 @@ SEGMENTER_PARAMS, TRACKER_PARAMS = WatershedParams, TrackingParams
 and nothing else: their results are made again when one of these changes."""
 
 SEGMENTERS = Registry[Any]("segmentation method", ("frame", "params"))
-"""`f(frame, params) -> labels`, see `pyama.algorithms.logstd.segment`. The limits of size are
-applied afterwards, to the labels of every method alike. A third argument named `place`, which
-needs a default, gets a `pyama.algorithms.contracts.Place`."""
+"""`f(frame, params) -> labels`, see `pyama.algorithms.segmenters.logstd.segment`. The limits
+of size are applied afterwards, to the labels of every method alike. A third argument named
+`place`, which needs a default, gets a `pyama.algorithms.contracts.Place`."""
 SEGMENTERS["logstd"] = logstd.segment
 SEGMENTERS["watershed"] = watershed.segment
 SEGMENTERS["cellpose"] = cellpose.segment
 SEGMENTERS["labels"] = label_images.segment
 
 TRACKERS = Registry[Any]("tracking method", ("frames", "params"))
-"""`f(frames, params) -> iterator of frames`, see `pyama.algorithms.iou.track`. Frames without
-a phase contrast image are left out of what a tracker sees; `frames` has a length, and may be
-gone through several times. With `registration` they are larger than the recording's: what lies
-still on a stage that drifts has the same place in all of them."""
+"""`f(frames, params) -> iterator of frames`, see `pyama.algorithms.trackers.iou.track`. Frames
+without a phase contrast image are left out of what a tracker sees; `frames` has a length, and
+may be gone through several times. With `registration` they are larger than the recording's:
+what lies still on a stage that drifts has the same place in all of them."""
 TRACKERS["iou"] = iou.track
 TRACKERS["mask_iou"] = iou.track_masks
 TRACKERS["kalman"] = kalman.track
-TRACKERS["laptrack"] = trackers.laptrack
-TRACKERS["btrack"] = trackers.btrack
+TRACKERS["laptrack"] = lineages.laptrack
+TRACKERS["btrack"] = lineages.btrack
 
 NAMED_PREPROCESSORS = Registry[Any]("preprocessor", ("image", "params"))
 """`f(image, params) -> image`, see `register_preprocessor`; used where a configuration names

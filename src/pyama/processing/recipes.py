@@ -16,10 +16,8 @@ from pyama.algorithms.params import (
 )
 from pyama.config import WITHOUT_EFFECT, ProcessingConfig
 from pyama.metadata import MicroscopyMetadata, frame_times
-from pyama.processing.adapters.light_images import LightImage
-from pyama.processing.fingerprint import fingerprint, is_builtin
-from pyama.processing.flat_fields import sources
-from pyama.processing.guard import called
+from pyama.processing.external.light_images import LightImage
+from pyama.processing.light_sources import sources
 from pyama.processing.methods import (
     SEGMENTER_PARAMS,
     SEGMENTERS,
@@ -27,6 +25,8 @@ from pyama.processing.methods import (
     TRACKERS,
     preprocessors,
 )
+from pyama.processing.plugin_calls import called
+from pyama.processing.plugin_digest import fingerprint, is_builtin
 from pyama.registry import Registry
 from pyama.store import (
     CELL_PREVIEWS_MARK,

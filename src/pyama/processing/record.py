@@ -21,7 +21,7 @@ from pyama.config import (
 from pyama.documents import has_its_checksum, load_yaml, parse_yaml, with_checksum
 from pyama.errors import ConfigError
 from pyama.metadata import MicroscopyMetadata, dump_metadata, frame_times, parse_metadata
-from pyama.processing.report import FovReport, StepReport
+from pyama.processing.step_reports import FovReport, StepReport
 from pyama.store import alone, sealed, unsealed, write_atomically
 
 logger = logging.getLogger(__name__)

@@ -15,8 +15,8 @@ from typing import Any, Protocol
 
 from pyama.errors import PluginError, PyamaError
 from pyama.processing.compiling import compiling_seconds
-from pyama.processing.guard import is_left, within
-from pyama.processing.report import FovReport, Status
+from pyama.processing.plugin_calls import is_left, within
+from pyama.processing.step_reports import FovReport, Status
 from pyama.store import Output, Recipe, Write
 
 logger = logging.getLogger(__name__)

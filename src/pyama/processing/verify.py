@@ -10,7 +10,7 @@ from typing import Any
 from pyama import layout
 from pyama.errors import ConfigError, LockedError, StoreError
 from pyama.processing.record import is_intact, read_record, read_run
-from pyama.processing.report import Status
+from pyama.processing.step_reports import Status
 from pyama.store import MARKS, TEMPORARY, FovStore, MarkFile, locked
 
 MADE = {Status.DONE.value, Status.UNCHANGED.value}

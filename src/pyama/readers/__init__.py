@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from pyama.errors import ReaderError
 from pyama.metadata import MicroscopyMetadata
-from pyama.plugins import Attempt
+from pyama.plugins.loading import Attempt
 from pyama.readers.signatures import kind_of
 from pyama.registry import Registry
 

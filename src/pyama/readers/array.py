@@ -8,8 +8,8 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from pyama.errors import ReaderError
-from pyama.readers.facts import Facts
 from pyama.readers.planes import PlaneReader, block
+from pyama.readers.recording_facts import Facts
 
 
 class ArrayReader(PlaneReader):

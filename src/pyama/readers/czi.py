@@ -13,7 +13,6 @@ from pylibCZIrw import czi
 
 from pyama.readers import ZSelection
 from pyama.readers.czi_directory import Subblocks, read_contents
-from pyama.readers.facts import Facts
 from pyama.readers.planes import (
     PlaneReader,
     block,
@@ -23,6 +22,7 @@ from pyama.readers.planes import (
     translated,
     z_planes,
 )
+from pyama.readers.recording_facts import Facts
 
 AXES = "TZC"
 ROOM_PIXELS = 2**24

@@ -13,7 +13,6 @@ from numpy.typing import NDArray
 
 from pyama.errors import ReaderError
 from pyama.readers import ZSelection
-from pyama.readers.facts import Facts
 from pyama.readers.nd2_chunks import FRAME_HEAD, Contents, read_contents
 from pyama.readers.planes import (
     PlaneReader,
@@ -24,6 +23,7 @@ from pyama.readers.planes import (
     unsupported,
     z_planes,
 )
+from pyama.readers.recording_facts import Facts
 
 STRIP_BYTES = 2**20
 """How much of a frame is read at a time: what the processor's cache holds."""

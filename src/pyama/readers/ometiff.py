@@ -10,7 +10,6 @@ from numpy.typing import NDArray
 
 from pyama.errors import ReaderError
 from pyama.readers import ZSelection
-from pyama.readers.facts import Facts
 from pyama.readers.ome_xml import OmeDocument, OmeImage, parse
 from pyama.readers.planes import (
     PlaneReader,
@@ -21,6 +20,7 @@ from pyama.readers.planes import (
     unsupported,
     z_planes,
 )
+from pyama.readers.recording_facts import Facts
 
 
 class OmeTiffReader(PlaneReader):

@@ -1,6 +1,5 @@
 """The output folder on disk. No other package reads or writes its arrays."""
 
-from pyama.store.arrays import StoredArray, crop_spec
 from pyama.store.cells import (
     CELL_PREVIEWS_MARK,
     CELLS_MARK,
@@ -19,7 +18,7 @@ from pyama.store.files import (
     replacing,
     write_atomically,
 )
-from pyama.store.fov import FovStore, Stack
+from pyama.store.fov_store import FovStore, Stack
 from pyama.store.lock import LOCK_FILE, alone, joined, locked
 from pyama.store.marks import MARKS, Mark, MarkFile, Recipe, sealed, unsealed
 from pyama.store.ome import Scale, Series
@@ -34,6 +33,7 @@ from pyama.store.outputs import (
     TableOutput,
     Write,
 )
+from pyama.store.zarr_arrays import StoredArray, crop_spec
 
 __all__ = [
     "CELLS_MARK",

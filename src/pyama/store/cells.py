@@ -11,7 +11,9 @@ from numpy.typing import NDArray
 
 from pyama import layout
 from pyama.errors import StoreError
-from pyama.store.arrays import (
+from pyama.store.files import Ledger
+from pyama.store.outputs import Output, Write, check_count, remove_tree
+from pyama.store.zarr_arrays import (
     DOCUMENT,
     ArraySpec,
     StoredArray,
@@ -20,8 +22,6 @@ from pyama.store.arrays import (
     write_array,
     write_chunk,
 )
-from pyama.store.files import Ledger
-from pyama.store.outputs import Output, Write, check_count, remove_tree
 
 CELLS_MARK = "cells/0"
 CELL_PREVIEWS_MARK = "cells/1"

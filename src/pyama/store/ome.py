@@ -11,7 +11,7 @@ from typing import Any
 from xml.sax.saxutils import quoteattr
 
 from pyama import layout
-from pyama.store.arrays import group_document
+from pyama.store.zarr_arrays import group_document
 
 VERSION = "0.5"
 OME_XML = "OME/METADATA.ome.xml"

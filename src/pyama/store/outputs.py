@@ -14,7 +14,11 @@ from numpy.typing import NDArray
 
 from pyama import layout
 from pyama.errors import StoreError
-from pyama.store.arrays import (
+from pyama.store.chunks import Shuffle
+from pyama.store.files import Ledger, naming, replacing
+from pyama.store.marks import Mark, MarkFile, Recipe
+from pyama.store.ome import Scale, Series, root_documents, stack_group
+from pyama.store.zarr_arrays import (
     DOCUMENT,
     ArraySpec,
     StoredArray,
@@ -22,10 +26,6 @@ from pyama.store.arrays import (
     tiled_spec,
     write_chunk,
 )
-from pyama.store.chunks import Shuffle
-from pyama.store.files import Ledger, naming, replacing
-from pyama.store.marks import Mark, MarkFile, Recipe
-from pyama.store.ome import Scale, Series, root_documents, stack_group
 
 ROOT_MARK = "images"
 TRACES_MARK = "traces"

@@ -19,7 +19,7 @@ from pyama.algorithms.features import CellTrack, measure_stack
 from pyama.algorithms.params import TrackingParams, WatershedParams, own_params
 from pyama.config import ProcessingParams
 from pyama.errors import PluginError
-from pyama.plugins import Attempt
+from pyama.plugins.loading import Attempt
 from pyama.registry import Registry
 
 TIMES = (0.0, 10.0, 20.0)

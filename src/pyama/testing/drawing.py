@@ -9,8 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pyama.testing.bodies import TEXTURE_PX, Body, Patch, cut_patch
-from pyama.testing.params import SyntheticParams
 from pyama.testing.population import Population
+from pyama.testing.synthetic_params import SyntheticParams
 
 PHASE = 6000.0
 """Phase contrast without cells in counts."""

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from pyama.algorithms.arrays import Labels, check_same_shape
+from pyama.algorithms.kernels.array_types import Labels, check_same_shape
 
 
 @dataclass(frozen=True)

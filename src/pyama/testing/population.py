@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from pyama.errors import ConfigError
 from pyama.testing.bodies import TEXTURE_PX, Body, Expression, cut_patch, outline
-from pyama.testing.params import SyntheticParams
+from pyama.testing.synthetic_params import SyntheticParams
 
 MARGIN_PX = 80.0
 """Cells also live this far outside the frame, so that some enter and some leave."""

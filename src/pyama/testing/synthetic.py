@@ -24,8 +24,8 @@ from pyama.testing.drawing import (
     expose,
     uneven,
 )
-from pyama.testing.params import Format, SyntheticParams
 from pyama.testing.population import Population, populate
+from pyama.testing.synthetic_params import Format, SyntheticParams
 
 LIGHT_AT = (0.45, 0.6)
 """Where (y, x) the light of fluorescence is brightest, in sides of the frame."""
@@ -228,15 +228,15 @@ class SyntheticRecording:
             **options,
         }
         if format == "nd2":
-            from pyama.testing.nd2 import write_nd2
+            from pyama.testing.nd2_writer import write_nd2
 
             write_nd2(path, self.scenes(), **given)
         elif format == "ome-tiff":
-            from pyama.testing.ometiff import write_ome_tiff
+            from pyama.testing.ometiff_writer import write_ome_tiff
 
             return write_ome_tiff(path, self.scenes(), **given)[0]
         else:
-            from pyama.testing.czi import write_czi
+            from pyama.testing.czi_writer import write_czi
 
             write_czi(path, self.scenes(), **given)
         return Path(path)

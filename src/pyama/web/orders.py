@@ -13,9 +13,9 @@ from pyama.metadata import MicroscopyMetadata
 from pyama.processing.record import read_record
 from pyama.processing.workflow import run as workflow
 from pyama.readers import open_reader
-from pyama.web.commands import command
+from pyama.runs.command_line import command
 from pyama.web.folders import Root
-from pyama.web.forms import form_config
+from pyama.web.form_routes import form_config
 
 
 class Order(BaseModel):

@@ -1,5 +1,5 @@
 """One HTML file that shows an experiment: what was found, how good it is, what it says."""
 
-from pyama.analysis.report.page import write_report
+from pyama.analysis.report.html_page import write_report
 
 __all__ = ["write_report"]

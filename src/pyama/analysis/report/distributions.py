@@ -7,8 +7,8 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from pyama.analysis.report.figures import Figure, axes, pale, short, text
-from pyama.analysis.scales import beyond, bin_edges, by_sample, central_range, color, evenly
+from pyama.analysis.colours import beyond, bin_edges, by_sample, central_range, color, evenly
+from pyama.analysis.report.plotly_figures import Figure, axes, pale, short, text
 
 CLASSES = {"good": "#009E73", "fair": "#E69F00", "poor": "#D55E00", "failed": "#9AA0A6"}
 MOST_POINTS = 4000

@@ -9,7 +9,7 @@ from typing import Any
 
 import pandas as pd
 
-from pyama.analysis.tables import neutralised
+from pyama.analysis.sample_tables import neutralised
 
 TEXTS = frozenset({"text", "wrap"})
 SHOWN_ROWS = 400

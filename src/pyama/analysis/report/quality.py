@@ -8,11 +8,11 @@ from numpy.typing import NDArray
 from scipy.stats import trim_mean
 
 from pyama import layout
-from pyama.analysis.report.material import Material
-from pyama.analysis.scales import evenly
+from pyama.analysis.colours import evenly
+from pyama.analysis.report.report_data import Material
 from pyama.errors import StoreError
 from pyama.store import FovStore, Stack
-from pyama.tables import run_times
+from pyama.traces.trace_tables import run_times
 
 Values = NDArray[np.float64]
 

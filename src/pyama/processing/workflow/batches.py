@@ -13,10 +13,10 @@ from typing import Any
 
 from pyama.config import ProcessingConfig
 from pyama.metadata import MicroscopyMetadata
-from pyama.processing.exchange import DIED
-from pyama.processing.executors import Workers, open_workers
-from pyama.processing.report import FovReport, Status, StepReport, joined
+from pyama.processing.executors.local import Workers, open_workers
+from pyama.processing.executors.messages import DIED
 from pyama.processing.runner import CancelEvent, Watcher
+from pyama.processing.step_reports import FovReport, Status, StepReport, joined
 from pyama.processing.workflow.services import CachingService, CopyingService
 from pyama.processing.workflow.worker import WorkerResult, run_single_worker
 from pyama.readers import Reader

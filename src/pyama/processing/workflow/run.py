@@ -13,17 +13,16 @@ from pyama import layout
 from pyama.config import ProcessingConfig
 from pyama.errors import ConfigError, StoreError
 from pyama.metadata import MicroscopyMetadata, frame_times
-from pyama.processing.doors import load_installed_plugins
-from pyama.processing.executors import check_executor
-from pyama.processing.fingerprint import steady_fingerprints
+from pyama.processing.disk_space import check_space
+from pyama.processing.executors.local import check_executor
 from pyama.processing.methods import with_own_params
+from pyama.processing.plugin_digest import steady_fingerprints
+from pyama.processing.plugin_targets import load_installed_plugins
 from pyama.processing.record import Record, read_record, write_record, write_run
-from pyama.processing.report import FovReport, Status, StepReport
 from pyama.processing.runner import CancelEvent, Watcher
-from pyama.processing.source import SteadyReader
-from pyama.processing.space import check_space
+from pyama.processing.step_reports import FovReport, Status, StepReport
 from pyama.processing.workflow.batches import Batches, UpdateProgress, _split_worker_ranges
-from pyama.processing.workflow.checks import check, check_planes
+from pyama.processing.workflow.preconditions import check, check_planes
 from pyama.processing.workflow.services import (
     BackgroundEstimationService,
     CachingService,
@@ -37,6 +36,7 @@ from pyama.processing.workflow.services import (
 )
 from pyama.processing.workflow.worker import run_single_worker
 from pyama.readers import Reader
+from pyama.readers.steady import SteadyReader
 from pyama.store import FovStore, locked, naming, remove_temporaries
 
 __all__ = [
@@ -156,7 +156,7 @@ def process(
         watch: Called after every item, from several threads.
         update: Called with `(successful, failed, message)` when a worker has ended.
         executor: `threads`, `processes`, `dask` or the address of a Dask scheduler, see
-            `pyama.processing.executors.open_workers`.
+            `pyama.processing.executors.local.open_workers`.
 
     Returns:
         What happened. Faults in a field of view are reported here, not raised.

@@ -10,15 +10,15 @@ from typing import ClassVar
 from pyama.config import ProcessingConfig
 from pyama.errors import ConfigError, ReaderError
 from pyama.metadata import MicroscopyMetadata
-from pyama.processing.doors import load_what_is_named
-from pyama.processing.fingerprint import steady_fingerprints
-from pyama.processing.report import StepReport
+from pyama.processing.executors.pickled_plugins import has_plugins
+from pyama.processing.fov import Work
+from pyama.processing.plugin_digest import steady_fingerprints
+from pyama.processing.plugin_targets import load_what_is_named
 from pyama.processing.runner import CancelEvent, Watcher, run_plan
-from pyama.processing.source import SteadyReader
+from pyama.processing.step_reports import StepReport
 from pyama.processing.steps import PLANS
-from pyama.processing.travelling import has_plugins
-from pyama.processing.work import Work
 from pyama.readers import Reader
+from pyama.readers.steady import SteadyReader
 
 
 class Service:

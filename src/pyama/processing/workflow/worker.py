@@ -7,9 +7,9 @@ from typing import Any, Self
 from pyama.config import ProcessingConfig
 from pyama.errors import PyamaError
 from pyama.metadata import MicroscopyMetadata
-from pyama.processing.fingerprint import steady_fingerprints
-from pyama.processing.report import FovReport, Status
+from pyama.processing.plugin_digest import steady_fingerprints
 from pyama.processing.runner import CancelEvent, Watcher
+from pyama.processing.step_reports import FovReport, Status
 from pyama.processing.workflow.services import (
     BackgroundEstimationService,
     CroppingService,

@@ -4,7 +4,7 @@ import { element, fill, find, get, latest, post, say, told } from "./api.js";
 import { Plot } from "./plot.js";
 import * as stage from "./stage.js";
 import { cellOf, index, isBad, state } from "./state.js";
-import { inTurn } from "./turns.js";
+import { inTurn } from "./queue.js";
 
 const PER_PAGE = 20;
 let plot;

@@ -2,11 +2,11 @@
 
 import { element, fill, find, get, latest, say, told } from "./api.js";
 import * as cells from "./cells.js";
-import * as answers from "./answers.js";
+import * as analysis from "./analysis.js";
 import * as run from "./run.js";
 import * as stage from "./stage.js";
 import { state } from "./state.js";
-import { goThere, inTurn } from "./turns.js";
+import { goThere, inTurn } from "./queue.js";
 
 const PARTS = ["view", "run", "answers"];
 
@@ -111,7 +111,7 @@ export const showPart = told(async (name) => {
     await cells.loadFits(); // they may have been made meanwhile
   }
   if (name === "run") await run.open(openResults);
-  if (name === "answers") await answers.open();
+  if (name === "answers") await analysis.open();
 });
 
 const openResults = told(async (dir) => {

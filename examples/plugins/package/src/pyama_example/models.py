@@ -1,6 +1,6 @@
 """A model of traces."""
 
-from pyama.analysis.model import Model, Parameter
+from pyama.analysis.fitting.model import Model, Parameter
 
 LINE = Model(
     name="example_line",

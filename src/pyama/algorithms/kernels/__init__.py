@@ -1,0 +1,1 @@
+"""Compiled loops and array operations that the algorithms share."""

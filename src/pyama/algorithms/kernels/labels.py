@@ -1,0 +1,247 @@
+"""Connected objects: where they are, how large they are, which of them stay."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pyama.algorithms.kernels.array_types import Boxes, Labels, Mask, check_frame
+from pyama.algorithms.kernels.bits import Bits, inverted, pack, unpack
+from pyama.algorithms.kernels.run_lengths import (
+    LabelRuns,
+    find_label_runs,
+    find_runs,
+    measure,
+    number_objects,
+    paint,
+    paint_runs,
+    painted,
+    touch_the_edge,
+)
+from pyama.errors import ArrayError
+
+
+@dataclass(frozen=True)
+class Regions:
+    """Where the objects of one frame are; row i of each array is one object."""
+
+    ids: NDArray[np.int64]
+    """Numbers of the objects, ascending, shape (N,)."""
+    boxes: Boxes
+    """Tight half-open boxes [y0, x0, y1, x1), shape (N, 4)."""
+    areas: NDArray[np.int64]
+    """Sizes in px², shape (N,)."""
+
+
+@dataclass(frozen=True)
+class Removed:
+    """What the limits of size took away from one frame, and what they left."""
+
+    small: int
+    """Objects below the smaller limit."""
+    large: int
+    """Objects above the larger limit."""
+    small_area: int
+    """Pixels of the small objects."""
+    large_area: int
+    """Pixels of the large objects."""
+    kept_area: int
+    """Pixels of the objects that stayed."""
+
+
+def label(mask: Mask) -> Labels:
+    """Number the connected objects of a mask.
+
+    Args:
+        mask: True inside, shape (H, W). Objects are 4-connected: pixels that touch at a
+            corner only belong to different objects.
+
+    Returns:
+        Labels, shape (H, W): 0 outside, 1..N in the order of the objects' first pixels,
+        row by row. uint16, or uint32 when there are more than 65535 objects.
+
+    Raises:
+        ArrayError: `mask` is not two-dimensional.
+    """
+    check_frame(mask, "label")
+    return numbered(pack(mask))
+
+
+def numbered(bits: Bits) -> Labels:
+    """As `label`, for a mask of bits."""
+    runs = find_runs(bits)
+    numbers, n = number_objects(runs.roots)
+    out: Labels = np.zeros((len(bits.words), bits.width), _dtype(n))
+    paint(runs, numbers.astype(out.dtype), out)
+    return out
+
+
+def remove_small(mask: Mask, min_area: int, min_area_at_edge: int | None = None) -> Mask:
+    """Return a copy of a mask without small objects.
+
+    Args:
+        mask: True inside, shape (H, W). Objects are 4-connected.
+        min_area: Smaller objects (px²) are removed.
+        min_area_at_edge: The same for those that reach the edge of the frame; None is no
+            difference.
+
+    Raises:
+        ArrayError: `mask` is not two-dimensional.
+    """
+    check_frame(mask, "remove_small")
+    return unpack(without_small(pack(mask), min_area, min_area_at_edge))
+
+
+def without_small(bits: Bits, min_area: int, min_area_at_edge: int | None = None) -> Bits:
+    """As `remove_small`, for a mask of bits."""
+    runs = find_runs(bits)
+    stays = runs.areas >= min_area
+    if min_area_at_edge is not None:
+        at_edge = touch_the_edge(runs, bits.width)
+        stays[at_edge] = runs.areas[at_edge] >= min_area_at_edge
+    nothing = Bits(np.zeros_like(bits.words), bits.width)
+    return painted(runs, stays[runs.roots], nothing)
+
+
+def fill_holes(mask: Mask, max_area: int | None = None, max_area_at_edge: int = 0) -> Mask:
+    """Return a copy of a mask with its holes filled.
+
+    Args:
+        mask: True inside, shape (H, W).
+        max_area: Larger holes (px²) stay open; None fills all.
+        max_area_at_edge: A piece of background that reaches the edge of the frame is a hole
+            if it is not larger (px²) and not all there is.
+
+    Returns:
+        Mask, shape (H, W). Other holes are 4-connected pieces of background that do not reach
+        the edge of the frame.
+
+    Raises:
+        ArrayError: `mask` is not two-dimensional.
+    """
+    check_frame(mask, "fill_holes")
+    return unpack(filled(pack(mask), max_area, max_area_at_edge))
+
+
+def filled(bits: Bits, max_area: int | None = None, max_area_at_edge: int = 0) -> Bits:
+    """As `fill_holes`, for a mask of bits."""
+    runs = find_runs(inverted(bits))
+    at_edge = touch_the_edge(runs, bits.width)
+    hole = ~at_edge
+    if bits.words.any():
+        hole |= runs.areas <= max_area_at_edge
+    if max_area is not None:
+        hole &= at_edge | (runs.areas <= max_area)
+    return painted(runs, hole[runs.roots], bits)
+
+
+def limit_sizes(labels: Labels, min_area: int, max_area: int | None) -> tuple[Labels, Removed]:
+    """Drop objects that are too small or too large and number the others anew.
+
+    Args:
+        labels: Labels, shape (H, W), uint16 or uint32: 0 is background. Numbers may have
+            gaps; an object need not be connected.
+        min_area: Objects of fewer pixels are dropped.
+        max_area: Objects of more pixels are dropped; None keeps them.
+
+    Returns:
+        Labels, shape (H, W), numbered 1..N in the order of the old numbers, uint16 or, when
+        more than 65535 objects stay, uint32: `labels` itself where nothing changes. And what
+        was dropped.
+
+    Raises:
+        ArrayError: `labels` is not two-dimensional or has another dtype.
+    """
+    runs = label_runs(labels, "limit_sizes")
+    areas, _ = measure(runs.rows, runs.spans, runs.places, len(runs.ids))
+    small = (areas > 0) & (areas < min_area)
+    large = areas > (labels.size if max_area is None else max_area)
+    kept = (areas > 0) & ~small & ~large
+    removed = Removed(
+        small=int(np.count_nonzero(small)),
+        large=int(np.count_nonzero(large)),
+        small_area=int(areas[small].sum()),
+        large_area=int(areas[large].sum()),
+        kept_area=int(areas[kept].sum()),
+    )
+    n = int(np.count_nonzero(kept))
+    if runs.ids[-1] == n and labels.dtype == _dtype(n):  # they have these numbers already
+        return labels, removed
+    return renumbered(runs, runs.ids[kept], np.arange(1, n + 1), n), removed
+
+
+def renumbered(
+    runs: LabelRuns, old: NDArray[np.int64], new: NDArray[np.int64], largest: int
+) -> Labels:
+    """Return labels in which every number of `old` is the one at its place in `new`.
+
+    Args:
+        runs: Of the labels, shape (H, W).
+        old: Numbers, shape (N,); those that do not occur are passed over. All others become 0.
+        new: Their new numbers, shape (N,).
+        largest: No number of `new` is above this one; it decides about the dtype.
+
+    Returns:
+        Labels, shape (H, W), uint16, and uint32 where `largest` asks for it.
+    """
+    dtype = np.uint16 if largest <= np.iinfo(np.uint16).max else np.uint32
+    lookup = np.zeros(len(runs.ids), dtype)
+    place = np.searchsorted(runs.ids, old)
+    occurs = place < len(runs.ids)
+    occurs[occurs] = runs.ids[place[occurs]] == old[occurs]
+    lookup[place[occurs]] = new[occurs]
+    out = np.zeros(runs.shape, dtype)
+    paint_runs(runs.rows, runs.spans, lookup[runs.places], out)
+    return out
+
+
+def regions(labels: Labels) -> Regions:
+    """Find number, box and size of every object.
+
+    Args:
+        labels: Labels, shape (H, W), uint16 or uint32: 0 is background. Numbers may be
+            large and have gaps; an object need not be connected.
+
+    Raises:
+        ArrayError: `labels` is not two-dimensional or has another dtype.
+    """
+    return regions_of(label_runs(labels, "regions"))
+
+
+def regions_of(runs: LabelRuns) -> Regions:
+    """Find number, box and size of every object."""
+    areas, boxes = measure(runs.rows, runs.spans, runs.places, len(runs.ids))
+    present = np.flatnonzero(areas)
+    return Regions(runs.ids[present], boxes[present], areas[present])
+
+
+def label_runs(labels: Labels, caller: str) -> LabelRuns:
+    """Split labels into runs, from which regions and new numbers are cheap.
+
+    Args:
+        labels: Labels, shape (H, W), uint16 or uint32.
+        caller: Who is named in the error.
+
+    Raises:
+        ArrayError: `labels` is not two-dimensional or has another dtype.
+    """
+    check_labels(labels, caller)
+    return find_label_runs(labels)
+
+
+def check_labels(labels: NDArray[Any], caller: str) -> None:
+    """Refuse what is not one frame of labels.
+
+    Raises:
+        ArrayError: `labels` is not two-dimensional, or neither uint16 nor uint32.
+    """
+    check_frame(labels, caller)
+    if labels.dtype not in (np.uint16, np.uint32):
+        raise ArrayError(
+            f"{caller}() takes labels of dtype uint16 or uint32, got {labels.dtype}."
+        )
+
+
+def _dtype(n: int) -> Any:
+    return np.uint16 if n <= np.iinfo(np.uint16).max else np.uint32

@@ -1,0 +1,202 @@
+"""Segmentation of phase contrast that cuts touching cells at the bright halo between them.
+
+The mask is that of `logstd`, cleaned less roughly. What is left of it without the halo is the
+core of the cells; they are told apart by their distance from the core's edge and grown back
+by a watershed, after Vincent and Soille (1991), https://doi.org/10.1109/34.87344. Coarse
+texture can cut one cell, too: parts that are convex together are joined again, since between
+two cells the outline has a notch.
+"""
+
+import numpy as np
+import scipy
+from numpy.typing import NDArray
+
+from pyama.algorithms.kernels.array_types import Frame, Labels, Mask, kernel
+from pyama.algorithms.kernels.bits import Bits, pack, unpack
+from pyama.algorithms.kernels.labels import (
+    filled,
+    label,
+    label_runs,
+    regions,
+    regions_of,
+    renumbered,
+    without_small,
+)
+from pyama.algorithms.kernels.morphology import closed, opened, shrunk
+from pyama.algorithms.params import WatershedParams
+from pyama.algorithms.segmenters.joining import join_convex
+from pyama.algorithms.segmenters.logstd import VARIANCE_FLOOR, rough
+
+SMALLEST_CELL = 300
+"""Smaller objects (px²) are debris, unless the edge of the frame cuts them."""
+SMALLEST_SHARE = 0.15
+"""Least area of a cell that the edge of the frame cuts, as a share of the typical cell's."""
+LARGEST_HOLE = 3000
+"""Larger holes in the mask (px²) are background between cells."""
+LARGEST_SPOT = 400
+"""Larger bright areas in a cell (px²) are halo; larger dents at the edge of the frame, where
+a hole is seen in part, are background."""
+CONVEX = 0.92
+"""Least convexity of parts that are one cell. Two disks that touch have 0.88, or 0.91 once the
+mask is clean; neighbours in annotated fields up to 0.88, parts of drawn cells mostly 0.95."""
+HALO = 5
+"""Brightness of the halo above the background, in standard deviations of the background."""
+BLOCK = 8
+"""Side of the blocks (px) whose means carry the background."""
+DEPTH = 0.095
+"""`split_h` as a share of the diameter of a typical core (0.082 of a cell's). Between 0.09 and
+0.105, annotated fields are cut as well as they can be."""
+
+
+def segment(frame: Frame, params: WatershedParams) -> Labels:
+    """Label the cells of one phase contrast frame, touching ones apart.
+
+    The sizes in pixels are made for cells of 30 to 100 px in diameter. The objects are not
+    limited in size afterwards: that is done, and counted, by `labels.limit_sizes` after every
+    method alike.
+
+    Args:
+        frame: Intensities in counts, shape (H, W), uint16.
+        params: See `WatershedParams`; `logstd_window_size` and `split_h` are used.
+
+    Returns:
+        Labels, shape (H, W): 0 is background, 1..N are cells of at least `SMALLEST_CELL` px²,
+        at the edge of the frame of `SMALLEST_SHARE` of the median cell. Their numbers mean
+        nothing in other frames. A frame without texture has no cells.
+
+    Raises:
+        ArrayError: `frame` is not two-dimensional or not uint16.
+    """
+    mask = _cells(rough(frame, params.logstd_window_size))
+    if not mask.any():
+        return np.zeros(frame.shape, np.uint16)
+    core = _core(frame, mask)
+    depth = _depth(core) if params.split_h is None else params.split_h
+    return _without_debris(_cut(mask, core, depth))
+
+
+def _cells(mask: Bits) -> Mask:
+    mask = without_small(closed(mask, 2), SMALLEST_CELL, SMALLEST_CELL // 2)
+    mask = opened(filled(mask, LARGEST_HOLE, LARGEST_SPOT), 5)
+    # The halo around a cell is rough as well.
+    return unpack(without_small(shrunk(mask, 4), SMALLEST_CELL, SMALLEST_CELL // 2))
+
+
+def _without_debris(labels: Labels) -> Labels:
+    """Drop what is too small to be a cell, or the visible part of one, and number anew."""
+    runs = label_runs(labels, "segment")
+    found = regions_of(runs)
+    large = found.areas >= SMALLEST_CELL
+    if not large.any():
+        return np.zeros(labels.shape, np.uint16)
+    at_edge = (found.boxes[:, :2] == 0) | (found.boxes[:, 2:] == labels.shape)
+    part = found.areas >= SMALLEST_SHARE * np.median(found.areas[large])
+    kept = found.ids[np.where(at_edge.any(axis=1), part, large)]
+    return renumbered(runs, kept, np.arange(1, len(kept) + 1), len(kept))
+
+
+def _core(frame: Frame, mask: Mask) -> Mask:
+    """The part of the mask that is not halo."""
+    bright = scipy.ndimage.gaussian_filter(frame.astype(np.float32), 1.5) - _background(frame)
+    sample = (slice(None, None, 4), slice(None, None, 4))
+    outside = bright[sample][~mask[sample]]
+    if outside.size == 0:
+        return mask
+    median = np.median(outside)
+    deviation = 1.4826 * np.median(np.abs(outside - median))
+    halo = bright > median + HALO * max(deviation, np.sqrt(VARIANCE_FLOOR))
+    return unpack(opened(filled(pack(mask & ~halo), LARGEST_SPOT), 2))
+
+
+def _background(frame: Frame) -> NDArray[np.float32]:
+    """Intensities without anything smaller than some blocks, shape (H, W)."""
+    height, width = frame.shape
+    whole = np.pad(frame, ((0, -height % BLOCK), (0, -width % BLOCK)), mode="edge")
+    blocks = whole.reshape(whole.shape[0] // BLOCK, BLOCK, -1, BLOCK)
+    small = scipy.ndimage.median_filter(blocks.mean((1, 3), dtype=np.float32), 5)
+    smooth = scipy.ndimage.gaussian_filter(small, 2)
+    across = np.ascontiguousarray(_between_centres(smooth.T, width).T)
+    return _between_centres(across, height)
+
+
+def _between_centres(rows: NDArray[np.float32], n: int) -> NDArray[np.float32]:
+    """Interpolate linearly from one row per block to `n` rows."""
+    position = ((np.arange(n) + 0.5) / BLOCK - 0.5).clip(0, len(rows) - 1)
+    lower = position.astype(np.int64)
+    upper = np.minimum(lower + 1, len(rows) - 1)
+    share = (position - lower)[:, None].astype(np.float32)
+    return rows[lower] * (1 - share) + rows[upper] * share
+
+
+def _depth(core: Mask) -> float:
+    areas = regions(label(core)).areas
+    cells = areas[areas >= SMALLEST_CELL]
+    if cells.size == 0:
+        return float("inf")
+    return float(DEPTH * np.sqrt(4 * np.median(cells) / np.pi))
+
+
+def _cut(mask: Mask, core: Mask, depth: float) -> Labels:
+    """Labels of the mask, cut between centres of the core that are `depth` px deep."""
+    from skimage.segmentation import watershed
+
+    half = np.ascontiguousarray(mask[::2, ::2])
+    distance = scipy.ndimage.gaussian_filter(
+        2 * scipy.ndimage.distance_transform_edt(core[::2, ::2]), 1
+    )
+    distance = np.where(half, distance, 0)
+    pixels = np.flatnonzero(distance)
+    order = pixels[np.argsort(-distance.ravel()[pixels], kind="stable")]
+    centres = _deep_centres(distance, order, depth)
+    basins = join_convex(watershed(-distance, centres, mask=half), CONVEX).astype(np.uint32)
+    wide = basins.repeat(2, axis=0).repeat(2, axis=1)[: mask.shape[0], : mask.shape[1]] * mask
+    # What holds no centre stays whole; rims that halving leaves beside basins are no cells.
+    rest = label(mask & (wide == 0)).astype(np.uint32)
+    is_whole = np.zeros(int(rest.max(initial=0)) + 1, np.bool_)
+    is_whole[rest[::2, ::2]] = True
+    rest[~is_whole[rest]] = 0
+    rest[rest > 0] += basins.max()
+    return wide + rest
+
+
+@kernel
+def _root(parents: NDArray[np.int64], pixel: int) -> int:
+    while parents[pixel] != pixel:
+        parents[pixel] = parents[parents[pixel]]
+        pixel = parents[pixel]
+    return pixel
+
+
+@kernel
+def _deep_centres(
+    distance: NDArray[np.float64], order: NDArray[np.int64], depth: float
+) -> NDArray[np.int32]:
+    """Number the maxima from which every way to a higher one descends by `depth` or more.
+
+    The pixels are visited in `order`, from the highest down. Each joins the summits around
+    it; where two meet, the lower one has found its pass.
+    """
+    height, width = distance.shape
+    heights = distance.ravel()
+    out = np.zeros(heights.size, np.int32)
+    parents = np.full(heights.size, -1, np.int64)
+    n = 0
+    for pixel in order:
+        parents[pixel] = pixel
+        y, x = pixel // width, pixel % width
+        for v in range(max(y - 1, 0), min(y + 2, height)):
+            for u in range(max(x - 1, 0), min(x + 2, width)):
+                if parents[v * width + u] < 0:
+                    continue
+                a, b = _root(parents, pixel), _root(parents, v * width + u)
+                low, high = (a, b) if heights[a] <= heights[b] else (b, a)
+                if low != high:
+                    parents[low] = high
+                    if heights[low] - heights[pixel] >= depth:
+                        n += 1
+                        out[low] = n
+    for pixel in order:
+        if parents[pixel] == pixel and heights[pixel] >= depth:
+            n += 1
+            out[pixel] = n
+    return out.reshape(height, width)

@@ -1,0 +1,1 @@
+"""Tracking methods: labels of successive frames in, labels with constant numbers out."""

@@ -1,0 +1,255 @@
+"""Fits of models to traces: one row per cell."""
+
+from collections.abc import Iterable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import Any, Literal, get_args
+
+import numpy as np
+import pandas as pd
+from numpy.typing import ArrayLike, NDArray
+
+from pyama.analysis.fitting.least_squares import Solution, Traces, minimize
+from pyama.analysis.fitting.model import Model
+from pyama.analysis.fitting.models import MODELS
+from pyama.analysis.fitting.problem import Setup, draw_starts, set_up
+from pyama.analysis.fitting.result_rows import columns, fitted_rows, without_fit
+from pyama.analysis.trace_shape import noise, packed, trace_arrays
+from pyama.config import default_workers
+from pyama.errors import ArrayError, ConfigError
+
+Values = NDArray[np.float64]
+Indices = NDArray[np.intp]
+Loss = Literal["linear", "soft_l1"]
+
+AUTO = "auto"
+"""Name that stands for the best of all models."""
+STARTS = 5
+"""Starts per cell when nobody says."""
+BLOCK = 64
+"""Cells fitted together: few enough for the processor's cache."""
+OUTLIER = 1.5
+"""Residual, in units of the trace's noise, from which soft_l1 grows linearly."""
+
+
+@dataclass(frozen=True)
+class Options:
+    """How traces are fitted; see `fit_arrays`."""
+
+    free: tuple[str, ...] | Literal["all"]
+    fix: Mapping[str, float]
+    bounds: Mapping[str, tuple[float, float]]
+    starts: int
+    loss: Loss
+    seed: int
+    workers: int
+
+    def __post_init__(self) -> None:
+        if self.loss not in get_args(Loss):
+            raise ConfigError(
+                f"Unknown loss {self.loss!r}. Available: {', '.join(get_args(Loss))}."
+            )
+        for name, least in (("starts", 1), ("seed", 0), ("workers", 1)):
+            if getattr(self, name) < least:
+                raise ConfigError(
+                    f"{name} is {getattr(self, name)}; expected {least} or more."
+                )
+
+
+def fit_traces(
+    table: pd.DataFrame,
+    model: str | Model = "maturation",
+    column: str = "intensity_total_ch_1",
+    *,
+    time: str = "time",
+    **options: Any,
+) -> pd.DataFrame:
+    """Fit a model to every cell of a table.
+
+    Args:
+        table: One row per cell and frame with the columns fov, cell, `time` and `column`.
+            Rows with a column `good` that is False are left out.
+        model: A model, its name in `MODELS`, or `auto`; see `fit_arrays`.
+        column: Column that is fitted, in counts; NaN where there is no value.
+        time: Column of the times, in hours.
+        **options: The keyword arguments of `fit_arrays`, except `fov` and `cell`.
+
+    Returns:
+        One row per cell, sorted by fov and cell; the columns of `fit_arrays`.
+
+    Raises:
+        ConfigError: A column is missing or not a number, or an option is wrong.
+    """
+    t, y, ids = trace_arrays(table, column, time)
+    return fit_arrays(t, y, model, fov=ids["fov"], cell=ids["cell"], **options)
+
+
+def fit_arrays(
+    t: ArrayLike,
+    y: ArrayLike,
+    model: str | Model = "maturation",
+    *,
+    free: Iterable[str] | Literal["all"] = (),
+    fix: Mapping[str, float] | None = None,
+    bounds: Mapping[str, tuple[float, float]] | None = None,
+    starts: int = STARTS,
+    loss: Loss = "linear",
+    seed: int = 0,
+    workers: int | None = None,
+    fov: ArrayLike = 0,
+    cell: ArrayLike | None = None,
+) -> pd.DataFrame:
+    """Fit a model to traces by bounded least squares from several starts.
+
+    The result of a cell depends on its own trace, fov, cell and the options only: neither
+    on the other cells, nor on their order, nor on the number of workers.
+
+    Args:
+        t: Hours, shape (T,), or (n_cells, T) if cells have their own times.
+        y: Traces in counts, shape (n_cells, T). Points that are not finite are left out.
+        model: A model or its name in `MODELS`; `auto` fits every model of `MODELS` and
+            keeps, for each cell, the one with the smallest AIC (Akaike 1974,
+            doi:10.1109/TAC.1974.1100705).
+        free: Parameters to fit beside the model's own free ones, or `all`.
+        fix: Values of parameters that are not fitted.
+        bounds: Smallest and largest values of parameters, instead of the model's. With
+            `auto`, names apply to the models that have them.
+        starts: Starts per cell: the guess from the data, and draws around it.
+        loss: `linear` is the sum of squares; `soft_l1` bends it for residuals beyond 1.5
+            times the noise of the trace, so that outliers pull less.
+        seed: Start of the draws of every cell.
+        workers: Threads; without it, one per core, at most 8.
+        fov: Field of view of the cells, one number or shape (n_cells,).
+        cell: Numbers of the cells, shape (n_cells,); without it, 0, 1, ....
+
+    Returns:
+        One row per cell, in order: fov, cell, model_type, success, r_squared, the
+        parameters, their standard errors as NAME_se (NaN where fixed, at a bound, or not
+        determined by the data; half the width of a 95 % interval is about two of them),
+        rmse, aic (of the plain sum of squares), n_points, class (good, fair, poor, failed)
+        and message. A trace that cannot be fitted has success False, NaN and the reason.
+
+    Raises:
+        ArrayError: The shapes do not fit together.
+        ConfigError: An option or a name is wrong.
+    """
+    freed: Any = free if free == "all" else (free,) if isinstance(free, str) else tuple(free)
+    threads = default_workers() if workers is None else workers
+    options = Options(freed, fix or {}, bounds or {}, starts, loss, seed, threads)
+    times, values = _checked(t, y)
+    ids = _numbered(len(values), fov, cell)
+    if model != AUTO:
+        chosen = MODELS[model] if isinstance(model, str) else model
+        return _fit(times, values, ids, _set_up(chosen, options), options)
+    return _best(times, values, ids, options)
+
+
+def _checked(t: ArrayLike, y: ArrayLike) -> tuple[Values, Values]:
+    times, values = np.asarray(t, float), np.asarray(y, float)
+    if values.ndim != 2 or times.shape not in (values.shape, values.shape[1:]):
+        raise ArrayError(
+            f"y must have the shape (n_cells, T) and t (T,) or the same as y; got "
+            f"{values.shape} and {times.shape}."
+        )
+    return np.broadcast_to(times, values.shape), values
+
+
+def _numbered(n: int, fov: ArrayLike, cell: ArrayLike | None) -> pd.DataFrame:
+    given = {
+        "fov": np.asarray(fov),
+        "cell": np.asarray(np.arange(n) if cell is None else cell),
+    }
+    for name, numbers in given.items():
+        if numbers.shape not in ((), (n,)):
+            raise ArrayError(f"{name} has the shape {numbers.shape}; expected ({n},).")
+        if numbers.size and (numbers.dtype.kind not in "iu" or numbers.min() < 0):
+            raise ArrayError(f"{name} must be whole numbers from 0, got {numbers}.")
+    return pd.DataFrame({name: np.broadcast_to(given[name], n) for name in given})
+
+
+def _set_up(model: Model, options: Options) -> Setup:
+    free: Iterable[str] = options.free
+    if options.free == "all":
+        free = set(model.names) - set(options.fix)
+    return set_up(model, free, options.fix, options.bounds)
+
+
+def _best(times: Values, values: Values, ids: pd.DataFrame, options: Options) -> pd.DataFrame:
+    """The fit with the smallest AIC of each trace; among equals, that of fewer parameters."""
+    setups = sorted(_applicable(options), key=lambda setup: setup.needed)
+    fits = [_fit(times, values, ids, setup, options) for setup in setups]
+    aic = np.stack([np.where(fit["success"], fit["aic"], np.inf) for fit in fits])
+    choice = aic.argmin(axis=0)
+    picked = [fit[choice == i] for i, fit in enumerate(fits)]
+    table = pd.concat([part for part in picked if len(part)] or fits[:1]).sort_index()
+    names = [name for setup in setups for name in setup.model.names]
+    return table.reindex(columns=columns(tuple(dict.fromkeys(names))))
+
+
+def _applicable(options: Options) -> list[Setup]:
+    known = {name for model in MODELS.values() for name in model.names}
+    freed = () if options.free == "all" else options.free
+    if unknown := sorted({*freed, *options.fix, *options.bounds} - known):
+        raise ConfigError(
+            f"No model has {', '.join(unknown)}. Parameters: {', '.join(sorted(known))}."
+        )
+    setups = []
+    for model in MODELS.values():
+        fix = {name: value for name, value in options.fix.items() if name in model.names}
+        bounds = {name: pair for name, pair in options.bounds.items() if name in model.names}
+        own = set(freed) & set(model.names)
+        if options.free == "all":
+            own = set(model.names) - set(fix)
+        if own or any(not p.fixed and p.name not in fix for p in model.parameters):
+            setups.append(set_up(model, own, fix, bounds))
+    return setups
+
+
+def _fit(
+    times: Values, values: Values, ids: pd.DataFrame, setup: Setup, options: Options
+) -> pd.DataFrame:
+    """Fit one model to all traces."""
+    t, y, number = packed(times, values)
+    table = without_fit(ids, setup, number)
+    filled = np.where(
+        np.isfinite(y), y, y[np.arange(len(y)), np.maximum(number - 1, 0)][:, None]
+    )
+    usable = np.flatnonzero((number >= setup.needed) & (np.ptp(filled, axis=1) > 0))
+    scale = OUTLIER * noise(y) if options.loss == "soft_l1" else np.zeros(len(y))
+    traces = Traces(filled, number, scale)
+    blocks = [usable[i : i + BLOCK] for i in range(0, len(usable), BLOCK)]
+
+    def fit(block: Indices) -> pd.DataFrame:
+        seeds = [(options.seed, *key) for key in ids.iloc[block].to_numpy().tolist()]
+        return _fit_block(setup, t[block], traces.take(block), seeds, options.starts)
+
+    with ThreadPoolExecutor(options.workers) as pool:
+        for block, found in zip(blocks, pool.map(fit, blocks), strict=True):
+            table.loc[block, found.columns] = found.to_numpy()
+    return table
+
+
+def _fit_block(
+    setup: Setup, t: Values, traces: Traces, seeds: list[tuple[int, ...]], starts: int
+) -> pd.DataFrame:
+    """Fit a few traces from all of their starts and keep the best end of each."""
+    shape = starts - 1, len(setup.model.parameters)
+    draws = np.array([np.random.default_rng(seed).uniform(-1, 1, shape) for seed in seeds])
+    model = setup.model
+    every = np.repeat(np.arange(len(t)), starts)
+    many = traces.take(every)
+
+    def values(x: Values, rows: Indices) -> Values:
+        return model.evaluate(t[every[rows]], setup.complete(x))
+
+    def slopes(x: Values, rows: Indices) -> Values:
+        return model.jacobian(t[every[rows]], setup.complete(x))[setup.free]
+
+    # A model may overflow far from the data; such steps are refused by their cost.
+    with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
+        x = draw_starts(setup, t, traces, draws)
+        lower, upper = setup.lower[setup.free], setup.upper[setup.free]
+        ends = minimize(values, slopes, many, x, lower, upper)
+        best = ends.cost.reshape(len(t), starts).argmin(axis=1) + np.arange(len(t)) * starts
+        solution = Solution(ends.x[best], ends.cost[best], ends.converged[best])
+        return fitted_rows(setup, t, traces, solution)

@@ -1,0 +1,257 @@
+"""Models of single-cell traces: time in hours, rates in 1/h, intensities in counts."""
+
+import math
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.special import expit
+
+from pyama.analysis.fitting.kinetics import (
+    three_stages,
+    three_stages_slopes,
+    two_stages,
+    two_stages_slopes,
+)
+from pyama.analysis.fitting.model import Model, ModelRegistry, Parameter
+from pyama.analysis.trace_shape import first_crossing, onsets, smoothed
+
+Values = NDArray[np.float64]
+
+MODELS = ModelRegistry()
+"""Every model by name; `MODELS.add(Model(...))` adds one."""
+
+FASTEST = 30.0
+"""Largest rate of a fit, 1/h: of a process that is over within minutes."""
+
+ONSET = Parameter("t0", "h", 0, math.inf, 2)
+OFFSET = Parameter("offset", "counts", linear=True)
+AMPLITUDE = Parameter("amplitude", "counts", default=100, linear=True)
+TRANSLATION = Parameter("ktl", "counts/h", 0, math.inf, 100, linear=True)
+"""Counts per hour that the mRNA of the cell gives at its onset: m0 k_tl of the literature."""
+MRNA_LOSS = Parameter("delta", "1/h", 0, FASTEST, 0.1)
+PROTEIN_LOSS = Parameter("beta", "1/h", 0, FASTEST, 5.22e-3, fixed=True)
+"""Loss of the fluorescent protein. By default that of eGFP, with a half-life of 133 h, the
+value in use after Krzysztoń et al. (2019), doi:10.1016/j.nano.2019.102077, who blocked
+translation to measure it; destabilised proteins are lost much faster."""
+MATURATION = Parameter("km", "1/h", 0, FASTEST, 1.28, fixed=True)
+"""Maturation of the protein. By default that of eGFP, with a half-time of 32 min, as in use
+after the same authors; Balleza et al. (2018, doi:10.1038/nmeth.4509) have 50 proteins in
+bacteria."""
+RATE = Parameter("rate", "1/h", 0, FASTEST, 0.2)
+
+
+def _stages(t: Values, t0: Values, *rates: Values) -> tuple[Values, Values]:
+    tau = np.ascontiguousarray(t - t0)
+    return tau, np.stack([np.broadcast_to(rate, (len(tau), 1))[:, 0] for rate in rates])
+
+
+def _maturation(
+    t: Values, t0: Values, ktl: Values, delta: Values, offset: Values, km: Values, beta: Values
+) -> Values:
+    response = three_stages(*_stages(t, t0, delta, beta + km, beta))
+    return offset + ktl * km * response
+
+
+def _maturation_gradient(
+    t: Values, t0: Values, ktl: Values, delta: Values, offset: Values, km: Values, beta: Values
+) -> tuple[Values | float, ...]:
+    stages = _stages(t, t0, delta, beta + km, beta)
+    response, in_time, by_delta, by_sum, by_beta = three_stages_slopes(*stages)
+    return (
+        -ktl * km * in_time,
+        km * response,
+        ktl * km * by_delta,
+        1.0,
+        ktl * (response + km * by_sum),
+        ktl * km * (by_sum + by_beta),
+    )
+
+
+def _mrna_decay(
+    t: Values, t0: Values, ktl: Values, delta: Values, offset: Values, beta: Values
+) -> Values:
+    return offset + ktl * two_stages(*_stages(t, t0, delta, beta))
+
+
+def _mrna_decay_gradient(
+    t: Values, t0: Values, ktl: Values, delta: Values, offset: Values, beta: Values
+) -> tuple[Values | float, ...]:
+    response, in_time, by_delta, by_beta = two_stages_slopes(*_stages(t, t0, delta, beta))
+    return -ktl * in_time, response, ktl * by_delta, 1.0, ktl * by_beta
+
+
+def _decay(t: Values, amplitude: Values, rate: Values, offset: Values) -> Values:
+    return offset + amplitude * np.exp(-rate * t)
+
+
+def _decay_gradient(
+    t: Values, amplitude: Values, rate: Values, offset: Values
+) -> tuple[Values | float, ...]:
+    left = np.exp(-rate * t)
+    return left, -amplitude * t * left, 1.0
+
+
+def _rise(t: Values, t0: Values, amplitude: Values, rate: Values, offset: Values) -> Values:
+    return offset - amplitude * np.expm1(-rate * np.maximum(t - t0, 0))
+
+
+def _rise_gradient(
+    t: Values, t0: Values, amplitude: Values, rate: Values, offset: Values
+) -> tuple[Values | float, ...]:
+    tau = np.maximum(t - t0, 0)
+    left = np.exp(-rate * tau) * (tau > 0)
+    return -amplitude * rate * left, -np.expm1(-rate * tau), amplitude * tau * left, 1.0
+
+
+def _logistic(
+    t: Values, amplitude: Values, t_half: Values, rate: Values, offset: Values
+) -> Values:
+    return offset + amplitude * expit(rate * (t - t_half))
+
+
+def _logistic_gradient(
+    t: Values, amplitude: Values, t_half: Values, rate: Values, offset: Values
+) -> tuple[Values | float, ...]:
+    part = expit(rate * (t - t_half))
+    slope = amplitude * part * expit(-rate * (t - t_half))
+    return part, -rate * slope, (t - t_half) * slope, 1.0
+
+
+def _linear_onset(t: Values, t0: Values, slope: Values, offset: Values) -> Values:
+    return offset + slope * np.maximum(t - t0, 0)
+
+
+def _linear_onset_gradient(
+    t: Values, t0: Values, slope: Values, offset: Values
+) -> tuple[Values | float, ...]:
+    return -slope * (t > t0), np.maximum(t - t0, 0), 1.0
+
+
+def _constant(t: Values, offset: Values) -> Values:
+    return offset + np.zeros_like(t)
+
+
+def _constant_gradient(t: Values, offset: Values) -> tuple[float]:
+    return (1.0,)
+
+
+def _first_onset(t: Values, y: Values) -> Values:
+    """Onset, or the first time of a trace that does not rise; shape (n_cells,)."""
+    found = onsets(t, y)
+    return np.where(np.isfinite(found), found, t[:, 0])
+
+
+def _half_time(t: Values, y: Values, level: Values) -> Values:
+    return t[np.arange(len(t)), first_crossing(smoothed(y), level)]
+
+
+def _expression_guess(t: Values, y: Values) -> tuple[Values, Values, Values, Values]:
+    """t0, ktl, delta and offset from the onset and the time of half the highest value."""
+    t0, low, high = _first_onset(t, y), y.min(axis=1), y.max(axis=1)
+    delay = np.maximum(_half_time(t, y, (low + high) / 2) - t0, np.ptp(t, axis=1) / 50 + 1e-9)
+    return t0, 0.5 * (high - low) / delay, math.log(2) / delay, low
+
+
+def _maturation_guess(t: Values, y: Values) -> tuple[Values | float, ...]:
+    return *_expression_guess(t, y), MATURATION.default, PROTEIN_LOSS.default
+
+
+def _mrna_decay_guess(t: Values, y: Values) -> tuple[Values | float, ...]:
+    return *_expression_guess(t, y), PROTEIN_LOSS.default
+
+
+def _relaxation_guess(t: Values, y: Values) -> tuple[Values, Values, Values]:
+    """Change, rate and last value; the rate from the time when half of it has happened."""
+    curve = smoothed(y)
+    first, last = curve[:, 0], curve[:, -1]
+    delay = _half_time(t, y, (first + last) / 2) - t[:, 0]
+    return first - last, math.log(2) / np.maximum(delay, np.ptp(t, axis=1) / 50 + 1e-9), last
+
+
+def _rise_guess(t: Values, y: Values) -> tuple[Values, ...]:
+    t0 = _first_onset(t, y)
+    change, _, last = _relaxation_guess(t, y)
+    delay = _half_time(t, y, last + change / 2) - t0
+    rate = math.log(2) / np.maximum(delay, np.ptp(t, axis=1) / 50 + 1e-9)
+    return t0, -change, rate, last + change
+
+
+def _logistic_guess(t: Values, y: Values) -> tuple[Values, ...]:
+    change, rate, last = _relaxation_guess(t, y)
+    half = _half_time(t, y, last + change / 2)
+    return -change, half, 4 * rate, last + change
+
+
+def _linear_onset_guess(t: Values, y: Values) -> tuple[Values, ...]:
+    t0 = _first_onset(t, y)
+    rise = np.ptp(y, axis=1)
+    return t0, rise / np.maximum(t[:, -1] - t0, 1e-9), y.min(axis=1)
+
+
+def _constant_guess(t: Values, y: Values) -> tuple[Values]:
+    return (y.mean(axis=1),)
+
+
+MODELS.add_built_in(
+    Model(
+        "maturation",
+        (ONSET, TRANSLATION, MRNA_LOSS, OFFSET, MATURATION, PROTEIN_LOSS),
+        _maturation,
+        _maturation_guess,
+        _maturation_gradient,
+        "doi:10.1038/s41540-018-0079-7",
+    )
+)
+MODELS.add_built_in(
+    Model(
+        "mrna_decay",
+        (ONSET, TRANSLATION, MRNA_LOSS, OFFSET, PROTEIN_LOSS),
+        _mrna_decay,
+        _mrna_decay_guess,
+        _mrna_decay_gradient,
+        "doi:10.1016/j.nano.2013.11.008",
+    )
+)
+MODELS.add_built_in(
+    Model(
+        "exponential_decay",
+        (AMPLITUDE, RATE, OFFSET),
+        _decay,
+        _relaxation_guess,
+        _decay_gradient,
+        "doi:10.1201/9781420011432",
+    )
+)
+MODELS.add_built_in(
+    Model(
+        "exponential_rise",
+        (ONSET, AMPLITUDE, RATE, OFFSET),
+        _rise,
+        _rise_guess,
+        _rise_gradient,
+        "doi:10.1201/9781420011432",
+    )
+)
+MODELS.add_built_in(
+    Model(
+        "logistic",
+        (AMPLITUDE, Parameter("t_half", "h", default=10), RATE, OFFSET),
+        _logistic,
+        _logistic_guess,
+        _logistic_gradient,
+        "doi:10.1128/aem.56.6.1875-1881.1990",
+    )
+)
+MODELS.add_built_in(
+    Model(
+        "linear_onset",
+        (ONSET, Parameter("slope", "counts/h", default=10, linear=True), OFFSET),
+        _linear_onset,
+        _linear_onset_guess,
+        _linear_onset_gradient,
+        "doi:10.1080/01621459.1966.10482198",
+    )
+)
+MODELS.add_built_in(
+    Model("constant", (OFFSET,), _constant, _constant_guess, _constant_gradient),
+)

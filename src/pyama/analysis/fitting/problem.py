@@ -1,0 +1,155 @@
+"""What of a model is fitted, and where the fits start."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pyama.analysis.fitting.least_squares import Traces, normal_equations
+from pyama.analysis.fitting.model import TIME_UNIT, Model
+from pyama.errors import ConfigError
+
+Values = NDArray[np.float64]
+Indices = NDArray[np.intp]
+
+FACTOR = 10.0
+"""Starts lie within this factor of the guess."""
+SHIFT = 0.2
+"""Starts of times lie within this part of the trace's length of the guess."""
+
+
+@dataclass(frozen=True)
+class Setup:
+    """A model and what of it is fitted.
+
+    Attributes:
+        model: The model.
+        free: Indices of the parameters that are fitted.
+        fixed: Values of the others, shape (n_params,); NaN for those that are fitted.
+        lower: Smallest values, shape (n_params,).
+        upper: Largest values, shape (n_params,).
+    """
+
+    model: Model
+    free: Indices
+    fixed: Values
+    lower: Values
+    upper: Values
+
+    @property
+    def needed(self) -> int:
+        """Points that a trace must have: one more than there are free parameters."""
+        return len(self.free) + 1
+
+    def complete(self, x: Values) -> Values:
+        """All parameters, shape (n_params, n), from the free ones, shape (n, n_free)."""
+        p = np.repeat(self.fixed[:, np.newaxis], len(x), axis=1)
+        p[self.free] = x.T
+        return p
+
+
+def set_up(
+    model: Model,
+    free: Iterable[str],
+    fix: Mapping[str, float],
+    bounds: Mapping[str, tuple[float, float]],
+) -> Setup:
+    """Decide which parameters are fitted, and within which bounds.
+
+    Args:
+        model: The model.
+        free: Parameters to fit beside those that are fitted anyway.
+        fix: Parameters to leave at a value.
+        bounds: Smallest and largest values instead of the model's.
+
+    Raises:
+        ConfigError: A name is unknown, a parameter is both free and fixed, bounds are not
+            in order or those of a fixed parameter, a value is not within them, or nothing is
+            left to fit.
+    """
+    free = set(free)
+    _refuse_unknown(model, {"free": free, "fix": set(fix), "bounds": set(bounds)})
+    if both := sorted(free & set(fix)):
+        raise ConfigError(f"{', '.join(both)} is both free and fixed. Choose one.")
+    limits = [bounds.get(p.name, (p.lower, p.upper)) for p in model.parameters]
+    for name, (low, high) in zip(model.names, limits, strict=True):
+        if not low < high:
+            raise ConfigError(
+                f"Bounds of {name} are {low:g}:{high:g}; expected LOW:HIGH with LOW < HIGH."
+            )
+    for name, value in fix.items():
+        low, high = limits[model.names.index(name)]
+        if not (np.isfinite(value) and low <= value <= high):
+            raise ConfigError(
+                f"{name} is fixed at {value:g}; expected a number from {low:g} to {high:g}."
+            )
+    fitted = np.array(
+        [p.name not in fix and (not p.fixed or p.name in free) for p in model.parameters]
+    )
+    idle = [name for name, used in zip(model.names, fitted, strict=True) if not used]
+    if idle := sorted(set(idle) & set(bounds)):
+        raise ConfigError(
+            f"{', '.join(idle)} of {model.name} is fixed, so that its bounds do nothing. Set "
+            "it free, or leave the bounds out."
+        )
+    if not fitted.any():
+        raise ConfigError(f"All parameters of {model.name} are fixed. Leave one to be fitted.")
+    fixed = np.array([fix.get(p.name, p.default) for p in model.parameters], float)
+    lower, upper = np.array(limits, float).T
+    return Setup(model, np.flatnonzero(fitted), np.where(fitted, np.nan, fixed), lower, upper)
+
+
+def draw_starts(setup: Setup, t: Values, traces: Traces, draws: Values) -> Values:
+    """Where the fits of each trace start: the guess, and draws around it.
+
+    Parameters that the model is linear in are solved for, given the others.
+
+    Args:
+        setup: What is fitted.
+        t: Hours, shape (n, T).
+        traces: The data, whose rows are filled up with their last value.
+        draws: From -1 to 1, shape (n, starts - 1, n_params).
+
+    Returns:
+        Free parameters, shape (n * starts, n_free); starts of a trace are neighbours.
+    """
+    n, others, _ = draws.shape
+    guess = setup.model.guess(t, traces.y).T
+    draws = np.concatenate([np.zeros((n, 1, guess.shape[1])), draws], axis=1)
+    times = np.array([p.unit == TIME_UNIT for p in setup.model.parameters])
+    shifts = SHIFT * np.ptp(t, axis=1)[:, np.newaxis, np.newaxis] * draws
+    p = np.where(times, guess[:, np.newaxis] + shifts, guess[:, np.newaxis] * FACTOR**draws)
+    p = np.clip(p, setup.lower, setup.upper).reshape(n * (others + 1), -1).T
+    fixed = np.isfinite(setup.fixed)
+    p[fixed] = setup.fixed[fixed, np.newaxis]
+    rows = np.repeat(np.arange(n), others + 1)
+    linear = [i for i in setup.free if setup.model.parameters[i].linear]
+    if linear:
+        p[linear] = _solve_linear(setup, t[rows], traces.take(rows), p, linear)
+    return p[setup.free].T
+
+
+def _solve_linear(
+    setup: Setup, t: Values, traces: Traces, p: Values, linear: list[int]
+) -> Values:
+    """Best values of the linear parameters, shape (n_linear, n); `p` where out of bounds."""
+    f, slopes = setup.model.evaluate(t, p), setup.model.jacobian(t, p)[linear]
+    curvature, gradient = normal_equations(
+        traces.y, f, slopes, traces.number, np.zeros_like(traces.scale)
+    )
+    usable = np.isfinite(curvature).all(axis=(1, 2)) & np.isfinite(gradient).all(axis=1)
+    curvature[~usable], gradient[~usable] = 0, 0
+    change = np.linalg.pinv(curvature, hermitian=True) @ gradient[:, :, np.newaxis]
+    solved = p[linear] - change[:, :, 0].T
+    low, high = setup.lower[linear, np.newaxis], setup.upper[linear, np.newaxis]
+    return np.where(((solved > low) & (solved < high)).all(axis=0), solved, p[linear])
+
+
+def _refuse_unknown(model: Model, named: Mapping[str, set[str]]) -> None:
+    for option, names in named.items():
+        if unknown := sorted(names - set(model.names)):
+            raise ConfigError(
+                f"{option} names {', '.join(unknown)}, which {model.name} does not have. "
+                f"Its parameters: {', '.join(model.names)}."
+            )

@@ -1,0 +1,129 @@
+"""From the end of a fit to its row in the table."""
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from pyama.analysis.fitting.least_squares import MAX_STEPS, Solution, Traces, normal_equations
+from pyama.analysis.fitting.problem import Setup
+
+Values = NDArray[np.float64]
+
+GOOD, FAIR = 0.9, 0.7
+"""R² above which a fit is good, or fair; below, it is poor."""
+SINGULAR = 1e-13
+"""Smallest eigenvalue of a scaled curvature whose inverse means anything."""
+LEADING = ["fov", "cell", "model_type", "success", "r_squared"]
+TRAILING = ["rmse", "aic", "n_points", "class", "message"]
+
+
+def columns(names: tuple[str, ...]) -> list[str]:
+    """Columns of a fitted table with the parameters `names`."""
+    return [*LEADING, *names, *(f"{name}_se" for name in names), *TRAILING]
+
+
+def without_fit(ids: pd.DataFrame, setup: Setup, number: NDArray[np.intp]) -> pd.DataFrame:
+    """Table of traces that could not be fitted, to be filled by those that could."""
+    table = ids.reindex(columns=columns(setup.model.names))
+    table["model_type"] = setup.model.name
+    table["success"] = False
+    table["n_points"] = number
+    table["class"] = "failed"
+    few = number < setup.needed
+    table["message"] = np.where(few, "", "no signal: all values are equal")
+    table.loc[few, "message"] = [
+        f"{found} points, needs {setup.needed}" for found in number[few]
+    ]
+    return table
+
+
+def fitted_rows(setup: Setup, t: Values, traces: Traces, solution: Solution) -> pd.DataFrame:
+    """Columns from `success` on of traces that were fitted.
+
+    Args:
+        setup: What was fitted.
+        t: Hours, shape (n, T).
+        traces: The data.
+        solution: The end of the fit of each trace.
+    """
+    model, p = setup.model, setup.complete(solution.x)
+    f, slopes = model.evaluate(t, p), model.jacobian(t, p)[setup.free]
+    squares = _sums_of_squares(traces, f)
+    table = pd.DataFrame(index=np.arange(len(t)))
+    table["success"] = solution.converged
+    table["r_squared"] = 1 - squares / _sums_of_squares(traces)
+    errors = np.full_like(p, np.nan)
+    errors[setup.free] = _standard_errors(setup, traces, f, slopes, solution.x).T
+    for name, value, error in zip(model.names, p, errors, strict=True):
+        table[name], table[f"{name}_se"] = value, error
+    table["rmse"] = np.sqrt(squares / traces.number)
+    with np.errstate(divide="ignore"):
+        fit = traces.number * np.log(squares / traces.number)
+    table["aic"] = fit + 2 * (len(setup.free) + 1)
+    table["class"] = _classes(table["r_squared"].to_numpy())
+    table["message"] = _messages(setup, solution)
+    lost = ~np.isfinite(solution.cost)
+    numbers = table.columns.difference(["success", "class", "message"])
+    table.loc[lost, numbers] = np.nan
+    table.loc[lost, "class"] = "failed"
+    return table
+
+
+def _sums_of_squares(traces: Traces, f: Values | None = None) -> Values:
+    """Sums of the squared residuals; without `f`, around the mean of each trace."""
+    counts = np.arange(traces.y.shape[1]) < traces.number[:, np.newaxis]
+    if f is None:
+        f = np.mean(traces.y, axis=1, where=counts)[:, np.newaxis]
+    return np.sum((traces.y - f) ** 2, axis=1, where=counts)
+
+
+def _standard_errors(
+    setup: Setup, traces: Traces, f: Values, slopes: Values, x: Values
+) -> Values:
+    """Asymptotic standard errors, shape (n, n_free), of least squares and of M-estimates.
+
+    For soft_l1 after Huber (1981, doi:10.1002/0471725250), with the mean of the weights.
+    """
+    curvature, _ = normal_equations(traces.y, f, slopes, traces.number, traces.scale)
+    residual = f - traces.y
+    bend = np.where(traces.scale > 0, traces.scale, np.inf)[:, np.newaxis]
+    root = np.sqrt(1 + (residual / bend) ** 2)
+    counts = np.arange(f.shape[1]) < traces.number[:, np.newaxis]
+    spread = np.sum((residual / root) ** 2, axis=1, where=counts)
+    spread /= (traces.number - len(setup.free)) * np.mean(root**-3, axis=1, where=counts)
+    at_bound = (x <= setup.lower[setup.free]) | (x >= setup.upper[setup.free])
+    variance = _diagonal_of_inverse(curvature, ~at_bound) * spread[:, np.newaxis]
+    return np.sqrt(variance)
+
+
+def _diagonal_of_inverse(matrix: Values, used: NDArray[np.bool_]) -> Values:
+    """Diagonal of the inverse of the rows and columns in use; NaN elsewhere or if singular."""
+    diagonal = np.einsum("ikk->ik", matrix)
+    used = used & np.isfinite(matrix).all(axis=2) & (diagonal > 0)
+    size = np.sqrt(np.where(used, diagonal, 1))
+    both = used[:, :, np.newaxis] & used[:, np.newaxis]
+    unit = np.eye(matrix.shape[1])
+    scaled = np.where(both, matrix / (size[:, :, np.newaxis] * size[:, np.newaxis]), unit)
+    value, vector = np.linalg.eigh(scaled)
+    regular = value[:, :1] > SINGULAR
+    inverse = np.sum(vector**2 / np.where(regular, value, 1)[:, np.newaxis], axis=2)
+    return np.where(used & regular, inverse / size**2, np.nan)
+
+
+def _classes(r_squared: Values) -> list[str]:
+    return ["good" if r > GOOD else "fair" if r > FAIR else "poor" for r in r_squared]
+
+
+def _messages(setup: Setup, solution: Solution) -> list[str]:
+    out = []
+    for x, cost, converged in zip(solution.x, solution.cost, solution.converged, strict=True):
+        if not np.isfinite(cost):
+            out.append("the model is not finite at any start")
+            continue
+        notes = [] if converged else [f"not converged after {MAX_STEPS} steps"]
+        for i, value in zip(setup.free, x, strict=True):
+            for side, bound in (("lower", setup.lower[i]), ("upper", setup.upper[i])):
+                if value == bound:
+                    notes.append(f"{setup.model.names[i]} at its {side} bound")
+        out.append("; ".join(notes))
+    return out

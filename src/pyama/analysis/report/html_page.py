@@ -1,0 +1,97 @@
+"""The page: sections, style, script and plotly.js in one file that needs no network."""
+
+import os
+from importlib.resources import files
+from pathlib import Path
+from string import Template
+
+from pyama.analysis.report import markup
+from pyama.analysis.report.recording_sections import (
+    fovs_section,
+    head,
+    pictures_section,
+    quality_section,
+    settings_section,
+)
+from pyama.analysis.report.report_data import Material, collect
+from pyama.analysis.report.result_sections import (
+    fits_sections,
+    statistics_section,
+    traces_section,
+)
+from pyama.errors import ConfigError
+
+REPORT = "report.html"
+
+
+def write_report(
+    output_dir: Path | str, path: Path | str | None = None, tables: Path | str | None = None
+) -> Path:
+    """Write a report on an output folder: one HTML file that works offline.
+
+    Args:
+        output_dir: The output folder of a run.
+        path: The file; without it, `report.html` in `output_dir`.
+        tables: Where merged tables and fits are; without it, `output_dir`.
+
+    Returns:
+        The file.
+
+    Raises:
+        ConfigError: plotly or Pillow is not installed, or `tables` is no folder.
+        StoreError: It is no output folder, or a table is damaged.
+    """
+    output_dir = Path(output_dir)
+    if tables is not None and not Path(tables).is_dir():
+        raise ConfigError(f"The folder of tables {tables} does not exist. Check the path.")
+    target = output_dir / REPORT if path is None else Path(path)
+    plotly = _plotly()
+    page = build(collect(output_dir, None if tables is None else Path(tables)), plotly)
+    target.parent.mkdir(parents=True, exist_ok=True)
+    temporary = target.with_name(f"{target.name}.tmp")
+    temporary.write_text(page, encoding="utf-8", newline="\n")
+    os.replace(temporary, target)
+    return target
+
+
+def _plotly() -> str:
+    try:
+        import PIL.Image  # noqa: F401
+        from plotly.offline import get_plotlyjs
+    except ImportError as error:
+        raise ConfigError(
+            f"A report needs {error.name}, which is not installed: pip install 'pyama[plot]'"
+        ) from error
+    return str(get_plotlyjs())
+
+
+def build(material: Material, plotly: str) -> str:
+    """Return the page.
+
+    Args:
+        material: What is shown.
+        plotly: Source of plotly.js.
+    """
+    fits = list(fits_sections(material))
+    sections = [
+        ("traces", "Traces", traces_section(material)),
+        *fits,
+        ("statistics", "Statistics", statistics_section(material)),
+        ("fovs", "Fields of view", fovs_section(material)),
+        ("cells", "Segmentation", pictures_section(material)),
+        ("quality", "Quality", quality_section(material)),
+        ("settings", "Settings", settings_section(material)),
+    ]
+    links = (f'<a href="#{key}">{markup.escaped(title)}</a>' for key, title, _ in sections)
+    return Template(_part("report.html")).substitute(
+        title=markup.escaped(f"{material.metadata.basename} - pyama report"),
+        style=_part("report.css"),
+        contents="\n".join(links),
+        body=head(material) + "".join(content for _, _, content in sections),
+        plotly=plotly,
+        script=_part("report.js"),
+    )
+
+
+def _part(name: str) -> str:
+    return files("pyama.analysis.report").joinpath(name).read_text(encoding="utf-8")

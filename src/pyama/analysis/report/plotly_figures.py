@@ -1,0 +1,205 @@
+"""Figures of a report as plain values for plotly.js."""
+
+import html
+import math
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from pyama.analysis.colours import COLORS, color, evenly
+from pyama.analysis.fitting.models import MODELS
+
+Figure = dict[str, Any]
+MOST_FRAMES = 200
+"""Longer traces are thinned out."""
+TWO_LINES = {"l": 60, "r": 14, "t": 64, "b": 46}
+"""Margins in px with room for a title, or for buttons, above another line."""
+NUMBERS = 300_000
+"""Values of single traces in a report; each is about seven bytes."""
+
+
+def text(name: object) -> str:
+    """Return a name as plotly shows it literally: it understands some HTML."""
+    return html.escape(str(name))
+
+
+def short(values: Iterable[float]) -> list[float | None]:
+    """Return numbers with five digits; what is not finite becomes null."""
+    return [float(f"{value:.5g}") if math.isfinite(value) else None for value in values]
+
+
+def overview(table: pd.DataFrame, column: str, samples: Sequence[str], label: str) -> Figure:
+    """Mean and middle half of the cells of every sample over time."""
+    data = []
+    for i, sample in enumerate(samples):
+        course = _course(table[table["sample"] == sample], column)
+        data += [_band(course, i), _line(course, i, text(sample))]
+    return {"data": data, "layout": axes("time (h)", label)}
+
+
+def single_traces(
+    table: pd.DataFrame, column: str, sample: str, i: int, *, label: str, most: int
+) -> Figure:
+    """Some cells of a sample, with the mean of all.
+
+    Args:
+        table: Rows of the sample.
+        column: What is shown.
+        sample: Its name.
+        i: Its number.
+        label: Of the y axis.
+        most: Cells that are drawn.
+    """
+    cells = list(dict(sorted(table.groupby(["fov", "cell"]).indices.items())).values())
+    chosen = [cells[k] for k in evenly(len(cells), most)]
+    x: list[float | None] = []
+    y: list[float | None] = []
+    times, values = table["time"].to_numpy(), table[column].to_numpy(float)
+    for rows in chosen:
+        rows = rows[:: 1 + len(rows) // MOST_FRAMES]
+        x += [*short(times[rows]), None]
+        y += [*short(values[rows]), None]
+    drawn = {
+        "x": x,
+        "y": y,
+        "mode": "lines",
+        "line": {"color": "rgba(90,100,115,0.4)", "width": 1},
+        "hoverinfo": "skip",
+        "showlegend": False,
+    }
+    course = _course(table, column)
+    title = f"{text(sample)}: {len(chosen)} of {len(cells)} cells"
+    figure = {"data": [drawn, _band(course, i), _line(course, i, "mean")]}
+    return {**figure, "layout": {**axes("time (h)", label), **_title(title)}}
+
+
+def traces_to_draw(table: pd.DataFrame, features: int, samples: int) -> int:
+    """Return how many single traces fit into a report per sample and feature."""
+    frames = min(MOST_FRAMES, max(1, table["frame"].nunique()))
+    return max(3, min(60, NUMBERS // (2 * frames * max(1, features * samples))))
+
+
+def fit_examples(
+    fits: pd.DataFrame, traces: pd.DataFrame, column: str, i: int, label: str
+) -> Figure:
+    """The best, the median and the worst fit of a sample with their data.
+
+    Args:
+        fits: Fits of the sample.
+        traces: Traces of the sample with `time` in hours.
+        column: What was fitted.
+        i: Number of the sample.
+        label: Of the y axis.
+    """
+    ranked = fits[fits["r_squared"].notna()].sort_values("r_squared", ascending=False)
+    picks = dict.fromkeys(["best", "median", "worst"][: len(ranked)])
+    places = {"best": 0, "median": len(ranked) // 2, "worst": len(ranked) - 1}
+    data: list[Figure] = []
+    shape = {"rows": 1, "columns": 3, "pattern": "independent"}
+    drawn: Figure = {"grid": {**shape, "xgap": 0.16}, "showlegend": False, "annotations": []}
+    drawn["margin"] = TWO_LINES
+    for k, name in enumerate(picks):
+        row = ranked.iloc[places[name]]
+        axis = "" if k == 0 else str(k + 1)
+        cell = traces[(traces["fov"] == row["fov"]) & (traces["cell"] == row["cell"])]
+        time, values = cell["time"].to_numpy(float), cell[column].to_numpy(float)
+        step = 1 + len(time) // MOST_FRAMES
+        points = {"x": short(time[::step]), "y": short(values[::step])}
+        on = {"xaxis": f"x{axis}", "yaxis": f"y{axis}"}
+        marker = {"color": "#5A6473", "size": 4, "opacity": 0.6}
+        data.append({**points, **on, "mode": "markers", "marker": marker, "name": "measured"})
+        data.append({**_curve(row, time), **on, "mode": "lines", "line": {"color": color(i)}})
+        drawn[f"xaxis{axis}"] = {"title": {"text": "time (h)"}}
+        drawn[f"yaxis{axis}"] = {"title": {"text": text(label) if k == 0 else ""}}
+        drawn["annotations"].append(_caption(axis, name, row))
+    return {"data": data, "layout": drawn}
+
+
+def _caption(axis: str, name: str, row: "pd.Series[Any]") -> Figure:
+    words = f"<b>{name}</b>  FOV {row['fov']}, cell {row['cell']}, R² {row['r_squared']:.4f}"
+    place = {"xref": f"x{axis} domain", "yref": f"y{axis} domain", "x": 0, "y": 1.12}
+    return {**place, "text": words, "showarrow": False, "xanchor": "left"}
+
+
+def _curve(row: "pd.Series[Any]", time: NDArray[np.float64]) -> Figure:
+    model = MODELS.get(str(row["model_type"]))
+    time = time[np.isfinite(time)]
+    if model is None or not time.size:
+        return {"x": [], "y": []}
+    grid = np.linspace(time.min(), time.max(), 150)
+    p = row[list(model.names)].to_numpy(float)[:, np.newaxis]
+    return {"x": short(grid), "y": short(model.evaluate(grid, p)[0]), "name": model.name}
+
+
+def lines(
+    series: Sequence[tuple[str, Sequence[float], Sequence[float]]], title: str, y_label: str
+) -> Figure:
+    """Lines over time in hours: name, x and y of each."""
+    data = [
+        {
+            "x": short(x),
+            "y": short(y),
+            "mode": "lines",
+            "name": text(name),
+            "line": {"color": color(i), "width": 1.5},
+        }
+        for i, (name, x, y) in enumerate(series)
+    ]
+    layout = {**axes("time (h)", y_label), **_title(title)}
+    if 1 < len(series) <= len(COLORS):
+        layout |= {"showlegend": True, "margin": TWO_LINES}
+    return {"data": data, "layout": layout}
+
+
+def _course(table: pd.DataFrame, column: str) -> pd.DataFrame:
+    """Mean and quartiles over the cells by frame; frames of hardly any cells are left out."""
+    groups = table.dropna(subset=[column]).groupby("frame")
+    course = groups[column].agg(["mean", "count"])
+    course["low"], course["high"] = (groups[column].quantile(q) for q in (0.25, 0.75))
+    course["time"] = groups["time"].mean()
+    course = course[course["count"] >= 0.05 * course["count"].max()]
+    return course.iloc[:: 1 + len(course) // MOST_FRAMES]
+
+
+def _band(course: pd.DataFrame, i: int) -> Figure:
+    time = short(course["time"])
+    return {
+        "x": time + time[::-1],
+        "y": short(course["low"]) + short(course["high"])[::-1],
+        "fill": "toself",
+        "fillcolor": pale(color(i), 0.18),
+        "line": {"width": 0},
+        "mode": "lines",
+        "hoverinfo": "skip",
+        "showlegend": False,
+    }
+
+
+def _line(course: pd.DataFrame, i: int, name: str) -> Figure:
+    return {
+        "x": short(course["time"]),
+        "y": short(course["mean"]),
+        "customdata": course["count"].tolist(),
+        "hovertemplate": "%{x:.2f} h: %{y:.4g}, %{customdata} cells",
+        "mode": "lines",
+        "name": name,
+        "line": {"color": color(i), "width": 2.5},
+    }
+
+
+def pale(shade: str, alpha: float) -> str:
+    """Return a colour that lets others shine through."""
+    red, green, blue = (int(shade[k : k + 2], 16) for k in (1, 3, 5))
+    return f"rgba({red},{green},{blue},{alpha})"
+
+
+def axes(x: str, y: str) -> Figure:
+    """Return a layout with the titles of both axes."""
+    return {"xaxis": {"title": {"text": text(x)}}, "yaxis": {"title": {"text": text(y)}}}
+
+
+def _title(title: str) -> Figure:
+    return {"title": {"text": title}, "showlegend": False}

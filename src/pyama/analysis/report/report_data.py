@@ -1,0 +1,206 @@
+"""Everything in an output folder that a report shows."""
+
+import glob
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from pyama import layout
+from pyama.analysis.fitting.fit import AUTO
+from pyama.analysis.fitting.models import MODELS
+from pyama.analysis.merge import MERGED
+from pyama.analysis.sample_tables import (
+    load_fitted,
+    load_merged,
+    measured_columns,
+    read_header,
+    read_recording,
+    unit_of,
+)
+from pyama.analysis.trace_shape import good_rows
+from pyama.config import ProcessingConfig
+from pyama.metadata import MicroscopyMetadata
+from pyama.traces.trace_tables import find_traces, load_traces, traces_digest
+
+EVERYTHING = "all cells"
+"""Name of the sample of an experiment that was not merged."""
+
+
+@dataclass(frozen=True)
+class Fits:
+    """All fits of one model to one column.
+
+    Attributes:
+        model: Name of the model, or `auto`.
+        column: Column that was fitted.
+        units: Of the parameters.
+        table: One row per cell with the column `sample`.
+    """
+
+    model: str
+    column: str
+    units: Mapping[str, str]
+    table: pd.DataFrame
+
+    @property
+    def parameters(self) -> list[str]:
+        """Names of the parameters that were fitted in at least one cell."""
+        names = [str(name) for name in self.table if f"{name}_se" in self.table]
+        return [name for name in names if self.table[f"{name}_se"].notna().any()]
+
+
+@dataclass(frozen=True)
+class Material:
+    """What a report is made from.
+
+    Attributes:
+        output_dir: The output folder.
+        metadata: Of the recording.
+        config: Of the last run.
+        run: Content of `run.json`; empty if there is none.
+        traces: All traces with `sample` and `time` in hours.
+        files: Traces file of every field of view.
+        fits: One entry per model and column.
+        remarks: What does not fit together, in sentences.
+    """
+
+    output_dir: Path
+    metadata: MicroscopyMetadata
+    config: ProcessingConfig
+    run: Mapping[str, Any]
+    traces: pd.DataFrame
+    files: Mapping[int, Path]
+    fits: tuple[Fits, ...]
+    remarks: tuple[str, ...] = ()
+
+    @property
+    def samples(self) -> list[str]:
+        """Names of the samples in the order of their first field of view."""
+        fitted = [name for fits in self.fits for name in fits.table["sample"]]
+        return list(dict.fromkeys(map(str, [*self.traces["sample"].unique(), *fitted])))
+
+    @property
+    def features(self) -> list[str]:
+        """Columns that were measured, the total intensities first."""
+        columns = measured_columns(self.traces)
+        first = ("intensity_total", "intensity")
+        return sorted(columns, key=lambda name: [not name.startswith(kind) for kind in first])
+
+    def notes(self, fov: int, step: str) -> dict[str, Any]:
+        """Return what a step counted in a field of view, all outputs together."""
+        outputs = self._outputs(fov, step)
+        return {key: value for part in outputs.values() for key, value in part.items()}
+
+    def output(self, fov: int, step: str, name: str) -> dict[str, Any]:
+        """Return what a step counted in a field of view while it made one output."""
+        found: dict[str, Any] = self._outputs(fov, step).get(name, {})
+        return found
+
+    def _outputs(self, fov: int, step: str) -> dict[str, dict[str, Any]]:
+        found: dict[str, dict[str, Any]] = (
+            self.run.get("fovs", {}).get(str(fov), {}).get(step, {}).get("outputs", {})
+        )
+        return found
+
+    def label(self, column: str) -> str:
+        """Return a column in words: feature, channel and unit."""
+        feature, found, channel = column.rpartition("_ch_")
+        unit = f" ({unit_of(column)})" if unit_of(column) else ""
+        names = self.metadata.channel_names
+        if not found or not channel.isdecimal() or int(channel) >= len(names):
+            return column + unit
+        return f"{feature.replace('_', ' ')}, {names[int(channel)]}{unit}"
+
+
+def collect(output_dir: Path, tables: Path | None = None) -> Material:
+    """Read what a report shows.
+
+    Args:
+        output_dir: The output folder of a run.
+        tables: Where merged tables and fits are; without it, `output_dir`. Without any merged
+            table, all traces are one sample.
+
+    Raises:
+        StoreError: It is no output folder, or a table is damaged.
+    """
+    metadata, config = read_recording(output_dir)
+    files = dict(find_traces(output_dir))
+    folder = output_dir if tables is None else tables
+    remarks: list[str] = []
+    merged = [
+        path
+        for path in sorted(folder.glob(f"*{MERGED}"))
+        if _belongs(path, metadata.identity, output_dir, remarks)
+    ]
+    parts = [load_merged(path, "h") for path in merged] or [
+        load_traces(path, "h").assign(sample=EVERYTHING) for path in files.values()
+    ]
+    return Material(
+        output_dir,
+        metadata,
+        config,
+        _run(output_dir / layout.RUN_FILE),
+        _joined(parts),
+        files,
+        _fits(merged, files.values(), remarks),
+        tuple(remarks),
+    )
+
+
+def _belongs(path: Path, identity: str, output_dir: Path, remarks: list[str]) -> bool:
+    """Whether a merged table is of this recording; remark if it is not, or is out of date."""
+    source = read_header(path).get("source", {})
+    if source.get("identity") != identity:
+        remarks.append(f"{path.name} is of another recording and left out.")
+        return False
+    if any(_changed(output_dir / name, told) for name, told in source["files"].items()):
+        remarks.append(f"{path.name} is older than the traces: merge and fit again.")
+    return True
+
+
+def _changed(path: Path, told: object) -> bool:
+    return not path.is_file() or traces_digest(path) != told
+
+
+def _run(path: Path) -> dict[str, Any]:
+    try:
+        entries = json.loads(path.read_bytes())
+    except (OSError, ValueError):
+        return {}
+    return entries if isinstance(entries, dict) else {}
+
+
+def _joined(parts: list[pd.DataFrame]) -> pd.DataFrame:
+    filled = [part for part in parts if len(part)] or parts[:1]
+    filled.sort(key=lambda part: part["fov"].min() if len(part) else 0)
+    if not filled:
+        return pd.DataFrame(columns=["sample", *layout.BASE_COLUMNS, "time"])
+    table = pd.concat(filled, ignore_index=True)
+    return good_rows(table)
+
+
+def _fits(merged: list[Path], traces: Iterable[Path], remarks: list[str]) -> tuple[Fits, ...]:
+    """Read the fits of merged tables; where there are none, those of single traces files."""
+    found: dict[tuple[str, str], list[pd.DataFrame]] = {}
+    units: dict[str, str] = {}
+    for source in merged or traces:
+        for path in sorted(source.parent.glob(f"{glob.escape(source.stem)}_fitted_*.csv")):
+            table, header = load_fitted(path), read_header(path)
+            if header.get("model") != AUTO and header.get("model") not in MODELS:
+                remarks.append(f"{path.name}: its model is not known here; left out.")
+                continue
+            if _changed(source, header.get("digest")):
+                remarks.append(f"{path.name} is older than {source.name}: fit again.")
+            if not merged:
+                table["sample"] = EVERYTHING
+            key = str(header["model"]), str(header.get("column", ""))
+            found.setdefault(key, []).append(table)
+            units |= header.get("units", {})
+    return tuple(
+        Fits(model, column, units, pd.concat(parts, ignore_index=True))
+        for (model, column), parts in found.items()
+    )

@@ -1,0 +1,100 @@
+"""What is in a microscope file, and what is odd about it."""
+
+import math
+from collections import Counter
+from collections.abc import Sequence
+from itertools import pairwise
+from statistics import median
+from typing import Any
+
+from pyama.algorithms.params import TimeParams
+from pyama.metadata import MicroscopyMetadata, dump_metadata, frame_times
+from pyama.runs.channels import proposed
+
+
+def described(metadata: MicroscopyMetadata) -> dict[str, Any]:
+    """Return everything known of a recording as plain values for JSON; NaN becomes null."""
+    times, source = frame_times(metadata, TimeParams(), 0)
+    stamps = metadata.times_min
+    return {
+        **dump_metadata(metadata),
+        "n_fovs": metadata.n_fovs,
+        "times_min": None if stamps is None else [list(map(_finite, row)) for row in stamps],
+        "time_source": source,
+        "minutes": [_finite(time) for time in times],
+        "proposed_channels": _proposed(metadata),
+    }
+
+
+def info_lines(metadata: MicroscopyMetadata) -> list[str]:
+    """Return what a user should know before a run."""
+    names = metadata.channel_names
+    rows = {
+        "format": f"{metadata.format}, {metadata.dtype} pixels",
+        "FOVs": _fovs(metadata),
+        "frames": f"{metadata.n_frames}",
+        "channels": ", ".join(f"{i} {name}" for i, name in enumerate(names)),
+        "pixel": _pixel(metadata),
+        "time": _time(metadata),
+    }
+    if metadata.n_z > 1:
+        rows["z planes"] = f"{metadata.n_z}; the middle one is used (--set z=max or z=NUMBER)"
+    rows["options"] = _options(names)
+    lines = [str(metadata.path), *(f"  {name:9} {text}" for name, text in rows.items())]
+    return lines + [f"Note: {problem}" for problem in metadata.problems]
+
+
+def _options(names: Sequence[str]) -> str:
+    guess = proposed(names)
+    if guess is None:
+        return "the names of the channels leave doubt: say which with --pc and --fl"
+    pc, fl = guess
+    return (
+        " ".join([f"--pc {pc}", *(f"--fl {i}" for i in fl)]) + ", by the names of the channels"
+    )
+
+
+def _finite(value: float) -> float | None:
+    return value if math.isfinite(value) else None
+
+
+def _proposed(metadata: MicroscopyMetadata) -> dict[str, Any] | None:
+    guess = proposed(metadata.channel_names)
+    return None if guess is None else {"pc": guess[0], "fl": guess[1]}
+
+
+def _fovs(metadata: MicroscopyMetadata) -> str:
+    sizes = Counter(metadata.shapes)
+    text = ", ".join(
+        f"{f'{count} of ' if len(sizes) > 1 else ''}{width} x {height} px"
+        for (height, width), count in sizes.items()
+    )
+    names = f" ({_some(metadata.position_names)})" if metadata.position_names else ""
+    return f"{metadata.n_fovs}{names}, {text}"
+
+
+def _some(names: tuple[str, ...], most: int = 6) -> str:
+    shown = ", ".join(name or "-" for name in names[:most])
+    return shown if len(names) <= most else f"{shown}, ..."
+
+
+def _pixel(metadata: MicroscopyMetadata) -> str:
+    size = metadata.pixel_size_um
+    return "size unknown" if size is None else f"{size:.4g} \N{MICRO SIGN}m"
+
+
+def _time(metadata: MicroscopyMetadata) -> str:
+    times, source = frame_times(metadata, TimeParams(), 0)
+    if len(times) < 2:
+        return "one frame"
+    steps = [after - before for before, after in pairwise(times)]
+    low, typical, high = min(steps), median(steps), max(steps)
+    spread = "" if high - low < 0.02 * typical else f" ({_span(low)} to {_span(high)})"
+    in_all = f"{_span(times[-1] - times[0])} in all"
+    return f"a frame every {_span(typical)}{spread}, {in_all}; {source}"
+
+
+def _span(minutes: float) -> str:
+    if abs(minutes) < 2:
+        return f"{60 * minutes:.3g} s"
+    return f"{minutes:.4g} min" if abs(minutes) < 180 else f"{minutes / 60:.4g} h"

@@ -1,0 +1,197 @@
+"""The commands `pyama plot ...`: one figure each. Whatever is heavy is imported inside."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from pyama.cli.options import Debug
+from pyama.cli.screen import reported, result
+from pyama.errors import ConfigError
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+app = typer.Typer(
+    help="Draw figures for publications as PNG, SVG or PDF.",
+    rich_markup_mode=None,
+    no_args_is_help=True,
+)
+
+Output = Annotated[
+    Path,
+    typer.Option(
+        "--output",
+        "-o",
+        metavar="FILE",
+        help="Ends in .png, .svg or .pdf.",
+        show_default=False,
+    ),
+]
+Merged = Annotated[
+    list[Path], typer.Argument(metavar="CSV...", help="Merged tables, or traces.")
+]
+Fitted = Annotated[
+    list[Path], typer.Argument(metavar="CSV...", help="Tables that `pyama fit` wrote.")
+]
+Width = Annotated[float, typer.Option(min=20, max=2000, help="Width of the figure in mm.")]
+Dpi = Annotated[int, typer.Option(min=30, max=2400, help="Pixels per inch of a PNG.")]
+
+
+@app.command(epilog="Example:\n\n\b\n  pyama plot traces results/*_merged.csv -o traces.pdf")
+@reported
+def traces(
+    tables: Merged,
+    output: Output,
+    column: Annotated[
+        str | None,
+        typer.Option(
+            metavar="NAME", help="What is shown. [default: intensity_total, if there is one]"
+        ),
+    ] = None,
+    width: Width = 180,
+    dpi: Dpi = 300,
+    debug: Debug = False,
+) -> None:
+    """Traces of every sample, with the mean and the middle half of the cells."""
+    import pandas as pd
+
+    from pyama.analysis import plots
+    from pyama.analysis.sample_tables import chosen_column, load_timed, unit_of
+
+    plots.check_format(output)
+    parts = []
+    for path in tables:
+        table, header = load_timed(path)
+        parts.append(table.assign(sample=str(header.get("sample", path.stem))))
+    joined = pd.concat(parts, ignore_index=True)
+    column = chosen_column(joined, column)
+    figure = plots.traces(joined, column, _label(column, unit_of(column)), width)
+    result(str(plots.save(figure, output, dpi)))
+
+
+@app.command(
+    epilog="Example:\n\n\b\n"
+    "  pyama plot fits results/control_merged_fitted_maturation.csv -o fits.svg"
+)
+@reported
+def fits(
+    table: Annotated[
+        Path, typer.Argument(metavar="CSV", help="A table that `pyama fit` wrote.")
+    ],
+    output: Output,
+    width: Width = 180,
+    dpi: Dpi = 300,
+    debug: Debug = False,
+) -> None:
+    """The best, the median and the worst fit with their data."""
+    from pyama.analysis import plots
+    from pyama.analysis.fitting.fit_files import load_fit_with_traces
+    from pyama.analysis.sample_tables import unit_of
+
+    plots.check_format(output)
+    fitted, measured, header = load_fit_with_traces(table)
+    column = str(header["column"])
+    label = _label(column, unit_of(column))
+    figure = plots.fits(fitted, measured, column, label, width)
+    result(str(plots.save(figure, output, dpi)))
+
+
+@app.command(
+    epilog="Example:\n\n\b\n"
+    "  pyama plot parameters results/*_fitted_maturation.csv -o parameters.pdf --names t0,ktl"
+)
+@reported
+def parameters(
+    tables: Fitted,
+    output: Output,
+    names: Annotated[
+        str, typer.Option(metavar="NAMES", help="Columns. [default: the fitted parameters]")
+    ] = "",
+    width: Width = 180,
+    dpi: Dpi = 300,
+    debug: Debug = False,
+) -> None:
+    """Histograms of the parameters of every sample."""
+    from pyama.analysis import plots
+
+    plots.check_format(output)
+    table, units = _fitted(tables)
+    free = [str(name) for name in table if f"{name}_se" in table]
+    free = [name for name in free if table[f"{name}_se"].notna().any()]
+    chosen = [_known(table, name) for name in names.split(",") if name] or free
+    labels = [_label(name, units.get(name, "")) for name in chosen]
+    result(str(plots.save(plots.histograms(table, chosen, labels, width), output, dpi)))
+
+
+@app.command(
+    epilog="Example:\n\n\b\n"
+    "  pyama plot scatter results/*_fitted_maturation.csv -o scatter.pdf --x t0 --y ktl"
+)
+@reported
+def scatter(
+    tables: Fitted,
+    output: Output,
+    x: Annotated[str, typer.Option(metavar="NAME", help="Column of the x axis.")],
+    y: Annotated[str, typer.Option(metavar="NAME", help="Column of the y axis.")],
+    width: Width = 85,
+    dpi: Dpi = 300,
+    debug: Debug = False,
+) -> None:
+    """Two parameters of every cell against each other."""
+    from pyama.analysis import plots
+
+    plots.check_format(output)
+    table, units = _fitted(tables)
+    labels = _label(x, units.get(x, "")), _label(y, units.get(y, ""))
+    figure = plots.scatter(table, _known(table, x), _known(table, y), labels, width)
+    result(str(plots.save(figure, output, dpi)))
+
+
+@app.command(
+    epilog="Example:\n\n\b\n"
+    "  pyama plot samples results/*_fitted_maturation.csv -o samples.pdf --name ktl"
+)
+@reported
+def samples(
+    tables: Fitted,
+    output: Output,
+    name: Annotated[str, typer.Option(metavar="NAME", help="Column that is compared.")],
+    width: Width = 85,
+    dpi: Dpi = 300,
+    debug: Debug = False,
+) -> None:
+    """A parameter in every sample: each cell a point, with median and quartiles."""
+    from pyama.analysis import plots
+
+    plots.check_format(output)
+    table, units = _fitted(tables)
+    label = _label(name, units.get(name, ""))
+    figure = plots.samples(table, _known(table, name), label, width)
+    result(str(plots.save(figure, output, dpi)))
+
+
+def _fitted(paths: list[Path]) -> "tuple[pd.DataFrame, dict[str, str]]":
+    import pandas as pd
+
+    from pyama.analysis.sample_tables import load_fitted, read_header
+
+    parts: list[pd.DataFrame] = []
+    units: dict[str, str] = {}
+    for path in paths:
+        parts.append(load_fitted(path))
+        units |= read_header(path).get("units", {})
+    return pd.concat(parts, ignore_index=True), units
+
+
+def _known(table: "pd.DataFrame", name: str) -> str:
+    numbers: Any = table.select_dtypes("number").columns
+    if name not in numbers:
+        raise ConfigError(
+            f"The tables have no column {name!r} of numbers. There are: {', '.join(numbers)}."
+        )
+    return name
+
+
+def _label(name: str, unit: str) -> str:
+    return f"{name} ({unit})" if unit else name

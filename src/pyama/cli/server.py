@@ -1,0 +1,118 @@
+"""Serve the page and open a browser on it."""
+
+import secrets
+import socket
+import threading
+import webbrowser
+from collections.abc import Sequence
+from pathlib import Path
+from urllib.parse import urlencode
+
+from pyama import layout
+from pyama.cli.screen import note, result, warning
+from pyama.errors import ConfigError
+
+LOOPBACK = ("127.0.0.1", "localhost", "::1")
+
+SECONDS_TO_END = 5
+"""So long a page that is still asking for something keeps the server from ending."""
+
+
+def serve(
+    folder: Path | None,
+    root: Path | None,
+    host: str,
+    port: int,
+    *,
+    public: bool,
+    browser: bool,
+    plugins: Sequence[Path] = (),
+) -> int:
+    """Serve until Ctrl-C.
+
+    Args:
+        folder: Output folder to open; None for none yet.
+        root: What may be read and written; None for `folder`, or the current folder.
+        host: Address to listen at.
+        port: 0 takes a free one.
+        public: Whether `host` may be another than this machine's own.
+        browser: Whether to open one.
+        plugins: Folders of plugins that were loaded.
+
+    Returns:
+        The exit code.
+
+    Raises:
+        ConfigError: An option is wrong.
+    """
+    try:
+        import uvicorn
+
+        from pyama.web.application import create_app
+        from pyama.web.run_routes import stop_all
+    except ModuleNotFoundError as error:
+        raise ConfigError(
+            f"The viewer needs {error.name}: pip install 'pyama[web]'."
+        ) from error
+    top = _checked(folder, root, host, public=public)
+    token = secrets.token_urlsafe(24)
+    app = create_app(top, token, frozenset({host.lower()}), plugins)
+    with socket.create_server((host, port), family=_family(host)) as listener:
+        found = listener.getsockname()[1]
+        shown = "localhost" if host in LOOPBACK else host
+        query = {"token": token} | ({} if folder is None else {"dir": _relative(folder, top)})
+        address = f"http://{shown}:{found}/?{urlencode(query)}"
+        result(f"Open {address}")
+        note("Ctrl-C ends it.")
+        if browser:
+            threading.Timer(0.5, webbrowser.open, [address]).start()
+        server = uvicorn.Server(
+            uvicorn.Config(
+                app,
+                log_level="warning",
+                access_log=False,
+                server_header=False,
+                timeout_graceful_shutdown=SECONDS_TO_END,
+            )
+        )
+        try:
+            server.run(sockets=[listener])
+        except KeyboardInterrupt:
+            pass
+        finally:
+            stop_all(app)
+    return 0
+
+
+def _checked(folder: Path | None, root: Path | None, host: str, *, public: bool) -> Path:
+    if folder is not None and not folder.is_dir():
+        raise ConfigError(
+            f"{folder} is not a folder. Name what was given to a run as --output."
+        )
+    top = (root or folder or Path()).resolve()
+    if not top.is_dir():
+        raise ConfigError(f"--root {top} is not a folder.")
+    if folder is not None and not folder.resolve().is_relative_to(top):
+        raise ConfigError(f"{folder} does not lie below --root {top}.")
+    if folder is not None and not any(
+        (path / layout.CONFIG_FILE).exists() for path in (folder, *folder.glob("*/"))
+    ):
+        warning(f"{folder} holds no results yet.")
+    if host not in LOOPBACK:
+        if not public:
+            raise ConfigError(
+                f"--host {host} lets everybody on the network who learns the address see and "
+                "change what lies below the root, and it is not encrypted. Better: "
+                "`ssh -L 8000:localhost:8000 SERVER`. If that is what you want, add "
+                "--allow-remote."
+            )
+        warning(f"Not encrypted: everybody who can reach {host} and has the token is let in.")
+    return top
+
+
+def _relative(folder: Path, top: Path) -> str:
+    return folder.resolve().relative_to(top).as_posix()
+
+
+def _family(host: str) -> socket.AddressFamily:
+    return socket.AF_INET6 if ":" in host else socket.AF_INET

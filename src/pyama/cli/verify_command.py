@@ -1,0 +1,44 @@
+"""Whether results are still what a run has written."""
+
+from pathlib import Path
+
+from pyama.cli.screen import FAILED, note, result, result_json
+from pyama.processing.verify import VerifyReport, verify
+from pyama.runs.fov_ranges import fovs_text
+
+MOST_LINES = 50
+"""More files are counted instead of listed; --json lists all."""
+
+
+def show(folder: Path, *, quick: bool, as_json: bool) -> int:
+    """Verify an output folder and say what is damaged.
+
+    Returns:
+        The exit code: 0 if it is sound, 1 if not.
+    """
+    report = verify(folder, quick=quick)
+    if as_json:
+        result_json(report.entries())
+    else:
+        for line in verify_lines(report):
+            result(line)
+        for left in report.leftovers[:MOST_LINES]:
+            note(f"Note: {left}")
+    return 0 if report.is_sound else FAILED
+
+
+def verify_lines(report: VerifyReport) -> list[str]:
+    """Say what is damaged, one line per file."""
+    lines = [str(damage) for damage in report.damages[:MOST_LINES]]
+    if len(report.damages) > MOST_LINES:
+        lines.append(f"and {len(report.damages) - MOST_LINES} more")
+    how = "present and of the right size" if report.quick else "as they were written"
+    looked = f"{report.files} files of {report.outputs} outputs"
+    if report.is_sound:
+        return [f"Sound: {looked} in FOV {fovs_text(list(report.fovs)) or '-'} are {how}."]
+    n = len(report.damages)
+    return [
+        *lines,
+        f"{n} {'problem' if n == 1 else 'problems'} in {looked}. `pyama run` with the same "
+        "options makes again what is damaged, and nothing else.",
+    ]

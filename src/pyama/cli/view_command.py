@@ -1,0 +1,62 @@
+"""The command `pyama view`."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from pyama.cli.options import Debug, Plugins
+from pyama.cli.screen import reported
+
+EPILOG = (
+    "Examples:\n\n\b\n  pyama view results\n"
+    "  pyama view results --port 8000 --no-browser\n\n"
+    "On a server: ssh -L 8000:localhost:8000 SERVER, there pyama view DIR --port 8000 "
+    "--no-browser, and here open the address that it prints."
+)
+
+
+@reported
+def view(
+    folder: Annotated[
+        Path | None,
+        typer.Argument(
+            metavar="DIR", help="What was given to a run as --output. [default: none yet]"
+        ),
+    ] = None,
+    port: Annotated[
+        int, typer.Option(min=0, max=65535, metavar="N", help="0 takes a free one.")
+    ] = 0,
+    root: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="DIR",
+            help="Nothing outside is read or written. [default: DIR, else the current folder]",
+            show_default=False,
+        ),
+    ] = None,
+    browser: Annotated[bool, typer.Option(help="Open a browser.")] = True,
+    host: Annotated[str, typer.Option(help="Address to listen at.")] = "127.0.0.1",
+    allow_remote: Annotated[
+        bool,
+        typer.Option("--allow-remote", help="Let --host be reachable from other machines."),
+    ] = False,
+    plugins: Plugins = None,
+    debug: Debug = False,
+) -> None:
+    """Look at results, correct them and start runs in a browser.
+
+    Serves a page on this machine. Its address holds a token: who has it can see and change
+    what lies below the root. Every click is saved at once.
+    """
+    from pyama.cli.server import serve
+
+    loaded = plugins or ()
+    raise typer.Exit(
+        serve(folder, root, host, port, public=allow_remote, browser=browser, plugins=loaded)
+    )
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command."""
+    app.command(epilog=EPILOG)(view)

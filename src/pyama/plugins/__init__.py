@@ -1,0 +1,1 @@
+"""Plugins from installed packages and from files."""

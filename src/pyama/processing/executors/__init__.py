@@ -1,0 +1,1 @@
+"""Where workers run: threads, processes, or a Dask cluster."""

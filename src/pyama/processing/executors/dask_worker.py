@@ -1,0 +1,229 @@
+"""Calls of a run, as a worker of a Dask cluster does them."""
+
+import logging
+import os
+import pickle
+import signal
+import threading
+import time
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import BrokenExecutor
+from contextlib import ExitStack, contextmanager, suppress
+from dataclasses import dataclass
+from importlib.metadata import version
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from pyama.processing.executors.messages import DIED, FlagFile, Sender
+from pyama.processing.executors.pickled_plugins import Plugin, registered
+from pyama.processing.plugin_digest import steady_fingerprints
+from pyama.store import TEMPORARY, joined
+
+if TYPE_CHECKING:
+    from distributed import Worker
+
+TOPIC = "pyama"
+"""Under which workers report: one for all runs, as a scheduler keeps what was said last."""
+SEND_SECONDS = 0.2
+"""Messages of a worker are sent together, at most this often."""
+
+logger = logging.getLogger("pyama")
+
+
+@dataclass(frozen=True)
+class Run:
+    """What every call of a run brings along to its worker.
+
+    Attributes:
+        name: Of this run alone.
+        folder: The output folder; its temporary files here are removed at the end.
+        plugins: Custom parts.
+        level: Of what is logged.
+        version: Of pyama.
+    """
+
+    name: str
+    folder: Path
+    plugins: list[Plugin]
+    level: int
+    version: str
+
+    @property
+    def flag(self) -> FlagFile:
+        """Asks the workers to stop."""
+        return FlagFile(self._file("stop"))
+
+    def claim(self, number: int) -> bool:
+        """Begin with the call of that number; False if that was begun and not ended before.
+
+        Dask would repeat it. But what has ended one worker may end the next, and a worker
+        that is only out of reach may still be writing.
+        """
+        try:
+            self._file(str(number)).open("x").close()
+        except FileExistsError:
+            return False
+        return True
+
+    def disclaim(self, number: int) -> None:
+        """Forget a call that came to an end."""
+        self._file(str(number)).unlink(missing_ok=True)
+
+    def keep(self) -> None:
+        """Show other runs in the folder that the temporary files are in use."""
+        for path in self._files():
+            with suppress(FileNotFoundError):
+                os.utime(path)
+
+    def check(self) -> None:
+        """Refuse to work elsewhere, or as another version.
+
+        Raises:
+            BrokenExecutor: This process cannot serve the run.
+        """
+        if not self.flag.path.exists():
+            raise BrokenExecutor(
+                f"A Dask worker does not see the run in {self.folder}. The output folder must "
+                "lie where all workers see it, under the same path."
+            )
+        if version("pyama") != self.version:
+            raise BrokenExecutor(
+                f"A Dask worker has pyama {version('pyama')} and this run {self.version}. "
+                "Install the same version for both, then start the cluster again."
+            )
+
+    def clean_up(self) -> None:
+        """Remove the temporary files."""
+        for path in self._files():
+            path.unlink(missing_ok=True)
+
+    def _files(self) -> Iterator[Path]:
+        return self.folder.glob(f"dask-{self.name}-*{TEMPORARY}")
+
+    def _file(self, name: str) -> Path:
+        return self.folder / f"dask-{self.name}-{name}{TEMPORARY}"
+
+
+def dask_setup(worker: "Worker") -> None:
+    """Prepare a worker of a local cluster; the name is Dask's.
+
+    Ctrl-C reaches every process of a terminal; the first one decides what it means.
+    """
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+
+
+def work_on(run: Run, number: int, fovs: Sequence[int], work: Callable[..., Any]) -> Any:
+    """Call `work(cancel_event, watch)`, as long as nobody else has begun with it.
+
+    Raises:
+        BrokenExecutor: This worker cannot, or one that has begun did not come to an end.
+    """
+    from distributed import get_worker
+
+    run.check()
+    worker = get_worker()
+    stop = _Stop(run.flag, worker)
+    with _PLACE.taken(run, worker) as messages, ExitStack() as stack:
+        with suppress(OSError):  # the run holds the lock too, as long as it lives
+            stack.enter_context(joined(run.folder, fovs))
+        if stop.is_released() or not run.claim(number):
+            raise BrokenExecutor(DIED)
+        try:
+            found = work(stop, messages.put)
+        finally:
+            run.disclaim(number)  # an answer that is lost may be asked for again
+    if stop.was_released:
+        raise BrokenExecutor(DIED)  # not to be taken for a wish of the user
+    return found
+
+
+class _Stop:
+    """Whether to stop: when the run asks for it, or nobody waits for the answer any more."""
+
+    def __init__(self, flag: FlagFile, worker: "Worker") -> None:
+        self._flag, self._worker = flag, worker
+        self.was_released = False
+        self._task = worker.state.tasks[worker.get_current_task()]
+
+    def is_set(self) -> bool:
+        return self.is_released() or self._flag.is_set()
+
+    def is_released(self) -> bool:
+        """Whether the run was killed and so let go of its calls, or the scheduler is gone."""
+        ends = self._worker.status.name in ("closing", "closed", "failed")
+        self.was_released |= ends or self._task.state != "executing"
+        return self.was_released
+
+
+class _Messages:
+    """Sends what is put into it to the run, many together."""
+
+    def __init__(self, run: str, worker: "Worker") -> None:
+        self._run, self._worker = run, worker
+        self._kept: list[Any] = []
+        self._sent = 0.0
+        self._lock = threading.Lock()
+
+    def put(self, message: Any) -> None:
+        with self._lock:
+            self._kept.append(message)
+            if time.monotonic() - self._sent > SEND_SECONDS:
+                self._send()
+
+    def flush(self) -> None:
+        with self._lock:
+            self._send()
+
+    def _send(self) -> None:
+        if self._kept:
+            self._worker.log_event(TOPIC, [self._run, pickle.dumps(self._kept)])
+        self._kept, self._sent = [], time.monotonic()
+
+
+class _Place:
+    """A process that serves one run at a time, as plugins and logging are global.
+
+    Several threads may work for the same run; those of another one wait.
+    """
+
+    def __init__(self) -> None:
+        self._turn = threading.Condition()
+        self._calls: list[str] = []
+        self._settled = ExitStack()
+        self._messages: _Messages
+
+    @contextmanager
+    def taken(self, run: Run, worker: "Worker") -> Iterator[_Messages]:
+        with self._turn:
+            self._turn.wait_for(lambda: set(self._calls) <= {run.name})
+            if not self._calls:
+                self._messages = _Messages(run.name, worker)
+                self._settled.enter_context(_settled(run, self._messages))
+            self._calls.append(run.name)
+        try:
+            yield self._messages
+        finally:
+            self._messages.flush()
+            with self._turn:
+                self._calls.pop()
+                if not self._calls:
+                    self._settled.close()
+                self._turn.notify_all()
+
+
+_PLACE = _Place()
+
+
+@contextmanager
+def _settled(run: Run, messages: _Messages) -> Iterator[None]:
+    """Know the plugins of a run, and send it what is logged."""
+    sender, before = Sender(messages.put), (logger.level, logger.propagate)
+    with registered(run.plugins), steady_fingerprints():
+        logger.setLevel(run.level)
+        logger.addHandler(sender)
+        logger.propagate = False
+        try:
+            yield
+        finally:
+            logger.removeHandler(sender)
+            logger.level, logger.propagate = before

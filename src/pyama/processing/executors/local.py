@@ -1,0 +1,175 @@
+"""Where workers run: threads of this process, processes of their own, or a Dask cluster."""
+
+import importlib.util
+import logging
+import multiprocessing
+import os
+import signal
+import tempfile
+import threading
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future, ProcessPoolExecutor, ThreadPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
+from contextlib import ExitStack, contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Protocol
+
+from pyama.config import ProcessingConfig
+from pyama.errors import ConfigError
+from pyama.processing.executors.dask import open_cluster
+from pyama.processing.executors.messages import FlagFile, Sender, carried_over, listening
+from pyama.processing.executors.pickled_plugins import Plugin, packed, unpack
+from pyama.processing.plugin_digest import steady_fingerprints
+from pyama.processing.runner import CancelEvent, Watcher
+from pyama.store import joined
+
+EXECUTORS = ("threads", "processes", "dask")
+ADDRESSES = ("tcp://", "tls://")
+"""How the address of a Dask scheduler begins."""
+MOST_PROCESSES = 61
+"""Windows can wait for no more."""
+
+logger = logging.getLogger("pyama")
+
+
+class Workers(Protocol):
+    """Runs functions at the same time."""
+
+    def submit(self, function: Callable[..., Any], *arguments: object) -> Future[Any]:
+        """Call `function(*arguments, cancel_event, watch)` on a worker.
+
+        The first argument are the fields of view, the last one is the output folder.
+        """
+
+
+def check_executor(name: str) -> None:
+    """Refuse what `open_workers` cannot open.
+
+    Raises:
+        ConfigError: There is no such executor, or its library is not installed.
+    """
+    is_address = name.startswith(ADDRESSES)
+    if name not in EXECUTORS and not is_address:
+        raise ConfigError(
+            f"There is no executor {name!r}: it is one of {', '.join(map(repr, EXECUTORS))}, "
+            "or the address of a Dask scheduler, such as tcp://node7:8786."
+        )
+    if (name == "dask" or is_address) and importlib.util.find_spec("distributed") is None:
+        raise ConfigError(
+            f"The executor {name} needs Dask, which is not installed: "
+            "pip install 'pyama[dask]'"
+        )
+
+
+@contextmanager
+def open_workers(
+    name: str,
+    config: ProcessingConfig,
+    output_dir: Path,
+    cancel_event: CancelEvent | None,
+    watch: Watcher | None,
+) -> Iterator[Workers]:
+    """Give `config.params.n_workers` workers for the length of the block.
+
+    Args:
+        name: `threads`; `processes`, which need no lock of the interpreter, take a second to
+            start, and want scripts to begin with `if __name__ == "__main__":`; `dask`, which
+            are such processes in a cluster on this machine; or the address of a Dask
+            scheduler, such as `tcp://node7:8786`, whose workers see the output folder under
+            the same path.
+        config: Of the run; custom functions that it names must be importable except in
+            threads.
+        output_dir: The output folder.
+        cancel_event: Handed to the functions.
+        watch: Handed to the functions; called in this process.
+
+    Raises:
+        PluginError: A custom function cannot travel to another process.
+        ConfigError: No scheduler answers, or the cluster does not start.
+    """
+    n = config.params.n_workers
+    if name == "threads":
+        with ThreadPoolExecutor(n, "pyama worker") as executor:
+            yield _Threads(executor, cancel_event, watch)
+        return
+    plugins = packed(config)
+    if name != "processes":
+        address = None if name == "dask" else name
+        with open_cluster(address, n, plugins, output_dir, cancel_event, watch) as cluster:
+            yield cluster
+        return
+    with tempfile.TemporaryDirectory(prefix="pyama-") as folder:
+        flag = FlagFile(Path(folder) / "stop")
+        messages = multiprocessing.get_context("spawn").SimpleQueue()
+        with listening(messages, watch), carried_over(cancel_event, flag.set):
+            workers = _Processes(min(n, MOST_PROCESSES), (messages, flag, plugins))
+            try:
+                yield workers
+            finally:
+                workers.shutdown()
+
+
+@dataclass(frozen=True)
+class _Threads:
+    executor: ThreadPoolExecutor
+    cancel_event: CancelEvent | None
+    watch: Watcher | None
+
+    def submit(self, function: Callable[..., Any], *arguments: object) -> Future[Any]:
+        return self.executor.submit(function, *arguments, self.cancel_event, self.watch)
+
+
+class _Processes:
+    def __init__(self, n: int, start: tuple[Any, ...]) -> None:
+        self._n, self._start = n, (*start, logger.getEffectiveLevel())
+        self._executor = self._opened()
+
+    def submit(self, function: Callable[..., Any], *arguments: object) -> Future[Any]:
+        try:
+            return self._executor.submit(_call, function, *arguments)
+        except BrokenProcessPool:  # in an earlier batch; the next ones get fresh processes
+            self._executor = self._opened()
+            return self._executor.submit(_call, function, *arguments)
+
+    def shutdown(self) -> None:
+        self._executor.shutdown()
+
+    def _opened(self) -> ProcessPoolExecutor:
+        context = multiprocessing.get_context("spawn")
+        return ProcessPoolExecutor(self._n, context, _start, self._start)
+
+
+_OWN: dict[str, Any] = {}
+"""What a worker process was given when it started."""
+
+
+def _start(messages: Any, flag: FlagFile, plugins: list[Plugin], level: int) -> None:
+    # Ctrl-C reaches every process of a terminal; the first one decides what it means.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    threading.Thread(target=_end_with_parent, name="pyama parent", daemon=True).start()
+    _OWN.update(messages=messages, flag=flag, steady=steady_fingerprints())
+    _OWN["steady"].__enter__()  # for as long as the process lives: that is one run
+    logger.setLevel(level)
+    logger.addHandler(Sender(messages.put))
+    logger.propagate = False
+    unpack(plugins)
+
+
+def _end_with_parent() -> None:
+    """End at once when the parent was killed: the next run waits for that."""
+    parent = multiprocessing.parent_process()
+    if parent is not None:
+        parent.join()
+        os._exit(1)
+
+
+def _call(function: Callable[..., Any], fovs: Any, *arguments: Any) -> Any:
+    output_dir = arguments[-1]
+    with ExitStack() as stack:
+        with suppress(OSError):  # the run holds the lock too, as long as it lives
+            stack.enter_context(joined(output_dir, fovs))
+        parent = multiprocessing.parent_process()
+        if parent is None or not parent.is_alive():
+            os._exit(1)
+        return function(fovs, *arguments, _OWN["flag"], _OWN["messages"].put)

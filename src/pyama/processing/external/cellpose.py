@@ -1,0 +1,152 @@
+"""Cellpose, a neural network for cells, with weights that are on this machine already."""
+
+import hashlib
+import threading
+from functools import lru_cache
+from importlib import import_module
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Annotated, Any
+
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import Field
+
+from pyama.algorithms.kernels.array_types import Frame
+from pyama.algorithms.params import Params
+from pyama.errors import ConfigError
+from pyama.plugins.loading import Attempt
+from pyama.registry import parameters
+
+_ONE_AT_A_TIME = threading.Lock()
+
+
+class CellposeParams(Params):
+    """Parameters of Cellpose."""
+
+    model: Annotated[str, Field(min_length=1)] = "cpsam"
+    """Name of a model of Cellpose, such as `cpsam`, or path of a file of weights."""
+    diameter: (
+        Annotated[float, Field(gt=0, le=10_000), Field(json_schema_extra={"unit": "px"})]
+        | None
+    ) = None
+    """Diameter of a typical cell; left out, that of the cells the model was trained with."""
+    flow_threshold: Annotated[float, Field(ge=0, allow_inf_nan=False)] = 0.4
+    """How far the shape of a cell may be from what the network saw; 0 keeps all shapes."""
+    cellprob_threshold: Annotated[float, Field(allow_inf_nan=False)] = 0.0
+    """From which value of the network on a pixel belongs to a cell (-6 to 6)."""
+    gpu: bool = False
+    """Whether to use a graphics processor. Its results may differ in single pixels."""
+
+
+@parameters(CellposeParams)
+def segment(frame: Frame, params: CellposeParams) -> NDArray[Any]:
+    """Label the cells of one phase contrast frame with Cellpose.
+
+    Stringer et al. (2021), https://doi.org/10.1038/s41592-020-01018-x. Nothing is downloaded.
+
+    Args:
+        frame: Intensities in counts, shape (H, W).
+        params: See `CellposeParams`.
+
+    Returns:
+        Labels, shape (H, W): 0 is background, 1..N are cells.
+
+    Raises:
+        ConfigError: The package or the weights are missing, or the file is none of weights.
+    """
+    if frame.min() == frame.max():
+        return np.zeros(frame.shape, np.uint16)
+    # A network takes all cores for one frame; several at once take several times its memory.
+    with _ONE_AT_A_TIME:
+        network = _network(weights(params), params.gpu)
+        masks, *_ = network.eval(
+            frame.astype(np.float32),
+            diameter=params.diameter,
+            flow_threshold=params.flow_threshold,
+            cellprob_threshold=params.cellprob_threshold,
+        )
+    return np.asarray(masks)
+
+
+def weights(params: CellposeParams) -> Path:
+    """Return the file of weights that a model means.
+
+    Raises:
+        ConfigError: The package is not installed, or there is no such file.
+    """
+    models = _models()
+    folder = Path(models.MODEL_DIR)
+    for path in (Path(params.model).expanduser(), folder / params.model):
+        if path.is_file():
+            return path
+    raise ConfigError(
+        f"The weights of the Cellpose model {params.model!r} are not on this machine: there "
+        f"is neither a file of that name nor {folder / params.model}. Once, with a connection "
+        f'to the internet, python -c "from cellpose import models; models.CellposeModel('
+        f"pretrained_model='{params.model}')\" fetches them; or copy the file and set "
+        "params.plugins.cellpose.model to its path."
+    )
+
+
+def identity(params: CellposeParams, fov: int) -> str:
+    """Return the version of the package and a digest of the weights.
+
+    Raises:
+        ConfigError: One of them is missing.
+    """
+    path = weights(params)
+    return f"cellpose {version('cellpose')}, weights {_digest(path, path.stat().st_mtime_ns)}"
+
+
+segment.identity = identity  # type: ignore[attr-defined]
+
+
+def _models() -> Any:
+    try:
+        version("cellpose")
+        return import_module("cellpose.models")
+    except (ImportError, PackageNotFoundError) as error:
+        raise ConfigError(
+            "segmentation_method 'cellpose' needs the package cellpose, which is not "
+            "installed or does not load. Install it with: pip install 'pyama[cellpose]'"
+        ) from error
+
+
+@lru_cache(maxsize=2)
+def _network(path: Path, gpu: bool) -> Any:
+    named = _named_weights(path)
+    attempt = Attempt()
+    with attempt:
+        # Most processors have no bfloat16: with it they take ten times as long.
+        network = _models().CellposeModel(
+            gpu=gpu, pretrained_model=str(path), use_bfloat16=gpu
+        )
+        # Cellpose leaves what the file does not hold at random values.
+        missing = set(network.net.state_dict()) - named
+        if missing:
+            raise ValueError(f"it holds no {min(missing)} and {len(missing) - 1} others")
+        return network
+    raise ConfigError(
+        f"Cellpose cannot use {path}: {attempt.problem}. Is it made for another version of "
+        "Cellpose?"
+    ) from attempt.error
+
+
+def _named_weights(path: Path) -> set[str]:
+    """Return the names of the weights in a file; refuse one that would run code."""
+    torch = import_module("torch")
+    torch.sparse.check_sparse_tensor_invariants.disable()  # else it warns that it does not
+    attempt = Attempt()
+    with attempt:
+        found = torch.load(path, map_location="cpu", weights_only=True)
+        return {name.removeprefix("module.") for name in found}
+    raise ConfigError(
+        f"{path} is no file of weights, or holds more than weights: {attempt.problem}"
+    ) from attempt.error
+
+
+@lru_cache(maxsize=16)
+def _digest(path: Path, changed: int) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()[:16]

@@ -1,0 +1,231 @@
+"""Cells cut out of frames, without holding a movie or its cells in memory.
+
+Frames come in the order of time, crops are written cell by cell. In between lies a spool per
+group: a temporary file to which the boxes of each frame are appended, and from which the
+boxes of as many cells as fit into a little memory are read at a time. In a frame these lie
+side by side, so that few and large reads are enough.
+"""
+
+import tempfile
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack
+from dataclasses import dataclass, replace
+from io import FileIO
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pyama import layout
+from pyama.algorithms.crops import SCALE, box_shapes, gather, gather_masks, place
+from pyama.algorithms.kernels.labels import Regions, regions
+from pyama.errors import StoreError
+from pyama.store import Crop, Roster, Stack, crop_dtype, crop_spec, naming
+
+INTENSITY_ATTRIBUTES = {"pyama": {"divisor": SCALE}}
+"""Counts are the crop's values times this."""
+BATCH_BYTES = 8 * 2**20
+"""How much is read from a spool at a time, as spooled."""
+
+
+def cut_cells(
+    labels: Stack,
+    mask_group: str,
+    stacks: Mapping[str, Stack],
+    folder: Path,
+    drift: NDArray[np.float64] | None = None,
+) -> Iterator["Seen | Roster | Crop"]:
+    """Cut every cell out of every stack.
+
+    Args:
+        labels: Tracked labels (T, H, W).
+        mask_group: Name of the group that gets the cells' masks.
+        stacks: Raw frames and backgrounds (T, H, W) in counts, by the name of their group.
+        folder: Where the spools go; they are gone when the iterator ends.
+        drift: See `Roster`. Boxes follow the cells, so that it changes no crop.
+
+    Yields:
+        Every frame after it was spooled, then the roster, then the crops of all cells, group
+        by group. The blocks of a crop must be read before the next one is drawn.
+    """
+    with ExitStack() as files:
+        spools = [
+            _Spool(
+                group,
+                np.dtype(dtype),
+                files.enter_context(_temporary(folder)),
+                folder / f"spool of {group}",
+            )
+            for group, dtype in [(mask_group, "uint8")]
+            + [(group, str(stack.dtype)) for group, stack in stacks.items()]
+        ]
+        found: list[Regions] = []
+        for t, frame in enumerate(labels):
+            cells = regions(frame)
+            found.append(cells)
+            spools[0].append(gather_masks(frame, cells.ids, cells.boxes))
+            yield Seen(mask_group, frame)
+            for spool, stack in zip(spools[1:], stacks.values(), strict=True):
+                frame = stack[t]
+                spool.append(gather(frame, cells.boxes))
+                yield Seen(spool.group, frame)
+        roster = _roster(found)
+        if drift is not None:
+            roster = replace(roster, drift=drift.astype(np.float32))
+        yield roster
+        for spool in spools:
+            yield from _crops(spool, roster)
+
+
+@dataclass(frozen=True)
+class Seen:
+    """A frame that cells were cut out of.
+
+    Attributes:
+        group: Name of its group.
+        frame: Its pixels, shape (H, W).
+    """
+
+    group: str
+    frame: NDArray[Any]
+
+
+@dataclass(frozen=True)
+class _Spool:
+    group: str
+    dtype: np.dtype[Any]
+    file: FileIO
+    place: Path
+
+    def append(self, pixels: NDArray[Any]) -> None:
+        left = pixels.view(np.uint8).data
+        with naming(self.place):
+            while left:  # a disk that is nearly full takes a part and says so
+                left = left[self.file.write(left) :]
+
+    def read(
+        self, starts: NDArray[np.int64], areas: NDArray[np.int64]
+    ) -> tuple[NDArray[Any], NDArray[np.int64]]:
+        """Read the boxes of successive cells.
+
+        Args:
+            starts: Where each box lies in the spool, in pixels, shape (n, t).
+            areas: How many pixels it has, shape (n, t).
+
+        Returns:
+            Their pixels, and where each box lies among them, shape (n, t).
+        """
+        sizes = areas.sum(axis=0)
+        ends = np.cumsum(sizes)
+        pixels = np.empty(int(ends[-1]), self.dtype)
+        begins = ends - sizes
+        for start, begin, end in zip(
+            starts[0].tolist(), begins.tolist(), ends.tolist(), strict=True
+        ):
+            self._read_into(start, pixels[begin:end])
+        return pixels, starts - starts[0] + begins
+
+    def _read_into(self, pixel: int, out: NDArray[Any]) -> None:
+        left = out.view(np.uint8).data
+        if left:
+            self.file.seek(pixel * self.dtype.itemsize)
+        while left:
+            n = self.file.readinto(left)
+            if not n:
+                raise StoreError(f"{self.place} ends too early. Run again.")
+            left = left[n:]
+
+
+class _Batch:
+    """Boxes of successive cells in a spool.
+
+    Those of several cells are read at once; those of a single one part by part, as they may
+    not fit into memory.
+    """
+
+    def __init__(
+        self, spool: _Spool, starts: NDArray[np.int64], areas: NDArray[np.int64]
+    ) -> None:
+        self.spool = spool
+        self._starts, self._areas = starts, areas
+        self._whole = spool.read(starts, areas) if len(starts) > 1 else None
+
+    def boxes(self, index: int, frames: slice) -> tuple[NDArray[Any], NDArray[np.int64]]:
+        """Return pixels, and where the boxes of one cell lie among them, shape (t,)."""
+        if self._whole is not None:
+            pixels, starts = self._whole
+            return pixels, starts[index, frames]
+        pixels, starts = self.spool.read(self._starts[:, frames], self._areas[:, frames])
+        return pixels, starts[0]
+
+    def clear(self) -> None:
+        """Let go of the pixels: no crop of this batch can be read any more."""
+        self._whole, self._starts = None, self._starts[:0]
+
+
+def _temporary(folder: Path) -> FileIO:
+    return tempfile.TemporaryFile(dir=folder, buffering=0, suffix=".tmp")
+
+
+def _roster(found: list[Regions]) -> Roster:
+    every = [cells.ids for cells in found]
+    ids = np.unique(np.concatenate(every)) if every else np.empty(0, np.int64)
+    bboxes = np.zeros((len(ids), len(found), 4), np.int32)
+    valid = np.zeros((len(ids), len(found)), np.bool_)
+    for t, cells in enumerate(found):
+        rows = np.searchsorted(ids, cells.ids)
+        bboxes[rows, t] = cells.boxes
+        valid[rows, t] = True
+    return Roster(ids.astype(np.int32), bboxes, valid)
+
+
+def _crops(spool: _Spool, roster: Roster) -> Iterator[Crop]:
+    shapes = box_shapes(roster.bboxes)
+    slots = shapes.max(axis=1, initial=0).tolist()
+    ids = roster.ids.tolist()
+    areas = shapes.prod(axis=-1)
+    by_frame = areas.T.ravel()  # as they were spooled
+    starts = (np.cumsum(by_frame) - by_frame).reshape(areas.T.shape).T
+    for rows in _batches(areas.sum(axis=1) * spool.dtype.itemsize):
+        batch = _Batch(spool, starts[rows.start : rows.stop], areas[rows.start : rows.stop])
+        for i, row in enumerate(rows):
+            yield _crop(batch, i, ids[row], shapes[row], slots[row])
+        batch.clear()  # whoever holds its last crop would else hold it beside the next one
+
+
+def _crop(
+    batch: _Batch, index: int, cell: int, shapes: NDArray[np.int64], slot: list[int]
+) -> Crop:
+    group = batch.spool.group
+    is_mask = layout.is_labels(group)
+    height, width = slot
+    dtype, factor = crop_dtype(group), 1.0 if is_mask else 1 / SCALE
+    spec = crop_spec((len(shapes), height, width), dtype)
+    frames = spec.chunk[0]
+
+    def blocks() -> Iterator[NDArray[Any]]:
+        for start in range(0, len(shapes), frames):
+            part = slice(start, start + frames)
+            pixels, starts = batch.boxes(index, part)
+            block = np.empty((len(shapes[part]), height, width), dtype)
+            place(pixels, shapes[part], block, starts=starts, factor=factor)
+            yield block
+
+    attributes = {} if is_mask else INTENSITY_ATTRIBUTES
+    if frames < len(shapes):
+        return Crop(group, cell, spec, blocks(), attributes)
+    (whole,) = blocks()
+    return Crop(group, cell, spec, [whole], attributes, whole)
+
+
+def _batches(sizes: NDArray[np.int64]) -> Iterator[range]:
+    """Successive rows that have at most `BATCH_BYTES` together, or a single one."""
+    start, total = 0, 0
+    for row, size in enumerate(sizes.tolist()):
+        if row > start and total + size > BATCH_BYTES:
+            yield range(start, row)
+            start, total = row, 0
+        total += size
+    if start < len(sizes):
+        yield range(start, len(sizes))

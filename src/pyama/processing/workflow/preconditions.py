@@ -1,0 +1,66 @@
+"""What must fit together before any work begins."""
+
+from collections.abc import Callable, Sequence
+from functools import partial
+
+from pyama.config import ProcessingConfig
+from pyama.errors import ConfigError
+from pyama.metadata import MicroscopyMetadata, frame_times
+from pyama.processing.methods import with_own_params
+from pyama.processing.plugin_digest import steady_fingerprints
+from pyama.processing.recipes import recipes
+from pyama.processing.workflow.services import check_fovs
+from pyama.readers import Reader
+from pyama.readers.planes import z_planes
+
+
+@steady_fingerprints()
+def check(metadata: MicroscopyMetadata, config: ProcessingConfig, fovs: Sequence[int]) -> None:
+    """Refuse a configuration that does not fit a recording, before any work.
+
+    Raises:
+        ConfigError: Names everything that does not fit.
+    """
+    looks: list[Callable[[], object]] = [
+        partial(check_fovs, metadata, fovs),
+        partial(_check_channels, metadata, config),
+        partial(with_own_params, config),
+        partial(frame_times, metadata, config.params, 0),
+    ]
+    problems = []
+    for look in looks:
+        try:
+            look()
+        except ConfigError as error:
+            problems.append(str(error))
+    if problems:
+        raise ConfigError("\n".join(problems))
+    for fov in fovs:
+        recipes(metadata, config, fov)  # looks at the files that methods depend on
+
+
+def _check_channels(metadata: MicroscopyMetadata, config: ProcessingConfig) -> None:
+    absent = [channel for channel in config.channels.ids if channel >= metadata.n_channels]
+    if absent:
+        names = ", ".join(f"{i} ({name})" for i, name in enumerate(metadata.channel_names))
+        raise ConfigError(
+            f"Channel {', '.join(map(str, absent))} does not exist: "
+            f"{metadata.basename} has {names}."
+        )
+
+
+def check_planes(reader: Reader, config: ProcessingConfig) -> None:
+    """Refuse an open recording that gives other z planes than the configuration says.
+
+    Raises:
+        ConfigError: It does.
+        ReaderError: There is no such plane.
+    """
+    known, z = reader.metadata, config.params.z
+    given = tuple(getattr(reader, "planes", ()))
+    wanted = tuple(z_planes(z, known.n_z, known.path))
+    if given and given != wanted:
+        raise ConfigError(
+            f"The recording was opened at z plane {', '.join(map(str, given))}, but params.z "
+            f"is {z}. Open it with open_reader(path, z) and the same z."
+        )

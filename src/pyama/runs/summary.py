@@ -1,0 +1,252 @@
+"""What a run has done, as values for JSON and as lines for people."""
+
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any
+
+from pyama import layout
+from pyama.config import ProcessingConfig
+from pyama.processing.step_reports import FovReport, Status
+from pyama.processing.workflow.run import RunReport
+from pyama.runs.fov_ranges import fovs_text
+from pyama.runs.progress import duration
+from pyama.store.outputs import LARGEST_UINT16
+
+CROWDED = 0.2
+"""Share of the foreground dropped as too large above which cells probably touch."""
+INDENT = len("  left out  ")
+MOST_LINES = 10
+"""More failures and files are counted instead of listed."""
+
+
+def summary(report: RunReport, config: ProcessingConfig, seconds: float) -> dict[str, Any]:
+    """Count what a run has done.
+
+    Args:
+        report: Of the run.
+        config: Of the run.
+        seconds: Wall time.
+    """
+    objects = _total(_notes(report, "segmentation", "objects"))
+    traces = list(_parts(report, "extraction"))
+    removed = _total(
+        {name: len(cells) for name, cells in part.get("removed", {}).items()}
+        for part in traces
+    )
+    return {
+        "status": report.status,
+        "output": str(report.output_dir),
+        "seconds": round(seconds, 3),
+        "fovs": list(report.fovs),
+        "failed_fovs": report.failed_fovs,
+        "frames": report.metadata.n_frames,
+        "time": report.time_source,
+        "cells": sum(part.get("cells", 0) for part in traces),
+        "traces": sum(part.get("traces", 0) for part in traces),
+        "rows": sum(part.get("rows", 0) for part in traces),
+        "removed": {name: removed.get(name, 0) for name in ("min_frames", "border_margin")},
+        "removed_by_both": sum(_by_both(part.get("removed", {})) for part in traces),
+        "limits": {
+            "min_frames": config.params.min_frames,
+            "border_margin": config.params.border_margin,
+        },
+        "objects": objects,
+        "too_large_share": _too_large(objects),
+        "notes": [*report.metadata.problems, *_skipped(report)],
+        "warnings": _warnings(report, config, objects),
+        "failures": [_failure(bad) for bad in report.steps.having(Status.FAILED)],
+        "steps": _statuses(report),
+        "files": _files(report),
+    }
+
+
+def summary_lines(found: Mapping[str, Any]) -> list[str]:
+    """Say what `summary` counted."""
+    n = len(found["fovs"])
+    fields = f"{n} {'field' if n == 1 else 'fields'} of view"
+    head = {
+        "finished": f"Finished {fields} in {duration(found['seconds'])}.",
+        "failed": f"{len(found['failed_fovs'])} of {fields} failed.",
+        "cancelled": "Stopped. What is finished is kept: the same command goes on from there.",
+    }
+    lines = [head[found["status"]]]
+    if any(found["steps"].get("extraction", {}).get(s) for s in ("done", "unchanged")):
+        lines += _counts(found)
+    lines.append(f"  output    {found['output']}")
+    lines += [f"  file      {name}" for name in found["files"][:MOST_LINES]]
+    if len(found["files"]) > MOST_LINES:
+        lines.append(f"            and {len(found['files']) - MOST_LINES} more")
+    lines += [f"Note: {text}" for text in found["notes"]]
+    lines += [f"Warning: {text}" for text in found["warnings"]]
+    lines += [f"Failed: {_failed(bad)}" for bad in found["failures"][:MOST_LINES]]
+    if len(found["failures"]) > MOST_LINES:
+        lines.append(f"        and {len(found['failures']) - MOST_LINES} more, see run.log")
+    return lines
+
+
+def _counts(found: Mapping[str, Any]) -> list[str]:
+    objects = found["objects"]
+    lines = [
+        f"  cells     {found['cells']}",
+        f"  left out  {_left_out(found)}",
+        f"  traces    {found['traces']} with {found['rows']} rows",
+        f"  time      {found['time']}",
+    ]
+    if objects:
+        small, large = objects.get("small", 0), objects.get("large", 0)
+        lines.append(
+            f"  dropped   {small} objects as too small, {large} as too large, all frames"
+        )
+    return lines
+
+
+def _left_out(found: Mapping[str, Any]) -> str:
+    short, near = found["removed"]["min_frames"], found["removed"]["border_margin"]
+    limits, parts = found["limits"], []
+    if short:
+        parts.append(f"{short} in fewer than {limits['min_frames']} frames (min_frames)")
+    if near:
+        parts.append(f"{near} within {limits['border_margin']} px of the edge (border_margin)")
+    if both := found["removed_by_both"]:
+        parts.append(f"{both} of them for both reasons")
+    return f",\n{' ' * INDENT}".join(parts) or "none"
+
+
+def _by_both(removed: Mapping[str, Iterable[int]]) -> int:
+    """How many cells more than one filter would have left out."""
+    counts = Counter(cell for cells in removed.values() for cell in cells)
+    return sum(n > 1 for n in counts.values())
+
+
+def _parts(report: RunReport, step: str) -> Iterator[Mapping[str, Any]]:
+    for entry in report.steps:
+        if entry.step == step:
+            yield from entry.notes.values()
+
+
+def _notes(report: RunReport, step: str, key: str) -> Iterator[Mapping[str, Any]]:
+    return (part[key] for part in _parts(report, step) if key in part)
+
+
+def _total(counts: Any) -> dict[str, int]:
+    total: Counter[str] = Counter()
+    for count in counts:
+        total.update(count)
+    return dict(total)
+
+
+def _too_large(objects: Mapping[str, int]) -> float | None:
+    """Share of the foreground that was dropped as too large; None without foreground."""
+    areas = [objects.get(f"{kind}_area", 0) for kind in ("large", "small", "kept")]
+    return areas[0] / sum(areas) if sum(areas) else None
+
+
+def _warnings(
+    report: RunReport, config: ProcessingConfig, objects: Mapping[str, int]
+) -> list[str]:
+    said: dict[str, list[int]] = defaultdict(list)
+    for entry in report.steps:
+        for text in _warnings_of(entry):
+            said[text].append(entry.fov)
+    return [
+        *report.messages,
+        *_times(report),
+        *(f"FOV {fovs_text(fovs)}: {text}" for text, fovs in said.items()),
+        *_advice(report, config, objects),
+    ]
+
+
+def _warnings_of(entry: FovReport) -> Iterator[str]:
+    for output, part in entry.notes.items():
+        yield from part.get("warnings", ())
+        frames = part.get("frames_without_background", ())
+        if frames:
+            yield (
+                f"{output.partition('/')[0]}: no background is visible in frame "
+                f"{fovs_text(frames)}; the low percentile of the frame is used."
+            )
+        frames = part.get("black_frames", ())
+        if frames:
+            yield (
+                f"{output.partition('/')[0]}: every pixel is 0 in frame {fovs_text(frames)}, "
+                "as if nothing had been recorded; they are processed as they are."
+            )
+        if part.get("largest_label", 0) > LARGEST_UINT16:
+            yield (
+                f"{output.partition('/')[0]}: numbers above {LARGEST_UINT16}; the array is "
+                "written as uint32."
+            )
+
+
+def _skipped(report: RunReport) -> list[str]:
+    steps: dict[str, list[str]] = defaultdict(list)
+    for entry in report.steps.having(Status.SKIPPED):
+        if entry.step not in steps[entry.message]:
+            steps[entry.message].append(entry.step)
+    return [f"Skipped {', '.join(names)}: {why}." for why, names in steps.items()]
+
+
+def _times(report: RunReport) -> Iterator[str]:
+    """What to do about times that are a guess."""
+    if report.time_source.startswith("default") and report.metadata.n_frames > 1:
+        yield (
+            "The file does not say when its frames were taken; the default is a guess. Give "
+            "the interval in minutes: --set frame_interval=5"
+        )
+
+
+def _advice(
+    report: RunReport, config: ProcessingConfig, objects: Mapping[str, int]
+) -> list[str]:
+    advice = []
+    traces = list(_parts(report, "extraction"))
+    if config.channels.pc is None and any(_parts(report, "background")):
+        advice.append(
+            "The background is estimated with nothing masked, because no phase contrast "
+            "channel is configured."
+        )
+    share, limit = _too_large(objects), config.params.max_object_size
+    if share is not None and share > CROWDED:
+        watershed = "--set segmentation_method=watershed, or "
+        if config.params.segmentation_method == "watershed":
+            watershed = ""
+        advice.append(
+            f"{100 * share:.0f} % of the foreground was dropped as larger than {limit} "
+            "px\N{SUPERSCRIPT TWO} (max_object_size): cells touch each other."
+            f" Try {watershed}--set max_object_size={4 * (limit or 0)}"
+        )
+    if traces and not any(part.get("cells") for part in traces):
+        advice.append("No cell was found in any frame.")
+    elif traces and not any(part.get("traces") for part in traces):
+        advice.append(
+            "No trace is left. To keep more cells, lower the limits: --set min_frames=1 "
+            "--set border_margin=0"
+        )
+    return advice
+
+
+def _failure(bad: FovReport) -> dict[str, Any]:
+    return {"step": bad.step, "fov": bad.fov, "frame": bad.frame, "message": bad.message}
+
+
+def _failed(bad: Mapping[str, Any]) -> str:
+    place = "" if bad["frame"] is None else f", frame {bad['frame']}"
+    return f"FOV {bad['fov']}, {bad['step']}{place}: {bad['message']}"
+
+
+def _statuses(report: RunReport) -> dict[str, dict[str, int]]:
+    found: dict[str, Counter[str]] = defaultdict(Counter)
+    for entry in report.steps:
+        found[entry.step][entry.status.value] += 1
+    return {step: dict(counts) for step, counts in found.items()}
+
+
+def _files(report: RunReport) -> list[str]:
+    """Paths of the traces that are finished, relative to the output folder."""
+    finished = report.steps.having(Status.DONE, Status.UNCHANGED)
+    name = report.metadata.basename
+    return [
+        f"{layout.fov_dir(entry.fov)}/{layout.traces_file(name, entry.fov)}"
+        for entry in finished
+        if entry.step == "extraction"
+    ]

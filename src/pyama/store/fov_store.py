@@ -1,0 +1,191 @@
+"""One field of view on disk: its finished stacks and cells, and the outputs it can have."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from numpy.typing import NDArray
+
+from pyama import layout
+from pyama.errors import NotReadyError, StoreError
+from pyama.store.cells import CELLS_MARK, CellPreviewsOutput, Cells, CellsOutput
+from pyama.store.files import Damage, remove_temporaries
+from pyama.store.marks import MARKS, Mark, MarkFile
+from pyama.store.outputs import (
+    SHIFTS_MARK,
+    Output,
+    PreviewOutput,
+    StackOutput,
+    TableOutput,
+    remove_tree,
+    tables,
+)
+from pyama.store.zarr_arrays import DOCUMENT, StoredArray
+
+
+class Stack:
+    """A finished stack (T, H, W), read frame by frame.
+
+    Attributes:
+        shape: (T, H, W).
+        dtype: Type of the pixels.
+        attributes: Of the array.
+    """
+
+    def __init__(self, array: StoredArray) -> None:
+        self._array = array
+        self.shape = array.shape
+        self.dtype = array.dtype
+        self.attributes = array.attributes
+
+    def __len__(self) -> int:
+        return self.shape[0]
+
+    def __getitem__(self, frame: int) -> NDArray[Any]:
+        """Read one frame (H, W).
+
+        Raises:
+            StoreError: Its file is missing or damaged.
+            IndexError: There is no such frame.
+        """
+        if not 0 <= frame < len(self):
+            raise IndexError(f"frame {frame} of {len(self)}")
+        return self._array.chunk(frame)[0]
+
+    def __iter__(self) -> Iterator[NDArray[Any]]:
+        return (self[frame] for frame in range(len(self)))
+
+
+class FovStore:
+    """One field of view in an output folder.
+
+    Args:
+        output_dir: The output folder.
+        fov: 0-based index of the field of view.
+    """
+
+    def __init__(self, output_dir: Path, fov: int) -> None:
+        self.fov = fov
+        self.path = Path(output_dir) / layout.fov_dir(fov)
+
+    def mark(self, name: str) -> Mark | None:
+        """Return the mark of a finished output; None if it is not finished."""
+        return MarkFile(self.path, name).read()
+
+    def marks(self) -> dict[str, Mark]:
+        """Return the marks of everything that is finished, by the name of the output."""
+        found = {name: self.mark(name) for name in self.mark_names()}
+        return {name: mark for name, mark in found.items() if mark is not None}
+
+    def mark_names(self) -> list[str]:
+        """Return the names of all outputs that have a mark, be it valid or not."""
+        # A mark that was deleted leaves its checksums behind.
+        found = (self.path / MARKS).glob("*")
+        stems = {path.stem for path in found if path.suffix in {".json", ".sums"}}
+        return [stem.replace(".", "/") for stem in sorted(stems)]
+
+    def damages(self, name: str, *, thorough: bool, mark: Mark | None = None) -> list[Damage]:
+        """Compare an output with its mark; see `MarkFile.damages`."""
+        return MarkFile(self.path, name).damages(thorough=thorough, mark=mark)
+
+    def stack(
+        self, group: str, level: str = layout.FULL, *, digest: str | None = None
+    ) -> Stack:
+        """Open a finished stack.
+
+        Args:
+            group: Name of the group in `images.zarr`.
+            level: `0` or `1`.
+            digest: Of the recipe that it must have been made from; None takes any.
+
+        Raises:
+            NotReadyError: It is missing, unfinished, or made from another recipe.
+        """
+        self._require(f"{group}/{level}", digest)
+        return Stack(StoredArray(self.path / layout.IMAGES / group / level))
+
+    def cells(self, *, digest: str | None = None) -> Cells:
+        """Open the finished cells; see `stack`.
+
+        Raises:
+            NotReadyError: They are missing, unfinished, or made from another recipe.
+        """
+        self._require(CELLS_MARK, digest)
+        return Cells(self.path / layout.CELLS)
+
+    def shifts(self, *, digest: str | None = None) -> Path:
+        """Return the finished table of shifts; see `stack`.
+
+        Raises:
+            NotReadyError: It is missing, unfinished, or made from another recipe.
+            StoreError: It is damaged, which text does not tell by itself.
+        """
+        self._require(SHIFTS_MARK, digest)
+        for damage in self.damages(SHIFTS_MARK, thorough=True):
+            raise StoreError(f"{self.path / damage.path} is {damage.problem}. Run again.")
+        return self._place(SHIFTS_MARK)
+
+    def groups(self) -> list[str]:
+        """Return the names of all groups in `images.zarr`, finished or not."""
+        folders = (self.path / layout.IMAGES).glob("*/")
+        return sorted(path.name for path in folders if layout.parse_group(path.name))
+
+    def clean_up(self) -> list[str]:
+        """Remove outputs without a mark and temporary files; return their names."""
+        unfinished = self._unfinished()
+        for output in unfinished:
+            output.discard()
+        for name in self.mark_names():
+            if self.mark(name) is None:
+                MarkFile(self.path, name).remove()
+        for folder in (self.path, self.path / MARKS):
+            remove_temporaries(folder)
+        return [output.name for output in unfinished]
+
+    def unfinished(self) -> list[str]:
+        """Return the names of outputs that are there without a mark."""
+        return [output.name for output in self._unfinished()]
+
+    def discard(self) -> None:
+        """Remove every output of this field of view, its marks first."""
+        for name in (MARKS, layout.IMAGES, layout.CELLS):
+            remove_tree(self.path / name)
+        for _, path in tables(self.path):
+            path.unlink()
+
+    def _unfinished(self) -> list[Output]:
+        return [output for output in self._existing() if output.mark() is None]
+
+    def _existing(self) -> Iterator[Output]:
+        images = self.path / layout.IMAGES
+        for group in self.groups():
+            if (images / group / layout.PREVIEW).is_dir():
+                yield PreviewOutput(self.path, group, (0, 0, 0), {})
+            if any((images / group / name).exists() for name in (layout.FULL, DOCUMENT)):
+                yield StackOutput(self.path, group, (0, 0, 0), "uint16")
+        if any((self.path / layout.CELLS).glob(f"*/*/{layout.PREVIEW}")):
+            yield CellPreviewsOutput(self.path)
+        if (self.path / layout.CELLS).is_dir():
+            yield CellsOutput(self.path, ())
+        for name, path in tables(self.path):
+            yield TableOutput(self.path, path.name, name)
+
+    def _require(self, name: str, digest: str | None) -> None:
+        mark = self.mark(name)
+        place = self._place(name)
+        step = name.partition("/")[0]
+        if mark is None:
+            state = "unfinished" if place.exists() else "missing"
+            raise NotReadyError(f"{place} is {state}. Run the step that writes {step} first.")
+        if digest is not None and mark.recipe.digest != digest:
+            raise NotReadyError(
+                f"{place} was made with other settings. Run the step that writes {step} again."
+            )
+
+    def _place(self, name: str) -> Path:
+        if name == CELLS_MARK:
+            return self.path / layout.CELLS
+        if name == SHIFTS_MARK:
+            found = [path for kind, path in tables(self.path) if kind == name]
+            return found[0] if found else self.path / name
+        return self.path / layout.IMAGES / name

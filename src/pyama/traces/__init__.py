@@ -1,0 +1,1 @@
+"""Traces as CSV, and the corrections that people make to them."""

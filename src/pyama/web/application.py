@@ -1,0 +1,111 @@
+"""The application: its routes, its gate, and how errors are told."""
+
+import json
+from collections.abc import Sequence
+from importlib.resources import files
+from pathlib import Path
+
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import FileResponse, Response
+from fastapi.staticfiles import StaticFiles
+from starlette.middleware import Middleware
+
+from pyama.errors import ConfigError, LockedError, NotReadyError, PyamaError
+from pyama.web import (
+    analysis_routes,
+    dataset_routes,
+    fit_routes,
+    form_routes,
+    frame_routes,
+    intensity_routes,
+    outline_routes,
+    recording_routes,
+    report_routes,
+    run_routes,
+    trace_routes,
+)
+from pyama.web.folders import Root
+from pyama.web.security import Gate
+
+STATIC = Path(str(files("pyama.web") / "static"))
+ROUTES = (
+    *(
+        dataset_routes,
+        frame_routes,
+        outline_routes,
+        trace_routes,
+        intensity_routes,
+        fit_routes,
+    ),
+    *(form_routes, recording_routes, run_routes, analysis_routes, report_routes),
+)
+STATUSES: dict[type[PyamaError], int] = {
+    NotReadyError: 404,
+    LockedError: 409,
+    ConfigError: 422,
+    PyamaError: 409,
+}
+"""What goes wrong, from special to general, and the status that tells it."""
+
+
+def create_app(
+    root: Path,
+    token: str,
+    hosts: frozenset[str] = frozenset(),
+    plugins: Sequence[Path] = (),
+) -> FastAPI:
+    """Build the application.
+
+    Args:
+        root: Nothing outside this folder is read or written.
+        token: What everybody who asks must know.
+        hosts: Names of the server besides `localhost` and plain addresses.
+        plugins: Folders of plugins that were loaded, for the command line of a run.
+    """
+    app = FastAPI(
+        title="pyama",
+        description="Results of pyama: images, outlines, traces, inspections and runs.",
+        docs_url=None,
+        redoc_url=None,
+        middleware=[Middleware(Gate, token=token, hosts=hosts)],
+    )
+    app.state.root = Root(root)
+    app.state.runs = run_routes.Runs(plugins)
+    for module in ROUTES:
+        app.include_router(module.router)
+    app.add_exception_handler(PyamaError, _told)
+    app.add_exception_handler(RequestValidationError, _wrong)
+
+    @app.get("/", include_in_schema=False)
+    def page() -> Response:
+        return FileResponse(STATIC / "index.html", headers={"Cache-Control": "no-cache"})
+
+    @app.get("/docs", include_in_schema=False)
+    def docs() -> Response:
+        return FileResponse(STATIC / "docs.html")
+
+    @app.get("/favicon.ico", include_in_schema=False)
+    def icon() -> Response:
+        return FileResponse(STATIC / "icon.svg", media_type="image/svg+xml")
+
+    app.mount("/static", StaticFiles(directory=STATIC))
+    return app
+
+
+def _told(request: Request, error: Exception) -> Response:
+    status = next(code for kind, code in STATUSES.items() if isinstance(error, kind))
+    root: Root = request.app.state.root
+    text = str(error).replace(f"{root.path}/", "").replace(str(root.path), ".")
+    return _answer(text, status)
+
+
+def _wrong(request: Request, error: Exception) -> Response:
+    """Say where a request does not fit, without repeating what was sent."""
+    entries = error.errors() if isinstance(error, RequestValidationError) else ()
+    return _answer([{"loc": entry["loc"], "msg": entry["msg"]} for entry in entries], 422)
+
+
+def _answer(detail: object, status: int) -> Response:
+    # What was sent may hold characters that cannot be encoded: here they are escaped.
+    return Response(json.dumps({"detail": detail}), status, media_type="application/json")

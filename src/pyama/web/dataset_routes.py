@@ -1,0 +1,163 @@
+"""What there is: output folders below the root, their fields of view, groups and counts."""
+
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Depends
+from pydantic import BaseModel
+
+from pyama import layout
+from pyama.metadata import frame_times
+from pyama.store import TRACES_MARK, FovStore
+from pyama.web.folders import Dir, Fov, Root, record_of, root_of
+from pyama.web.frame_routes import open_stack
+
+router = APIRouter(tags=["datasets"])
+
+
+class FovEntry(BaseModel):
+    """One field of view."""
+
+    fov: int
+    """0-based index."""
+    name: str
+    """Name of the position; empty without one."""
+    traces: int | None
+    """Cells in the traces; None as long as there are none."""
+    inspected: bool
+    """Whether somebody has inspected it."""
+
+
+class Dataset(BaseModel):
+    """One output folder."""
+
+    dir: str
+    """Relative to the root."""
+    recording: str
+    """Name of the file without its suffix."""
+    n_frames: int
+    """Frames per field of view."""
+    channels: list[str]
+    """Names of the channels by their ids."""
+    pc: int | None
+    """Phase contrast channel."""
+    fl: list[int]
+    """Fluorescence channels."""
+    pixel_size_um: float | None
+    """Side of a pixel in micrometres."""
+    fovs: list[FovEntry]
+    """All that have a folder, ascending."""
+
+
+class Group(BaseModel):
+    """One stack of images."""
+
+    group: str
+    """Such as `pc_ch_0`."""
+    kind: str
+    """`pc`, `fl`, `seg_labeled`, `seg_tracked` or `fl_background`."""
+    channel: int
+    """0-based index."""
+    levels: dict[str, str]
+    """Finished levels, and a text for each that changes when it is made again."""
+    low: float | None
+    """Counts that are black in the preview."""
+    high: float | None
+    """Counts that are white in the preview."""
+
+
+class FovDetails(BaseModel):
+    """What there is of a field of view."""
+
+    fov: int
+    """0-based index."""
+    shape: list[int]
+    """Frames, rows, columns."""
+    times_min: list[float]
+    """Minutes since the first frame of the recording."""
+    time_source: str
+    """Where they come from."""
+    groups: list[Group]
+    """Stacks of all frames with at least one finished level."""
+
+
+@router.get("/api/datasets")
+def datasets(root: Annotated[Root, Depends(root_of)]) -> list[str]:
+    """Output folders below the root, relative to it; at most 500."""
+    return [root.name(path) for path in root.output_dirs()]
+
+
+@router.get("/api/dataset")
+def dataset(root: Annotated[Root, Depends(root_of)], directory: Dir = ".") -> Dataset:
+    """One output folder with its fields of view and the number of cells in each."""
+    output_dir = root.output_dir(directory)
+    record = record_of(output_dir)
+    metadata, channels = record.metadata, record.config.channels
+    parsed = (layout.parse_fov(path.name) for path in output_dir.glob("fov_*"))
+    fovs = sorted(fov for fov in parsed if fov is not None and fov < metadata.n_fovs)
+    names = metadata.position_names
+    entries = []
+    for fov in fovs:
+        store = FovStore(output_dir, fov)
+        mark = store.mark(TRACES_MARK)
+        log = store.path / layout.inspection_log(metadata.basename, fov)
+        entries.append(
+            FovEntry(
+                fov=fov,
+                name=names[fov] if fov < len(names) else "",
+                traces=None if mark is None else mark.notes.get("traces"),
+                inspected=log.exists(),
+            )
+        )
+    return Dataset(
+        dir=root.name(output_dir),
+        recording=metadata.basename,
+        n_frames=metadata.n_frames,
+        channels=list(metadata.channel_names),
+        pc=None if channels.pc is None else channels.pc.channel,
+        fl=[entry.channel for entry in channels.fl],
+        pixel_size_um=metadata.pixel_size_um,
+        fovs=entries,
+    )
+
+
+@router.get("/api/fovs/{fov}")
+def details(
+    root: Annotated[Root, Depends(root_of)], fov: Fov, directory: Dir = "."
+) -> FovDetails:
+    """Stacks, size and times of one field of view."""
+    output_dir = root.fov(directory, fov)
+    record = record_of(output_dir)
+    metadata = record.metadata
+    times, source = frame_times(metadata, record.config.params, fov)
+    store = FovStore(output_dir, fov)
+    finished = store.marks()
+    shown = [name for name in store.groups() if not layout.is_light(name)]
+    found = (_group(store, name, finished) for name in shown)
+    return FovDetails(
+        fov=fov,
+        shape=[metadata.n_frames, *metadata.shapes[fov]],
+        times_min=list(times),
+        time_source=source,
+        groups=[group for group in found if group.levels],
+    )
+
+
+def _group(store: FovStore, name: str, finished: dict[str, Any]) -> Group:
+    kind, channel = layout.parse_group(name) or ("", 0)
+    levels = {
+        level: open_stack(store.path.parent, store.fov, name, level)[1]
+        for level in (layout.FULL, layout.PREVIEW)
+        if f"{name}/{level}" in finished
+    }
+    meaning: dict[str, float] = {}
+    if layout.PREVIEW in levels:
+        preview = open_stack(store.path.parent, store.fov, name, layout.PREVIEW)[0]
+        meaning = preview.attributes.get("pyama", {})
+    return Group(
+        group=name,
+        kind=kind,
+        channel=channel,
+        levels=levels,
+        low=meaning.get("low"),
+        high=meaning.get("high"),
+    )
