@@ -31,7 +31,7 @@ import os
 import time
 from pathlib import Path
 
-from pyama.algorithms import logstd
+from pyama.algorithms.segmenters import logstd
 
 HERE = Path(__file__).parent
 
