@@ -22,10 +22,10 @@ SEGMENTERS = {
 
 @cache
 def unlimited(method):
-    """Labels of all fields by `method`, and what an expert drew."""
+    """Labels of the nine fields with large cells by `method`, and what an expert drew."""
     segment, params = SEGMENTERS[method]
-    raw = sorted(DATA.glob("set*_raw.tif"))
-    drawn = sorted(DATA.glob("set*_instances_ids.png"))
+    raw = sorted(DATA.glob("set0*_raw.tif"))
+    drawn = sorted(DATA.glob("set0*_instances_ids.png"))
     assert len(raw) == len(drawn) == 9
     return [
         (segment(tifffile.imread(a), params), imread(b).astype(np.uint16))
