@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from pyama.readers.array import ArrayReader
     from pyama.store import FovStore
     from pyama.traces.trace_tables import load_traces
+    from pyama.version import __version__
 
 _HOMES = {
     "pyama.algorithms.features": ("FLUORESCENCE_FEATURES", "PHASE_FEATURES", "FeatureContext"),
@@ -60,6 +61,7 @@ _HOMES = {
     "pyama.readers.array": ("ArrayReader",),
     "pyama.store": ("FovStore",),
     "pyama.traces.trace_tables": ("load_traces",),
+    "pyama.version": ("__version__",),
 }
 _HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
 
@@ -79,6 +81,7 @@ __all__ = [
     "ProcessingParams",
     "PyamaError",
     "RunReport",
+    "__version__",
     "compare",
     "fit_file",
     "fit_traces",

@@ -9,10 +9,10 @@ from pathlib import Path
 import pytest
 
 from pyama.cli.progress_bar import SECONDS_BETWEEN_LINES, Tally, _Lines
-from pyama.runs.progress import duration
 from pyama.cli.run_command import _tally
 from pyama.processing.runner import Progress
 from pyama.processing.workflow import process
+from pyama.runs.progress import duration
 from pyama.runs.request import Prepared, Request
 from small_movie import MOVIE, make_config, recording_of
 

@@ -89,5 +89,5 @@ def test_dask_that_is_not_installed_is_one_line(pyama, movie, tmp_path, monkeypa
     for executor in ("dask", "tcp://127.0.0.1:8786"):
         done = pyama("run", movie, "-o", tmp_path / "2", "--executor", executor)
         assert done.exit_code == 2
-        assert "pip install 'pyama[dask]'" in " ".join(done.stderr.split())
+        assert "pip install 'pyama-traces[dask]'" in " ".join(done.stderr.split())
     assert not (tmp_path / "2").exists()

@@ -34,7 +34,7 @@ def test_without_its_libraries_it_says_what_to_install(pyama, tmp_path, monkeypa
     monkeypatch.setitem(sys.modules, "uvicorn", None)
     done = pyama("view", tmp_path, "--no-browser")
     assert done.exit_code == 2
-    assert "pip install 'pyama[web]'" in done.stderr
+    assert "pip install 'pyama-traces[web]'" in done.stderr
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="signals are sent")

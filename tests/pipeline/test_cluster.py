@@ -306,7 +306,7 @@ def test_a_scheduler_that_is_not_there_is_one_line(tmp_path):
 
 
 def run_in(folder):
-    run = Run("mine", folder, [], logging.INFO, dask_worker.version("pyama"))
+    run = Run("mine", folder, [], logging.INFO, dask_worker.__version__)
     run.flag.path.touch()
     return run
 
@@ -336,7 +336,7 @@ class SilentWorker:
 
 def test_a_process_serves_one_run_at_a_time(plugins, tmp_path):
     """Two threads of one worker, and runs with different preprocessors."""
-    version = dask_worker.version("pyama")
+    version = dask_worker.__version__
     runs = []
     for top in (1, 2):
         PREPROCESSORS[:] = [plugins.Inverting(top)]

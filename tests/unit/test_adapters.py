@@ -72,7 +72,7 @@ def test_a_tracker_that_is_not_installed_says_how_to_install_it(name, monkeypatc
     for module in (name, f"{name}.btypes", f"{name}.models"):
         monkeypatch.setitem(sys.modules, module, None)
     params = TRACKERS[name].parameters()
-    message = rf"needs the package {name}.*pip install 'pyama\[{name}\]'"
+    message = rf"needs the package {name}.*pip install 'pyama-traces\[{name}\]'"
     with pytest.raises(ConfigError, match=message):
         TRACKERS[name].identity(params, 0)
     with pytest.raises(ConfigError, match=message):
@@ -467,7 +467,7 @@ def test_weights_of_a_part_of_the_network_are_refused(fake_cellpose):
 
 def test_without_cellpose_the_message_says_how_to_install_it(monkeypatch):
     monkeypatch.setitem(sys.modules, "cellpose.models", None)
-    with pytest.raises(ConfigError, match=r"pip install 'pyama\[cellpose\]'"):
+    with pytest.raises(ConfigError, match=r"pip install 'pyama-traces\[cellpose\]'"):
         cellpose.segment(FRAME, CellposeParams())
-    with pytest.raises(ConfigError, match=r"pip install 'pyama\[cellpose\]'"):
+    with pytest.raises(ConfigError, match=r"pip install 'pyama-traces\[cellpose\]'"):
         cellpose.identity(CellposeParams(), 0)

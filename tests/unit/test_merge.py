@@ -145,7 +145,7 @@ def test_parquet_holds_the_same(folder):
 
 def test_without_pyarrow_nothing_is_written(folder, monkeypatch):
     monkeypatch.setitem(__import__("sys").modules, "pyarrow", None)
-    with pytest.raises(ConfigError, match=r"pip install 'pyama\[parquet\]'"):
+    with pytest.raises(ConfigError, match=r"pip install 'pyama-traces\[parquet\]'"):
         write_merged(folder, TWO, parquet=True)
     assert not list(folder.glob("*_merged*"))
 

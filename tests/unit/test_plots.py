@@ -160,5 +160,5 @@ def test_another_format_is_refused(figures, tmp_path, name):
 
 def test_without_matplotlib_the_remedy_is_named(fitted, monkeypatch):
     monkeypatch.setitem(__import__("sys").modules, "matplotlib", None)
-    with pytest.raises(ConfigError, match=r"pip install 'pyama\[plot\]'"):
+    with pytest.raises(ConfigError, match=r"pip install 'pyama-traces\[plot\]'"):
         plots.samples(fitted, "ktl", "ktl")

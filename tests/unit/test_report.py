@@ -93,7 +93,7 @@ def test_the_file_is_written_beside_the_results_with_plotly_inside(fitted):
 
 def test_without_plotly_the_remedy_is_named(folder, monkeypatch):
     monkeypatch.setitem(__import__("sys").modules, "plotly.offline", None)
-    with pytest.raises(ConfigError, match=r"pip install 'pyama\[plot\]'"):
+    with pytest.raises(ConfigError, match=r"pip install 'pyama-traces\[plot\]'"):
         write_report(folder)
 
 

@@ -1,7 +1,6 @@
 """Traces of many fields of view as one table per sample."""
 
 from collections.abc import Iterator, Mapping
-from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +23,7 @@ from pyama.traces.trace_tables import (
     run_times,
     traces_digest,
 )
+from pyama.version import __version__
 
 MERGED = "_merged.csv"
 """What follows the sample in the name of a merged table."""
@@ -149,7 +149,7 @@ class _Source:
             },
             "times": {str(fov): run_times(self._folder, fov) for fov in fovs},
             "units": {"times": "min", **units_of(table)},
-            "version": version("pyama"),
+            "version": __version__,
         }
 
     def _relative(self, fov: int) -> str:

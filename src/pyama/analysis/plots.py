@@ -58,7 +58,8 @@ def _styled(draw: Callable[P, R]) -> Callable[P, R]:
             import matplotlib as mpl
         except ImportError as error:
             raise ConfigError(
-                "Figures need matplotlib, which is not installed: pip install 'pyama[plot]'"
+                "Figures need matplotlib, which is not installed: "
+                "pip install 'pyama-traces[plot]'"
             ) from error
         with mpl.rc_context(STYLE):
             return draw(*args, **kwargs)

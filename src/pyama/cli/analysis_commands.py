@@ -16,7 +16,8 @@ Folder = Annotated[
 Parquet = Annotated[
     bool,
     typer.Option(
-        "--parquet", help="Also write Parquet files; needs pip install 'pyama[parquet]'."
+        "--parquet",
+        help="Also write Parquet files; needs pip install 'pyama-traces[parquet]'.",
     ),
 ]
 

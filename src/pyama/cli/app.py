@@ -53,9 +53,9 @@ app.add_typer(plugin_commands.app, name="plugins")
 
 def _version(wanted: bool) -> None:
     if wanted:
-        from importlib.metadata import version
+        from pyama.version import __version__
 
-        result(f"pyama {version('pyama')}")
+        result(f"pyama {__version__}")
         raise typer.Exit
 
 

@@ -9,7 +9,6 @@ import warnings
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor, wait
 from contextlib import contextmanager
-from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +23,7 @@ from pyama.processing.steps import made_in_passing
 from pyama.processing.workflow.run import RunReport, process
 from pyama.runs.request import Prepared, Request, prepare
 from pyama.runs.summary import summary, summary_lines
+from pyama.version import __version__
 
 logger = logging.getLogger(__name__)
 LOOKS_PER_SECOND = 8
@@ -43,7 +43,7 @@ def run(request: Request, executor: str = "threads", *, as_json: bool, verbose: 
     tally, started = _tally(prepared, request), time.monotonic()
     request.output.mkdir(parents=True, exist_ok=True)
     with _logging(request.output / layout.LOG_FILE, tally, verbose=verbose):
-        logger.info("%s", "\n".join([f"pyama {version('pyama')}", *before]))
+        logger.info("%s", "\n".join([f"pyama {__version__}", *before]))
         report = _watched(prepared, request, executor, tally)
         found = summary(report, prepared.config, time.monotonic() - started)
         lines = summary_lines(found)

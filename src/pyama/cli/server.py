@@ -52,7 +52,7 @@ def serve(
         from pyama.web.run_routes import stop_all
     except ModuleNotFoundError as error:
         raise ConfigError(
-            f"The viewer needs {error.name}: pip install 'pyama[web]'."
+            f"The viewer needs {error.name}: pip install 'pyama-traces[web]'."
         ) from error
     top = _checked(folder, root, host, public=public)
     token = secrets.token_urlsafe(24)

@@ -23,11 +23,11 @@ from pyama.errors import ConfigError
 from pyama.metadata import MicroscopyMetadata, dump_metadata, frame_times, parse_metadata
 from pyama.processing.step_reports import FovReport, StepReport
 from pyama.store import alone, sealed, unsealed, write_atomically
+from pyama.version import __version__
 
 logger = logging.getLogger(__name__)
 
 LIBRARIES = (
-    "pyama",
     "numpy",
     "scipy",
     "numba",
@@ -172,7 +172,7 @@ def _step(entry: FovReport) -> dict[str, Any]:
 
 def versions() -> dict[str, str]:
     """Return the versions that a result may depend on."""
-    found = {name: version(name) for name in LIBRARIES}
+    found = {"pyama": __version__, **{name: version(name) for name in LIBRARIES}}
     return {**found, "python": sys.version.split()[0], "platform": platform.platform()}
 
 

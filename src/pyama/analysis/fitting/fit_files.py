@@ -2,7 +2,6 @@
 
 import os
 from dataclasses import dataclass
-from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +21,7 @@ from pyama.analysis.sample_tables import (
 )
 from pyama.errors import StoreError
 from pyama.traces.trace_tables import traces_digest
+from pyama.version import __version__
 
 
 @dataclass(frozen=True)
@@ -83,7 +83,7 @@ def fit_file(
         "column": column,
         "model": model,
         **_described(model, {**options, "time_unit": time_unit}),
-        "version": version("pyama"),
+        "version": __version__,
     }
     return Fitted(write_table(target, fitted, described, parquet=parquet), fitted, column)
 

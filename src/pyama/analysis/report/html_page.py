@@ -60,7 +60,8 @@ def _plotly() -> str:
         from plotly.offline import get_plotlyjs
     except ImportError as error:
         raise ConfigError(
-            f"A report needs {error.name}, which is not installed: pip install 'pyama[plot]'"
+            f"A report needs {error.name}, which is not installed: "
+            "pip install 'pyama-traces[plot]'"
         ) from error
     return str(get_plotlyjs())
 

@@ -12,7 +12,6 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import BrokenExecutor, Future
 from contextlib import ExitStack, contextmanager
 from functools import partial
-from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from uuid import uuid4
@@ -23,6 +22,7 @@ from pyama.processing.executors.dask_worker import TOPIC, Run, work_on
 from pyama.processing.executors.messages import DIED, carried_over, listening
 from pyama.processing.executors.pickled_plugins import Plugin
 from pyama.processing.runner import CancelEvent, Watcher
+from pyama.version import __version__
 
 if TYPE_CHECKING:
     from distributed import Client
@@ -60,7 +60,7 @@ def open_cluster(
         ConfigError: No scheduler answers, or the cluster does not start.
     """
     level = logging.getLogger("pyama").getEffectiveLevel()
-    run = Run(uuid4().hex, output_dir.absolute(), plugins, level, version("pyama"))
+    run = Run(uuid4().hex, output_dir.absolute(), plugins, level, __version__)
     messages: queue.SimpleQueue[Any] = queue.SimpleQueue()
     with ExitStack() as stack:
         stack.callback(run.clean_up)  # last: until then no call may begin

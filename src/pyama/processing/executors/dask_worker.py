@@ -10,7 +10,6 @@ from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import BrokenExecutor
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
-from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -18,6 +17,7 @@ from pyama.processing.executors.messages import DIED, FlagFile, Sender
 from pyama.processing.executors.pickled_plugins import Plugin, registered
 from pyama.processing.plugin_digest import steady_fingerprints
 from pyama.store import TEMPORARY, joined
+from pyama.version import __version__
 
 if TYPE_CHECKING:
     from distributed import Worker
@@ -86,9 +86,9 @@ class Run:
                 f"A Dask worker does not see the run in {self.folder}. The output folder must "
                 "lie where all workers see it, under the same path."
             )
-        if version("pyama") != self.version:
+        if __version__ != self.version:
             raise BrokenExecutor(
-                f"A Dask worker has pyama {version('pyama')} and this run {self.version}. "
+                f"A Dask worker has pyama {__version__} and this run {self.version}. "
                 "Install the same version for both, then start the cluster again."
             )
 

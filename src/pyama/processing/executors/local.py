@@ -58,7 +58,7 @@ def check_executor(name: str) -> None:
     if (name == "dask" or is_address) and importlib.util.find_spec("distributed") is None:
         raise ConfigError(
             f"The executor {name} needs Dask, which is not installed: "
-            "pip install 'pyama[dask]'"
+            "pip install 'pyama-traces[dask]'"
         )
 
 

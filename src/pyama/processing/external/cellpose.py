@@ -109,7 +109,7 @@ def _models() -> Any:
     except (ImportError, PackageNotFoundError) as error:
         raise ConfigError(
             "segmentation_method 'cellpose' needs the package cellpose, which is not "
-            "installed or does not load. Install it with: pip install 'pyama[cellpose]'"
+            "installed or does not load. Install it with: pip install 'pyama-traces[cellpose]'"
         ) from error
 
 

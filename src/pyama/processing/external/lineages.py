@@ -212,7 +212,7 @@ def _imported(module: str, name: str) -> Any:
 def _missing(package: str) -> ConfigError:
     return ConfigError(
         f"tracking_method {package!r} needs the package {package}, which is not installed or "
-        f"does not load. Install it with: pip install 'pyama[{package}]'"
+        f"does not load. Install it with: pip install 'pyama-traces[{package}]'"
     )
 
 
