@@ -5,7 +5,7 @@ import reprlib
 from collections.abc import Iterable
 from difflib import get_close_matches
 from pathlib import Path
-from typing import Annotated, Any, Self
+from typing import TYPE_CHECKING, Annotated, Any, Self, TypeAlias
 
 from pydantic import BaseModel, Field, ValidationError, field_validator, model_validator
 from pydantic_core import ErrorDetails
@@ -51,6 +51,10 @@ class Channel(Params):
     features: tuple[str, ...] | None = None
     """Names of features; left out, the defaults of `params.features`; empty, none."""
 
+    if TYPE_CHECKING:
+
+        def __init__(self, *, channel: int, features: Iterable[str] | None = None) -> None: ...
+
     @model_validator(mode="before")
     @classmethod
     def _short_forms(cls, value: object) -> object:
@@ -67,6 +71,10 @@ class Channel(Params):
         return value
 
 
+AnyChannel: TypeAlias = Channel | int | tuple[int, Iterable[str]] | list[Any]
+"""A channel in full or in one of its short forms: `1`, `[1, ["intensity_total"]]`."""
+
+
 class Channels(Params):
     """Which channels are processed: `Channels(pc=0, fl=[1, 2])`."""
 
@@ -74,6 +82,12 @@ class Channels(Params):
     """Phase contrast: what cells are found in."""
     fl: tuple[Channel, ...] = ()
     """Fluorescence: what is measured."""
+
+    if TYPE_CHECKING:  # the fields have no types for the short forms of a channel
+
+        def __init__(
+            self, *, pc: AnyChannel | None = None, fl: Iterable[AnyChannel] = ()
+        ) -> None: ...
 
     @model_validator(mode="after")
     def _once_each(self) -> Self:
@@ -196,13 +210,13 @@ def parse_config(source: str, entries: object) -> ProcessingConfig:
         raise ConfigError(_message(source, error)) from error
 
 
-def load_config(path: Path) -> ProcessingConfig:
+def load_config(path: Path | str) -> ProcessingConfig:
     """Read a configuration; see `parse_config`.
 
     Raises:
         ConfigError: The file cannot be read, is not YAML, or has wrong entries.
     """
-    return parse_config(str(path), load_yaml(path))
+    return parse_config(str(path), load_yaml(Path(path)))
 
 
 def dump_config(config: ProcessingConfig) -> dict[str, Any]:
