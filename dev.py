@@ -28,6 +28,7 @@ COMMANDS = {
     "bench": [["-m", "benchmarks"]],
     "chaos": [["-m", "benchmarks.chaos"]],
     "docs": [["-m", "pytest", "tests/docs"]],
+    "python": [[]],
 }
 DEMO_EXTRAS = "web,plot"
 ALL_EXTRAS = "test"

@@ -109,6 +109,19 @@ def _at(labels: Labels, y: int, x: int) -> int:
 
 
 @kernel
+def _turned(labels: Labels, label: int, cy: int, cx: int, dy: int, dx: int) -> tuple[int, int]:
+    """Return the direction in which the outline of `label` leaves corner (cx, cy)."""
+    # The pixels ahead, right and left of the direction.
+    right = _at(labels, cy + (dy - 1 + dx) // 2, cx + (dx - 1 - dy) // 2)
+    ahead = _at(labels, cy + (dy - 1 - dx) // 2, cx + (dx - 1 + dy) // 2)
+    if right != label:
+        return dx, -dy
+    if ahead == label:
+        return -dx, dy
+    return dy, dx
+
+
+@kernel
 def _trace_edges(
     labels: Labels,
     spacing: int,
@@ -152,15 +165,10 @@ def _trace_edges(
                     seen[i >> 3] |= 1 << (i & 7)
                 cy += dy
                 cx += dx
-                # The pixels ahead, right and left of the direction.
-                right = _at(labels, cy + (dy - 1 + dx) // 2, cx + (dx - 1 - dy) // 2)
-                ahead = _at(labels, cy + (dy - 1 - dx) // 2, cx + (dx - 1 + dy) // 2)
-                if right != label:
-                    dy, dx = dx, -dy
-                elif ahead == label:
-                    dy, dx = -dx, dy
-                else:
+                turned = _turned(labels, label, cy, cx, dy, dx)
+                if turned == (dy, dx):
                     continue
+                dy, dx = turned
                 corners[used] = cx
                 corners[used + 1] = cy
                 used += 2

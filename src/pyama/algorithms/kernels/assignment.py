@@ -183,6 +183,22 @@ def _shortest_path(
 
 
 @kernel
+def _move_up(
+    wanted: int,
+    goal: int,
+    taker: NDArray[np.int64],
+    holder: NDArray[np.int64],
+    place: NDArray[np.int64],
+) -> None:
+    """Let every row on the way from place `wanted` to place `goal` take its next place."""
+    current = goal
+    while current != wanted:
+        mover = taker[current]
+        holder[current] = mover
+        current, place[mover] = place[mover], current
+
+
+@kernel
 def _rotate(
     start: NDArray[np.int64], places: NDArray[np.int64], place: NDArray[np.int64], n_rows: int
 ) -> None:
@@ -211,11 +227,7 @@ def _rotate(
                         queue[end] = free
                         end += 1
             if taker[goal] != ALONE:
-                current = goal
-                while current != wanted:
-                    mover = taker[current]
-                    holder[current] = mover
-                    current, place[mover] = place[mover], current
+                _move_up(wanted, goal, taker, holder, place)
                 holder[wanted] = row
                 place[row] = wanted
             for k in range(end):

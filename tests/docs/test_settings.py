@@ -1,0 +1,46 @@
+"""The settings of tools name what there is, and hold where the tools are not run."""
+
+import re
+import subprocess
+import sys
+from importlib.util import find_spec
+from pathlib import Path
+
+import pytest
+import yaml
+
+ROOT = Path(__file__).parents[2]
+HOOKS = yaml.safe_load((ROOT / ".pre-commit-config.yaml").read_text("utf-8"))["repos"]
+WORKFLOW = (ROOT / ".github/workflows/ci.yml").read_text("utf-8")
+
+
+@pytest.mark.parametrize("hook", HOOKS[0]["hooks"], ids=lambda hook: hook["id"])
+def test_a_hook_runs_a_module_that_is_installed(hook):
+    start, module = re.fullmatch(r"(python dev\.py python -m )(\S+).*", hook["entry"]).groups()
+    assert start
+    assert find_spec(module), f"{module} is not installed"
+    assert hook["language"] == "system"
+
+
+def test_the_hooks_find_nothing():
+    """The committed text files end with one line feed, and no line ends with a blank."""
+    suffixes = {".py", ".md", ".toml", ".yml", ".yaml", ".js", ".css", ".html", ".cff", ".txt"}
+    places = [ROOT / name for name in ("src", "tests", "docs", "benchmarks", "examples")]
+    files = [file for place in places for file in place.rglob("*")] + list(ROOT.iterdir())
+    for file in (file for file in files if file.suffix in suffixes and file.is_file()):
+        text = file.read_text(encoding="utf-8")
+        assert not re.search(r"[ \t]+$", text, re.MULTILINE), file
+        assert text == "" or re.search(r"[^\n]\n\Z", text), file
+
+
+def test_the_workflow_tests_every_version_and_system():
+    jobs = yaml.safe_load(WORKFLOW)["jobs"]
+    matrix = jobs["test"]["strategy"]["matrix"]
+    assert matrix["python"] == ["3.11", "3.12", "3.13", "3.14"]
+    assert [name.partition("-")[0] for name in matrix["os"]] == ["ubuntu", "macos", "windows"]
+
+
+@pytest.mark.parametrize("command", sorted(set(re.findall(r"python dev\.py (\S+)", WORKFLOW))))
+def test_the_workflow_calls_commands_that_exist(command):
+    code = f"import dev, sys; sys.exit({command!r} not in dev.COMMANDS)"
+    subprocess.run([sys.executable, "-c", code], cwd=ROOT, check=True)
