@@ -23,7 +23,7 @@ from pyama.config import Channels, ProcessingConfig
 from pyama.processing.record import write_record
 from pyama.readers.array import ArrayReader
 from pyama.store import FovStore, PreviewOutput, Recipe, StackOutput, TableOutput
-from pyama.traces.trace_tables import header, traces_columns
+from pyama.traces.trace_rows import header, traces_columns
 
 N_FRAMES, N_CELLS, N_FOVS = 60, 150, 100
 SIZES = (2048, 1024)

@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from pyama.readers import open_reader
     from pyama.readers.array import ArrayReader
     from pyama.store import FovStore
-    from pyama.traces.trace_tables import load_traces
+    from pyama.traces.trace_reading import load_traces
     from pyama.version import __version__
 
 _HOMES = {
@@ -60,7 +60,7 @@ _HOMES = {
     "pyama.readers": ("open_reader",),
     "pyama.readers.array": ("ArrayReader",),
     "pyama.store": ("FovStore",),
-    "pyama.traces.trace_tables": ("load_traces",),
+    "pyama.traces.trace_reading": ("load_traces",),
     "pyama.version": ("__version__",),
 }
 _HOME_OF = {name: home for home, names in _HOMES.items() for name in names}

@@ -24,7 +24,8 @@ from pyama.store.files import checksum
 from pyama.store.marks import sealed, unsealed
 from pyama.testing.czi_writer import write_czi
 from pyama.testing.nd2_writer import write_nd2
-from pyama.traces.trace_tables import find_traces, load_traces
+from pyama.traces.trace_files import find_traces
+from pyama.traces.trace_reading import load_traces
 from small_movie import MOVIE, contents, make_config, recording_of
 
 posix = pytest.mark.skipif(sys.platform == "win32", reason="such names cannot exist there")

@@ -87,7 +87,7 @@ def test_a_preview_shows_before_and_after(client):
 
 
 WRONG = [
-    ({"by": "me", "action": {"kind": "join", "cell": 1, "other": 2}}, "both there"),
+    ({"by": "me", "action": {"kind": "join", "cell": 1, "other": 2}}, "both present"),
     ({"by": "me", "action": {"kind": "mark", "cell": 99, "good": False}}, "no cell 99"),
     ({"by": "me", "action": {"kind": "mark", "cell": 1, "good": 2}}, "good"),
     ({"by": "me", "action": {"kind": "burn", "cell": 1}}, "kind"),

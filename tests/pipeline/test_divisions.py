@@ -8,7 +8,7 @@ import tifffile
 from pyama.config import Channels
 from pyama.processing.workflow import process
 from pyama.readers.array import ArrayReader
-from pyama.traces.trace_tables import load_traces
+from pyama.traces.trace_reading import load_traces
 from small_movie import make_config
 
 Y, X = np.mgrid[:80, :100]

@@ -19,7 +19,7 @@ from pyama.readers.array import ArrayReader
 from pyama.runs.summary import summary
 from pyama.store import FovStore
 from pyama.testing.nd2_writer import write_nd2
-from pyama.traces.trace_tables import load_traces
+from pyama.traces.trace_reading import load_traces
 from small_movie import CENTRES, MOVIE, make_config, recording_of
 
 N = len(CENTRES)

@@ -14,7 +14,8 @@ from pyama.processing.workflow import process
 from pyama.readers.array import ArrayReader
 from pyama.store import FovStore
 from pyama.testing.synthetic import SyntheticRecording
-from pyama.traces.trace_tables import load_shifts, load_traces
+from pyama.traces.shifts_table import load_shifts
+from pyama.traces.trace_reading import load_traces
 from small_movie import StopAfter, contents, make_config
 
 N, SHAPE = 8, (400, 400)

@@ -11,8 +11,10 @@ from hypothesis import strategies as st
 
 from pyama import layout
 from pyama.errors import ConfigError, NotReadyError, StoreError
-from pyama.traces.inspection import Cut, Delete, Inspection, Join, Mark, Swap
-from pyama.traces.trace_tables import find_traces, load_traces
+from pyama.traces.corrections import Cut, Delete, Join, Mark, Swap
+from pyama.traces.inspection import Inspection
+from pyama.traces.trace_files import find_traces
+from pyama.traces.trace_reading import load_traces
 
 COLUMNS = [*layout.BASE_COLUMNS, "area_ch_0"]
 CELLS = {1: range(4), 2: range(2, 6), 3: range(4, 6)}
@@ -120,7 +122,7 @@ REFUSED = [
     pytest.param(Join(cell=1, other=1), "with itself", id="itself"),
     pytest.param(Join(cell=1, other=2), "in 2 frames, first in frame 2", id="overlap"),
     pytest.param(Cut(cell=1, frame=0), "0 to 3; it cannot be cut", id="at its start"),
-    pytest.param(Cut(cell=1, frame=2, new=2), "a cell 2 already", id="number in use"),
+    pytest.param(Cut(cell=1, frame=2, new=2), "Cell 2 exists already", id="number in use"),
     pytest.param(Swap(cell=1, other=1, frame=1), "with itself", id="swap with itself"),
     pytest.param(Swap(cell=1, other=3, frame=6), "Neither cell", id="swap after the end"),
 ]
@@ -188,9 +190,9 @@ def test_an_inspection_of_other_traces_is_set_aside_and_kept(folder):
     inspection.add(Mark(cell=1, good=False), "me")
     assert dict(find_traces(folder))[0] == inspection.inspected
     write_traces(folder, area=200.0)
-    with pytest.warns(UserWarning, match="made on other traces .* is set aside"):
+    with pytest.warns(UserWarning, match="made on other traces .* is not used"):
         assert dict(find_traces(folder))[0] == inspection.traces
-    with pytest.raises(StoreError, match=r"other traces.*Give movie_fov_000_traces\.csv"):
+    with pytest.raises(StoreError, match=r"other traces.*Use movie_fov_000_traces\.csv"):
         load_traces(inspection.inspected)
     state = Inspection(folder, 0).state()
     assert state.set_aside

@@ -267,7 +267,7 @@ def test_quality_is_measured_from_the_images(run):
 
 def test_drift_is_that_of_the_stage_where_the_run_has_looked_for_it(tmp_path):
     from pyama.processing.workflow.run import process
-    from pyama.traces.trace_tables import load_shifts
+    from pyama.traces.shifts_table import load_shifts
     from small_movie import MOVIE, make_config, recording_of
 
     process(recording_of(MOVIE[:1]), make_config(registration="phase_correlation"), tmp_path)

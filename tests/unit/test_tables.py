@@ -16,16 +16,10 @@ from pyama.config import ProcessingConfig, dump_config
 from pyama.documents import with_checksum
 from pyama.errors import StoreError
 from pyama.metadata import MicroscopyMetadata, dump_metadata
-from pyama.traces.trace_tables import (
-    cell_rows,
-    find_traces,
-    header,
-    load_shifts,
-    load_traces,
-    run_times,
-    shifts_row,
-    traces_columns,
-)
+from pyama.traces.shifts_table import load_shifts, shifts_row
+from pyama.traces.trace_files import find_traces
+from pyama.traces.trace_reading import load_traces, run_times
+from pyama.traces.trace_rows import cell_rows, header, traces_columns
 
 REFERENCE = (
     "fov,cell,frame,good,position_x,position_y,bbox_x0,bbox_y0,bbox_x1,bbox_y1,"
@@ -144,11 +138,11 @@ BAD = [
     pytest.param("a,b\n1,2\n", "has no column fov, cell, frame", id="other columns"),
     pytest.param(
         header(COLUMNS) + rows(0, frames=(0, 3)),
-        "names frames from 0 to 3 of FOV 0",
+        "contains frames 0 to 3 of FOV 0",
         id="late",
     ),
-    pytest.param(header(COLUMNS) + rows(0, frames=(-1, 0)), "frames from -1 to 0", id="early"),
-    pytest.param(header(COLUMNS) + rows(5), "2 fields of view, but not 5", id="unknown fov"),
+    pytest.param(header(COLUMNS) + rows(0, frames=(-1, 0)), "frames -1 to 0", id="early"),
+    pytest.param(header(COLUMNS) + rows(5), "2 fields of view, .*no FOV 5", id="unknown fov"),
     pytest.param(
         header(COLUMNS) + rows(0).replace("0,3,0", "0,3,x"), "cannot be read", id="text"
     ),
@@ -171,11 +165,11 @@ def test_a_missing_table_is_named(tmp_path):
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        (None, "cannot be read: No such file.*what time it is in each frame"),
+        (None, "cannot be read: No such file.*holds the time of every frame"),
         ("params: {}\n", "no section 'metadata'"),
         ("- 1\n", "no section 'metadata'"),
         ("metadata: {}\n", "The section 'metadata' .* is damaged"),
-        ("[", "is not valid YAML.*what time it is in each frame"),
+        ("[", "is not valid YAML.*holds the time of every frame"),
     ],
 )
 def test_without_the_configuration_of_the_run_there_is_no_time(tmp_path, text, message):
@@ -196,7 +190,7 @@ def test_the_configuration_is_read_once_for_many_tables(tmp_path, monkeypatch):
     record(tmp_path)
     reads = []
     monkeypatch.setattr(
-        "pyama.traces.trace_tables.load_yaml",
+        "pyama.traces.trace_reading.load_yaml",
         lambda path: reads.append(path) or yaml.safe_load(path.read_text()),
     )
     for fov in (0, 1, 0, 1):
@@ -270,5 +264,5 @@ def test_no_shift_has_no_sign():
 )
 def test_what_is_no_table_of_shifts_is_refused(tmp_path, text):
     (tmp_path / "x.csv").write_text(text, encoding="utf-8")
-    with pytest.raises(StoreError, match=r"x.csv (cannot be read as a|is no) table"):
+    with pytest.raises(StoreError, match=r"x.csv (cannot be read as|is not) a table"):
         load_shifts(tmp_path / "x.csv")

@@ -7,7 +7,7 @@ import pandas as pd
 
 from pyama.analysis.trace_shape import good_rows
 from pyama.errors import ConfigError
-from pyama.traces.trace_tables import DRIFT
+from pyama.traces.trace_rows import DRIFT
 
 PLACE = ("position_x", "position_y")
 

@@ -15,14 +15,9 @@ from pyama.analysis.sample_tables import (
 )
 from pyama.analysis.samples import Fovs, check_samples, load_samples, samples_by_position
 from pyama.errors import StoreError
-from pyama.traces.trace_tables import (
-    DRIFT,
-    PARENT,
-    find_traces,
-    load_traces,
-    run_times,
-    traces_digest,
-)
+from pyama.traces.trace_files import find_traces, traces_digest
+from pyama.traces.trace_reading import load_traces, run_times
+from pyama.traces.trace_rows import DRIFT, PARENT
 from pyama.version import __version__
 
 MERGED = "_merged.csv"

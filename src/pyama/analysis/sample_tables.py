@@ -18,7 +18,8 @@ from pyama.config import METADATA_KEY, ProcessingConfig, parse_config
 from pyama.documents import load_yaml
 from pyama.errors import ConfigError, StoreError, reason
 from pyama.metadata import MicroscopyMetadata, parse_metadata
-from pyama.traces.trace_tables import DRIFT, PARENT, load_traces
+from pyama.traces.trace_reading import load_traces
+from pyama.traces.trace_rows import DRIFT, PARENT
 
 Unit = Literal["min", "h"]
 Header = dict[str, Any]

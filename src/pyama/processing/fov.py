@@ -18,7 +18,7 @@ from pyama.processing.recipes import full, recipes
 from pyama.processing.runner import NotApplicable, Part
 from pyama.readers import Reader
 from pyama.store import SHIFTS_MARK, FovStore, Output, Recipe, Scale, Stack, StackOutput
-from pyama.traces.trace_tables import load_shifts
+from pyama.traces.shifts_table import load_shifts
 
 TITLES = {
     "seg_labeled": "labels of {}",

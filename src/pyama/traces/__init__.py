@@ -1,1 +1,1 @@
-"""Traces as CSV, and the corrections that people make to them."""
+"""Traces as CSV files, and the corrections that people make to them."""

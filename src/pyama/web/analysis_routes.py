@@ -16,7 +16,7 @@ from pyama.analysis.report.html_page import REPORT
 from pyama.analysis.sample_tables import load_fitted, measured_columns, read_header, read_table
 from pyama.analysis.samples import samples_by_position
 from pyama.errors import ConfigError
-from pyama.traces.trace_tables import find_traces
+from pyama.traces.trace_files import find_traces
 from pyama.web.folders import Dir, Root, record_of, root_of
 
 router = APIRouter(tags=["answers"])

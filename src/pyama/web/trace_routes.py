@@ -13,7 +13,10 @@ from pydantic import BaseModel, Field
 
 from pyama import layout
 from pyama.analysis.sample_tables import measured_columns, unit_of
-from pyama.traces.inspection import Action, Entry, Inspection, State, Table
+from pyama.traces.corrected_table import Table
+from pyama.traces.correction_log import Entry
+from pyama.traces.corrections import Action
+from pyama.traces.inspection import Inspection, State
 from pyama.web.folders import Dir, Fov, Root, root_of
 
 router = APIRouter(tags=["traces"])

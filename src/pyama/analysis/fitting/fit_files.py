@@ -20,7 +20,7 @@ from pyama.analysis.sample_tables import (
     write_table,
 )
 from pyama.errors import StoreError
-from pyama.traces.trace_tables import traces_digest
+from pyama.traces.trace_files import traces_digest
 from pyama.version import __version__
 
 

@@ -14,7 +14,7 @@ from pyama.analysis.fitting.models import MODELS
 from pyama.analysis.merge import MERGED
 from pyama.analysis.sample_tables import Header, load_fitted, read_header
 from pyama.errors import PyamaError, StoreError
-from pyama.traces.trace_tables import traces_digest, traces_of
+from pyama.traces.trace_files import traces_digest, traces_of
 
 T = TypeVar("T")
 

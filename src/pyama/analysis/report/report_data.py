@@ -24,7 +24,8 @@ from pyama.analysis.sample_tables import (
 from pyama.analysis.trace_shape import good_rows
 from pyama.config import ProcessingConfig
 from pyama.metadata import MicroscopyMetadata
-from pyama.traces.trace_tables import find_traces, load_traces, traces_digest
+from pyama.traces.trace_files import find_traces, traces_digest
+from pyama.traces.trace_reading import load_traces
 
 EVERYTHING = "all cells"
 """Name of the sample of an experiment that was not merged."""

@@ -39,7 +39,7 @@ from pyama.store import (
     Series,
     TableOutput,
 )
-from pyama.traces.trace_tables import header, traces_columns
+from pyama.traces.trace_rows import header, traces_columns
 
 logger = logging.getLogger(__name__)
 

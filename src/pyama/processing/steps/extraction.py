@@ -26,14 +26,8 @@ from pyama.processing.light_sources import Light
 from pyama.processing.plugin_calls import timed_function
 from pyama.registry import Registry
 from pyama.store import Cells, Roster
-from pyama.traces.trace_tables import (
-    DRIFT,
-    PARENT,
-    SHIFT_DECIMALS,
-    cell_rows,
-    header,
-    traces_columns,
-)
+from pyama.traces.shifts_table import SHIFT_DECIMALS
+from pyama.traces.trace_rows import DRIFT, PARENT, cell_rows, header, traces_columns
 
 logger = logging.getLogger(__name__)
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from pyama.algorithms.drift import drifts
 from pyama.store import Stack
-from pyama.traces.trace_tables import shifts_row
+from pyama.traces.shifts_table import shifts_row
 
 logger = logging.getLogger(__name__)
 

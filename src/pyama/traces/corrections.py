@@ -1,0 +1,72 @@
+"""The corrections that people make to traces: mark, delete, cut, join and swap."""
+
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+Cell = Annotated[int, Field(ge=1, le=2**31 - 1)]
+FrameIndex = Annotated[int, Field(ge=0, le=2**31 - 1)]
+
+
+class _Action(BaseModel):
+    model_config = ConfigDict(
+        frozen=True, extra="forbid", strict=True, use_attribute_docstrings=True
+    )
+
+
+class Mark(_Action):
+    """Mark a cell as good or bad from a frame on."""
+
+    kind: Literal["mark"] = "mark"
+    cell: Cell
+    """Number of the cell."""
+    good: bool
+    """Whether its rows are used."""
+    frame: FrameIndex = 0
+    """First frame that is marked."""
+
+
+class Delete(_Action):
+    """Remove a track from the table."""
+
+    kind: Literal["delete"] = "delete"
+    cell: Cell
+    """Number of the cell."""
+
+
+class Cut(_Action):
+    """Give a track a new number from a frame on."""
+
+    kind: Literal["cut"] = "cut"
+    cell: Cell
+    """Number of the cell."""
+    frame: FrameIndex
+    """First frame of the second part."""
+    new: Cell | None = None
+    """Number of the second part; None if it is still to be assigned."""
+
+
+class Join(_Action):
+    """Merge two tracks that have no frame in common into one."""
+
+    kind: Literal["join"] = "join"
+    cell: Cell
+    """Number that is kept."""
+    other: Cell
+    """Number that is replaced."""
+
+
+class Swap(_Action):
+    """Exchange the numbers of two tracks from a frame on, for example after they crossed."""
+
+    kind: Literal["swap"] = "swap"
+    cell: Cell
+    """Number of one cell."""
+    other: Cell
+    """Number of the other cell."""
+    frame: FrameIndex
+    """First frame that is exchanged."""
+
+
+Action = Annotated[Mark | Delete | Cut | Join | Swap, Field(discriminator="kind")]
+"""One correction."""
