@@ -184,4 +184,4 @@ def test_a_report_without_the_tables_that_were_named_fails(pyama, folder, tmp_pa
 def test_a_report_on_another_folder_fails(pyama, tmp_path):
     done = pyama("report", tmp_path)
     assert done.exit_code == 1
-    assert "is no output folder of pyama" in done.stderr
+    assert "is not an output folder of pyama" in done.stderr

@@ -81,7 +81,7 @@ def test_no_traces_are_no_rows():
 
 
 def test_a_missing_column_is_named():
-    with pytest.raises(ConfigError, match="no column volume; it has fov, cell, time"):
+    with pytest.raises(ConfigError, match=r"no column 'volume'\. It has: fov, cell, time"):
         growth_and_motion(trace(1, T, 1.0), column="volume")
 
 

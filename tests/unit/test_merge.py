@@ -14,21 +14,12 @@ from pyama import layout
 from pyama.algorithms.features import FLUORESCENCE_FEATURES, PHASE_FEATURES
 from pyama.analysis.fitting.fit_files import fit_file, load_fit_with_traces
 from pyama.analysis.merge import merge, write_merged
-from pyama.analysis.sample_tables import (
-    FORMULA,
-    chosen_column,
-    load_fitted,
-    load_merged,
-    load_timed,
-    measured_columns,
-    read_header,
-    read_recording,
-    read_table,
-    unit_of,
-    write_table,
-)
+from pyama.analysis.sample_tables import load_fitted, load_merged, load_timed
 from pyama.analysis.samples import check_samples, load_samples, samples_by_position
+from pyama.analysis.table_columns import chosen_column, measured_columns, unit_of
+from pyama.analysis.table_files import FORMULA, read_header, read_table, write_table
 from pyama.errors import ConfigError, StoreError
+from pyama.traces.trace_recording import read_recording
 
 TWO = {"control": "0", "drug": [1, 2]}
 
@@ -194,7 +185,7 @@ def test_all_mistakes_are_named_at_once(tmp_path):
     lines = str(caught.value).splitlines()
     assert lines[0].endswith("has 4 wrong entries:")
     assert len(lines) == 6
-    assert any("the name True is no text; put it in quotes" in line for line in lines)
+    assert any("True is not text; put it in quotation marks" in line for line in lines)
 
 
 @pytest.mark.parametrize("fovs", [np.arange(2), (0, np.int64(1)), range(2), {0, 1}, "0 - 1"])
@@ -259,7 +250,7 @@ def test_position_names_are_taken_from_the_recording(tmp_path):
 
 
 def test_a_folder_without_traces_or_run_is_refused(tmp_path):
-    with pytest.raises(StoreError, match="no output folder of pyama"):
+    with pytest.raises(StoreError, match="not an output folder of pyama"):
         merge(tmp_path, TWO)
     experiment(tmp_path, n_fovs=1)
     next(tmp_path.glob("fov_000/*.csv")).unlink()
@@ -319,7 +310,7 @@ def test_comments_of_others_are_passed_over(tmp_path):
 def test_a_merged_table_without_its_times_is_refused(tmp_path, header, why):
     path = tmp_path / "a_merged.csv"
     write_table(path, traces_of(0), header)
-    with pytest.raises(StoreError, match=f"does not say its sample and the time.*{why}"):
+    with pytest.raises(StoreError, match=f"does not hold its sample and the time.*{why}"):
         load_merged(path)
 
 
@@ -375,8 +366,8 @@ def test_a_table_without_cells_or_times_is_refused(tmp_path, head):
         (["intensity_total_ch_1", "area_ch_0"], None, "intensity_total_ch_1"),
         (["intensity_total_ch_1", "area_ch_0"], "area_ch_0", "area_ch_0"),
         (["value"], None, "value"),
-        (["intensity_total_ch_1", "intensity_total_ch_2"], None, "Several columns"),
-        (["intensity_mean_ch_1", "area_ch_0"], None, "Several columns"),
+        (["intensity_total_ch_1", "intensity_total_ch_2"], None, "several columns"),
+        (["intensity_mean_ch_1", "area_ch_0"], None, "several columns"),
         (["value"], "cell", "No column 'cell'"),
         ([], None, "no column of numbers to work on"),
     ],
@@ -434,7 +425,7 @@ def test_fits_find_their_traces_again(folder, tmp_path):
     text = fitted.paths[0].read_text(encoding="utf-8")
     bare = tmp_path / "bare.csv"
     bare.write_text("".join(line for line in text.splitlines(True) if line[0] != "#"))
-    with pytest.raises(StoreError, match="does not say which traces"):
+    with pytest.raises(StoreError, match="does not name the traces"):
         load_fit_with_traces(bare)
 
 
@@ -443,7 +434,7 @@ def test_fits_are_not_fitted_and_traces_are_no_fits(folder):
     fitted = fit_file(path, "constant").paths[0]
     with pytest.raises(ConfigError, match=r"is a table of fits.*a_merged\.csv"):
         fit_file(fitted)
-    with pytest.raises(StoreError, match="is no table of fits"):
+    with pytest.raises(StoreError, match="is not a table of fits"):
         load_fitted(path)
 
 

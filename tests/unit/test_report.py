@@ -98,7 +98,7 @@ def test_without_plotly_the_remedy_is_named(folder, monkeypatch):
 
 
 def test_a_folder_that_is_no_output_folder_is_refused(tmp_path):
-    with pytest.raises(StoreError, match="no output folder of pyama"):
+    with pytest.raises(StoreError, match="not an output folder of pyama"):
         collect(tmp_path)
 
 

@@ -18,7 +18,8 @@ from pyama.errors import StoreError
 from pyama.metadata import MicroscopyMetadata, dump_metadata
 from pyama.traces.shifts_table import load_shifts, shifts_row
 from pyama.traces.trace_files import find_traces
-from pyama.traces.trace_reading import load_traces, run_times
+from pyama.traces.trace_reading import load_traces
+from pyama.traces.trace_recording import run_times
 from pyama.traces.trace_rows import cell_rows, header, traces_columns
 
 REFERENCE = (
@@ -190,7 +191,7 @@ def test_the_configuration_is_read_once_for_many_tables(tmp_path, monkeypatch):
     record(tmp_path)
     reads = []
     monkeypatch.setattr(
-        "pyama.traces.trace_reading.load_yaml",
+        "pyama.traces.trace_recording.load_yaml",
         lambda path: reads.append(path) or yaml.safe_load(path.read_text()),
     )
     for fov in (0, 1, 0, 1):

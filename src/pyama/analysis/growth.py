@@ -1,12 +1,10 @@
-"""Features that see the whole trace: how fast a cell grows, and how fast and far it moves."""
-
-from collections.abc import Iterable
+"""Growth rate, speed and path of each cell, computed from its whole trace."""
 
 import numpy as np
 import pandas as pd
 
+from pyama.analysis.table_columns import cell_keys, require_columns
 from pyama.analysis.trace_shape import good_rows
-from pyama.errors import ConfigError
 from pyama.traces.trace_rows import DRIFT
 
 PLACE = ("position_x", "position_y")
@@ -19,57 +17,49 @@ def growth_and_motion(
     pixel_size_um: float = 1.0,
     place: tuple[str, str] = PLACE,
 ) -> pd.DataFrame:
-    """One row of numbers per trace.
+    """Compute growth and motion of every cell.
 
     Args:
         table: One row per cell and frame with the columns fov, cell, time (hours, as
             `load_traces(path, unit="h")` gives it), `column` and `place`; a column `sample` is
             kept. Rows whose `good` is False are left out.
-        column: What grows exponentially, such as an area or an intensity. Values that are not
-            positive are left out.
+        column: Column that grows exponentially, such as an area or an intensity. Values that
+            are not positive are left out.
         pixel_size_um: Side of a pixel in micrometres; with 1, lengths are in pixels.
-        place: Columns of x and y in pixels; `centroid_x_ch_0` and `centroid_y_ch_0` follow
-            cells that change their shape more closely. The drift of the stage is subtracted
+        place: Columns of x and y in pixels; `centroid_x_ch_0` and `centroid_y_ch_0` are more
+            accurate for cells that change their shape. The drift of the stage is subtracted
             if the table has it, in the columns `drift_x` and `drift_y`.
 
     Returns:
         One row per cell: (sample,) fov, cell, n_points, and
 
         * growth_rate: slope of the logarithm by least squares, 1/h; NaN below three points
-        * speed: length of the path by the time, µm/h; NaN below two points
+        * speed: length of the path divided by the time, µm/h; NaN below two points
         * path: length of the path, µm
-        * distance: from the first to the last place, µm
-        * straightness: distance by path, 0 to 1; NaN for a cell that never moved
+        * distance: from the first to the last position, µm
+        * straightness: distance divided by path, 0 to 1; NaN for a cell that never moved
 
     Raises:
-        ConfigError: A column is missing, or `good` says something else than True and False.
+        ConfigError: A column is missing, or `good` holds other values than True and False.
     """
-    keys = [name for name in ("sample", "fov", "cell") if name in table or name != "sample"]
-    _require(table, [*keys, "time", column, *place])
+    keys = cell_keys(table)
+    require_columns(table, [*keys, "time", column, *place])
     table = good_rows(table)
     rows = []
     for key, cell in table.sort_values("time", kind="stable").groupby(keys, sort=True):
         t = cell["time"].to_numpy(float)
-        found = {
+        numbers = {
             "n_points": len(t),
             "growth_rate": _growth_rate(t, cell[column].to_numpy(float)),
-            **_motion(t, _on_ground(cell, place) * pixel_size_um),
+            **_motion(t, _positions_at_rest(cell, place) * pixel_size_um),
         }
-        rows.append(dict(zip(keys, key, strict=True)) | found)
-    numbers = ("n_points", "growth_rate", "speed", "path", "distance", "straightness")
-    return pd.DataFrame(rows, columns=[*keys, *numbers])
+        rows.append(dict(zip(keys, key, strict=True)) | numbers)
+    names = ("n_points", "growth_rate", "speed", "path", "distance", "straightness")
+    return pd.DataFrame(rows, columns=[*keys, *names])
 
 
-def _require(table: pd.DataFrame, columns: Iterable[str]) -> None:
-    absent = [name for name in columns if name not in table]
-    if absent:
-        raise ConfigError(
-            f"The table has no column {', '.join(absent)}; it has {', '.join(table.columns)}."
-        )
-
-
-def _on_ground(cell: pd.DataFrame, place: tuple[str, str]) -> np.ndarray:
-    """Places (x, y) in px as they would be on a stage at rest, shape (n, 2)."""
+def _positions_at_rest(cell: pd.DataFrame, place: tuple[str, str]) -> np.ndarray:
+    """Positions (x, y) in px as they would be on a stage at rest, shape (n, 2)."""
     places = cell[list(place)].to_numpy(float)
     if set(DRIFT) <= set(cell):
         places = places - cell[list(DRIFT)].to_numpy(float)

@@ -1,4 +1,4 @@
-"""Traces of many fields of view as one table per sample."""
+"""Traces of many fields of view merged into one table per sample."""
 
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -6,22 +6,18 @@ from typing import Any
 
 import pandas as pd
 
-from pyama.analysis.sample_tables import (
-    NOT_MEASURED,
-    measured_columns,
-    read_recording,
-    units_of,
-    write_table,
-)
 from pyama.analysis.samples import Fovs, check_samples, load_samples, samples_by_position
+from pyama.analysis.table_columns import NOT_MEASURED, measured_columns, units_of
+from pyama.analysis.table_files import write_table
 from pyama.errors import StoreError
 from pyama.traces.trace_files import find_traces, traces_digest
-from pyama.traces.trace_reading import load_traces, run_times
+from pyama.traces.trace_reading import load_traces
+from pyama.traces.trace_recording import read_recording, run_times
 from pyama.traces.trace_rows import DRIFT, PARENT
 from pyama.version import __version__
 
 MERGED = "_merged.csv"
-"""What follows the sample in the name of a merged table."""
+"""End of the file name of a merged table."""
 
 Samples = Mapping[str, Fovs] | Path | str
 
@@ -29,7 +25,7 @@ Samples = Mapping[str, Fovs] | Path | str
 def merge(output_dir: Path | str, samples: Samples | None = None) -> pd.DataFrame:
     """Put the traces of samples into one table.
 
-    Inspected traces go before the others; rows whose `good` is False are left out.
+    Inspected traces are preferred; rows whose `good` is False are left out.
 
     Args:
         output_dir: The output folder of a run.
@@ -38,11 +34,11 @@ def merge(output_dir: Path | str, samples: Samples | None = None) -> pd.DataFram
 
     Returns:
         The columns of the traces, with `sample` before them and `time` (minutes since the
-        first frame of the recording) behind `frame`; sorted by sample as given, fov, cell,
+        first frame of the recording) after `frame`; sorted by sample as given, fov, cell,
         frame.
 
     Raises:
-        ConfigError: A sample is wrong; all mistakes are named.
+        ConfigError: A sample is wrong; the message lists all errors.
         StoreError: The folder or a traces file cannot be read.
     """
     source = _Source(Path(output_dir))
@@ -66,12 +62,12 @@ def write_merged(
 
     The columns are those of the traces. Lines before the header hold sample, FOVs, source,
     times (minutes of every FOV and frame), units and version, see
-    `pyama.analysis.sample_tables`.
+    `pyama.analysis.table_files`.
 
     Args:
         output_dir: The output folder of a run.
         samples: See `merge`.
-        destination: Where the tables go; without it, `output_dir`.
+        destination: Folder of the tables; by default `output_dir`.
         tidy: Also write `{sample}_{feature}_ch_{id}.csv` with the columns time (h), fov, cell
             and value, without lines before the header.
         parquet: Also write a Parquet file beside every CSV.
@@ -105,7 +101,7 @@ def _tidy(table: pd.DataFrame) -> Iterator[tuple[str, pd.DataFrame]]:
 
 
 class _Source:
-    """An output folder, read as far as its traces need it."""
+    """The recording and the traces files of an output folder."""
 
     def __init__(self, output_dir: Path) -> None:
         self._metadata, _ = read_recording(output_dir)
@@ -118,7 +114,7 @@ class _Source:
             )
 
     def samples(self, samples: Samples | None) -> dict[str, list[int]]:
-        """Return the fields of view of every sample, checked."""
+        """Return the checked fields of view of every sample."""
         if samples is None:
             return samples_by_position(self._metadata.position_names, self._files)
         if isinstance(samples, Path | str):
@@ -131,7 +127,7 @@ class _Source:
         return _stacked([table[table["good"]] for table in tables])
 
     def header(self, name: str, fovs: list[int], table: pd.DataFrame) -> dict[str, Any]:
-        """Return what stands before the header of a merged table."""
+        """Return the entries before the header of a merged table."""
         return {
             "sample": name,
             "fovs": fovs,
@@ -152,7 +148,7 @@ class _Source:
 
 
 def _stacked(tables: list[pd.DataFrame]) -> pd.DataFrame:
-    """Join tables whose columns may differ; empty ones would spoil the types."""
+    """Concatenate tables whose columns may differ; empty ones would change the types."""
     if any("source_cell" in table for table in tables):
         tables = [
             table if "source_cell" in table else table.assign(source_cell=table["cell"])

@@ -1,4 +1,4 @@
-"""Which fields of view belong to which sample."""
+"""Samples: which fields of view belong to which condition of an experiment."""
 
 import re
 from collections import Counter
@@ -16,7 +16,7 @@ Fovs = str | int | Sequence[int | str]
 EXAMPLE = 'samples: [{name: control, fovs: "0-5, 7"}, {name: drug, fovs: [8, 9]}]'
 _PART = re.compile(r"\s*(\d{1,18})\s*(?:-\s*(\d{1,18})\s*)?")
 MOST = 100_000
-"""A range of more fields of view is a slip of the fingers."""
+"""A range of more fields of view is taken for a typing error."""
 _WELL = re.compile(r"([A-Z]{1,2}\d{1,2})(?![A-Za-z0-9]).*", re.DOTALL)
 
 
@@ -31,21 +31,24 @@ def load_samples(path: Path, available: Collection[int]) -> dict[str, list[int]]
         Fields of view of each sample, ascending, in the order of the file.
 
     Raises:
-        ConfigError: The file cannot be read, or samples are wrong; names all mistakes.
+        ConfigError: The file cannot be read, or samples are wrong; the message lists all
+            errors.
     """
     entries = load_yaml(path)
-    found = entries.get("samples") if isinstance(entries, dict) and len(entries) == 1 else None
-    if not isinstance(found, list) or not found:
+    listed = (
+        entries.get("samples") if isinstance(entries, dict) and len(entries) == 1 else None
+    )
+    if not isinstance(listed, list) or not listed:
         raise ConfigError(f"{path} has no list of samples. Expected: {EXAMPLE}")
     problems, samples = [], []
-    for i, entry in enumerate(found):
+    for i, entry in enumerate(listed):
         if isinstance(entry, dict) and set(entry) == {"name", "fovs"}:
             name = entry["name"]
             if isinstance(name, str | int) and not isinstance(name, bool):
                 samples.append((str(name), entry["fovs"]))
-            else:  # which YAML would spell in its own way, such as 0.50 or yes
+            else:  # YAML changes such names: 0.50 becomes 0.5, and yes becomes True
                 problems.append(
-                    f"samples[{i}]: the name {name!r} is no text; put it in quotes"
+                    f"samples[{i}]: the name {name!r} is not text; put it in quotation marks"
                 )
         else:
             problems.append(f"samples[{i}] needs exactly 'name' and 'fovs', got {entry!r}")
@@ -55,10 +58,10 @@ def load_samples(path: Path, available: Collection[int]) -> dict[str, list[int]]
 def check_samples(
     samples: Mapping[str, Fovs], available: Collection[int]
 ) -> dict[str, list[int]]:
-    """Read samples from a dictionary; see `load_samples`.
+    """Check samples given as a dictionary; see `load_samples`.
 
     Raises:
-        ConfigError: Samples are wrong; names all mistakes.
+        ConfigError: Samples are wrong; the message lists all errors.
     """
     named = ((str(name), fovs) for name, fovs in samples.items())
     return _checked("samples", named, available, [])
@@ -67,18 +70,18 @@ def check_samples(
 def samples_by_position(
     names: Sequence[str], available: Iterable[int]
 ) -> dict[str, list[int]]:
-    """Group fields of view by the names that the microscope gave them.
+    """Group fields of view by the names that the microscope gave to their positions.
 
-    Where all names begin with a well, such as `B03_0001`, the wells are the samples;
-    otherwise equal names are one sample, upper case or not. What no file name may hold
-    becomes `_`.
+    If all names begin with a well, such as `B03_0001`, the wells are the samples; otherwise
+    equal names, regardless of case, are one sample. Characters that file names must not
+    contain become `_`.
 
     Args:
         names: Names of all positions of the recording.
         available: Fields of view that have traces.
 
     Raises:
-        ConfigError: A position has no name, or different names would become the same file.
+        ConfigError: A position has no name, or different names give the same file name.
     """
     available = sorted(available)
     nameless = [fov for fov in available if fov >= len(names) or not names[fov].strip()]
@@ -96,8 +99,9 @@ def samples_by_position(
         first = spelled.setdefault(layout.safe_name(given).casefold(), given)
         if first.casefold() != given.casefold():
             raise ConfigError(
-                f"Positions {first!r} and {given!r} differ only in what no file name may "
-                f"hold. Write the samples into a file and use --samples FILE: {EXAMPLE}"
+                f"Positions {first!r} and {given!r} differ only in characters that file names "
+                "must not contain. Write the samples into a file and use --samples FILE: "
+                f"{EXAMPLE}"
             )
         samples.setdefault(layout.safe_name(first), []).append(fov)
     return samples
@@ -121,8 +125,8 @@ def _checked(
     for name, fovs in read:
         if absent := [fov for fov in fovs if fov not in available]:
             more = f" and {len(absent) - 8} more" if len(absent) > 8 else ""
-            told = ", ".join(map(str, absent[:8]))
-            problems.append(f"{name!r}: FOV {told}{more} has no traces")
+            listed = ", ".join(map(str, absent[:8]))
+            problems.append(f"{name!r}: FOV {listed}{more} has no traces")
     if problems:
         there = ", ".join(map(str, sorted(available))) or "none"
         raise ConfigError(
@@ -134,7 +138,7 @@ def _checked(
 
 
 def _repeated(read: Sequence[tuple[str, list[int]]]) -> list[str]:
-    """Name names and fields of view that occur twice; some disks ignore upper case."""
+    """Describe names and fields of view that occur twice; some disks ignore case."""
     names = Counter(name.casefold() for name, _ in read)
     problems = [f"{name!r} occurs {n} times" for name, n in names.items() if n > 1]
     owners: dict[int, list[str]] = {}

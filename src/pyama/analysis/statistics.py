@@ -1,4 +1,4 @@
-"""Numbers per cell, per sample, and of the differences between samples."""
+"""Statistics of cells, of samples, and of the differences between samples."""
 
 from collections.abc import Iterable
 from itertools import combinations
@@ -9,13 +9,14 @@ import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 from scipy import stats
 
+from pyama.analysis.table_columns import cell_keys, require_columns
 from pyama.analysis.trace_shape import Values, onsets, packed, trace_arrays
 from pyama.errors import ConfigError
 
 Correction = Literal["holm", "benjamini_hochberg"]
 
 KEYS = ("sample", "fov", "cell", "source_cell", "frame", "good", "n_points")
-"""Columns that are no features."""
+"""Columns that are not features."""
 QUANTILES = {"q05": 0.05, "q25": 0.25, "median": 0.5, "q75": 0.75, "q95": 0.95}
 RESAMPLES = 2000
 """Bootstrap samples of a confidence interval."""
@@ -26,7 +27,7 @@ BATCH = 1_000_000
 def trace_features(
     table: pd.DataFrame, column: str = "intensity_total_ch_1", time: str = "time"
 ) -> pd.DataFrame:
-    """One row of numbers per trace.
+    """Compute features of every trace.
 
     Args:
         table: One row per cell and frame with the columns fov, cell, `time` and `column`;
@@ -42,8 +43,7 @@ def trace_features(
     Raises:
         ConfigError: A column is missing.
     """
-    keys = [name for name in ("sample", "fov", "cell") if name in table or name != "sample"]
-    t, y, ids = trace_arrays(table, column, time, keys)
+    t, y, ids = trace_arrays(table, column, time, cell_keys(table))
     t, y, number = packed(t, y)
     some = number > 0
     ids["n_points"] = number
@@ -59,17 +59,17 @@ def trace_features(
 def summarize(
     table: pd.DataFrame, features: Iterable[str] | None = None, by: str = "sample"
 ) -> pd.DataFrame:
-    """Distribution of every feature in every sample.
+    """Describe the distribution of every feature in every sample.
 
     Args:
         table: One row per cell, as from `trace_features` or a fit.
-        features: Columns to describe; without them, every column of numbers.
+        features: Columns to describe; by default every column of numbers.
         by: Column that names the sample.
 
     Returns:
-        One row per sample and feature: n (cells with a finite value), mean, sd, cv (sd by
-        the absolute mean), q05, q25, median, q75, q95. NaN where there is nothing to
-        compute from: sd and cv need two cells.
+        One row per sample and feature: n (cells with a finite value), mean, sd, cv (sd
+        divided by the absolute mean), q05, q25, median, q75, q95. NaN where there are too
+        few cells: sd and cv need two.
 
     Raises:
         ConfigError: A column is missing.
@@ -78,13 +78,13 @@ def summarize(
     rows = []
     for sample, cells in table.groupby(by, sort=True):
         for feature in features:
-            values = _finite(cells[feature])
+            values = finite(cells[feature])
             rows.append({by: sample, "feature": feature, **describe(values)})
     return pd.DataFrame(rows, columns=[by, "feature", *describe(np.empty(0))])
 
 
 def describe(values: Values) -> dict[str, float]:
-    """n, mean, sd, cv and quantiles of finite values; see `summarize`."""
+    """Return n, mean, sd, cv and quantiles of finite values; see `summarize`."""
     n = len(values)
     mean = float(values.mean()) if n else np.nan
     sd = float(values.std(ddof=1)) if n > 1 else np.nan
@@ -112,19 +112,20 @@ def compare(
     """Compare samples pair by pair, feature by feature.
 
     The test is that of Mann & Whitney (1947, doi:10.1214/aoms/1177730491), the effect size
-    Cliff's delta (1993, doi:10.1037/0033-2909.114.3.494). Cells are taken as independent;
-    those of one field of view or one experiment are not quite.
+    Cliff's delta (1993, doi:10.1037/0033-2909.114.3.494). Cells are treated as
+    independent, although those of one field of view or one experiment are not fully so.
 
     Args:
         table: One row per cell, as from `trace_features` or a fit.
-        features: Columns to compare; without them, every column of numbers.
+        features: Columns to compare; by default every column of numbers.
         by: Column that names the sample.
-        reference: Compare the other samples with this one only; without it, all pairs.
-        correction: For the number of rows of the answer: `holm` bounds the chance of any
-            false positive, `benjamini_hochberg` their expected share
+        reference: Sample that the others are compared with; by default all pairs are
+            compared.
+        correction: Correction of p for the number of rows: `holm` bounds the probability of
+            any false positive, `benjamini_hochberg` their expected fraction
             (doi:10.1111/j.2517-6161.1995.tb02031.x).
         confidence: Level of the interval of the difference.
-        seed: Start of the bootstrap; the same for each row.
+        seed: Seed of the bootstrap; the same for each row.
 
     Returns:
         One row per feature and pair a, b: feature, a, b, n_a, n_b, median_a, median_b,
@@ -153,9 +154,7 @@ def compare(
     values = {sample: table[table[by] == sample] for sample in samples}
     rows = [
         {"feature": feature, "a": a, "b": b}
-        | _difference(
-            _finite(values[a][feature]), _finite(values[b][feature]), confidence, seed
-        )
+        | _difference(finite(values[a][feature]), finite(values[b][feature]), confidence, seed)
         for feature in features
         for a, b in pairs
     ]
@@ -166,7 +165,7 @@ def compare(
 
 
 def adjust(p: ArrayLike, correction: Correction = "holm") -> Values:
-    """Correct p values for their number; NaN stays NaN and is not counted."""
+    """Correct p values for multiple testing; NaN stays NaN and is not counted."""
     p = np.asarray(p, float)
     out, known = np.full(p.shape, np.nan), np.isfinite(p)
     if correction == "benjamini_hochberg":
@@ -225,20 +224,16 @@ def _resampled_medians(values: Values, rng: np.random.Generator) -> Values:
 
 def _features(table: pd.DataFrame, features: Iterable[str] | None, by: str) -> list[str]:
     if features is None:
-        found = table.select_dtypes("number").columns
-        wanted = [str(name) for name in found if name not in KEYS and name != by]
+        numbers = table.select_dtypes("number").columns
+        wanted = [str(name) for name in numbers if name not in KEYS and name != by]
     else:
         wanted = [features] if isinstance(features, str) else list(features)
-    for name in (by, *wanted):
-        if name not in table:
-            raise ConfigError(
-                f"The table has no column {name!r}. It has: "
-                f"{', '.join(map(str, table.columns))}."
-            )
+    require_columns(table, (by, *wanted))
     return wanted
 
 
-def _finite(values: "pd.Series[float]") -> Values:
+def finite(values: "pd.Series[float]") -> Values:
+    """Return the finite values of a column, shape (n,)."""
     array = np.asarray(values, np.float64)
     return array[np.isfinite(array)]
 

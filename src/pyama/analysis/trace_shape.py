@@ -1,4 +1,4 @@
-"""What can be said of a trace without a model: its points, noise and onset."""
+"""Properties of a trace that need no model: its valid points, noise and onset."""
 
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from pyama.analysis.table_columns import require_columns
 from pyama.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -14,59 +15,51 @@ if TYPE_CHECKING:
 Values = NDArray[np.float64]
 
 WINDOW = 5
-"""Points of the running mean in which peaks and crossings are looked for."""
+"""Length in points of the running mean in which peaks and crossings are searched for."""
 STEPS = 20
-"""Onsets are found to this part of the interval between two frames."""
+"""Onsets are found with a resolution of the interval between two frames divided by this."""
 SIGNIFICANT = 5.0
-"""A rise counts from this many times the noise."""
+"""Smallest rise that counts as one, in units of the noise."""
 MAD_TO_SIGMA = 1.4826
 """Standard deviation of a normal distribution in units of its median absolute deviation."""
 
 
 def good_rows(table: "pd.DataFrame") -> "pd.DataFrame":
-    """Return the rows of a table whose `good` is True; all where there is no such column.
+    """Return the rows of a table whose `good` is True; all rows if there is no such column.
 
     Raises:
-        ConfigError: There is something else than True and False (or 1 and 0) in it. Words
+        ConfigError: The column holds other values than True and False (or 1 and 0). Words
             such as `no` would count as True.
     """
     if "good" not in table:
         return table
     odd = table["good"][~table["good"].isin([True, False])]
     if len(odd):
-        found = "nothing" if odd.isna().iloc[0] else repr(odd.iloc[0])
-        raise ConfigError(f"The column 'good' holds {found}; expected True or False.")
+        value = "an empty field" if odd.isna().iloc[0] else repr(odd.iloc[0])
+        raise ConfigError(f"The column 'good' holds {value}; expected True or False.")
     return table[table["good"].astype(bool)]
 
 
 def trace_arrays(
     table: "pd.DataFrame", column: str, time: str, keys: Sequence[str] = ("fov", "cell")
 ) -> tuple[Values, Values, "pd.DataFrame"]:
-    """Traces of a table as arrays.
+    """Return the traces of a table as arrays.
 
     Args:
         table: One row per cell and frame. Rows whose `good` is False are left out.
         column: Column of the values.
         time: Column of the times.
-        keys: Columns that name a trace.
+        keys: Columns that identify a trace.
 
     Returns:
-        Times and values, both (n_cells, T), filled up with NaN, and the keys, one row per
+        Times and values, both (n_cells, T), padded with NaN, and the keys, one row per
         trace, sorted.
 
     Raises:
-        ConfigError: A column is missing, times or values are not numbers, or `good` says
-            something else than True and False.
+        ConfigError: A column is missing, times or values are not numbers, or `good` holds
+            other values than True and False.
     """
-    import pandas as pd
-
-    for name in (*keys, time, column):
-        is_number = name in table and pd.api.types.is_numeric_dtype(table[name])
-        if not is_number and (name not in table or name in (time, column)):
-            raise ConfigError(
-                f"The table has no column {name!r} of numbers. It has: "
-                f"{', '.join(map(str, table.columns))}."
-            )
+    require_columns(table, keys, numbers=(time, column))
     table = good_rows(table).dropna(subset=list(keys))
     groups = table.groupby(list(keys), sort=True)
     row, place = groups.ngroup().to_numpy(), groups.cumcount().to_numpy()
@@ -85,8 +78,8 @@ def packed(t: Values, y: Values) -> tuple[Values, Values, NDArray[np.intp]]:
         y: Traces, shape (n_cells, T). A point counts if time and value are finite.
 
     Returns:
-        Times and values, both (n_cells, T), at least one column wide, filled up with the
-        last time and NaN; and the number of points, shape (n_cells,).
+        Times and values, both (n_cells, T), at least one column wide, padded with the last
+        time and with NaN; and the number of points, shape (n_cells,).
     """
     y = np.asarray(y, float)
     times = np.broadcast_to(np.asarray(t, float), y.shape)
@@ -105,10 +98,10 @@ def packed(t: Values, y: Values) -> tuple[Values, Values, NDArray[np.intp]]:
 
 
 def noise(y: Values) -> Values:
-    """Standard deviation of the noise around a slowly changing trace.
+    """Estimate the standard deviation of the noise around a slowly changing trace.
 
-    Second differences remove the trend; their median is not moved by outliers. Missing
-    values are taken out, not filled.
+    Second differences remove the trend, and their median is robust to outliers. Missing
+    values are removed, not interpolated.
 
     Args:
         y: Traces, shape (n_cells, T); NaN where there is no value.
@@ -125,7 +118,7 @@ def noise(y: Values) -> Values:
 
 
 def smoothed(y: Values) -> Values:
-    """Running mean over `WINDOW` points, fewer at the ends; NaN counts as missing.
+    """Return the running mean over `WINDOW` points, fewer at the ends; NaN is missing.
 
     Shape (n_cells, T) as `y`; NaN where no point of the window has a value.
     """
@@ -141,14 +134,14 @@ def smoothed(y: Values) -> Values:
 
 
 def first_crossing(y: Values, level: Values) -> NDArray[np.intp]:
-    """Index of the first value on the other side of `level` than the first one.
+    """Return the index of the first value on the other side of a level than the first one.
 
     Args:
         y: Traces, shape (n_cells, T); NaN is on neither side.
         level: Shape (n_cells,).
 
     Returns:
-        Shape (n_cells,); the last index for traces that stay on their side.
+        Shape (n_cells,); the last index for traces that never cross the level.
     """
     side = np.sign(y - level[:, np.newaxis])
     crossed = side * side[:, :1] < 0
@@ -156,10 +149,11 @@ def first_crossing(y: Values, level: Values) -> NDArray[np.intp]:
 
 
 def onsets(t: Values, y: Values) -> Values:
-    """Time at which each trace leaves its baseline.
+    """Find the time at which each trace leaves its baseline.
 
-    The part up to half of the highest value is described by a constant and a straight line
-    that meet (Hudson 1966, doi:10.1080/01621459.1966.10482198); the onset is where.
+    A constant followed by a rising straight line is fitted to the part of the trace up to
+    half of its maximum (Hudson 1966, doi:10.1080/01621459.1966.10482198); the onset is the
+    point where the two meet.
 
     Args:
         t: Times, shape (T,) or (n_cells, T), increasing.
@@ -192,13 +186,13 @@ def _floor(curve: Values) -> Values:
 
 
 def _half_way(curve: Values, floor: Values, peak: Values) -> NDArray[np.intp]:
-    """Index of the first point above half of the rise, at least the third."""
+    """Return the index of the first point above half of the rise, at least 2."""
     above = curve >= ((floor + peak) / 2)[:, np.newaxis]
     return np.maximum(above.argmax(axis=1), 2)
 
 
 def _best_hinge(times: Values, y: Values) -> tuple[Values, Values]:
-    """Kink and baseline of the best constant-then-rising line through each trace."""
+    """Return time and baseline of the kink that fits each trace best."""
     cost, _ = _hinge_cost(times, y, times)
     best = cost.argmin(axis=1)
     rows = np.arange(len(y))
@@ -212,7 +206,10 @@ def _best_hinge(times: Values, y: Values) -> tuple[Values, Values]:
 
 
 def _hinge_cost(times: Values, y: Values, kinks: Values) -> tuple[Values, Values]:
-    """Sum of squares and baseline for each kink, both (n_cells, n_kinks); inf if falling."""
+    """Return sum of squares and baseline of each kink, both (n_cells, n_kinks).
+
+    The sum is infinite where the line would fall.
+    """
     used = np.isfinite(y)
     cost, offset = np.full(kinks.shape, np.inf), np.zeros(kinks.shape)
     number = used.sum(axis=1)

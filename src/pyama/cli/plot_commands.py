@@ -57,7 +57,8 @@ def traces(
     import pandas as pd
 
     from pyama.analysis import plots
-    from pyama.analysis.sample_tables import chosen_column, load_timed, unit_of
+    from pyama.analysis.sample_tables import load_timed
+    from pyama.analysis.table_columns import chosen_column, unit_of
 
     plots.check_format(output)
     parts = []
@@ -87,7 +88,7 @@ def fits(
     """The best, the median and the worst fit with their data."""
     from pyama.analysis import plots
     from pyama.analysis.fitting.fit_files import load_fit_with_traces
-    from pyama.analysis.sample_tables import unit_of
+    from pyama.analysis.table_columns import unit_of
 
     plots.check_format(output)
     fitted, measured, header = load_fit_with_traces(table)
@@ -174,7 +175,8 @@ def samples(
 def _fitted(paths: list[Path]) -> "tuple[pd.DataFrame, dict[str, str]]":
     import pandas as pd
 
-    from pyama.analysis.sample_tables import load_fitted, read_header
+    from pyama.analysis.sample_tables import load_fitted
+    from pyama.analysis.table_files import read_header
 
     parts: list[pd.DataFrame] = []
     units: dict[str, str] = {}

@@ -2,7 +2,6 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import BaseModel
 
+from pyama.file_cache import cached_while_unchanged
 from pyama.traces.corrections import Action, Cut, Delete, Join, Mark, Swap
 from pyama.traces.trace_files import traces_digest
 
@@ -56,8 +56,9 @@ class Table:
         return f"{self.header}{',source_cell' if self.corrected else ''}\n{body}"
 
 
+@cached_while_unchanged(16)
 def read_uncorrected(path: Path) -> tuple[str, Table]:
-    """Read a traces file; the last files are kept in memory while they stay the same.
+    """Read a traces file.
 
     Returns:
         Digest of the file, and its table.
@@ -67,12 +68,6 @@ def read_uncorrected(path: Path) -> tuple[str, Table]:
         ValueError: A number in it is not a number.
         LookupError: A row has too few columns.
     """
-    status = path.stat()
-    return _parsed(path, status.st_mtime_ns, status.st_size)
-
-
-@lru_cache(maxsize=16)
-def _parsed(path: Path, changed_ns: int, size: int) -> tuple[str, Table]:
     header, *lines = path.read_text(encoding="utf-8").splitlines()
     split = [line.split(",", 4) for line in lines]
     cells = np.array([row[1] for row in split], np.int64)

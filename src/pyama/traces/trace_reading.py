@@ -1,18 +1,14 @@
 """Traces read as tables, with the time of every frame."""
 
-import warnings
-from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
 from pyama import layout
-from pyama.config import METADATA_KEY, ProcessingParams, parse_config
-from pyama.documents import has_its_checksum, load_yaml
-from pyama.errors import ConfigError, StoreError, reason
-from pyama.metadata import MicroscopyMetadata, frame_times, parse_metadata
+from pyama.errors import StoreError, reason
 from pyama.traces.trace_files import refuse_stale_inspection
+from pyama.traces.trace_recording import run_times
 
 if TYPE_CHECKING:
     import pandas as pd  # takes long to load, and most commands read no table
@@ -64,47 +60,3 @@ def load_traces(path: Path | str, unit: Literal["min", "h"] = "min") -> "pd.Data
         minutes[frames.index] = times[frames]
     table.insert(3, "time", minutes / (60 if unit == "h" else 1))
     return table
-
-
-def run_times(output_dir: Path, fov: int) -> tuple[float, ...]:
-    """Return the time of every frame of a field of view in minutes, as used by its run.
-
-    Raises:
-        StoreError: The folder has no `processing_config.yaml` that describes a recording,
-            or the recording has no such field of view.
-    """
-    path = Path(output_dir) / layout.CONFIG_FILE
-    try:
-        status = path.stat()
-    except OSError as error:
-        raise StoreError(
-            f"{path} cannot be read: {error.strerror}. It holds the time of every frame."
-        ) from error
-    metadata, params = _recording(path, status.st_mtime_ns, status.st_size)
-    if not 0 <= fov < metadata.n_fovs:
-        raise StoreError(
-            f"{path} describes {metadata.n_fovs} fields of view, numbered from 0; there is no "
-            f"FOV {fov}."
-        )
-    return frame_times(metadata, params, fov)[0]
-
-
-@lru_cache(maxsize=4)
-def _recording(
-    path: Path, changed_ns: int, size: int
-) -> tuple[MicroscopyMetadata, ProcessingParams]:
-    # Cached while the file stays the same: there is one for hundreds of tables.
-    try:
-        entries = load_yaml(path)
-        if not has_its_checksum(path.read_bytes()):
-            warnings.warn(
-                f"{path} was changed since a run wrote it; its times are used as they are. "
-                "`pyama verify` shows whether other files were changed.",
-                UserWarning,
-                stacklevel=4,
-            )
-    except ConfigError as error:
-        raise StoreError(f"{error} It holds the time of every frame.") from error
-    if not isinstance(entries, dict) or METADATA_KEY not in entries:
-        raise StoreError(f"{path} does not describe a recording: no section 'metadata'.")
-    return parse_metadata(entries[METADATA_KEY]), parse_config(str(path), entries).params

@@ -13,8 +13,10 @@ from pyama.analysis.fitting.fit_files import fit_file
 from pyama.analysis.fitting.models import MODELS
 from pyama.analysis.merge import MERGED, write_merged
 from pyama.analysis.report.html_page import REPORT
-from pyama.analysis.sample_tables import load_fitted, measured_columns, read_header, read_table
+from pyama.analysis.sample_tables import load_fitted
 from pyama.analysis.samples import samples_by_position
+from pyama.analysis.table_columns import measured_columns
+from pyama.analysis.table_files import read_header, read_table
 from pyama.errors import ConfigError
 from pyama.traces.trace_files import find_traces
 from pyama.web.folders import Dir, Root, record_of, root_of

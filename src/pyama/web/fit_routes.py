@@ -7,7 +7,7 @@ from fastapi import APIRouter, Depends, Query
 from pydantic import BaseModel
 
 from pyama.analysis.fitting.fitted_curves import FitTable, curves, fit_tables
-from pyama.traces.trace_reading import run_times
+from pyama.traces.trace_recording import run_times
 from pyama.web.folders import Dir, Fov, Root, root_of
 from pyama.web.trace_routes import Column
 

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from pydantic import BaseModel, Field
 
 from pyama import layout
-from pyama.analysis.sample_tables import measured_columns, unit_of
+from pyama.analysis.table_columns import measured_columns, unit_of
 from pyama.traces.corrected_table import Table
 from pyama.traces.correction_log import Entry
 from pyama.traces.corrections import Action

@@ -1,4 +1,4 @@
-"""Fits of models to traces: one row per cell."""
+"""Fits of models to the traces of a table or array, one row per cell."""
 
 from collections.abc import Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
@@ -23,18 +23,18 @@ Indices = NDArray[np.intp]
 Loss = Literal["linear", "soft_l1"]
 
 AUTO = "auto"
-"""Name that stands for the best of all models."""
+"""Model name that selects the best of all models for each cell."""
 STARTS = 5
-"""Starts per cell when nobody says."""
+"""Default number of starts per cell."""
 BLOCK = 64
-"""Cells fitted together: few enough for the processor's cache."""
+"""Number of cells fitted together; small enough for the processor's cache."""
 OUTLIER = 1.5
 """Residual, in units of the trace's noise, from which soft_l1 grows linearly."""
 
 
 @dataclass(frozen=True)
 class Options:
-    """How traces are fitted; see `fit_arrays`."""
+    """Options of a fit; see `fit_arrays`."""
 
     free: tuple[str, ...] | Literal["all"]
     fix: Mapping[str, float]
@@ -70,7 +70,7 @@ def fit_traces(
         table: One row per cell and frame with the columns fov, cell, `time` and `column`.
             Rows with a column `good` that is False are left out.
         model: A model, its name in `MODELS`, or `auto`; see `fit_arrays`.
-        column: Column that is fitted, in counts; NaN where there is no value.
+        column: Column to fit, in counts; NaN where there is no value.
         time: Column of the times, in hours.
         **options: The keyword arguments of `fit_arrays`, except `fov` and `cell`.
 
@@ -101,26 +101,26 @@ def fit_arrays(
 ) -> pd.DataFrame:
     """Fit a model to traces by bounded least squares from several starts.
 
-    The result of a cell depends on its own trace, fov, cell and the options only: neither
-    on the other cells, nor on their order, nor on the number of workers.
+    The result of a cell depends only on its trace, fov, cell and the options, not on other
+    cells, their order or the number of workers.
 
     Args:
-        t: Hours, shape (T,), or (n_cells, T) if cells have their own times.
+        t: Hours, shape (T,), or (n_cells, T) if cells have different times.
         y: Traces in counts, shape (n_cells, T). Points that are not finite are left out.
         model: A model or its name in `MODELS`; `auto` fits every model of `MODELS` and
             keeps, for each cell, the one with the smallest AIC (Akaike 1974,
             doi:10.1109/TAC.1974.1100705).
-        free: Parameters to fit beside the model's own free ones, or `all`.
+        free: Parameters to fit besides those that are free by default, or `all`.
         fix: Values of parameters that are not fitted.
-        bounds: Smallest and largest values of parameters, instead of the model's. With
-            `auto`, names apply to the models that have them.
-        starts: Starts per cell: the guess from the data, and draws around it.
-        loss: `linear` is the sum of squares; `soft_l1` bends it for residuals beyond 1.5
-            times the noise of the trace, so that outliers pull less.
-        seed: Start of the draws of every cell.
-        workers: Threads; without it, one per core, at most 8.
+        bounds: Lower and upper bounds of parameters that replace the model's. With `auto`,
+            they apply to the models that have a parameter of that name.
+        starts: Number of starts per cell: the first guess, and random values around it.
+        loss: `linear` is the sum of squares; `soft_l1` grows linearly for residuals beyond
+            1.5 times the noise of the trace, which reduces the influence of outliers.
+        seed: Seed of the random start values of every cell.
+        workers: Number of threads; by default one per core, at most 8.
         fov: Field of view of the cells, one number or shape (n_cells,).
-        cell: Numbers of the cells, shape (n_cells,); without it, 0, 1, ....
+        cell: Numbers of the cells, shape (n_cells,); by default 0, 1, ....
 
     Returns:
         One row per cell, in order: fov, cell, model_type, success, r_squared, the
@@ -130,7 +130,7 @@ def fit_arrays(
         and message. A trace that cannot be fitted has success False, NaN and the reason.
 
     Raises:
-        ArrayError: The shapes do not fit together.
+        ArrayError: The shapes are inconsistent.
         ConfigError: An option or a name is wrong.
     """
     freed: Any = free if free == "all" else (free,) if isinstance(free, str) else tuple(free)
@@ -175,7 +175,7 @@ def _set_up(model: Model, options: Options) -> Setup:
 
 
 def _best(times: Values, values: Values, ids: pd.DataFrame, options: Options) -> pd.DataFrame:
-    """The fit with the smallest AIC of each trace; among equals, that of fewer parameters."""
+    """Return the fit with the smallest AIC of each trace; of equal ones the simplest."""
     setups = sorted(_applicable(options), key=lambda setup: setup.needed)
     fits = [_fit(times, values, ids, setup, options) for setup in setups]
     aic = np.stack([np.where(fit["success"], fit["aic"], np.inf) for fit in fits])
@@ -197,11 +197,11 @@ def _applicable(options: Options) -> list[Setup]:
     for model in MODELS.values():
         fix = {name: value for name, value in options.fix.items() if name in model.names}
         bounds = {name: pair for name, pair in options.bounds.items() if name in model.names}
-        own = set(freed) & set(model.names)
+        free = set(freed) & set(model.names)
         if options.free == "all":
-            own = set(model.names) - set(fix)
-        if own or any(not p.fixed and p.name not in fix for p in model.parameters):
-            setups.append(set_up(model, own, fix, bounds))
+            free = set(model.names) - set(fix)
+        if free or any(not p.fixed and p.name not in fix for p in model.parameters):
+            setups.append(set_up(model, free, fix, bounds))
     return setups
 
 
@@ -224,15 +224,15 @@ def _fit(
         return _fit_block(setup, t[block], traces.take(block), seeds, options.starts)
 
     with ThreadPoolExecutor(options.workers) as pool:
-        for block, found in zip(blocks, pool.map(fit, blocks), strict=True):
-            table.loc[block, found.columns] = found.to_numpy()
+        for block, rows in zip(blocks, pool.map(fit, blocks), strict=True):
+            table.loc[block, rows.columns] = rows.to_numpy()
     return table
 
 
 def _fit_block(
     setup: Setup, t: Values, traces: Traces, seeds: list[tuple[int, ...]], starts: int
 ) -> pd.DataFrame:
-    """Fit a few traces from all of their starts and keep the best end of each."""
+    """Fit a few traces from all of their starts and keep the best solution of each."""
     shape = starts - 1, len(setup.model.parameters)
     draws = np.array([np.random.default_rng(seed).uniform(-1, 1, shape) for seed in seeds])
     model = setup.model
@@ -245,7 +245,7 @@ def _fit_block(
     def slopes(x: Values, rows: Indices) -> Values:
         return model.jacobian(t[every[rows]], setup.complete(x))[setup.free]
 
-    # A model may overflow far from the data; such steps are refused by their cost.
+    # A model may overflow far from the data; such steps are rejected by their cost.
     with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
         x = draw_starts(setup, t, traces, draws)
         lower, upper = setup.lower[setup.free], setup.upper[setup.free]

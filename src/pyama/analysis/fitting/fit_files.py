@@ -1,4 +1,4 @@
-"""Fits of the traces in a file, written beside it."""
+"""Fits of all traces in a file, written to a table beside it."""
 
 import os
 from dataclasses import dataclass
@@ -9,16 +9,9 @@ import pandas as pd
 
 from pyama.analysis.fitting.fit import AUTO, fit_traces
 from pyama.analysis.fitting.models import MODELS
-from pyama.analysis.sample_tables import (
-    Header,
-    Unit,
-    chosen_column,
-    load_fitted,
-    load_timed,
-    measured_columns,
-    read_header,
-    write_table,
-)
+from pyama.analysis.sample_tables import Unit, load_fitted, load_timed
+from pyama.analysis.table_columns import chosen_column, default_columns
+from pyama.analysis.table_files import Header, read_header, write_table
 from pyama.errors import StoreError
 from pyama.traces.trace_files import traces_digest
 from pyama.version import __version__
@@ -26,7 +19,7 @@ from pyama.version import __version__
 
 @dataclass(frozen=True)
 class Fitted:
-    """A file of fits.
+    """A table of fits that was written.
 
     Attributes:
         paths: The CSV file, and the Parquet file if there is one.
@@ -55,16 +48,16 @@ def fit_file(
         path: A traces file inside its output folder, a merged table, or a table with the
             columns cell, time and one more.
         model: Name in `MODELS`, or `auto`.
-        column: Column to fit; without it, the only `intensity_total`. The name of the file
-            ends in it where it is not the only one.
-        destination: Folder of the table; without it, that of `path`.
-        time_unit: Unit of `time` in a table that is no traces file and not merged.
+        column: Column to fit; by default the only `intensity_total`. The file name ends
+            with the column if there are several.
+        destination: Folder of the table; by default that of `path`.
+        time_unit: Unit of `time` in a table that is neither a traces file nor merged.
         parquet: Also write a Parquet file.
-        **options: Of `pyama.analysis.fitting.fit.fit_arrays`.
+        **options: Keyword arguments of `pyama.analysis.fitting.fit.fit_arrays`.
 
     Returns:
-        Files and table. Lines before the header say source, sample, column, model, options,
-        units and version.
+        Files and table. Lines before the header hold source, sample, column, model,
+        options, units and version.
 
     Raises:
         ConfigError: An option is wrong, or the column is missing.
@@ -89,9 +82,7 @@ def fit_file(
 
 
 def _suffix(table: pd.DataFrame, column: str) -> str:
-    columns = measured_columns(table)
-    totals = [name for name in columns if name.startswith("intensity_total_ch_")]
-    return "" if [column] == (totals or columns) else f"_{column}"
+    return "" if [column] == default_columns(table) else f"_{column}"
 
 
 def _relative(path: Path, folder: Path) -> str:
@@ -104,10 +95,11 @@ def _relative(path: Path, folder: Path) -> str:
 def _described(model: str, options: dict[str, Any]) -> Header:
     models = MODELS.values() if model == AUTO else [MODELS[model]]
     bounds = {name: f"{a:g}:{b:g}" for name, (a, b) in (options.get("bounds") or {}).items()}
-    told = {**options, "bounds": bounds, "workers": None}  # which change nothing
+    # The number of workers has no effect on results.
+    recorded = {**options, "bounds": bounds, "workers": None}
     return {
         "literature": {m.name: m.source for m in models if m.source},
-        "options": {name: value for name, value in told.items() if value},
+        "options": {name: value for name, value in recorded.items() if value},
         "units": {p.name: p.unit for m in models for p in m.parameters if p.unit},
     }
 
@@ -124,7 +116,7 @@ def load_fit_with_traces(path: Path | str) -> tuple[pd.DataFrame, pd.DataFrame, 
     path = Path(path)
     fitted, header = load_fitted(path), read_header(path)
     if not {"source", "column"} <= set(header):
-        raise StoreError(f"{path} does not say which traces were fitted; fit them again.")
+        raise StoreError(f"{path} does not name the traces that were fitted; fit them again.")
     unit = header.get("options", {}).get("time_unit", "h")
     traces, _ = load_timed(path.parent / str(header["source"]), unit)
     return fitted, traces, header

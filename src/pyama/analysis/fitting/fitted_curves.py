@@ -1,22 +1,23 @@
-"""What was fitted, as curves over the frames of a field of view."""
+"""Tables of fits of a field of view, and the fitted curves of its cells."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import lru_cache
 from pathlib import Path
-from typing import Any, TypeVar
-
-import pandas as pd
 
 from pyama import layout
 from pyama.analysis.fitting.model import Values
 from pyama.analysis.fitting.models import MODELS
 from pyama.analysis.merge import MERGED
-from pyama.analysis.sample_tables import Header, load_fitted, read_header
+from pyama.analysis.sample_tables import load_fitted
+from pyama.analysis.table_files import Header, read_header
 from pyama.errors import PyamaError, StoreError
+from pyama.file_cache import cached_while_unchanged
 from pyama.traces.trace_files import traces_digest, traces_of
 
-T = TypeVar("T")
+# A page asks for the same files again and again.
+_header_of = cached_while_unchanged(256)(read_header)
+_digest_of = cached_while_unchanged(256)(traces_digest)
+_fits_of = cached_while_unchanged(4)(load_fitted)
 
 
 @dataclass(frozen=True)
@@ -24,10 +25,10 @@ class Curve:
     """The fit of one cell.
 
     Attributes:
-        cell: Its number.
+        cell: Number of the cell.
         model: Name of the model.
-        r_squared: Share of the variance that it explains.
-        values: At every frame, shape (T,).
+        r_squared: Fraction of the variance that the fit explains.
+        values: Value of the model at every frame, shape (T,).
     """
 
     cell: int
@@ -38,13 +39,13 @@ class Curve:
 
 @dataclass(frozen=True)
 class FitTable:
-    """A table of fits that holds cells of a field of view.
+    """A table of fits that contains cells of a field of view.
 
     Attributes:
         path: The file.
         model: Name of the model, or `auto`.
-        column: What was fitted.
-        is_current: Whether the traces are still those that were fitted.
+        column: Column that was fitted.
+        is_current: Whether the current traces are those that were fitted.
     """
 
     path: Path
@@ -56,29 +57,29 @@ class FitTable:
 def fit_tables(output_dir: Path, fov: int) -> list[FitTable]:
     """Find the fits of a field of view: of merged tables and of its own traces.
 
-    Tables that cannot be read, and links, are left out.
+    Tables that cannot be read and symbolic links are left out.
 
     Returns:
-        The one that was written last comes first.
+        The tables, the most recent one first.
     """
-    found = [
+    tables = [
         FitTable(path, model, str(header.get("column", "")), is_current)
         for path, header, is_current in _candidates(output_dir, fov)
         if (model := str(header.get("model", "")))
     ]
-    return sorted(found, key=lambda table: -table.path.stat().st_mtime_ns)
+    return sorted(tables, key=lambda table: -table.path.stat().st_mtime_ns)
 
 
 def curves(table: FitTable, fov: int, times_h: Values) -> list[Curve]:
     """Evaluate the fits of a field of view.
 
     Args:
-        table: See `fit_tables`.
+        table: One of `fit_tables`.
         fov: 0-based index of the field of view.
         times_h: Hours of every frame since the first frame of the recording, shape (T,).
 
     Returns:
-        One per cell whose fit succeeded and whose model is known here, ascending.
+        One curve per cell whose fit succeeded and whose model is in `MODELS`, ascending.
 
     Raises:
         StoreError: The table is damaged.
@@ -86,14 +87,15 @@ def curves(table: FitTable, fov: int, times_h: Values) -> list[Curve]:
     try:
         return sorted(_curves(table, fov, times_h), key=lambda curve: curve.cell)
     except (ValueError, TypeError, KeyError) as error:
-        raise StoreError(f"{table.path} is no table of fits: {error}. Fit again.") from error
+        raise StoreError(
+            f"{table.path} is not a table of fits: {error}. Fit the traces again."
+        ) from error
 
 
 def _curves(table: FitTable, fov: int, times_h: Values) -> Iterator[Curve]:
-    changed = table.path.stat()
-    fitted = _fitted(table.path, changed.st_mtime_ns, changed.st_size)
-    own = fitted[(fitted["fov"] == fov) & (fitted["success"].astype(str) == "True")]
-    for name, rows in own.groupby("model_type"):
+    fitted = _fits_of(table.path)
+    in_fov = fitted[(fitted["fov"] == fov) & (fitted["success"].astype(str) == "True")]
+    for name, rows in in_fov.groupby("model_type"):
         model = MODELS.get(str(name))
         if model is None or not set(model.names) <= set(rows):
             continue
@@ -103,11 +105,6 @@ def _curves(table: FitTable, fov: int, times_h: Values) -> Iterator[Curve]:
             yield Curve(int(cell), model.name, float(r_squared), curve)
 
 
-@lru_cache(maxsize=4)
-def _fitted(path: Path, changed_ns: int, size: int) -> pd.DataFrame:
-    return load_fitted(path)
-
-
 def _candidates(output_dir: Path, fov: int) -> Iterator[tuple[Path, Header, bool]]:
     traces = traces_of(output_dir, fov)
     places = [output_dir] if traces is None else [output_dir, traces.parent]
@@ -115,9 +112,9 @@ def _candidates(output_dir: Path, fov: int) -> Iterator[tuple[Path, Header, bool
         source = _source(path)
         if path.is_symlink() or source is None:
             continue
-        header = _kept(read_header, path)
+        header = _header_of(path)
         if source.name.endswith(MERGED):
-            merged = _kept(read_header, source)
+            merged = _header_of(source)
             if str(fov) in _section(merged, "times"):
                 yield path, header, _follows(header, source) and _holds(merged, traces)
         elif (layout.parse_traces(source.name) or ("", None))[1] == fov:
@@ -125,9 +122,9 @@ def _candidates(output_dir: Path, fov: int) -> Iterator[tuple[Path, Header, bool
 
 
 def _source(path: Path) -> Path | None:
-    """Return the table beside it that was fitted; None if it is not there or not told."""
+    """Return the table in the same folder that was fitted; None if missing or unknown."""
     try:
-        name = str(_kept(read_header, path).get("source", ""))
+        name = str(_header_of(path).get("source", ""))
     except PyamaError:
         return None
     source = path.parent / layout.safe_name(name)
@@ -136,30 +133,16 @@ def _source(path: Path) -> Path | None:
 
 
 def _follows(header: Header, source: Path) -> bool:
-    return header.get("digest") == _kept(traces_digest, source)
+    return header.get("digest") == _digest_of(source)
 
 
 def _holds(merged: Header, traces: Path | None) -> bool:
     if traces is None:
         return False
-    told = _section(_section(merged, "source"), "files")
-    return bool(
-        told.get(f"{traces.parent.name}/{traces.name}") == _kept(traces_digest, traces)
-    )
+    digests = _section(_section(merged, "source"), "files")
+    return bool(digests.get(f"{traces.parent.name}/{traces.name}") == _digest_of(traces))
 
 
 def _section(entries: Header, name: str) -> Header:
-    found = entries.get(name)
-    return found if isinstance(found, dict) else {}
-
-
-def _kept(read: Callable[[Path], T], path: Path) -> T:
-    """Read a file once, as long as it stays the same."""
-    changed = path.stat()
-    found: T = _read(read, path, changed.st_mtime_ns, changed.st_size)
-    return found
-
-
-@lru_cache(maxsize=256)
-def _read(read: Callable[[Path], Any], path: Path, changed_ns: int, size: int) -> Any:
-    return read(path)
+    section = entries.get(name)
+    return section if isinstance(section, dict) else {}

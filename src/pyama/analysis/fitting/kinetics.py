@@ -1,10 +1,10 @@
-"""Chains of first-order reactions in closed form, also where rates coincide.
+"""Closed-form responses of chains of first-order reactions, also for equal rates.
 
-A molecule that passes through stages left at the rates a, b, c arrives at the last one as
+The amount in the last of three stages, which are left at the rates a, b and c, is
 tau² f[-a tau, -b tau, -c tau], where f[...] is the divided difference of the exponential
 function (McCurdy, Ng & Parlett 1984, doi:10.1090/S0025-5718-1984-0758198-0). The textbook
-formula divides by differences of rates; divided differences have a limit there, and their
-derivative by a point is the same with that point written twice.
+formula divides by differences of rates; divided differences have a limit where rates are
+equal, and their derivative by a point is the divided difference with that point repeated.
 """
 
 import numpy as np
@@ -15,20 +15,20 @@ from pyama.algorithms.kernels.array_types import kernel
 Values = NDArray[np.float64]
 
 NEAR = 1.0
-"""Points closer together than this are summed as a series, others divided."""
+"""Points closer together than this use a series, others the quotient of differences."""
 TERMS = 16
-"""Terms of the series: 0.5**16 / 16! is below the rounding of a float64."""
+"""Number of terms of the series: 0.5**16 / 16! is below the precision of float64."""
 
 
 @kernel
 def pair(x: float, y: float) -> tuple[float, float, float]:
-    """Divided differences f[x, y], f[x, x, y] and f[x, y, y] of exp, for x <= y."""
+    """Return the divided differences f[x, y], f[x, x, y], f[x, y, y] of exp, for x <= y."""
     spread = y - x
     if spread > NEAR:
         low, high = np.exp(x), np.exp(y)
         once = (high - low) / spread
         return once, (once - low) / spread, (high - once) / spread
-    # exp around the middle: with d = spread / 2 the points are -d and d.
+    # Series of exp around the middle: with d = spread / 2 the points are -d and d.
     d = 0.5 * spread
     term, low_sum, high_sum = 1.0, 1.0, 1.0
     once, twice_low, twice_high = 1.0, 0.5, 0.5
@@ -48,7 +48,7 @@ def pair(x: float, y: float) -> tuple[float, float, float]:
 
 @kernel
 def triple(x: float, y: float, z: float) -> tuple[float, float, float, float]:
-    """Divided differences f[x,y,z], f[x,x,y,z], f[x,y,y,z], f[x,y,z,z] for x <= y <= z."""
+    """Return f[x,y,z], f[x,x,y,z], f[x,y,y,z] and f[x,y,z,z] of exp, for x <= y <= z."""
     spread = z - x
     if spread > NEAR:
         low, low_x, low_y = pair(x, y)
@@ -84,7 +84,7 @@ def triple(x: float, y: float, z: float) -> tuple[float, float, float, float]:
 
 @kernel
 def two_stages(tau: Values, rates: Values) -> Values:
-    """Response of two stages in h, shape (n_cells, T).
+    """Compute the response of two stages in h, shape (n_cells, T).
 
     Args:
         tau: Hours since the onset, shape (n_cells, T); before it the response is 0.
@@ -102,7 +102,7 @@ def two_stages(tau: Values, rates: Values) -> Values:
 
 @kernel
 def two_stages_slopes(tau: Values, rates: Values) -> Values:
-    """Derivatives of `two_stages`, which has the same arguments.
+    """Compute the derivatives of `two_stages`, which has the same arguments.
 
     Returns:
         Shape (4, n_cells, T): the response, its derivatives by time and by both rates.
@@ -126,7 +126,7 @@ def two_stages_slopes(tau: Values, rates: Values) -> Values:
 
 @kernel
 def three_stages(tau: Values, rates: Values) -> Values:
-    """Response of three stages in h², shape (n_cells, T).
+    """Compute the response of three stages in h², shape (n_cells, T).
 
     Args:
         tau: Hours since the onset, shape (n_cells, T); before it the response is 0.
@@ -145,7 +145,7 @@ def three_stages(tau: Values, rates: Values) -> Values:
 
 @kernel
 def three_stages_slopes(tau: Values, rates: Values) -> Values:
-    """Derivatives of `three_stages`, which has the same arguments.
+    """Compute the derivatives of `three_stages`, which has the same arguments.
 
     Returns:
         Shape (5, n_cells, T): the response, its derivatives by time and by the rates.

@@ -1,9 +1,9 @@
-"""Bounded nonlinear least squares for thousands of small problems at once.
+"""Bounded nonlinear least squares for thousands of small problems at the same time.
 
 Levenberg-Marquardt (Marquardt 1963, doi:10.1137/0111030) with the damping of Nielsen (1999)
 and the scaling of Moré (1978, doi:10.1007/BFb0067700). A step that would leave the bounds
 stops at them, and the other parameters are solved for again. The result of a problem does
-not depend on which others are solved with it.
+not depend on the other problems.
 """
 
 from collections.abc import Callable
@@ -19,9 +19,9 @@ Indices = NDArray[np.intp]
 
 MAX_STEPS = 200
 TOLERANCE = 1e-8
-"""Relative change of the cost, and of the parameters, at which a problem is solved."""
+"""Relative change of cost or parameters below which a problem has converged."""
 DAMPING = 1e-3
-"""Start of the damping, relative to the scaled curvature."""
+"""Initial damping, relative to the scaled curvature."""
 
 
 @dataclass(frozen=True)
@@ -29,10 +29,10 @@ class Traces:
     """Data of the problems.
 
     Attributes:
-        y: Values, shape (n, T); only the first `number` of each row count.
-        number: Points of each problem, shape (n,).
-        scale: Residual from which the loss soft_l1 grows linearly, shape (n,); 0 is the
-            plain sum of squares.
+        y: Values, shape (n, T); only the first `number` of each row are used.
+        number: Number of points of each problem, shape (n,).
+        scale: Residual from which the loss soft_l1 grows linearly, shape (n,); 0 selects
+            the plain sum of squares.
     """
 
     y: Values
@@ -46,12 +46,12 @@ class Traces:
 
 @dataclass(frozen=True)
 class Solution:
-    """What `minimize` found.
+    """The result of `minimize`.
 
     Attributes:
         x: Parameters, shape (n, k).
-        cost: Half of the sum of squares (of losses), shape (n,); inf where no value of the
-            function was finite.
+        cost: Half of the sum of squares (of losses), shape (n,); inf where the function
+            had no finite value.
         converged: Whether a tolerance was reached, shape (n,).
     """
 
@@ -62,7 +62,7 @@ class Solution:
 
 @kernel
 def costs(y: Values, f: Values, number: Indices, scale: Values) -> Values:
-    """Half of the sum of losses of each problem, shape (n,)."""
+    """Return half of the sum of losses of each problem, shape (n,)."""
     out = np.zeros(len(y))
     for i in range(len(y)):
         for j in range(number[i]):
@@ -79,7 +79,7 @@ def costs(y: Values, f: Values, number: Indices, scale: Values) -> Values:
 def normal_equations(
     y: Values, f: Values, slopes: Values, number: Indices, scale: Values
 ) -> tuple[Values, Values]:
-    """Curvature J'WJ, shape (n, k, k), and gradient, shape (n, k), of the costs.
+    """Return curvature J'WJ, shape (n, k, k), and gradient, shape (n, k), of the costs.
 
     `slopes` has the shape (k, n, T). W is the second derivative of the loss.
     """
@@ -105,7 +105,7 @@ def normal_equations(
 
 @kernel
 def _solve(matrix: Values, right: Values, free: NDArray[np.bool_]) -> Values:
-    """Cholesky solution of the rows and columns that are free; 0 for the others."""
+    """Solve the free rows and columns by Cholesky decomposition; 0 for the others."""
     k = len(right)
     factor, out = np.zeros((k, k)), np.zeros(k)
     for a in range(k):
@@ -134,7 +134,7 @@ def _solve(matrix: Values, right: Values, free: NDArray[np.bool_]) -> Values:
 
 @kernel
 def _scaled(curvature: Values, gradient: Values, size: Values) -> tuple[Values, Values]:
-    """Curvature and gradient in units of `size`; 0 where it is 0."""
+    """Return curvature and gradient in units of `size`; 0 where `size` is 0."""
     k = len(size)
     matrix, slope = np.zeros((k, k)), np.zeros(k)
     for a in range(k):
@@ -150,7 +150,7 @@ def _scaled(curvature: Values, gradient: Values, size: Values) -> tuple[Values, 
 def _bounded_step(
     damped: Values, slope: Values, size: Values, x: Values, lower: Values, upper: Values
 ) -> tuple[Values, Values]:
-    """Where one problem goes, and the step to there in units of `size`."""
+    """Return the new parameters of one problem, and the step in units of `size`."""
     k = len(x)
     new, step, right = x.copy(), np.zeros(k), -slope
     inward = ((x > lower) | (slope < 0)) & ((x < upper) | (slope > 0))
@@ -183,14 +183,14 @@ def bounded_steps(
     lower: Values,
     upper: Values,
 ) -> tuple[Values, Values, Values]:
-    """Minimum of the damped quadratic model of each problem inside the bounds.
+    """Minimize the damped quadratic model of each problem inside the bounds.
 
     Args:
         curvature: Shape (n, k, k).
         gradient: Shape (n, k).
-        size: Units of the parameters' slopes, shape (n, k); where 0, a parameter stays.
+        size: Scale of the slopes, shape (n, k); a parameter with scale 0 is not changed.
         damping: Shape (n,).
-        x: Where the problems are, shape (n, k).
+        x: Current parameters, shape (n, k).
         lower: Bounds, shape (k,).
         upper: Bounds, shape (k,).
 
@@ -228,13 +228,13 @@ def minimize(
     Args:
         values: `values(x, rows)`, the functions of the problems `rows`, shape (m, T).
         slopes: `slopes(x, rows)`, their derivatives by the parameters, shape (k, m, T).
-        traces: What the functions are compared with.
-        x: Starts inside the bounds, shape (n, k).
+        traces: The data.
+        x: Start values inside the bounds, shape (n, k).
         lower: Bounds, shape (k,).
         upper: Bounds, shape (k,).
 
     Returns:
-        The end of each problem, in the order of the starts.
+        The solution of each problem, in the order of the starts.
     """
     n, k = x.shape
     x, active = x.copy(), np.arange(n)
@@ -244,20 +244,21 @@ def minimize(
 
     def measure(rows: Indices, f: Values) -> Values:
         part = traces.take(rows)
-        found = costs(part.y, f, part.number, part.scale)
-        return np.where(np.isfinite(found), found, np.inf)
+        cost = costs(part.y, f, part.number, part.scale)
+        return np.where(np.isfinite(cost), cost, np.inf)
 
-    def look_around(rows: Indices, f: Values) -> None:
+    def update_derivatives(rows: Indices, f: Values) -> None:
         part = traces.take(rows)
-        found = normal_equations(part.y, f, slopes(x[rows], rows), part.number, part.scale)
-        curvature[rows], gradient[rows] = found
+        curvature[rows], gradient[rows] = normal_equations(
+            part.y, f, slopes(x[rows], rows), part.number, part.scale
+        )
         diagonal = np.sqrt(np.einsum("ikk->ik", curvature[rows]))
         size[rows] = np.maximum(size[rows], diagonal)
 
     f = values(x, active)
     cost = measure(active, f)
     active = active[np.isfinite(cost)]
-    look_around(active, f[active])
+    update_derivatives(active, f[active])
     for _ in range(MAX_STEPS):
         if not active.size:
             break
@@ -273,7 +274,7 @@ def minimize(
         damping[worse] *= growth[worse]
         growth[worse] *= 2
         converged[active[done]] = True
-        look_around(active[better & ~done], f[better & ~done])
+        update_derivatives(active[better & ~done], f[better & ~done])
         active = active[~done]
     return Solution(x, cost, converged)
 
@@ -281,7 +282,7 @@ def minimize(
 def _judge(
     cost: Values, new_cost: Values, predicted: Values, length: Values
 ) -> tuple[NDArray[np.bool_], NDArray[np.bool_], Values]:
-    """Whether each step is taken, whether it is the last, and how well it was predicted."""
+    """Return whether each step is accepted, whether it is the last, and its gain ratio."""
     decrease, small = cost - new_cost, TOLERANCE * cost
     better = decrease > 0
     gain = np.zeros(len(cost))

@@ -1,4 +1,4 @@
-"""What a model of a trace is, and the registry that checks new ones."""
+"""The classes `Model` and `Parameter`, and the registry that checks new models."""
 
 import math
 from collections.abc import Callable
@@ -13,7 +13,7 @@ from pyama.registry import Registry
 
 Values = NDArray[np.float64]
 TIME_UNIT = "h"
-"""Parameters with this unit are times: their starts are shifted, not multiplied."""
+"""Unit of parameters that are times: their start values are shifted, not multiplied."""
 
 
 @dataclass(frozen=True)
@@ -21,12 +21,12 @@ class Parameter:
     """One parameter of a model.
 
     Attributes:
-        name: Its column in fitted tables and its argument of the model's functions.
+        name: Its column in tables of fits, and its argument of the model's functions.
         unit: For example `1/h`. Parameters in `h` are points in time.
-        lower: Smallest value of a fit.
-        upper: Largest value of a fit.
+        lower: Lower bound.
+        upper: Upper bound.
         default: Value when it is fixed, and in examples.
-        fixed: Whether a fit leaves it at `default` unless told otherwise.
+        fixed: Whether it is fixed at `default` unless a fit sets it free.
         linear: Whether the model is a linear function of it; such parameters need no guess.
     """
 
@@ -59,15 +59,15 @@ class Model:
     shape (n_cells, T), and each parameter by position, shape (n_cells, 1).
 
     Attributes:
-        name: Its name in `MODELS` and in file names.
-        parameters: In the order of the functions' arguments.
+        name: Name in `MODELS` and in file names.
+        parameters: Parameters in the order of the functions' arguments.
         function: `f(t, *parameters)`, shape (n_cells, T) or broadcastable to it.
         first_guess: `g(t, y)` with arrays (n_cells, T); one value or array (n_cells,) per
-            parameter. Values outside the bounds are moved to them, linear parameters are
-            solved for afterwards.
-        gradient: `d(t, *parameters)`, one array like `function` per parameter; without
-            it, differences are taken.
-        source: Literature, as a DOI.
+            parameter. Values outside the bounds are clipped, linear parameters are solved
+            for afterwards.
+        gradient: `d(t, *parameters)`, one array like `function` per parameter; if None,
+            finite differences are used.
+        source: DOI of the publication.
     """
 
     name: str
@@ -96,14 +96,14 @@ class Model:
         return np.array([parameter.default for parameter in self.parameters], float)
 
     def __call__(self, t: Values, p: Values) -> Values:
-        """Evaluate; see `evaluate`."""
+        """Evaluate the model; see `evaluate`."""
         return self.evaluate(t, p)
 
     def evaluate(self, t: Values, p: Values) -> Values:
-        """Values of the model for many cells.
+        """Evaluate the model for many cells.
 
         Args:
-            t: Hours, shape (T,), or (n_cells, T) if cells have their own times.
+            t: Hours, shape (T,), or (n_cells, T) if cells have different times.
             p: Parameters, shape (n_params, n_cells).
 
         Returns:
@@ -116,10 +116,10 @@ class Model:
         return np.array(np.broadcast_to(self.function(times, *columns), times.shape), float)
 
     def jacobian(self, t: Values, p: Values) -> Values:
-        """Derivatives by the parameters, shape (n_params, n_cells, T); see `evaluate`.
+        """Return the derivatives by the parameters, shape (n_params, n_cells, T).
 
-        Derivatives by fixed parameters are included. At a kink (an onset) the value of
-        one side.
+        Derivatives by fixed parameters are included. At a kink (an onset), the derivative
+        is that of one side. The arguments are those of `evaluate`.
         """
         times, columns = self._shaped(t, p)
         if self.gradient is None:
@@ -130,7 +130,7 @@ class Model:
         return out
 
     def guess(self, t: Values, y: Values) -> Values:
-        """Parameters to start a fit from, inside the bounds.
+        """Guess the parameters from the data, inside the bounds.
 
         Args:
             t: Hours, shape (T,) or (n_cells, T).
@@ -170,7 +170,7 @@ class Model:
 
 
 class ModelRegistry(Registry[Model]):
-    """Models by name. Built-in models and plugins take the same way in: `add`."""
+    """Models by name. Plugins are registered with `add`."""
 
     def __init__(self) -> None:
         super().__init__("model", ("t", "p"))
@@ -187,14 +187,14 @@ class ModelRegistry(Registry[Model]):
         super().__setitem__(name, function)
 
     def add_built_in(self, model: Model) -> None:
-        """Add a model that the tests have tried, so that every start need not."""
+        """Add a model without the checks of `add`; the tests check built-in models."""
         super().__setitem__(model.name, model)
 
     def _check_parameters(self, name: str, model: Any) -> None:
-        """Parameters of a model belong to its fit, not to a run."""
+        """Accept any model: its parameters belong to a fit, not to a run."""
 
     def add(self, model: Model) -> Model:
-        """Check a model on two short traces and add it under its name.
+        """Check a model on two short traces and register it under its name.
 
         Raises:
             PluginError: A function has the wrong arguments or result, or the gradient is

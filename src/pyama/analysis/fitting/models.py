@@ -1,4 +1,4 @@
-"""Models of single-cell traces: time in hours, rates in 1/h, intensities in counts."""
+"""The built-in models of traces: time in hours, rates in 1/h, intensities in counts."""
 
 import math
 
@@ -18,24 +18,24 @@ from pyama.analysis.trace_shape import first_crossing, onsets, smoothed
 Values = NDArray[np.float64]
 
 MODELS = ModelRegistry()
-"""Every model by name; `MODELS.add(Model(...))` adds one."""
+"""All models by name; `MODELS.add(Model(...))` adds one."""
 
 FASTEST = 30.0
-"""Largest rate of a fit, 1/h: of a process that is over within minutes."""
+"""Upper bound of rates, 1/h: that of a process that takes a few minutes."""
 
 ONSET = Parameter("t0", "h", 0, math.inf, 2)
 OFFSET = Parameter("offset", "counts", linear=True)
 AMPLITUDE = Parameter("amplitude", "counts", default=100, linear=True)
 TRANSLATION = Parameter("ktl", "counts/h", 0, math.inf, 100, linear=True)
-"""Counts per hour that the mRNA of the cell gives at its onset: m0 k_tl of the literature."""
+"""Counts per hour made from the mRNA present at the onset: m0 k_tl in the literature."""
 MRNA_LOSS = Parameter("delta", "1/h", 0, FASTEST, 0.1)
 PROTEIN_LOSS = Parameter("beta", "1/h", 0, FASTEST, 5.22e-3, fixed=True)
-"""Loss of the fluorescent protein. By default that of eGFP, with a half-life of 133 h, the
-value in use after Krzysztoń et al. (2019), doi:10.1016/j.nano.2019.102077, who blocked
-translation to measure it; destabilised proteins are lost much faster."""
+"""Loss of the fluorescent protein. The default is that of eGFP, with a half-life of 133 h,
+as measured by Krzysztoń et al. (2019), doi:10.1016/j.nano.2019.102077, who blocked
+translation; destabilised proteins are lost much faster."""
 MATURATION = Parameter("km", "1/h", 0, FASTEST, 1.28, fixed=True)
-"""Maturation of the protein. By default that of eGFP, with a half-time of 32 min, as in use
-after the same authors; Balleza et al. (2018, doi:10.1038/nmeth.4509) have 50 proteins in
+"""Maturation of the protein. The default is that of eGFP, with a half-time of 32 min, of the
+same authors; Balleza et al. (2018, doi:10.1038/nmeth.4509) measured 50 proteins in
 bacteria."""
 RATE = Parameter("rate", "1/h", 0, FASTEST, 0.2)
 
@@ -136,9 +136,9 @@ def _constant_gradient(t: Values, offset: Values) -> tuple[float]:
 
 
 def _first_onset(t: Values, y: Values) -> Values:
-    """Onset, or the first time of a trace that does not rise; shape (n_cells,)."""
-    found = onsets(t, y)
-    return np.where(np.isfinite(found), found, t[:, 0])
+    """Return the onset, or the first time of a trace that does not rise; shape (n_cells,)."""
+    onset = onsets(t, y)
+    return np.where(np.isfinite(onset), onset, t[:, 0])
 
 
 def _half_time(t: Values, y: Values, level: Values) -> Values:
@@ -146,7 +146,7 @@ def _half_time(t: Values, y: Values, level: Values) -> Values:
 
 
 def _expression_guess(t: Values, y: Values) -> tuple[Values, Values, Values, Values]:
-    """t0, ktl, delta and offset from the onset and the time of half the highest value."""
+    """Guess t0, ktl, delta and offset from the onset and the time of half the maximum."""
     t0, low, high = _first_onset(t, y), y.min(axis=1), y.max(axis=1)
     delay = np.maximum(_half_time(t, y, (low + high) / 2) - t0, np.ptp(t, axis=1) / 50 + 1e-9)
     return t0, 0.5 * (high - low) / delay, math.log(2) / delay, low
@@ -161,7 +161,7 @@ def _mrna_decay_guess(t: Values, y: Values) -> tuple[Values | float, ...]:
 
 
 def _relaxation_guess(t: Values, y: Values) -> tuple[Values, Values, Values]:
-    """Change, rate and last value; the rate from the time when half of it has happened."""
+    """Guess change, rate and last value; the rate from the time of half the change."""
     curve = smoothed(y)
     first, last = curve[:, 0], curve[:, -1]
     delay = _half_time(t, y, (first + last) / 2) - t[:, 0]

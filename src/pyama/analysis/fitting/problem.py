@@ -1,4 +1,4 @@
-"""What of a model is fitted, and where the fits start."""
+"""The fitting problem: free and fixed parameters, bounds, and start values."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -14,21 +14,21 @@ Values = NDArray[np.float64]
 Indices = NDArray[np.intp]
 
 FACTOR = 10.0
-"""Starts lie within this factor of the guess."""
+"""Start values lie within this factor of the guess."""
 SHIFT = 0.2
-"""Starts of times lie within this part of the trace's length of the guess."""
+"""Start values of times differ from the guess by at most this part of the trace's length."""
 
 
 @dataclass(frozen=True)
 class Setup:
-    """A model and what of it is fitted.
+    """A model and the parameters of it that are fitted.
 
     Attributes:
         model: The model.
         free: Indices of the parameters that are fitted.
-        fixed: Values of the others, shape (n_params,); NaN for those that are fitted.
-        lower: Smallest values, shape (n_params,).
-        upper: Largest values, shape (n_params,).
+        fixed: Values of the other parameters, shape (n_params,); NaN for fitted ones.
+        lower: Lower bounds, shape (n_params,).
+        upper: Upper bounds, shape (n_params,).
     """
 
     model: Model
@@ -39,11 +39,11 @@ class Setup:
 
     @property
     def needed(self) -> int:
-        """Points that a trace must have: one more than there are free parameters."""
+        """Smallest number of points of a trace: one more than there are free parameters."""
         return len(self.free) + 1
 
     def complete(self, x: Values) -> Values:
-        """All parameters, shape (n_params, n), from the free ones, shape (n, n_free)."""
+        """Return all parameters, shape (n_params, n), given the free ones (n, n_free)."""
         p = np.repeat(self.fixed[:, np.newaxis], len(x), axis=1)
         p[self.free] = x.T
         return p
@@ -55,18 +55,18 @@ def set_up(
     fix: Mapping[str, float],
     bounds: Mapping[str, tuple[float, float]],
 ) -> Setup:
-    """Decide which parameters are fitted, and within which bounds.
+    """Choose the parameters to fit and their bounds.
 
     Args:
         model: The model.
-        free: Parameters to fit beside those that are fitted anyway.
-        fix: Parameters to leave at a value.
-        bounds: Smallest and largest values instead of the model's.
+        free: Parameters to fit besides those that are free by default.
+        fix: Values of parameters that are not fitted.
+        bounds: Lower and upper bounds that replace the model's.
 
     Raises:
         ConfigError: A name is unknown, a parameter is both free and fixed, bounds are not
-            in order or those of a fixed parameter, a value is not within them, or nothing is
-            left to fit.
+            in order or belong to a fixed parameter, a value is out of bounds, or no
+            parameter is left to fit.
     """
     free = set(free)
     _refuse_unknown(model, {"free": free, "fix": set(fix), "bounds": set(bounds)})
@@ -90,29 +90,29 @@ def set_up(
     idle = [name for name, used in zip(model.names, fitted, strict=True) if not used]
     if idle := sorted(set(idle) & set(bounds)):
         raise ConfigError(
-            f"{', '.join(idle)} of {model.name} is fixed, so that its bounds do nothing. Set "
-            "it free, or leave the bounds out."
+            f"{', '.join(idle)} of {model.name} is fixed, so its bounds have no effect. Set "
+            "it free, or omit the bounds."
         )
     if not fitted.any():
-        raise ConfigError(f"All parameters of {model.name} are fixed. Leave one to be fitted.")
+        raise ConfigError(f"All parameters of {model.name} are fixed. Set at least one free.")
     fixed = np.array([fix.get(p.name, p.default) for p in model.parameters], float)
     lower, upper = np.array(limits, float).T
     return Setup(model, np.flatnonzero(fitted), np.where(fitted, np.nan, fixed), lower, upper)
 
 
 def draw_starts(setup: Setup, t: Values, traces: Traces, draws: Values) -> Values:
-    """Where the fits of each trace start: the guess, and draws around it.
+    """Return the start values of the fits: the first guess, and random values around it.
 
-    Parameters that the model is linear in are solved for, given the others.
+    Parameters in which the model is linear are solved for, given the others.
 
     Args:
-        setup: What is fitted.
+        setup: The model and its free parameters.
         t: Hours, shape (n, T).
-        traces: The data, whose rows are filled up with their last value.
-        draws: From -1 to 1, shape (n, starts - 1, n_params).
+        traces: The data, whose rows are padded with their last value.
+        draws: Random numbers from -1 to 1, shape (n, starts - 1, n_params).
 
     Returns:
-        Free parameters, shape (n * starts, n_free); starts of a trace are neighbours.
+        Free parameters, shape (n * starts, n_free); the starts of a trace are adjacent.
     """
     n, others, _ = draws.shape
     guess = setup.model.guess(t, traces.y).T
@@ -133,7 +133,7 @@ def draw_starts(setup: Setup, t: Values, traces: Traces, draws: Values) -> Value
 def _solve_linear(
     setup: Setup, t: Values, traces: Traces, p: Values, linear: list[int]
 ) -> Values:
-    """Best values of the linear parameters, shape (n_linear, n); `p` where out of bounds."""
+    """Return the best linear parameters, shape (n_linear, n); `p` where out of bounds."""
     f, slopes = setup.model.evaluate(t, p), setup.model.jacobian(t, p)[linear]
     curvature, gradient = normal_equations(
         traces.y, f, slopes, traces.number, np.zeros_like(traces.scale)

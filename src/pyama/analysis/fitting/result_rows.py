@@ -1,4 +1,4 @@
-"""From the end of a fit to its row in the table."""
+"""Rows of the table of fits: parameters, standard errors, quality and messages."""
 
 import numpy as np
 import pandas as pd
@@ -10,20 +10,20 @@ from pyama.analysis.fitting.problem import Setup
 Values = NDArray[np.float64]
 
 GOOD, FAIR = 0.9, 0.7
-"""R² above which a fit is good, or fair; below, it is poor."""
+"""R² above which a fit is good or fair; other fits are poor."""
 SINGULAR = 1e-13
-"""Smallest eigenvalue of a scaled curvature whose inverse means anything."""
+"""Smallest eigenvalue of a scaled curvature matrix that is still inverted."""
 LEADING = ["fov", "cell", "model_type", "success", "r_squared"]
 TRAILING = ["rmse", "aic", "n_points", "class", "message"]
 
 
 def columns(names: tuple[str, ...]) -> list[str]:
-    """Columns of a fitted table with the parameters `names`."""
+    """Return the columns of a table of fits with the parameters `names`."""
     return [*LEADING, *names, *(f"{name}_se" for name in names), *TRAILING]
 
 
 def without_fit(ids: pd.DataFrame, setup: Setup, number: NDArray[np.intp]) -> pd.DataFrame:
-    """Table of traces that could not be fitted, to be filled by those that could."""
+    """Return the table in which every trace is not fitted yet, with the reason."""
     table = ids.reindex(columns=columns(setup.model.names))
     table["model_type"] = setup.model.name
     table["success"] = False
@@ -31,20 +31,18 @@ def without_fit(ids: pd.DataFrame, setup: Setup, number: NDArray[np.intp]) -> pd
     table["class"] = "failed"
     few = number < setup.needed
     table["message"] = np.where(few, "", "no signal: all values are equal")
-    table.loc[few, "message"] = [
-        f"{found} points, needs {setup.needed}" for found in number[few]
-    ]
+    table.loc[few, "message"] = [f"{n} points, needs {setup.needed}" for n in number[few]]
     return table
 
 
 def fitted_rows(setup: Setup, t: Values, traces: Traces, solution: Solution) -> pd.DataFrame:
-    """Columns from `success` on of traces that were fitted.
+    """Return the columns from `success` on of traces that were fitted.
 
     Args:
-        setup: What was fitted.
+        setup: The model and its free parameters.
         t: Hours, shape (n, T).
         traces: The data.
-        solution: The end of the fit of each trace.
+        solution: The best solution of each trace.
     """
     model, p = setup.model, setup.complete(solution.x)
     f, slopes = model.evaluate(t, p), model.jacobian(t, p)[setup.free]
@@ -70,7 +68,7 @@ def fitted_rows(setup: Setup, t: Values, traces: Traces, solution: Solution) -> 
 
 
 def _sums_of_squares(traces: Traces, f: Values | None = None) -> Values:
-    """Sums of the squared residuals; without `f`, around the mean of each trace."""
+    """Return sums of squared residuals of `f`, by default of the mean of each trace."""
     counts = np.arange(traces.y.shape[1]) < traces.number[:, np.newaxis]
     if f is None:
         f = np.mean(traces.y, axis=1, where=counts)[:, np.newaxis]
@@ -80,9 +78,9 @@ def _sums_of_squares(traces: Traces, f: Values | None = None) -> Values:
 def _standard_errors(
     setup: Setup, traces: Traces, f: Values, slopes: Values, x: Values
 ) -> Values:
-    """Asymptotic standard errors, shape (n, n_free), of least squares and of M-estimates.
+    """Return asymptotic standard errors, shape (n, n_free), of least squares and M-estimates.
 
-    For soft_l1 after Huber (1981, doi:10.1002/0471725250), with the mean of the weights.
+    For soft_l1 they follow Huber (1981, doi:10.1002/0471725250), with the mean weight.
     """
     curvature, _ = normal_equations(traces.y, f, slopes, traces.number, traces.scale)
     residual = f - traces.y
@@ -97,7 +95,7 @@ def _standard_errors(
 
 
 def _diagonal_of_inverse(matrix: Values, used: NDArray[np.bool_]) -> Values:
-    """Diagonal of the inverse of the rows and columns in use; NaN elsewhere or if singular."""
+    """Return the diagonal of the inverse of the used rows and columns; NaN elsewhere."""
     diagonal = np.einsum("ikk->ik", matrix)
     used = used & np.isfinite(matrix).all(axis=2) & (diagonal > 0)
     size = np.sqrt(np.where(used, diagonal, 1))

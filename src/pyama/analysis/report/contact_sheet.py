@@ -14,7 +14,7 @@ from pyama.analysis.colours import evenly
 from pyama.analysis.report.report_data import Material
 from pyama.errors import StoreError
 from pyama.store import FovStore
-from pyama.traces.trace_reading import run_times
+from pyama.traces.trace_recording import run_times
 
 MOST_FOVS = 24
 """Fields of view on the sheet; of more, some evenly spread."""

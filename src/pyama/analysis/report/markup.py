@@ -9,7 +9,7 @@ from typing import Any
 
 import pandas as pd
 
-from pyama.analysis.sample_tables import neutralised
+from pyama.analysis.table_files import neutralised
 
 TEXTS = frozenset({"text", "wrap"})
 SHOWN_ROWS = 400

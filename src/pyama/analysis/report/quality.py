@@ -12,7 +12,7 @@ from pyama.analysis.colours import evenly
 from pyama.analysis.report.report_data import Material
 from pyama.errors import StoreError
 from pyama.store import FovStore, Stack
-from pyama.traces.trace_reading import run_times
+from pyama.traces.trace_recording import run_times
 
 Values = NDArray[np.float64]
 

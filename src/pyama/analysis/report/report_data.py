@@ -13,19 +13,15 @@ from pyama import layout
 from pyama.analysis.fitting.fit import AUTO
 from pyama.analysis.fitting.models import MODELS
 from pyama.analysis.merge import MERGED
-from pyama.analysis.sample_tables import (
-    load_fitted,
-    load_merged,
-    measured_columns,
-    read_header,
-    read_recording,
-    unit_of,
-)
+from pyama.analysis.sample_tables import load_fitted, load_merged
+from pyama.analysis.table_columns import measured_columns, unit_of
+from pyama.analysis.table_files import read_header
 from pyama.analysis.trace_shape import good_rows
 from pyama.config import ProcessingConfig
 from pyama.metadata import MicroscopyMetadata
 from pyama.traces.trace_files import find_traces, traces_digest
 from pyama.traces.trace_reading import load_traces
+from pyama.traces.trace_recording import read_recording
 
 EVERYTHING = "all cells"
 """Name of the sample of an experiment that was not merged."""

@@ -8,8 +8,8 @@ import pandas as pd
 from pyama.analysis.report import markup, plotly_figures
 from pyama.analysis.report.distributions import classes, histogram, scatter
 from pyama.analysis.report.report_data import Fits, Material
-from pyama.analysis.sample_tables import unit_of
 from pyama.analysis.statistics import compare, summarize, trace_features
+from pyama.analysis.table_columns import unit_of
 
 MOST_FEATURES = 6
 """Columns of which traces are shown."""

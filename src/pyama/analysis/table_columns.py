@@ -1,0 +1,105 @@
+"""Columns of traces tables: which ones hold features, which one to use, and their units."""
+
+from collections.abc import Iterable
+from typing import TYPE_CHECKING
+
+from pyama import layout
+from pyama.errors import ConfigError
+from pyama.traces.trace_rows import DRIFT, PARENT
+
+if TYPE_CHECKING:
+    import pandas as pd  # takes long to load
+
+NOT_MEASURED = frozenset(
+    {*layout.BASE_COLUMNS, "sample", "time", "source_cell", PARENT, *DRIFT, "n_points"}
+)
+"""Columns of traces that are not features."""
+UNITS = {
+    "area": "px2",
+    "area_um2": "um2",
+    "perimeter": "px",
+    "centroid_x": "px",
+    "centroid_y": "px",
+    "intensity_total": "counts",
+    "intensity_mean": "counts",
+    "intensity_max": "counts",
+    "intensity_std": "counts",
+    "intensity_core": "counts",
+    "intensity_middle": "counts",
+    "intensity_rim": "counts",
+    "texture": "counts",
+}
+"""Units of the built-in features that have one."""
+
+
+def require_columns(
+    table: "pd.DataFrame", names: Iterable[str], numbers: Iterable[str] = ()
+) -> None:
+    """Raise an error if a table lacks a column.
+
+    Args:
+        table: Any table.
+        names: Columns of any type.
+        numbers: Columns that must hold numbers.
+
+    Raises:
+        ConfigError: A column is missing or of another type.
+    """
+    from pandas.api.types import is_numeric_dtype
+
+    numbers = tuple(numbers)
+    for name in (*names, *numbers):
+        if name not in table or (name in numbers and not is_numeric_dtype(table[name])):
+            raise ConfigError(
+                f"The table has no column {name!r}{' of numbers' if name in numbers else ''}. "
+                f"It has: {', '.join(map(str, table.columns))}."
+            )
+
+
+def cell_keys(table: "pd.DataFrame") -> list[str]:
+    """Return the columns that identify a cell: fov and cell, and sample if there is one."""
+    return [name for name in ("sample", "fov", "cell") if name in table or name != "sample"]
+
+
+def measured_columns(table: "pd.DataFrame") -> list[str]:
+    """Return the columns of numbers that are features."""
+    numbers = table.select_dtypes("number").columns
+    return [str(name) for name in numbers if name not in NOT_MEASURED]
+
+
+def default_columns(table: "pd.DataFrame") -> list[str]:
+    """Return the total intensities if the table has any, else all features."""
+    columns = measured_columns(table)
+    return [name for name in columns if name.startswith("intensity_total_ch_")] or columns
+
+
+def chosen_column(table: "pd.DataFrame", wanted: str | None) -> str:
+    """Return the column to use: the wanted one, or the only one of `default_columns`.
+
+    Raises:
+        ConfigError: It does not exist, or there are several.
+    """
+    columns, default = measured_columns(table), default_columns(table)
+    if wanted is None and len(default) == 1:
+        return default[0]
+    if not columns:
+        raise ConfigError(
+            "The table has no column of numbers to work on; expected one besides fov, cell, "
+            "frame and time."
+        )
+    if wanted is None or wanted not in columns:
+        problem = "There are several columns" if wanted is None else f"No column {wanted!r}"
+        raise ConfigError(f"{problem}. Choose with --column: {', '.join(columns)}.")
+    return wanted
+
+
+def unit_of(column: str) -> str:
+    """Return the unit of a column of traces; empty if it has none or is unknown."""
+    if column in layout.BASE_COLUMNS and column.startswith(("position_", "bbox_")):
+        return "px"
+    return UNITS.get(column.rpartition("_ch_")[0], "")
+
+
+def units_of(table: "pd.DataFrame") -> dict[str, str]:
+    """Return the units of the columns that have one."""
+    return {str(name): unit for name in table if (unit := unit_of(str(name)))}

@@ -1,0 +1,154 @@
+"""CSV files whose first lines hold metadata.
+
+One line `# key: JSON` per entry comes before the header. `pd.read_csv(path, comment="#")`
+reads such a file; `read_table` also reads the entries.
+"""
+
+import json
+import re
+from collections.abc import Mapping
+from pathlib import Path
+from typing import IO, Any
+
+import pandas as pd
+
+from pyama.errors import ConfigError, StoreError, reason
+from pyama.store import naming, write_atomically
+
+Header = dict[str, Any]
+"""The entries before the header."""
+
+FORMULA = ("=", "+", "-", "@", "\t", "\r")
+"""First characters that make a spreadsheet take a text for a formula."""
+_STRING = re.compile(r'"(?:[^"\\]|\\.)*"')
+_CELL = re.compile(r"[,;](?=\s*[=+@-])")
+_ENTRY = re.compile(r"# (\w+): (.*)")
+
+
+def write_table(
+    path: Path, table: pd.DataFrame, header: Mapping[str, Any], *, parquet: bool = False
+) -> list[Path]:
+    """Write a table and its entries; the file is written completely or not at all.
+
+    Args:
+        path: The CSV file; replaced if it exists.
+        table: The table. Floats are written so that they are read back exactly.
+        header: Entries, of types that JSON can hold.
+        parquet: Also write a Parquet file beside it, with the entries as attributes.
+
+    Returns:
+        The files that were written.
+
+    Raises:
+        ConfigError: `parquet` is True and pyarrow is not installed.
+        StoreError: A file cannot be written.
+    """
+    if parquet:
+        _require_pyarrow()
+    lines = "".join(f"# {key}: {_json_text(value)}\n" for key, value in header.items())
+    text = lines + neutralised(table).to_csv(index=False, lineterminator="\n")
+    _write(path, text.encode())
+    if not parquet:
+        return [path]
+    parquet_path = path.with_suffix(".parquet")
+    described = table.copy(deep=False)
+    described.attrs.update(header)
+    _write(parquet_path, described.to_parquet(index=False))
+    return [path, parquet_path]
+
+
+def neutralised(table: pd.DataFrame) -> pd.DataFrame:
+    """Return a table in which no text is a formula to a spreadsheet.
+
+    Text that begins like a formula gets a quotation mark in front.
+    """
+    texts = [i for i, dtype in enumerate(table.dtypes) if dtype.kind not in "biuf"]
+    quoted = table.copy(deep=False)
+    for i in texts:
+        quoted.isetitem(i, table.iloc[:, i].map(_quoted).to_numpy())
+    return quoted
+
+
+def _quoted(value: object) -> object:
+    if not isinstance(value, str):
+        return value
+    line = value.replace("\r", " ")  # it ends a line, which the writer of pandas ignores
+    return f"'{line}" if value.startswith(FORMULA) else line
+
+
+def _json_text(value: object) -> str:
+    """Return JSON in which no separator in a string is followed by a formula."""
+    text = json.dumps(value, ensure_ascii=False, allow_nan=False)
+    return _STRING.sub(lambda match: _CELL.sub(_escaped, match[0]), text)
+
+
+def _escaped(separator: re.Match[str]) -> str:
+    return f"\\u{ord(separator[0]):04x}"
+
+
+def _write(path: Path, data: bytes) -> None:
+    with naming(path):
+        path.parent.mkdir(parents=True, exist_ok=True)
+    write_atomically(path, data)
+
+
+def _require_pyarrow() -> None:
+    try:
+        import pyarrow  # noqa: F401
+    except ImportError as error:
+        raise ConfigError(
+            "Parquet needs pyarrow, which is not installed: pip install 'pyama-traces[parquet]'"
+        ) from error
+
+
+def read_table(path: Path | str) -> tuple[pd.DataFrame, Header]:
+    """Read a CSV file and the entries before its header, if it has any.
+
+    Raises:
+        StoreError: The file is missing or is not a table.
+    """
+    path = Path(path)
+    try:
+        with _opened(path) as file:
+            header = _entries(file)
+            table = pd.read_csv(file)
+    except (OSError, ValueError) as error:
+        raise StoreError(f"{path} cannot be read as a table: {reason(error)}.") from error
+    return as_numbers(table), header
+
+
+def _opened(path: Path) -> IO[str]:
+    return path.open(encoding="utf-8-sig", newline="")  # Excel writes a byte order mark
+
+
+def as_numbers(table: pd.DataFrame) -> pd.DataFrame:
+    """Convert the columns of a table without rows to numbers, as in tables with rows."""
+    return table.astype("int64") if table.empty else table
+
+
+def read_header(path: Path | str) -> Header:
+    """Read the entries before the header of a CSV file.
+
+    Raises:
+        StoreError: The file cannot be read.
+    """
+    try:
+        with _opened(Path(path)) as file:
+            return _entries(file)
+    except (OSError, ValueError) as error:
+        raise StoreError(f"{path} cannot be read as a table: {reason(error)}.") from error
+
+
+def _entries(file: IO[str]) -> Header:
+    """Read up to the first line that is not a comment; skip comments that are not entries."""
+    header: Header = {}
+    start = file.tell()
+    while (line := file.readline()).startswith("#"):
+        start = file.tell()
+        if match := _ENTRY.fullmatch(line.rstrip("\r\n")):
+            try:
+                header[match[1]] = json.loads(match[2])
+            except ValueError:
+                continue
+    file.seek(start)
+    return header
