@@ -28,8 +28,8 @@ from pyama.algorithms.segmenters.logstd import segment
 from pyama.algorithms.trackers.iou import track
 from pyama.config import ProcessingParams
 from pyama.readers import open_reader
-from pyama.store.outputs import StackOutput
-from pyama.store.zarr_arrays import ArraySpec, frames_spec, tiled_spec
+from pyama.store.array_spec import ArraySpec, frames_spec, tiled_spec
+from pyama.store.stack_outputs import StackOutput
 
 Frames = Sequence[Sequence[NDArray[np.uint16]]]
 """Phase contrast and fluorescence of successive frames."""

@@ -11,7 +11,7 @@ from pyama.processing.steps import made_in_passing
 from pyama.processing.steps.previews import CellPreviews
 from pyama.processing.verify import verify
 from pyama.processing.workflow import process
-from pyama.store import FovStore, zarr_arrays
+from pyama.store import FovStore, array_spec
 from pyama.store.marks import MarkFile
 from small_movie import MOVIE, contents, make_config, recording_of
 
@@ -137,7 +137,7 @@ def test_what_always_fails_is_a_failure_of_caching_alone(tmp_path, monkeypatch, 
 def test_crops_in_several_blocks_get_their_previews_from_caching(
     tmp_path, monkeypatch, caplog
 ):
-    monkeypatch.setattr(zarr_arrays, "BLOCK_BYTES", 2**13)
+    monkeypatch.setattr(array_spec, "BLOCK_BYTES", 2**13)
     caplog.set_level("INFO", "pyama.processing.runner")
     report = process(make_recording(), make_config(), tmp_path)
     assert statuses(report)[0, "cropping"] is Status.DONE

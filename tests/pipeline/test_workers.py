@@ -306,7 +306,7 @@ def test_a_run_waits_for_the_processes_of_one_that_was_killed(tmp_path, monkeypa
     os.kill(worker, signal.SIGCONT)
     report = process(movie, make_config(), out)
     assert report.succeeded, [str(failure) for failure in report.failures]
-    assert any("which died" in message for message in report.messages)
+    assert any("which was killed" in message for message in report.messages)
     assert process(movie, make_config(), tmp_path / "whole").succeeded
     assert contents(out) == contents(tmp_path / "whole")
 

@@ -18,12 +18,13 @@ from pyama.store import (
     Recipe,
     StackOutput,
     StoredArray,
+    array_spec,
     crop_spec,
-    zarr_arrays,
 )
+from pyama.store.array_spec import frames_spec, tiled_spec
 from pyama.store.chunks import SHUFFLES, compress, decompress, shard, unshard
 from pyama.store.files import Ledger, compare
-from pyama.store.zarr_arrays import DOCUMENT, frames_spec, tiled_spec, write_array
+from pyama.store.zarr_arrays import DOCUMENT, write_array
 
 DTYPES = st.sampled_from(["bool", "int32", "float32", "uint8", "uint16", "uint32"])
 STACKS = DTYPES.flatmap(
@@ -77,7 +78,7 @@ def test_frames_are_read_as_written(stack):
 def test_tiles_are_read_as_written(stack, tile):
     with (
         tempfile.TemporaryDirectory() as folder,
-        mock.patch.object(zarr_arrays, "TILE", tile),
+        mock.patch.object(array_spec, "TILE", tile),
     ):
         same(
             written(Path(folder), tiled_spec(stack.shape, stack.dtype.name), stack).read(),
@@ -89,7 +90,7 @@ def test_tiles_are_read_as_written(stack, tile):
 def test_blocks_of_frames_are_read_as_written(stack, block_bytes):
     with (
         tempfile.TemporaryDirectory() as folder,
-        mock.patch.object(zarr_arrays, "BLOCK_BYTES", block_bytes),
+        mock.patch.object(array_spec, "BLOCK_BYTES", block_bytes),
     ):
         spec = crop_spec(stack.shape, stack.dtype.name)
         frame_bytes = stack[0].nbytes
@@ -161,7 +162,7 @@ def test_the_list_of_checksums_names_every_file(contents):
     with tempfile.TemporaryDirectory() as folder:
         ledger = Ledger(Path(folder))
         for name, content in contents.items():
-            ledger.vouch(name, content)
+            ledger.add(name, content)
         found = list(compare(Path(folder), ledger.to_bytes(), None))
     assert {damage.path for damage in found} == set(contents)
     assert all(damage.problem != "changed" for damage in found)

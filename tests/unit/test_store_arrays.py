@@ -9,9 +9,10 @@ import zarr
 from zarr.codecs import BloscCodec, BytesCodec, Crc32cCodec
 
 from pyama.errors import StoreError
-from pyama.store import StoredArray, crop_spec, zarr_arrays
+from pyama.store import StoredArray, array_spec, crop_spec
+from pyama.store.array_spec import frames_spec, table_spec, tiled_spec
 from pyama.store.files import Ledger
-from pyama.store.zarr_arrays import DOCUMENT, frames_spec, table_spec, tiled_spec, write_array
+from pyama.store.zarr_arrays import DOCUMENT, write_array
 
 RNG = np.random.default_rng(7)
 
@@ -137,7 +138,7 @@ def test_an_empty_table_has_no_chunk(tmp_path):
 
 
 def test_a_huge_crop_is_cut_into_blocks_of_frames(tmp_path, monkeypatch):
-    monkeypatch.setattr(zarr_arrays, "BLOCK_BYTES", 100)
+    monkeypatch.setattr(array_spec, "BLOCK_BYTES", 100)
     spec = crop_spec((7, 3, 4), "float32")
     assert spec.chunk == (2, 3, 4)
     values = numbers((7, 3, 4), "float32")
@@ -148,7 +149,7 @@ def test_a_huge_crop_is_cut_into_blocks_of_frames(tmp_path, monkeypatch):
 
 
 def test_blocks_larger_than_the_limit_hold_one_frame(monkeypatch):
-    monkeypatch.setattr(zarr_arrays, "BLOCK_BYTES", 10)
+    monkeypatch.setattr(array_spec, "BLOCK_BYTES", 10)
     assert crop_spec((7, 3, 4), "float32").chunk == (1, 3, 4)
 
 
@@ -167,7 +168,7 @@ def test_documents_are_the_same_bytes_each_time():
     ],
 )
 def test_a_chunk_that_does_not_fit_is_refused(chunk):
-    with pytest.raises(StoreError, match="was to be written into an array of uint16 with"):
+    with pytest.raises(StoreError, match="does not fit into an array of uint16 with"):
         frames_spec((3, 5, 7), "uint16").encode(chunk)
 
 

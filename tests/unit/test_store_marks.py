@@ -253,7 +253,7 @@ def test_a_mark_that_cannot_be_read_is_an_error_and_a_damage(finished):
 @pytest.mark.parametrize("name", ["../secret", "/etc/passwd", "a/../../b", "..\\x"])
 def test_checksums_do_not_look_outside_the_folder(tmp_path, name):
     ledger = Ledger(tmp_path)
-    ledger.vouch(name, b"x")
+    ledger.add(name, b"x")
     mark_file = MarkFile(tmp_path, "x/0")
     mark_file.write(RECIPE, {}, ledger)
     assert mark_file.damages(thorough=True) == [
@@ -309,7 +309,7 @@ def test_what_cannot_be_written_is_named(tmp_path):
     with pytest.raises(StoreError, match=r"m\.json cannot be written: "):
         write_atomically(tmp_path / "file" / "m.json", b"x")
     full = OSError(28, "No space left on device")
-    said = r"here cannot be written: No space left.*goes on"
+    said = r"here cannot be written: No space left.*same command again"
     with pytest.raises(StoreError, match=said), naming(tmp_path / "here"):
         raise full
 

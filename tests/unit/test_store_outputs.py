@@ -118,7 +118,7 @@ def tree(store):
 
 @pytest.fixture(autouse=True)
 def small_previews(monkeypatch):
-    monkeypatch.setattr("pyama.store.zarr_arrays.TILE", 2)
+    monkeypatch.setattr("pyama.store.array_spec.TILE", 2)
 
 
 def test_a_finished_stack_is_read_frame_by_frame(store):
@@ -285,10 +285,10 @@ REFUSED = [
     pytest.param("pc_ch_0", [FRAMES[0, :-1]], "Frame 0 of pc_ch_0/0 has shape", id="shape"),
     pytest.param("pc_ch_0", FRAMES[:2], "got 2 frames, expected 3", id="too few"),
     pytest.param("pc_ch_0", [*FRAMES, FRAMES[0]], "got 4 frames, expected 3", id="too many"),
-    pytest.param("pc_ch_0", wide(FRAMES), "type uint32 was to be written", id="too wide"),
-    pytest.param("fl_ch_1", FRAMES / 2, "type float64 was to be written", id="fractions"),
+    pytest.param("pc_ch_0", wide(FRAMES), "type uint32 does not fit", id="too wide"),
+    pytest.param("fl_ch_1", FRAMES / 2, "type float64 does not fit", id="fractions"),
     pytest.param(
-        "seg_labeled_ch_0", -FRAMES.astype(np.int32), "type int32 was", id="negative labels"
+        "seg_labeled_ch_0", -FRAMES.astype(np.int32), "type int32 does", id="negative labels"
     ),
 ]
 
@@ -304,8 +304,10 @@ def test_frames_that_do_not_fit_are_refused(store, group, frames, message):
 CROPS = [
     pytest.param([roster(2, 5), *crops((2, 5))[:-1]], "cells/0 lacks 1 of its", id="one less"),
     pytest.param([], "cells/0 lacks all of its crops", id="nothing"),
-    pytest.param([roster(2), *crops((3,))], "No crop of cell 3 in pc_ch_0", id="unknown cell"),
-    pytest.param([roster(2), *crops((2,)), *crops((2,))], "No crop of cell 2", id="twice"),
+    pytest.param(
+        [roster(2), *crops((3,))], "A crop of cell 3 in pc_ch_0 was not", id="unknown cell"
+    ),
+    pytest.param([roster(2), *crops((2,)), *crops((2,))], "A crop of cell 2", id="twice"),
     pytest.param([roster(2), crop("fl_ch_9", 2)], "cell 2 in fl_ch_9", id="unknown group"),
     pytest.param(
         [roster(2), replace(crop("pc_ch_0", 2), blocks=[])], "got 0 frames", id="no block"

@@ -10,7 +10,7 @@ from pyama.processing.step_reports import FovReport, Status
 from pyama.processing.workflow.run import RunReport
 from pyama.runs.fov_ranges import fovs_text
 from pyama.runs.progress import duration
-from pyama.store.outputs import LARGEST_UINT16
+from pyama.store.stack_outputs import LARGEST_UINT16
 
 CROWDED = 0.2
 """Share of the foreground dropped as too large above which cells probably touch."""

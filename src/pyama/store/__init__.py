@@ -1,5 +1,6 @@
 """The output folder on disk. No other package reads or writes its arrays."""
 
+from pyama.store.array_spec import crop_spec
 from pyama.store.cells import (
     CELL_PREVIEWS_MARK,
     CELLS_MARK,
@@ -27,13 +28,12 @@ from pyama.store.outputs import (
     SHIFTS_MARK,
     TRACES_MARK,
     Output,
-    PreviewOutput,
     RootOutput,
-    StackOutput,
     TableOutput,
     Write,
 )
-from pyama.store.zarr_arrays import StoredArray, crop_spec
+from pyama.store.stack_outputs import PreviewOutput, StackOutput
+from pyama.store.zarr_arrays import StoredArray
 
 __all__ = [
     "CELLS_MARK",

@@ -1,4 +1,4 @@
-"""The crops of every cell: what is cut out, how it is written and read."""
+"""`cells.zarr`: the list of cells and their crops, written and read."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -11,17 +11,10 @@ from numpy.typing import NDArray
 
 from pyama import layout
 from pyama.errors import StoreError
+from pyama.store.array_spec import ArraySpec, crop_spec, group_document
 from pyama.store.files import Ledger
 from pyama.store.outputs import Output, Write, check_count, remove_tree
-from pyama.store.zarr_arrays import (
-    DOCUMENT,
-    ArraySpec,
-    StoredArray,
-    crop_spec,
-    group_document,
-    write_array,
-    write_chunk,
-)
+from pyama.store.zarr_arrays import DOCUMENT, StoredArray, write_array, write_chunk
 
 CELLS_MARK = "cells/0"
 CELL_PREVIEWS_MARK = "cells/1"
@@ -29,7 +22,7 @@ CELL_PREVIEWS_MARK = "cells/1"
 
 @dataclass(frozen=True)
 class Crop:
-    """One cell in one channel.
+    """The crop of one cell in one channel.
 
     Attributes:
         group: Name of the channel's group.
@@ -37,8 +30,8 @@ class Crop:
         spec: Its shape (T, H, W), its dtype and how it is stored, see `crop_spec`.
         blocks: Successive parts (t, H, W) along the first axis, each of `spec.chunk[0]`
             frames, the last one possibly shorter.
-        attributes: What the values mean.
-        whole: All of it, where that is a single block that can be kept in memory.
+        attributes: The meaning of the values.
+        whole: The whole crop, if it is a single block that fits into memory.
     """
 
     group: str
@@ -51,15 +44,15 @@ class Crop:
 
 @dataclass(frozen=True)
 class Roster:
-    """Which cells there are, and where.
+    """The cells of a field of view and their bounding boxes.
 
     Attributes:
         ids: Numbers of the cells, int32 (N,), ascending.
         bboxes: Half-open boxes [y0, x0, y1, x1), int32 (N, T, 4), zeros where invalid.
         valid_frames: Whether the cell is present, bool (N, T).
-        drift: How far down and to the right everything lies in every frame, compared with the
-            first one, in px, float32 (T, 2); None where nobody looked. Boxes less it are where
-            they would be on a stage at rest.
+        drift: Motion of the picture since the first frame, (y, x) in px, positive down and
+            to the right, float32 (T, 2); None if it was not measured. Boxes minus the drift
+            are the boxes on a stage at rest.
     """
 
     ids: NDArray[np.int32]
@@ -69,10 +62,10 @@ class Roster:
 
 
 class Cells:
-    """The finished `cells.zarr` of a field of view.
+    """The complete `cells.zarr` of a field of view.
 
     Attributes:
-        roster: Which cells there are, and where.
+        roster: The cells and their bounding boxes.
     """
 
     def __init__(self, path: Path) -> None:
@@ -87,14 +80,14 @@ class Cells:
         )
         boxes = self.roster.bboxes
         self._rows = {cell: row for row, cell in enumerate(self.roster.ids.tolist())}
-        # Height and width of the largest box: those of the whole crop.
+        # Height and width of the largest box are those of the crop.
         self._sizes = (boxes[..., 2:] - boxes[..., :2]).max(axis=1, initial=0).tolist()
 
     def crop(self, group: str, cell: int) -> NDArray[Any]:
         """Read the crop of one cell in one group, shape (T, H, W).
 
         Raises:
-            StoreError: There is none, or it is damaged.
+            StoreError: It does not exist, or is damaged.
         """
         row = self._rows.get(cell)
         if row is None:
@@ -114,7 +107,7 @@ class CellsOutput(Output):
 
     Args:
         fov_path: Folder of the field of view.
-        groups: Names of the groups that crops belong to.
+        groups: Names of the groups of the crops.
     """
 
     def __init__(self, fov_path: Path, groups: Sequence[str]) -> None:
@@ -139,7 +132,9 @@ class CellsOutput(Output):
                 )
                 return
             if (item.group, item.cell) not in awaited:
-                raise StoreError(f"No crop of cell {item.cell} in {item.group} is awaited.")
+                raise StoreError(
+                    f"A crop of cell {item.cell} in {item.group} was not expected."
+                )
             awaited.remove((item.group, item.cell))
             path = f"{layout.CELLS}/{item.group}/{item.cell}"
             ledger.write(f"{path}/{DOCUMENT}", group)

@@ -1,6 +1,6 @@
 """The bytes of one chunk: Blosc LZ4 with a shuffle and CRC-32C, alone or tile by tile.
 
-The layout of several tiles in one file is the sharding of Zarr version 3,
+Several tiles in one file are stored as shards of Zarr version 3,
 https://zarr-specs.readthedocs.io/en/latest/v3/codecs/sharding-indexed/index.html.
 """
 
@@ -13,18 +13,17 @@ from numpy.typing import NDArray
 
 from pyama.store.files import SEALED, checksum
 
-blosc.use_threads = False  # one worker is one core, and bytes do not depend on threads
+blosc.use_threads = False  # one core per worker, and the same bytes for any number of threads
 
 COMPRESSION_LEVEL = 5
 CRC_BYTES = 4
 PLACE_BYTES = 16
 """Offset and size of one tile in the index of a shard."""
 MOST_COMPRESSED = 1000
-"""LZ4 makes nothing smaller than by this factor."""
-
+"""Upper limit of the compression factor of LZ4."""
 
 Shuffle = Literal["noshuffle", "shuffle", "bitshuffle"]
-"""How Blosc lines up values before it compresses them: whole, byte by byte or bit by bit."""
+"""How Blosc rearranges values before compression: not at all, by bytes or by bits."""
 SHUFFLES: dict[Shuffle, int] = {
     "noshuffle": blosc.NOSHUFFLE,
     "shuffle": blosc.SHUFFLE,
@@ -33,7 +32,7 @@ SHUFFLES: dict[Shuffle, int] = {
 
 
 def chunk_codecs(itemsize: int, shuffle: Shuffle) -> list[dict[str, Any]]:
-    """Return the codecs of a chunk as a Zarr document spells them."""
+    """Return the codecs of a chunk for a Zarr document."""
     blosc_codec = {
         "typesize": itemsize,
         "cname": "lz4",
@@ -51,7 +50,7 @@ def chunk_codecs(itemsize: int, shuffle: Shuffle) -> list[dict[str, Any]]:
 def shard_codecs(
     inner: tuple[int, ...], itemsize: int, shuffle: Shuffle
 ) -> list[dict[str, Any]]:
-    """Return the codecs of a chunk that is cut into tiles of size `inner`."""
+    """Return the codecs of a chunk that is divided into tiles of shape `inner`."""
     index_codecs = [
         {"name": "bytes", "configuration": {"endian": "little"}},
         {"name": "crc32c"},
@@ -66,7 +65,7 @@ def shard_codecs(
 
 
 def compress(chunk: NDArray[Any], shuffle: Shuffle) -> bytes:
-    """Return the content of a file with one chunk."""
+    """Return the file content of one chunk."""
     little = np.ascontiguousarray(chunk, chunk.dtype.newbyteorder("<"))
     packed: bytes = blosc.compress(little, b"lz4", COMPRESSION_LEVEL, SHUFFLES[shuffle])
     return packed + _crc(packed)
@@ -76,10 +75,10 @@ def decompress(data: bytes, shape: tuple[int, ...], dtype: np.dtype[Any]) -> NDA
     """Return the elements of a chunk.
 
     Raises:
-        ValueError: `data` is damaged or of another size; nothing is allocated then.
+        ValueError: `data` is damaged or of another size; no memory is allocated then.
     """
     body = _checked(data)
-    # What lies about the sizes in the header of Blosc would be read beyond its end.
+    # With wrong sizes in its header, Blosc would read beyond the end of the data.
     content, packed = (int.from_bytes(body[i : i + 4], "little") for i in (4, 12))
     expected = math.prod(shape) * dtype.itemsize
     if (content, packed) != (expected, len(body)):
@@ -90,7 +89,7 @@ def decompress(data: bytes, shape: tuple[int, ...], dtype: np.dtype[Any]) -> NDA
 
 
 def shard(chunk: NDArray[Any], inner: tuple[int, ...], shuffle: Shuffle) -> bytes:
-    """Return the content of a file with one chunk in tiles; it has a whole number of them."""
+    """Return the file content of one chunk that is a whole number of tiles."""
     packed = [compress(chunk[tile], shuffle) for tile in _tiles(chunk.shape, inner)]
     sizes = np.array([len(data) for data in packed], "<u8")
     index = np.stack([np.cumsum(sizes) - sizes, sizes], axis=1).astype("<u8").tobytes()

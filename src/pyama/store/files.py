@@ -1,4 +1,4 @@
-"""Files that are written as a whole, and the list that vouches for them."""
+"""Files that are written completely or not at all, and the list of their checksums."""
 
 import json
 import os
@@ -15,7 +15,7 @@ from pyama.errors import PyamaError, StoreError
 
 _NEW_FILE = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | getattr(os, "O_BINARY", 0)
 TEMPORARY = ".tmp"
-"""Suffix of files that are being written."""
+"""Suffix of files while they are written."""
 TRAILER_BYTES = 4
 SEALED = 0x48674BC7
 """CRC-32C of anything that ends with its own CRC-32C."""
@@ -23,11 +23,11 @@ SEALED = 0x48674BC7
 
 @dataclass(frozen=True)
 class Damage:
-    """One file that is not what its mark vouches for.
+    """One file that differs from what was written.
 
     Attributes:
         path: Relative to the folder of the field of view.
-        problem: `missing`, `truncated`, `changed` or `unreadable`, in words.
+        problem: Begins with `missing`, `truncated`, `changed` or `unreadable`.
     """
 
     path: str
@@ -35,7 +35,7 @@ class Damage:
 
 
 class Ledger:
-    """Writes the files of one output and remembers what it wrote.
+    """Writes the files of one output and keeps a list of them.
 
     Args:
         root: Folder that all paths are relative to.
@@ -47,12 +47,12 @@ class Ledger:
         self._folders: dict[str, str] = {}
 
     def write(self, name: str, data: bytes, *, is_sealed: bool = False) -> None:
-        """Write one file, making its folder where needed.
+        """Write one file, and create its folder if needed.
 
         Args:
             name: Path with forward slashes.
             data: Content.
-            is_sealed: Whether it ends with its own CRC-32C, which then need not be found.
+            is_sealed: Whether it ends with its own CRC-32C, which is then not computed again.
 
         Raises:
             StoreError: It cannot be written.
@@ -68,8 +68,8 @@ class Ledger:
             raise _cannot_be_written(path, error) from error
         self._entries[name] = _entry(name, data, is_sealed=is_sealed)
 
-    def vouch(self, name: str, data: bytes) -> None:
-        """Remember the content of a file written elsewhere."""
+    def add(self, name: str, data: bytes) -> None:
+        """Add a file that was written elsewhere to the list."""
         self._entries[name] = _entry(name, data)
 
     def _made(self, place: str) -> str:
@@ -94,10 +94,10 @@ def checksum(data: bytes) -> int:
 
 
 def fingerprint(data: bytes) -> str:
-    """Return what tells two contents apart: CRC-32C of all but the last four bytes, and those.
+    """Return the fingerprint of a file: CRC-32C of all but the last four bytes, and those.
 
-    A chunk ends with its own CRC-32C. The CRC-32C of both together is the same for every
-    chunk, so that a chunk in the place of another one would not be noticed.
+    A chunk ends with its own CRC-32C. The CRC-32C of a chunk including its CRC-32C is the same
+    for every chunk and could not tell two chunks apart.
     """
     return _fingerprint(data, is_sealed=checksum(data) == SEALED)
 
@@ -109,19 +109,19 @@ def _fingerprint(data: bytes, *, is_sealed: bool) -> str:
 
 
 def _entry(name: str, data: bytes, *, is_sealed: bool = False) -> str:
-    found = _fingerprint(data, is_sealed=is_sealed)
-    # As JSON, since a file name may hold a line break or bytes that are no text.
-    return f"{found} {len(data)} {json.dumps(name)}\n"
+    digest = _fingerprint(data, is_sealed=is_sealed)
+    # As JSON, since a file name may contain a line break or bytes that are not text.
+    return f"{digest} {len(data)} {json.dumps(name)}\n"
 
 
 def compare(root: Path, sums: bytes, newer_than: int | None) -> Iterator[Damage]:
-    """Compare files with what a `Ledger` remembered of them.
+    """Compare files with the list that a `Ledger` kept.
 
     Args:
         root: Folder that all paths are relative to.
         sums: `Ledger.to_bytes`.
-        newer_than: Compare the content of files that are as new as this or newer, in
-            nanoseconds since the epoch; of the others only the size. None compares all.
+        newer_than: Compare the content only of files that are not older than this, in
+            nanoseconds since the epoch, and the size of the others. None compares all.
 
     Yields:
         Every damaged file.
@@ -137,13 +137,13 @@ def compare(root: Path, sums: bytes, newer_than: int | None) -> Iterator[Damage]
 
 def _problem(path: str, expected: str, size: int, newer_than: int | None) -> str:
     try:
-        found = os.stat(path)
-        if found.st_size != size:
-            return f"truncated: {found.st_size} of {size} bytes"
-        if newer_than is not None and found.st_mtime_ns < newer_than:
+        status = os.stat(path)
+        if status.st_size != size:
+            return f"truncated: {status.st_size} of {size} bytes"
+        if newer_than is not None and status.st_mtime_ns < newer_than:
             return ""
         same = fingerprint(Path(path).read_bytes()) == expected
-    except (FileNotFoundError, NotADirectoryError, ValueError):  # no file has such a name
+    except (FileNotFoundError, NotADirectoryError, ValueError):  # the name is not possible
         return "missing"
     except OSError as error:
         return f"unreadable: {error.strerror}"
@@ -151,7 +151,7 @@ def _problem(path: str, expected: str, size: int, newer_than: int | None) -> str
 
 
 def file_names(sums: bytes) -> list[str]:
-    """Return the paths that a `Ledger` remembered."""
+    """Return the paths in the list of a `Ledger`."""
     return [name for _, _, name in _lines(sums)]
 
 
@@ -166,7 +166,7 @@ def _lines(sums: bytes) -> Iterable[tuple[str, int, str]]:
         yield expected, int(size), str(json.loads(name))
 
 
-# `Path.write_bytes` and `Path.mkdir` take several times as long, and cells have thousands of
+# `Path.write_bytes` and `Path.mkdir` take several times longer, and cells have thousands of
 # files.
 def write_file(path: str, data: bytes) -> None:
     """Write a file as `Path.write_bytes` does."""
@@ -180,15 +180,15 @@ def write_file(path: str, data: bytes) -> None:
 
 
 def make_folder(path: str) -> None:
-    """Make a folder, and those that it lies in, unless it is there."""
+    """Create a folder and its parents, unless it exists."""
     try:
         os.mkdir(path)
-    except OSError:  # it is there, or what it lies in is not
+    except OSError:  # it exists, or its parent does not
         os.makedirs(path, exist_ok=True)
 
 
 def write_atomically(path: Path, data: bytes) -> None:
-    """Write a file so that a reader sees the old content or the new, nothing else.
+    """Write a file so that a reader sees either the old or the new content.
 
     Raises:
         StoreError: It cannot be written.
@@ -199,10 +199,10 @@ def write_atomically(path: Path, data: bytes) -> None:
 
 @contextmanager
 def naming(path: Path) -> Iterator[None]:
-    """Say which file could not be written: the system does not when a disk is full.
+    """Add the path to errors of writing: the system omits it when a disk is full.
 
     Raises:
-        StoreError: The block raised an OSError that was none of pyama's.
+        StoreError: The block raised an OSError that is not a PyamaError.
     """
     try:
         yield
@@ -214,18 +214,18 @@ def naming(path: Path) -> Iterator[None]:
 
 def _cannot_be_written(path: Path | str, error: OSError) -> StoreError:
     return StoreError(
-        f"{path} cannot be written: {error.strerror or error}. What is finished is kept; "
-        "the same command goes on when that is mended."
+        f"{path} cannot be written: {error.strerror or error}. Completed results are kept; "
+        "run the same command again when this is fixed."
     )
 
 
 @contextmanager
 def replacing(path: Path) -> Iterator[Path]:
-    """Give a temporary path and move it to `path`, flushed, at the end of the block.
+    """Yield a temporary path; at the end of the block, flush it and move it to `path`.
 
-    On an error the temporary file is removed and `path` stays as it was.
+    On an error the temporary file is removed and `path` is not changed.
     """
-    # Not by the process id: that may be the same on two computers that share the folder.
+    # Process ids are not unique: two computers may share the folder.
     temporary = path.with_name(f"{path.name}.{secrets.token_hex(4)}{TEMPORARY}")
     try:
         yield temporary
@@ -238,11 +238,11 @@ def replacing(path: Path) -> Iterator[Path]:
 
 
 def remove_temporaries(folder: Path, older_than_seconds: float = 0.0) -> None:
-    """Remove what interrupted writes left in a folder.
+    """Remove the temporary files of interrupted writes in a folder.
 
     Args:
-        folder: Whose files are looked at; not those of folders inside.
-        older_than_seconds: Younger ones stay, where another run may be writing.
+        folder: The folder; its subfolders are not searched.
+        older_than_seconds: Newer files are kept, since another run may be writing them.
     """
     limit = time.time() - older_than_seconds
     for path in folder.glob(f"*{TEMPORARY}"):
@@ -252,7 +252,7 @@ def remove_temporaries(folder: Path, older_than_seconds: float = 0.0) -> None:
 
 
 def read_file(path: Path, hint: str) -> bytes:
-    """Read a file of a finished output.
+    """Read a file of a complete output.
 
     Raises:
         StoreError: It is missing or cannot be read; the message ends with `hint`.

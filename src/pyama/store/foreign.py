@@ -1,4 +1,4 @@
-"""Arrays that other programs wrote in Zarr."""
+"""Zarr arrays written by other programs."""
 
 from pathlib import Path
 from typing import Any
@@ -15,15 +15,15 @@ def is_zarr(path: Path) -> bool:
 
 
 class ForeignStack:
-    """Images of an array, or of the first level of an OME-Zarr image.
+    """Images of a Zarr array, or of the first level of an OME-Zarr image.
 
-    Axes before the last two may have the length 1, except one: the frames.
+    Of the axes before the last two, only that of the frames may be longer than 1.
 
     Args:
         path: Folder of the array or group.
 
     Raises:
-        StoreError: It is neither, or has more axes than that.
+        StoreError: It is neither, or has several axes longer than 1.
     """
 
     def __init__(self, path: Path) -> None:
@@ -31,8 +31,8 @@ class ForeignStack:
         long = [axis for axis, n in enumerate(self._array.shape[:-2]) if n > 1]
         if self._array.ndim < 2 or len(long) > 1:
             raise StoreError(
-                f"{path} has the shape {self._array.shape}; expected (T, H, W), or axes of "
-                "length 1 besides."
+                f"{path} has the shape {self._array.shape}; expected (T, H, W), and no "
+                "other axis longer than 1."
             )
         self._frames = long[0] if long else None
 
@@ -47,19 +47,19 @@ class ForeignStack:
 
 
 def _full_resolution(path: Path) -> Any:
-    import zarr  # by far the slowest import of a program that mostly does not need it
+    import zarr  # slow to import, and rarely needed
 
     try:
-        found = zarr.open(path, mode="r")
-        if isinstance(found, zarr.Array):
-            return found
-        attributes: Any = dict(found.attrs)
+        node = zarr.open(path, mode="r")
+        if isinstance(node, zarr.Array):
+            return node
+        attributes: Any = dict(node.attrs)
         image = attributes.get("ome", attributes)["multiscales"][0]["datasets"][0]["path"]
-        array: Any = found[image]
+        array: Any = node[image]
     except (KeyError, IndexError, TypeError, FileNotFoundError) as error:
         raise StoreError(
             f"{path} is neither a Zarr array nor an OME-Zarr image with multiscales ({error})."
         ) from error
     if not isinstance(array, zarr.Array):
-        raise StoreError(f"{path / image} is no Zarr array.")
+        raise StoreError(f"{path / image} is not a Zarr array.")
     return array

@@ -1,4 +1,4 @@
-"""One field of view on disk: its finished stacks and cells, and the outputs it can have."""
+"""One field of view on disk: its complete stacks and cells, and all of its outputs."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -11,25 +11,18 @@ from pyama.errors import NotReadyError, StoreError
 from pyama.store.cells import CELLS_MARK, CellPreviewsOutput, Cells, CellsOutput
 from pyama.store.files import Damage, remove_temporaries
 from pyama.store.marks import MARKS, Mark, MarkFile
-from pyama.store.outputs import (
-    SHIFTS_MARK,
-    Output,
-    PreviewOutput,
-    StackOutput,
-    TableOutput,
-    remove_tree,
-    tables,
-)
+from pyama.store.outputs import SHIFTS_MARK, Output, TableOutput, remove_tree, tables
+from pyama.store.stack_outputs import PreviewOutput, StackOutput
 from pyama.store.zarr_arrays import DOCUMENT, StoredArray
 
 
 class Stack:
-    """A finished stack (T, H, W), read frame by frame.
+    """A complete stack (T, H, W), read frame by frame.
 
     Attributes:
         shape: (T, H, W).
         dtype: Type of the pixels.
-        attributes: Of the array.
+        attributes: Attributes of the array.
     """
 
     def __init__(self, array: StoredArray) -> None:
@@ -69,19 +62,19 @@ class FovStore:
         self.path = Path(output_dir) / layout.fov_dir(fov)
 
     def mark(self, name: str) -> Mark | None:
-        """Return the mark of a finished output; None if it is not finished."""
+        """Return the mark of an output; None if it is not complete."""
         return MarkFile(self.path, name).read()
 
     def marks(self) -> dict[str, Mark]:
-        """Return the marks of everything that is finished, by the name of the output."""
-        found = {name: self.mark(name) for name in self.mark_names()}
-        return {name: mark for name, mark in found.items() if mark is not None}
+        """Return the marks of all complete outputs, by the name of the output."""
+        marks = {name: self.mark(name) for name in self.mark_names()}
+        return {name: mark for name, mark in marks.items() if mark is not None}
 
     def mark_names(self) -> list[str]:
-        """Return the names of all outputs that have a mark, be it valid or not."""
-        # A mark that was deleted leaves its checksums behind.
-        found = (self.path / MARKS).glob("*")
-        stems = {path.stem for path in found if path.suffix in {".json", ".sums"}}
+        """Return the names of all outputs that have a mark, valid or not."""
+        # If only the mark was deleted, its checksums remain.
+        paths = (self.path / MARKS).glob("*")
+        stems = {path.stem for path in paths if path.suffix in {".json", ".sums"}}
         return [stem.replace(".", "/") for stem in sorted(stems)]
 
     def damages(self, name: str, *, thorough: bool, mark: Mark | None = None) -> list[Damage]:
@@ -91,34 +84,34 @@ class FovStore:
     def stack(
         self, group: str, level: str = layout.FULL, *, digest: str | None = None
     ) -> Stack:
-        """Open a finished stack.
+        """Open a complete stack.
 
         Args:
             group: Name of the group in `images.zarr`.
             level: `0` or `1`.
-            digest: Of the recipe that it must have been made from; None takes any.
+            digest: Digest of the recipe that it must be made from; None accepts any.
 
         Raises:
-            NotReadyError: It is missing, unfinished, or made from another recipe.
+            NotReadyError: It is missing, incomplete, or made from another recipe.
         """
         self._require(f"{group}/{level}", digest)
         return Stack(StoredArray(self.path / layout.IMAGES / group / level))
 
     def cells(self, *, digest: str | None = None) -> Cells:
-        """Open the finished cells; see `stack`.
+        """Open the complete cells; see `stack`.
 
         Raises:
-            NotReadyError: They are missing, unfinished, or made from another recipe.
+            NotReadyError: They are missing, incomplete, or made from another recipe.
         """
         self._require(CELLS_MARK, digest)
         return Cells(self.path / layout.CELLS)
 
     def shifts(self, *, digest: str | None = None) -> Path:
-        """Return the finished table of shifts; see `stack`.
+        """Return the path of the complete table of shifts; see `stack`.
 
         Raises:
-            NotReadyError: It is missing, unfinished, or made from another recipe.
-            StoreError: It is damaged, which text does not tell by itself.
+            NotReadyError: It is missing, incomplete, or made from another recipe.
+            StoreError: Its checksum differs.
         """
         self._require(SHIFTS_MARK, digest)
         for damage in self.damages(SHIFTS_MARK, thorough=True):
@@ -126,7 +119,7 @@ class FovStore:
         return self._place(SHIFTS_MARK)
 
     def groups(self) -> list[str]:
-        """Return the names of all groups in `images.zarr`, finished or not."""
+        """Return the names of all groups in `images.zarr`, complete or not."""
         folders = (self.path / layout.IMAGES).glob("*/")
         return sorted(path.name for path in folders if layout.parse_group(path.name))
 
@@ -143,11 +136,11 @@ class FovStore:
         return [output.name for output in unfinished]
 
     def unfinished(self) -> list[str]:
-        """Return the names of outputs that are there without a mark."""
+        """Return the names of outputs that exist without a mark."""
         return [output.name for output in self._unfinished()]
 
     def discard(self) -> None:
-        """Remove every output of this field of view, its marks first."""
+        """Remove every output of this field of view, the marks first."""
         for name in (MARKS, layout.IMAGES, layout.CELLS):
             remove_tree(self.path / name)
         for _, path in tables(self.path):
@@ -186,6 +179,6 @@ class FovStore:
         if name == CELLS_MARK:
             return self.path / layout.CELLS
         if name == SHIFTS_MARK:
-            found = [path for kind, path in tables(self.path) if kind == name]
-            return found[0] if found else self.path / name
+            paths = [path for output, path in tables(self.path) if output == name]
+            return paths[0] if paths else self.path / name
         return self.path / layout.IMAGES / name

@@ -1,10 +1,10 @@
-"""One run at a time on a field of view.
+"""Locks: one run at a time works on a field of view.
 
-The operating system holds the lock and lets go of it when the process ends, however it ends.
-Process id, host and a heartbeat stand in the file for people, and for other machines that
-share the folder through a file system on which such locks are not seen.
+The operating system holds the lock and releases it when the process ends, for any reason.
+The file contains process id and host, and its date is a heartbeat, for people and for other
+computers that share the folder through a file system without such locks.
 
-Processes that work for a run join its lock. When the run is killed they end by themselves, and
+Worker processes of a run join its lock. When the run is killed they end by themselves, and
 until then they may still write: the next run waits for the last of them.
 """
 
@@ -28,18 +28,18 @@ from pyama.store.marks import MARKS
 LOCK_FILE = ".lock"
 HEARTBEAT_SECONDS = 10.0
 DEAD_AFTER_SECONDS = 60.0
-"""A lock from another host counts as left behind when its heartbeat is older than this."""
+"""A lock of another host is abandoned if its heartbeat is older than this."""
 ORPHAN_SECONDS = 10.0
-"""How long a run waits for the workers of one that died."""
+"""How long a run waits for the workers of a run that was killed."""
 LOOK_SECONDS = 0.01
 
 
 @contextmanager
 def locked(output_dir: Path, fovs: Iterable[int]) -> Iterator[list[str]]:
-    """Hold the locks of fields of view for the length of the block.
+    """Hold the locks of fields of view during the block.
 
     Yields:
-        One sentence for each lock that was taken over from a process that died.
+        One sentence for each lock that was taken over from a process that was killed.
 
     Raises:
         LockedError: Another run holds one of them.
@@ -54,7 +54,7 @@ def locked(output_dir: Path, fovs: Iterable[int]) -> Iterator[list[str]]:
             owner = stack.enter_context(_lock(path))
             if owner:
                 taken_over.append(
-                    f"{path.parent.name} was left locked by {owner}, which died."
+                    f"{path.parent.name} was still locked by {owner}, which was killed."
                 )
         stack.enter_context(_heartbeat(paths))
         yield taken_over
@@ -62,25 +62,25 @@ def locked(output_dir: Path, fovs: Iterable[int]) -> Iterator[list[str]]:
 
 @contextmanager
 def alone(folder: Path) -> Iterator[None]:
-    """Let one process at a time read and write what belongs to all runs in a folder."""
+    """Hold the lock of a folder, for reading and writing files that all its runs share."""
     with ExitStack() as stack:
-        if sys.platform != "win32":  # where a folder cannot be locked
+        if sys.platform != "win32":  # where folders cannot be locked
             place = os.open(folder, os.O_RDONLY)
             stack.callback(os.close, place)
-            with suppress(OSError):  # nor can it on some file systems
+            with suppress(OSError):  # some file systems have no locks
                 fcntl.flock(place, fcntl.LOCK_EX)
         yield
 
 
 @contextmanager
 def joined(output_dir: Path, fovs: Iterable[int]) -> Iterator[None]:
-    """Keep the next run out of fields of view for the length of the block.
+    """Join the locks of a run during the block, so that no other run can take them.
 
-    For processes that work for a run. They must look, inside the block, whether that run is
-    alive, and leave if it is not.
+    For worker processes of a run. Inside the block they must check whether that run is alive,
+    and leave if it is not.
 
     Raises:
-        LockedError: Another run took them over.
+        LockedError: Another run holds one of them.
     """
     with ExitStack() as stack:
         for fov in fovs:
@@ -100,35 +100,35 @@ def _in_use(path: Path, owner: dict[str, object]) -> LockedError:
 
 @contextmanager
 def _lock(path: Path) -> Iterator[str]:
-    """Hold one lock; give the name of an owner that died, or nothing."""
+    """Hold one lock; yield the name of an owner that was killed, or an empty string."""
     with FileIO(path, "a+", opener=_not_through_a_link) as file:
         held = _try_for_a_while(file)
-        found = _owner(file)  # once it is held: until then its owner may still let go of it
-        if held is False or _lives_elsewhere(found, path, seen=held is True):
-            raise _in_use(path, found)
+        owner = _owner(file)  # after locking: before, its owner could still release it
+        if held is False or _lives_elsewhere(owner, path, seen=held is True):
+            raise _in_use(path, owner)
         _write(file, json.dumps({"pid": os.getpid(), "host": socket.gethostname()}))
         if held and _try(_let_workers_join, file) is False:
             raise _in_use(path, {})
         try:
-            yield _name(found)
+            yield _name(owner)
         finally:
             _write(file, "")
 
 
 def _refuse_links(fov_path: Path) -> None:
-    """Refuse folders that are somewhere else: what is written or removed there is not ours.
+    """Refuse symbolic links, since files behind them may not belong to the output folder.
 
     Raises:
-        StoreError: The field of view, or a folder in it that is kept from run to run, is a
-            link. Deeper ones are removed before anything is written.
+        StoreError: The folder of the field of view, or a folder in it that is kept from run
+            to run, is a link. Links deeper inside are removed before anything is written.
     """
     images = fov_path / layout.IMAGES
     folders = (fov_path, fov_path / MARKS, images, images / "OME", *images.glob("*"))
     for folder in (*folders, fov_path / layout.CELLS):
         if folder.is_symlink() and folder.is_dir():
             raise StoreError(
-                f"{folder} is a link to {folder.readlink()}. Nothing is written through "
-                "links: put a folder in its place, or choose another output folder."
+                f"{folder} is a link to {folder.readlink()}. pyama does not write through "
+                "links: replace it by a folder, or choose another output folder."
             )
 
 
@@ -143,7 +143,7 @@ def _heartbeat(paths: list[Path]) -> Iterator[None]:
     def beat() -> None:
         while not ended.wait(HEARTBEAT_SECONDS):
             for path in paths:
-                with suppress(OSError):  # a sign of life that is late is no reason to stop
+                with suppress(OSError):  # a late heartbeat is no reason to stop
                     os.utime(path)
 
     thread = threading.Thread(target=beat, name="pyama heartbeat", daemon=True)
@@ -158,10 +158,10 @@ def _heartbeat(paths: list[Path]) -> Iterator[None]:
 def _owner(file: FileIO) -> dict[str, object]:
     file.seek(0)
     try:
-        found = json.loads(file.read() or b"{}")
+        owner = json.loads(file.read() or b"{}")
     except ValueError:
         return {}
-    return found if isinstance(found, dict) else {}
+    return owner if isinstance(owner, dict) else {}
 
 
 def _name(owner: dict[str, object]) -> str:
@@ -169,21 +169,21 @@ def _name(owner: dict[str, object]) -> str:
 
 
 def _lives_elsewhere(owner: dict[str, object], path: Path, *, seen: bool) -> bool:
-    """Whether the owner may be alive, although the system holds no lock of its own.
+    """Whether the owner may be alive on another host, although the system shows no lock.
 
     Args:
-        owner: What stands in the file.
+        owner: Content of the file.
         path: The file.
-        seen: Whether a lock of this host would have been seen.
+        seen: Whether the system would show a lock of this host.
     """
     if not owner or (seen and owner.get("host") == socket.gethostname()):
         return False
-    # A heartbeat far in the future was before the clock was set back, and none came since.
+    # A heartbeat far in the future dates from before the clock was set back: it is old.
     return abs(_now(path.parent) - path.stat().st_mtime) < DEAD_AFTER_SECONDS
 
 
 def _now(folder: Path) -> float:
-    """Return the time by the clock that dates files there; a server has its own."""
+    """Return the time by the clock of the file system; a file server has its own."""
     with tempfile.TemporaryFile(dir=folder, suffix=TEMPORARY) as file:
         return os.fstat(file.fileno()).st_mtime
 
@@ -195,7 +195,7 @@ def _write(file: FileIO, text: str) -> None:
 
 
 def _try_for_a_while(file: FileIO) -> bool | None:
-    """Take the lock of a file, see `_try`; wait while only orphans of a dead run hold it."""
+    """Take the lock of a file, see `_try`; wait while only workers of a killed run hold it."""
     until = time.monotonic() + ORPHAN_SECONDS
     while (held := _try(_take, file)) is False and time.monotonic() < until:
         if not _only_orphans(file, _owner(file)):
@@ -207,7 +207,7 @@ def _try_for_a_while(file: FileIO) -> bool | None:
 def _try(lock: Callable[[FileIO], None], file: FileIO) -> bool | None:
     """Lock a file: True if it is held now, False if another process holds it.
 
-    None where the file system knows no locks: then only the heartbeat tells.
+    None if the file system has no locks: then only the heartbeat shows whether it is held.
     """
     try:
         lock(file)
@@ -222,7 +222,7 @@ if sys.platform == "win32":
     import msvcrt
 
     _RUN, _WORKER = 2**30, 2**30 + 1
-    """Bytes beyond the text that are locked: by a run, and by its worker."""
+    """Bytes beyond the text that are locked: by a run, and by its workers."""
 
     def _lock_byte(file: FileIO, place: int, mode: int = msvcrt.LK_NBLCK) -> None:
         file.seek(place)
@@ -243,7 +243,7 @@ if sys.platform == "win32":
         _lock_byte(file, _WORKER)
 
     def _only_orphans(file: FileIO, owner: dict[str, object]) -> bool:
-        """Whether no run holds the lock, so that only workers of a dead one can."""
+        """Whether no run holds the lock, so that only workers of a killed one can."""
         try:
             _lock_byte(file, _RUN)
         except OSError:
@@ -263,7 +263,7 @@ else:
     _let_workers_join = _join
 
     def _only_orphans(file: FileIO, owner: dict[str, object]) -> bool:
-        """Whether the run that holds the lock is dead, so that only its workers can."""
+        """Whether the run that holds the lock was killed, so that only its workers can."""
         pid = owner.get("pid")
         if owner.get("host") != socket.gethostname() or not isinstance(pid, int) or pid < 1:
             return False

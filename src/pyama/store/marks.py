@@ -1,8 +1,8 @@
-"""When an output counts as finished: recipes and marks.
+"""Recipes and marks, which decide whether an output is complete.
 
-A mark is written last. It holds the recipe, which is everything the output depends on,
-and vouches for a list of files with their sizes and checksums. Without its mark an output
-does not exist, whatever lies on disk.
+The mark of an output is written last. It holds the recipe, which is everything the output
+depends on, and the checksum of a list of all files with their sizes and checksums. Without
+its mark an output counts as missing, even if its files exist.
 """
 
 import hashlib
@@ -38,11 +38,11 @@ class Recipe:
     """Everything an output depends on.
 
     Attributes:
-        step: Which step writes it.
-        version: Raised when the step's algorithm changes.
-        method: Which of several algorithms, with its fingerprint.
-        params: The parameters this step reads, by name; plain values.
-        inputs: Digests of what it is made from, by name.
+        step: Name of the step that writes the output.
+        version: Incremented when results of the step change.
+        method: Name of the algorithm, if there are several, with its fingerprint.
+        params: Parameters that the step reads, by name; plain values.
+        inputs: Digests of the recipes of its inputs, by name.
     """
 
     step: str
@@ -57,7 +57,7 @@ class Recipe:
         return hashlib.sha256(_canonical(_entries(self))).hexdigest()
 
     def changes_since(self, old: "Recipe") -> list[str]:
-        """Say in words what differs from an older recipe."""
+        """Describe the differences from an older recipe."""
         changes = list(_differences(old.params, self.params))
         if old.method != self.method:
             changes.append(f"method changed {old.method} -> {self.method}")
@@ -73,11 +73,11 @@ class Recipe:
 
 @dataclass(frozen=True)
 class Mark:
-    """The vow that an output is finished.
+    """The mark that declares an output complete.
 
     Attributes:
-        recipe: What the output was made from.
-        notes: What its making counted: objects dropped, cells filtered, warnings.
+        recipe: Everything the output was made from.
+        notes: Counts and warnings of the step, such as objects dropped and cells filtered.
         files: Number of files.
         sums: Checksum (CRC-32C) of the list of their checksums.
     """
@@ -93,7 +93,7 @@ class Mark:
 
     @classmethod
     def from_bytes(cls, data: bytes) -> "Mark | None":
-        """Read a mark; None if a single bit of it differs from what was written."""
+        """Read a mark; None if it differs from what was written in a single bit."""
         entries = unsealed(data)
         try:
             if entries is None:
@@ -104,25 +104,25 @@ class Mark:
 
 
 def sealed(entries: Mapping[str, Any]) -> bytes:
-    """Return JSON that holds a checksum of itself."""
-    # Numbers as keys become text, which is sorted in another order: text comes first.
+    """Return entries as JSON with a checksum of themselves."""
+    # Keys that are numbers are converted to text first, since text sorts differently.
     entries = json.loads(json.dumps(entries))
-    return _spelled(entries, checksum(_canonical(entries)))
+    return _with_check(entries, checksum(_canonical(entries)))
 
 
 def unsealed(data: bytes) -> dict[str, Any] | None:
-    """Read what `sealed` returned; None if a single bit of it differs."""
+    """Read the output of `sealed`; None if it differs in a single bit."""
     try:
         entries = json.loads(data)
         check = entries.pop("check")
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
         return None
-    intact = check == checksum(_canonical(entries)) and data == _spelled(entries, check)
+    intact = check == checksum(_canonical(entries)) and data == _with_check(entries, check)
     return entries if intact else None
 
 
 class MarkFile:
-    """The mark of one output on disk, and the list of checksums beside it.
+    """The mark of one output on disk, and the list of checksums in a second file.
 
     Args:
         fov_path: Folder of the field of view.
@@ -140,13 +140,13 @@ class MarkFile:
         """Return the mark; None if there is none or it is damaged.
 
         Raises:
-            StoreError: There is one that cannot be read.
+            StoreError: It exists but cannot be read.
         """
         data = _content(self.path)
         return None if data is None else Mark.from_bytes(data)
 
     def write(self, recipe: Recipe, notes: Mapping[str, Any], ledger: Ledger) -> None:
-        """Vouch for everything in `ledger`; the very last write of an output."""
+        """Write the mark and the checksums of the ledger, after all files of the output."""
         with naming(self.path):
             self.path.parent.mkdir(parents=True, exist_ok=True)
         sums = ledger.to_bytes()
@@ -155,7 +155,7 @@ class MarkFile:
         write_atomically(self.path, mark.to_bytes())
 
     def remove(self) -> None:
-        """Withdraw the mark, before anything it vouches for is touched."""
+        """Remove the mark; done before any file of the output is changed."""
         self.path.unlink(missing_ok=True)
         self.sums_path.unlink(missing_ok=True)
 
@@ -163,46 +163,46 @@ class MarkFile:
         """Compare the files with the list of checksums.
 
         Args:
-            thorough: Read every file. Else only presence and size are compared, and the
-                content of files that are as new as the mark or newer.
-            mark: What `read` returned, where it is known.
+            thorough: Whether to read every file. Otherwise only presence and size are
+                compared, and the content of files that are not older than the mark.
+            mark: Result of `read`, if known.
 
         Returns:
-            What is damaged; empty when the output is sound. An output without a mark has
-            nothing to compare with: that is one damage too.
+            The damaged files; empty if the output is intact. A missing mark counts as one
+            damage.
         """
         try:
             mark, sums = mark or self.read(), _content(self.sums_path)
         except StoreError as error:
-            return [Damage(self._told(self.path), f"unreadable: {error}")]
+            return [Damage(self._relative(self.path), f"unreadable: {error}")]
         if mark is None:
-            found = "changed: not a valid mark" if self.path.exists() else "missing"
-            return [Damage(self._told(self.path), found)]
+            problem = "changed: not a valid mark" if self.path.exists() else "missing"
+            return [Damage(self._relative(self.path), problem)]
         if sums is None or checksum(sums) != mark.sums:
-            found = "missing" if sums is None else "changed: its checksum differs"
-            return [Damage(self._told(self.sums_path), found)]
+            problem = "missing" if sums is None else "changed: its checksum differs"
+            return [Damage(self._relative(self.sums_path), problem)]
         newer_than = None if thorough else self.path.stat().st_mtime_ns
         try:
             return list(compare(self.root, sums, newer_than))
         except ValueError:
-            return [Damage(self._told(self.sums_path), "changed: no list of checksums")]
+            return [Damage(self._relative(self.sums_path), "changed: not a list of checksums")]
 
     def files(self) -> list[str]:
-        """Return the paths of the files that the mark vouches for, its own two included."""
-        own = [self._told(self.path), self._told(self.sums_path)]
+        """Return the paths of the files of the output, including the mark and checksums."""
+        mark_files = [self._relative(self.path), self._relative(self.sums_path)]
         mark, sums = self.read(), _content(self.sums_path)
         if mark is None or sums is None or checksum(sums) != mark.sums:
-            return own
-        return own + file_names(sums)
+            return mark_files
+        return mark_files + file_names(sums)
 
     def point_out(self, path: str) -> None:
-        """Make a damaged file newer than the mark, so that every later look reads it."""
+        """Make a damaged file newer than the mark, so that every later check reads it."""
         file = self.root / path
-        with suppress(OSError):  # missing, or in a folder that may not be written
+        with suppress(OSError):  # missing, or in a read-only folder
             newest = max(time.time_ns(), self.path.stat().st_mtime_ns + 10**9)
             os.utime(file, ns=(newest, newest))
 
-    def _told(self, path: Path) -> str:
+    def _relative(self, path: Path) -> str:
         return path.relative_to(self.root).as_posix()
 
 
@@ -216,7 +216,7 @@ def _content(path: Path) -> bytes | None:
 
 
 def _entries(record: Recipe | Mark) -> dict[str, Any]:
-    # `dataclasses.asdict` copies all that is inside, which takes longer than all the rest.
+    # `dataclasses.asdict` makes a deep copy, which would take most of the time.
     return {entry.name: getattr(record, entry.name) for entry in fields(record)}
 
 
@@ -224,7 +224,7 @@ def _canonical(entries: object) -> bytes:
     return json.dumps(entries, sort_keys=True, separators=(",", ":")).encode()
 
 
-def _spelled(entries: Mapping[str, Any], check: int) -> bytes:
+def _with_check(entries: Mapping[str, Any], check: int) -> bytes:
     text = json.dumps({**entries, "check": check}, indent=1)
     return text.encode() + b"\n"
 

@@ -1,4 +1,4 @@
-"""OME-Zarr 0.5 metadata, so that other programs open what pyama writes.
+"""OME-Zarr 0.5 metadata, with which other programs open the stacks.
 
 See https://ngff.openmicroscopy.org/0.5 for the meaning of the entries.
 """
@@ -11,7 +11,7 @@ from typing import Any
 from xml.sax.saxutils import quoteattr
 
 from pyama import layout
-from pyama.store.zarr_arrays import group_document
+from pyama.store.array_spec import group_document
 
 VERSION = "0.5"
 OME_XML = "OME/METADATA.ome.xml"
@@ -20,11 +20,11 @@ _NOT_IN_XML = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010fff
 
 @dataclass(frozen=True)
 class Scale:
-    """Size of one step along each axis. What is not a positive number is unknown.
+    """Time between frames and size of a pixel. Values that are not positive become None.
 
     Attributes:
-        seconds: From frame to frame; None where unknown.
-        micrometers: Side of a pixel; None where unknown.
+        seconds: Time between two frames; None if unknown.
+        micrometers: Side of a pixel; None if unknown.
     """
 
     seconds: float | None = None
@@ -39,10 +39,10 @@ class Scale:
 
 @dataclass(frozen=True)
 class Series:
-    """One stack as other programs list it.
+    """One stack as listed in other programs.
 
     Attributes:
-        group: Its group in `images.zarr`.
+        group: Name of its group in `images.zarr`.
         name: Name of the channel.
         shape: (T, H, W).
         dtype: NumPy name of the type of its pixels.
@@ -57,14 +57,15 @@ class Series:
 def stack_group(group: str, name: str, scale: Scale, notes: Mapping[str, Any]) -> bytes:
     """Return the document of a stack's group.
 
-    Only level 0 is named as an image. Level 1 is uint8 and described under `pyama.preview`:
-    a reader must not take it for the same intensities at half the size.
+    Only level 0 is listed as an image. Level 1 is uint8 and described under
+    `pyama.preview`: it must not be taken for the same intensities at half the size.
 
     Args:
         group: Name of the group.
-        name: Name of the stack for people.
-        scale: Size of a pixel and a frame.
-        notes: `low` and `high`, if known, are shown black and white.
+        name: Name of the stack in viewers.
+        scale: Size of a pixel and time between frames.
+        notes: Notes of the output; values `low` and `high`, if present, are displayed as
+            black and white.
     """
     multiscale = {
         "name": name,
@@ -89,13 +90,13 @@ def stack_group(group: str, name: str, scale: Scale, notes: Mapping[str, Any]) -
 
 
 def _channel(label: str, low: float, high: float) -> dict[str, Any]:
-    high = max(high, low + 1)  # viewers fail where black is white
+    high = max(high, low + 1)  # viewers fail if black equals white
     window = {"min": 0, "max": max(high, 65535), "start": low, "end": high}
     return {"label": label, "color": "FFFFFF", "window": window}
 
 
 def root_documents(series: Sequence[Series], scale: Scale) -> dict[str, bytes]:
-    """Return the documents that make the stacks open in one go, by path."""
+    """Return the documents with which all stacks open together, by path."""
     paths = [entry.group for entry in series]
     return {
         "zarr.json": group_document({"ome": {"version": VERSION, "bioformats2raw.layout": 3}}),
