@@ -348,7 +348,7 @@ def replace(path):
 
 
 MEDDLING = [
-    pytest.param(Path.unlink, "went away while it was copied", id="removed"),
+    pytest.param(Path.unlink, "was removed while it was copied", id="removed"),
     pytest.param(grow, "", id="grows"),
     pytest.param(cut, "", id="cut off"),
     pytest.param(replace, "has changed while it was copied", id="replaced"),

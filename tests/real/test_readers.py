@@ -165,7 +165,7 @@ def test_pixels_are_those_of_the_makers_library(case):
 def test_a_recording_that_was_stopped_early_says_so():
     with open_reader(DATA / "nd2/example-timelapse.nd2") as reader:
         assert reader.metadata.problems == (
-            "The file's text says 120 frames, 53 are stored: the recording was probably "
+            "120 frames were planned, 53 are stored: the recording was probably "
             "stopped early.",
         )
 

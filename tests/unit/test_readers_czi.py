@@ -92,14 +92,14 @@ def test_8_and_16_bit_channels_side_by_side(tiles):
     ids=["colour", "deep colour", "float"],
 )
 def test_other_pixels_are_refused(tiles, image):
-    with pytest.raises(ReaderError, match="holds colour or floating-point images"):
+    with pytest.raises(ReaderError, match="contains colour or floating-point images"):
         open_reader(tiles((image, at(), (0, 0), 0)))
 
 
 def test_other_axes_are_refused(tiles):
     path = tiles(*((draw(H, W), at(z=h), (0, 0), 0) for h in range(2)))
     path.write_bytes(path.read_bytes().replace(b"Z\0\0\0", b"H\0\0\0"))
-    with pytest.raises(ReaderError, match="holds an axis 'H' of size 2"):
+    with pytest.raises(ReaderError, match="contains an axis 'H' of size 2"):
         open_reader(path)
 
 
@@ -118,7 +118,7 @@ def test_tiles_scattered_too_far_are_refused(tiles, far, message):
 
 def test_frames_far_apart_are_refused(tiles):
     path = tiles((draw(H, W), at(0), (0, 0), 0), (draw(H, W), at(2**30), (0, 0), 0))
-    with pytest.raises(ReaderError, match="declares 1073741825 planes and holds 2"):
+    with pytest.raises(ReaderError, match="declares 1073741825 planes and contains 2"):
         open_reader(path)
 
 

@@ -131,7 +131,7 @@ def test_an_image_misses_when_one_of_its_z_planes_does():
 
 
 ODD = [
-    pytest.param({}, "The file does not say how large a pixel is.", id="no pixel size"),
+    pytest.param({}, "The file does not contain the size of a pixel.", id="no pixel size"),
     pytest.param(
         {"stamps_min": np.array([[0.0, 0.0, 10.0]])},
         "Time stamps do not increase in FOV 0.",

@@ -103,7 +103,7 @@ def test_a_text_that_says_more_frames_is_reported(path):
     path.write_bytes(content.replace(said, says))
     with open_reader(path) as reader:
         assert reader.metadata.n_frames == 6
-        assert "text says 9 frames, 6 are stored" in reader.metadata.problems[0]
+        assert "9 frames were planned, 6 are stored" in reader.metadata.problems[0]
 
 
 def patch_loop(path, count):
@@ -118,7 +118,7 @@ def patch_loop(path, count):
 def test_an_endless_loop_is_refused(path):
     write_nd2(path, draw(1, 4, 1, 1, H, W))
     patch_loop(path, 2**31)
-    with pytest.raises(ReaderError, match="declares 2147483648 planes and holds 4"):
+    with pytest.raises(ReaderError, match="declares 2147483648 planes and contains 4"):
         open_reader(path)
 
 
@@ -128,7 +128,7 @@ def test_images_beyond_the_loops_are_reported(path):
     patch_loop(path, 3)
     with open_reader(path) as reader:
         assert reader.metadata.n_frames == 3
-        assert any("1 images more than its loops" in p for p in reader.metadata.problems)
+        assert any("1 more images than its loops" in p for p in reader.metadata.problems)
         np.testing.assert_array_equal(reader.read(0, 2, [0])[0], images[0, 2, 0, 0])
 
 
@@ -146,7 +146,7 @@ def test_an_uncalibrated_file_has_no_pixel_size(path):
     patch(path, "bCalibrated", 0, "<B")
     with open_reader(path) as reader:
         assert reader.metadata.pixel_size_um is None
-        assert "The file does not say how large a pixel is." in reader.metadata.problems
+        assert "The file does not contain the size of a pixel." in reader.metadata.problems
 
 
 def test_rows_with_padding_are_read_without_it(path):
@@ -176,14 +176,14 @@ def test_a_frame_that_ends_too_early_is_an_error(path):
 
 
 REFUSED = [
-    pytest.param("uiBpcInMemory", 32, "holds 32-bit images", id="float"),
-    pytest.param("uiComp", 3, "holds colour .3 values in 2 channels", id="colour"),
+    pytest.param("uiBpcInMemory", 32, "contains 32-bit images", id="float"),
+    pytest.param("uiComp", 3, "contains colour .3 values in 2 channels", id="colour"),
     pytest.param("eCompression", 1, "compressed with loss", id="lossy"),
     pytest.param("uiWidthBytes", 1, "a row of its images has 1 bytes", id="short rows"),
     pytest.param("uiHeight", 2**31 - 1, "frames are 2147483647 x 8 px", id="huge"),
     pytest.param("uiHeight", 2**20, "4 of 4 images lie beyond its end", id="too high"),
     pytest.param("uiHeight", 0, "frames are 0 x 8 px", id="flat"),
-    pytest.param("eType", 7, "holds a CustomLoop beside loops over", id="another loop"),
+    pytest.param("eType", 7, "contains a CustomLoop beside loops over", id="another loop"),
 ]
 
 

@@ -115,7 +115,7 @@ def test_a_set_without_one_of_its_files_is_refused(path):
     files = write_ome_tiff(path, draw(3, 2, 1, 1, H, W), one_file_per_scene=True)
     files[1].unlink()
     with pytest.raises(
-        ReaderError, match=r"recording_s1\.ome\.tif is not beside it\. Copy the"
+        ReaderError, match=r"recording_s1\.ome\.tif is not in its folder\. Copy the"
     ):
         open_reader(files[0])
 
@@ -172,12 +172,12 @@ def test_a_tiff_without_a_description_is_refused(path):
 
 COLOUR = '<Channel SamplesPerPixel="3"/><TiffData/>'
 REFUSED = [
-    pytest.param(sizes(kind="float") + "<TiffData/>", "holds float pixels", id="float"),
-    pytest.param(sizes(kind="int16") + "<TiffData/>", "holds int16 pixels", id="signed"),
-    pytest.param(sizes(c=3) + COLOUR, "holds colour images", id="colour"),
+    pytest.param(sizes(kind="float") + "<TiffData/>", "contains float pixels", id="float"),
+    pytest.param(sizes(kind="int16") + "<TiffData/>", "contains int16 pixels", id="signed"),
+    pytest.param(sizes(c=3) + COLOUR, "contains colour images", id="colour"),
     pytest.param(sizes(t=10**9) + "<TiffData/>", "declares 1000000000 planes", id="endless"),
     pytest.param(
-        sizes(t=10**5) + "<TiffData/>", "declares 100000 planes and holds 2", id="more"
+        sizes(t=10**5) + "<TiffData/>", "declares 100000 planes and contains 2", id="more"
     ),
     pytest.param(sizes(h=10**6, w=10**6) + "<TiffData/>", "frames are 1000000 x", id="huge"),
     pytest.param(sizes(h=7) + "<TiffData/>", r"plane 0 is \(5, 8\) uint16, its", id="shape"),

@@ -1,4 +1,4 @@
-"""Microscope files behind one door: `open_reader(path)`."""
+"""Readers of microscope files: `open_reader(path)` opens a file of any supported format."""
 
 import hashlib
 from collections.abc import Callable, Iterable, Sequence
@@ -16,7 +16,7 @@ from pyama.readers.signatures import kind_of
 from pyama.registry import Registry
 
 ZSelection = int | Literal["middle", "max"]
-"""A plane of the z stack by its 0-based index, the middle one, or the maximum of all."""
+"""A plane of the z stack by its 0-based index, the middle plane, or the maximum of all."""
 
 
 class Reader(Protocol):
@@ -25,7 +25,7 @@ class Reader(Protocol):
     A reader may be used by one thread at a time.
 
     Attributes:
-        metadata: What is known of the recording, planes never written included.
+        metadata: Description of the recording, including the planes that are missing.
     """
 
     metadata: MicroscopyMetadata
@@ -39,11 +39,11 @@ class Reader(Protocol):
             channels: 0-based indices of the channels.
 
         Returns:
-            One C-contiguous array (H, W) in counts per channel, in the order asked for;
-            zeros for a plane that was never written (`metadata.missing` names those).
+            One C-contiguous array (H, W) in counts per channel, in the order of `channels`;
+            zeros for a plane that is missing in the file (see `metadata.missing`).
 
         Raises:
-            ReaderError: The file cannot be read there.
+            ReaderError: The frame cannot be read.
         """
 
     def close(self) -> None:
@@ -64,22 +64,22 @@ class Reader(Protocol):
 READERS: Registry[Callable[[Path, ZSelection], Reader | None]] = Registry(
     "reader", ("path", "z")
 )
-"""Readers of other formats: `f(path, z) -> Reader`, or None for a file of another kind. They
-are asked in the order of their registration about files and folders that are none of ND2, CZI
-and OME-TIFF."""
+"""Readers of other formats: `f(path, z) -> Reader`, or None for a file of another format. For
+files and folders that are not ND2, CZI or OME-TIFF, they are called in the order of their
+registration."""
 
 
 def open_reader(path: Path | str, z: ZSelection = "middle") -> Reader:
-    """Open a recording, recognised by its first bytes and not by its suffix.
+    """Open a recording; the format is recognised by the first bytes, not by the suffix.
 
     Args:
-        path: An ND2, CZI or OME-TIFF file, or of a kind that one of `READERS` knows; of an
-            OME-TIFF set, any of its files.
+        path: An ND2, CZI or OME-TIFF file, or a file of a format in `READERS`; any file of
+            an OME-TIFF set.
         z: Which plane of a z stack is read.
 
     Raises:
-        ReaderError: The file is missing, damaged, of an unknown kind, holds pixels that are
-            not grey values of 8 or 16 bits, or has no plane `z`.
+        ReaderError: The file is missing, damaged or of an unknown format, contains pixels
+            that are not grey values of 8 or 16 bits, or has no plane `z`.
     """
     path = Path(path)
     try:
@@ -121,9 +121,9 @@ SAMPLE_BYTES = 65536
 
 
 def file_identity(paths: Iterable[Path]) -> str:
-    """Digest of the size and of samples at fixed places of each file.
+    """Return a digest of the size and of samples of each file, taken at fixed places.
 
-    Neither the path nor the date takes part: a copied or renamed file is the same recording.
+    It does not depend on path and date: a copied or renamed file is the same recording.
     """
     digest = hashlib.sha256()
     for path in paths:

@@ -1,4 +1,4 @@
-"""A recording in memory."""
+"""Recordings in memory, read like files."""
 
 import hashlib
 from collections.abc import Sequence
@@ -13,7 +13,7 @@ from pyama.readers.recording_facts import Facts
 
 
 class ArrayReader(PlaneReader):
-    """A recording in memory, for arrays that come from elsewhere and for tests.
+    """A recording in memory, for arrays from other sources and for tests.
 
     Args:
         images: One array (T, C, H, W) per field of view, or one array (P, T, C, H, W),
@@ -24,7 +24,7 @@ class ArrayReader(PlaneReader):
         basename: Name of the recording, used in file names.
 
     Raises:
-        ReaderError: The arrays are not of that form.
+        ReaderError: The arrays have another form.
     """
 
     def __init__(
@@ -69,15 +69,15 @@ class ArrayReader(PlaneReader):
 
 def _check(images: Sequence[NDArray[np.generic]]) -> tuple[int, int]:
     """Return the number of frames and of channels."""
-    wanted = "Give arrays (T, C, H, W) of uint8 or uint16, one per field of view."
+    expected = "Expected arrays (T, C, H, W) of uint8 or uint16, one per field of view."
     if not images:
-        raise ReaderError(f"There is no field of view. {wanted}")
+        raise ReaderError(f"There is no field of view. {expected}")
     for image in images:
         if image.ndim != 4 or 0 in image.shape or image.dtype not in (np.uint8, np.uint16):
-            raise ReaderError(f"Found an array {image.shape} of {image.dtype}. {wanted}")
+            raise ReaderError(f"Found an array {image.shape} of {image.dtype}. {expected}")
     if len({image.shape[:2] for image in images}) > 1:
-        found = ", ".join(str(image.shape) for image in images)
-        raise ReaderError(f"Fields of view differ in frames or channels: {found}. {wanted}")
+        shapes = ", ".join(str(image.shape) for image in images)
+        raise ReaderError(f"Fields of view differ in frames or channels: {shapes}. {expected}")
     return images[0].shape[0], images[0].shape[1]
 
 

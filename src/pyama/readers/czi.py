@@ -1,4 +1,4 @@
-"""Zeiss CZI files: facts from the file's own directories, pixels from pylibCZIrw."""
+"""Zeiss CZI files: metadata from the directories in the file, pixels from pylibCZIrw."""
 
 import re
 from collections.abc import Sequence
@@ -22,17 +22,17 @@ from pyama.readers.planes import (
     translated,
     z_planes,
 )
-from pyama.readers.recording_facts import Facts
+from pyama.readers.recording_facts import Facts, early_stop_remarks, shape_remarks
 
 AXES = "TZC"
 ROOM_PIXELS = 2**24
 MAX_ROOM = 64
-"""A larger field of view with more empty room per tile is taken for a damaged place."""
+"""A larger field of view with a larger ratio to the area of its tiles counts as damaged."""
 
 
 @dataclass
 class _Grid:
-    """Where the tiles lie: first index and length per axis, numbers and boxes of scenes."""
+    """Arrangement of tiles: first index and length per axis, numbers and boxes of scenes."""
 
     first: dict[str, int]
     length: dict[str, int]
@@ -52,7 +52,7 @@ class CziReader(PlaneReader):
         z: Which plane of a z stack is read.
 
     Raises:
-        ReaderError: The file is damaged or holds what is not supported.
+        ReaderError: The file is damaged or contains unsupported images.
     """
 
     def __init__(self, path: Path, z: ZSelection = "middle") -> None:
@@ -83,7 +83,7 @@ class CziReader(PlaneReader):
         for target, channel in zip(images, channels, strict=True):
             at = {"T": frame, "Z": z, "C": channel}
             plane = {axis: grid.first[axis] + i for axis, i in at.items()}
-            # The scene's own rectangle: that of the library also spans the pyramid.
+            # The rectangle of the scene: that of the library also includes the pyramid.
             target[:] = self._file.read(grid.boxes[fov], plane, grid.scene(fov))[..., 0]
         return list(images)
 
@@ -113,7 +113,7 @@ def _grid(path: Path, tiles: Subblocks) -> _Grid:
 
 
 def _stored(tiles: Subblocks, grid: _Grid) -> NDArray[np.bool_]:
-    """Return which planes have as many tiles as the fullest of their scene, (P, T, Z, C)."""
+    """Return which planes have all tiles of their scene, shape (P, T, Z, C)."""
     fov = np.searchsorted(grid.scenes, tiles.index("S"))
     at = (tiles.index(axis) - grid.first[axis] for axis in AXES)
     count = np.zeros([len(grid.scenes), *(grid.length[axis] for axis in AXES)], np.int64)
@@ -131,9 +131,9 @@ def _add_stamps(facts: Facts, stamps_s: NDArray[np.float64] | None, grid: _Grid)
             f"The file has {len(stamps_s)} time stamps for {n_frames} frames.",
         ]
     # A file cut out of a longer recording keeps all stamps of the recording.
-    own = stamps_s[grid.first["T"] :] if len(stamps_s) > n_frames else stamps_s
+    stamps = stamps_s[grid.first["T"] :] if len(stamps_s) > n_frames else stamps_s
     row = np.full(n_frames, np.nan)
-    row[: len(own)] = own[:n_frames] / 60
+    row[: len(stamps)] = stamps[:n_frames] / 60
     facts.stamps_min = np.tile(row, (len(grid.scenes), 1))
 
 
@@ -174,16 +174,7 @@ def _metres(root: Element, axis: str) -> float | None:
 
 
 def _remarks(root: Element, grid: _Grid, sizes: dict[str, float | None]) -> list[str]:
-    remarks = []
-    x, y = sizes["X"], sizes["Y"]
-    if x is not None and y is not None and abs(x - y) > 1e-3 * x:
-        remarks.append(
-            f"Pixels are not square: {x * 1e6:g} x {y * 1e6:g} um. The width is used."
-        )
-    declared = root.findtext("./Metadata/Information/Image/SizeT") or ""
-    if declared.strip().isdecimal() and int(declared) > grid.length["T"]:
-        remarks.append(
-            f"The file's text says {declared.strip()} frames, {grid.length['T']} are stored: "
-            "the recording was probably stopped early."
-        )
-    return remarks
+    x, y = (size and size * 1e6 for size in (sizes["X"], sizes["Y"]))
+    planned = (root.findtext("./Metadata/Information/Image/SizeT") or "").strip()
+    n_planned = int(planned) if planned.isdecimal() else 0
+    return [*shape_remarks(x, y), *early_stop_remarks(n_planned, grid.length["T"])]

@@ -1,6 +1,6 @@
-"""What a CZI file holds, read from its own directories.
+"""The directories of a CZI file: its tiles, metadata and time stamps.
 
-A CZI file is a row of segments: a header of 32 bytes (name, allocated size, used size),
+A CZI file is a sequence of segments: a header of 32 bytes (name, allocated size, used size),
 then content. The file header points to the directory of the subblocks (tiles of a plane),
 to the XML metadata and to the attachments. Layout after Zeiss, "ZISRAW (CZI) File Format
 Design specification" (version 1.2.2, 2016). All numbers are little endian.
@@ -35,10 +35,10 @@ class Subblocks:
 
     Attributes:
         axes: Index on each axis (`S`, `T`, `C`, `Z`, `X`, `Y`, ...), each shape (N,).
-            An axis that a tile does not name is 0. X and Y in px.
-        sizes: Extent on each axis, each shape (N,); 1 where the axis is not named.
+            0 for axes that a tile does not have. X and Y in px.
+        sizes: Extent on each axis, each shape (N,); 1 for axes that a tile does not have.
         pixel_types: Code of the pixel type, shape (N,).
-        has_scenes: Whether the tiles name a scene.
+        has_scenes: Whether the tiles belong to scenes.
     """
 
     axes: dict[str, NDArray[np.int64]]
@@ -47,26 +47,26 @@ class Subblocks:
     has_scenes: bool
 
     def index(self, axis: str) -> NDArray[np.int64]:
-        """Return the tiles' indices on an axis, 0 if none names it."""
+        """Return the indices of the tiles on an axis; 0 if they do not have it."""
         return self.axes.get(axis, np.zeros(len(self.pixel_types), np.int64))
 
 
 @dataclass
 class Contents:
-    """What a CZI file holds."""
+    """Tiles, metadata and time stamps of a CZI file."""
 
     subblocks: Subblocks
     xml: bytes
-    """Metadata, UTF-8; empty where there are none."""
+    """Metadata, UTF-8; empty if there are none."""
     stamps_s: NDArray[np.float64] | None
-    """Seconds per frame, shape (N,); None where the file has none."""
+    """Seconds per frame, shape (N,); None if the file has none."""
 
 
 def read_contents(path: Path) -> Contents:
     """Read the directories of a CZI file.
 
     Raises:
-        ReaderError: The file is damaged, or in a part of the format that is not supported.
+        ReaderError: The file is damaged, or uses an unsupported part of the format.
     """
     with translated(path), path.open("rb") as file:
         segments = _Segments(path, file)
@@ -137,7 +137,7 @@ def _entry_starts(directory: bytes, count: int) -> NDArray[np.int64]:
 
 
 class _Columns:
-    """Numbers of all directory entries at once: a recording has tens of thousands."""
+    """Fields of all directory entries as arrays: a recording has tens of thousands."""
 
     def __init__(self, directory: bytes, starts: NDArray[np.int64]) -> None:
         self._bytes = np.frombuffer(directory, np.uint8)
@@ -148,8 +148,8 @@ class _Columns:
 
     def _at(self, places: NDArray[np.int64], dtype: str) -> NDArray[Any]:
         width = np.dtype(dtype).itemsize
-        found = self._bytes[places[:, None] + np.arange(width)]
-        return np.ascontiguousarray(found).view(dtype)[:, 0]
+        fields = self._bytes[places[:, None] + np.arange(width)]
+        return np.ascontiguousarray(fields).view(dtype)[:, 0]
 
     def axes(
         self,
@@ -185,9 +185,9 @@ class _Columns:
 def _check(path: Path, tiles: Subblocks) -> None:
     if len(tiles.pixel_types) == 0 or not {"X", "Y"} <= set(tiles.sizes):
         raise damaged(path, "it holds no images of full resolution")
-    strange = set(tiles.pixel_types.tolist()) - set(PIXEL_BYTES)
-    if strange:
-        raise unsupported(path, f"colour or floating-point images (pixel type {min(strange)})")
+    others = set(tiles.pixel_types.tolist()) - set(PIXEL_BYTES)
+    if others:
+        raise unsupported(path, f"colour or floating-point images (pixel type {min(others)})")
     for axis in sorted(set(tiles.axes) - set("XYSTCZM")):
         extent = int(np.ptp(tiles.axes[axis])) + 1
         if extent > 1:

@@ -1,4 +1,4 @@
-"""Nikon ND2 files: what is stored from the file's own map, the rest from the package nd2."""
+"""Nikon ND2 files: stored frames from the chunk map, the rest from the package nd2."""
 
 import math
 import re
@@ -23,10 +23,10 @@ from pyama.readers.planes import (
     unsupported,
     z_planes,
 )
-from pyama.readers.recording_facts import Facts
+from pyama.readers.recording_facts import Facts, early_stop_remarks
 
 STRIP_BYTES = 2**20
-"""How much of a frame is read at a time: what the processor's cache holds."""
+"""Number of bytes of a frame read at a time, which fit into the processor's cache."""
 AXES = {"XYPosLoop": "P", "TimeLoop": "T", "NETimeLoop": "T", "ZStackLoop": "Z"}
 
 
@@ -43,7 +43,7 @@ class _Loops:
         return math.prod(self.lengths.values())
 
     def by_axis(self, values: NDArray[np.generic]) -> NDArray[np.generic]:
-        """Bring values in the order of the file to the axes (P, T, Z)."""
+        """Rearrange values from the order of the file to the axes (P, T, Z)."""
         order = [*self.lengths, *(axis for axis in "PTZ" if axis not in self.lengths)]
         shaped = values.reshape([self.length(axis) for axis in order])
         return shaped.transpose([order.index(axis) for axis in "PTZ"])
@@ -57,7 +57,7 @@ class Nd2Reader(PlaneReader):
         z: Which plane of a z stack is read.
 
     Raises:
-        ReaderError: The file is damaged or holds what is not supported.
+        ReaderError: The file is damaged or contains unsupported images.
     """
 
     def __init__(self, path: Path, z: ZSelection = "middle") -> None:
@@ -93,11 +93,11 @@ class Nd2Reader(PlaneReader):
     def _strips(
         self, number: int, shape: tuple[int, int]
     ) -> Iterator[tuple[int, NDArray[Any]]]:
-        """Give a stored frame in successive strips: first row, and pixels (C, h, W)."""
+        """Yield a stored frame in successive strips: first row, and pixels (C, h, W)."""
         if number not in self._places:
             yield 0, self._file.read_frame(number).reshape(-1, *shape)
             return
-        # Read and not mapped, else all frames together would count as memory in use.
+        # Not memory-mapped, else all frames together would count as memory in use.
         self._raw.seek(self._places[number] + FRAME_HEAD)
         dtype = np.dtype(f"<u{self._file.attributes.bitsPerComponentInMemory // 8}")
         row_bytes = shape[1] * self.metadata.n_channels * dtype.itemsize
@@ -140,7 +140,7 @@ def _facts(path: Path, file: nd2.ND2File, contents: Contents) -> tuple[Facts, _L
 
 
 def _check_pixels(path: Path, file: nd2.ND2File, contents: Contents) -> int:
-    """Check what kind of pixels there are and that all frames lie inside the file."""
+    """Check the pixel type and that all frames lie inside the file; return the channels."""
     attributes = file.attributes
     bits, n_channels = attributes.bitsPerComponentInMemory, attributes.componentCount
     if bits not in (8, 16):
@@ -213,18 +213,12 @@ def _position_names(file: nd2.ND2File) -> list[str]:
 
 
 def _remarks(file: nd2.ND2File, loops: _Loops, contents: Contents) -> list[str]:
-    remarks = []
     text = file.text_info.get("description", "")
     planned = re.search(r"Dimensions:.*?\bT'?\((\d+)\)", text)
-    n_frames = loops.length("T")
-    if planned and int(planned[1]) > n_frames:
-        remarks.append(
-            f"The file's text says {planned[1]} frames, {n_frames} are stored: the recording "
-            "was probably stopped early."
-        )
+    remarks = early_stop_remarks(int(planned[1]) if planned else 0, loops.length("T"))
     beyond = sum(number >= loops.total() for number in contents.frames)
     if beyond:
         remarks.append(
-            f"The file holds {beyond} images more than its loops declare; they are not read."
+            f"The file has {beyond} more images than its loops declare; they are not read."
         )
     return remarks

@@ -1,8 +1,8 @@
-"""The map at the end of an ND2 file: which chunks there are, and where.
+"""The chunk map at the end of an ND2 file: names and places of all chunks.
 
 A chunk is a header of 16 bytes (magic, length of the name, length of the content), its name
-and its content. The last 40 bytes of the file say where the map is: names that end with "!",
-each with the place of the chunk's header and a size. All numbers are little endian.
+and its content. The last 40 bytes of the file hold the place of the map: names that end with
+"!", each with the place of the chunk's header and a size. All numbers are little endian.
 """
 
 import struct
@@ -23,19 +23,19 @@ MAP_END = b"ND2 CHUNK MAP SIGNATURE 0000001!"
 FRAME = b"ImageDataSeq|"
 TIMES = b"CustomData|AcqTimesCache!"
 NEEDED = b"Image"
-"""Chunks whose names start so are decoded when the file is opened."""
+"""Start of the names of chunks that are decoded when the file is opened."""
 FRAME_HEAD = 4096
 """Bytes before the pixels of a frame: header, name, and its time stamp."""
 
 
 @dataclass
 class Contents:
-    """What an ND2 file holds.
+    """Frames and time stamps of an ND2 file.
 
     Attributes:
         frames: Place of every stored frame in the file, by its number in the recording.
-        times_ms: Milliseconds by number of the frame; empty where the file has none.
-        size: Bytes of the file.
+        times_ms: Milliseconds by number of the frame; empty if the file has none.
+        size: Size of the file in bytes.
     """
 
     frames: dict[int, int]

@@ -1,6 +1,6 @@
-"""The OME-XML of an OME-TIFF: which plane of which image is where.
+"""The OME-XML of an OME-TIFF: the images, and the file and place of each of their planes.
 
-After the OME-TIFF specification, https://ome-model.readthedocs.io/en/stable/ome-tiff.
+It follows the OME-TIFF specification, https://ome-model.readthedocs.io/en/stable/ome-tiff.
 """
 
 from dataclasses import dataclass
@@ -40,14 +40,14 @@ class OmeImage:
     """One image of an OME-XML: a field of view.
 
     Attributes:
-        name: As in the file.
+        name: Name in the file.
         shape: (H, W) in px.
         dtype: `uint8` or `uint16`.
-        channel_names: As in the file, possibly empty.
-        pixel_size_um: (width, height) of a pixel in micrometres; None where unknown.
-        file_index: Which of the files holds a plane, shape (T, Z, C); -1 for none.
+        channel_names: Names in the file, possibly empty.
+        pixel_size_um: (width, height) of a pixel in micrometres; None if unknown.
+        file_index: Index of the file that contains a plane, shape (T, Z, C); -1 for none.
         ifd: Number of the plane in that file, shape (T, Z, C).
-        stamps_s: Seconds per frame, shape (T,); NaN where one is missing.
+        stamps_s: Seconds per frame, shape (T,); NaN for a missing stamp.
     """
 
     name: str
@@ -62,7 +62,7 @@ class OmeImage:
 
 @dataclass
 class OmeDocument:
-    """All images, and the files they are in. Without images, where those are described."""
+    """All images and their files; or, without images, the file that describes them."""
 
     images: list[OmeImage]
     files: list[Path]
@@ -74,11 +74,11 @@ def parse(text: str, path: Path) -> OmeDocument:
 
     Args:
         text: The XML.
-        path: The file it was found in; its companions lie beside it.
+        path: The file that contains it; the other files of the set are in the same folder.
 
     Raises:
-        ReaderError: The pixels are of an unsupported kind, sizes are implausible, or a
-            companion file is missing.
+        ReaderError: The pixel type is not supported, sizes are implausible, or a file of the
+            set is missing.
     """
     root = parse_xml(text.encode())
     elsewhere = root.find("{*}BinaryOnly")
@@ -101,7 +101,7 @@ class _Files:
     def index(self, element: Element) -> int:
         companion = self._path
         uuid = element.find("{*}UUID")
-        # A file that was renamed still knows its own planes by its UUID.
+        # A renamed file still has its UUID.
         if uuid is not None and (uuid.text or "").strip() != self._uuid:
             companion = _beside(self._path, uuid.get("FileName", self._path.name))
         if companion not in self.paths:
@@ -113,7 +113,7 @@ def _beside(path: Path, name: str) -> Path:
     companion = path.with_name(Path(name).name) if Path(name).name else path
     if not companion.is_file():
         raise ReaderError(
-            f"{path} belongs to a set of files, but {companion.name} is not beside it. "
+            f"{path} belongs to a set of files, but {companion.name} is not in its folder. "
             "Copy the whole set into one folder."
         )
     return companion
@@ -149,13 +149,13 @@ def _image(image: Element, path: Path, files: _Files) -> OmeImage:
 
 
 MAX_PLANES = 10**6
-"""More planes in one field of view are taken for a damaged size."""
+"""A size that gives more planes in one field of view counts as damaged."""
 
 
 def _places(
     pixels: Element, blocks: list[Element], size: dict[str, int], files: _Files
 ) -> tuple[NDArray[np.int32], NDArray[np.int64]]:
-    order = pixels.get("DimensionOrder", "XYZCT")[2:]  # the first runs fastest
+    order = pixels.get("DimensionOrder", "XYZCT")[2:]  # the first axis varies fastest
     strides = {order[0]: 1, order[1]: size[order[0]]}
     strides[order[2]] = size[order[0]] * size[order[1]]
     total = size["T"] * size["Z"] * size["C"]
@@ -179,7 +179,7 @@ def _length(pixels: Element, axis: str) -> float | None:
 
 
 def _stamps(pixels: Element, n_frames: int) -> NDArray[np.float64]:
-    """Return the earliest stamp of each frame; without any, multiples of the increment."""
+    """Return the earliest stamp of each frame; without stamps, multiples of the increment."""
     stamps = np.full(n_frames, np.nan)
     for plane in pixels.iterfind("{*}Plane"):
         frame, text = int(plane.get("TheT", 0)), plane.get("DeltaT")

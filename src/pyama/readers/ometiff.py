@@ -1,4 +1,4 @@
-"""OME-TIFF: one file, or a set of files that name each other in their OME-XML."""
+"""OME-TIFF files: one file, or a set of files that refer to each other in their OME-XML."""
 
 from collections.abc import Sequence
 from contextlib import ExitStack
@@ -20,7 +20,7 @@ from pyama.readers.planes import (
     unsupported,
     z_planes,
 )
-from pyama.readers.recording_facts import Facts
+from pyama.readers.recording_facts import Facts, shape_remarks
 
 
 class OmeTiffReader(PlaneReader):
@@ -31,8 +31,8 @@ class OmeTiffReader(PlaneReader):
         z: Which plane of a z stack is read.
 
     Raises:
-        ReaderError: The file is damaged, has no OME-XML, lacks its companions or holds what
-            is not supported.
+        ReaderError: The file is damaged, has no OME-XML, is part of a set that is not
+            complete, or contains unsupported images.
     """
 
     def __init__(self, path: Path, z: ZSelection = "middle") -> None:
@@ -84,8 +84,8 @@ def _description(path: Path) -> str:
     if "<OME" not in text[:2000]:
         raise ReaderError(
             f"{path} is a TIFF without OME-XML: it does not say which image is which frame "
-            "or channel. Save the recording as OME-TIFF, for instance from Fiji or as "
-            "exported by the microscope."
+            "or channel. Save the recording as OME-TIFF, for instance in Fiji or with the "
+            "program of the microscope."
         )
     return text
 
@@ -102,13 +102,13 @@ def _facts(path: Path, document: OmeDocument, files: list[tifffile.TiffFile]) ->
     stamps_min = np.full((len(images), n_frames), np.nan)
     in_file = np.array([len(file.pages) for file in files])
     for fov, image in enumerate(images):
-        own = image.ifd.shape[0]
-        stored[fov, :own] = (
+        n = image.ifd.shape[0]
+        stored[fov, :n] = (
             (image.file_index >= 0)
             & (image.ifd >= 0)
             & (image.ifd < in_file[image.file_index])
         )
-        stamps_min[fov, :own] = image.stamps_s / 60
+        stamps_min[fov, :n] = image.stamps_s / 60
     check_sizes(path, 1, 1, stored.size, int(stored.sum()))
     _check_ends(files, images, stored)
     return Facts(
@@ -121,7 +121,7 @@ def _facts(path: Path, document: OmeDocument, files: list[tifffile.TiffFile]) ->
         stamps_min,
         first.pixel_size_um[0],
         [image.name for image in images],
-        _remarks(first),
+        shape_remarks(*first.pixel_size_um),
         document.files,
     )
 
@@ -129,10 +129,10 @@ def _facts(path: Path, document: OmeDocument, files: list[tifffile.TiffFile]) ->
 def _check_ends(
     files: list[tifffile.TiffFile], images: list[OmeImage], stored: NDArray[np.bool_]
 ) -> None:
-    """Look at the first and the last plane of every field of view; reading looks at all."""
+    """Check the first and the last plane of every field of view; `_plane` checks each one."""
     for image, planes in zip(images, stored, strict=True):
-        found = np.argwhere(planes)
-        for at in map(tuple, found[[0, -1]] if len(found) else found):
+        indices = np.argwhere(planes)
+        for at in map(tuple, indices[[0, -1]] if len(indices) else indices):
             _page(files[image.file_index[at]], int(image.ifd[at]), image)
 
 
@@ -159,10 +159,3 @@ def _page(file: tifffile.TiffFile, ifd: int, image: OmeImage) -> tifffile.TiffPa
 
 def _plane(file: tifffile.TiffFile, ifd: int, image: OmeImage) -> NDArray[np.generic]:
     return _page(file, ifd, image).asarray(maxworkers=1)
-
-
-def _remarks(image: OmeImage) -> list[str]:
-    width, height = image.pixel_size_um
-    if width is not None and height is not None and abs(width - height) > 1e-3 * width:
-        return [f"Pixels are not square: {width:g} x {height:g} um. The width is used."]
-    return []

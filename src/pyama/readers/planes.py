@@ -1,4 +1,4 @@
-"""What the readers share: planes in, checked uint16 images out."""
+"""The base class of readers, and the checks and errors that all of them use."""
 
 import logging
 import struct
@@ -19,14 +19,14 @@ from pyama.errors import ReaderError
 from pyama.metadata import MicroscopyMetadata
 from pyama.readers import ZSelection
 
-# What tifffile finds odd is either an error here or none; without a handler it would print.
-# Here, and not in the reader of OME-TIFF: masks and flat fields are TIFF files, too.
+# Warnings of tifffile are not shown: a real problem is raised as an error. This module and not
+# `ometiff` sets it, since masks and flat fields are TIFF files, too.
 logging.getLogger("tifffile").addHandler(logging.NullHandler())
 
 MAX_PIXELS = 2**28
-"""Largest field of view in px (16384 x 16384); more is taken for a damaged size."""
+"""Largest field of view in px (16384 x 16384); a larger size counts as damaged."""
 MAX_DECLARED = 1000
-"""More planes per stored plane than this are taken for a damaged size."""
+"""A size that gives more planes per stored plane counts as damaged."""
 
 DAMAGE = (
     OSError,
@@ -44,12 +44,12 @@ DAMAGE = (
     zlib.error,
     ParseError,
 )
-"""What the libraries raise at damaged files."""
+"""Exceptions that the libraries raise for damaged files."""
 
 
 @contextmanager
 def translated(path: Path) -> Iterator[None]:
-    """Turn what a library raises at a damaged file into one line.
+    """Convert an exception that a library raises for a damaged file into a ReaderError.
 
     Raises:
         ReaderError: The block raised one of `DAMAGE`.
@@ -68,45 +68,45 @@ def translated(path: Path) -> Iterator[None]:
         ) from error
 
 
-def damaged(path: Path, found: str) -> ReaderError:
-    """Return the error for a file that contradicts itself."""
+def damaged(path: Path, problem: str) -> ReaderError:
+    """Return the error for a file whose content is inconsistent."""
     return ReaderError(
-        f"{path} is damaged or incomplete: {found}. Copy it again from the microscope's "
+        f"{path} is damaged or incomplete: {problem}. Copy it again from the microscope's "
         "computer."
     )
 
 
-def unsupported(path: Path, found: str) -> ReaderError:
-    """Return the error for pixels or axes that have no meaning here."""
+def unsupported(path: Path, content: str) -> ReaderError:
+    """Return the error for pixels or axes that are not supported."""
     return ReaderError(
-        f"{path} holds {found}; expected grey values of 8 or 16 bits per field of view, "
+        f"{path} contains {content}; expected grey values of 8 or 16 bits per field of view, "
         "frame, channel and z plane. Export the recording in that form."
     )
 
 
 def check_sizes(path: Path, height: int, width: int, declared: int, stored: int) -> None:
-    """Refuse sizes that only a damaged file declares, before memory is taken for them.
+    """Raise an error for sizes of a damaged file, before memory is allocated for them.
 
     Args:
-        path: For the message.
-        height: Of a field of view, in px.
-        width: Of a field of view, in px.
-        declared: Number of planes there should be.
-        stored: Number of planes there are.
+        path: The file, for the message.
+        height: Height of a field of view in px.
+        width: Width of a field of view in px.
+        declared: Number of planes according to the sizes.
+        stored: Number of planes in the file.
 
     Raises:
-        ReaderError: A size is not positive or far beyond what the file can hold.
+        ReaderError: A size is not positive, or much larger than the file allows.
     """
     if height < 1 or width < 1 or height * width > MAX_PIXELS:
         raise damaged(
             path, f"its frames are {height} x {width} px (at most {MAX_PIXELS} px in all)"
         )
     if declared < 1 or stored < 1 or declared > MAX_DECLARED * stored:
-        raise damaged(path, f"it declares {declared} planes and holds {stored}")
+        raise damaged(path, f"it declares {declared} planes and contains {stored}")
 
 
 def z_planes(z: ZSelection, n_z: int, path: Path) -> Sequence[int]:
-    """Return the 0-based planes that make up an image.
+    """Return the 0-based planes that an image is made from.
 
     Raises:
         ReaderError: The file has no plane `z`.
@@ -125,32 +125,53 @@ def parse_xml(text: bytes) -> Element:
     """Return the root of an XML document.
 
     Raises:
-        ValueError: It defines entities, which no microscope does.
+        ValueError: It defines entities, which files of microscopes never do.
     """
     if b"<!DOCTYPE" in text.replace(b"\0", b""):  # in UTF-16, every other byte is 0
         raise ValueError("its XML defines entities, which is not safe to read")
-    return fromstring(text)  # noqa: S314 (without entities there is nothing that grows)
+    return fromstring(text)  # noqa: S314 (without entities it cannot expand)
 
 
 def block(channels: Sequence[int], shape: tuple[int, int]) -> NDArray[np.uint16]:
-    """Return room for one image per channel, shape (C, H, W).
+    """Allocate one image per channel, shape (C, H, W).
 
-    One block for all channels: two of 8 MB each take four times as long, because the C
-    library then gives the memory back to the system after every frame.
+    One block for all channels: two blocks of 8 MB take four times as long, because the C
+    library then returns the memory to the system after every frame.
     """
     return np.empty((len(channels), *shape), np.uint16)
 
 
-class PlaneReader(ABC):
-    """A reader that gets its images plane by plane.
+class ContextReader(ABC):
+    """A reader that `with` closes."""
+
+    @abstractmethod
+    def close(self) -> None:
+        """Close the file. Closing twice is allowed."""
+
+    def __enter__(self) -> Self:
+        """Return the reader itself."""
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        """Close the file."""
+        self.close()
+
+
+class PlaneReader(ContextReader):
+    """Base class of readers that read images plane by plane.
 
     Args:
-        metadata: What is known of the recording.
-        planes: z planes of which the maximum is read.
+        metadata: Description of the recording.
+        planes: z planes of which the maximum is returned.
 
     Attributes:
-        metadata: As given.
-        planes: As given.
+        metadata: Description of the recording.
+        planes: z planes of which the maximum is returned.
     """
 
     def __init__(self, metadata: MicroscopyMetadata, planes: Sequence[int]) -> None:
@@ -167,20 +188,20 @@ class PlaneReader(ABC):
     def _read(
         self, fov: int, frame: int, z: int, channels: Sequence[int]
     ) -> list[NDArray[np.uint16]]:
-        """Return one fresh C-contiguous image per channel; all of them are in the file."""
+        """Return one new C-contiguous image per channel; all of them are in the file."""
 
     @abstractmethod
     def _close(self) -> None:
         """Close the file; called once."""
 
     def close(self) -> None:
-        """Close the file. Closing twice is fine."""
+        """Close the file. Closing twice is allowed."""
         if not self._closed:
             self._closed = True
             self._close()
 
     def read(self, fov: int, frame: int, channels: Sequence[int]) -> list[NDArray[np.uint16]]:
-        """Read one frame, see `Reader.read`."""
+        """Read one frame; see `Reader.read`."""
         known = self.metadata
         if self._closed:
             raise ReaderError(f"{known.path} is closed. Open it again to read from it.")
@@ -202,19 +223,6 @@ class PlaneReader(ABC):
             raise ReaderError(
                 f"{self.metadata.path} has no {what} {index}: it has {count}, counted from 0."
             )
-
-    def __enter__(self) -> Self:
-        """Return the reader itself."""
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        """Close the file."""
-        self.close()
 
 
 def _maximum(*planes: NDArray[np.uint16]) -> NDArray[np.uint16]:

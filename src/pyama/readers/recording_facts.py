@@ -1,4 +1,4 @@
-"""From what a file says to the metadata of a recording, its oddities included."""
+"""The facts that every format provides, converted to the metadata of a recording."""
 
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
@@ -15,21 +15,21 @@ from pyama.readers import file_identity
 
 @dataclass
 class Facts:
-    """What a file says of itself, in the words of all formats.
+    """Content of a file, in the same terms for all formats.
 
     Attributes:
-        path: The file that was asked for.
+        path: The file that was opened.
         format: `nd2`, `czi`, `ome-tiff` or `array`.
         shapes: (H, W) in px of every field of view.
         dtype: `uint8` or `uint16`.
-        channel_names: As in the file, possibly empty or equal.
+        channel_names: Names in the file, possibly empty or equal.
         stored: Whether a plane is in the file, shape (P, T, Z, C).
-        stamps_min: Time stamps in minutes on any one clock, shape (P, T); NaN where one is
-            missing; None where there are none.
+        stamps_min: Time stamps in minutes since any fixed time, shape (P, T); NaN for a
+            missing stamp; None if there are none.
         pixel_size_um: Side of a pixel in micrometres, if known.
-        position_names: As in the file, possibly empty.
-        remarks: Sentences on what is odd about the file.
-        files: All files of the recording; without them, `path`.
+        position_names: Names in the file, possibly empty.
+        remarks: Sentences for the user about problems of the file.
+        files: All files of the recording; by default `path`.
     """
 
     path: Path
@@ -47,11 +47,12 @@ class Facts:
     def metadata(
         self, planes: Sequence[int], identity: str | None = None
     ) -> MicroscopyMetadata:
-        """Describe the recording as seen through some of its z planes.
+        """Return the metadata of the recording for a choice of z planes.
 
         Args:
-            planes: z planes that make up an image. An image misses when one of them does.
-            identity: Digest of the content; without it, of the files.
+            planes: z planes that an image is made from. An image is missing if any of its
+                planes is missing.
+            identity: Digest of the content; by default of the files.
         """
         stored: NDArray[np.bool_] = np.all(self.stored[:, :, planes, :], axis=2)
         metadata = MicroscopyMetadata(
@@ -73,13 +74,13 @@ class Facts:
 
 
 def unique_names(names: Iterable[str]) -> tuple[str, ...]:
-    """Name channels `C0`, `C1`, ... where the file does not, and number equal names."""
+    """Name channels without a name `C0`, `C1`, ..., and number equal names."""
     unique: list[str] = []
     for i, name in enumerate(names):
-        wanted = name.strip() or f"C{i}"
-        chosen, number = wanted, 2
+        given = name.strip() or f"C{i}"
+        chosen, number = given, 2
         while chosen in unique:
-            chosen, number = f"{wanted} {number}", number + 1
+            chosen, number = f"{given} {number}", number + 1
         unique.append(chosen)
     return tuple(unique)
 
@@ -87,18 +88,18 @@ def unique_names(names: Iterable[str]) -> tuple[str, ...]:
 def minutes(
     stamps: NDArray[np.float64] | None, written: NDArray[np.bool_]
 ) -> tuple[tuple[float, ...], ...] | None:
-    """Put the stamps on one clock that starts with the first frame written.
+    """Convert time stamps to minutes since the first frame that was written.
 
     Frames that were never written have no stamp, or a wrong one. They get the time at which
-    they were due, so that the stamps of the others stay usable.
+    they were due, so that the stamps of the other frames can be used.
 
     Args:
-        stamps: Minutes on any clock, shape (P, T), NaN where one is missing.
-        written: Whether anything was written of a frame, shape (P, T).
+        stamps: Minutes since any fixed time, shape (P, T), NaN for a missing stamp.
+        written: Whether any plane of a frame was written, shape (P, T).
 
     Returns:
-        Minutes per field of view and frame, NaN where a frame was written without a stamp;
-        None when there is no stamp at all.
+        Minutes per field of view and frame, NaN for a frame that was written without a stamp;
+        None if there are no stamps.
     """
     if stamps is None:
         return None
@@ -113,18 +114,18 @@ def minutes(
 
 
 def _due(times: NDArray[np.float64], known: NDArray[np.bool_]) -> NDArray[np.float64]:
-    """Estimate when every frame was due from the stamps that are known, shape (P, T)."""
+    """Estimate the time at which every frame was due from the known stamps, shape (P, T)."""
     frames = np.arange(times.shape[1])
     due = np.full(times.shape, np.nan)
     seen = [(frames[has], row[has]) for row, has in zip(times, known, strict=True)]
-    steps = np.concatenate([np.diff(own) / np.diff(at) for at, own in seen])
+    steps = np.concatenate([np.diff(stamps) / np.diff(at) for at, stamps in seen])
     if len(steps) == 0:
         return due
     step = float(np.median(steps))
-    for row, (at, own) in zip(due, seen, strict=True):
+    for row, (at, stamps) in zip(due, seen, strict=True):
         if len(at):
             beyond = np.minimum(frames - at[0], 0) + np.maximum(frames - at[-1], 0)
-            row[:] = np.interp(frames, at, own) + step * beyond
+            row[:] = np.interp(frames, at, stamps) + step * beyond
     due[~known.any(axis=1)] = np.median(due[known.any(axis=1)], axis=0)
     return due
 
@@ -136,33 +137,50 @@ def _missing(stored: NDArray[np.bool_]) -> Iterable[MissingPlanes]:
 
 
 def problems(metadata: MicroscopyMetadata) -> list[str]:
-    """Return what is odd about a recording, in sentences for its user."""
-    found = _missing_problems(metadata)
+    """Return the problems of a recording, in sentences for the user."""
+    sentences = _missing_problems(metadata)
     if metadata.n_frames == 1:
-        found.append("There is only one frame: nothing can be tracked.")
+        sentences.append("There is only one frame: nothing can be tracked.")
     else:
-        found += time_problems(metadata)
+        sentences += time_problems(metadata)
     if metadata.pixel_size_um is None:
-        found.append("The file does not say how large a pixel is.")
-    return found
+        sentences.append("The file does not contain the size of a pixel.")
+    return sentences
+
+
+def shape_remarks(width_um: float | None, height_um: float | None) -> list[str]:
+    """Return a sentence if pixels are not square."""
+    if width_um is None or height_um is None or abs(width_um - height_um) <= 1e-3 * width_um:
+        return []
+    return [f"Pixels are not square: {width_um:g} x {height_um:g} um. The width is used."]
+
+
+def early_stop_remarks(n_planned: int, n_frames: int) -> list[str]:
+    """Return a sentence if fewer frames are stored than were planned."""
+    if n_planned <= n_frames:
+        return []
+    return [
+        f"{n_planned} frames were planned, {n_frames} are stored: the recording was probably "
+        "stopped early."
+    ]
 
 
 MOST_FOVS = 8
-"""More fields of view with missing planes are counted instead of listed."""
+"""If more fields of view have missing planes, the others are counted, not listed."""
 
 
 def _missing_problems(metadata: MicroscopyMetadata) -> list[str]:
     channels: dict[int, list[MissingPlanes]] = defaultdict(list)
     for entry in metadata.missing:
         channels[entry.channel].append(entry)
-    found = []
+    sentences = []
     for channel, entries in sorted(channels.items()):
         parts = [f"{len(e.frames)} in FOV {e.fov}" for e in entries[:MOST_FOVS]]
         rest = sum(len(entry.frames) for entry in entries[MOST_FOVS:])
         if rest:
             parts.append(f"{rest} in {len(entries) - MOST_FOVS} more FOVs")
-        found.append(
+        sentences.append(
             f"Frames of channel {channel} ({metadata.channel_names[channel]}) that were never "
             f"written, of {metadata.n_frames}: {', '.join(parts)}."
         )
-    return found
+    return sentences

@@ -1,4 +1,4 @@
-"""What kind of file it is, by its first bytes."""
+"""Recognition of file formats by the first bytes of a file."""
 
 from pathlib import Path
 from typing import Literal
@@ -17,7 +17,7 @@ KINDS: dict[bytes, Kind] = {
 }
 OTHERS = {
     b"\0\0\0\x0cjP  ": "an ND2 file of a NIS-Elements older than 2010 or a JPEG 2000 image; "
-    "save it anew with NIS-Elements",
+    "save it again with a newer NIS-Elements",
     b"version https://git-lfs": "a Git LFS pointer, not the file itself; run `git lfs pull`",
     b"\x89HDF\r\n\x1a\n": "an HDF5 file",
     b"\x89PNG": "a PNG image",
@@ -32,10 +32,10 @@ FIRST = 512
 
 
 def kind_of(path: Path) -> Kind:
-    """Recognise a file.
+    """Return the format of a file.
 
     Raises:
-        ReaderError: It is missing, a folder, unreadable, empty or of another kind.
+        ReaderError: It is missing, a folder, unreadable, empty or of another format.
     """
     first = _first_bytes(path)
     if not first:
@@ -43,11 +43,11 @@ def kind_of(path: Path) -> Kind:
     for signature, kind in KINDS.items():
         if first.startswith(signature):
             return kind
-    for signature, found in OTHERS.items():
+    for signature, description in OTHERS.items():
         if first.startswith(signature):
-            raise ReaderError(f"{path} is {found}. {WANTED}")
+            raise ReaderError(f"{path} is {description}. {WANTED}")
     if first.count(0) == len(first):
-        raise ReaderError(f"{path} begins with zeros: its copy did not finish. {WANTED}")
+        raise ReaderError(f"{path} begins with zeros: copying it did not finish. {WANTED}")
     if all(byte >= 32 or byte in b"\t\r\n\f" for byte in first):
         raise ReaderError(f"{path} is a text file. {WANTED}")
     raise ReaderError(f"{path} is of an unknown kind: it begins with {first[:8]!r}. {WANTED}")
