@@ -97,7 +97,8 @@ def _require_pyarrow() -> None:
         import pyarrow  # noqa: F401
     except ImportError as error:
         raise ConfigError(
-            "Parquet needs pyarrow, which is not installed: pip install 'pyama-traces[parquet]'"
+            "Parquet needs pyarrow, which is not installed: "
+            "pip install 'pyama-traces[parquet]'"
         ) from error
 
 
