@@ -88,8 +88,9 @@ def preprocessors(params: ProcessingParams) -> list[Preprocessor]:
         identity = [f"{name}: {fingerprint(function)}", own.model_dump(mode="json")]
         found.append(Preprocessor(name, function, (own,), identity))
     return found + [
-        Preprocessor(type(entry).__name__, entry.process, (), fingerprint(entry))
+        Preprocessor(name, entry.process, (), f"{name}: {fingerprint(entry)}")
         for entry in PREPROCESSORS
+        for name in [type(entry).__name__]
     ]
 
 

@@ -1,26 +1,45 @@
-"""What identifies a function or an object that takes part in a result."""
+"""Digests that identify the functions and objects which take part in a result.
 
+A part is known by the first of these that it has:
+
+* its attribute `version`; 1 for built-in parts without one
+* the bytes of the plugin file that defines it
+* the bytes of the source files of its functions, and its values: what a function has closed
+  over, its defaults, the arguments of a `functools.partial`, the attributes of an object. They
+  are hashed by joblib.
+"""
+
+import functools
+import hashlib
+import linecache
+import pickle
 import threading
+import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
+from types import CellType, FunctionType, MethodType
 from typing import Any
 
 import pyama
 from pyama.plugins.loading import origin
-from pyama.processing.behaviour import behaviour
+
+_NO_SOURCE = uuid.uuid4().hex
+"""Stands for code without a source, so that it counts as changed in every new process."""
+_NOT_PICKLABLE = pickle.PicklingError, TypeError, AttributeError, ValueError, RuntimeError
 
 _lock = threading.RLock()
 _users = 0
-_taken: dict[int, tuple[Any, str]] = {}
-"""Fingerprints by the identity of objects, which are kept alive: identities stay theirs."""
+_first: dict[int, tuple[Any, str]] = {}
+"""Fingerprints by the id of the object. It is kept alive so that no other gets its id."""
 
 
 @contextmanager
 def steady_fingerprints() -> Iterator[None]:
-    """Keep the fingerprints that are taken first, for the length of the block.
+    """Keep the first fingerprint of every object until the block ends.
 
-    Objects may change themselves while they work, for instance when they load a model with
-    the first frame; what a run has begun with identifies all of its results.
+    Objects may change their attributes while they work, for instance when they load a model
+    with the first frame. All results of a run carry the fingerprint from its beginning.
     """
     global _users
     with _lock:
@@ -31,50 +50,112 @@ def steady_fingerprints() -> Iterator[None]:
         with _lock:
             _users -= 1
             if not _users:
-                _taken.clear()
+                _first.clear()
 
 
-def fingerprint(plugin: Any) -> str:
-    """Return a text that changes when the behaviour of `plugin` may have changed.
+def fingerprint(part: Any) -> str:
+    """Return a text that changes when `part` may give other results.
 
-    Built-in parts are known by their name, as their steps have versions. Others are known
-    by their attribute `version` if they have one, else by what they do, see `behaviour`: by
-    the whole file if it is a plugin file, with the version of the package if they are
-    installed.
+    It contains neither the name of the part nor that of its module: recipes name a part as it
+    was registered, and moving its code changes nothing.
+
+    Args:
+        part: A function or object of a registry, or a preprocessor.
     """
     with _lock:
-        if id(plugin) in _taken:
-            return _taken[id(plugin)][1]
-        found = _fingerprint(plugin)
+        if id(part) in _first:
+            return _first[id(part)][1]
+        text = _fingerprint(part)
         if _users:
-            _taken[id(plugin)] = plugin, found
-        return found
+            _first[id(part)] = part, text
+        return text
 
 
-def _fingerprint(plugin: Any) -> str:
-    name = f"{_module(plugin)}.{_qualified_name(plugin)}"
-    if is_builtin(plugin):
-        return name
-    version = getattr(plugin, "version", None)
+def is_builtin(part: Any) -> bool:
+    """Whether `part` comes with pyama."""
+    return _module(part).partition(".")[0] == pyama.__name__
+
+
+def _fingerprint(part: Any) -> str:
+    version = getattr(part, "version", 1 if is_builtin(part) else None)
     if version is not None:
-        return f"{name} version {version}"
-    where = origin(_module(plugin))
-    if where.startswith("file "):
-        return f"{name} {where}"
-    if where:
-        name = f"{name} from {where}"
-    return f"{name} code {behaviour(plugin)}"
+        return f"version {version}"
+    source = origin(_module(part))
+    if source.startswith("file "):
+        return source
+    content = hashlib.sha256("\n".join(_content(part)).encode()).hexdigest()[:16]
+    return f"{source}, content {content}" if source else f"content {content}"
 
 
-def is_builtin(plugin: Any) -> bool:
-    """Whether `plugin` comes with pyama."""
-    module = _module(plugin)
-    return module == pyama.__name__ or module.startswith(f"{pyama.__name__}.")
+def _module(part: Any) -> str:
+    return str(getattr(part, "__module__", None) or type(part).__module__)
 
 
-def _module(plugin: Any) -> str:
-    return str(getattr(plugin, "__module__", None) or type(plugin).__module__)
+def _content(part: Any) -> list[str]:
+    """Return digests of the source files of a part, then those of its values in order."""
+    sources: set[str] = set()
+    values: list[str] = []
+    visited: set[int] = set()
+    waiting = [part] if _is_function(part) else [*_methods(part), *_state(part)]
+    for value in map(_unwrapped, waiting):  # grows inside the loop
+        if not _is_function(value):
+            values.append(_hash(value))
+        elif id(value) not in visited:
+            visited.add(id(value))
+            waiting += _held(value)
+            if isinstance(value, FunctionType):
+                sources.add(_source(value))
+    known = sorted(filter(None, sources))
+    return [*(known or [_NO_SOURCE] * len(sources)), *values]
 
 
-def _qualified_name(plugin: Any) -> str:
-    return str(getattr(plugin, "__qualname__", None) or type(plugin).__qualname__)
+def _unwrapped(value: Any) -> Any:
+    """Return the function that Numba has compiled or that functools caches."""
+    if isinstance(value, FunctionType | type):
+        return value
+    return getattr(value, "py_func", getattr(value, "__wrapped__", value))
+
+
+def _is_function(value: Any) -> bool:
+    return isinstance(_unwrapped(value), FunctionType | MethodType | functools.partial)
+
+
+def _held(function: Any) -> list[Any]:
+    """Return the values that a function takes along."""
+    if isinstance(function, functools.partial):
+        names = tuple(function.keywords)
+        return [function.func, *function.args, names, *function.keywords.values()]
+    if isinstance(function, MethodType):
+        return [function.__func__, *_state(function.__self__)]
+    closure = [cell for cell in function.__closure__ or () if cell != CellType()]
+    defaults = [*(function.__defaults__ or ()), *(function.__kwdefaults__ or {}).values()]
+    return [*defaults, *(cell.cell_contents for cell in closure)]
+
+
+def _methods(part: Any) -> list[Any]:
+    return [value for value in vars(type(part)).values() if _is_function(value)]
+
+
+def _state(part: Any) -> list[Any]:
+    """Return an object and its attributes, which count even if it cannot be pickled."""
+    attributes = getattr(part, "__dict__", {})
+    return [part, tuple(attributes), *attributes.values()]
+
+
+def _source(function: FunctionType) -> str:
+    """Return the digest of the file, or of the notebook's cell, that defines a function."""
+    file = Path(function.__code__.co_filename)
+    if file.is_file():
+        return hashlib.sha256(file.read_bytes()).hexdigest()
+    cell = "".join(linecache.getlines(str(file)))
+    return hashlib.sha256(cell.encode()).hexdigest() if cell else ""
+
+
+def _hash(value: Any) -> str:
+    """Return a digest of a value; values of one type that cannot be pickled are alike."""
+    import joblib  # takes half a second, and most plugins do without
+
+    try:
+        return str(joblib.hash(value))
+    except _NOT_PICKLABLE:
+        return type(value).__qualname__
