@@ -1,6 +1,6 @@
-"""A dictionary that checks what is put into it.
+"""Registries: dictionaries of functions by name that check every entry.
 
-Entries may have parameters of their own: see `parameters`.
+Entries may have parameters of their own, see `parameters`.
 """
 
 import inspect
@@ -14,15 +14,16 @@ from pyama.errors import ConfigError, PluginError
 F = TypeVar("F", bound=Callable[..., Any])
 T = TypeVar("T")
 
-_EVERY: list["weakref.ref[Registry[Any]]"] = []
+_REGISTRIES: list["weakref.ref[Registry[Any]]"] = []
 
 
 def parameters(model: type[Any]) -> Callable[[T], T]:
     """Return a decorator that gives a function or object parameters of its own.
 
-    They are written under its name in `params.plugins`. What is decorated gets an instance of
-    the model wherever it would get `params`, that is as `context.params` if it is a feature.
-    A field with the name of a built-in parameter, such as `max_gap`, is that parameter.
+    A configuration sets them under the name of the function in `params.plugins`. The function
+    gets an instance of the model in place of `params`; a feature gets it as `context.params`.
+    A field with the name of a built-in parameter, such as `max_gap`, has the value of that
+    parameter.
 
     Args:
         model: A subclass of `pyama.algorithms.params.Params`.
@@ -36,32 +37,35 @@ def parameters(model: type[Any]) -> Callable[[T], T]:
 
 
 def parameter_models() -> dict[str, Any]:
-    """Return the models of all entries, in any registry, that have parameters of their own."""
-    registries = [registry for reference in _EVERY if (registry := reference()) is not None]
+    """Return the parameter models of the entries of all registries, by name."""
+    registries = [
+        registry for reference in _REGISTRIES if (registry := reference()) is not None
+    ]
     return {
         name: entry.parameters
         for registry in registries
         for name, entry in registry.data.items()
-        if isinstance(getattr(entry, "parameters", None), type)  # those of a fit are none
+        # A model of a fit has a tuple of this name.
+        if isinstance(getattr(entry, "parameters", None), type)
     }
 
 
 class Registry(UserDict[str, F]):
     """Named implementations of one interface.
 
-    Built-in entries and plugins take the same way in, `registry[name] = function`
-    or `@registry.register(name)`, so both are checked alike.
+    Built-in functions and plugins are added in the same way, with `registry[name] = function`
+    or `@registry.register(name)`, and pass the same checks.
 
     Args:
-        kind: What the entries are, in the singular. Used in messages.
-        arguments: Names of the positional arguments each entry is called with.
+        kind: Kind of the entries for messages, in the singular.
+        arguments: Names of the positional arguments of every entry.
     """
 
     def __init__(self, kind: str, arguments: tuple[str, ...]) -> None:
         super().__init__()
         self.kind = kind
         self.arguments = arguments
-        _EVERY.append(weakref.ref(self, _EVERY.remove))
+        _REGISTRIES.append(weakref.ref(self, _REGISTRIES.remove))
 
     def __setitem__(self, name: str, function: F) -> None:
         if type(name) is not str or not name.isidentifier():
@@ -73,7 +77,7 @@ class Registry(UserDict[str, F]):
             raise PluginError(f"{self.kind} {name!r} must be a function, got {function!r}.")
         try:
             inspect.signature(function).bind(*self.arguments)
-        except (TypeError, ValueError) as error:  # ValueError: nothing tells its arguments
+        except (TypeError, ValueError) as error:  # ValueError: the signature is not known
             raise PluginError(
                 f"{self.kind} {name!r} cannot be called as "
                 f"{name}({', '.join(self.arguments)}): {error}."
@@ -87,7 +91,7 @@ class Registry(UserDict[str, F]):
         )
 
     def get(self, name: str, default: Any = None) -> Any:
-        """Return an entry, or `default` where there is none."""
+        """Return an entry, or `default` if there is none."""
         return self.data.get(name, default)
 
     def register(self, name: str) -> Callable[[F], F]:
@@ -109,6 +113,6 @@ class Registry(UserDict[str, F]):
             )
         if name not in self.data and parameter_models().get(name, model) is not model:
             raise PluginError(
-                f"{self.kind} {name!r} has parameters, and so has something else of that "
-                "name. Choose another name."
+                f"{self.kind} {name!r} has parameters, and so has another entry of that name. "
+                "Choose another name."
             )

@@ -12,11 +12,11 @@ from typer.testing import CliRunner
 
 from pyama.algorithms.features import FeatureContext
 from pyama.cli.app import app
-from pyama.cli.plugin_kinds import DOORS
 from pyama.config import parse_config
 from pyama.documents import parse_yaml
 from pyama.plugins import loading
 from pyama.registry import Registry, parameter_models
+from pyama.runs.plugin_catalog import ALL_TARGETS
 from pyama.testing.nd2_writer import write_nd2
 from small_movie import MOVIE
 
@@ -31,9 +31,9 @@ SMALL = ["--set", "min_frames=2", "--set", "border_margin=2"]
 def as_before(monkeypatch):
     """Everything that plugins are put into is as it was after the test."""
     monkeypatch.setattr(loading, "_FILES", {})
-    before = loading._contents(DOORS)
+    before = loading._contents(ALL_TARGETS)
     yield
-    loading._restore(before, DOORS)
+    loading._restore(before, ALL_TARGETS)
     for name in list(sys.modules):
         if name.startswith("pyama_plugin_"):
             del sys.modules[name]
@@ -65,16 +65,16 @@ def test_every_block_runs(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     write_nd2(tmp_path / "recording.nd2", MOVIE[:, :, None], channel_names=["Phase", "GFP"])
     shown = [text for block in BLOCKS for text in run_block(*block)]
-    assert "features rim_minus_core: fine\n" in shown
+    assert "features rim_minus_core: passed\n" in shown
     table = pd.read_csv(next((tmp_path / "results" / "fov_000").glob("*_traces.csv")))
     assert table.columns[-1] == "brightest_ch_1"
     assert table["brightest_ch_1"].between(200, 400).all()
 
 
-def test_every_door_is_on_the_page_with_its_arguments():
-    for kind, door in DOORS.items():
+def test_every_kind_is_on_the_page_with_its_arguments():
+    for kind, target in ALL_TARGETS.items():
         assert f"`pyama.{kind}`" in PAGE
-        for registry in door:
+        for registry in target:
             if isinstance(registry, Registry) and kind != "models":
                 assert f"`f({', '.join(registry.arguments)})`" in PAGE
 
@@ -95,4 +95,4 @@ def test_the_package_on_the_page_is_the_example():
     package = tomllib.loads(path.read_text(encoding="utf-8"))["project"]["entry-points"]
     for group, entries in shown["project"]["entry-points"].items():
         assert package[group] == entries
-    assert sorted(package) == sorted(f"pyama.{kind}" for kind in DOORS)
+    assert sorted(package) == sorted(f"pyama.{kind}" for kind in ALL_TARGETS)

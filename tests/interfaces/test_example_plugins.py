@@ -11,9 +11,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from pyama.cli.plugin_kinds import DOORS
-from pyama.cli.skeletons import write_skeleton
 from pyama.plugins import loading
+from pyama.plugins.new_plugin import write_plugin
+from pyama.runs.plugin_catalog import ALL_TARGETS
 from small_movie import MOVIE
 
 EXAMPLES = Path(__file__).parents[2] / "examples" / "plugins"
@@ -31,9 +31,9 @@ FILES = {
 def as_before(monkeypatch):
     """Everything that plugins are put into is as it was after the test."""
     monkeypatch.setattr(loading, "_FILES", {})
-    before = loading._contents(DOORS)
+    before = loading._contents(ALL_TARGETS)
     yield
-    loading._restore(before, DOORS)
+    loading._restore(before, ALL_TARGETS)
     for name in list(sys.modules):
         if name.startswith("pyama_plugin_"):
             del sys.modules[name]
@@ -47,12 +47,12 @@ def test_there_is_one_file_of_every_kind():
 def test_an_example_file_keeps_its_contract(pyama, as_before, name):
     done = pyama("plugins", "check", EXAMPLES / "files" / f"{name}.py")
     assert (done.exit_code, done.stderr) == (0, "")
-    assert done.stdout == f"{FILES[name]}s {name}: fine\n"
+    assert done.stdout == f"{FILES[name]}s {name}: passed\n"
 
 
 @pytest.mark.parametrize("name", FILES)
 def test_an_example_file_is_what_new_writes(tmp_path, name):
-    written, _ = write_skeleton(FILES[name], name, tmp_path)
+    written, _ = write_plugin(FILES[name], name, tmp_path)
     example = EXAMPLES / "files" / f"{name}.py"
     assert written.read_text(encoding="utf-8") == example.read_text(encoding="utf-8")
 

@@ -1,6 +1,8 @@
 """`pyama plugins`, and runs with plugins from a folder."""
 
 import json
+import os
+import subprocess
 import sys
 
 import numpy as np
@@ -9,11 +11,11 @@ import pytest
 import yaml
 from typer.main import get_command
 
-from pyama.cli import plugin_kinds
 from pyama.cli.app import app
-from pyama.cli.plugin_kinds import DOORS
-from pyama.cli.skeletons import FILES
 from pyama.plugins import loading
+from pyama.plugins.new_plugin import KINDS, TEMPLATES
+from pyama.runs import plugin_catalog
+from pyama.runs.plugin_catalog import ALL_TARGETS
 
 PREPROCESSING = ["--set", "min_frames=2", "--set", "border_margin=2"]
 
@@ -22,9 +24,9 @@ PREPROCESSING = ["--set", "min_frames=2", "--set", "border_margin=2"]
 def as_before(monkeypatch):
     """Everything that plugins are put into is as it was after the test."""
     monkeypatch.setattr(loading, "_FILES", {})
-    before = loading._contents(DOORS)
+    before = loading._contents(ALL_TARGETS)
     yield
-    loading._restore(before, DOORS)
+    loading._restore(before, ALL_TARGETS)
     for name in list(sys.modules):
         if name.startswith("pyama_plugin_"):
             del sys.modules[name]
@@ -33,31 +35,33 @@ def as_before(monkeypatch):
 @pytest.fixture
 def folder(pyama, tmp_path):
     """A plugin of every kind."""
-    for kind in FILES:
+    for kind in KINDS:
         done = pyama("plugins", "new", kind, f"my_{kind}", "--into", tmp_path / "mine")
         assert done.exit_code == 0, done.output
     return tmp_path / "mine"
 
 
-@pytest.mark.parametrize("kind", FILES)
+@pytest.mark.parametrize("kind", KINDS)
 def test_a_new_plugin_keeps_its_contract(pyama, tmp_path, kind):
     made = pyama("plugins", "new", kind, "fresh", "--into", tmp_path)
     assert made.exit_code == 0
     assert f"pyama plugins check {tmp_path / 'fresh.py'}" in made.stdout
     done = pyama("plugins", "check", tmp_path / "fresh.py")
-    assert (done.exit_code, done.stdout.split()) == (0, [f"{kind}s", "fresh:", "fine"])
+    assert (done.exit_code, done.stdout.split()) == (0, [f"{kind}s", "fresh:", "passed"])
 
 
-@pytest.mark.parametrize("kind", FILES)
-def test_the_test_of_a_new_plugin_passes(pyama, tmp_path, kind):
-    pyama("plugins", "new", kind, "fresh", "--into", tmp_path)
-    namespace = {"__file__": str(tmp_path / "test_fresh.py")}
-    code = (tmp_path / "test_fresh.py").read_text(encoding="utf-8")
-    exec(compile(code, "test_fresh.py", "exec"), namespace)  # noqa: S102
-    tests = [name for name in namespace if name.startswith("test_")]
-    assert len(tests) == 2
-    for name in tests:
-        namespace[name]()
+def test_the_tests_of_templates_and_new_plugins_pass(pyama, tmp_path):
+    for kind in KINDS:
+        pyama("plugins", "new", kind, f"new_{kind}", "--into", tmp_path)
+    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider"]
+    done = subprocess.run(
+        [*command, "--import-mode=importlib", "-c", os.devnull, TEMPLATES, tmp_path],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout
+    assert f"{4 * len(KINDS)} passed" in done.stdout
 
 
 def test_a_new_plugin_overwrites_nothing(pyama, tmp_path):
@@ -70,11 +74,11 @@ def test_a_new_plugin_overwrites_nothing(pyama, tmp_path):
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["spice", "x"], "no kind of plugin 'spice'; there are feature, segmenter"),
+        (["spice", "x"], "Unknown kind of plugin 'spice'. Available: feature, segmenter"),
         (["feature", "my-feature"], "'my-feature' cannot be the name of a plugin"),
         (["feature", "test_x"], "'test_x' cannot be the name"),
-        (["feature", "area"], "There is a feature 'area' already"),
-        (["model", "constant"], "There is a model 'constant' already"),
+        (["feature", "area"], "The feature 'area' exists already"),
+        (["model", "constant"], "The model 'constant' exists already"),
     ],
 )
 def test_a_new_plugin_needs_a_kind_and_a_name(pyama, tmp_path, arguments, message):
@@ -93,12 +97,12 @@ def test_check_names_what_is_wrong(pyama, tmp_path):
     )
     done = pyama("plugins", "check", path)
     assert done.exit_code == 1
-    assert done.stdout == "segmenters fine: fine\n"
+    assert done.stdout == "segmenters fine: passed\n"
     assert "segmenters odd: odd, given cells, gave back a mask" in done.stderr
 
 
 def test_check_tells_in_one_line_of_a_plugin_that_hangs_or_talks(pyama, tmp_path, monkeypatch):
-    monkeypatch.setattr(plugin_kinds, "PATIENCE_SECONDS", 1.0)
+    monkeypatch.setattr(plugin_catalog, "CHECK_SECONDS", 1.0)
     (tmp_path / "odd.py").write_text(
         "import time\n"
         "from pyama.processing.methods import TRACKERS\n"
@@ -134,8 +138,11 @@ def test_list_names_source_parameters_and_what_was_refused(pyama, folder):
     assert segmenters["my_segmenter"]["source"] == str(folder / "my_segmenter.py")
     assert list(segmenters["my_segmenter"]["parameters"]) == ["contrast", "smoothing"]
     text = pyama("plugins", "list", "--plugins", folder).stdout
-    assert f"  my_segmenter  ({folder / 'my_segmenter.py'})\n      contrast: How much" in text
-    assert f"refused: {folder / 'odd.py'}: line 1: ZeroDivisionError" in text
+    assert (
+        f"  my_segmenter  ({folder / 'my_segmenter.py'})\n      contrast: Smallest difference"
+        in text
+    )
+    assert f"not loaded: {folder / 'odd.py'}: line 1: ZeroDivisionError" in text
 
 
 def test_the_current_folder_is_not_loaded_unless_it_is_named(pyama, folder, monkeypatch):
@@ -168,7 +175,7 @@ def test_parameters_of_plugins_are_in_the_help(pyama, folder, command, order):
     done = pyama(command, *words[0], *words[1])
     assert done.exit_code == 0
     text = " ".join(done.stdout.split())
-    assert "Parameters of plugins, for --set: my_feature.share Share of" in text
+    assert "Parameters of plugins, for --set: my_feature.share Fraction of" in text
     assert "my_feature" not in pyama(command, "--help").stdout
 
 
@@ -189,7 +196,7 @@ def test_a_run_uses_plugins_of_a_folder(pyama, movie_file, folder, tmp_path):
     ]
     done = pyama("run", *arguments, *chosen)
     assert done.exit_code == 0, done.output
-    assert "odd.py was refused: line 1: ZeroDivisionError" in done.stderr
+    assert "odd.py was not loaded: line 1: ZeroDivisionError" in done.stderr
     table = pd.read_csv(next((tmp_path / "out").rglob("*_traces.csv")))
     assert list(table.columns[10:]) == [
         "area_ch_0",

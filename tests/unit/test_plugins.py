@@ -23,7 +23,7 @@ from pyama.processing.methods import (
     with_own_params,
 )
 from pyama.processing.plugin_digest import fingerprint
-from pyama.processing.plugin_targets import DOORS, load_installed_plugins
+from pyama.processing.plugin_targets import TARGETS, load_installed_plugins
 from pyama.processing.recipes import full, recipes
 from pyama.processing.workflow import CopyingService, run_batch, run_single_worker
 from pyama.readers import READERS, open_reader
@@ -78,9 +78,9 @@ def as_before(monkeypatch):
     monkeypatch.setattr(loading, "_INSTALLED", {})
     monkeypatch.setattr(loading, "_ORIGINS", {})
     modules = set(sys.modules)
-    before = loading._contents(DOORS)
+    before = loading._contents(TARGETS)
     yield
-    loading._restore(before, DOORS)
+    loading._restore(before, TARGETS)
     for name in set(sys.modules) - modules:
         if name.startswith("pyama_plugin_"):
             del sys.modules[name]
@@ -170,7 +170,7 @@ def test_parameters_must_be_a_model():
 
 def test_one_name_has_one_set_of_parameters():
     PHASE_FEATURES["spots"] = FLUORESCENCE_FEATURES["spots"] = spots
-    with pytest.raises(PluginError, match="and so has something else of that name"):
+    with pytest.raises(PluginError, match="and so has another entry of that name"):
         TRACKERS["spots"] = stepping
 
 
@@ -217,12 +217,12 @@ def test_named_preprocessors_are_part_of_the_digest():
 
 def test_a_file_is_loaded_and_known_by_its_content(write):
     path = write(GOOD)
-    loaded = load_file(path, DOORS)
+    loaded = load_file(path, TARGETS)
     assert (loaded.entries, loaded.problem) == ((("segmenters", "nothing"),), "")
     first = fingerprint(SEGMENTERS["nothing"])
-    assert load_file(path, DOORS) is loaded
+    assert load_file(path, TARGETS) is loaded
     write(GOOD + "\nHELPER = 1\n")
-    assert load_file(path, DOORS).problem == ""
+    assert load_file(path, TARGETS).problem == ""
     assert fingerprint(SEGMENTERS["nothing"]) != first
 
 
@@ -231,10 +231,10 @@ BAD = [
     pytest.param("import no_such_module", "line 1: ModuleNotFoundError", id="import"),
     pytest.param("x = 1\ny = 1 / 0", "line 2: ZeroDivisionError", id="error"),
     pytest.param("raise SystemExit(3)", "SystemExit: 3", id="exit"),
-    pytest.param("x = 1", "it registers nothing", id="nothing"),
+    pytest.param("x = 1", "it registers no plugin", id="nothing"),
     pytest.param(
         GOOD.replace('"nothing"', '"logstd"'),
-        "there is a segmentation method 'logstd' already",
+        "the segmentation method 'logstd' exists already",
         id="a name that is taken",
     ),
     pytest.param(
@@ -255,11 +255,11 @@ BAD = [
 
 @pytest.mark.parametrize(("text", "problem"), BAD)
 def test_a_bad_file_is_refused_with_the_reason_and_leaves_no_trace(write, text, problem):
-    before = loading._contents(DOORS)
-    loaded = load_file(write(text), DOORS)
+    before = loading._contents(TARGETS)
+    loaded = load_file(write(text), TARGETS)
     assert loaded.entries == ()
     assert re.search(problem, loaded.problem), loaded.problem
-    assert loading._contents(DOORS) == before
+    assert loading._contents(TARGETS) == before
     assert not [name for name in sys.modules if name.startswith("pyama_plugin_")]
 
 
@@ -268,7 +268,7 @@ def test_a_folder_is_loaded_file_by_file_without_tests_and_private_files(tmp_pat
     write("1 / 0", "a.py")
     for name in ("_private.py", "test_b.py", "conftest.py", "notes.txt"):
         write("raise KeyboardInterrupt", name)
-    reports = load_folder(tmp_path, DOORS)
+    reports = load_folder(tmp_path, TARGETS)
     assert [(report.source[-4:], bool(report.problem)) for report in reports] == [
         ("a.py", True),
         ("b.py", False),
@@ -277,19 +277,19 @@ def test_a_folder_is_loaded_file_by_file_without_tests_and_private_files(tmp_pat
 
 def test_ctrl_c_is_no_fault_of_a_plugin(write):
     with pytest.raises(KeyboardInterrupt):
-        load_file(write("raise KeyboardInterrupt"), DOORS)
+        load_file(write("raise KeyboardInterrupt"), TARGETS)
 
 
 def test_a_folder_that_is_not_there_is_an_error(tmp_path):
     with pytest.raises(ConfigError, match="absent does not exist"):
-        load_folder(tmp_path / "absent", DOORS)
+        load_folder(tmp_path / "absent", TARGETS)
 
 
 def test_two_files_of_one_name_are_not_confused(tmp_path, write):
     (tmp_path / "other").mkdir()
-    load_file(write(GOOD), DOORS)
+    load_file(write(GOOD), TARGETS)
     other = write(GOOD.replace('"nothing"', '"other"'), "other/one.py")
-    assert "has the same name" in load_file(other, DOORS).problem
+    assert "has the same name" in load_file(other, TARGETS).problem
 
 
 def test_a_preprocessor_in_a_file_is_used_by_every_run(write):
@@ -298,7 +298,7 @@ def test_a_preprocessor_in_a_file_is_used_by_every_run(write):
         "class Nothing:\n    def process(self, image): return image\n"
         "register_preprocessor(Nothing())"
     )
-    assert load_file(write(text), DOORS).entries == (("preprocessors", "Nothing"),)
+    assert load_file(write(text), TARGETS).entries == (("preprocessors", "Nothing"),)
     assert type(PREPROCESSORS[-1]).__name__ == "Nothing"
 
 
@@ -316,14 +316,14 @@ def installed(monkeypatch):
 
 def test_entry_points_are_loaded_under_their_names(installed):
     installed(trackers={"again": "pyama.algorithms.trackers.iou:track"})
-    assert [report.entries for report in load_installed(DOORS)] == [(("trackers", "again"),)]
+    assert [report.entries for report in load_installed(TARGETS)] == [(("trackers", "again"),)]
     assert TRACKERS["again"] is TRACKERS["iou"]
 
 
 def test_a_feature_entry_point_serves_phase_contrast_and_fluorescence(installed):
     installed(features={"spots": f"{__name__}:spots"})
     sys.modules.setdefault(__name__, sys.modules[spots.__module__])
-    assert [report.problem for report in load_installed(DOORS)] == [""]
+    assert [report.problem for report in load_installed(TARGETS)] == [""]
     assert PHASE_FEATURES["spots"] is FLUORESCENCE_FEATURES["spots"]
 
 
@@ -343,10 +343,10 @@ def test_a_bad_entry_point_is_refused_and_logged(installed, caplog):
     installed(segmenters={"gone": "no_such_module:f", "logstd": "math:hypot"})
     load_installed_plugins()
     assert [record.getMessage() for record in caplog.records] == [
-        "Plugin no_such_module was refused: segmenters gone: ModuleNotFoundError: No module "
-        "named 'no_such_module'",
-        "Plugin math was refused: segmenters logstd: there is a segmentation method 'logstd' "
-        "already. Choose another name.",
+        "Plugin no_such_module was not loaded: segmenters gone: ModuleNotFoundError: No "
+        "module named 'no_such_module'",
+        "Plugin math was not loaded: segmenters logstd: the segmentation method 'logstd' "
+        "exists already. Choose another name.",
     ]
     assert SEGMENTERS["logstd"].__module__ == "pyama.algorithms.segmenters.logstd"
 

@@ -1,4 +1,4 @@
-"""bright_or_dark: cells are what differs from the middle grey level of the frame."""
+"""bright_or_dark: cells are the pixels that differ from the median of the frame."""
 
 from typing import Annotated
 
@@ -12,12 +12,12 @@ from pyama.registry import parameters
 
 
 class BrightOrDarkParams(Params):
-    """What the user can set, with bounds; written as --set bright_or_dark.contrast=4."""
+    """Parameters and their bounds, set with `--set bright_or_dark.contrast=4`."""
 
     contrast: Annotated[float, Field(gt=0)] = 3.0
-    """How much a pixel must differ, in standard deviations of the background."""
+    """Smallest difference from the median, in standard deviations of the background."""
     smoothing: Annotated[float, Field(ge=0, le=50)] = 2.0
-    """Width of the smoothing in pixels."""
+    """Standard deviation of the Gaussian filter in pixels."""
 
 
 @SEGMENTERS.register("bright_or_dark")
@@ -26,10 +26,10 @@ def bright_or_dark(frame, params):
     """Return labels, shape (H, W): 0 is background, 1..N are cells.
 
     Args:
-        frame: Phase contrast in counts, shape (H, W), uint16.
+        frame: Phase contrast image in counts, shape (H, W), uint16.
         params: See `BrightOrDarkParams`.
     """
-    middle = np.median(frame)
-    spread = 1.5 * np.median(np.abs(frame - middle))
-    difference = ndimage.gaussian_filter(np.abs(frame - middle), params.smoothing)
+    median = np.median(frame)
+    spread = 1.5 * np.median(np.abs(frame - median))
+    difference = ndimage.gaussian_filter(np.abs(frame - median), params.smoothing)
     return ndimage.label(difference > max(params.contrast * spread, 1))[0]

@@ -1,4 +1,4 @@
-"""flatten: uneven illumination is taken out before cells are looked for."""
+"""flatten: subtract uneven illumination before the segmentation."""
 
 from typing import Annotated
 
@@ -11,19 +11,19 @@ from pyama.registry import parameters
 
 
 class FlattenParams(Params):
-    """What the user can set, with bounds; written as --set flatten.width=80."""
+    """Parameters and their bounds, set with `--set flatten.width=80`."""
 
     width: Annotated[float, Field(gt=0, le=1000)] = 50.0
-    """Width of the smoothing that shows the illumination, in pixels."""
+    """Standard deviation in pixels of the Gaussian filter that estimates the illumination."""
 
 
 @NAMED_PREPROCESSORS.register("flatten")
 @parameters(FlattenParams)
 def flatten(image, params):
-    """Return an image for the segmentation, and for nothing else: same shape, finite numbers.
+    """Return the image that the segmentation gets: same shape, finite numbers.
 
     Args:
-        image: Phase contrast in counts, shape (H, W), uint16.
+        image: Phase contrast image in counts, shape (H, W), uint16.
         params: See `FlattenParams`.
     """
     values = image.astype(float)

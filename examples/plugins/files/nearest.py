@@ -1,4 +1,4 @@
-"""nearest: a cell is the one whose centre was nearest in the frame before."""
+"""nearest: link each cell to the nearest centre in the previous frame."""
 
 from typing import Annotated
 
@@ -14,34 +14,34 @@ from pyama.registry import parameters
 
 
 class NearestParams(Params):
-    """What the user can set, with bounds; written as --set nearest.reach=50."""
+    """Parameters and their bounds, set with `--set nearest.reach=50`."""
 
     reach: Annotated[float, Field(gt=0)] = 30.0
-    """How far a cell moves from frame to frame at most, in pixels."""
+    """Largest distance that a cell moves from frame to frame, in pixels."""
 
 
 @TRACKERS.register("nearest")
 @parameters(NearestParams)
 def nearest(frames, params):
-    """Yield the labels of all frames, one number per cell through time.
+    """Yield the labels of every frame, with one number per cell in all frames.
 
     Args:
-        frames: Labels of successive frames, each (H, W), numbered frame by frame.
+        frames: Labels of successive frames, each (H, W); each frame has its own numbers.
         params: See `NearestParams`.
     """
-    centres, ids, newest = np.empty((0, 2)), np.empty(0, int), 0
+    centres, previous, newest = np.empty((0, 2)), np.empty(0, int), 0
     for labels in frames:
-        found = regions(labels)
-        here = (found.boxes[:, :2] + found.boxes[:, 2:]) / 2
+        cells = regions(labels)
+        here = (cells.boxes[:, :2] + cells.boxes[:, 2:]) / 2
         distances = cdist(here, centres)
-        now = np.zeros(len(here), int)
+        numbers = np.zeros(len(here), int)
         for cell, old in zip(*linear_sum_assignment(distances), strict=True):
             if distances[cell, old] <= params.reach:
-                now[cell] = ids[old]
-        new = now == 0
-        now[new] = newest + 1 + np.arange(new.sum())
+                numbers[cell] = previous[old]
+        new = numbers == 0
+        numbers[new] = newest + 1 + np.arange(new.sum())
         newest += int(new.sum())
         lookup = np.zeros(int(labels.max(initial=0)) + 1, np.uint32)
-        lookup[found.ids] = now
+        lookup[cells.ids] = numbers
         yield lookup[labels]
-        centres, ids = here, now
+        centres, previous = here, numbers

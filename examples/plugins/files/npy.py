@@ -1,4 +1,4 @@
-"""npy: recordings saved with numpy.save, axes (fov, frame, channel, y, x)."""
+"""npy: read arrays saved with numpy.save, axes (fov, frame, channel, y, x)."""
 
 import numpy as np
 
@@ -8,11 +8,11 @@ from pyama.readers.array import ArrayReader
 
 @READERS.register("npy")
 def open_npy(path, z):
-    """Return a reader, or None if the file is of another kind.
+    """Return a reader, or None if the file has another format.
 
     Args:
         path: A file or folder.
-        z: Which plane of a z stack is wanted: its index, `middle` or `max`.
+        z: Plane of a z stack to read: its index, `middle` or `max`.
     """
     if path.suffix != ".npy":
         return None

@@ -1,4 +1,4 @@
-"""rim_minus_core: how much brighter the rim of a cell is than its middle."""
+"""rim_minus_core: mean intensity of the rim of a cell minus that of its middle."""
 
 from typing import Annotated
 
@@ -11,20 +11,21 @@ from pyama.registry import parameters
 
 
 class RimMinusCoreParams(Params):
-    """What the user can set, with bounds; written as --set rim_minus_core.share=0.3."""
+    """Parameters and their bounds, set with `--set rim_minus_core.share=0.3`."""
 
     share: Annotated[float, Field(gt=0, lt=1)] = 0.5
-    """Share of the cell's pixels that counts as its middle."""
+    """Fraction of the pixels of a cell that belongs to its middle."""
 
 
 @parameters(RimMinusCoreParams)
 def rim_minus_core(image, mask, context):
-    """Return one number, or NaN where it is not defined.
+    """Return one finite number, or NaN where the feature is not defined.
 
     Args:
-        image: Counts in the cell's box, shape (H, W), float64, with background.
+        image: Counts in the bounding box of the cell, shape (H, W), float64. The background
+            is not subtracted.
         mask: True inside the cell, same shape.
-        context: Everything else: `context.params.share`, `context.background`,
+        context: All other inputs: `context.params.share`, `context.background`,
             `context.pixel_size_um`, `context.time_min`, `context.frame`, `context.bbox`, ...
     """
     y, x = np.nonzero(mask)

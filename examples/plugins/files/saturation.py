@@ -1,4 +1,4 @@
-"""saturation: a signal that saturates, y = offset + height * (1 - exp(-rate * t))."""
+"""saturation: a signal that saturates: y = offset + height * (1 - exp(-rate * t))."""
 
 import numpy as np
 
@@ -12,7 +12,7 @@ def values(t, offset, height, rate):
 
 
 def guess(t, y):
-    """Return a start for every parameter, one value per cell."""
+    """Return an initial value of every parameter for each cell, each of shape (cells,)."""
     hours = t[:, -1] - t[:, 0]
     return y[:, 0], y[:, -1] - y[:, 0], 2 / np.where(hours > 0, hours, 1)
 

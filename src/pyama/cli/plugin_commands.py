@@ -1,4 +1,4 @@
-"""Commands that list, check and begin plugins, and the option that loads them."""
+"""Commands that list, check and create plugins, and loading for the option `--plugins`."""
 
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -10,29 +10,26 @@ from pyama.cli.options import Debug, Json, Plugins
 from pyama.cli.screen import FAILED, USAGE, error, reported, result, result_json, warning
 
 app = typer.Typer(
-    help="List, check and begin plugins.", rich_markup_mode=None, no_args_is_help=True
+    help="List, check and create plugins.", rich_markup_mode=None, no_args_is_help=True
 )
 
 
 def load(folders: Sequence[Path]) -> list[Any]:
-    """Load installed plugins and those of folders; what is refused is said in a line.
+    """Load plugins of installed packages and folders; warn of those that cannot be loaded.
 
     Returns:
-        A `pyama.plugins.loading.Loaded` for every one.
+        A `pyama.plugins.loading.Loaded` for each.
     """
-    from pyama.cli.plugin_kinds import DOORS
     from pyama.errors import ConfigError
-    from pyama.plugins.loading import load_folder, load_installed
+    from pyama.runs.plugin_catalog import load_plugins
 
-    reports = load_installed(DOORS)
-    for folder in folders:
-        try:
-            reports += load_folder(folder, DOORS)
-        except ConfigError as missing:
-            raise typer.BadParameter(str(missing)) from missing
+    try:
+        reports = load_plugins(folders)
+    except ConfigError as missing:
+        raise typer.BadParameter(str(missing)) from missing
     for report in reports:
         if report.problem:
-            warning(f"Plugin {report.source} was refused: {report.problem}")
+            warning(f"Plugin {report.source} was not loaded: {report.problem}")
     return reports
 
 
@@ -42,29 +39,29 @@ def load(folders: Sequence[Path]) -> list[Any]:
 )
 @reported
 def list_all(plugins: Plugins = None, as_json: Json = False, debug: Debug = False) -> None:
-    """List what can be chosen by name, where it comes from, and its parameters.
+    """List all methods, features, models and readers with source and parameters.
 
-    What was refused is named with the reason.
+    Plugins that cannot be loaded are listed with the reason.
     """
-    from pyama.cli.plugin_kinds import described
+    from pyama.runs.plugin_catalog import catalog
 
-    found = described(plugins or ())
+    content = catalog(plugins or ())
     if as_json:
-        result_json(found)
+        result_json(content)
         return
-    for line in _lines(found):
+    for line in _lines(content):
         result(line)
 
 
-def _lines(found: dict[str, Any]) -> Iterator[str]:
-    for kind, entries in found["available"].items():
+def _lines(content: dict[str, Any]) -> Iterator[str]:
+    for kind, entries in content["available"].items():
         yield f"{kind}:"
         for entry in entries:
             yield f"  {entry['name']}  ({entry['source']})"
-            for name, told in entry["parameters"].items():
-                yield f"      {name}: {told}"
-    for entry in found["refused"]:
-        yield f"refused: {entry['source']}: {entry['problem']}"
+            for name, description in entry["parameters"].items():
+                yield f"      {name}: {description}"
+    for entry in content["refused"]:
+        yield f"not loaded: {entry['source']}: {entry['problem']}"
 
 
 @app.command(epilog="Example:\n\n\b\n  pyama plugins check my_plugins/spots.py")
@@ -73,17 +70,17 @@ def check(
     file: Annotated[Path, typer.Argument(metavar="FILE", help="A plugin file.")],
     debug: Debug = False,
 ) -> None:
-    """Load a plugin file and try what it adds.
+    """Load a plugin file and check every plugin that it adds.
 
-    Every function is called with ordinary and with odd input: empty, constant and saturated
-    images, a single pixel, no cells. The exit code is 1 if one breaks its contract.
+    Each function is called with typical input and with edge cases: empty, constant and
+    saturated images, a single pixel, no cells. The exit code is 1 if a check fails.
     """
-    from pyama.cli.plugin_kinds import tried
+    from pyama.runs.plugin_catalog import check_file
 
-    entries, problems = tried(file)
+    entries, problems = check_file(file)
     for kind, name in entries:
         if (kind, name) not in problems:
-            result(f"{kind} {name}: fine")
+            result(f"{kind} {name}: passed")
     for (kind, name), problem in problems.items():
         error(f"{kind} {name}: {problem}" if name else problem)
     if problems:
@@ -103,28 +100,30 @@ def new(
             help="feature, segmenter, tracker, preprocessor, model or reader.",
         ),
     ],
-    name: Annotated[str, typer.Argument(metavar="NAME", help="By which it will be chosen.")],
+    name: Annotated[
+        str, typer.Argument(metavar="NAME", help="Name under which it is registered.")
+    ],
     into: Annotated[
-        Path, typer.Option(metavar="DIR", help="Where to; made if it is not there.")
+        Path, typer.Option(metavar="DIR", help="Folder to write to; created if missing.")
     ] = Path("plugins"),
     debug: Debug = False,
 ) -> None:
-    """Write a plugin that works, with a test, to begin from.
+    """Write a working plugin and its test as a starting point.
 
-    Files that are there already are not overwritten.
+    Existing files are not overwritten.
     """
-    from pyama.cli.plugin_kinds import is_taken
-    from pyama.cli.skeletons import write_skeleton
+    from pyama.plugins.new_plugin import write_plugin
+    from pyama.runs.plugin_catalog import name_exists
 
-    if is_taken(kind, name):
-        error(f"There is a {kind} {name!r} already. Choose another name.")
+    if name_exists(kind, name):
+        error(f"The {kind} {name!r} exists already. Choose another name.")
         raise typer.Exit(USAGE)
     try:
-        plugin, test = write_skeleton(kind, name, into)
-    except FileExistsError as there:
-        error(f"{there.filename} exists and is not overwritten. Choose another name.")
-        raise typer.Exit(USAGE) from there
-    result(f"Wrote {plugin} and {test}. What to do next:")
+        plugin, test = write_plugin(kind, name, into)
+    except FileExistsError as existing:
+        error(f"{existing.filename} exists and is not overwritten. Choose another name.")
+        raise typer.Exit(USAGE) from existing
+    result(f"Wrote {plugin} and {test}. Next steps:")
     result(f"  pyama plugins check {plugin}")
     result(f"  python -m pytest {test}")
     result(f"  pyama plugins list --plugins {into}")

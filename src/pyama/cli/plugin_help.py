@@ -1,4 +1,4 @@
-"""Help that knows the parameters of plugins."""
+"""Help texts that list the parameters of plugins."""
 
 from collections.abc import Sequence
 from importlib.metadata import entry_points
@@ -9,14 +9,14 @@ import typer
 from typer.core import TyperCommand
 
 TYPED = "pyama.typed"
-"""Key under which the words of the command line are kept."""
+"""Key under which the arguments of the command line are kept."""
 
 
 class PluginCommand(TyperCommand):
     """A command whose help lists the parameters of plugins that are installed or named."""
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
-        """Keep what was typed: help is written before the options are read."""
+        """Keep the arguments: the help is written before the options are parsed."""
         ctx.meta[TYPED] = list(args)
         return super().parse_args(ctx, args)
 
@@ -30,30 +30,33 @@ class PluginCommand(TyperCommand):
 
 
 def _folders(typed: Sequence[str]) -> list[Path]:
-    """What stands after `--plugins` and `--plugins=`."""
-    found = []
+    """Return the values of `--plugins DIR` and `--plugins=DIR`."""
+    folders = []
     for word, following in zip(typed, [*typed[1:], ""], strict=True):
         name, equals, value = word.partition("=")
         if name == "--plugins" and (equals or following):
-            found.append(Path(value if equals else following))
-    return found
+            folders.append(Path(value if equals else following))
+    return folders
 
 
 def _rows(folders: Sequence[Path]) -> list[tuple[str, str]]:
-    """Name and meaning of every parameter; nothing heavy is imported if there is no plugin."""
+    """Return name and description of every parameter of a plugin.
+
+    Without plugins nothing heavy is imported.
+    """
     if not folders and not any(name.startswith("pyama.") for name in entry_points().groups):
         return []
-    from pyama.cli.plugin_kinds import described
     from pyama.errors import ConfigError
+    from pyama.runs.plugin_catalog import catalog
 
     try:
-        available = described(folders)["available"]
+        available = catalog(folders)["available"]
     except ConfigError as missing:
         raise typer.BadParameter(str(missing)) from missing
     return [
-        (f"{entry['name']}.{name}", told)
+        (f"{entry['name']}.{name}", description)
         for entries in available.values()
         for entry in entries
         if entry["source"] != "built in"
-        for name, told in entry["parameters"].items()
+        for name, description in entry["parameters"].items()
     ]

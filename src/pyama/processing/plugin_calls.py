@@ -1,8 +1,8 @@
-"""Calls of plugins, so that a fault carries the plugin's name, and a hang ends in one.
+"""Calls of plugins: errors name the plugin, and a plugin that hangs is an error too.
 
-No thread can be stopped from outside. Steps that call plugins therefore run in a thread of
-their own; when a call takes too long, the step is given up and its thread is left alone. When
-the call returns after all, it ends in an error before anything more is written.
+A thread cannot be stopped from outside. Each step that calls plugins therefore runs in a
+thread of its own. If a call takes too long, the step fails and its thread is abandoned. If
+the call returns later, the abandoned thread raises an error before it writes anything else.
 """
 
 import functools
@@ -19,44 +19,48 @@ from pyama.processing.plugin_digest import is_builtin
 
 R = TypeVar("R")
 LOOK_SECONDS = 0.5
-"""How often a step is looked at, at most; less often than a user would wait."""
+"""Longest time between two checks of a running step; short compared with a timeout."""
 
 
 @dataclass
 class _Calls:
-    """What a thread that may hang is doing.
+    """Current call of a plugin in a thread that may hang.
 
     Attributes:
-        name: The plugin that is being called; empty between calls.
-        since: Since when, or since the last sign of life.
-        left: Whether nobody waits for the thread any more.
+        name: Name of the plugin; empty between calls.
+        since: Time at which the call began or last reported progress.
+        abandoned: Whether the step was given up, so that no one waits for the thread.
     """
 
     name: str = ""
     since: float = 0.0
-    left: bool = False
+    abandoned: bool = False
 
 
-_OWN = threading.local()
+_THREAD = threading.local()
 
 
 def _calls() -> _Calls | None:
-    """Return what this thread is doing; None in threads that nobody looks at."""
-    return getattr(_OWN, "calls", None)
+    """Return the calls of this thread; None in a thread that was not started by `within`."""
+    return getattr(_THREAD, "calls", None)
 
 
 def within(seconds: float, work: Callable[[], R]) -> R:
-    """Return what `work` returns; it runs in a thread of its own.
+    """Run `work` in a thread of its own and return its result.
+
+    Args:
+        seconds: Time limit of every single call of a plugin.
+        work: Function that calls plugins.
 
     Raises:
-        PluginError: A plugin called by `work` did not answer in time.
+        PluginError: A plugin did not answer in time, or ended the thread.
     """
     calls = _Calls()
     results: list[R] = []
     ended = threading.Event()
 
     def run() -> None:
-        _OWN.calls = calls
+        _THREAD.calls = calls
         try:
             results.append(work())
         finally:
@@ -69,42 +73,42 @@ def within(seconds: float, work: Callable[[], R]) -> R:
             name, since = calls.name, calls.since
             if name and time.monotonic() - since > seconds:
                 raise PluginError(
-                    f"{name} has not answered for {seconds:g} s. Mend it, or raise "
-                    "plugin_timeout if it needs longer."
+                    f"{name} has not answered for {seconds:g} s. Fix the plugin, or increase "
+                    "plugin_timeout."
                 )
     finally:
-        calls.left = True
+        calls.abandoned = True
     if not results:
-        raise PluginError("The step ended without a word: a plugin ended its thread.")
+        raise PluginError("The step has no result because a plugin ended its thread.")
     return results[0]
 
 
 def is_left() -> bool:
-    """Whether nobody waits for this thread any more."""
+    """Whether the step of this thread was given up."""
     calls = _calls()
-    return calls is not None and calls.left
+    return calls is not None and calls.abandoned
 
 
 def sign_of_life() -> None:
-    """Say that the plugin that is being called has got on."""
+    """Report that the plugin being called has made progress, which restarts its time limit."""
     calls = _calls()
     if calls is not None:
         calls.since = time.monotonic()
-        _leave_if_left(calls)
+        _stop_if_abandoned(calls)
 
 
-def _leave_if_left(calls: _Calls) -> None:
-    if calls.left:
-        raise PluginError("Nobody waits for this plugin any more.")
+def _stop_if_abandoned(calls: _Calls) -> None:
+    if calls.abandoned:
+        raise PluginError("The step of this plugin was given up.")
 
 
 @contextmanager
 def timed(name: str, plugin: Any) -> Iterator[None]:
-    """Let `within` see that a plugin is being called; built-in parts are not looked at.
+    """Apply the time limit of `within` to the call of a plugin; built-in parts have none.
 
     Raises:
-        PluginError: It took too long, so that its step was given up.
-        RuntimeError: It raised what would end a program, such as KeyboardInterrupt.
+        PluginError: The plugin took too long, and its step was given up.
+        RuntimeError: The plugin raised KeyboardInterrupt or GeneratorExit.
     """
     calls = _calls()
     if calls is None or is_builtin(plugin):
@@ -118,11 +122,11 @@ def timed(name: str, plugin: Any) -> Iterator[None]:
         raise RuntimeError(f"it raised {type(error).__name__}") from error
     finally:
         calls.name, calls.since = before
-        _leave_if_left(calls)
+        _stop_if_abandoned(calls)
 
 
 def timed_function(name: str, function: Callable[..., Any]) -> Callable[..., Any]:
-    """Return a function whose calls are `timed`; a built-in one as it is."""
+    """Return a function whose calls are `timed`; a built-in function is returned as it is."""
     if is_builtin(function):
         return function
 
@@ -136,22 +140,22 @@ def timed_function(name: str, function: Callable[..., Any]) -> Callable[..., Any
 
 @contextmanager
 def blaming(name: str, plugin: Any) -> Iterator[None]:
-    """Turn what a plugin raises into an error that names it; leave built-in parts alone.
+    """Name the plugin in every error that it raises; errors of built-in parts are kept.
 
     Raises:
-        PluginError: `plugin` raised something.
+        PluginError: `plugin` raised an exception.
     """
-    ended = False
+    returned = False
     try:
         with timed(name, plugin):
             yield
-        ended = True
+        returned = True
     finally:
-        if not ended and not is_builtin(plugin):
-            _blame(name)
+        if not returned and not is_builtin(plugin):
+            _name_plugin_in_error(name)
 
 
-def _blame(name: str) -> None:
+def _name_plugin_in_error(name: str) -> None:
     error = sys.exception()
     if isinstance(error, Exception | SystemExit) and not isinstance(error, PyamaError):
         raise PluginError(f"{name} raised {type(error).__name__}: {error}") from error

@@ -1,10 +1,10 @@
-"""Where plugins that take part in a run are put."""
+"""Registries of the plugins that take part in a run, and loading of installed plugins."""
 
 import logging
 
 from pyama.algorithms.features import FLUORESCENCE_FEATURES, PHASE_FEATURES
 from pyama.config import ProcessingConfig
-from pyama.plugins.loading import Doors, load_installed
+from pyama.plugins.loading import Targets, load_installed
 from pyama.processing.methods import (
     NAMED_PREPROCESSORS,
     PREPROCESSORS,
@@ -14,7 +14,7 @@ from pyama.processing.methods import (
 )
 from pyama.readers import READERS
 
-DOORS: Doors = {
+TARGETS: Targets = {
     "features": (PHASE_FEATURES, FLUORESCENCE_FEATURES),
     "segmenters": (SEGMENTERS,),
     "trackers": (TRACKERS,),
@@ -26,17 +26,17 @@ logger = logging.getLogger(__name__)
 
 
 def load_installed_plugins() -> None:
-    """Load what is installed, and log what was refused."""
-    for loaded in load_installed(DOORS):
+    """Load the plugins of installed packages; log those that cannot be loaded."""
+    for loaded in load_installed(TARGETS):
         if loaded.problem:
-            logger.warning("Plugin %s was refused: %s", loaded.source, loaded.problem)
+            logger.warning("Plugin %s was not loaded: %s", loaded.source, loaded.problem)
 
 
 def load_what_is_named(config: ProcessingConfig) -> None:
-    """Load what is installed if a configuration names what is not known yet.
+    """Load the plugins of installed packages if a configuration names an unknown part.
 
-    A worker on another machine, or a step that is called by itself, is not part of a run that
-    has loaded it.
+    For workers on other machines and steps that are called on their own: no run has loaded
+    the plugins there.
     """
     if any(name not in registry for _, registry, name in choices(config)):
-        load_installed(DOORS)
+        load_installed(TARGETS)
