@@ -1,6 +1,7 @@
 """Other people's trackers and segmenters, and label images from elsewhere."""
 
 import sys
+from importlib.metadata import PackageNotFoundError
 from pathlib import Path
 from types import ModuleType, SimpleNamespace
 
@@ -12,10 +13,11 @@ from pydantic import ValidationError
 
 from pyama.algorithms.contracts import Place
 from pyama.errors import ConfigError, StoreError
-from pyama.processing.external import cellpose, label_images, lineages
+from pyama.processing.external import btrack, cellpose, label_images, laptrack, linking
+from pyama.processing.external.btrack import BtrackParams
 from pyama.processing.external.cellpose import CellposeParams
 from pyama.processing.external.label_images import LabelParams
-from pyama.processing.external.lineages import BtrackParams, LapTrackParams
+from pyama.processing.external.laptrack import LapTrackParams
 from pyama.processing.methods import TRACKERS
 from pyama.processing.workflow import process
 from pyama.testing.checks import check_tracker
@@ -50,14 +52,14 @@ def test_laptrack_keeps_the_contract(laptrack_installed):
 
 
 def test_laptrack_keeps_numbers(laptrack_installed):
-    assert numbers(lineages.laptrack(moving(), LapTrackParams())) == [(1, 2)] * 6
+    assert numbers(laptrack.track(moving(), LapTrackParams())) == [(1, 2)] * 6
 
 
 @pytest.mark.parametrize("max_gap", [0, 1])
 def test_laptrack_closes_a_gap_if_it_may_be(laptrack_installed, max_gap):
     frames = moving(7)
     frames[3] = np.where(disk(1, 12, 21) > 0, 0, frames[3]).astype(np.uint16)
-    found = numbers(lineages.laptrack(frames, LapTrackParams(max_gap=max_gap)))
+    found = numbers(laptrack.track(frames, LapTrackParams(max_gap=max_gap)))
     assert found[3:] == [(0, 2)] + [(1 if max_gap else 3, 2)] * 3
 
 
@@ -67,8 +69,8 @@ def test_the_version_of_laptrack_is_part_of_what_a_result_depends_on(laptrack_in
 
 @pytest.mark.parametrize("name", ["laptrack", "btrack"])
 def test_a_tracker_that_is_not_installed_says_how_to_install_it(name, monkeypatch):
-    lineages._check_btrack.cache_clear()
-    monkeypatch.setattr(lineages, "version", _not_installed)
+    btrack._check_library.cache_clear()
+    monkeypatch.setattr(linking, "version", _not_installed)
     for module in (name, f"{name}.btypes", f"{name}.models"):
         monkeypatch.setitem(sys.modules, module, None)
     params = TRACKERS[name].parameters()
@@ -80,7 +82,7 @@ def test_a_tracker_that_is_not_installed_says_how_to_install_it(name, monkeypatc
 
 
 def _not_installed(package):
-    raise lineages.PackageNotFoundError(package)
+    raise PackageNotFoundError(package)
 
 
 class FakeTracker:
@@ -130,20 +132,20 @@ def fake_btrack(monkeypatch):
         ("btrack.models", models),
     ):
         monkeypatch.setitem(sys.modules, name, found)
-    lineages._check_btrack.cache_clear()
+    btrack._check_library.cache_clear()
     return module
 
 
 def test_chains_of_btrack_become_numbers(fake_btrack):
-    found = numbers(lineages.btrack(moving(), BtrackParams()))
+    found = numbers(btrack.track(moving(), BtrackParams()))
     assert found == [(1, 2)] * 2 + [(1, 3)] + [(1, 4)] * 3
-    found = numbers(lineages.btrack(moving(), BtrackParams(max_gap=1)))
+    found = numbers(btrack.track(moving(), BtrackParams(max_gap=1)))
     assert found == [(1, 2)] * 2 + [(1, 3)] + [(1, 2)] * 3
 
 
 def test_no_cells_need_no_btrack():
     empty = [np.zeros(SHAPE, np.uint16)] * 2
-    assert not any(frame.any() for frame in lineages.btrack(empty, BtrackParams()))
+    assert not any(frame.any() for frame in btrack.track(empty, BtrackParams()))
 
 
 def test_a_btrack_that_does_not_load_says_so_before_any_work(fake_btrack, monkeypatch):
@@ -152,7 +154,7 @@ def test_a_btrack_that_does_not_load_says_so_before_any_work(fake_btrack, monkey
 
     fake_btrack.BayesianTracker = broken
     with pytest.raises(
-        ConfigError, match=r"does not load on this machine.*kalman or laptrack"
+        ConfigError, match=r"cannot be loaded on this machine.*kalman or laptrack"
     ):
         TRACKERS["btrack"].identity(BtrackParams(), 0)
 
@@ -161,9 +163,9 @@ def test_a_btrack_that_does_not_load_says_so_before_any_work(fake_btrack, monkey
 def real_btrack():
     """The library itself; its wheels do not load on every system, and ours then says so."""
     pytest.importorskip("btrack", reason="btrack is not installed")
-    lineages._check_btrack.cache_clear()
+    btrack._check_library.cache_clear()
     try:
-        lineages._check_btrack()
+        btrack._check_library()
     except ConfigError as error:
         pytest.skip(str(error))
 
@@ -173,7 +175,7 @@ def test_btrack_keeps_the_contract(real_btrack):
 
 
 def test_btrack_keeps_numbers_without_a_word(real_btrack, capfd):
-    assert numbers(lineages.btrack(moving(), BtrackParams())) == [(1, 2)] * 6
+    assert numbers(btrack.track(moving(), BtrackParams())) == [(1, 2)] * 6
     assert capfd.readouterr() == ("", "")
 
 
@@ -181,7 +183,7 @@ def test_btrack_keeps_numbers_without_a_word(real_btrack, capfd):
 def test_btrack_closes_a_gap_if_it_may_be(real_btrack, max_gap):
     frames = moving(7)
     frames[3] = np.where(disk(1, 12, 21) > 0, 0, frames[3]).astype(np.uint16)
-    found = numbers(lineages.btrack(frames, BtrackParams(max_gap=max_gap)))
+    found = numbers(btrack.track(frames, BtrackParams(max_gap=max_gap)))
     assert found[3:] == [(0, 2)] + [(1 if max_gap else 3, 2)] * 3
 
 
@@ -258,14 +260,16 @@ def test_few_frames_are_no_colours(tmp_path, n):
     for t in range(n):
         found = label_images.segment(frame, params, Place(0, t))
         np.testing.assert_array_equal(found, LABELS[t])
-    with pytest.raises(ConfigError, match=f"holds {n} label images; frame {n} has none"):
+    with pytest.raises(ConfigError, match=f"contains {n} label images, so that frame {n} has"):
         label_images.segment(frame, params, Place(0, n))
 
 
 @pytest.mark.parametrize("form", FORMS)
 def test_a_frame_too_many_is_an_error(tmp_path, form):
     params = _params(tmp_path, form)
-    with pytest.raises(ConfigError, match=r"holds 6 label images; frame 6|is missing"):
+    with pytest.raises(
+        ConfigError, match=r"contains 6 label images, so that frame 6|is missing"
+    ):
         label_images.segment(np.zeros(SHAPE, np.uint16), params, Place(0, 6))
 
 
@@ -441,14 +445,16 @@ def test_weights_are_part_of_what_a_result_depends_on(fake_cellpose):
 
 def test_missing_weights_are_named_with_the_remedy(fake_cellpose):
     with pytest.raises(
-        ConfigError, match=r"'cpsam' are not on this machine.*fetches them; or"
+        ConfigError, match=r"'cpsam' are not on this machine.*or copy the file"
     ):
         cellpose.segment(FRAME, CellposeParams())
 
 
 def test_a_file_that_holds_more_than_weights_is_refused(fake_cellpose):
     (fake_cellpose / "evil").write_bytes(b"code")
-    with pytest.raises(ConfigError, match="or holds more than weights: ValueError: Weights"):
+    with pytest.raises(
+        ConfigError, match="or contains other objects too: ValueError: Weights"
+    ):
         cellpose.segment(FRAME, CellposeParams(model="evil"))
     assert FakeNetwork.made == 0
 
@@ -461,7 +467,9 @@ def test_weights_for_another_network_are_named(fake_cellpose):
 
 def test_weights_of_a_part_of_the_network_are_refused(fake_cellpose):
     (fake_cellpose / "part").write_bytes(b"half of the weights")
-    with pytest.raises(ConfigError, match=r"cannot use .*part: .*holds no out and 0 others"):
+    with pytest.raises(
+        ConfigError, match=r"cannot use .*part: .*out and 0 other weights are missing"
+    ):
         cellpose.segment(FRAME, CellposeParams(model="part"))
 
 

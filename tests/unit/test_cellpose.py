@@ -84,5 +84,7 @@ def test_a_file_that_runs_code_is_refused(network, tmp_path):
             return (print, ("code ran",))
 
     torch.save({"W2": Evil()}, tmp_path / "evil.pt")
-    with pytest.raises(ConfigError, match=r"evil\.pt is no file of weights, or holds more"):
+    with pytest.raises(
+        ConfigError, match=r"evil\.pt does not contain weights, or contains other"
+    ):
         cellpose.segment(FRAME, CellposeParams(model=str(tmp_path / "evil.pt")))

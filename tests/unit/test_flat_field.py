@@ -201,14 +201,14 @@ GOOD = np.full(SHAPE, 7, np.uint16)
 ODD = np.full(SHAPE, 7, np.float32)
 ODD[0, 0], ODD[1, 1] = np.nan, np.inf
 BAD = {
-    "three planes": (np.stack([GOOD] * 3), {"photometric": "minisblack"}, "holds 3 planes"),
+    "three planes": (np.stack([GOOD] * 3), {"photometric": "minisblack"}, "contains 3 planes"),
     "colours": (np.stack([GOOD] * 3, -1), {"photometric": "rgb"}, r"shape \(30, 40, 3\)"),
     "binned": (GOOD[::2, ::2], {}, r"shape \(15, 20\), but the frames \(30, 40\)"),
     "turned": (GOOD.T, {}, r"shape \(40, 30\)"),
     "bits": (GOOD > 0, {}, "type bool"),
     "complex": (GOOD.astype(np.complex64), {}, "type complex64"),
-    "no numbers": (ODD, {}, "has 2 pixels that are no finite numbers"),
-    "too large": (np.full(SHAPE, 1e300), {}, "has 1200 pixels that are no finite numbers"),
+    "no numbers": (ODD, {}, "has 2 pixels that are not finite"),
+    "too large": (np.full(SHAPE, 1e300), {}, "has 1200 pixels that are not finite"),
 }
 
 

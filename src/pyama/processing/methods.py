@@ -1,8 +1,12 @@
-"""The methods that a configuration chooses from by name, and what runs before them.
+"""Segmentation methods, tracking methods and preprocessors by name.
 
-Methods and preprocessors may have parameters of their own, see `pyama.registry.parameters`.
-They may also have an attribute `identity`, a function `identity(params, fov)` that tells what
-else their result depends on, such as a file of weights; it raises where that is missing.
+They may have parameters of their own, see `pyama.registry.parameters`. They may also have an
+attribute `identity`, a function `identity(params, fov)`. It returns a text that identifies
+everything else that the result depends on, such as a file of weights, and raises an error if
+that is missing.
+
+A built-in method is known by its name and its attribute `version`, 1 if it has none. Set a
+higher version here when the results of a method change.
 """
 
 import inspect
@@ -16,17 +20,17 @@ from pyama.algorithms.segmenters import logstd, watershed
 from pyama.algorithms.trackers import iou, kalman
 from pyama.config import ProcessingConfig, ProcessingParams
 from pyama.errors import ConfigError, PluginError
-from pyama.processing.external import cellpose, label_images, lineages
+from pyama.processing.external import btrack, cellpose, label_images, laptrack
 from pyama.processing.plugin_digest import fingerprint
 from pyama.registry import Registry, parameter_models
 
 SEGMENTER_PARAMS, TRACKER_PARAMS = WatershedParams, TrackingParams
-"""What methods (and preprocessors: as segmenters) without parameters of their own get to see,
-and nothing else: their results are made again when one of these changes."""
+"""Parameters that methods without parameters of their own get; preprocessors get those of
+segmenters. Results are computed again when one of them changes."""
 
 SEGMENTERS = Registry[Any]("segmentation method", ("frame", "params"))
-"""`f(frame, params) -> labels`, see `pyama.algorithms.segmenters.logstd.segment`. The limits
-of size are applied afterwards, to the labels of every method alike. A third argument named
+"""`f(frame, params) -> labels`, see `pyama.algorithms.segmenters.logstd.segment`. The size
+limits are applied to the labels of every method afterwards. A method with a third argument
 `place`, which needs a default, gets a `pyama.algorithms.contracts.Place`."""
 SEGMENTERS["logstd"] = logstd.segment
 SEGMENTERS["watershed"] = watershed.segment
@@ -35,33 +39,33 @@ SEGMENTERS["labels"] = label_images.segment
 
 TRACKERS = Registry[Any]("tracking method", ("frames", "params"))
 """`f(frames, params) -> iterator of frames`, see `pyama.algorithms.trackers.iou.track`. Frames
-without a phase contrast image are left out of what a tracker sees; `frames` has a length, and
-may be gone through several times. With `registration` they are larger than the recording's:
-what lies still on a stage that drifts has the same place in all of them."""
+without a phase contrast image are skipped. `frames` has a length and can be iterated several
+times. With `registration` the frames are larger than those of the recording, and an object
+that does not move has the same position in all of them although the stage drifts."""
 TRACKERS["iou"] = iou.track
 TRACKERS["mask_iou"] = iou.track_masks
 TRACKERS["kalman"] = kalman.track
-TRACKERS["laptrack"] = lineages.laptrack
-TRACKERS["btrack"] = lineages.btrack
+TRACKERS["laptrack"] = laptrack.track
+TRACKERS["btrack"] = btrack.track
 
 NAMED_PREPROCESSORS = Registry[Any]("preprocessor", ("image", "params"))
-"""`f(image, params) -> image`, see `register_preprocessor`; used where a configuration names
-them in `params.preprocessors`."""
+"""`f(image, params) -> image`, see `register_preprocessor`; used if a configuration names them
+in `params.preprocessors`."""
 
 PREPROCESSORS: list[Any] = []
-"""Applied to every frame before segmentation, in this order, after the named ones; see
-`register_preprocessor`."""
+"""Objects of `register_preprocessor`; applied to every frame in this order, after the named
+preprocessors."""
 
 
 @dataclass(frozen=True)
 class Preprocessor:
-    """A preprocessor as a run uses it.
+    """A preprocessor with its parameters.
 
     Attributes:
-        name: For messages.
+        name: Name for messages.
         function: Called with the image and `params`.
-        params: Nothing, or the parameters of a named preprocessor.
-        identity: What the result depends on.
+        params: Parameters of a named preprocessor; otherwise empty.
+        identity: Plain values that change when the result may change, for recipes.
     """
 
     name: str
@@ -71,23 +75,23 @@ class Preprocessor:
 
 
 def takes_place(segmenter: Callable[..., Any]) -> bool:
-    """Whether a segmenter asks which frame it sees."""
+    """Whether a segmenter has an argument for the index of the frame."""
     return "place" in inspect.signature(segmenter).parameters
 
 
 def preprocessors(params: ProcessingParams) -> list[Preprocessor]:
-    """Return what every frame goes through before segmentation, in order.
+    """Return the preprocessors of a run in the order of their use.
 
     Raises:
         ConfigError: A name is unknown, or a parameter is wrong.
     """
-    found = []
+    named = []
     for name in params.preprocessors:
         function = NAMED_PREPROCESSORS[name]
         own = own_params(name, function, params, SEGMENTER_PARAMS)
         identity = [f"{name}: {fingerprint(function)}", own.model_dump(mode="json")]
-        found.append(Preprocessor(name, function, (own,), identity))
-    return found + [
+        named.append(Preprocessor(name, function, (own,), identity))
+    return named + [
         Preprocessor(name, entry.process, (), f"{name}: {fingerprint(entry)}")
         for entry in PREPROCESSORS
         for name in [type(entry).__name__]
@@ -95,7 +99,7 @@ def preprocessors(params: ProcessingParams) -> list[Preprocessor]:
 
 
 def choices(config: ProcessingConfig) -> Iterator[tuple[str, Registry[Any], str]]:
-    """Yield every name that a configuration chooses: where it stands, of what, the name."""
+    """Yield every name that a configuration chooses: its key, the registry and the name."""
     params, pc = config.params, config.channels.pc
     yield "params.segmentation_method", SEGMENTERS, params.segmentation_method
     yield "params.tracking_method", TRACKERS, params.tracking_method
@@ -114,47 +118,50 @@ def choices(config: ProcessingConfig) -> Iterator[tuple[str, Registry[Any], str]
 
 
 def unknown_names(config: ProcessingConfig) -> list[str]:
-    """Return what a configuration names that does not exist, a sentence for each."""
-    found = [
+    """Return a sentence for every name in a configuration that does not exist."""
+    problems = [
         f"params.plugins.{name}: nothing of that name has parameters. Load its plugin "
-        "(--plugins DIR), or take the section away."
+        "(--plugins DIR), or remove the section."
         for name in sorted(config.params.plugins.keys() - parameter_models().keys())
     ]
     for where, registry, name in choices(config):
         try:
             registry[name]
         except ConfigError as error:
-            found.append(f"{where}: {error}")
-    return list(dict.fromkeys(found))
+            problems.append(f"{where}: {error}")
+    return list(dict.fromkeys(problems))
 
 
 def with_own_params(config: ProcessingConfig) -> ProcessingConfig:
-    """Return the configuration with all parameters that what it chooses has of its own.
+    """Write the parameters of all chosen methods, features and preprocessors out in full.
+
+    Returns:
+        The configuration with every value in `params.plugins`, also the defaults.
 
     Raises:
-        ConfigError: One of them is missing or wrong, or something named does not exist.
+        ConfigError: A parameter is missing or wrong, or a name does not exist.
     """
     unknown = unknown_names(config)
     if unknown:
         raise ConfigError("\n".join(unknown))
     params = config.params
-    found = {}
+    sections = {}
     for _, registry, name in choices(config):
         own = own_params(name, registry[name], params)
         if own is not params:
             flat = set(ProcessingParams.model_fields)
-            found[name] = own.model_dump(mode="json", exclude=flat)
-    if not found:
+            sections[name] = own.model_dump(mode="json", exclude=flat)
+    if not sections:
         return config
-    return config.replace(params=params.replace(plugins={**params.plugins, **found}))
+    return config.replace(params=params.replace(plugins={**params.plugins, **sections}))
 
 
 def register_preprocessor(preprocessor: Any) -> None:
-    """Change what segmentation sees: `preprocessor.process(image) -> image`.
+    """Apply `preprocessor.process(image) -> image` to every frame before the segmentation.
 
-    `image` is one phase contrast frame (H, W), uint16. What comes back has the same shape and
-    finite numbers: integers from 0 to 65535 are taken as they are, anything else is stretched
-    to that range. Nothing but the segmentation sees it.
+    `image` is one phase contrast frame, shape (H, W), uint16. The result has the same shape
+    and finite values. Integers from 0 to 65535 are used as they are; all other images are
+    stretched to that range. Only the segmentation uses the result.
 
     Raises:
         PluginError: The object has no method `process` that takes one image.

@@ -1,1 +1,1 @@
-"""Other people's methods and other programs' results behind our interfaces."""
+"""Adapters of other packages, and of files that other programs have written."""

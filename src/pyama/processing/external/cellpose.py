@@ -1,4 +1,4 @@
-"""Cellpose, a neural network for cells, with weights that are on this machine already."""
+"""Segmentation with Cellpose, a neural network, using weights that are on this machine."""
 
 import hashlib
 import threading
@@ -25,18 +25,18 @@ class CellposeParams(Params):
     """Parameters of Cellpose."""
 
     model: Annotated[str, Field(min_length=1)] = "cpsam"
-    """Name of a model of Cellpose, such as `cpsam`, or path of a file of weights."""
+    """Name of a Cellpose model, such as `cpsam`, or path of a file with weights."""
     diameter: (
         Annotated[float, Field(gt=0, le=10_000), Field(json_schema_extra={"unit": "px"})]
         | None
     ) = None
-    """Diameter of a typical cell; left out, that of the cells the model was trained with."""
+    """Diameter of a typical cell; null uses that of the cells in the training data."""
     flow_threshold: Annotated[float, Field(ge=0, allow_inf_nan=False)] = 0.4
-    """How far the shape of a cell may be from what the network saw; 0 keeps all shapes."""
+    """Largest error of the flows that Cellpose accepts for a cell; 0 accepts all shapes."""
     cellprob_threshold: Annotated[float, Field(allow_inf_nan=False)] = 0.0
-    """From which value of the network on a pixel belongs to a cell (-6 to 6)."""
+    """Smallest output of the network (-6 to 6) for a pixel that belongs to a cell."""
     gpu: bool = False
-    """Whether to use a graphics processor. Its results may differ in single pixels."""
+    """Whether to use a graphics processor. The results may differ in single pixels."""
 
 
 @parameters(CellposeParams)
@@ -53,11 +53,11 @@ def segment(frame: Frame, params: CellposeParams) -> NDArray[Any]:
         Labels, shape (H, W): 0 is background, 1..N are cells.
 
     Raises:
-        ConfigError: The package or the weights are missing, or the file is none of weights.
+        ConfigError: The package or the weights are missing, or the file cannot be used.
     """
     if frame.min() == frame.max():
         return np.zeros(frame.shape, np.uint16)
-    # A network takes all cores for one frame; several at once take several times its memory.
+    # The network uses all cores for one frame; several at once would need more memory.
     with _ONE_AT_A_TIME:
         network = _network(weights(params), params.gpu)
         masks, *_ = network.eval(
@@ -70,7 +70,7 @@ def segment(frame: Frame, params: CellposeParams) -> NDArray[Any]:
 
 
 def weights(params: CellposeParams) -> Path:
-    """Return the file of weights that a model means.
+    """Return the file with the weights of a model.
 
     Raises:
         ConfigError: The package is not installed, or there is no such file.
@@ -82,9 +82,9 @@ def weights(params: CellposeParams) -> Path:
             return path
     raise ConfigError(
         f"The weights of the Cellpose model {params.model!r} are not on this machine: there "
-        f"is neither a file of that name nor {folder / params.model}. Once, with a connection "
-        f'to the internet, python -c "from cellpose import models; models.CellposeModel('
-        f"pretrained_model='{params.model}')\" fetches them; or copy the file and set "
+        f"is neither a file of that name nor {folder / params.model}. Download them once with "
+        f'python -c "from cellpose import models; models.CellposeModel('
+        f"pretrained_model='{params.model}')\", or copy the file to this machine and set "
         "params.plugins.cellpose.model to its path."
     )
 
@@ -109,7 +109,7 @@ def _models() -> Any:
     except (ImportError, PackageNotFoundError) as error:
         raise ConfigError(
             "segmentation_method 'cellpose' needs the package cellpose, which is not "
-            "installed or does not load. Install it with: pip install 'pyama-traces[cellpose]'"
+            "installed or cannot be imported. Install it with: pip install 'pyama-traces[cellpose]'"
         ) from error
 
 
@@ -118,31 +118,33 @@ def _network(path: Path, gpu: bool) -> Any:
     named = _named_weights(path)
     attempt = Attempt()
     with attempt:
-        # Most processors have no bfloat16: with it they take ten times as long.
+        # Most processors emulate bfloat16, which takes ten times as long.
         network = _models().CellposeModel(
             gpu=gpu, pretrained_model=str(path), use_bfloat16=gpu
         )
-        # Cellpose leaves what the file does not hold at random values.
+        # Cellpose keeps random values for weights that are not in the file.
         missing = set(network.net.state_dict()) - named
         if missing:
-            raise ValueError(f"it holds no {min(missing)} and {len(missing) - 1} others")
+            raise ValueError(
+                f"{min(missing)} and {len(missing) - 1} other weights are missing"
+            )
         return network
     raise ConfigError(
-        f"Cellpose cannot use {path}: {attempt.problem}. Is it made for another version of "
-        "Cellpose?"
+        f"Cellpose cannot use {path}: {attempt.problem}. Use weights for the "
+        "installed version of Cellpose."
     ) from attempt.error
 
 
 def _named_weights(path: Path) -> set[str]:
-    """Return the names of the weights in a file; refuse one that would run code."""
+    """Return the names of the weights in a file; a file that would run code is refused."""
     torch = import_module("torch")
-    torch.sparse.check_sparse_tensor_invariants.disable()  # else it warns that it does not
+    torch.sparse.check_sparse_tensor_invariants.disable()  # it warns otherwise
     attempt = Attempt()
     with attempt:
-        found = torch.load(path, map_location="cpu", weights_only=True)
-        return {name.removeprefix("module.") for name in found}
+        weights = torch.load(path, map_location="cpu", weights_only=True)
+        return {name.removeprefix("module.") for name in weights}
     raise ConfigError(
-        f"{path} is no file of weights, or holds more than weights: {attempt.problem}"
+        f"{path} does not contain weights, or contains other objects too: {attempt.problem}"
     ) from attempt.error
 
 

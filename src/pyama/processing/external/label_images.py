@@ -1,4 +1,4 @@
-"""Cells that were found elsewhere: label images from TIFF files or Zarr."""
+"""Segmentation by label images that another program has written, as TIFF files or Zarr."""
 
 import hashlib
 import re
@@ -9,82 +9,80 @@ from glob import escape, glob
 from pathlib import Path
 from typing import Annotated, Any
 
-import numpy as np
-import tifffile
 from numpy.typing import NDArray
 from pydantic import AfterValidator, Field
 
 from pyama.algorithms.contracts import Place
 from pyama.algorithms.kernels.array_types import Frame
 from pyama.algorithms.params import Params
-from pyama.errors import ConfigError, StoreError
-from pyama.readers.planes import DAMAGE
+from pyama.errors import ConfigError, ReaderError, StoreError
+from pyama.readers.tiff_images import open_tiff_images
 from pyama.registry import parameters
 from pyama.store.foreign import ForeignStack, is_zarr
 
 SUFFIXES = (".tif", ".tiff")
-PLANES = tifffile.PLANARCONFIG.SEPARATE
-PLACES = {"fov": 0, "frame": 0}
+PLACEHOLDERS = {"fov": 0, "frame": 0}
 FIRST = Place(0, 0)
-TAKEN_WHOLE = 1 << 20
-"""Files up to this many bytes are looked at as a whole, larger ones at both ends."""
+HASHED_BYTES = 1 << 20
+"""Number of bytes at the beginning and at the end of a file that its digest covers."""
 
 
-def _with_known_places(path: str) -> str:
+def _known_placeholders(path: str) -> str:
     try:
         names = {name for _, name, _, _ in string.Formatter().parse(path) if name is not None}
-        path.format(**PLACES)
+        path.format(**PLACEHOLDERS)
     except (ValueError, KeyError, IndexError) as error:
         raise ValueError(
-            f"only {{fov}} and {{frame}} may stand in braces, such as {{frame:03d}} ({error})"
+            f"only {{fov}} and {{frame}} can be in braces, such as {{frame:03d}} ({error})"
         ) from error
-    if not names <= PLACES.keys():
-        raise ValueError("only {fov} and {frame} may stand in braces, such as {frame:03d}")
+    if not names <= PLACEHOLDERS.keys():
+        raise ValueError("only {fov} and {frame} can be in braces, such as {frame:03d}")
     return path
 
 
 class LabelParams(Params):
-    """Where label images are."""
+    """Location of the label images."""
 
-    path: Annotated[str, Field(min_length=1), AfterValidator(_with_known_places)]
-    """A TIFF file of all frames, a folder of one TIFF file per frame in the order of their
-    names, or a Zarr array or OME-Zarr image. `{fov}` and `{frame}` stand for the 0-based
-    indices: `masks/fov{fov}/mask{frame:03d}.tif`. Objects are limited in size
-    as with any method."""
+    path: Annotated[str, Field(min_length=1), AfterValidator(_known_placeholders)]
+    """A TIFF file of all frames, a folder with one TIFF file per frame in the order of their
+    names, or a Zarr array or OME-Zarr image. `{fov}` and `{frame}` are replaced by the 0-based
+    indices: `masks/fov{fov}/mask{frame:03d}.tif`. The size limits apply to the objects."""
     first_frame: Annotated[int, Field(ge=0, json_schema_extra={"unit": "frames"})] = 0
-    """What is added to the index of a frame where `{frame}` stands in the path."""
+    """Number of the first frame where `{frame}` is in the path; added to the 0-based index."""
 
 
 @parameters(LabelParams)
 def segment(frame: Frame, params: LabelParams, place: Place = FIRST) -> NDArray[Any]:
-    """Return the labels of a frame as they stand in the files.
+    """Return the labels of a frame as they are stored in the files.
 
     Args:
-        frame: Intensities in counts, shape (H, W); only their shape is looked at.
+        frame: Intensities in counts, shape (H, W); only its shape is used.
         params: See `LabelParams`.
-        place: Which frame it is.
+        place: Indices of the field of view and the frame.
 
     Returns:
-        Labels, shape (H, W): 0 is background. A mask (True and False, or float) is refused.
+        Labels, shape (H, W): 0 is background. Masks (boolean or float) are refused
+            later.
 
     Raises:
         ConfigError: There is no such file, it has too few frames, or another shape.
-        StoreError: It cannot be read.
+        StoreError: The file cannot be read.
     """
     labels = _read(params, place)
     if labels.shape != frame.shape:
         raise ConfigError(
             f"The label image of FOV {place.fov}, frame {place.frame} has the shape "
-            f"{labels.shape}, but the recording {frame.shape}. Were they cropped or scaled?"
+            f"{labels.shape}, but the recording {frame.shape}. Use label images "
+            "that are neither cropped nor scaled."
         )
     return labels
 
 
 def identity(params: LabelParams, fov: int) -> str:
-    """Return a digest of the files of a field of view; neither names nor dates take part.
+    """Return a digest of the contents of the files of a field of view.
 
     Raises:
-        ConfigError: There are none.
+        ConfigError: There are no files.
     """
     files = sorted(_files(params, fov), key=_natural)
     if not files:
@@ -117,32 +115,24 @@ def _read(params: LabelParams, place: Place) -> NDArray[Any]:
     return _tiff(path, place.frame, params, place.fov)
 
 
-def _tiff(path: Path, page: int, params: LabelParams, fov: int) -> NDArray[Any]:
+def _tiff(path: Path, frame: int, params: LabelParams, fov: int) -> NDArray[Any]:
     try:
-        with tifffile.TiffFile(path) as file:
-            n, image = len(file.pages), None
-            first = file.pages.first
-            if n == 1 and first.ndim == 3 and first.planarconfig == PLANES:
-                # Three or four frames look like the planes of a colour image to writers.
-                n = first.shape[0]
-                image = np.asarray(first.asarray())[page] if page < n else None
-            elif page < n:
-                image = np.asarray(file.pages[page].asarray())
+        with open_tiff_images(path) as images:
+            if frame >= images.n_frames:
+                raise ConfigError(_too_few(path, images.n_frames, frame))
+            return images.read(frame)
     except FileNotFoundError as error:
         raise ConfigError(f"{path} is missing. {_absent(params, fov)}") from error
-    except (tifffile.TiffFileError, *DAMAGE) as error:
-        raise StoreError(f"The label image {path} cannot be read: {error}") from error
-    if image is None:
-        raise ConfigError(_too_few(path, n, page))
-    return image
+    except ReaderError as error:
+        raise StoreError(f"The label image {path} cannot be read: {error}.") from error
 
 
 def _too_few(path: Path, n: int, frame: int) -> str:
-    return f"{path} holds {n} label images; frame {frame} has none."
+    return f"{path} contains {n} label images, so that frame {frame} has none."
 
 
 def _files(params: LabelParams, fov: int) -> Iterator[Path]:
-    """All files that hold labels of a field of view."""
+    """Yield all files with labels of a field of view."""
     if "{frame" in params.path:
         parts = re.split(r"\{frame[^}]*\}", params.path)
         yield from map(Path, glob("*".join(escape(part.format(fov=fov)) for part in parts)))
@@ -162,7 +152,7 @@ def _series(folder: Path) -> list[Path]:
 
 
 def _natural(path: Path) -> list[int | str]:
-    """Order in which t10 comes behind t9: words and numbers take turns."""
+    """Return a key that sorts t10 after t9: texts and numbers alternate."""
     parts = re.split(r"(\d+)", str(path))
     return [int(part) if i % 2 else part for i, part in enumerate(parts)]
 
@@ -171,9 +161,9 @@ def _natural(path: Path) -> list[int | str]:
 def _file_digest(path: Path, size: int, changed: int) -> bytes:
     digest = hashlib.sha256(size.to_bytes(8, "little"))
     with path.open("rb") as file:
-        digest.update(file.read(TAKEN_WHOLE))
-        if size > TAKEN_WHOLE:
-            file.seek(max(TAKEN_WHOLE, size - TAKEN_WHOLE))
+        digest.update(file.read(HASHED_BYTES))
+        if size > HASHED_BYTES:
+            file.seek(max(HASHED_BYTES, size - HASHED_BYTES))
             digest.update(file.read())
     return digest.digest()
 
