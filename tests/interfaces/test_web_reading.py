@@ -13,10 +13,10 @@ from hypothesis.extra import numpy as npst
 from PIL import Image
 
 from pyama.errors import ArrayError
+from pyama.pictures.outlines import polygons
 from pyama.processing.workflow import process
 from pyama.store import FovStore
 from pyama.web.application import STATIC, create_app
-from pyama.web.outline_routes import polygons
 from results import made_once, results_in
 from small_movie import BACKGROUND, MOVIE, contents, make_config, recording_of
 

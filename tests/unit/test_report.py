@@ -12,9 +12,10 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as npst
 
 from experiments import experiment, traces_of, write_traces
-from pyama.analysis.colours import beyond, bin_edges, central_range, evenly
+from pyama.analysis.colours import evenly
 from pyama.analysis.fitting.fit_files import fit_file
 from pyama.analysis.fitting.models import MODELS
+from pyama.analysis.histograms import beyond, bin_edges, central_range
 from pyama.analysis.merge import write_merged
 from pyama.analysis.report import contact_sheet, markup, write_report
 from pyama.analysis.report.distributions import classes, histogram, scatter
@@ -31,6 +32,7 @@ from pyama.analysis.report.quality import assess
 from pyama.analysis.report.recording_sections import quality_section
 from pyama.analysis.report.report_data import collect
 from pyama.errors import ConfigError, StoreError
+from pyama.pictures import overlays
 from results import results_in
 from small_movie import BACKGROUND, N_FRAMES
 
@@ -231,16 +233,16 @@ def test_the_sheet_shows_cells_with_a_trace_and_others(run):
         "FOV 0, frame 5, 0.8 h",
     ]
     assert len(shown) == 6
-    assert all(picture.data.startswith("data:image/jpeg;base64,/9j/") for picture in shown)
+    assert all(picture.url.startswith("data:image/jpeg;base64,/9j/") for picture in shown)
 
 
 @pytest.mark.parametrize("level", [(8, 8), (4, 4), (5, 7)])
 def test_outlines_lie_inside_their_cells(level):
     labels = np.zeros((8, 8), np.uint16)
     labels[1:4, 1:4], labels[1:7, 5:8] = 3, 4
-    rgb = contact_sheet.outlined(np.full(level, 9, np.uint8), labels, np.array([4]))
+    rgb = overlays.outlined(np.full(level, 9, np.uint8), labels, np.array([4]))
     kept, other = (
-        (rgb == shade).all(axis=2) for shade in (contact_sheet.KEPT, contact_sheet.LEFT_OUT)
+        (rgb == shade).all(axis=2) for shade in (overlays.WITH_TRACE, overlays.WITHOUT_TRACE)
     )
     rows, columns = (np.arange(n) * 8 // n for n in level)
     small = labels[np.ix_(rows, columns)]

@@ -9,8 +9,10 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from pyama.analysis.colours import COLORS, beyond, bin_edges, by_sample, central_range, color
+from pyama.analysis.colours import COLORS, color
 from pyama.analysis.fitting.models import MODELS
+from pyama.analysis.histograms import beyond, by_sample, central_range, sample_histogram
+from pyama.analysis.statistics import describe, finite
 from pyama.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -147,13 +149,10 @@ def histograms(
     """
     figure, panels = _panels(len(columns), width_mm)
     for column, label, panel in zip(columns, labels, panels, strict=True):
-        values = table[column].to_numpy(float)
-        edges = bin_edges(*by_sample(table, column))
-        for i, name in enumerate(_names(table)):
-            found = _finite(table.loc[table["sample"] == name, column])
-            share = np.histogram(found, edges)[0] * 100 / max(1, len(found))
-            panel.stairs(share, edges, color=color(i), label=name, fill=False)
-        panel.set(xlabel=label, ylabel="cells (%)", title=beyond(values, edges[0], edges[-1]))
+        bins = sample_histogram(table, column, _names(table))
+        for i, (name, shares) in enumerate(bins.shares.items()):
+            panel.stairs(shares, bins.edges, color=color(i), label=name, fill=False)
+        panel.set(xlabel=label, ylabel="cells (%)", title=bins.beyond)
     _legend(panels[0], table)
     return figure
 
@@ -206,13 +205,13 @@ def samples(table: pd.DataFrame, column: str, label: str, width_mm: float = 85) 
     figure, panels = _panels(1, width_mm)
     rng, names, ticks = np.random.default_rng(0), _names(table), []
     for i, name in enumerate(names):
-        values = _finite(table.loc[table["sample"] == name, column])
+        values = finite(table.loc[table["sample"] == name, column])
         x = i + rng.uniform(-0.25, 0.25, len(values))
         panels[0].plot(x, values, "o", color=color(i), markersize=1.5, alpha=0.4)
         if len(values):
-            low, middle, high = np.quantile(values, [0.25, 0.5, 0.75])
-            panels[0].plot([i - 0.3, i + 0.3], [middle, middle], color="k", linewidth=1.5)
-            panels[0].plot([i, i], [low, high], color="k", linewidth=1.0)
+            summary = describe(values)
+            panels[0].plot([i - 0.3, i + 0.3], [summary["median"]] * 2, "k", linewidth=1.5)
+            panels[0].plot([i, i], [summary["q25"], summary["q75"]], "k", linewidth=1.0)
         ticks.append(f"{name}\nn = {len(values)}")
     panels[0].set_xticks(range(len(names)), ticks)
     numbers = table[column].to_numpy(float)
@@ -289,8 +288,3 @@ def _names(table: pd.DataFrame) -> list[str]:
 
 def _with_margin(low: float, high: float) -> tuple[float, float]:
     return low - 0.05 * (high - low), high + 0.05 * (high - low)
-
-
-def _finite(values: "pd.Series[Any]") -> Values:
-    array = values.to_numpy(float)
-    return array[np.isfinite(array)]

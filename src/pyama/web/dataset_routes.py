@@ -1,12 +1,14 @@
-"""What there is: output folders below the root, their fields of view, groups and counts."""
+"""Output folders below the root, their fields of view, stacks and numbers of cells."""
 
-from typing import Annotated, Any
+from collections.abc import Iterable
+from typing import Annotated
 
 from fastapi import APIRouter, Depends
 from pydantic import BaseModel
 
 from pyama import layout
-from pyama.metadata import frame_times
+from pyama.metadata import MicroscopyMetadata, frame_times
+from pyama.pictures.contrast import contrast_of_stack
 from pyama.store import TRACES_MARK, FovStore
 from pyama.web.folders import Dir, Fov, Root, record_of, root_of
 from pyama.web.frame_routes import open_stack
@@ -22,7 +24,7 @@ class FovEntry(BaseModel):
     name: str
     """Name of the position; empty without one."""
     traces: int | None
-    """Cells in the traces; None as long as there are none."""
+    """Cells in the traces; null as long as there are no traces."""
     inspected: bool
     """Whether somebody has inspected it."""
 
@@ -45,7 +47,7 @@ class Dataset(BaseModel):
     pixel_size_um: float | None
     """Side of a pixel in micrometres."""
     fovs: list[FovEntry]
-    """All that have a folder, ascending."""
+    """All fields of view that have a folder, ascending."""
 
 
 class Group(BaseModel):
@@ -60,9 +62,11 @@ class Group(BaseModel):
     levels: dict[str, str]
     """Finished levels, and a text for each that changes when it is made again."""
     low: float | None
-    """Counts that are black in the preview."""
+    """Counts that are drawn black; null for labels."""
     high: float | None
-    """Counts that are white in the preview."""
+    """Counts that are drawn white; null for labels."""
+    ranges: dict[str, tuple[float, float]]
+    """Counts between which black and white can be chosen, by level."""
 
 
 class FovDetails(BaseModel):
@@ -75,7 +79,7 @@ class FovDetails(BaseModel):
     times_min: list[float]
     """Minutes since the first frame of the recording."""
     time_source: str
-    """Where they come from."""
+    """Where the times come from."""
     groups: list[Group]
     """Stacks of all frames with at least one finished level."""
 
@@ -94,20 +98,6 @@ def dataset(root: Annotated[Root, Depends(root_of)], directory: Dir = ".") -> Da
     metadata, channels = record.metadata, record.config.channels
     parsed = (layout.parse_fov(path.name) for path in output_dir.glob("fov_*"))
     fovs = sorted(fov for fov in parsed if fov is not None and fov < metadata.n_fovs)
-    names = metadata.position_names
-    entries = []
-    for fov in fovs:
-        store = FovStore(output_dir, fov)
-        mark = store.mark(TRACES_MARK)
-        log = store.path / layout.inspection_log(metadata.basename, fov)
-        entries.append(
-            FovEntry(
-                fov=fov,
-                name=names[fov] if fov < len(names) else "",
-                traces=None if mark is None else mark.notes.get("traces"),
-                inspected=log.exists(),
-            )
-        )
     return Dataset(
         dir=root.name(output_dir),
         recording=metadata.basename,
@@ -116,7 +106,18 @@ def dataset(root: Annotated[Root, Depends(root_of)], directory: Dir = ".") -> Da
         pc=None if channels.pc is None else channels.pc.channel,
         fl=[entry.channel for entry in channels.fl],
         pixel_size_um=metadata.pixel_size_um,
-        fovs=entries,
+        fovs=[_fov_entry(FovStore(output_dir, fov), metadata) for fov in fovs],
+    )
+
+
+def _fov_entry(store: FovStore, metadata: MicroscopyMetadata) -> FovEntry:
+    names, mark = metadata.position_names, store.mark(TRACES_MARK)
+    log = store.path / layout.inspection_log(metadata.basename, store.fov)
+    return FovEntry(
+        fov=store.fov,
+        name=names[store.fov] if store.fov < len(names) else "",
+        traces=None if mark is None else mark.notes.get("traces"),
+        inspected=log.exists(),
     )
 
 
@@ -132,32 +133,31 @@ def details(
     store = FovStore(output_dir, fov)
     finished = store.marks()
     shown = [name for name in store.groups() if not layout.is_light(name)]
-    found = (_group(store, name, finished) for name in shown)
+    groups = (_group(store, name, finished) for name in shown)
     return FovDetails(
         fov=fov,
         shape=[metadata.n_frames, *metadata.shapes[fov]],
         times_min=list(times),
         time_source=source,
-        groups=[group for group in found if group.levels],
+        groups=[group for group in groups if group.levels],
     )
 
 
-def _group(store: FovStore, name: str, finished: dict[str, Any]) -> Group:
+def _group(store: FovStore, name: str, finished: Iterable[str]) -> Group:
     kind, channel = layout.parse_group(name) or ("", 0)
+    output_dir = store.path.parent
     levels = {
-        level: open_stack(store.path.parent, store.fov, name, level)[1]
+        level: open_stack(output_dir, store.fov, name, level)[1]
         for level in (layout.FULL, layout.PREVIEW)
         if f"{name}/{level}" in finished
     }
-    meaning: dict[str, float] = {}
-    if layout.PREVIEW in levels:
-        preview = open_stack(store.path.parent, store.fov, name, layout.PREVIEW)[0]
-        meaning = preview.attributes.get("pyama", {})
-    return Group(
-        group=name,
-        kind=kind,
-        channel=channel,
-        levels=levels,
-        low=meaning.get("low"),
-        high=meaning.get("high"),
+    group = Group(
+        group=name, kind=kind, channel=channel, levels=levels, low=None, high=None, ranges={}
     )
+    if levels and not layout.is_labels(name):
+        contrast = contrast_of_stack(store, name)
+        group.low, group.high = contrast
+        # A preview holds nothing darker than its black or brighter than its white.
+        chosen_from = {layout.FULL: contrast.around(), layout.PREVIEW: contrast}
+        group.ranges = {level: chosen_from[level] for level in levels}
+    return group

@@ -1,33 +1,23 @@
-"""Frames as raw pixels, PNG or JPEG."""
+"""Frames as raw pixels, PNG or JPEG, and the contrast they are drawn with."""
 
-import io
 from enum import StrEnum
 from functools import lru_cache
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
-import numpy as np
 from fastapi import APIRouter, Depends, HTTPException, Query, Response
 from fastapi import Path as InPath
-from numpy.typing import NDArray
+from pydantic import BaseModel
 
 from pyama import layout
+from pyama.pictures.contrast import contrast_of_frame, contrast_of_stack
+from pyama.pictures.encoding import Format, encoded
 from pyama.store import FovStore, MarkFile, Stack
 from pyama.web.folders import Dir, Fov, Frame, Root, root_of
 
 router = APIRouter(tags=["images"])
-JPEG_QUALITY = 85
 KEPT = "private, max-age=86400, immutable"
-
-
-class Format(StrEnum):
-    """How pixels travel."""
-
-    RAW = "raw"
-    PNG = "png"
-    JPEG = "jpeg"
-
-
+"""Caching of what the address names together with its version."""
 MEDIA = {
     Format.RAW: "application/octet-stream",
     Format.PNG: "image/png",
@@ -41,6 +31,15 @@ class Level(StrEnum):
 
     FULL = "0"
     PREVIEW = "1"
+
+
+class FrameContrast(BaseModel):
+    """What is drawn black and white when the contrast is that of one frame."""
+
+    low: float
+    """Counts that are black."""
+    high: float
+    """Counts that are white."""
 
 
 @router.get(
@@ -61,11 +60,11 @@ def frame(
     """One frame.
 
     `raw` is row after row, little-endian, with the headers `X-Height`, `X-Width`, `X-Dtype`;
-    `png` holds the same values; `jpeg` has 8 bits, stretched where the stack has more.
+    `png` holds the same values; `jpeg` has 8 bits, with the contrast of the whole stack.
     """
-    stack = open_stack(root.fov(directory, fov), fov, group, level.value)[0]
-    if frame >= len(stack):
-        raise HTTPException(404, f"There is no frame {frame}; the last is {len(stack) - 1}.")
+    output_dir = root.fov(directory, fov)
+    stack = open_stack(output_dir, fov, group, level.value)[0]
+    _check_frame(stack, frame)
     pixels = stack[frame]
     headers = {
         "Cache-Control": KEPT if version else "no-store",
@@ -73,7 +72,34 @@ def frame(
         "X-Width": str(pixels.shape[1]),
         "X-Dtype": pixels.dtype.name,
     }
-    return Response(encoded(pixels, form), headers=headers, media_type=MEDIA[form])
+    is_stretched = form is Format.JPEG and level is Level.FULL
+    contrast = contrast_of_stack(FovStore(output_dir, fov), group) if is_stretched else None
+    return Response(encoded(pixels, form, contrast), headers=headers, media_type=MEDIA[form])
+
+
+@router.get("/api/fovs/{fov}/frames/{group}/{frame}/contrast")
+def frame_contrast(
+    root: Annotated[Root, Depends(root_of)],
+    fov: Fov,
+    group: Group,
+    frame: Frame,
+    directory: Dir = ".",
+    level: Level = Level.PREVIEW,
+) -> FrameContrast:
+    """Contrast of a single frame by the rule that gives the whole stack its contrast."""
+    output_dir = root.fov(directory, fov)
+    stack = open_stack(output_dir, fov, group, level.value)[0]
+    _check_frame(stack, frame)
+    low, high = contrast_of_frame(stack[frame])
+    if level is Level.PREVIEW:
+        shown = contrast_of_stack(FovStore(output_dir, fov), group)
+        low, high = shown.counts(low), shown.counts(high)
+    return FrameContrast(low=low, high=high)
+
+
+def _check_frame(stack: Stack, frame: int) -> None:
+    if frame >= len(stack):
+        raise HTTPException(404, f"There is no frame {frame}; the last is {len(stack) - 1}.")
 
 
 def open_stack(output_dir: Path, fov: int, group: str, level: str) -> tuple[Stack, str]:
@@ -90,37 +116,13 @@ def open_stack(output_dir: Path, fov: int, group: str, level: str) -> tuple[Stac
         raise HTTPException(404, "There is no such group.")
     store = FovStore(output_dir, fov)
     try:
-        found = MarkFile(store.path, f"{group}/{level}").path.stat()
+        status = MarkFile(store.path, f"{group}/{level}").path.stat()
     except OSError:
         return store.stack(group, level), ""
-    stamp = f"{found.st_mtime_ns:x}-{found.st_size:x}"
+    stamp = f"{status.st_mtime_ns:x}-{status.st_size:x}"
     return _stack(output_dir, fov, group, level, stamp), stamp
 
 
 @lru_cache(maxsize=256)
 def _stack(output_dir: Path, fov: int, group: str, level: str, stamp: str) -> Stack:
     return FovStore(output_dir, fov).stack(group, level)
-
-
-def encoded(pixels: NDArray[Any], form: Format) -> bytes:
-    """Return the pixels (H, W) of one frame in a format."""
-    if form is Format.RAW:
-        return pixels.astype(pixels.dtype.newbyteorder("<"), copy=False).tobytes()
-    from PIL import Image
-
-    if form is Format.JPEG:
-        pixels = _stretched(pixels)
-    elif pixels.dtype != np.uint8:
-        pixels = np.clip(np.rint(pixels), 0, 65535).astype(np.uint16)
-    file = io.BytesIO()
-    options = {"quality": JPEG_QUALITY} if form is Format.JPEG else {"compress_level": 1}
-    Image.fromarray(pixels).save(file, form.value, **options)
-    return file.getvalue()
-
-
-def _stretched(pixels: NDArray[Any]) -> NDArray[np.uint8]:
-    if pixels.dtype == np.uint8:
-        return pixels
-    low, high = np.percentile(pixels, [1, 99])
-    scaled = (pixels - low) * (255 / max(high - low, 1e-9))
-    return np.clip(scaled, 0, 255).astype(np.uint8)

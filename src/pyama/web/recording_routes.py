@@ -10,14 +10,14 @@ from pydantic import BaseModel
 from pyama.config import ProcessingConfig
 from pyama.errors import ConfigError
 from pyama.metadata import MicroscopyMetadata
+from pyama.pictures.encoding import Format, encoded
+from pyama.pictures.outlines import polygons
 from pyama.processing.methods import PREPROCESSORS, SEGMENTERS, preprocessors
 from pyama.processing.steps.segmentation import segmented
 from pyama.readers import open_reader
 from pyama.store import Stack
 from pyama.web.folders import Root, root_of
 from pyama.web.form_routes import form_config
-from pyama.web.frame_routes import Format, encoded
-from pyama.web.outline_routes import polygons
 
 router = APIRouter(tags=["recordings"])
 SUFFIXES = (".nd2", ".czi", ".tif", ".tiff")

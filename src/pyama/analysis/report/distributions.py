@@ -1,14 +1,14 @@
-"""Figures of numbers per cell: how they are distributed and how they go together."""
+"""Figures of numbers per cell: classes of fits, histograms, scatter plots, counts."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 
-from pyama.analysis.colours import beyond, bin_edges, by_sample, central_range, color, evenly
+from pyama.analysis.colours import color, evenly
+from pyama.analysis.histograms import by_sample, central_range, sample_histogram
 from pyama.analysis.report.plotly_figures import Figure, axes, pale, short, text
+from pyama.analysis.trace_shape import Values
 
 CLASSES = {"good": "#009E73", "fair": "#E69F00", "poor": "#D55E00", "failed": "#9AA0A6"}
 MOST_POINTS = 4000
@@ -44,27 +44,22 @@ def histogram(table: pd.DataFrame, column: str, samples: Sequence[str], label: s
 
     Values far from all others are outside of the picture; how many is said below it.
     """
-    values = table[column].to_numpy(float)
-    edges = bin_edges(*by_sample(table, column))
-    if outside := beyond(values, edges[0], edges[-1]):
-        label += f"; {outside}"
-    data = []
-    for i, sample in enumerate(samples):
-        found = table.loc[table["sample"] == sample, column].to_numpy(float)
-        found = found[np.isfinite(found)]
-        counts = np.histogram(found, edges)[0] * 100 / max(1, len(found))
-        steps = {"shape": "hvh", "color": color(i), "width": 1.5}
-        data.append(
-            {
-                "x": short((edges[1:] + edges[:-1]) / 2),
-                "y": short(counts),
-                "name": text(sample),
-                "mode": "lines",
-                "line": steps,
-                "fill": "tozeroy",
-                "fillcolor": pale(color(i), 0.12),
-            }
-        )
+    bins = sample_histogram(table, column, samples)
+    centres = short((bins.edges[1:] + bins.edges[:-1]) / 2)
+    data = [
+        {
+            "x": centres,
+            "y": short(bins.shares[sample]),
+            "name": text(sample),
+            "mode": "lines",
+            "line": {"shape": "hvh", "color": color(i), "width": 1.5},
+            "fill": "tozeroy",
+            "fillcolor": pale(color(i), 0.12),
+        }
+        for i, sample in enumerate(samples)
+    ]
+    if bins.beyond:
+        label += f"; {bins.beyond}"
     return {"data": data, "layout": axes(label, "cells (%)")}
 
 
@@ -98,7 +93,7 @@ def scatter(
     }
 
 
-def _with_margin(*samples: NDArray[np.float64]) -> list[float | None]:
+def _with_margin(*samples: Values) -> list[float | None]:
     low, high = central_range(*samples)
     return short([low - 0.04 * (high - low), high + 0.04 * (high - low)])
 

@@ -13,6 +13,7 @@ from pyama.analysis.report.quality import assess
 from pyama.analysis.report.report_data import Material
 from pyama.config import dump_config
 from pyama.metadata import frame_times
+from pyama.pictures import overlays
 
 CROWDED = 0.2
 """Share of the foreground dropped as too large above which cells probably touch."""
@@ -138,7 +139,7 @@ def _counts(material: Material, fov: int) -> dict[str, Any]:
 def pictures_section(material: Material) -> str:
     """Images with the outlines of what was taken for a cell."""
     shown = "".join(
-        f'<figure><img src="{picture.data}" alt="{markup.escaped(picture.caption)}" '
+        f'<figure><img src="{picture.url}" alt="{markup.escaped(picture.caption)}" '
         f'loading="lazy"><figcaption>{markup.escaped(picture.caption)}</figcaption></figure>'
         for picture in contact_sheet.pictures(material)
     )
@@ -148,8 +149,8 @@ def pictures_section(material: Material) -> str:
     key = "".join(
         f'<span class="key" style="background:rgb{rgb}"></span>{words}'
         for rgb, words in (
-            (contact_sheet.KEPT, "cell with a trace"),
-            (contact_sheet.LEFT_OUT, "left out"),
+            (overlays.WITH_TRACE, "cell with a trace"),
+            (overlays.WITHOUT_TRACE, "left out"),
         )
     )
     text = f'<p class="soft">{markup.escaped(names)}.{key}</p>'

@@ -109,7 +109,8 @@ def _models() -> Any:
     except (ImportError, PackageNotFoundError) as error:
         raise ConfigError(
             "segmentation_method 'cellpose' needs the package cellpose, which is not "
-            "installed or cannot be imported. Install it with: pip install 'pyama-traces[cellpose]'"
+            "installed or cannot be imported. Install it with: "
+            "pip install 'pyama-traces[cellpose]'"
         ) from error
 
 

@@ -1,6 +1,5 @@
 """Previews: what grey level a value becomes, for stacks and for crops."""
 
-import math
 from collections.abc import Callable, Iterator, Mapping
 from collections.abc import Set as AbstractSet
 from functools import partial
@@ -14,18 +13,15 @@ from pyama.algorithms.background_surface import GRID
 from pyama.algorithms.crops import SCALE, box_shapes, lift
 from pyama.algorithms.preview import Histogram, preview_of_intensities, preview_of_labels
 from pyama.errors import StoreError
+from pyama.pictures.contrast import contrast_of_histogram
 from pyama.store import Cells, Crop, Roster, crop_spec
-
-LOW, HIGH = 1, 99
-"""Percentiles of a whole stack that become black and white."""
 
 Preview = Callable[[NDArray[Any]], NDArray[np.uint8]]
 
 
 def grey_levels(histogram: Histogram) -> dict[str, float]:
     """Return what becomes black and white; both 0 for a stack without valid pixels."""
-    low, high = histogram.percentile(LOW, HIGH)
-    return {"low": 0.0, "high": 0.0} if math.isnan(low) else {"low": low, "high": high}
+    return contrast_of_histogram(histogram)._asdict()
 
 
 def preview_of(group: str, meaning: Mapping[str, Any]) -> Preview:

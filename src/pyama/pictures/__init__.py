@@ -1,0 +1,1 @@
+"""Images for people: contrast, outlines, overlays, encoding. Nothing is measured on them."""

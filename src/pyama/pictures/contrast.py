@@ -1,0 +1,96 @@
+"""Contrast: which counts are drawn black and which white."""
+
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pyama import layout
+from pyama.algorithms.preview import Histogram, intensity_to_uint8
+from pyama.errors import StoreError
+from pyama.store import FovStore
+
+PERCENTILES = (1, 99)
+"""Percentiles that are drawn black and white.
+
+They are taken over a whole stack where that is possible, so that a cell that becomes brighter
+also looks brighter. A hundredth at either end is cut off because a few dead pixels, hot pixels
+or bright particles would otherwise leave all cells in the same grey.
+"""
+
+
+class Contrast(NamedTuple):
+    """Values that are drawn black and white; what lies between is drawn linearly.
+
+    Attributes:
+        low: Values up to this one are black.
+        high: Values from this one on are white. If it is not above `low`, all is black.
+    """
+
+    low: float
+    high: float
+
+    def counts(self, grey: float) -> float:
+        """Return the counts that a grey level from 0 to 255 stands for."""
+        return self.low + (self.high - self.low) * grey / 255
+
+    def around(self) -> tuple[float, float]:
+        """Return the range in which another contrast is chosen: three times as wide."""
+        span = self.high - self.low
+        return self.low - span, self.high + span
+
+
+def contrast_of_histogram(histogram: Histogram) -> Contrast:
+    """Return the contrast of all values in a histogram; (0, 0) if there are none."""
+    low, high = histogram.percentile(*PERCENTILES)
+    return Contrast(0.0, 0.0) if np.isnan(low) else Contrast(low, high)
+
+
+def contrast_of_frame(frame: NDArray[Any]) -> Contrast:
+    """Return the contrast of a single frame.
+
+    Args:
+        frame: Intensities, shape (H, W), not empty.
+    """
+    low, high = np.percentile(frame, PERCENTILES).tolist()
+    return Contrast(low, high)
+
+
+def contrast_of_stack(store: FovStore, group: str) -> Contrast:
+    """Return the contrast of a finished stack.
+
+    Args:
+        store: The field of view.
+        group: Name of a group of intensities.
+
+    Returns:
+        The contrast of its preview, which is that of the whole stack; without a preview,
+        the contrast of the frame in the middle.
+
+    Raises:
+        StoreError: There is neither a preview nor a stack, or a file is damaged.
+    """
+    try:
+        levels = store.stack(group, layout.PREVIEW).attributes["pyama"]
+        return Contrast(float(levels["low"]), float(levels["high"]))
+    except (StoreError, KeyError):
+        stack = store.stack(group)
+        return contrast_of_frame(stack[len(stack) // 2])
+
+
+def grey_frame(store: FovStore, group: str, frame: int) -> NDArray[np.uint8]:
+    """Return one frame in 8 bits: its preview, or the full frame if there is no preview.
+
+    Args:
+        store: The field of view.
+        group: Name of a group of intensities.
+        frame: 0-based index.
+
+    Raises:
+        StoreError: There is neither a preview nor a stack, or a file is damaged.
+    """
+    try:
+        preview: NDArray[np.uint8] = store.stack(group, layout.PREVIEW)[frame]
+    except StoreError:
+        return intensity_to_uint8(store.stack(group)[frame], *contrast_of_stack(store, group))
+    return preview
