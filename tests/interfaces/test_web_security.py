@@ -177,6 +177,57 @@ def test_links_inside_a_field_of_view_are_not_followed(tmp_path, name):
     assert ask(app, "/api/fovs/1/tracks?dir=results", **BEARER).status_code == 200
 
 
+DEEP = [
+    ("images.zarr/pc_ch_0", "frames/pc_ch_0/0?level=0"),
+    ("images.zarr/pc_ch_0/0", "frames/pc_ch_0/0?level=0"),
+    ("images.zarr/pc_ch_0/0/zarr.json", "frames/pc_ch_0/0?level=0"),
+    ("images.zarr/pc_ch_0/0/c", "frames/pc_ch_0/0?level=0"),
+    ("images.zarr/pc_ch_0/0/c/0", "frames/pc_ch_0/0?level=0"),
+    ("images.zarr/pc_ch_0/0/c/0/0/0", "frames/pc_ch_0/0?level=0"),
+    ("images.zarr/pc_ch_0/1/c/0/0/0", "frames/pc_ch_0/0?level=1&format=png"),
+    ("images.zarr/seg_tracked_ch_0", "outlines/0/0?"),
+    (".marks/pc_ch_0.0.json", "frames/pc_ch_0/0?level=0"),
+]
+
+
+@pytest.mark.skipif(os.name == "nt", reason="links need rights on Windows")
+@pytest.mark.parametrize(("name", "address"), DEEP, ids=[name for name, _ in DEEP])
+def test_links_at_any_depth_of_a_field_of_view_are_not_followed(tmp_path, name, address):
+    root = tmp_path / "root"
+    root.mkdir()
+    results = results_in(root)
+    path = results / "fov_000" / name
+    moved = path.rename(tmp_path / "elsewhere")
+    path.symlink_to(moved)
+    app = create_app(root, TOKEN)
+    answer = ask(app, f"/api/fovs/0/{address}&dir=results", **BEARER)
+    assert (answer.status_code, "leads out" in answer.text) == (404, True)
+    there = f"/api/fovs/1/{address}&dir=results"
+    assert ask(app, there, **BEARER).status_code == 200
+
+
+@pytest.mark.skipif(os.name == "nt", reason="links need rights on Windows")
+def test_a_link_inside_the_root_is_followed(tmp_path):
+    results = results_in(tmp_path)
+    path = results / "fov_000/images.zarr/pc_ch_0/0/c"
+    path.symlink_to(path.rename(tmp_path / "beside"))
+    app = create_app(tmp_path, TOKEN)
+    address = "/api/fovs/0/frames/pc_ch_0/0?level=0&dir=results"
+    assert ask(app, address, **BEARER).status_code == 200
+
+
+@pytest.mark.skipif(os.name == "nt", reason="links need rights on Windows")
+@pytest.mark.parametrize("address", ["samples", "report"])
+def test_traces_that_are_a_link_are_not_merged(tmp_path, address):
+    root = tmp_path / "root"
+    root.mkdir()
+    results = results_in(root)
+    path = results / "fov_001" / "movie_fov_001_traces.csv"
+    path.symlink_to(path.rename(tmp_path / "elsewhere.csv"))
+    answer = ask(create_app(root, TOKEN), f"/api/{address}?dir=results", **BEARER)
+    assert (answer.status_code, "leads out" in answer.text) == (404, True)
+
+
 @pytest.mark.parametrize("method", ["PUT", "DELETE", "PATCH", "TRACE"])
 @pytest.mark.parametrize("address", ["/api/dataset", "/api/fovs/0/inspection", "/"])
 def test_other_methods_are_refused(app, address, method):

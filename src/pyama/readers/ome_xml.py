@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pyama.errors import ReaderError
+from pyama.links import refuse_link_out
 from pyama.readers.planes import check_sizes, damaged, parse_xml, unsupported
 
 SECONDS = {
@@ -116,6 +117,7 @@ def _beside(path: Path, name: str) -> Path:
             f"{path} belongs to a set of files, but {companion.name} is not in its folder. "
             "Copy the whole set into one folder."
         )
+    refuse_link_out(companion)
     return companion
 
 

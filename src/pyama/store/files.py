@@ -12,6 +12,7 @@ from pathlib import Path
 import google_crc32c
 
 from pyama.errors import PyamaError, StoreError
+from pyama.links import refuse_link_out
 
 _NEW_FILE = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | getattr(os, "O_BINARY", 0)
 TEMPORARY = ".tmp"
@@ -256,7 +257,9 @@ def read_file(path: Path, hint: str) -> bytes:
 
     Raises:
         StoreError: It is missing or cannot be read; the message ends with `hint`.
+        NotReadyError: It is a link that leads out of where reading is confined to.
     """
+    refuse_link_out(path)
     try:
         return path.read_bytes()
     except OSError as error:

@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from pyama.errors import StoreError
+from pyama.links import refuse_link_out
 from pyama.store.files import (
     Damage,
     Ledger,
@@ -207,6 +208,7 @@ class MarkFile:
 
 
 def _content(path: Path) -> bytes | None:
+    refuse_link_out(path)
     try:
         return path.read_bytes()
     except (FileNotFoundError, NotADirectoryError):

@@ -1,4 +1,4 @@
-"""Which folders may be read: those below one root."""
+"""The folder that the page serves: what lies below it, and nothing else."""
 
 import os
 from collections.abc import Iterator
@@ -11,12 +11,14 @@ from fastapi import HTTPException, Query, Request
 from fastapi import Path as InPath
 
 from pyama import layout
+from pyama.errors import ConfigError
+from pyama.links import confine_reading
 from pyama.processing.record import Record, read_record
 
 DEEPEST = 4
 """Output folders are looked for this many folders below the root."""
 MOST = 500
-"""So many output folders are listed."""
+"""Largest number of output folders that are listed."""
 
 Dir = Annotated[
     str,
@@ -31,7 +33,10 @@ Frame = Annotated[int, InPath(ge=0, le=2**31, description="0-based index of the 
 
 
 class Root:
-    """The folder that everything lies in.
+    """The folder that the page serves.
+
+    Links in an output folder and in its fields of view are checked here, before a request
+    reads anything; deeper ones, of which there may be thousands, when a file is read.
 
     Args:
         path: The folder.
@@ -57,15 +62,30 @@ class Root:
         return path.relative_to(self.path).as_posix()
 
     def output_dir(self, name: str) -> Path:
-        """Return an output folder.
+        """Return an output folder, after a look at all its fields of view.
 
         Raises:
-            HTTPException: There is none of this name (404).
+            HTTPException: There is none of this name, or a link leads out (404).
+        """
+        path = self._output_dir(name)
+        for folder in sorted(path.glob("fov_*")):
+            if folder.is_dir():
+                self._refuse_links(folder)
+        return path
+
+    def new_output_dir(self, name: str) -> Path:
+        """Return a folder that a run may write into; it need not exist.
+
+        Raises:
+            ConfigError: It is the root itself.
+            HTTPException: It lies elsewhere, or a link in it leads out (404). The log does not
+                matter: a run replaces a link in its place.
         """
         path = self.inside(name)
-        if not os.path.isfile(path / layout.CONFIG_FILE):  # False too for a name too long
-            raise HTTPException(404, f"{layout.CONFIG_FILE} is missing: no output folder.")
-        self._refuse_links(path)
+        if path == self.path:
+            raise ConfigError("Name a folder of its own for the output.")
+        if path.is_dir():
+            self._refuse_links(path, except_for=layout.LOG_FILE)
         return path
 
     def fov(self, name: str, fov: int) -> Path:
@@ -74,15 +94,22 @@ class Root:
         Raises:
             HTTPException: There is no such field of view, or a link leads out (404).
         """
-        folder = self.output_dir(name)
+        folder = self._output_dir(name)
         place = folder / layout.fov_dir(fov)
         if not place.is_dir():
             raise HTTPException(404, f"There is no FOV {fov}.")
         self._refuse_links(place)
         return folder
 
-    def _refuse_links(self, folder: Path) -> None:
-        """Look whether anything in a folder lies elsewhere.
+    def _output_dir(self, name: str) -> Path:
+        path = self.inside(name)
+        if not os.path.isfile(path / layout.CONFIG_FILE):  # False too for a name too long
+            raise HTTPException(404, f"{layout.CONFIG_FILE} is missing: no output folder.")
+        self._refuse_links(path)
+        return path
+
+    def _refuse_links(self, folder: Path, except_for: str = "") -> None:
+        """Check the entries of a folder.
 
         Raises:
             HTTPException: A link leads out of the root, or it cannot be read (404).
@@ -93,7 +120,7 @@ class Root:
         except OSError as error:
             raise HTTPException(404, f"{folder.name} cannot be read.") from error
         for link in links:
-            if not link.resolve().is_relative_to(self.path):
+            if link.name != except_for and not link.resolve().is_relative_to(self.path):
                 raise HTTPException(404, f"{link.name} leads out of the root.")
 
     def output_dirs(self) -> Iterator[Path]:
@@ -113,19 +140,20 @@ class Root:
 
 
 async def root_of(request: Request) -> Root:
-    """Return the root of the application that answers."""
+    """Return the root of the application; this request reads files below it only."""
     root: Root = request.app.state.root
+    confine_reading(root.path)
     return root
 
 
 def record_of(output_dir: Path) -> Record:
-    """Return what the run wrote down, cached as long as the file is the same.
+    """Return what the run recorded, cached as long as the file is the same.
 
     Raises:
         HTTPException: There is nothing (404).
     """
-    found = (output_dir / layout.CONFIG_FILE).stat()
-    return _record(output_dir, found.st_mtime_ns, found.st_size)
+    status = (output_dir / layout.CONFIG_FILE).stat()
+    return _record(output_dir, status.st_mtime_ns, status.st_size)
 
 
 @lru_cache(maxsize=8)
