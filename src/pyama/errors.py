@@ -46,6 +46,21 @@ class PluginError(PyamaError, TypeError):
     """A plugin does not keep the interface it claims to implement."""
 
 
+def message_of(error: BaseException) -> str:
+    """Return an error as one line for the user.
+
+    The class of the error is named unless it comes from pyama or from the operating system,
+    whose messages are complete sentences.
+    """
+    if isinstance(error, PyamaError):
+        text = str(error)
+    elif isinstance(error, OSError) and error.strerror:
+        text = f"{error.strerror}: {error.filename}" if error.filename else error.strerror
+    else:
+        text = f"{type(error).__name__}: {error}"
+    return " ".join(text.split())
+
+
 def reason(error: Exception) -> str:
     """Say in a few words why a file cannot be read; the message around it names the file."""
     if isinstance(error, FileNotFoundError):

@@ -6,9 +6,9 @@ from hypothesis import strategies as st
 
 from pyama.cli.screen import printable
 from pyama.errors import ConfigError
+from pyama.fov_ranges import fovs_text, parse_fovs
 from pyama.runs.channels import find_channel, kind_of, proposed
-from pyama.runs.fov_ranges import fovs_text, parse_fovs
-from pyama.runs.request import apply_settings
+from pyama.runs.settings import apply_settings
 
 
 @pytest.mark.parametrize(
@@ -29,12 +29,12 @@ def test_fovs_are_lists_and_inclusive_ranges(text, expected):
     ("text", "message"),
     [
         ("", "'' is not a field of view"),
-        ("a", "'a' is not a field of view.*--fovs 0-3,7"),
+        ("a", "'a' is not a field of view.*such as 0-3,7"),
         ("1,,2", "'' is not a field of view"),
         ("-1", "'-1' is not a field of view"),
         ("1:3", "'1:3' is not"),
         ("1.5", "'1.5' is not"),
-        ("3-0", "3-0 runs backwards. Write 0-3"),
+        ("3-0", "'3-0' runs backwards. Write 0-3"),
         ("0-8", "FOV 8 does not exist. The recording has 8, numbered 0 to 7"),
         ("0-99999999999", "FOV 99999999999 does not exist"),
     ],
@@ -55,11 +55,16 @@ def test_no_fovs_have_a_name_too():
 
 PHASE = ["Phase", "PhC", "PH", "Ph2", "BF", "Brightfield", "Bright Field", "DIC", "TL",
          "TL DIC", "trans", "Transmitted", "T-PMT", "phase contrast 10x", "PC",
-         "Bright", "DIA", "TD", "ESID", "Hellfeld"]  # fmt: skip
+         "Bright", "DIA", "TD", "ESID", "Hellfeld", "Ph1", "PhL", "DIC N2", "Trans", "T PMT",
+         "PhaseContrast", "TL Halogen Lamp", "Durchlicht"]  # fmt: skip
 FLUORESCENCE = ["GFP", "EGFP", "RFP", "YFP", "mCherry", "FITC", "FITC BP", "DAPI", "Cy5",
                 "TRITC", "Alexa 488", "AF488", "tdTomato", "Hoechst 33342", "LED470",
-                "5-FAM/pH 9.0", "561nm", "Texas Red", "TxRed", "mNeonGreen"]  # fmt: skip
-NEITHER = ["", "Camera 1", "C0", "Mono", "Ch1-T2", "Green", "TL GFP", "12345"]
+                "5-FAM/pH 9.0", "561nm", "Texas Red", "TxRed", "mNeonGreen",
+                "640", "Ex 488", "Fluo-4", "SiR-DNA", "Calcium indicator", "pHrodo Red",
+                "Phalloidin", "iRFP", "Cy 5", "JF646", "Transferrin-488"]  # fmt: skip
+NEITHER = ["", "Camera 1", "C0", "Mono", "Ch1-T2", "Green", "TL GFP", "12345", "Medic",
+           "Indicator", "predicted", "radical", "Lambda", "Optical", "Metaphase", "Family",
+           "Graph", "Halogen", "Det PMT", "Widefield"]  # fmt: skip
 
 
 @pytest.mark.parametrize(
@@ -77,6 +82,13 @@ def test_names_tell_the_kind_of_channel(name, kind):
     [
         (["Phase", "GFP", "RFP"], (0, [1, 2])),
         (["DAPI", "BF"], (1, [0])),
+        (["GFP", "TD"], (1, [0])),
+        (["GFP", "Dia"], (1, [0])),
+        (["GFP", "TL"], (1, [0])),
+        (["DAPI", "ESID"], (1, [0])),
+        (["GFP", "PC"], (1, [0])),
+        (["Calcium indicator", "Brightfield"], (1, [0])),
+        (["Calcium indicator", "Camera 2"], None),
         (["Phase"], (0, [])),
         (["Phase", "BF", "GFP"], None),
         (["GFP", "RFP"], None),

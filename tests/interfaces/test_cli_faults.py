@@ -16,7 +16,7 @@ def test_a_fault_is_one_line_and_exit_code_1(pyama, movie_file, broken):
     assert result.exit_code == 1
     assert result.stderr.splitlines() == [
         "Error: ZeroDivisionError: division by zero. This is a fault of pyama, please report "
-        "it; what is finished stays finished. --debug shows where it happened."
+        "it; what is finished is kept. --debug shows where it happened."
     ]
 
 

@@ -8,12 +8,12 @@ from pathlib import Path
 
 import pytest
 
-from pyama.cli.progress_bar import SECONDS_BETWEEN_LINES, Tally, _Lines
-from pyama.cli.run_command import _tally
+from pyama.cli.progress_bar import SECONDS_BETWEEN_LINES, _Lines
 from pyama.processing.runner import Progress
 from pyama.processing.workflow import process
-from pyama.runs.progress import duration
-from pyama.runs.request import Prepared, Request
+from pyama.runs.plan import pending_outputs
+from pyama.runs.progress import Tally, duration
+from pyama.runs.request import PreparedRun
 from small_movie import MOVIE, make_config, recording_of
 
 ALL = {
@@ -48,7 +48,7 @@ def test_a_field_of_view_is_done_when_all_its_steps_are():
 
 
 def test_the_share_never_falls_and_ends_below_or_at_all():
-    tally = Tally({0: ALL}, FRAMES)
+    tally = Tally({0: ALL}, FRAMES, clock=lambda: 0.0)  # by the weights alone
     shares = [tally.snapshot().share]
     for step in ALL:
         play(tally, 0, [step])
@@ -115,8 +115,8 @@ def test_what_is_said_is_said_once():
     tally.update(3, 1, "FOV 2, tracking: no")
     tally.update(4, 0, "Completed")  # the bar shows this
     tally.update(0, 4, "Cancelled")
-    assert tally.snapshot().said == ("Failed: FOV 2, tracking: no",)
-    assert tally.snapshot().said == ()
+    assert tally.snapshot().messages == ("Failed: FOV 2, tracking: no",)
+    assert tally.snapshot().messages == ()
 
 
 def test_plain_lines_are_few(capsys, monkeypatch):
@@ -169,9 +169,9 @@ def test_after_a_run_every_field_of_view_is_done(tmp_path, before):
     recording = recording_of(MOVIE[:2, :4])
     if before is not None:
         process(recording, make_config(**before), tmp_path)
-    request = Request(Path("movie.nd2"), tmp_path)
-    prepared = Prepared(recording.metadata, make_config(), [0, 1], [])
-    tally = _tally(prepared, request)
+    file = Path("movie.nd2")
+    run = PreparedRun(file, tmp_path, recording.metadata, make_config(), [0, 1])
+    tally = Tally(pending_outputs(run), recording.metadata.n_frames)
     assert tally.snapshot().fovs_done == 0
     process(recording, make_config(), tmp_path, watch=tally.watch, update=tally.update)
     found = tally.snapshot()

@@ -203,7 +203,7 @@ def test_a_file_is_no_output_folder(pyama, movie_file, tmp_path):
     path.write_text("")
     done = pyama("run", movie_file, "-o", path)
     assert (done.exit_code, done.stdout) == (2, "")
-    assert f"--output {path} is a file. Name a folder." in done.stderr
+    assert f"{path} is a file. Name a folder for the output." in done.stderr
 
 
 def test_names_that_leave_doubt_lead_to_a_question(pyama, unnamed_file, tmp_path):

@@ -7,11 +7,10 @@ import pytest
 from fastapi.testclient import TestClient
 
 from pyama.cli.app import app
-from pyama.processing.runner import Progress
 from pyama.store import FovStore
 from pyama.testing.nd2_writer import write_nd2
 from pyama.web.application import create_app
-from pyama.web.run_routes import Order, Run, stop_all
+from pyama.web.run_routes import stop_all
 from results import results_in
 from small_movie import MOVIE, contents
 
@@ -76,16 +75,6 @@ def test_a_run_is_started_watched_and_finished(client, root):
     assert sorted(states, key=lambda state: state["fraction"]) == states
     assert client.get("/api/dataset?dir=out").json()["fovs"][1]["traces"] == 4
     assert (root / "out" / "run.log").exists()
-
-
-def test_what_is_done_does_not_become_less_with_the_next_output(client):
-    run = Run(Order(**ORDER), "pyama run", [0])
-    done = []
-    for step, frames in [("background", 4), ("background", 4), ("caching", 4), ("caching", 2)]:
-        for frame in range(frames):
-            run.watch(Progress(step, 0, frame + 1, frames))
-            done.append(run.state().fraction)
-    assert done == sorted(done)
 
 
 def test_results_are_looked_at_and_inspected_while_a_run_writes_them(client, root):
@@ -153,7 +142,7 @@ WRONG = [
     ({"file": "../movie.nd2"}, 404, "below the root"),
     ({"output": "../out"}, 404, "below the root"),
     ({"output": "."}, 422, "folder of its own"),
-    ({"output": "notes.txt"}, 422, "folder of its own"),
+    ({"output": "notes.txt"}, 422, "is a file. Name a folder"),
     ({"channels": {}}, 422, "at least one channel"),
     ({"channels": {"pc": 7}}, 422, "Channel 7 does not exist"),
     ({"params": {"min_iou": 7}}, 422, "min_iou"),

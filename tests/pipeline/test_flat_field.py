@@ -12,7 +12,6 @@ import zarr
 import pyama
 from pyama.analysis.report.html_page import build
 from pyama.analysis.report.report_data import collect
-from pyama.cli.plan_command import plan_fov
 from pyama.config import Channels
 from pyama.errors import ConfigError
 from pyama.metadata import MissingPlanes
@@ -21,6 +20,7 @@ from pyama.processing.step_reports import Status
 from pyama.processing.verify import verify
 from pyama.processing.workflow import process
 from pyama.readers.array import ArrayReader
+from pyama.runs.plan import plan_fov
 from pyama.runs.summary import summary
 from pyama.store import FovStore
 from small_movie import MOVIE, N_FOVS, SIZE, StopAfter, contents, make_config, recording_of

@@ -6,12 +6,12 @@ import pytest
 
 from pyama import layout
 from pyama.analysis.growth import growth_and_motion
-from pyama.cli.plan_command import plan_fov
 from pyama.config import Channels
 from pyama.metadata import MissingPlanes
 from pyama.processing.verify import verify
 from pyama.processing.workflow import process
 from pyama.readers.array import ArrayReader
+from pyama.runs.plan import plan_fov
 from pyama.store import FovStore
 from pyama.testing.synthetic import SyntheticRecording
 from pyama.traces.shifts_table import load_shifts

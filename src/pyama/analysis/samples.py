@@ -9,14 +9,12 @@ from typing import Any
 from pyama import layout
 from pyama.documents import load_yaml
 from pyama.errors import ConfigError
+from pyama.fov_ranges import parse_fovs
 
 Fovs = str | int | Sequence[int | str]
 """Fields of view as people write them: `0-5, 7`, a number, or a list of both."""
 
 EXAMPLE = 'samples: [{name: control, fovs: "0-5, 7"}, {name: drug, fovs: [8, 9]}]'
-_PART = re.compile(r"\s*(\d{1,18})\s*(?:-\s*(\d{1,18})\s*)?")
-MOST = 100_000
-"""A range of more fields of view is taken for a typing error."""
 _WELL = re.compile(r"([A-Z]{1,2}\d{1,2})(?![A-Za-z0-9]).*", re.DOTALL)
 
 
@@ -160,16 +158,8 @@ def _fovs(value: object) -> list[int]:
     for part in parts:
         if isinstance(part, int) and not isinstance(part, bool) and part >= 0:
             found.append(part)
-            continue
-        for text in str(part).split(","):
-            match = _PART.fullmatch(text)
-            first, last = (int(match[1]), int(match[2] or match[1])) if match else (0, -1)
-            if not first <= last < first + MOST:
-                raise ValueError(
-                    f"{text.strip()[:40]!r} is no field of view or range such as 0-5, which "
-                    "includes its end"
-                )
-            found += range(first, last + 1)
+        else:
+            found += parse_fovs(str(part))
     if not found:
         raise ValueError("the list of fields of view is empty")
     return found

@@ -1,11 +1,17 @@
-"""The commands, their options and their help. Whatever is heavy is imported inside."""
+"""The commands with their options and help. Modules that load slowly are imported inside."""
 
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from pyama.cli import analysis_commands, plot_commands, plugin_commands, view_command
+from pyama.cli import (
+    analysis_commands,
+    config_commands,
+    plot_commands,
+    plugin_commands,
+    view_command,
+)
 from pyama.cli.options import (
     BatchSize,
     Config,
@@ -28,7 +34,7 @@ from pyama.cli.options import (
     Workers,
 )
 from pyama.cli.plugin_help import PluginCommand
-from pyama.cli.screen import USAGE, error, reported, result, result_json
+from pyama.cli.screen import reported, result, result_json
 
 app = typer.Typer(
     name="pyama",
@@ -42,12 +48,7 @@ app = typer.Typer(
     no_args_is_help=True,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-config_app = typer.Typer(
-    help="Write, describe and check configuration files.",
-    rich_markup_mode=None,
-    no_args_is_help=True,
-)
-app.add_typer(config_app, name="config")
+app.add_typer(config_commands.app, name="config")
 app.add_typer(plugin_commands.app, name="plugins")
 
 
@@ -76,8 +77,8 @@ def _top(
 def info(file: File, as_json: Json = False, debug: Debug = False) -> None:
     """Show what is in a microscope file, and what is odd about it.
 
-    Fields of view, frames, channels, size of a pixel in micrometres, time in minutes; frames
-    that were never written and time stamps that cannot be right are named.
+    Fields of view, frames, channels, pixel size in micrometres, time in minutes; frames that
+    were never written and implausible time stamps are listed.
     """
     from pyama.cli.info_command import described, info_lines
     from pyama.readers import open_reader
@@ -127,15 +128,14 @@ def run(
     Copies the frames, finds the cells in phase contrast, follows them through time, estimates
     the fluorescent background, cuts the cells out, measures them and writes one CSV file of
     traces per field of view. What is finished in DIR already is not done again; after a change
-    of parameters only what depends on it is. `pyama plan` tells beforehand.
+    of parameters, only what depends on it is. `pyama plan` shows it beforehand.
     """
     from pyama.cli import run_command
     from pyama.runs.request import Request
 
-    channels = (pc, fl or (), pc_features, fl_features)
-    limits = (fovs, workers, batch_size)
     request = Request(
-        file, output, *channels, *limits, config, settings or (), copy_only, overwrite
+        *(file, output, pc, fl or (), pc_features, fl_features, fovs, workers, batch_size),
+        *(config, settings or (), copy_only, overwrite),
     )
     raise typer.Exit(run_command.run(request, executor, as_json=as_json, verbose=verbose))
 
@@ -167,7 +167,7 @@ def plan(
     verbose: Verbose = False,
     debug: Debug = False,
 ) -> None:
-    """Tell what a run would do, and why, without run_command.
+    """Show what a run would do, and why, without running it.
 
     Takes the same options as `pyama run` and writes nothing. A step runs when its output is
     not finished, when a parameter it reads has changed, when its input changes, or when files
@@ -176,10 +176,9 @@ def plan(
     from pyama.cli import plan_command
     from pyama.runs.request import Request
 
-    channels = (pc, fl or (), pc_features, fl_features)
-    limits = (fovs, workers, batch_size)
     request = Request(
-        file, output, *channels, *limits, config, settings or (), copy_only, overwrite
+        *(file, output, pc, fl or (), pc_features, fl_features, fovs, workers, batch_size),
+        *(config, settings or (), copy_only, overwrite),
     )
     plan_command.show(request, as_json=as_json)
 
@@ -234,71 +233,6 @@ def demo(
     from pyama.cli import demo_command
 
     raise typer.Exit(demo_command.demo(output, fovs, frames, format.value))
-
-
-@config_app.command(
-    epilog="Examples:\n\n\b\n  pyama config init mine.yaml\n  pyama config init | less"
-)
-@reported
-def init(
-    file: Annotated[
-        Path | None,
-        typer.Argument(
-            metavar="[FILE]", help="Where to; never overwritten. [default: stdout]"
-        ),
-    ] = None,
-    plugins: Plugins = None,
-    debug: Debug = False,
-) -> None:
-    """Write a commented example configuration.
-
-    Every parameter stands in it with its meaning, unit, bounds and default.
-    """
-    from pyama.cli.config_example import example
-
-    if file is None:
-        typer.echo(example(), nl=False)
-        return
-    try:
-        with file.open("x", encoding="utf-8") as target:
-            target.write(example())
-    except FileExistsError:
-        error(f"{file} exists and is not overwritten. Choose another name or remove it.")
-        raise typer.Exit(USAGE) from None
-    result(f"Wrote {file}. Edit it, then: pyama run RECORDING --output DIR --config {file}")
-
-
-@config_app.command(epilog="Example:\n\n\b\n  pyama config schema > pyama.schema.json")
-@reported
-def schema(plugins: Plugins = None, debug: Debug = False) -> None:
-    """Print the JSON schema of a configuration.
-
-    Editors complete and check a configuration with it.
-    """
-    from pyama.config import config_schema
-
-    result_json(config_schema())
-
-
-@config_app.command(epilog="Example:\n\n\b\n  pyama config check mine.yaml")
-@reported
-def check(
-    file: Annotated[Path, typer.Argument(metavar="FILE", help="A configuration in YAML.")],
-    plugins: Plugins = None,
-    debug: Debug = False,
-) -> None:
-    """Name all mistakes in a configuration.
-
-    The exit code is 2 if there are any.
-    """
-    from pyama.config import load_config
-    from pyama.processing.methods import unknown_names
-
-    unknown = unknown_names(load_config(file))
-    if unknown:
-        error(f"{file} names what does not exist:\n  " + "\n  ".join(unknown))
-        raise typer.Exit(USAGE)
-    result(f"{file} is valid.")
 
 
 analysis_commands.register(app)

@@ -9,8 +9,7 @@ from pyama.analysis.report import write_report
 from pyama.cli.run_command import run
 from pyama.cli.screen import note
 from pyama.errors import ConfigError
-from pyama.runs.command_line import quoted
-from pyama.runs.request import Request
+from pyama.runs.request import Request, quoted
 from pyama.testing.synthetic import SyntheticRecording
 
 SIZE_PX = 512

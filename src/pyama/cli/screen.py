@@ -11,7 +11,7 @@ from typing import Any, ParamSpec, TypeVar
 
 import typer
 
-from pyama.errors import ConfigError, PyamaError
+from pyama.errors import ConfigError, PyamaError, message_of
 
 FAILED, USAGE, CANCELLED = 1, 2, 130
 """Exit codes; 0 is success."""
@@ -68,25 +68,19 @@ def reported(command: Callable[P, R]) -> Callable[P, R]:
         except (PyamaError, OSError) as caught:
             if kwargs.get("debug"):
                 traceback.print_exc(file=sys.stderr)
-            error(_told(caught))
+            error(str(caught) if isinstance(caught, PyamaError) else message_of(caught))
             code = USAGE if isinstance(caught, ConfigError) else FAILED
             raise typer.Exit(code) from caught
         except Exception as caught:
             if kwargs.get("debug"):
                 traceback.print_exc(file=sys.stderr)
             error(
-                f"{type(caught).__name__}: {caught}. This is a fault of pyama, please report "
-                "it; what is finished stays finished. --debug shows where it happened."
+                f"{message_of(caught)}. This is a fault of pyama, please report it; what is "
+                "finished is kept. --debug shows where it happened."
             )
             raise typer.Exit(FAILED) from caught
 
     return run
-
-
-def _told(caught: Exception) -> str:
-    if isinstance(caught, OSError) and caught.strerror:
-        return f"{caught.strerror}: {caught.filename}" if caught.filename else caught.strerror
-    return str(caught)
 
 
 @contextmanager

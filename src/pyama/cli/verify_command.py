@@ -3,8 +3,8 @@
 from pathlib import Path
 
 from pyama.cli.screen import FAILED, note, result, result_json
+from pyama.fov_ranges import fovs_text
 from pyama.processing.verify import VerifyReport, verify
-from pyama.runs.fov_ranges import fovs_text
 
 MOST_LINES = 50
 """More files are counted instead of listed; --json lists all."""

@@ -1,4 +1,4 @@
-"""A run as it is typed."""
+"""A run as it is typed in a shell."""
 
 import os
 import shlex
@@ -8,53 +8,67 @@ from pathlib import Path
 
 import yaml
 
+from pyama import layout
 from pyama.config import ProcessingConfig
+from pyama.fov_ranges import fovs_text
+from pyama.runs.request import PreparedRun
 
 
-def quoted(path: Path) -> str:
-    """Return a path as it is typed in a shell."""
-    return f'"{path}"' if " " in str(path) else str(path)
-
-
-def command(
-    file: Path,
-    output: Path,
-    config: ProcessingConfig,
-    fovs: Sequence[int] | None,
-    plugins: Sequence[Path],
-) -> str:
-    """Return the same run as a command line of this system.
+def command(run: PreparedRun, plugins: Sequence[Path] = ()) -> str:
+    """Return a run as a command line of this system.
 
     Args:
-        file: The recording.
-        output: The output folder.
-        config: Channels and parameters; what has its default is left out.
-        fovs: 0-based indices; None is all.
+        run: The run; parameters that have their default are left out.
         plugins: Folders of plugins that were loaded.
     """
-    words = ["pyama", "run", str(file), "--output", str(output)]
-    if config.channels.pc is not None:
-        words += ["--pc", str(config.channels.pc.channel)]
-    for entry in config.channels.fl:
-        words += ["--fl", str(entry.channel)]
-    if fovs:
-        words += ["--fovs", ",".join(map(str, fovs))]
+    words = ["pyama", "run", str(run.file), "--output", str(run.output)]
+    words += _channel_words(run)
+    if run.fovs != list(range(run.metadata.n_fovs)):
+        words += ["--fovs", _fov_words(run.fovs)]
     for folder in plugins:
         words += ["--plugins", str(folder.resolve())]
-    for setting in _settings(config):
+    for setting in _settings(run.config):
         words += ["--set", setting]
+    if run.overwrite:
+        words += ["--overwrite"]
     return subprocess.list2cmdline(words) if os.name == "nt" else shlex.join(words)
+
+
+def _fov_words(fovs: list[int]) -> str:
+    is_ascending = fovs == sorted(set(fovs))
+    return fovs_text(fovs) if is_ascending else ",".join(map(str, fovs))
+
+
+def _channel_words(run: PreparedRun) -> Iterator[str]:
+    """Yield the options that choose channels and their features.
+
+    Fluorescence channels with different features need a configuration file: the one that
+    the run writes first.
+    """
+    pc, fl = run.config.channels.pc, run.config.channels.fl
+    features = {entry.features for entry in fl}
+    if len(features) > 1:
+        yield from ("--config", str(run.output / layout.CONFIG_FILE))
+        return
+    if pc is not None:
+        yield from ("--pc", str(pc.channel))
+    for entry in fl:
+        yield from ("--fl", str(entry.channel))
+    if pc is not None and pc.features is not None:
+        yield from ("--pc-features", ",".join(pc.features))
+    for names in features - {None}:
+        yield from ("--fl-features", ",".join(names or ()))
 
 
 def _settings(config: ProcessingConfig) -> Iterator[str]:
     changed = config.params.model_dump(mode="json", exclude_defaults=True)
     for name in sorted(changed.keys() & config.params.model_fields_set - {"plugins"}):
-        yield f"{name}={_spelled(changed[name])}"
-    for own, values in sorted(changed.get("plugins", {}).items()):
+        yield f"{name}={_yaml(changed[name])}"
+    for owner, values in sorted(changed.get("plugins", {}).items()):
         for key, value in sorted(values.items()):
-            yield f"{own}.{key}={_spelled(value)}"
+            yield f"{owner}.{key}={_yaml(value)}"
 
 
-def _spelled(value: object) -> str:
+def _yaml(value: object) -> str:
     text = yaml.safe_dump(value, default_flow_style=True, width=10**6)
     return text.removesuffix("\n").removesuffix("...").strip()

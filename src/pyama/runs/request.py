@@ -1,30 +1,27 @@
-"""From what was typed to a recording, its configuration and its fields of view."""
+"""What a user requests, checked against the recording before anything is written."""
 
-from collections.abc import Container, Sequence
-from dataclasses import dataclass
-from difflib import get_close_matches
+from collections.abc import Callable, Container, Sequence
+from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
-
-import yaml
 
 from pyama import layout
 from pyama.config import (
     WITHOUT_EFFECT,
     ProcessingConfig,
-    ProcessingParams,
     load_config,
     parse_config,
 )
 from pyama.documents import load_yaml
 from pyama.errors import ConfigError
+from pyama.fov_ranges import parse_fovs
 from pyama.metadata import MicroscopyMetadata
 from pyama.processing.record import Record, read_record
 from pyama.processing.workflow.preconditions import check
 from pyama.readers import open_reader
-from pyama.runs.channels import find_channel, proposed, question
-from pyama.runs.command_line import quoted
-from pyama.runs.fov_ranges import parse_fovs
+from pyama.runs.channels import example_options, find_channel, proposed, question
+from pyama.runs.settings import apply_settings
 
 
 @dataclass(frozen=True)
@@ -47,91 +44,132 @@ class Request:
 
 
 @dataclass(frozen=True)
-class Prepared:
-    """A request that fits its recording.
+class PreparedRun:
+    """A run that fits its recording.
 
     Attributes:
+        file: The recording.
+        output: The output folder.
         metadata: Of the recording.
-        config: Everything decided.
-        fovs: 0-based indices.
+        config: Channels and parameters.
+        fovs: 0-based indices, in the order in which they are processed.
+        overwrite: Whether what is in the output folder is removed first.
         notes: What was decided for the user, in sentences.
     """
 
+    file: Path
+    output: Path
     metadata: MicroscopyMetadata
     config: ProcessingConfig
     fovs: list[int]
-    notes: list[str]
+    overwrite: bool = False
+    notes: tuple[str, ...] = ()
 
 
-def prepare(request: Request) -> Prepared:
-    """Check a request against its recording; nothing is written.
+Entries = dict[str, Any]
+"""Sections of a configuration file, as plain values."""
+Choose = Callable[[Entries, Sequence[str]], tuple[Entries, list[str]]]
+"""Takes the channels of a configuration and the names of all channels of the recording;
+returns the channels to be processed, and what to note about them."""
+
+
+def quoted(path: Path) -> str:
+    """Return a path as it is typed in a shell."""
+    return f'"{path}"' if " " in str(path) else str(path)
+
+
+def prepare(request: Request) -> PreparedRun:
+    """Check what was typed against its recording; nothing is written.
 
     Raises:
         ConfigError: Something that was typed or is in the configuration file is wrong.
         ReaderError: The recording cannot be read.
     """
-    if request.output.exists() and not request.output.is_dir():
-        raise ConfigError(f"--output {request.output} is a file. Name a folder.")
     entries = _entries(request)
-    config = parse_config("The command line", entries)
-    record = None if request.overwrite else read_record(request.output)
-    metadata = _metadata(request, config, record)
-    channels, notes = _channels(request, config, metadata)
-    config = parse_config("The command line", {**entries, "channels": channels})
-    every = range(metadata.n_fovs)
-    fovs = list(every) if request.fovs is None else parse_fovs(request.fovs, len(every))
-    check(metadata, config, fovs)
+    run, record = _checked(
+        request.file,
+        request.output,
+        entries,
+        fovs=request.fovs,
+        overwrite=request.overwrite,
+        choose=partial(_typed_channels, request),
+    )
+    if record is None or request.config is not None:
+        return run
+    other = _other_settings(record.config, run.config, entries["params"], request.output)
+    return replace(run, notes=(*run.notes, *other))
+
+
+def check_run(
+    file: Path,
+    output: Path,
+    entries: Entries,
+    fovs: str | Sequence[int] | None = None,
+    *,
+    overwrite: bool = False,
+) -> PreparedRun:
+    """Check a run against its recording and its output folder; nothing is written.
+
+    Args:
+        file: The recording. Where it is gone, an earlier run in `output` describes it.
+        output: The output folder; it need not exist.
+        entries: Sections `channels` and `params` of a configuration.
+        fovs: Fields of view as text such as `0-3,7`, or 0-based indices; None is all.
+        overwrite: Whether what is in the output folder is removed first.
+
+    Raises:
+        ConfigError: The configuration is wrong or does not fit the recording, or the output
+            folder belongs to another recording.
+        ReaderError: The recording cannot be read.
+    """
+    return _checked(file, output, entries, fovs=fovs, overwrite=overwrite)[0]
+
+
+def _checked(
+    file: Path,
+    output: Path,
+    entries: Entries,
+    *,
+    fovs: str | Sequence[int] | None,
+    overwrite: bool,
+    choose: Choose = lambda channels, _: (channels, []),
+) -> tuple[PreparedRun, Record | None]:
+    """Check what was typed or sent; also return what an earlier run in the folder recorded."""
+    if output.exists() and not output.is_dir():
+        raise ConfigError(f"{output} is a file. Name a folder for the output.")
+    config = parse_config("The request", entries)
+    record = None if overwrite else read_record(output)
+    metadata = _metadata(file, output, config, record)
+    channels, notes = choose(config.channels.model_dump(), metadata.channel_names)
+    config = parse_config("The request", {**entries, "channels": channels})
+    if not config.channels.ids:
+        raise ConfigError("Choose at least one channel.")
+    selected = _selected(fovs, metadata.n_fovs)
+    check(metadata, config, selected)
+    notes = [*notes, *_notes(metadata, config)]
+    run = PreparedRun(file, output, metadata, config, selected, overwrite, tuple(notes))
+    return run, record
+
+
+def _selected(fovs: str | Sequence[int] | None, n_fovs: int) -> list[int]:
+    if fovs is None:
+        return list(range(n_fovs))
+    return parse_fovs(fovs, n_fovs) if isinstance(fovs, str) else list(dict.fromkeys(fovs))
+
+
+def _notes(metadata: MicroscopyMetadata, config: ProcessingConfig) -> list[str]:
+    notes = []
+    if config.channels.pc is None:
+        notes.append(
+            "Without a phase contrast channel (--pc) no cells are found and no traces written."
+        )
+        if not config.params.copy_only:
+            notes.append("Background is estimated with no cells masked out.")
     if metadata.n_z > 1:
         notes.append(
             f"Of {metadata.n_z} z planes, z = {config.params.z} is used (--set z=...)."
         )
-    if record is not None and request.config is None:
-        notes += _other_settings(record.config, config, entries["params"], request.output)
-    return Prepared(metadata, config, fovs, notes)
-
-
-def apply_settings(entries: dict[str, Any], settings: Sequence[str]) -> dict[str, Any]:
-    """Return the entries of a configuration with `NAME=VALUE` applied to its parameters.
-
-    Raises:
-        ConfigError: Names everything that is wrong: form, name and value of each.
-    """
-    params = dict(entries.get("params") or {})
-    problems = []
-    for setting in settings:
-        name, equals, text = setting.partition("=")
-        name = name.strip().removeprefix("params.")
-        own, dot, key = name.removeprefix("plugins.").partition(".")
-        if not equals:
-            problems.append(f"  {setting}: write NAME=VALUE, such as min_frames=10")
-        elif not (dot and own and key) and name not in ProcessingParams.model_fields:
-            problems.append(f"  {name}: no such parameter{_close_to(name)}")
-        else:
-            try:
-                value = yaml.safe_load(text)
-                params |= _under(params, own, key, value) if dot else {name: value}
-            except yaml.YAMLError:
-                problems.append(f"  {setting}: {text!r} is not a YAML value")
-    changed = {**entries, "params": params}
-    try:
-        parse_config("--set", changed)
-    except ConfigError as error:
-        problems += str(error).splitlines()[1:]
-    if problems:
-        raise ConfigError("--set is wrong:\n" + "\n".join(problems))
-    return changed
-
-
-def _under(params: dict[str, Any], own: str, key: str, value: object) -> dict[str, Any]:
-    """The section of parameters that methods and features have of their own, with one set."""
-    plugins = dict(params.get("plugins") or {})
-    return {"plugins": {**plugins, own: {**(plugins.get(own) or {}), key: value}}}
-
-
-def _close_to(name: str) -> str:
-    close = get_close_matches(name, ProcessingParams.model_fields, n=3, cutoff=0.5)
-    meant = f"; did you mean {' or '.join(close)}?" if close else ""
-    return f"{meant} (`pyama config init` lists all)"
+    return notes
 
 
 def _entries(request: Request) -> dict[str, Any]:
@@ -153,45 +191,41 @@ def _entries(request: Request) -> dict[str, Any]:
 
 
 def _metadata(
-    request: Request, config: ProcessingConfig, record: Record | None
+    file: Path, output: Path, config: ProcessingConfig, record: Record | None
 ) -> MicroscopyMetadata:
-    if record is not None and not request.file.exists():
+    """Describe the recording, in agreement with an earlier run in the output folder."""
+    if record is not None and not file.exists():
         return record.metadata
-    with open_reader(request.file, config.params.z) as reader:
+    with open_reader(file, config.params.z) as reader:
         metadata = reader.metadata
     if record is None:
         return metadata
     if record.metadata.identity != metadata.identity:
         raise ConfigError(
-            f"{request.output} belongs to another recording ({record.metadata.path}). Choose "
-            "another folder, or add --overwrite to remove its results."
+            f"{output} belongs to another recording ({record.metadata.path}). Choose another "
+            "folder, or remove its results with `pyama run --overwrite`."
         )
     return metadata.replace(basename=record.metadata.basename)
 
 
-def _channels(
-    request: Request, config: ProcessingConfig, metadata: MicroscopyMetadata
-) -> tuple[dict[str, Any], list[str]]:
-    names = metadata.channel_names
-    chosen = config.channels.model_dump()
+def _typed_channels(
+    request: Request, channels: Entries, names: Sequence[str]
+) -> tuple[Entries, list[str]]:
     notes = []
     if request.pc is not None or request.fl:
         pc = None if request.pc is None else find_channel(request.pc, names, "--pc")
-        chosen = _chosen(pc, [find_channel(text, names, "--fl") for text in request.fl])
-    elif not config.channels.ids:
-        guess = proposed(names)
-        if guess is None:
+        channels = _chosen(pc, [find_channel(text, names, "--fl") for text in request.fl])
+    elif channels["pc"] is None and not channels["fl"]:
+        proposal = proposed(names)
+        if proposal is None:
             command = f"pyama run {quoted(request.file)} --output {quoted(request.output)}"
-            raise ConfigError(question(names, command))
-        chosen = _chosen(*guess)
+            raise ConfigError(
+                f"{question(names)}\nChoose them, for instance\n"
+                f"  {command} {example_options(names)}"
+            )
+        channels = _chosen(*proposal)
         notes.append("Channels were chosen by their names; --pc and --fl choose others.")
-    if chosen["pc"] is None:
-        notes.append(
-            "Without a phase contrast channel (--pc) no cells are found and no traces written."
-        )
-        if chosen["fl"] and not request.copy_only:
-            notes.append("Background is estimated with no cells masked out.")
-    return _with_features(chosen, request.pc_features, request.fl_features), notes
+    return _with_features(channels, request.pc_features, request.fl_features), notes
 
 
 def _chosen(pc: int | None, fl: Sequence[int]) -> dict[str, Any]:

@@ -6,9 +6,9 @@ from typing import Any
 
 from pyama import layout
 from pyama.config import ProcessingConfig
+from pyama.fov_ranges import fovs_text
 from pyama.processing.step_reports import FovReport, Status
 from pyama.processing.workflow.run import RunReport
-from pyama.runs.fov_ranges import fovs_text
 from pyama.runs.progress import duration
 from pyama.store.stack_outputs import LARGEST_UINT16
 

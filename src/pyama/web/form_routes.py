@@ -1,4 +1,4 @@
-"""The form of a run: what it offers, and what is taken from it."""
+"""The form of a run: its fields, and the configuration that is read from it."""
 
 from collections.abc import Iterable
 from typing import Any
@@ -20,23 +20,23 @@ HARMLESS = {"integer", "number", "boolean", "null"}
 def schema() -> dict[str, Any]:
     """JSON schema of a configuration: names, units, bounds, defaults, meaning.
 
-    `choices` lists what is registered under a name. Parameters that methods and features have
-    of their own are there as far as the form takes them: a text could name a file outside the
-    root, and only `pyama run` reads such files.
+    `choices` lists the names that are registered. Of the parameters that belong to a method or
+    feature, those are left out that take text: it could name a file outside the root, and only
+    `pyama run` reads such files.
     """
-    found = config_schema()
-    _without_images(found["$defs"]["ProcessingParams"]["properties"])
-    section = _own_section(found)
+    schema = config_schema()
+    _without_images(schema["$defs"]["ProcessingParams"]["properties"])
+    section = _plugin_section(schema)
     section["properties"] = {
         name: entry | {"properties": offered}
         for name, entry in section["properties"].items()
-        if (offered := _offered(entry, found))
+        if (offered := _offered(entry, schema))
     }
-    segmenters = [name for name in SEGMENTERS if not _needs_a_text(name)]
-    return found | {
+    segmenters = [name for name in SEGMENTERS if not _needs_text(name)]
+    return schema | {
         "choices": {
             "segmentation_method": segmenters,
-            "tracking_method": [name for name in TRACKERS if not _needs_a_text(name)],
+            "tracking_method": [name for name in TRACKERS if not _needs_text(name)],
             "preprocessors": [*NAMED_PREPROCESSORS],
             "phase": [*PHASE_FEATURES],
             "fluorescence": [*FLUORESCENCE_FEATURES],
@@ -45,7 +45,7 @@ def schema() -> dict[str, Any]:
 
 
 def form_config(channels: dict[str, Any], params: dict[str, Any]) -> ProcessingConfig:
-    """Check what was filled into the form.
+    """Read the values of the form.
 
     Raises:
         ConfigError: Something is wrong, or could read files outside the root.
@@ -55,14 +55,14 @@ def form_config(channels: dict[str, Any], params: dict[str, Any]) -> ProcessingC
     refused += [name for name in FlatFieldParams.model_fields if _names_files(name, config)]
     if refused:
         raise ConfigError(
-            f"{', '.join(refused)}: the form takes numbers and choices only, since a text may "
+            f"{', '.join(refused)}: the form takes numbers and choices only, since text may "
             "name a file outside the root. Use `pyama run`."
         )
     return config
 
 
 def _without_images(properties: dict[str, Any]) -> None:
-    """Leave of flat field and dark frame what names no file; `absent` is said for null."""
+    """Leave of flat field and dark frame what names no file; `absent` is shown for null."""
     properties["flat_field"] |= {
         "anyOf": [{"enum": [ESTIMATE]}, {"type": "null"}],
         "description": "How bright the light is in every pixel; traces are divided by it.",
@@ -82,35 +82,35 @@ def _names_files(name: str, config: ProcessingConfig) -> bool:
 
 
 def _refused(given: dict[str, dict[str, Any]]) -> Iterable[str]:
-    found = config_schema()
-    known = _own_section(found)["properties"]
+    schema = config_schema()
+    known = _plugin_section(schema)["properties"]
     for name, values in given.items():
-        offered = _offered(known.get(name, {}), found)
+        offered = _offered(known.get(name, {}), schema)
         yield from (f"{name}.{key}" for key in values if key not in offered)
 
 
-def _own_section(found: dict[str, Any]) -> dict[str, Any]:
-    section: dict[str, Any] = found["$defs"]["ProcessingParams"]["properties"]["plugins"]
+def _plugin_section(schema: dict[str, Any]) -> dict[str, Any]:
+    section: dict[str, Any] = schema["$defs"]["ProcessingParams"]["properties"]["plugins"]
     return section
 
 
-def _offered(entry: dict[str, Any], found: dict[str, Any]) -> dict[str, Any]:
+def _offered(entry: dict[str, Any], schema: dict[str, Any]) -> dict[str, Any]:
     """Return the properties of a method or feature that cannot name a file."""
     properties: dict[str, Any] = entry.get("properties", {})
-    return {key: told for key, told in properties.items() if _is_harmless(told, found)}
+    return {key: value for key, value in properties.items() if _is_harmless(value, schema)}
 
 
-def _is_harmless(told: dict[str, Any], found: dict[str, Any]) -> bool:
-    if "$ref" in told:
-        told = found["$defs"].get(told["$ref"].rpartition("/")[2], {})
-    if "enum" in told or "const" in told:
+def _is_harmless(entry: dict[str, Any], schema: dict[str, Any]) -> bool:
+    if "$ref" in entry:
+        entry = schema["$defs"].get(entry["$ref"].rpartition("/")[2], {})
+    if "enum" in entry or "const" in entry:
         return True
-    if "anyOf" in told:
-        return all(_is_harmless(part, found) for part in told["anyOf"])
-    return told.get("type") in HARMLESS
+    if "anyOf" in entry:
+        return all(_is_harmless(part, schema) for part in entry["anyOf"])
+    return entry.get("type") in HARMLESS
 
 
-def _needs_a_text(name: str) -> bool:
-    found = config_schema()
-    entry = _own_section(found)["properties"].get(name, {})
-    return not set(entry.get("required", ())) <= set(_offered(entry, found))
+def _needs_text(name: str) -> bool:
+    schema = config_schema()
+    entry = _plugin_section(schema)["properties"].get(name, {})
+    return not set(entry.get("required", ())) <= set(_offered(entry, schema))

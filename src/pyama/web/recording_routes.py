@@ -1,28 +1,24 @@
-"""Recordings below the root: what is in them, a first look, and a trial of parameters."""
+"""Recordings below the root: their description, one frame, and a trial of parameters."""
 
-from typing import Annotated, Any, cast
+from typing import Annotated, Any
 
-import numpy as np
 from fastapi import APIRouter, Depends, HTTPException, Query, Response
-from numpy.typing import NDArray
 from pydantic import BaseModel
 
-from pyama.config import ProcessingConfig
 from pyama.errors import ConfigError
 from pyama.metadata import MicroscopyMetadata
 from pyama.pictures.encoding import Format, encoded
 from pyama.pictures.outlines import polygons
-from pyama.processing.methods import PREPROCESSORS, SEGMENTERS, preprocessors
-from pyama.processing.steps.segmentation import segmented
 from pyama.readers import open_reader
-from pyama.store import Stack
+from pyama.runs.channels import proposed, question
+from pyama.runs.trial import find_cells
 from pyama.web.folders import Root, root_of
 from pyama.web.form_routes import form_config
 
 router = APIRouter(tags=["recordings"])
 SUFFIXES = (".nd2", ".czi", ".tif", ".tiff")
 MOST = 2000
-"""So many entries of a folder are listed."""
+"""Largest number of entries of a folder that are listed."""
 FIRST_LOOK_PX = 768
 """Longest side of a first look."""
 
@@ -40,6 +36,15 @@ class Listing(BaseModel):
     """Names of files that may be recordings."""
 
 
+class Proposal(BaseModel):
+    """Channels chosen by their names."""
+
+    pc: int
+    """Phase contrast."""
+    fl: list[int]
+    """Fluorescence."""
+
+
 class Recording(BaseModel):
     """What is in a recording."""
 
@@ -50,6 +55,10 @@ class Recording(BaseModel):
     n_frames: int
     n_z: int
     channels: list[str]
+    proposed: Proposal | None
+    """Channels by their names; null if the names leave doubt."""
+    question: str
+    """What to ask the user then; else empty."""
     shapes: list[tuple[int, int]]
     positions: list[str]
     pixel_size_um: float | None
@@ -57,7 +66,7 @@ class Recording(BaseModel):
 
 
 class Trial(BaseModel):
-    """Parameters that are tried on one frame."""
+    """Parameters to be tried on one frame."""
 
     file: str
     fov: int
@@ -66,7 +75,7 @@ class Trial(BaseModel):
     params: dict[str, Any]
 
 
-class Found(BaseModel):
+class TrialCells(BaseModel):
     """Cells of one frame."""
 
     shape: tuple[int, int]
@@ -82,10 +91,10 @@ def files(
     """Folders and possible recordings in a folder below the root."""
     place = root.inside(directory)
     try:
-        found = sorted(place.iterdir())[:MOST]
+        entries = sorted(place.iterdir())[:MOST]
     except OSError as error:
         raise HTTPException(404, "There is no such folder below the root.") from error
-    shown = [path for path in found if not path.name.startswith(".")]
+    shown = [path for path in entries if not path.name.startswith(".")]
     return Listing(
         dir=root.name(place),
         folders=[path.name for path in shown if path.is_dir()],
@@ -98,6 +107,7 @@ def recording(root: Annotated[Root, Depends(root_of)], file: File) -> Recording:
     """What is in a microscope file."""
     with open_reader(root.inside(file)) as reader:
         metadata = reader.metadata
+    proposal = proposed(metadata.channel_names)
     return Recording(
         file=file,
         basename=metadata.basename,
@@ -106,6 +116,8 @@ def recording(root: Annotated[Root, Depends(root_of)], file: File) -> Recording:
         n_frames=metadata.n_frames,
         n_z=metadata.n_z,
         channels=list(metadata.channel_names),
+        proposed=None if proposal is None else Proposal(pc=proposal[0], fl=proposal[1]),
+        question=question(metadata.channel_names) if proposal is None else "",
         shapes=list(metadata.shapes),
         positions=list(metadata.position_names),
         pixel_size_um=metadata.pixel_size_um,
@@ -130,28 +142,18 @@ def first_look(
 
 
 @router.post("/api/recording/segmentation")
-def trial(root: Annotated[Root, Depends(root_of)], wish: Trial) -> Found:
+def trial(root: Annotated[Root, Depends(root_of)], request: Trial) -> TrialCells:
     """Find the cells of one frame with some parameters; nothing is written."""
-    config = form_config(wish.channels, wish.params)
+    config = form_config(request.channels, request.params)
     pc = config.channels.pc
     if pc is None:
         raise ConfigError("Cells are found in phase contrast: choose that channel.")
-    with open_reader(root.inside(wish.file), config.params.z) as reader:
-        _check_place(reader.metadata, wish.fov, wish.frame, pc.channel)
-        pixels = reader.read(wish.fov, wish.frame, [pc.channel])[0]
-    labels = _labels(pixels, config, wish.fov)
-    found = polygons(labels)
-    return Found(shape=labels.shape, cells=len(found), outlines=found)
-
-
-def _labels(pixels: NDArray[np.uint16], config: ProcessingConfig, fov: int) -> NDArray[Any]:
-    params = config.params
-    name = params.segmentation_method
-    method = name, SEGMENTERS[name]
-    before = preprocessors(params) if params.preprocessors or PREPROCESSORS else []
-    stack = cast("Stack", [pixels])  # it is only gone through
-    labels: NDArray[Any] = next(segmented(stack, set(), method, before, params, {}, fov))
-    return labels
+    with open_reader(root.inside(request.file), config.params.z) as reader:
+        _check_place(reader.metadata, request.fov, request.frame, pc.channel)
+        pixels = reader.read(request.fov, request.frame, [pc.channel])[0]
+    labels = find_cells(pixels, config, request.fov)
+    outlines = polygons(labels)
+    return TrialCells(shape=labels.shape, cells=len(outlines), outlines=outlines)
 
 
 def _check_place(metadata: MicroscopyMetadata, fov: int, frame: int, channel: int) -> None:

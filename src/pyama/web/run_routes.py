@@ -1,49 +1,50 @@
-"""Runs that are started from the page: one at a time, watched, cancelled, resumed."""
+"""Runs that are started from the page: one at a time, planned, watched, cancelled, resumed."""
 
 import asyncio
 import json
 import logging
 import threading
-import time
 import uuid
 from collections import deque
-from collections.abc import AsyncIterator, Iterator, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import contextmanager
+from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, FastAPI, HTTPException, Request
 from fastapi.responses import StreamingResponse
-from pydantic import BaseModel
+from pydantic import BaseModel, Field
 
-from pyama import layout
-from pyama.config import ProcessingConfig
-from pyama.errors import LockedError, PyamaError
-from pyama.processing.runner import Progress
-from pyama.processing.workflow import run as workflow
+from pyama.errors import LockedError, PyamaError, message_of
+from pyama.runs.command_line import command
+from pyama.runs.plan import plan_lines, plan_run, replaced_outputs
+from pyama.runs.progress import Snapshot
+from pyama.runs.request import PreparedRun, check_run
+from pyama.runs.summary import summary_lines
+from pyama.runs.under_way import RunUnderWay
 from pyama.web.folders import Root, root_of
-from pyama.web.orders import Order, check
+from pyama.web.form_routes import form_config
 
 router = APIRouter(tags=["runs"])
-STEPS = tuple(
-    service.name
-    for service in (
-        workflow.CopyingService,
-        workflow.SegmentationService,
-        workflow.TrackingService,
-        workflow.BackgroundEstimationService,
-        workflow.CroppingService,
-        workflow.ExtractionService,
-        workflow.CachingService,
-    )
-)
-FRAMEWISE = 4
-"""So many steps, the first ones, go frame by frame."""
 LOG_LINES = 200
 LOOKS_PER_SECOND = 4
-LOG_FORMAT = "%(asctime)s %(levelname)s %(name)s: %(message)s"
+
+
+class Order(BaseModel):
+    """The run that the form describes."""
+
+    file: Annotated[str, Field(max_length=4096)]
+    """The recording, relative to the root."""
+    output: Annotated[str, Field(min_length=1, max_length=4096)]
+    """The output folder, relative to the root; what is finished in it is kept."""
+    channels: dict[str, Any] = {}
+    """As in a configuration file."""
+    params: dict[str, Any] = {}
+    """As in a configuration file; what is left out has its default."""
+    fovs: list[Annotated[int, Field(ge=0)]] | Annotated[str, Field(max_length=4096)] | None = (
+        None
+    )
+    """Text such as `0-3, 7`, or 0-based indices; null is all."""
 
 
 class Typed(BaseModel):
@@ -52,8 +53,21 @@ class Typed(BaseModel):
     command: str
 
 
+class Plan(BaseModel):
+    """What a run would do."""
+
+    command: str
+    """The same run on the command line."""
+    notes: list[str]
+    """What a user should know before."""
+    lines: list[str]
+    """Which step of which fields of view would run, and why."""
+    replaced: list[str]
+    """Finished results that would be made again, one line per group of fields of view."""
+
+
 class RunState(BaseModel):
-    """How a run stands."""
+    """The state of a run."""
 
     id: str
     order: Order
@@ -63,16 +77,22 @@ class RunState(BaseModel):
     """`running`, `finished`, `failed` or `cancelled`."""
     message: str
     """What went wrong, in sentences."""
+    progress: str
+    """The line that `pyama run` shows while it runs."""
     fraction: float
-    """How much is done, 0 to 1."""
+    """Part of the work that is done, 0 to 1."""
+    is_compiling: bool
+    """Whether kernels are being compiled, once."""
     seconds: float
     """Since the start."""
     seconds_left: float | None
-    """Estimated; null as long as that cannot be said."""
+    """Estimated; null while it is not known."""
     frames_per_s: float
-    """Frames through one step each."""
+    """Frames of one field of view through all steps."""
     fovs: dict[int, str]
-    """What every field of view is at."""
+    """The step that every field of view is at."""
+    summary: list[str]
+    """What the run has done, once it has ended; `pyama run` prints the same lines."""
     log: list[str]
     """Last lines of the log."""
 
@@ -83,64 +103,57 @@ class Run:
 
     order: Order
     command: str
-    fovs: list[int]
+    prepared: PreparedRun
     id: str = field(default_factory=lambda: uuid.uuid4().hex)
-    cancel: threading.Event = field(default_factory=threading.Event)
-    started: float = field(default_factory=time.monotonic)
-    ended: float | None = None
-    frames: int = 0
-    at: dict[int, tuple[int, float, str]] = field(default_factory=dict)
     lines: deque[str] = field(default_factory=lambda: deque(maxlen=LOG_LINES))
-    lock: threading.Lock = field(default_factory=threading.Lock)
-    future: "Future[workflow.RunReport] | None" = None
 
-    def watch(self, progress: Progress) -> None:
-        """Take notice of one more item; called from several threads."""
-        step = STEPS.index(progress.step)
-        share = progress.done / progress.total if progress.total else 0.5
-        place = f" {progress.done} of {progress.total}" if progress.total else ""
-        with self.lock:
-            # A step may have several outputs; what is done does not become less with the next.
-            reached = max((step, min(1.0, share)), self.at.get(progress.fov, (0, 0.0, ""))[:2])
-            self.at[progress.fov] = (*reached, f"{progress.step}{place}")
-            self.frames += step < FRAMEWISE
+    def __post_init__(self) -> None:
+        self.current = RunUnderWay(self.prepared, self._listen)
+
+    def _listen(self, record: logging.LogRecord) -> None:
+        self.lines.append(f"{record.levelname.lower()}: {record.getMessage()}")
 
     def state(self) -> RunState:
-        """Return how it stands."""
-        status, message = self._ended()
-        seconds = (self.ended or time.monotonic()) - self.started
-        with self.lock:
-            at = dict(self.at)
-        done = sum(step + share for step, share, _ in at.values())
-        told = {fov: at[fov][2] if fov in at else "waiting" for fov in self.fovs}
+        """Return its state."""
+        status, message, lines = self._end()
+        snapshot = self.current.tally.snapshot()
         is_finished = status == "finished"
-        fraction = 1.0 if is_finished else done / (len(STEPS) * len(self.fovs) or 1)
-        known = status == "running" and fraction > 0.02
         return RunState(
             id=self.id,
             order=self.order,
             command=self.command,
             status=status,
             message=message,
-            fraction=round(fraction, 4),
-            seconds=round(seconds, 1),
-            seconds_left=round(seconds / fraction - seconds, 1) if known else None,
-            frames_per_s=round(self.frames / max(seconds, 1e-3), 1),
-            fovs={fov: status if is_finished else told[fov] for fov in self.fovs},
+            progress=str(snapshot),
+            fraction=1.0 if is_finished else snapshot.share,
+            is_compiling=snapshot.is_compiling,
+            seconds=round(self.current.seconds, 1),
+            seconds_left=snapshot.seconds_left if status == "running" else None,
+            frames_per_s=round(snapshot.frames_per_s, 3),
+            fovs=_places(snapshot, is_finished=is_finished),
+            summary=lines,
             log=list(self.lines),
         )
 
-    def _ended(self) -> tuple[str, str]:
-        if self.future is None or not self.future.done():
-            return "running", "Stopping within a frame ..." if self.cancel.is_set() else ""
-        error = self.future.exception()
+    def _end(self) -> tuple[str, str, list[str]]:
+        """Return the status, what went wrong, and the summary."""
+        if not self.current.has_ended:
+            stopping = "Stopping within a frame ..." if self.current.is_cancelled else ""
+            return "running", stopping, []
+        error = self.current.error()
         if isinstance(error, PyamaError | OSError):
-            return "failed", str(error)
+            return "failed", message_of(error), []
         if error is not None:
-            return "failed", f"{type(error).__name__}: this is a fault of pyama; see the log."
-        report = self.future.result()
-        told = [*map(str, report.failures), *report.messages]
-        return report.status, "\n".join(told)
+            name = type(error).__name__
+            return "failed", f"{name}: this is a fault of pyama; see the log.", []
+        counts = self.current.summary()
+        return counts["status"], "", summary_lines(counts)
+
+
+def _places(snapshot: Snapshot, *, is_finished: bool) -> dict[int, str]:
+    return {
+        fov: "finished" if is_finished else place for fov, place in snapshot.places.items()
+    }
 
 
 class Runs:
@@ -153,25 +166,20 @@ class Runs:
     def __init__(self, plugins: Sequence[Path] = ()) -> None:
         self.plugins = plugins
         self._runs: dict[str, Run] = {}
-        self._pool = ThreadPoolExecutor(1, "pyama run")
         self._lock = threading.Lock()
 
-    def start(self, root: Root, order: Order) -> Run:
-        """Check an order and begin with it.
+    def start(self, order: Order, prepared: PreparedRun) -> Run:
+        """Start a run.
 
         Raises:
-            ConfigError: The configuration is wrong.
             LockedError: Another run is under way.
         """
-        checked = check(root, order, self.plugins)
+        run = Run(order, command(prepared, self.plugins), prepared)
         with self._lock:
-            if any(run.state().status == "running" for run in self.all()):
+            if any(not other.current.has_ended for other in self._runs.values()):
                 raise LockedError("A run is under way. Wait until it ends, or cancel it.")
-            run = Run(order, checked.command, checked.fovs)
             self._runs[run.id] = run
-            run.future = self._pool.submit(
-                _work, run, checked.file, checked.output, checked.config
-            )
+            run.current.start()
         return run
 
     def all(self) -> list[Run]:
@@ -189,57 +197,21 @@ class Runs:
         return self._runs[run_id]
 
 
-def _work(run: Run, file: Path, output: Path, config: ProcessingConfig) -> workflow.RunReport:
-    try:
-        with _logging(run, output):
-            return workflow.process(
-                file,
-                config,
-                output,
-                run.fovs,
-                cancel_event=run.cancel,
-                watch=run.watch,
-            )
-    finally:
-        run.ended = time.monotonic()
-
-
-@contextmanager
-def _logging(run: Run, output: Path) -> Iterator[None]:
-    """Write what pyama logs into the output folder, and onto the page."""
-    output.mkdir(parents=True, exist_ok=True)
-    file = logging.FileHandler(output / layout.LOG_FILE, encoding="utf-8", delay=True)
-    file.setFormatter(logging.Formatter(LOG_FORMAT))
-    handlers = [file, _Lines(run.lines)]
-    package = logging.getLogger("pyama")
-    before = package.level
-    package.setLevel(logging.INFO)
-    for handler in handlers:
-        package.addHandler(handler)
-    try:
-        yield
-    finally:
-        package.setLevel(before)
-        for handler in handlers:
-            package.removeHandler(handler)
-            handler.close()
-
-
-class _Lines(logging.Handler):
-    def __init__(self, lines: deque[str]) -> None:
-        super().__init__(logging.INFO)
-        self._lines = lines
-
-    def emit(self, record: logging.LogRecord) -> None:
-        self._lines.append(f"{record.levelname.lower()}: {record.getMessage()}")
-
-
 def _runs(request: Request) -> Runs:
     runs: Runs = request.app.state.runs
     return runs
 
 
+def _prepared(root: Annotated[Root, Depends(root_of)], order: Order) -> PreparedRun:
+    """Check an order before anything is written."""
+    file, output = root.inside(order.file), root.new_output_dir(order.output)
+    form_config(order.channels, order.params)  # refuses texts that could name files
+    entries = {"channels": order.channels, "params": order.params}
+    return check_run(file, output, entries, order.fovs)
+
+
 Known = Annotated[Runs, Depends(_runs)]
+Prepared = Annotated[PreparedRun, Depends(_prepared)]
 
 
 @router.get("/api/runs")
@@ -249,34 +221,46 @@ def runs(known: Known) -> list[RunState]:
 
 
 @router.post("/api/runs", status_code=201)
-def start(root: Annotated[Root, Depends(root_of)], known: Known, order: Order) -> RunState:
-    """Begin a run; in a folder of an earlier one, go on with what is unfinished."""
-    return known.start(root, order).state()
+def start(known: Known, order: Order, prepared: Prepared) -> RunState:
+    """Start a run; in a folder of an earlier one, continue with what is unfinished."""
+    return known.start(order, prepared).state()
 
 
 @router.post("/api/runs/command")
-def as_command(root: Annotated[Root, Depends(root_of)], known: Known, order: Order) -> Typed:
-    """A run as a command line, checked but not begun."""
-    return Typed(command=check(root, order, known.plugins).command)
+def as_command(known: Known, prepared: Prepared) -> Typed:
+    """A run as a command line, checked but not started."""
+    return Typed(command=command(prepared, known.plugins))
+
+
+@router.post("/api/runs/plan")
+def plan(known: Known, prepared: Prepared) -> Plan:
+    """What a run would do, as `pyama plan` prints it; nothing is written."""
+    plans = plan_run(prepared)
+    return Plan(
+        command=command(prepared, known.plugins),
+        notes=list(prepared.notes),
+        lines=plan_lines(plans),
+        replaced=replaced_outputs(plans),
+    )
 
 
 @router.get("/api/runs/{run_id}")
 def run(known: Known, run_id: str) -> RunState:
-    """How a run stands."""
+    """The state of a run."""
     return known.get(run_id).state()
 
 
 @router.post("/api/runs/{run_id}/cancel")
 def cancel(known: Known, run_id: str) -> RunState:
-    """Stop a run within a frame; what is finished stays."""
-    found = known.get(run_id)
-    found.cancel.set()
-    return found.state()
+    """Stop a run within a frame; what is finished is kept."""
+    current = known.get(run_id)
+    current.current.cancel()
+    return current.state()
 
 
 @router.get("/api/runs/{run_id}/events", response_class=StreamingResponse)
 def events(known: Known, run_id: str) -> StreamingResponse:
-    """How a run stands, again and again, as server-sent events, until it has ended."""
+    """The state of a run, again and again, as server-sent events, until it has ended."""
     return StreamingResponse(_events(known.get(run_id)), media_type="text/event-stream")
 
 
@@ -292,8 +276,7 @@ async def _events(run: Run) -> AsyncIterator[str]:
 def stop_all(app: FastAPI) -> None:
     """Cancel every run and wait until it has ended."""
     known: Runs = app.state.runs
-    for found in known.all():
-        found.cancel.set()
-    for found in known.all():
-        if found.future is not None:
-            found.future.exception()
+    for run in known.all():
+        run.current.cancel()
+    for run in known.all():
+        run.current.wait()

@@ -1,4 +1,4 @@
-// Runs: choose a recording, look at it, set parameters, try them, start, watch, cancel, resume.
+// Runs: choose a recording, set parameters, try them on a frame, plan, start, watch, cancel, resume.
 
 import { address, checked, element, fill, find, get, latest, post, say, told } from "./api.js";
 import { groups, params } from "./form.js";
@@ -45,7 +45,7 @@ const browse = told(async (dir) => {
 const choosing = latest();
 const chooseFile = told(async (file) => {
   const isLast = choosing();
-  find("run-settings").disabled = true; // until it is known what is in the file
+  find("run-settings").disabled = true; // until the file has been read
   Object.assign(form, { file: null, trial: null });
   find("run-facts").textContent = file ? "reading …" : "";
   let r = null;
@@ -62,20 +62,23 @@ const chooseFile = told(async (file) => {
   find("run-settings").disabled = !r;
   if (!r) return;
   const options = r.channels.map((name, i) => [i, `${i} · ${name}`]);
-  const phase = Math.max(0, r.channels.findIndex((name) => /phase|ph\b|phc|bright|dic|trans|bf/i.test(name)));
-  fill(find("run-pc"), [["", "none"], ...options], phase);
+  const { pc, fl } = r.proposed ?? { pc: "", fl: [] };
+  fill(find("run-pc"), [["", r.proposed ? "none" : "choose …"], ...options], pc);
   find("run-fl").replaceChildren(...options.map(([value, text]) => element("label", { className: "check" },
-    element("input", { type: "checkbox", value, checked: value !== phase }), text)));
+    element("input", { type: "checkbox", value, checked: fl.includes(value) }), text)));
+  find("run-question").textContent = r.question;
+  find("run-question").hidden = !r.question;
   find("run-output").value = `${file.replace(/(\.ome)?\.[^./]*$/, "")}_results`;
   fill(find("look-fov"), Array.from({ length: r.n_fovs }, (_, i) => [i, `${i}${r.positions[i] ? ` · ${r.positions[i]}` : ""}`]), 0);
   find("look-frame").max = r.n_frames - 1;
-  fill(find("look-channel"), options, phase);
+  fill(find("look-channel"), options, pc === "" ? 0 : pc);
   await look();
 });
 
 function settings() {
   return element("fieldset", { id: "run-settings", className: "card", disabled: true },
     element("legend", {}, "2 · Settings"),
+    element("pre", { id: "run-question", hidden: true, role: "status" }),
     element("div", { className: "form" },
       element("label", { htmlFor: "run-pc" }, "Phase contrast"), element("select", { id: "run-pc" }),
       element("span", {}, "Fluorescence"), element("span", { id: "run-fl", role: "group", "aria-label": "Fluorescence" }),
@@ -84,7 +87,8 @@ function settings() {
     element("p", {},
       element("button", { id: "run-start", className: "main", onclick: start }, "Start"), " ",
       element("button", { id: "run-try", onclick: tryOut }, "Try on this frame"), " ",
-      element("button", { id: "run-type", onclick: typed }, "As a command")),
+      element("button", { id: "run-plan", onclick: plan }, "Plan")),
+    element("pre", { id: "run-plan-lines", hidden: true, tabIndex: 0, role: "region", "aria-label": "What a run would do" }),
     ...groups(form.schema));
 }
 
@@ -165,32 +169,24 @@ function chosen() {
   return { channels, params: params() };
 }
 
-function parseFovs(text) {
-  if (!text.trim()) return null;
-  return text.split(",").flatMap((part) => {
-    const match = /^\s*(\d+)\s*(?:-\s*(\d+)\s*)?$/.exec(part);
-    if (!match) throw new Error(`“${part.trim()}” is no FOV and no range such as 0-3.`);
-    const [first, last] = [Number(match[1]), Number(match[2] ?? match[1])];
-    if (last < first || last - first > 1e5) throw new Error(`The range ${part.trim()} runs backwards or is too long.`);
-    return Array.from({ length: last - first + 1 }, (_, i) => first + i);
-  });
-}
-
-const order = () => ({ file: form.file, output: find("run-output").value, ...chosen(), fovs: parseFovs(find("run-fovs").value) });
+const order = () => ({ file: form.file, output: find("run-output").value, ...chosen(), fovs: find("run-fovs").value.trim() || null });
 
 const start = told(async () => {
   find("run-start").disabled = true; // a second click must not start a second run
   try {
     watch(await post("runs", {}, order()));
-    say(""); // how it goes stands below Progress
+    say(""); // the card Progress shows the rest
   } finally {
     find("run-start").disabled = false;
   }
 });
 
-const typed = told(async () => {
-  showCommand((await post("runs/command", {}, order())).command);
-  say("The command is below Progress.");
+const plan = told(async () => {
+  const { command, notes, lines, replaced } = await post("runs/plan", {}, order());
+  const again = replaced.length ? ["Made again:", ...replaced.map((line) => `  ${line}`)] : [];
+  find("run-plan-lines").hidden = false;
+  find("run-plan-lines").textContent = [...notes.map((note) => `Note: ${note}`), ...lines, ...again].join("\n");
+  showCommand(command);
 });
 
 function showCommand(command) {
@@ -211,6 +207,7 @@ const copy = told(async () => {
 function progressCard() {
   return card("3 · Progress",
     element("p", { id: "run-status", role: "status" }, "No run yet."),
+    element("pre", { id: "run-summary", hidden: true, tabIndex: 0, role: "region", "aria-label": "What the run has done" }),
     element("progress", { id: "run-bar", max: 1, value: 0, hidden: true, "aria-label": "Progress of the run" }),
     element("p", {},
       element("button", { id: "run-cancel", disabled: true, onclick: told(async () => show(await post(`runs/${form.run.id}/cancel`))) }, "Cancel"), " ",
@@ -231,16 +228,14 @@ function watch(run) {
   form.source.onerror = () => { if (form.run.status !== "running") form.source.close(); };
 }
 
-const clock = (s) => (s >= 90 ? `${Math.round(s / 60)} min` : `${Math.round(s)} s`);
-
 function show(run) {
   form.run = run;
   const running = run.status === "running";
   if (!running) form.source?.close();
-  const left = run.seconds_left === null ? "" : `, about ${clock(run.seconds_left)} left`;
-  find("run-status").textContent = running
-    ? `Running: ${Math.round(100 * run.fraction)} %, ${run.frames_per_s} frames/s, ${clock(run.seconds)}${left}. ${run.message}`
-    : `${run.status[0].toUpperCase()}${run.status.slice(1)} after ${clock(run.seconds)}. ${run.message}`;
+  const status = running ? `Running: ${run.progress}` : `${run.status[0].toUpperCase()}${run.status.slice(1)}`;
+  find("run-status").textContent = `${status}. ${run.message}`;
+  find("run-summary").textContent = run.summary.join("\n");
+  find("run-summary").hidden = !run.summary.length;
   find("run-status").classList.toggle("bad", run.status === "failed");
   find("run-bar").hidden = false;
   find("run-bar").value = run.fraction;

@@ -1,0 +1,80 @@
+"""`pyama config`: write, describe and check configuration files."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from pyama.cli.options import Debug, Plugins
+from pyama.cli.screen import USAGE, error, reported, result, result_json
+
+app = typer.Typer(
+    help="Write, describe and check configuration files.",
+    rich_markup_mode=None,
+    no_args_is_help=True,
+)
+
+
+@app.command(
+    epilog="Examples:\n\n\b\n  pyama config init mine.yaml\n  pyama config init | less"
+)
+@reported
+def init(
+    file: Annotated[
+        Path | None,
+        typer.Argument(
+            metavar="[FILE]", help="Where to; never overwritten. [default: stdout]"
+        ),
+    ] = None,
+    plugins: Plugins = None,
+    debug: Debug = False,
+) -> None:
+    """Write a commented example configuration.
+
+    It lists every parameter with its meaning, unit, bounds and default.
+    """
+    from pyama.cli.config_example import example
+
+    if file is None:
+        typer.echo(example(), nl=False)
+        return
+    try:
+        with file.open("x", encoding="utf-8") as target:
+            target.write(example())
+    except FileExistsError:
+        error(f"{file} exists and is not overwritten. Choose another name or remove it.")
+        raise typer.Exit(USAGE) from None
+    result(f"Wrote {file}. Edit it, then: pyama run RECORDING --output DIR --config {file}")
+
+
+@app.command(epilog="Example:\n\n\b\n  pyama config schema > pyama.schema.json")
+@reported
+def schema(plugins: Plugins = None, debug: Debug = False) -> None:
+    """Print the JSON schema of a configuration.
+
+    Editors complete and check a configuration with it.
+    """
+    from pyama.config import config_schema
+
+    result_json(config_schema())
+
+
+@app.command(epilog="Example:\n\n\b\n  pyama config check mine.yaml")
+@reported
+def check(
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="A configuration in YAML.")],
+    plugins: Plugins = None,
+    debug: Debug = False,
+) -> None:
+    """List all mistakes in a configuration.
+
+    The exit code is 2 if there are any.
+    """
+    from pyama.config import load_config
+    from pyama.processing.methods import unknown_names
+
+    unknown = unknown_names(load_config(file))
+    if unknown:
+        error(f"{file} contains unknown names:\n  " + "\n  ".join(unknown))
+        raise typer.Exit(USAGE)
+    result(f"{file} is valid.")

@@ -1,0 +1,207 @@
+"""Which step of which field of view would run, and why; nothing is written."""
+
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from pyama.config import ProcessingConfig
+from pyama.fov_ranges import fovs_text
+from pyama.metadata import MicroscopyMetadata
+from pyama.processing.plugin_digest import steady_fingerprints
+from pyama.processing.recipes import recipes
+from pyama.runs.request import PreparedRun
+from pyama.runs.step_costs import STEPS, reason_to_skip, without_passing
+from pyama.store import FovStore, Mark, Recipe
+
+NOT_DONE = "not done yet"
+MOST_REASONS = 4
+"""Largest number of reasons that are listed for one step."""
+
+
+@dataclass(frozen=True)
+class PlannedStep:
+    """One step of a field of view.
+
+    Attributes:
+        step: Its name.
+        outputs: Why each output would be made, by name; no reasons for a finished one. Empty
+            if the step does not apply.
+        skipped: Why the step does not apply; empty if it does.
+    """
+
+    step: str
+    outputs: Mapping[str, tuple[str, ...]]
+    skipped: str = ""
+
+    @property
+    def pending(self) -> list[str]:
+        """Names of the outputs that would be made."""
+        return [name for name, reasons in self.outputs.items() if reasons]
+
+    @property
+    def is_replaced(self) -> bool:
+        """Whether an output that is there would be made again."""
+        return any(why != NOT_DONE for why in self.reasons)
+
+    @property
+    def reasons(self) -> tuple[str, ...]:
+        """Why the step would run, each reason once; empty if it would not."""
+        return tuple(
+            dict.fromkeys(why for reasons in self.outputs.values() for why in reasons)
+        )
+
+
+Plans = Mapping[int, tuple[PlannedStep, ...]]
+"""The steps of every field of view."""
+
+
+@steady_fingerprints()
+def plan_run(run: PreparedRun, *, with_files: bool = True) -> Plans:
+    """Compare what a run would make with what is finished; nothing is written.
+
+    Args:
+        run: The run.
+        with_files: Also see whether the files of finished outputs are still there.
+    """
+    return {
+        fov: plan_fov(
+            run.metadata,
+            run.config,
+            run.output,
+            fov,
+            from_scratch=run.overwrite,
+            with_files=with_files,
+        )
+        for fov in run.fovs
+    }
+
+
+def pending_outputs(run: PreparedRun) -> dict[int, dict[str, list[str]]]:
+    """Return the outputs that each step of each field of view has to make.
+
+    What is made in passing by an earlier step is listed there only.
+    """
+    return {
+        fov: without_passing({step.step: step.pending for step in steps}, run.config)
+        for fov, steps in plan_run(run, with_files=False).items()
+    }
+
+
+def plan_fov(
+    metadata: MicroscopyMetadata,
+    config: ProcessingConfig,
+    output_dir: Path,
+    fov: int,
+    *,
+    from_scratch: bool = False,
+    with_files: bool = True,
+) -> tuple[PlannedStep, ...]:
+    """Compare what a run would make with what is finished.
+
+    Args:
+        metadata: Of the recording.
+        config: Of the run.
+        output_dir: The output folder; it need not exist.
+        fov: 0-based index of the field of view.
+        from_scratch: As if nothing were finished.
+        with_files: Also see whether the files of finished outputs are still there.
+    """
+    store = FovStore(output_dir, fov)
+    outputs: dict[str, dict[str, tuple[str, ...]]] = defaultdict(dict)
+    known = set() if from_scratch else set(store.mark_names())
+    for name, recipe in recipes(metadata, config, fov).items():
+        reasons = [NOT_DONE]
+        if name in known:
+            mark = store.mark(name)
+            reasons = _reasons(mark, recipe)
+            if not reasons and with_files:
+                damages = store.damages(name, thorough=False, mark=mark)
+                reasons = [f"{damage.path} is {damage.problem}" for damage in damages]
+        outputs[recipe.step][name] = tuple(reasons)
+    return tuple(
+        PlannedStep(step, outputs[step])
+        if step in outputs
+        else PlannedStep(step, {}, reason_to_skip(config))
+        for step in STEPS
+    )
+
+
+def _reasons(mark: Mark | None, recipe: Recipe) -> list[str]:
+    if mark is None:
+        return ["its mark is damaged"]
+    return [] if mark.recipe.digest == recipe.digest else recipe.changes_since(mark.recipe)
+
+
+def grouped(plans: Plans) -> list[tuple[list[int], Sequence[PlannedStep]]]:
+    """Group fields of view with equal plans."""
+    groups: dict[str, list[int]] = defaultdict(list)
+    for fov, steps in plans.items():
+        groups[repr(steps)].append(fov)
+    return [(fovs, plans[fovs[0]]) for fovs in groups.values()]
+
+
+def plan_lines(plans: Plans) -> list[str]:
+    """Return in few lines what would run and why."""
+    lines = []
+    for fovs, steps in grouped(plans):
+        lines.append(f"FOV {fovs_text(fovs)}")
+        lines += _step_lines(steps)
+    running = [fov for fov, steps in plans.items() if any(step.pending for step in steps)]
+    if running:
+        lines.append(f"{len(running)} of {len(plans)} fields of view have something to do.")
+    else:
+        lines.append("Everything is finished: a run would change nothing.")
+    return lines
+
+
+def _step_lines(steps: Sequence[PlannedStep]) -> list[str]:
+    """Return one line for each group of steps with equal plans."""
+    groups: dict[str, list[str]] = defaultdict(list)
+    for step in steps:
+        groups[_action(step)].append(step.step)
+    if len(groups) == 1:
+        return [f"  all steps: {action}" for action in groups]
+    return [f"  {', '.join(names)}: {action}" for action, names in groups.items()]
+
+
+def _action(step: PlannedStep) -> str:
+    if step.skipped:
+        return f"skipped ({step.skipped})"
+    if not step.reasons:
+        return "finished"
+    reasons = step.reasons
+    rest = len(reasons) - MOST_REASONS
+    shown = "; ".join(reasons[:MOST_REASONS]) + (f"; and {rest} more" if rest > 0 else "")
+    is_new_part = reasons == (NOT_DONE,) and len(step.pending) < len(step.outputs)
+    part = f" for {', '.join(step.pending)}" if is_new_part else ""
+    return f"runs{part}, {shown}"
+
+
+def replaced_outputs(plans: Plans) -> list[str]:
+    """Return which finished results would be made again, one line per group of FOVs."""
+    lines = []
+    for fovs, steps in grouped(plans):
+        names = [step.step for step in steps if step.is_replaced]
+        if names:
+            lines.append(f"FOV {fovs_text(fovs)}: {', '.join(names)}")
+    return lines
+
+
+def plan_entries(plans: Plans) -> list[dict[str, Any]]:
+    """Return the plan as plain values for JSON."""
+    return [
+        {"fovs": fovs, "steps": [_entry(step) for step in steps]}
+        for fovs, steps in grouped(plans)
+    ]
+
+
+def _entry(step: PlannedStep) -> dict[str, Any]:
+    action = "skip" if step.skipped else "run" if step.pending else "keep"
+    return {
+        "step": step.step,
+        "action": action,
+        "skipped": step.skipped,
+        "outputs": {name: list(reasons) for name, reasons in step.outputs.items()},
+    }

@@ -1,0 +1,31 @@
+"""A trial of parameters: the cells of one frame, before a run."""
+
+from typing import Any, cast
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pyama.config import ProcessingConfig
+from pyama.processing.methods import PREPROCESSORS, SEGMENTERS, preprocessors
+from pyama.processing.steps.segmentation import segmented
+from pyama.store import Stack
+
+
+def find_cells(frame: NDArray[np.uint16], config: ProcessingConfig, fov: int) -> NDArray[Any]:
+    """Find the cells of one frame as a run would, without registration.
+
+    Args:
+        frame: Phase contrast in counts, shape (H, W).
+        config: Of the run.
+        fov: 0-based index of the field of view, for methods that depend on it.
+
+    Returns:
+        Labels, shape (H, W): 0 is background.
+    """
+    params = config.params
+    name = params.segmentation_method
+    method = name, SEGMENTERS[name]
+    before = preprocessors(params) if params.preprocessors or PREPROCESSORS else []
+    stack = cast("Stack", [frame])  # it is only iterated
+    labels: NDArray[Any] = next(segmented(stack, set(), method, before, params, {}, fov))
+    return labels

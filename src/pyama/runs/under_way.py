@@ -1,0 +1,128 @@
+"""A run under way: in a thread of its own, watched, cancelled, logged and summed up."""
+
+import logging
+import threading
+import time
+from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import wait as wait_for
+from typing import Any
+
+from pyama.processing.workflow.run import process
+from pyama.runs.log import Listen, logged
+from pyama.runs.plan import pending_outputs
+from pyama.runs.progress import Tally
+from pyama.runs.request import PreparedRun
+from pyama.runs.summary import summary, summary_lines
+from pyama.version import __version__
+
+logger = logging.getLogger(__name__)
+
+
+class RunUnderWay:
+    """A run in a thread of its own.
+
+    Args:
+        prepared: The run.
+        listen: Is given every log record.
+        executor: How fields of view are processed at the same time, see `process`.
+    """
+
+    def __init__(
+        self, prepared: PreparedRun, listen: Listen, executor: str = "threads"
+    ) -> None:
+        self.prepared = prepared
+        self.tally = Tally(pending_outputs(prepared), prepared.metadata.n_frames)
+        self._listen = listen
+        self._executor = executor
+        self._cancel = threading.Event()
+        self._started = time.monotonic()
+        self._seconds: float | None = None
+        self._future: Future[dict[str, Any]] | None = None
+
+    def start(self) -> None:
+        """Begin."""
+        self._started = time.monotonic()
+        self._future = ThreadPoolExecutor(1, "pyama run").submit(self._work)
+
+    def cancel(self) -> None:
+        """Stop within a frame; what is finished stays."""
+        self._cancel.set()
+
+    @property
+    def is_cancelled(self) -> bool:
+        """Whether it was asked to stop."""
+        return self._cancel.is_set()
+
+    def wait(self, seconds: float | None = None) -> bool:
+        """Wait until the run has ended, at most for some seconds; return whether it has."""
+        assert self._future is not None  # noqa: S101 (started)
+        return bool(wait_for([self._future], seconds).done)
+
+    @property
+    def has_ended(self) -> bool:
+        """Whether the run has ended."""
+        return self._future is not None and self._future.done()
+
+    @property
+    def seconds(self) -> float:
+        """Wall time so far, or until the run ended."""
+        if self._seconds is not None:
+            return self._seconds
+        return time.monotonic() - self._started
+
+    def error(self) -> BaseException | None:
+        """Return why the run could not go on; None if it ended with a summary."""
+        assert self._future is not None  # noqa: S101 (started)
+        return self._future.exception()
+
+    def summary(self) -> dict[str, Any]:
+        """Return what the run has done, see `pyama.runs.summary.summary`.
+
+        Raises:
+            PyamaError: The run could not go on.
+        """
+        assert self._future is not None  # noqa: S101 (started)
+        return self._future.result()
+
+    def _work(self) -> dict[str, Any]:
+        try:
+            with logged(self.prepared.output, self._listen):
+                return self._logged_work()
+        finally:
+            self._seconds = time.monotonic() - self._started
+
+    def _logged_work(self) -> dict[str, Any]:
+        run = self.prepared
+        logger.info("%s", "\n".join([f"pyama {__version__}", *opening_lines(run)]))
+        report = process(
+            run.file,
+            run.config,
+            run.output,
+            run.fovs,
+            cancel_event=self._cancel,
+            overwrite=run.overwrite,
+            watch=self.tally.watch,
+            update=self.tally.update,
+            executor=self._executor,
+        )
+        counts = summary(report, run.config, self.seconds)
+        logger.info("%s", "\n".join(summary_lines(counts)))
+        return counts
+
+
+def opening_lines(run: PreparedRun) -> list[str]:
+    """Return what a user should know when a run begins."""
+    metadata, channels = run.metadata, run.config.channels
+    names = metadata.channel_names
+    pc = "none" if channels.pc is None else _named(names, channels.pc.channel)
+    fl = ", ".join(_named(names, entry.channel) for entry in channels.fl) or "none"
+    frames = "1 frame" if metadata.n_frames == 1 else f"{metadata.n_frames} frames"
+    heading = (
+        f"{metadata.path.name}: {len(run.fovs)} of {metadata.n_fovs} FOVs, "
+        f"{frames} each. Phase contrast: {pc}. Fluorescence: {fl}."
+    )
+    return [heading, *(f"Note: {text}" for text in run.notes)]
+
+
+def _named(names: tuple[str, ...], channel: int) -> str:
+    return f"{channel} {names[channel]}"

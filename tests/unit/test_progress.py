@@ -1,0 +1,139 @@
+"""One estimate of progress and time left, with a clock of its own."""
+
+from dataclasses import dataclass
+from itertools import pairwise
+from pathlib import Path
+
+import pytest
+
+from pyama.cli.progress_bar import SECONDS_BETWEEN_LINES, _Lines
+from pyama.processing.runner import Progress
+from pyama.runs.progress import Tally
+from pyama.runs.request import PreparedRun
+from pyama.runs.step_costs import WEIGHTS
+from pyama.web.run_routes import Order, Run
+from small_movie import MOVIE, make_config, recording_of
+
+OUTPUTS = {
+    "copying": ["images", "pc_ch_0/0", "fl_ch_1/0"],
+    "segmentation": ["seg_labeled_ch_0/0"],
+    "tracking": ["seg_tracked_ch_0/0"],
+    "background": ["fl_background_ch_1/0"],
+    "cropping": ["cells/0"],
+    "extraction": ["traces"],
+}
+ITEMS = {"cropping": 130, "extraction": 40}
+"""Steps whose number of items is not known beforehand."""
+N_FRAMES, N_FOVS = 20, 8
+COMPILE_SECONDS = 30
+
+
+@dataclass
+class Clock:
+    """Time that is set by hand."""
+
+    now: float = 0.0
+    compiled: float = 0.0
+    compiling: float = 0.0
+
+    def tally(self, pending):
+        return Tally(
+            pending,
+            N_FRAMES,
+            clock=lambda: self.now,
+            compiling=lambda: (self.compiled, self.compiling),
+        )
+
+
+def events_of(seconds, workers):
+    """Yield when each item is done: fields of view are copied in batches, then processed."""
+    events, begin = [], 0.0
+    for first in range(0, N_FOVS, workers):
+        batch = range(first, first + workers)
+        for fov in batch:
+            for i in range(N_FRAMES):
+                begin += seconds["copying"]
+                events.append((begin, Progress("copying", fov, i + 1, N_FRAMES)))
+        for fov in batch:
+            at = begin
+            for step in list(OUTPUTS)[1:]:
+                n = ITEMS.get(step, N_FRAMES)
+                for i in range(n):
+                    at += seconds[step] * N_FRAMES / n
+                    total = 0 if step in ITEMS else n
+                    events.append((at, Progress(step, fov, i + 1, total)))
+        begin = at
+    return sorted(events, key=lambda event: event[0])
+
+
+def simulated(seconds, workers, compile_after=None):
+    """Play a run; return its length without compiling, and a snapshot after each item."""
+    clock, pause, shown = Clock(), 0.0, []
+    tally = clock.tally(dict.fromkeys(range(N_FOVS), OUTPUTS))
+    events = events_of(seconds, workers)
+    for i, (at, progress) in enumerate(events):
+        if i == compile_after:
+            before = clock.now
+            for second in range(1, COMPILE_SECONDS + 1):
+                clock.now = before + second
+                clock.compiled = clock.compiling = float(second)
+                shown.append((before, tally.snapshot()))
+            clock.compiling, pause = 0.0, float(COMPILE_SECONDS)
+        clock.now = at + pause
+        tally.watch(progress)
+        shown.append((at, tally.snapshot()))
+    return events[-1][0], shown
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+@pytest.mark.parametrize("factor", [5, 0.2])
+@pytest.mark.parametrize("wrong", [None, *OUTPUTS])
+def test_the_time_left_is_right_although_the_weights_are_not(wrong, factor, workers):
+    seconds = {s: 0.05 * WEIGHTS[s] * (factor if s == wrong else 1) for s in OUTPUTS}
+    total, shown = simulated(seconds, workers, compile_after=45)
+    late = [(at, s) for at, s in shown if 0.3 * total < at < 0.98 * total]
+    assert late
+    for at, snapshot in late:
+        assert (total - at) / 1.5 < snapshot.seconds_left < (total - at) * 1.5
+    shares = [snapshot.share for _, snapshot in shown]
+    assert shares == sorted(shares)
+    # A new estimate hardly ever contradicts the one before.
+    for (_, old), (_, new) in pairwise(late):
+        assert new.seconds_left < old.seconds_left + 0.15 * total
+
+
+@pytest.mark.parametrize("after", [1, 45, 200])
+def test_compiling_is_a_phase_of_its_own(after):
+    seconds = {step: 0.05 * WEIGHTS[step] for step in OUTPUTS}
+    _, shown = simulated(seconds, 1, compile_after=after)
+    compiling = [snapshot for _, snapshot in shown if snapshot.is_compiling]
+    assert len(compiling) == COMPILE_SECONDS
+    assert len({(s.share, round(s.seconds_left or 0, 6)) for s in compiling}) == 1
+    assert all(str(s).endswith("%. Compiling kernels, once") for s in compiling)
+    assert all(s.now for s in compiling)
+    without = simulated(seconds, 1)[1]
+    with_pause = [s for _, s in shown if not s.is_compiling]
+    for (_, expected), found in zip(without, with_pause, strict=True):
+        assert found.seconds_left == pytest.approx(expected.seconds_left)
+
+
+def test_terminal_and_page_show_the_same(capsys, monkeypatch):
+    metadata = recording_of(MOVIE[:1, :2]).metadata
+    run = PreparedRun(Path("movie.nd2"), Path("nowhere"), metadata, make_config(), [0])
+    page = Run(Order(file="movie.nd2", output="nowhere"), "pyama run", run)
+    clock = Clock()
+    monkeypatch.setattr("pyama.cli.progress_bar.time.monotonic", lambda: clock.now)
+    typed = clock.tally(dict.fromkeys(range(N_FOVS), OUTPUTS))
+    page.current.tally = clock.tally(dict.fromkeys(range(N_FOVS), OUTPUTS))
+    terminal, checked = _Lines(), 0
+    for at, progress in events_of({step: 0.1 * WEIGHTS[step] for step in OUTPUTS}, 2):
+        clock.now = at
+        typed.watch(progress)
+        page.current.tally.watch(progress)
+        snapshot, state = typed.snapshot(), page.state()
+        assert (state.fraction, state.seconds_left) == (snapshot.share, snapshot.seconds_left)
+        terminal(snapshot)
+        for line in capsys.readouterr().err.splitlines():
+            assert line.split("; ")[0] == state.progress
+            checked += 1
+    assert checked >= clock.now / SECONDS_BETWEEN_LINES / 2
