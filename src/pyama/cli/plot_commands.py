@@ -1,16 +1,12 @@
-"""The commands `pyama plot ...`: one figure each. Whatever is heavy is imported inside."""
+"""The commands `pyama plot ...`: one figure each. Slow modules are imported inside."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated
 
 import typer
 
 from pyama.cli.options import Debug
 from pyama.cli.screen import reported, result
-from pyama.errors import ConfigError
-
-if TYPE_CHECKING:
-    import pandas as pd
 
 app = typer.Typer(
     help="Draw figures for publications as PNG, SVG or PDF.",
@@ -46,7 +42,8 @@ def traces(
     column: Annotated[
         str | None,
         typer.Option(
-            metavar="NAME", help="What is shown. [default: intensity_total, if there is one]"
+            metavar="NAME",
+            help="Column to show. [default: intensity_total, if there is one]",
         ),
     ] = None,
     width: Width = 180,
@@ -54,18 +51,12 @@ def traces(
     debug: Debug = False,
 ) -> None:
     """Traces of every sample, with the mean and the middle half of the cells."""
-    import pandas as pd
-
     from pyama.analysis import plots
-    from pyama.analysis.sample_tables import load_timed
+    from pyama.analysis.joined_tables import join_traces
     from pyama.analysis.table_columns import chosen_column, unit_of
 
     plots.check_format(output)
-    parts = []
-    for path in tables:
-        table, header = load_timed(path)
-        parts.append(table.assign(sample=str(header.get("sample", path.stem))))
-    joined = pd.concat(parts, ignore_index=True)
+    joined = join_traces(tables)
     column = chosen_column(joined, column)
     figure = plots.traces(joined, column, _label(column, unit_of(column)), width)
     result(str(plots.save(figure, output, dpi)))
@@ -115,12 +106,12 @@ def parameters(
 ) -> None:
     """Histograms of the parameters of every sample."""
     from pyama.analysis import plots
+    from pyama.analysis.joined_tables import fitted_parameters, join_fits, number_column
 
     plots.check_format(output)
-    table, units = _fitted(tables)
-    free = [str(name) for name in table if f"{name}_se" in table]
-    free = [name for name in free if table[f"{name}_se"].notna().any()]
-    chosen = [_known(table, name) for name in names.split(",") if name] or free
+    table, units = join_fits(tables)
+    chosen = [number_column(table, name) for name in names.split(",") if name]
+    chosen = chosen or fitted_parameters(table)
     labels = [_label(name, units.get(name, "")) for name in chosen]
     result(str(plots.save(plots.histograms(table, chosen, labels, width), output, dpi)))
 
@@ -141,11 +132,14 @@ def scatter(
 ) -> None:
     """Two parameters of every cell against each other."""
     from pyama.analysis import plots
+    from pyama.analysis.joined_tables import join_fits, number_column
 
     plots.check_format(output)
-    table, units = _fitted(tables)
+    table, units = join_fits(tables)
     labels = _label(x, units.get(x, "")), _label(y, units.get(y, ""))
-    figure = plots.scatter(table, _known(table, x), _known(table, y), labels, width)
+    figure = plots.scatter(
+        table, number_column(table, x), number_column(table, y), labels, width
+    )
     result(str(plots.save(figure, output, dpi)))
 
 
@@ -164,35 +158,13 @@ def samples(
 ) -> None:
     """A parameter in every sample: each cell a point, with median and quartiles."""
     from pyama.analysis import plots
+    from pyama.analysis.joined_tables import join_fits, number_column
 
     plots.check_format(output)
-    table, units = _fitted(tables)
+    table, units = join_fits(tables)
     label = _label(name, units.get(name, ""))
-    figure = plots.samples(table, _known(table, name), label, width)
+    figure = plots.samples(table, number_column(table, name), label, width)
     result(str(plots.save(figure, output, dpi)))
-
-
-def _fitted(paths: list[Path]) -> "tuple[pd.DataFrame, dict[str, str]]":
-    import pandas as pd
-
-    from pyama.analysis.sample_tables import load_fitted
-    from pyama.analysis.table_files import read_header
-
-    parts: list[pd.DataFrame] = []
-    units: dict[str, str] = {}
-    for path in paths:
-        parts.append(load_fitted(path))
-        units |= read_header(path).get("units", {})
-    return pd.concat(parts, ignore_index=True), units
-
-
-def _known(table: "pd.DataFrame", name: str) -> str:
-    numbers: Any = table.select_dtypes("number").columns
-    if name not in numbers:
-        raise ConfigError(
-            f"The tables have no column {name!r} of numbers. There are: {', '.join(numbers)}."
-        )
-    return name
 
 
 def _label(name: str, unit: str) -> str:
