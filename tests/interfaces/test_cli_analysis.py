@@ -51,7 +51,7 @@ def test_merge_by_position_name_and_as_json(pyama, tmp_path):
 def test_merge_needs_one_way_to_find_samples(pyama, folder, options):
     done = pyama("merge", folder, *options)
     assert done.exit_code == 2
-    assert "Say which fields of view are a sample" in done.stderr
+    assert "Choose how samples are defined" in done.stderr
 
 
 def test_mistakes_in_samples_are_wrong_usage(pyama, folder, tmp_path):

@@ -1,4 +1,4 @@
-"""The commands after a run: merge, fit, report. Whatever is heavy is imported inside."""
+"""The commands `merge`, `fit` and `report`. Slow modules are imported inside."""
 
 from enum import StrEnum
 from pathlib import Path
@@ -26,7 +26,7 @@ SHAPES = {
     "--fix": "NAME=VALUE, such as km=1.28",
     "--bound": "NAME=LOW:HIGH, such as ktl=0:1e6",
 }
-"""How values of these options are written."""
+"""Form of the values of these options."""
 
 
 class TimeUnit(StrEnum):
@@ -37,7 +37,7 @@ class TimeUnit(StrEnum):
 
 
 class Loss(StrEnum):
-    """What is made small by a fit."""
+    """What a fit minimises."""
 
     LINEAR = "linear"
     SOFT_L1 = "soft_l1"
@@ -97,14 +97,12 @@ def merge(
 ) -> None:
     """Put the traces of each sample into one table.
 
-    Writes SAMPLE_merged.csv for every sample. Inspected traces go before the others; rows that
-    were marked as bad are left out. Lines that begin with # say where the table comes from and
-    what time it is in every frame.
+    Writes SAMPLE_merged.csv for every sample. Inspected traces replace the others; rows
+    that were marked as bad are left out. Lines that begin with # describe the origin of the
+    table and the time of every frame.
     """
     if (samples is None) is not by_position_name:
-        raise ConfigError(
-            "Say which fields of view are a sample: --samples or --by-position-name."
-        )
+        raise ConfigError("Choose how samples are defined: --samples or --by-position-name.")
     from pyama.analysis.merge import write_merged
 
     written = write_merged(folder, samples, output, tidy=tidy, parquet=parquet)
@@ -141,7 +139,7 @@ def fit(
     column: Annotated[
         str | None,
         typer.Option(
-            metavar="NAME", help="What is fitted. [default: intensity_total, if there is one]"
+            metavar="NAME", help="Column to fit. [default: intensity_total, if there is one]"
         ),
     ] = None,
     free: Annotated[
@@ -222,12 +220,12 @@ def fit(
             }
         )
         if not as_json:
-            _tell(done[-1])
+            _print_fit(done[-1])
     if as_json:
         result_json(done)
 
 
-def _tell(done: dict[str, Any]) -> None:
+def _print_fit(done: dict[str, Any]) -> None:
     classes = ", ".join(f"{n} {name}" for name, n in done["classes"].items())
     middle = done["median_r_squared"]
     quality = "" if middle is None else f"; median R² {middle:.4f}"
@@ -240,16 +238,16 @@ def _names(text: str) -> str | tuple[str, ...]:
 
 
 def _pairs(option: str, texts: list[str] | None) -> list[tuple[str, str, str]]:
-    """What was written, for messages, name and value of every `NAME=VALUE`; each name once."""
-    found: dict[str, tuple[str, str, str]] = {}
+    """Return option and text for messages, name and value of every `NAME=VALUE`."""
+    pairs: dict[str, tuple[str, str, str]] = {}
     for text in texts or ():
         name, equals, value = (part.strip() for part in text.partition("="))
         if not equals:
             raise ConfigError(f"{option} {text}: write {SHAPES[option]}.")
-        if name in found:
-            raise ConfigError(f"{found[name][0]} and {text}: give {name} once.")
-        found[name] = f"{option} {text}", name, value
-    return list(found.values())
+        if name in pairs:
+            raise ConfigError(f"{pairs[name][0]} and {text}: give {name} once.")
+        pairs[name] = f"{option} {text}", name, value
+    return list(pairs.values())
 
 
 def _number(text: str, value: str) -> float:
@@ -286,8 +284,8 @@ def report(
     """Write a report: one HTML file that works offline.
 
     Traces and fits of every sample, statistics, counts of every field of view, images with
-    the outlines of the cells, background, drift, focus, and all settings. What was merged and
-    fitted in DIR is in it.
+    the outlines of the cells, background, drift, focus, and all settings. It includes the
+    merged tables and fits in DIR.
     """
     from pyama.analysis.report import write_report
 

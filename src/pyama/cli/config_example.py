@@ -33,12 +33,12 @@ SECTIONS: dict[str, tuple[str, ...]] = {
     "Time": tuple(TimeParams.model_fields),
 }
 METHODS = {"segmentation_method": SEGMENTERS, "tracking_method": TRACKERS}
-OWN = "plugins"
-"""Section of parameters that single methods, features and preprocessors have of their own."""
+PLUGINS = "plugins"
+"""Section of the parameters that belong to a single method, feature or preprocessor."""
 LIMIT_OF_INTEGERS = 2**31 - 1
-"""An upper bound this high is none that a user could meet."""
+"""A bound this high is not shown: no user reaches it."""
 SWITCHED_OFF = {"time_mapping", *ONLY_IF_WRITTEN}
-"""Written as comments: to state them changes something, even with their default."""
+"""Written as comments: a file that names them has an effect even with their default."""
 NAMED_TYPES = {
     "null": "null",
     "boolean": "true or false",
@@ -47,8 +47,8 @@ HEAD = """\
 # Configuration of pyama, with every parameter at its default.
 #   pyama config check FILE                          looks for mistakes
 #   pyama run RECORDING --output DIR --config FILE   uses it
-# --set NAME=VALUE and the other options of `pyama run` go before what stands here.
-# Whatever is left out keeps its default.
+# --set NAME=VALUE and the other options of `pyama run` override this file.
+# Parameters that are left out have their default.
 
 # Channels are 0-based indices of the file; `pyama info RECORDING` lists them. Left out, they
 # are chosen by their names. Without `features`, those of `params.features` are measured.
@@ -72,17 +72,17 @@ def example() -> str:
 def _params() -> Iterator[str]:
     schema = config_schema()
     entries = schema["$defs"]["ProcessingParams"]["properties"]
-    told = {OWN, *(name for names in SECTIONS.values() for name in names)}
-    rest = tuple(name for name in entries if name not in told)
+    in_sections = {PLUGINS, *(name for names in SECTIONS.values() for name in names)}
+    rest = tuple(name for name in entries if name not in in_sections)
     for title, names in {**SECTIONS, "Run": rest}.items():
         yield from ("", f"  # --- {title} ---")
         for name in names:
             yield from _parameter(name, entries[name], schema)
-    yield from _own_parameters(entries[OWN], schema)
+    yield from _plugin_parameters(entries[PLUGINS], schema)
 
 
-def _own_parameters(section: Mapping[str, Any], schema: Mapping[str, Any]) -> Iterator[str]:
-    """Everything as a comment: a parameter without a default would have to be filled in."""
+def _plugin_parameters(section: Mapping[str, Any], schema: Mapping[str, Any]) -> Iterator[str]:
+    """Yield the section as a comment, since some of its parameters have no default."""
     yield from ("", "  # --- Methods, features and preprocessors with own parameters ---")
     yield _wrapped(" ".join(section["description"].split()), "  # ")
     yield "  # plugins:"
@@ -115,10 +115,9 @@ def _parameter(
 
 
 def _referred(entry: Mapping[str, Any], schema: Mapping[str, Any]) -> Mapping[str, Any]:
-    found: Mapping[str, Any] = schema["$defs"].get(
-        entry.get("$ref", "").rpartition("/")[2], {}
-    )
-    return found
+    name = entry.get("$ref", "").rpartition("/")[2]
+    definition: Mapping[str, Any] = schema["$defs"].get(name, {})
+    return definition
 
 
 def _bounds(entry: Mapping[str, Any]) -> str:

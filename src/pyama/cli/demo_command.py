@@ -17,10 +17,10 @@ CELLS = 25
 
 
 def demo(folder: Path, n_fovs: int, n_frames: int, kind: Literal["czi", "nd2"]) -> int:
-    """Draw a recording, process it, and say what to do next.
+    """Draw a recording, process it, and print what to try next.
 
     Args:
-        folder: Where the recording and the results go; made if it is not there.
+        folder: Where the recording and the results go; created if it does not exist.
         n_fovs: Fields of view.
         n_frames: Frames per field of view.
         kind: Format of the recording.

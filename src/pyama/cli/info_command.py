@@ -1,4 +1,4 @@
-"""What is in a microscope file, and what is odd about it."""
+"""Prints what a microscope file contains, and its problems."""
 
 import math
 from collections import Counter
@@ -13,7 +13,7 @@ from pyama.runs.channels import proposed
 
 
 def described(metadata: MicroscopyMetadata) -> dict[str, Any]:
-    """Return everything known of a recording as plain values for JSON; NaN becomes null."""
+    """Return the description of a recording as plain values for JSON; NaN becomes null."""
     times, source = frame_times(metadata, TimeParams(), 0)
     stamps = metadata.times_min
     return {

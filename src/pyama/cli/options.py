@@ -1,4 +1,4 @@
-"""The options that commands share, with their help."""
+"""Options that several commands share, with their help."""
 
 from enum import StrEnum
 from pathlib import Path
@@ -31,7 +31,7 @@ Output = Annotated[
         "--output",
         "-o",
         metavar="DIR",
-        help="Where the results go; made if it is not there. What is finished there is kept.",
+        help="Output folder; created if it does not exist. Finished results in it are kept.",
     ),
 ]
 Pc = Annotated[
@@ -40,7 +40,7 @@ Pc = Annotated[
         "--pc",
         metavar="CHANNEL",
         help="Phase contrast channel, in which cells are found: its index from 0, or its name "
-        "or a part of it. [default: by the names of the channels, if they leave no doubt]",
+        "or a part of it. [default: chosen by the names if they leave no doubt]",
     ),
 ]
 Fl = Annotated[
@@ -109,10 +109,10 @@ Executor = Annotated[
         "--executor",
         metavar="threads|processes|dask|ADDRESS",
         callback=_executor,
-        help="How fields of view are processed at the same time: as threads, as processes of "
-        "their own, or by Dask, on this machine or by the workers of a scheduler, whose "
-        "address is like tcp://node7:8786. All but threads start more slowly and take only "
-        "plugins that can be imported by name. The results are the same. [default: threads]",
+        help="How fields of view are processed at the same time: in threads, in processes, or "
+        "by Dask, on this machine or by the workers of a scheduler with an address such as "
+        "tcp://node7:8786. All but threads start more slowly and need plugins that can be "
+        "imported by name. The results are the same. [default: threads]",
     ),
 ]
 BatchSize = Annotated[
@@ -131,8 +131,8 @@ Config = Annotated[
         "--config",
         "-c",
         metavar="FILE",
-        help="Parameters and channels in YAML: from `pyama config init`, or the "
-        "processing_config.yaml of an earlier run. [default: the defaults]",
+        help="Configuration file in YAML, from `pyama config init` or the "
+        "processing_config.yaml of an earlier run.",
     ),
 ]
 Set = Annotated[
@@ -161,8 +161,8 @@ Plugins = Annotated[
         metavar="DIR",
         callback=_load,
         help="Load the plugins in a folder, or a single file; may be given several times. "
-        "Installed ones are loaded anyway. `pyama plugins list` names them and their "
-        "parameters, to be written as --set NAME.PARAMETER=VALUE.",
+        "Installed plugins are always loaded. `pyama plugins list` lists plugins and "
+        "their parameters, which are set by --set NAME.PARAMETER=VALUE.",
     ),
 ]
 CopyOnly = Annotated[
@@ -171,7 +171,7 @@ CopyOnly = Annotated[
 Overwrite = Annotated[
     bool,
     _option(
-        "--overwrite", help="Remove the results in DIR first, whatever recording they are of."
+        "--overwrite", help="Remove the results in DIR first, also those of another recording."
     ),
 ]
 Json = Annotated[
@@ -179,6 +179,6 @@ Json = Annotated[
 ]
 Verbose = Annotated[
     bool,
-    _option("--verbose", "-v", help="Show on screen what goes into run.log, as it happens."),
+    _option("--verbose", "-v", help="Also show the lines of run.log on the screen."),
 ]
 Debug = Annotated[bool, _option("--debug", help="Show the traceback of an error.")]

@@ -1,4 +1,4 @@
-"""What a user sees: results on stdout, everything else on stderr, one line per error."""
+"""Output to the terminal: results on stdout, notes, warnings and errors on stderr."""
 
 import json
 import sys
@@ -21,7 +21,7 @@ R = TypeVar("R")
 
 
 def printable(text: str) -> str:
-    """Replace characters that would command the terminal; names in files may hold any."""
+    """Replace control characters, which names in files may hold."""
     return "".join(
         c if c.isprintable() or c == "\n" else "\N{REPLACEMENT CHARACTER}" for c in text
     )
@@ -53,7 +53,7 @@ def error(text: str) -> None:
 
 
 def reported(command: Callable[P, R]) -> Callable[P, R]:
-    """Turn what goes wrong in a command into a line on stderr and an exit code.
+    """Report the errors of a command on stderr and by its exit code.
 
     With `debug=True` among the arguments of the command, the traceback comes first.
     """

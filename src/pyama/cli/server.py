@@ -15,7 +15,7 @@ from pyama.errors import ConfigError
 LOOPBACK = ("127.0.0.1", "localhost", "::1")
 
 SECONDS_TO_END = 5
-"""So long a page that is still asking for something keeps the server from ending."""
+"""How long the server waits for open requests when it stops."""
 
 
 def serve(
@@ -32,10 +32,11 @@ def serve(
 
     Args:
         folder: Output folder to open; None for none yet.
-        root: What may be read and written; None for `folder`, or the current folder.
+        root: Folder whose files may be read and written; None for `folder`, or the current
+            folder.
         host: Address to listen at.
         port: 0 takes a free one.
-        public: Whether `host` may be another than this machine's own.
+        public: Whether `host` may be reachable from other machines.
         browser: Whether to open one.
         plugins: Folders of plugins that were loaded.
 
@@ -58,12 +59,12 @@ def serve(
     token = secrets.token_urlsafe(24)
     app = create_app(top, token, frozenset({host.lower()}), plugins)
     with socket.create_server((host, port), family=_family(host)) as listener:
-        found = listener.getsockname()[1]
+        bound_port = listener.getsockname()[1]
         shown = "localhost" if host in LOOPBACK else host
         query = {"token": token} | ({} if folder is None else {"dir": _relative(folder, top)})
-        address = f"http://{shown}:{found}/?{urlencode(query)}"
+        address = f"http://{shown}:{bound_port}/?{urlencode(query)}"
         result(f"Open {address}")
-        note("Ctrl-C ends it.")
+        note("Ctrl-C stops the server.")
         if browser:
             threading.Timer(0.5, webbrowser.open, [address]).start()
         server = uvicorn.Server(
@@ -86,9 +87,7 @@ def serve(
 
 def _checked(folder: Path | None, root: Path | None, host: str, *, public: bool) -> Path:
     if folder is not None and not folder.is_dir():
-        raise ConfigError(
-            f"{folder} is not a folder. Name what was given to a run as --output."
-        )
+        raise ConfigError(f"{folder} is not a folder. Give the --output folder of a run.")
     top = (root or folder or Path()).resolve()
     if not top.is_dir():
         raise ConfigError(f"--root {top} is not a folder.")

@@ -1,4 +1,4 @@
-"""Whether results are still what a run has written."""
+"""Reports whether results are unchanged since a run wrote them."""
 
 from pathlib import Path
 
@@ -7,11 +7,11 @@ from pyama.fov_ranges import fovs_text
 from pyama.processing.verify import VerifyReport, verify
 
 MOST_LINES = 50
-"""More files are counted instead of listed; --json lists all."""
+"""Largest number of files that are listed; --json lists all."""
 
 
 def show(folder: Path, *, quick: bool, as_json: bool) -> int:
-    """Verify an output folder and say what is damaged.
+    """Verify an output folder and print what is damaged.
 
     Returns:
         The exit code: 0 if it is sound, 1 if not.
@@ -28,7 +28,7 @@ def show(folder: Path, *, quick: bool, as_json: bool) -> int:
 
 
 def verify_lines(report: VerifyReport) -> list[str]:
-    """Say what is damaged, one line per file."""
+    """Return one line per damaged file, and a conclusion."""
     lines = [str(damage) for damage in report.damages[:MOST_LINES]]
     if len(report.damages) > MOST_LINES:
         lines.append(f"and {len(report.damages) - MOST_LINES} more")

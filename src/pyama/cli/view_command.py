@@ -20,9 +20,7 @@ EPILOG = (
 def view(
     folder: Annotated[
         Path | None,
-        typer.Argument(
-            metavar="DIR", help="What was given to a run as --output. [default: none yet]"
-        ),
+        typer.Argument(metavar="DIR", help="The --output folder of a run. [default: none]"),
     ] = None,
     port: Annotated[
         int, typer.Option(min=0, max=65535, metavar="N", help="0 takes a free one.")
@@ -46,8 +44,8 @@ def view(
 ) -> None:
     """Look at results, correct them and start runs in a browser.
 
-    Serves a page on this machine. Its address holds a token: who has it can see and change
-    what lies below the root. Every click is saved at once.
+    Serves a page on this machine. Its address contains a token: everybody who has it can see
+    and change the files below the root. Every change is saved at once.
     """
     from pyama.cli.server import serve
 

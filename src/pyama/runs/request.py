@@ -257,7 +257,7 @@ def _listed(text: str) -> list[str]:
 def _other_settings(
     old: ProcessingConfig, new: ProcessingConfig, typed: Container[str], output: Path
 ) -> list[str]:
-    """Say which parameters of an earlier run are not used, unless the user typed others."""
+    """Note which parameters of an earlier run are not used, unless the user typed others."""
     before, after = old.params.model_dump(), new.params.model_dump()
     differs = [
         f"{name} = {before[name]}"

@@ -21,15 +21,15 @@ def apply_settings(entries: dict[str, Any], settings: Sequence[str]) -> dict[str
     for setting in settings:
         name, equals, text = setting.partition("=")
         name = name.strip().removeprefix("params.")
-        own, dot, key = name.removeprefix("plugins.").partition(".")
+        owner, dot, key = name.removeprefix("plugins.").partition(".")
         if not equals:
             problems.append(f"  {setting}: write NAME=VALUE, such as min_frames=10")
-        elif not (dot and own and key) and name not in ProcessingParams.model_fields:
+        elif not (dot and owner and key) and name not in ProcessingParams.model_fields:
             problems.append(f"  {name}: no such parameter{_close_to(name)}")
         else:
             try:
                 value = yaml.safe_load(text)
-                params |= _under(params, own, key, value) if dot else {name: value}
+                params |= _under(params, owner, key, value) if dot else {name: value}
             except yaml.YAMLError:
                 problems.append(f"  {setting}: {text!r} is not a YAML value")
     changed = {**entries, "params": params}
@@ -42,10 +42,10 @@ def apply_settings(entries: dict[str, Any], settings: Sequence[str]) -> dict[str
     return changed
 
 
-def _under(params: dict[str, Any], own: str, key: str, value: object) -> dict[str, Any]:
-    """The section of parameters that methods and features have of their own, with one set."""
+def _under(params: dict[str, Any], owner: str, key: str, value: object) -> dict[str, Any]:
+    """Return the section `plugins` with one parameter of a method or feature set."""
     plugins = dict(params.get("plugins") or {})
-    return {"plugins": {**plugins, own: {**(plugins.get(own) or {}), key: value}}}
+    return {"plugins": {**plugins, owner: {**(plugins.get(owner) or {}), key: value}}}
 
 
 def _close_to(name: str) -> str:

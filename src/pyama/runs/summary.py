@@ -1,4 +1,4 @@
-"""What a run has done, as values for JSON and as lines for people."""
+"""Summary of a run, as values for JSON and as lines for people."""
 
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping
@@ -16,7 +16,7 @@ CROWDED = 0.2
 """Share of the foreground dropped as too large above which cells probably touch."""
 INDENT = len("  left out  ")
 MOST_LINES = 10
-"""More failures and files are counted instead of listed."""
+"""Largest number of failures and of files that are listed."""
 
 
 def summary(report: RunReport, config: ProcessingConfig, seconds: float) -> dict[str, Any]:
@@ -60,37 +60,41 @@ def summary(report: RunReport, config: ProcessingConfig, seconds: float) -> dict
     }
 
 
-def summary_lines(found: Mapping[str, Any]) -> list[str]:
-    """Say what `summary` counted."""
-    n = len(found["fovs"])
+def summary_lines(counts: Mapping[str, Any]) -> list[str]:
+    """Return the lines that a user reads after a run.
+
+    Args:
+        counts: What `summary` returned.
+    """
+    n = len(counts["fovs"])
     fields = f"{n} {'field' if n == 1 else 'fields'} of view"
     head = {
-        "finished": f"Finished {fields} in {duration(found['seconds'])}.",
-        "failed": f"{len(found['failed_fovs'])} of {fields} failed.",
+        "finished": f"Finished {fields} in {duration(counts['seconds'])}.",
+        "failed": f"{len(counts['failed_fovs'])} of {fields} failed.",
         "cancelled": "Stopped. What is finished is kept: the same command goes on from there.",
     }
-    lines = [head[found["status"]]]
-    if any(found["steps"].get("extraction", {}).get(s) for s in ("done", "unchanged")):
-        lines += _counts(found)
-    lines.append(f"  output    {found['output']}")
-    lines += [f"  file      {name}" for name in found["files"][:MOST_LINES]]
-    if len(found["files"]) > MOST_LINES:
-        lines.append(f"            and {len(found['files']) - MOST_LINES} more")
-    lines += [f"Note: {text}" for text in found["notes"]]
-    lines += [f"Warning: {text}" for text in found["warnings"]]
-    lines += [f"Failed: {_failed(bad)}" for bad in found["failures"][:MOST_LINES]]
-    if len(found["failures"]) > MOST_LINES:
-        lines.append(f"        and {len(found['failures']) - MOST_LINES} more, see run.log")
+    lines = [head[counts["status"]]]
+    if any(counts["steps"].get("extraction", {}).get(s) for s in ("done", "unchanged")):
+        lines += _counts(counts)
+    lines.append(f"  output    {counts['output']}")
+    lines += [f"  file      {name}" for name in counts["files"][:MOST_LINES]]
+    if len(counts["files"]) > MOST_LINES:
+        lines.append(f"            and {len(counts['files']) - MOST_LINES} more")
+    lines += [f"Note: {text}" for text in counts["notes"]]
+    lines += [f"Warning: {text}" for text in counts["warnings"]]
+    lines += [f"Failed: {_failed(bad)}" for bad in counts["failures"][:MOST_LINES]]
+    if len(counts["failures"]) > MOST_LINES:
+        lines.append(f"        and {len(counts['failures']) - MOST_LINES} more, see run.log")
     return lines
 
 
-def _counts(found: Mapping[str, Any]) -> list[str]:
-    objects = found["objects"]
+def _counts(counts: Mapping[str, Any]) -> list[str]:
+    objects = counts["objects"]
     lines = [
-        f"  cells     {found['cells']}",
-        f"  left out  {_left_out(found)}",
-        f"  traces    {found['traces']} with {found['rows']} rows",
-        f"  time      {found['time']}",
+        f"  cells     {counts['cells']}",
+        f"  left out  {_left_out(counts)}",
+        f"  traces    {counts['traces']} with {counts['rows']} rows",
+        f"  time      {counts['time']}",
     ]
     if objects:
         small, large = objects.get("small", 0), objects.get("large", 0)
@@ -100,20 +104,20 @@ def _counts(found: Mapping[str, Any]) -> list[str]:
     return lines
 
 
-def _left_out(found: Mapping[str, Any]) -> str:
-    short, near = found["removed"]["min_frames"], found["removed"]["border_margin"]
-    limits, parts = found["limits"], []
+def _left_out(counts: Mapping[str, Any]) -> str:
+    short, near = counts["removed"]["min_frames"], counts["removed"]["border_margin"]
+    limits, parts = counts["limits"], []
     if short:
         parts.append(f"{short} in fewer than {limits['min_frames']} frames (min_frames)")
     if near:
         parts.append(f"{near} within {limits['border_margin']} px of the edge (border_margin)")
-    if both := found["removed_by_both"]:
+    if both := counts["removed_by_both"]:
         parts.append(f"{both} of them for both reasons")
     return f",\n{' ' * INDENT}".join(parts) or "none"
 
 
 def _by_both(removed: Mapping[str, Iterable[int]]) -> int:
-    """How many cells more than one filter would have left out."""
+    """Return how many cells more than one filter would have left out."""
     counts = Counter(cell for cells in removed.values() for cell in cells)
     return sum(n > 1 for n in counts.values())
 
@@ -136,7 +140,7 @@ def _total(counts: Any) -> dict[str, int]:
 
 
 def _too_large(objects: Mapping[str, int]) -> float | None:
-    """Share of the foreground that was dropped as too large; None without foreground."""
+    """Return the share of the foreground dropped as too large; None without foreground."""
     areas = [objects.get(f"{kind}_area", 0) for kind in ("large", "small", "kept")]
     return areas[0] / sum(areas) if sum(areas) else None
 
@@ -144,14 +148,14 @@ def _too_large(objects: Mapping[str, int]) -> float | None:
 def _warnings(
     report: RunReport, config: ProcessingConfig, objects: Mapping[str, int]
 ) -> list[str]:
-    said: dict[str, list[int]] = defaultdict(list)
+    fovs_of: dict[str, list[int]] = defaultdict(list)
     for entry in report.steps:
         for text in _warnings_of(entry):
-            said[text].append(entry.fov)
+            fovs_of[text].append(entry.fov)
     return [
         *report.messages,
         *_times(report),
-        *(f"FOV {fovs_text(fovs)}: {text}" for text, fovs in said.items()),
+        *(f"FOV {fovs_text(fovs)}: {text}" for text, fovs in fovs_of.items()),
         *_advice(report, config, objects),
     ]
 
@@ -187,7 +191,7 @@ def _skipped(report: RunReport) -> list[str]:
 
 
 def _times(report: RunReport) -> Iterator[str]:
-    """What to do about times that are a guess."""
+    """Yield what to do about times that are a guess."""
     if report.time_source.startswith("default") and report.metadata.n_frames > 1:
         yield (
             "The file does not say when its frames were taken; the default is a guess. Give "
@@ -235,10 +239,10 @@ def _failed(bad: Mapping[str, Any]) -> str:
 
 
 def _statuses(report: RunReport) -> dict[str, dict[str, int]]:
-    found: dict[str, Counter[str]] = defaultdict(Counter)
+    statuses: dict[str, Counter[str]] = defaultdict(Counter)
     for entry in report.steps:
-        found[entry.step][entry.status.value] += 1
-    return {step: dict(counts) for step, counts in found.items()}
+        statuses[entry.step][entry.status.value] += 1
+    return {step: dict(counts) for step, counts in statuses.items()}
 
 
 def _files(report: RunReport) -> list[str]:

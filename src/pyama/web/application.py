@@ -1,4 +1,4 @@
-"""The application: its routes, its gate, and how errors are told."""
+"""The application: its routes, its gate, and the answers to errors."""
 
 import json
 from collections.abc import Sequence
@@ -46,7 +46,7 @@ STATUSES: dict[type[PyamaError], int] = {
     ConfigError: 422,
     PyamaError: 409,
 }
-"""What goes wrong, from special to general, and the status that tells it."""
+"""Classes of errors, from special to general, and their HTTP status."""
 
 
 def create_app(
@@ -59,7 +59,7 @@ def create_app(
 
     Args:
         root: Nothing outside this folder is read or written.
-        token: What everybody who asks must know.
+        token: Required with every request.
         hosts: Names of the server besides `localhost` and plain addresses.
         plugins: Folders of plugins that were loaded, for the command line of a run.
     """
@@ -74,8 +74,8 @@ def create_app(
     app.state.runs = run_routes.Runs(plugins)
     for module in ROUTES:
         app.include_router(module.router)
-    app.add_exception_handler(PyamaError, _told)
-    app.add_exception_handler(RequestValidationError, _wrong)
+    app.add_exception_handler(PyamaError, _on_error)
+    app.add_exception_handler(RequestValidationError, _on_invalid)
 
     @app.get("/", include_in_schema=False)
     def page() -> Response:
@@ -93,19 +93,19 @@ def create_app(
     return app
 
 
-def _told(request: Request, error: Exception) -> Response:
+def _on_error(request: Request, error: Exception) -> Response:
     status = next(code for kind, code in STATUSES.items() if isinstance(error, kind))
     root: Root = request.app.state.root
     text = str(error).replace(f"{root.path}/", "").replace(str(root.path), ".")
     return _answer(text, status)
 
 
-def _wrong(request: Request, error: Exception) -> Response:
-    """Say where a request does not fit, without repeating what was sent."""
+def _on_invalid(request: Request, error: Exception) -> Response:
+    """Answer where a request is invalid, without repeating its content."""
     entries = error.errors() if isinstance(error, RequestValidationError) else ()
     return _answer([{"loc": entry["loc"], "msg": entry["msg"]} for entry in entries], 422)
 
 
 def _answer(detail: object, status: int) -> Response:
-    # What was sent may hold characters that cannot be encoded: here they are escaped.
+    # JSON escapes characters of the request that cannot be encoded.
     return Response(json.dumps({"detail": detail}), status, media_type="application/json")

@@ -124,15 +124,15 @@ class Root:
                 raise HTTPException(404, f"{link.name} leads out of the root.")
 
     def output_dirs(self) -> Iterator[Path]:
-        """Find output folders."""
-        found = 0
+        """Yield output folders, at most 500."""
+        count = 0
         for place, folders, files in os.walk(self.path):
             path = Path(place)
             if layout.CONFIG_FILE in files:
                 folders.clear()
-                found += 1
+                count += 1
                 yield path
-            if found == MOST:
+            if count == MOST:
                 return
             if len(path.relative_to(self.path).parts) >= DEEPEST:
                 folders.clear()

@@ -1,4 +1,4 @@
-"""Who may ask: one token, from the own page, by the own name of the server."""
+"""Access to the server: one token, requests of its own page only, known host names only."""
 
 import asyncio
 import ipaddress
@@ -13,9 +13,9 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 COOKIE = "pyama_token"
 MOST_AT_ONCE = 64
-"""So many requests are answered at the same time; the others wait, and fill no memory."""
+"""Largest number of requests that are answered at the same time; others wait."""
 ENDLESS = "/events"
-"""Answers that end when a run does take no place."""
+"""Streams last as long as a run; they do not count."""
 HEADERS = {
     "Content-Security-Policy": (
         "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; "
@@ -26,19 +26,19 @@ HEADERS = {
     "Cross-Origin-Resource-Policy": "same-origin",
     "Cross-Origin-Opener-Policy": "same-origin",
 }
-"""Sent with every answer: nothing is loaded from elsewhere, and nobody may frame the page."""
+"""Sent with every answer: nothing is loaded from elsewhere, and no other page may embed it."""
 
 
 class Gate:
-    """Lets through who knows the token and comes from the page itself.
+    """Passes on requests that carry the token and come from the page itself.
 
     A page of another site can make a browser send requests here, under a name of its own that
     leads to this machine (DNS rebinding) or directly (cross-site requests). The first has a
     foreign `Host`, the second a foreign `Origin` and no cookie.
 
     Args:
-        app: What is guarded.
-        token: Comes as `?token=` once, then as a cookie, or as `Authorization: Bearer`.
+        app: The application behind the gate.
+        token: Sent once as `?token=`, then as a cookie; or as `Authorization: Bearer`.
         hosts: Names of the server besides `localhost` and plain addresses.
     """
 
@@ -49,7 +49,7 @@ class Gate:
         self._places = asyncio.Semaphore(MOST_AT_ONCE)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer a request, or hand it on."""
+        """Refuse a request, or pass it on."""
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
@@ -83,7 +83,7 @@ class Gate:
         return None
 
     def _welcome(self, scope: Scope) -> Response | None:
-        """Put the token of the first visit into a cookie, out of the address."""
+        """Move the token of the first visit from the address into a cookie."""
         query = _query(scope)
         if "token" not in query or scope["method"] != "GET" or scope["path"] != "/":
             return None
@@ -112,7 +112,7 @@ class Gate:
 
 
 def urlsplit_netloc(origin: str) -> str:
-    """Return host and port of an origin; nothing if it is none."""
+    """Return host and port of an origin; empty if it is invalid."""
     try:
         return urlsplit(origin).netloc
     except ValueError:
