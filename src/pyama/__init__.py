@@ -1,7 +1,7 @@
 """From time-lapse microscopy to single-cell traces.
 
-Everything a script needs is here. Names are imported when they are first used, so that
-`import pyama` costs nothing.
+These are the names for scripts. They are imported when they are first used, so that
+`import pyama` takes no time.
 """
 
 from importlib import import_module

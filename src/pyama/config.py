@@ -1,4 +1,4 @@
-"""Channels and parameters of one run, as they are written in YAML."""
+"""The configuration of a run, its channels and parameters, as written in YAML."""
 
 import os
 import reprlib
@@ -28,12 +28,12 @@ from pyama.registry import parameter_models
 
 _PURE = {"unit": "1"}
 METADATA_KEY = "metadata"
-"""Section of `processing_config.yaml` that describes the recording; not a setting."""
+"""Section of `processing_config.yaml` that describes the recording; it has no settings."""
 WITHOUT_EFFECT = ("n_workers", "batch_size", "plugin_timeout")
-"""Parameters that no result depends on: they are for one computer."""
+"""Parameters that do not affect results: they depend on the computer."""
 ONLY_IF_WRITTEN = ("frame_interval", *WITHOUT_EFFECT)
-"""Parameters whose default must bind no later run: it would override the time stamps of the
-file, or carry the number of cores of one machine to another."""
+"""Parameters that are written only if they were set: their default would override the time
+stamps of the file, or transfer the number of cores from one computer to another."""
 
 
 def _refuse_duplicates(kind: str, values: Iterable[object]) -> None:
@@ -44,12 +44,12 @@ def _refuse_duplicates(kind: str, values: Iterable[object]) -> None:
 
 
 class Channel(Params):
-    """One channel and what is measured in it."""
+    """One channel and the features that are measured in it."""
 
     channel: ChannelId
     """0-based index of the channel in the file."""
     features: tuple[str, ...] | None = None
-    """Names of features; left out, the defaults of `params.features`; empty, none."""
+    """Names of features; if omitted, those of `params.features`; if empty, none."""
 
     if TYPE_CHECKING:
 
@@ -76,12 +76,12 @@ AnyChannel: TypeAlias = Channel | int | tuple[int, Iterable[str]] | list[Any]
 
 
 class Channels(Params):
-    """Which channels are processed: `Channels(pc=0, fl=[1, 2])`."""
+    """The channels to process: `Channels(pc=0, fl=[1, 2])`."""
 
     pc: Channel | None = None
-    """Phase contrast: what cells are found in."""
+    """Phase contrast, in which cells are found."""
     fl: tuple[Channel, ...] = ()
-    """Fluorescence: what is measured."""
+    """Fluorescence, which is measured."""
 
     if TYPE_CHECKING:  # the fields have no types for the short forms of a channel
 
@@ -102,7 +102,7 @@ class Channels(Params):
 
 
 class DefaultFeatures(Params):
-    """Features of channels that name none of their own."""
+    """Features of channels without features of their own."""
 
     phase: tuple[str, ...] = ("area", "aspect_ratio")
     """Features of the phase contrast channel."""
@@ -117,7 +117,7 @@ class DefaultFeatures(Params):
 
 
 def default_workers() -> int:
-    """Return how many workers run when nobody says: one per core, at most 8."""
+    """Return the default number of workers: one per core, at most 8."""
     return min(8, os.cpu_count() or 1)
 
 
@@ -132,19 +132,18 @@ class ProcessingParams(
     TimeParams,
     PluginParams,
 ):
-    """All parameters, flat: what each algorithm takes is one of the base classes."""
+    """All parameters in one class; each algorithm takes one of the base classes."""
 
     copy_only: bool = False
     """Stop after copying."""
     segmentation_method: str = "logstd"
-    """How cells are found in a frame; `pyama plugins list` names all methods."""
+    """How cells are found in a frame; `pyama plugins list` shows all methods."""
     tracking_method: str = "iou"
-    """How cells are followed through time; `pyama plugins list` names all methods."""
+    """How cells are followed through time; `pyama plugins list` shows all methods."""
     preprocessors: tuple[str, ...] = ()
-    """Names in `NAMED_PREPROCESSORS`: what a frame goes through before segmentation, in this
-    order."""
+    """Names in `NAMED_PREPROCESSORS`, applied to a frame in this order before segmentation."""
     features: DefaultFeatures = DefaultFeatures()
-    """What is measured in channels that name no features of their own."""
+    """What is measured in channels without features of their own."""
     n_workers: Annotated[int, Field(ge=1, le=1024, json_schema_extra=_PURE)] = Field(
         default_factory=default_workers
     )
@@ -155,19 +154,19 @@ class ProcessingParams(
         Annotated[float, Field(gt=0, allow_inf_nan=False, json_schema_extra={"unit": "s"})]
         | None
     ) = 600.0
-    """How long a plugin may take for one frame or cell, a tracking method from frame to frame.
-    Then its step fails. Null waits for ever."""
+    """Time that a plugin may take for one frame or cell, or a tracking method from frame to
+    frame. After it the step fails. Null sets no limit."""
     seed: Annotated[int, Field(ge=0, json_schema_extra=_PURE)] = 0
-    """Start of every random draw; each cell draws its own numbers."""
+    """Seed of all random numbers; each cell has its own sequence."""
 
 
 class ProcessingConfig(Params):
     """Channels and parameters of one run."""
 
     channels: Channels = Channels()
-    """Which channels are processed, and what is measured in them."""
+    """The channels to process, and what is measured in them."""
     params: ProcessingParams = Field(default_factory=ProcessingParams)
-    """How."""
+    """Parameters of all steps."""
 
     def phase_features(self) -> tuple[str, ...]:
         """Return the features of the phase contrast channel; none without one."""
@@ -186,11 +185,11 @@ class ProcessingConfig(Params):
 
 
 def parse_config(source: str, entries: object) -> ProcessingConfig:
-    """Check the entries of a configuration, naming every wrong one at once.
+    """Check the entries of a configuration, and report all wrong ones together.
 
     Args:
-        source: Where they come from, for messages.
-        entries: Nested dictionaries as a YAML file gives them; None is an empty file.
+        source: Name of the file, for messages.
+        entries: Nested dictionaries as in a YAML file; None is an empty file.
 
     Raises:
         ConfigError: A name is unknown or a value is out of bounds.
@@ -202,7 +201,7 @@ def parse_config(source: str, entries: object) -> ProcessingConfig:
             f"{source} holds a {type(entries).__name__}; expected the sections "
             "'channels' and 'params'. `pyama config init` writes an example."
         )
-    # A section in which every line is commented out is None.
+    # A section is None if all of its lines are comments.
     entries = {k: v for k, v in entries.items() if k != METADATA_KEY and v is not None}
     try:
         return ProcessingConfig.model_validate(entries)
@@ -220,9 +219,9 @@ def load_config(path: Path | str) -> ProcessingConfig:
 
 
 def dump_config(config: ProcessingConfig) -> dict[str, Any]:
-    """Return the configuration as plain values that `parse_config` reads back equal.
+    """Return the configuration as plain values that `parse_config` reads back unchanged.
 
-    What is named in `ONLY_IF_WRITTEN` appears only if it was.
+    The parameters in `ONLY_IF_WRITTEN` are included only if they were set.
     """
     entries = config.model_dump(mode="json")
     for name in ONLY_IF_WRITTEN:
@@ -234,17 +233,18 @@ def dump_config(config: ProcessingConfig) -> dict[str, Any]:
 def config_schema() -> dict[str, Any]:
     """Return the JSON schema of a configuration: names, units, bounds, defaults, meaning.
 
-    Plugins that were loaded before are part of it.
+    It includes the parameters of plugins that are loaded.
     """
     schema = ProcessingConfig.model_json_schema()
     flat = schema["$defs"]["ProcessingParams"]["properties"]
-    flat["plugins"]["properties"] = found = {}
+    flat["plugins"]["properties"] = plugins = {}
     for name, model in sorted(parameter_models().items()):
         entries = model.model_json_schema()
         schema["$defs"] |= entries.pop("$defs", {})
-        own = entries["properties"].keys() - flat.keys()
-        entries["properties"] = {k: v for k, v in entries["properties"].items() if k in own}
-        found[name] = entries
+        entries["properties"] = {
+            k: v for k, v in entries["properties"].items() if k not in flat
+        }
+        plugins[name] = entries
     return schema
 
 
@@ -257,7 +257,7 @@ NAMES = (
 
 
 SHORT = reprlib.Repr()
-"""Spells a value in a line, since YAML may refer to one list many times."""
+"""Shortens values to one line, since YAML may refer to one list many times."""
 SHORT.maxlevel = 2
 
 
@@ -270,10 +270,10 @@ def _message(source: str, error: ValidationError) -> str:
 def _wrong(entry: ErrorDetails) -> str:
     *_, last = ("", *entry["loc"])
     name = ".".join(map(str, entry["loc"])) or "configuration"
-    found, told = entry["input"], entry["msg"].removeprefix("Value error, ")
+    value, problem = entry["input"], entry["msg"].removeprefix("Value error, ")
     if entry["type"] == "extra_forbidden":
         near = get_close_matches(str(last), NAMES, n=1)
-        told = f"unknown name; did you mean {near[0]}?" if near else "unknown name"
-    # A group of entries that do not fit together is named by the message itself.
-    shown = "" if isinstance(found, dict | BaseModel) else f" = {SHORT.repr(found)}"
-    return f"{name}{shown}: {told}"
+        problem = f"unknown name; did you mean {near[0]}?" if near else "unknown name"
+    # A message about several entries names them itself.
+    shown = "" if isinstance(value, dict | BaseModel) else f" = {SHORT.repr(value)}"
+    return f"{name}{shown}: {problem}"

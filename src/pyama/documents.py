@@ -1,4 +1,4 @@
-"""Plain values from YAML that anyone may have written, and checksums for YAML of our own."""
+"""YAML files: plain values from untrusted files, and checksums for files written by pyama."""
 
 import re
 import zlib
@@ -10,11 +10,11 @@ import yaml
 from pyama.errors import ConfigError, reason
 
 DEEPEST = 50
-"""More nested lists and sections are refused: the parser would run out of stack."""
+"""Deeper nesting of lists and sections is refused: the parser would overflow its stack."""
 MOST_REPEATED = 10_000
-"""References (`*name`) that stand for more values are refused: lists of lists grow."""
+"""More values repeated by references (`*name`) are refused: nested lists grow quickly."""
 NUMBER = re.compile(r"[-+0-9a-fA-FxXoObB_:.]{1000,}")
-"""What is refused as a number: to spell it takes longer than the user waits."""
+"""Numbers that are refused, since converting them takes too long."""
 
 
 def load_yaml(path: Path) -> object:
@@ -35,7 +35,7 @@ def parse_yaml(text: str, source: str) -> object:
 
     Args:
         text: The YAML.
-        source: Where it comes from, for messages.
+        source: Name of the file, for messages.
 
     Raises:
         ConfigError: It is not YAML.
@@ -45,43 +45,43 @@ def parse_yaml(text: str, source: str) -> object:
         _refuse_growth(text, loader)
         return yaml.load(text, Loader=loader)  # noqa: S506 (a safe loader, in C or not)
     except (yaml.YAMLError, ValueError, RecursionError) as error:
-        told = reason(error).replace('in "<unicode string>",', "at")
-        raise ConfigError(f"{source} is not valid YAML: {told}") from error
-    except (LookupError, AttributeError, TypeError) as error:  # what PyYAML does not translate
+        problem = reason(error).replace('in "<unicode string>",', "at")
+        raise ConfigError(f"{source} is not valid YAML: {problem}") from error
+    except (LookupError, AttributeError, TypeError) as error:  # PyYAML lets them through
         raise ConfigError(
-            f"{source} is not valid YAML: a value is not what its tag says"
+            f"{source} is not valid YAML: a value does not match its tag"
         ) from error
 
 
 def _refuse_growth(text: str, loader: Any) -> None:
-    """Look at a text event by event, and refuse what costs more than its length.
+    """Parse a text event by event, and refuse what takes far more memory than its length.
 
     Raises:
-        ValueError: It is nested too deeply, repeats too much, or has too long a number.
+        ValueError: It is nested too deeply, has too many references or too long a number.
     """
     sizes: dict[str, int] = {}
-    open_ones: list[tuple[str, int]] = [("", 0)]
+    unclosed: list[tuple[str, int]] = [("", 0)]
     repeated = 0
     for event in yaml.parse(text, Loader=loader):
         name, size = getattr(event, "anchor", None) or "", 0
         if isinstance(event, yaml.CollectionStartEvent):
             sizes.pop(name, None)
-            open_ones.append((name, 1))
-            if len(open_ones) > DEEPEST + 1:
+            unclosed.append((name, 1))
+            if len(unclosed) > DEEPEST + 1:
                 raise ValueError(f"more than {DEEPEST} lists and sections inside each other")
             continue
         if isinstance(event, yaml.AliasEvent):
-            size = sizes.get(name, MOST_REPEATED)  # unknown is what it is a part of itself
+            size = sizes.get(name, MOST_REPEATED)  # unknown if it contains itself
             repeated += size
         elif isinstance(event, yaml.CollectionEndEvent):
-            name, size = open_ones.pop()
+            name, size = unclosed.pop()
         elif isinstance(event, yaml.ScalarEvent):
             size = 1
             if NUMBER.fullmatch(event.value):
                 raise ValueError(f"a number of {len(event.value)} digits")
         sizes[name] = size
-        outer, before = open_ones.pop()
-        open_ones.append((outer, before + size))
+        outer, before = unclosed.pop()
+        unclosed.append((outer, before + size))
         if repeated >= MOST_REPEATED:
             raise ValueError(f"references that stand for more than {MOST_REPEATED} values")
 
@@ -90,12 +90,12 @@ CHECKSUM = b"# checksum: "
 
 
 def with_checksum(text: str) -> bytes:
-    """Return a YAML text with a last line that tells when anything before it has changed."""
+    """Return a YAML text with its checksum in the last line."""
     body = text.encode()
     return body + CHECKSUM + f"{zlib.crc32(body):08x}\n".encode()
 
 
 def has_its_checksum(data: bytes) -> bool:
-    """Whether `data` is what `with_checksum` returned, bit for bit."""
-    body, mark, _ = data.rpartition(CHECKSUM)
-    return bool(mark) and data == body + CHECKSUM + f"{zlib.crc32(body):08x}\n".encode()
+    """Whether `data` is an unchanged result of `with_checksum`."""
+    body, separator, _ = data.rpartition(CHECKSUM)
+    return bool(separator) and data == body + CHECKSUM + f"{zlib.crc32(body):08x}\n".encode()

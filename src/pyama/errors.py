@@ -7,10 +7,10 @@
     + NotReadyError    a step needs an output that is missing or unfinished
     + LockedError      another run is working on the same field of view
   - ArrayError         arrays handed to an algorithm do not fit together
-  - PluginError        a plugin cannot be registered, or broke its promise in a run
+  - PluginError        a plugin cannot be registered, or violated its contract in a run
 
-Each class also derives from the builtin it stands in for, so `except ValueError`
-keeps working. A message says what was found, what was expected and what to do.
+Each class also derives from a built-in exception, so that `except ValueError` catches it,
+too. A message says what was found, what was expected and what to do.
 """
 
 
@@ -23,15 +23,15 @@ class ConfigError(PyamaError, ValueError):
 
 
 class ReaderError(PyamaError, OSError):
-    """A microscope file is missing, damaged or of an unknown kind."""
+    """A microscope file is missing, damaged or of an unknown format."""
 
 
 class StoreError(PyamaError, OSError):
-    """A file or array on disk contradicts the layout."""
+    """A file or array on disk does not match the layout."""
 
 
 class NotReadyError(StoreError, FileNotFoundError):
-    """An input of a step is missing, or was left unfinished by an earlier run."""
+    """An input of a step is missing, or was not completed by an earlier run."""
 
 
 class LockedError(StoreError):
@@ -43,7 +43,7 @@ class ArrayError(PyamaError, ValueError):
 
 
 class PluginError(PyamaError, TypeError):
-    """A plugin does not keep the interface it claims to implement."""
+    """A plugin does not implement its interface correctly."""
 
 
 def message_of(error: BaseException) -> str:
@@ -62,13 +62,13 @@ def message_of(error: BaseException) -> str:
 
 
 def reason(error: Exception) -> str:
-    """Say in a few words why a file cannot be read; the message around it names the file."""
+    """Return in a few words why a file cannot be read, for a message that names the file."""
     if isinstance(error, FileNotFoundError):
         return "it does not exist; check the path"
     if isinstance(error, IsADirectoryError):
-        return "it is a folder; name a file"
+        return "it is a folder; give a file"
     if isinstance(error, UnicodeDecodeError):
-        return "it is no text in UTF-8"
+        return "it is not UTF-8 text"
     if isinstance(error, OSError) and error.strerror:
         return error.strerror
     return " ".join(str(error).split())

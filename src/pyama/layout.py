@@ -1,4 +1,4 @@
-"""Every folder, group, file and column name of an output folder, and their inverses."""
+"""Names of all folders, groups, files and columns of an output folder, and their parsers."""
 
 import re
 
@@ -9,7 +9,7 @@ IMAGES = "images.zarr"
 CELLS = "cells.zarr"
 CELLS_METADATA = "metadata"
 FULL, PREVIEW = "0", "1"
-"""Levels: full resolution, and the uint8 preview of half the size."""
+"""Levels of a stack: full resolution, and the uint8 preview of half the size."""
 
 BASE_COLUMNS = (
     "fov",
@@ -34,84 +34,84 @@ _SHIFTS = re.compile(rf".+_fov_{_NUMBER}_shifts\.csv", re.DOTALL)
 
 
 def fov_dir(fov: int) -> str:
-    """Folder of a field of view."""
+    """Return the folder of a field of view."""
     return f"fov_{fov:03d}"
 
 
 def parse_fov(name: str) -> int | None:
-    """Field of view of a folder name; None for other folders."""
+    """Return the field of view of a folder name; None for other folders."""
     match = _FOV.fullmatch(name)
     return int(match[1]) if match else None
 
 
 def phase(channel: int) -> str:
-    """Group of the raw phase contrast frames."""
+    """Return the group of the raw phase contrast frames."""
     return f"pc_ch_{channel}"
 
 
 def fluorescence(channel: int) -> str:
-    """Group of the raw fluorescence frames."""
+    """Return the group of the raw fluorescence frames."""
     return f"fl_ch_{channel}"
 
 
 def labeled(channel: int) -> str:
-    """Group of the labels numbered frame by frame."""
+    """Return the group of the labels that are numbered frame by frame."""
     return f"seg_labeled_ch_{channel}"
 
 
 def tracked(channel: int) -> str:
-    """Group of the labels that keep their number through time."""
+    """Return the group of the labels in which a cell keeps its number through time."""
     return f"seg_tracked_ch_{channel}"
 
 
 def background(channel: int) -> str:
-    """Group of the estimated background."""
+    """Return the group of the estimated background."""
     return f"fl_background_ch_{channel}"
 
 
 def flat_field(channel: int) -> str:
-    """Group of the flat field that traces are corrected with: a single frame."""
+    """Return the group of the flat field, a single frame, that traces are corrected with."""
     return f"fl_flat_ch_{channel}"
 
 
 def dark_frame(channel: int) -> str:
-    """Group of the dark frame that traces are corrected with: a single frame."""
+    """Return the group of the dark frame, a single frame, that traces are corrected with."""
     return f"fl_dark_ch_{channel}"
 
 
 def parse_group(name: str) -> tuple[str, int] | None:
-    """Kind (`pc`, `fl`, `seg_labeled`, ...) and channel of a group; None for others."""
+    """Return kind (`pc`, `fl`, `seg_labeled`, ...) and channel of a group; None for others."""
     match = _GROUP.fullmatch(name)
     return (match[1], int(match[2])) if match else None
 
 
 def is_labels(group: str) -> bool:
-    """Whether a group holds labels, whose values are names and not intensities."""
+    """Whether a group holds labels, whose values identify cells and are no intensities."""
     return group.startswith("seg_")
 
 
 def is_light(group: str) -> bool:
-    """Whether a group holds a flat field or a dark frame, which are no movies."""
+    """Whether a group holds a flat field or a dark frame, which are single frames."""
     return group.startswith(("fl_flat_", "fl_dark_"))
 
 
 def traces_file(basename: str, fov: int) -> str:
-    """Traces of a field of view."""
+    """Return the file of the traces of a field of view."""
     return f"{basename}_fov_{fov:03d}_traces.csv"
 
 
 def inspected_file(basename: str, fov: int) -> str:
-    """Traces of a field of view after inspection."""
+    """Return the file of the corrected traces of a field of view."""
     return f"{basename}_fov_{fov:03d}_traces_inspected.csv"
 
 
 def inspection_log(basename: str, fov: int) -> str:
-    """What inspection has changed in the traces of a field of view, click by click."""
+    """Return the file of the log of corrections to the traces of a field of view."""
     return f"{basename}_fov_{fov:03d}_traces_inspection.jsonl"
 
 
 def shifts_file(basename: str, fov: int) -> str:
-    """How the picture has moved in every frame of a field of view."""
+    """Return the file of the shifts of a field of view."""
     return f"{basename}_fov_{fov:03d}_shifts.csv"
 
 
@@ -121,21 +121,21 @@ def is_shifts(name: str) -> bool:
 
 
 def parse_traces(name: str) -> tuple[str, int, bool] | None:
-    """Basename, field of view and whether inspected; None for other files."""
+    """Return basename, field of view and whether corrected; None for other files."""
     match = _TRACES.fullmatch(name)
     return (match[1], int(match[2]), match[3] is not None) if match else None
 
 
 def column(feature: str, channel: int) -> str:
-    """Column of a feature in a channel."""
+    """Return the column of a feature in a channel."""
     return f"{feature}_ch_{channel}"
 
 
 def safe_name(name: str) -> str:
-    """Return a name that is a file name on every system and leaves no folder.
+    """Return a name that is valid as a file name on every system and contains no path.
 
-    Separators, characters that a system reserves and those that cannot be printed become
-    `_`; dots in front go, and what is longer than 180 bytes is cut.
+    Separators, reserved characters and characters that cannot be printed become `_`; leading
+    dots are removed, and the name is truncated to 180 bytes.
     """
     clean = "".join(c if c.isprintable() and c not in '/\\:*?"<>|' else "_" for c in name)
     short = clean.lstrip(". ").encode()[:180].decode(errors="ignore")
@@ -143,7 +143,7 @@ def safe_name(name: str) -> str:
 
 
 def basename(file_name: str) -> str:
-    """File name without its suffix; `.ome.tif` and `.ome.tiff` are one suffix."""
+    """Return a file name without its suffix; `.ome.tif` and `.ome.tiff` are one suffix."""
     for suffix in (".ome.tif", ".ome.tiff"):
         if file_name.lower().endswith(suffix) and len(file_name) > len(suffix):
             return file_name[: -len(suffix)]

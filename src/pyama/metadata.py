@@ -1,4 +1,4 @@
-"""What is known of a recording besides its pixels, and what time it is in each frame."""
+"""The description of a recording, and the time of every frame."""
 
 import math
 from collections.abc import Iterable
@@ -14,7 +14,7 @@ from pyama.errors import ConfigError, StoreError
 
 
 class MissingPlanes(Params):
-    """Planes that the file declares but does not hold."""
+    """Planes that the file declares but does not contain."""
 
     fov: int
     """0-based index of the field of view."""
@@ -25,16 +25,16 @@ class MissingPlanes(Params):
 
 
 class MicroscopyMetadata(Params):
-    """One recording: fields of view, frames, channels, sizes, times."""
+    """Description of a recording: fields of view, frames, channels, sizes, times."""
 
     path: Path
-    """Where the file was when it was read."""
+    """Path of the file when it was read."""
     format: str
     """`nd2`, `czi`, `ome-tiff` or `array`."""
     basename: str
     """File name without its suffix."""
     identity: str
-    """Digest of size and samples of the content; independent of path and date."""
+    """Digest of size and samples of the content; does not depend on path and date."""
     n_frames: int
     """Frames per field of view."""
     channel_names: tuple[str, ...]
@@ -44,18 +44,18 @@ class MicroscopyMetadata(Params):
     dtype: str
     """dtype of the pixels in the file: `uint8` or `uint16`. Readers give uint16."""
     pixel_size_um: float | None = None
-    """Side of a pixel in micrometres; None where the file does not say."""
+    """Side of a pixel in micrometres; None if unknown."""
     times_min: tuple[tuple[float, ...], ...] | None = None
-    """The file's own stamps in minutes since the first frame of the recording, per field of
-    view and frame; None where there are none. NaN where a single one is missing."""
+    """Time stamps of the file in minutes since the first frame of the recording, per field of
+    view and frame; None if there are none, NaN for a missing stamp."""
     n_z: int = 1
-    """Planes of the z stack."""
+    """Number of planes of the z stack."""
     position_names: tuple[str, ...] = ()
-    """Names of the fields of view; empty where the file has none."""
+    """Names of the fields of view; empty if the file has none."""
     missing: tuple[MissingPlanes, ...] = ()
     """Planes that were never written."""
     problems: tuple[str, ...] = ()
-    """What is odd about the file, in sentences for its user."""
+    """Problems of the file, in sentences for the user."""
 
     @field_validator("basename")
     @classmethod
@@ -88,13 +88,14 @@ FILE_STAMPS = "time stamps of the file"
 def frame_times(
     metadata: MicroscopyMetadata, params: TimeParams, fov: int
 ) -> tuple[tuple[float, ...], str]:
-    """Return the minutes of every frame of a field of view and where they come from.
+    """Return the time of every frame of a field of view in minutes, and its source.
 
-    The order is `time_mapping`, `frame_interval` if it was written, the stamps of the file
-    if those of every field of view are finite and strictly increasing, 10 minutes per frame.
+    The sources in order: `time_mapping`; `frame_interval`, if it is set; the stamps of the
+    file, if those of every field of view are finite and strictly increasing; 10 minutes per
+    frame.
 
     Raises:
-        ConfigError: `time_mapping` does not name every frame.
+        ConfigError: `time_mapping` does not contain every frame.
     """
     frames = range(metadata.n_frames)
     if params.time_mapping is not None:
@@ -102,7 +103,7 @@ def frame_times(
         if absent:
             raise ConfigError(
                 f"time_mapping names {len(params.time_mapping)} frames, but the recording has "
-                f"{metadata.n_frames}; missing are {_some(absent)}. Name every frame."
+                f"{metadata.n_frames}; missing are {_some(absent)}. Add every frame."
             )
         return tuple(params.time_mapping[frame] for frame in frames), "time_mapping"
     interval = params.frame_interval
@@ -114,7 +115,7 @@ def frame_times(
 
 
 def time_problems(metadata: MicroscopyMetadata) -> list[str]:
-    """Return what makes the stamps of the file unusable, one sentence per kind."""
+    """Return why the stamps of the file cannot be used, one sentence per reason."""
     if metadata.times_min is None:
         return ["The file has no time stamps."]
     not_finite = [
@@ -144,7 +145,7 @@ def dump_metadata(metadata: MicroscopyMetadata) -> dict[str, Any]:
 
 
 def parse_metadata(entries: object) -> MicroscopyMetadata:
-    """Read what `dump_metadata` wrote.
+    """Read the output of `dump_metadata`.
 
     Raises:
         StoreError: The entries do not describe a recording.
@@ -153,12 +154,12 @@ def parse_metadata(entries: object) -> MicroscopyMetadata:
         return MicroscopyMetadata.model_validate(entries)
     except ValidationError as error:
         wrong = "; ".join(
-            f"{'.'.join(map(str, entry['loc'])) or 'all of it'}: {entry['msg']}"
+            f"{'.'.join(map(str, entry['loc'])) or 'the section'}: {entry['msg']}"
             for entry in error.errors(include_url=False)[:3]
         )
         raise StoreError(
             f"The section 'metadata' of {layout.CONFIG_FILE} is damaged: {wrong}. "
-            "Run again with the microscope file to write it anew."
+            "Run again with the microscope file to replace it."
         ) from error
 
 

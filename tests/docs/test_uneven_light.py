@@ -47,6 +47,6 @@ def test_the_yaml_is_a_configuration():
 def test_the_page_names_the_limits():
     words = " ".join(PAGE.split())
     assert f"polynomial of degree {DEGREE}" in words
-    assert f"a mean below {IN_COUNTS:g} is taken" in words
+    assert f"a mean below {IN_COUNTS:g} counts as a flat field" in words
     assert f"less than {DIMMEST:g} counts above the dark frame" in words
-    assert f"flat field below {LEAST:g}" in words
+    assert f"flat field is never below {LEAST:g}" in words

@@ -352,7 +352,7 @@ def test_all_that_does_not_fit_is_named_at_once(recording, tmp_path):
         "channels.pc.features",
         "channels.fl.1.features",
         "time_mapping names 1 frames, but the recording has 6; missing are 1, 2, 3, 4, 5. "
-        "Name every frame.",
+        "Add every frame.",
     ]
     assert not (tmp_path / "out").exists()
 

@@ -299,9 +299,7 @@ def test_what_cannot_be_read_is_named(tmp_path):
     ):
         load_config(tmp_path / "none.yaml")
     (tmp_path / "latin.yaml").write_bytes(b"a: \xff")
-    with pytest.raises(
-        ConfigError, match=r"latin\.yaml cannot be read: it is no text in UTF-8"
-    ):
+    with pytest.raises(ConfigError, match=r"latin\.yaml cannot be read: it is not UTF-8 text"):
         load_config(tmp_path / "latin.yaml")
 
 

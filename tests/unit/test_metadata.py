@@ -64,9 +64,9 @@ def test_metadata_count_what_they_name():
 @pytest.mark.parametrize(
     ("entries", "words"),
     [
-        (None, "all of it: Input should be"),
+        (None, "the section: Input should be"),
         ({}, "path: Field required; format: Field required; basename: Field required"),
-        ([1], "all of it"),
+        ([1], "the section: "),
         ({**dump_metadata(FULL), "n_frames": "many"}, "n_frames: Input should be"),
         ({**dump_metadata(FULL), "more": 1}, "more: Extra inputs"),
         ({**dump_metadata(FULL), "shapes": [[1]]}, r"shapes\.0\.1: Field required"),
@@ -130,7 +130,7 @@ def test_every_frame_has_a_time_and_its_source(stamps, params, times, source):
 
 def test_a_mapping_names_every_frame():
     said = r"time_mapping names 1 frames, but the recording has 12; missing are 0, 2, 3, 4"
-    with pytest.raises(ConfigError, match=said + ".* and 3 more. Name every frame"):
+    with pytest.raises(ConfigError, match=said + ".* and 3 more. Add every frame"):
         frame_times(metadata(n_frames=12), TimeParams(time_mapping={1: 0}), 0)
 
 

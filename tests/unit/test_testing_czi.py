@@ -93,6 +93,6 @@ def test_a_file_is_overwritten(path):
 
 
 def test_a_plane_outside_the_images_is_refused(path):
-    with pytest.raises(ArrayError, match=r"missing names \(0, 2, 0, 0\), but the images"):
+    with pytest.raises(ArrayError, match=r"missing contains \(0, 2, 0, 0\), but the images"):
         write_czi(path, draw(1, 2, 1, 1, 5, 6), missing={(0, 2, 0, 0)})
     assert not path.exists()

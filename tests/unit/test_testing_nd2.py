@@ -124,9 +124,9 @@ WRONG = [
         {"times_ms": [1, 2]}, (1, 1, 1, 2, 5, 6), r"shape \(2,\), expected", id="times"
     ),
     pytest.param(
-        {"missing": {(0, 1, 0)}}, (1, 1, 1, 2, 5, 6), r"names \(0, 1, 0\)", id="frame"
+        {"missing": {(0, 1, 0)}}, (1, 1, 1, 2, 5, 6), r"contains \(0, 1, 0\)", id="frame"
     ),
-    pytest.param({"missing": {(0, 0)}}, (1, 1, 1, 2, 5, 6), r"names \(0, 0\)", id="place"),
+    pytest.param({"missing": {(0, 0)}}, (1, 1, 1, 2, 5, 6), r"contains \(0, 0\)", id="place"),
 ]
 
 

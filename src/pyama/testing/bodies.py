@@ -1,4 +1,4 @@
-"""Single synthetic cells: outline, brightness in time, and the pixels around them."""
+"""Single synthetic cells: outline, brightness over time, and the pixels around them."""
 
 import math
 from dataclasses import dataclass
@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 TEXTURE_PX = 512
-"""Side of the noise that all textures are cut out of."""
+"""Side in px of the noise image that all textures are cut out of."""
 
 
 @dataclass(frozen=True)
@@ -43,7 +43,7 @@ class Expression:
         )
 
     def halved(self) -> "Expression":
-        """Return what each daughter of a division gets."""
+        """Return the expression of each daughter after a division."""
         return Expression(
             self.offset / 2, self.ktl_m0 / 2, self.t0, self.delta, self.beta, self.km
         )
@@ -51,13 +51,13 @@ class Expression:
 
 @dataclass(frozen=True)
 class Body:
-    """What does not change about a cell.
+    """Constant properties of a cell.
 
     Attributes:
         radius: Radius of the disk of the same area, in px.
         aspect: Ratio of the axes of the ellipse.
         bumps: Complex amplitudes of the third and the fourth harmonic of the outline.
-        texture: Where its texture is cut out, (y, x).
+        texture: Place in the noise image of its texture, (y, x).
         expressions: One per fluorescence channel.
         parent: Index of the mother, -1 for none.
     """

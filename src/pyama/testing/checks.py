@@ -1,7 +1,7 @@
-"""Contracts of plugins, tried on ordinary and on odd input.
+"""Checks that plugins satisfy their contracts, with ordinary and unusual input.
 
-Each function returns if the plugin keeps its contract, and says otherwise what it was given
-and what it did: `check_segmenter(my_function)` is a complete test of a segmenter.
+A function returns if the plugin satisfies its contract; otherwise the error says with which
+input the plugin did what. `check_segmenter(my_function)` is a complete test of a segmenter.
 """
 
 import copy
@@ -26,11 +26,11 @@ TIMES = (0.0, 10.0, 20.0)
 
 
 def check_segmenter(segmenter: Callable[..., Any], name: str = "it") -> None:
-    """Try a segmentation method `f(frame, params) -> labels`.
+    """Check a segmentation method `f(frame, params) -> labels`.
 
     Raises:
-        PluginError: It failed, gave back something else than labels, changed its input, or
-            gave different labels for the same frame.
+        PluginError: It failed, returned something else than labels, changed its input, or
+            returned different labels for the same frame.
     """
     params = own_params(name, segmenter, ProcessingParams(), WatershedParams)
     place = (Place(0, 0),) if "place" in inspect.signature(segmenter).parameters else ()
@@ -43,11 +43,12 @@ def check_segmenter(segmenter: Callable[..., Any], name: str = "it") -> None:
 
 
 def check_tracker(tracker: Callable[..., Any], name: str = "it") -> None:
-    """Try a tracking method `f(frames, params) -> frames`.
+    """Check a tracking method `f(frames, params) -> frames`.
 
     Raises:
-        PluginError: It failed, gave back too few or too many frames, put cells where there
-            were none, split or joined objects, or gave different numbers for the same frames.
+        PluginError: It failed, returned too few or too many frames, added cells in the
+            background, split or joined objects, or returned different numbers for the same
+            frames.
     """
     params = own_params(name, tracker, ProcessingParams(), TrackingParams)
     for what, frames in _movies():
@@ -78,11 +79,11 @@ def _check_renumbered(where: str, before: NDArray[Any], after: NDArray[Any]) -> 
 
 
 def check_feature(feature: Callable[..., Any], name: str = "it") -> None:
-    """Try a feature `f(image, mask, context) -> number`.
+    """Check a feature `f(image, mask, context) -> number`.
 
     Raises:
-        PluginError: It failed, gave back something else than one finite number or NaN,
-            changed its input, or gave different numbers for the same cell.
+        PluginError: It failed, returned something else than one finite number or NaN,
+            changed its input, or returned different numbers for the same cell.
     """
     for what, image, mask in _cells():
         registry = Registry[Any]("feature", ("image", "mask", "context"))
@@ -115,11 +116,11 @@ def check_feature(feature: Callable[..., Any], name: str = "it") -> None:
 
 
 def check_preprocessor(preprocessor: Any, name: str = "it") -> None:
-    """Try a preprocessor, `f(image, params)` or an object with `process(image)`.
+    """Check a preprocessor, `f(image, params)` or an object with `process(image)`.
 
     Raises:
-        PluginError: It failed, gave back something else than an image of the same shape with
-            finite numbers, changed its input, or gave different images for the same one.
+        PluginError: It failed, returned something else than an image of the same shape with
+            finite numbers, changed its input, or returned different images for the same one.
     """
     is_object = hasattr(preprocessor, "process")
     function = preprocessor.process if is_object else preprocessor
@@ -136,16 +137,16 @@ def check_preprocessor(preprocessor: Any, name: str = "it") -> None:
 def check_reader(
     open_other: Callable[..., Any], name: str = "it", sample: Path | None = None
 ) -> None:
-    """Try a reader `f(path, z) -> Reader or None`.
+    """Check a reader `f(path, z) -> Reader or None`.
 
     Args:
         open_other: The function.
-        name: For messages.
-        sample: A file that it reads. Without it, only files of other kinds are tried.
+        name: Name of the reader, for messages.
+        sample: A file of its format. Without it, only files of other formats are tried.
 
     Raises:
-        PluginError: It failed, took a file of another kind for its own, or reads something
-            else than its metadata say.
+        PluginError: It failed, opened a file of another format, or its images differ from its
+            metadata.
     """
     with TemporaryDirectory() as folder:
         for content in (b"", b"Hello\n", bytes(range(256)) * 8):
@@ -178,7 +179,7 @@ def _check_recording(reader: Any, name: str) -> None:
 
 
 def _call(given: str, function: Callable[..., Any], *arguments: Any) -> Any:
-    """Call a plugin, and see that it leaves arrays as they are.
+    """Call a plugin and check that it does not change its input.
 
     Raises:
         PluginError: It failed or wrote into its input.
@@ -196,7 +197,7 @@ def _call(given: str, function: Callable[..., Any], *arguments: Any) -> Any:
 
 
 def _copied(argument: Any) -> Any:
-    """Copies of an array or a list of arrays; None of anything else."""
+    """Return a copy of an array or a list of arrays; None for anything else."""
     return copy.deepcopy(argument) if isinstance(argument, np.ndarray | list) else None
 
 

@@ -1,4 +1,4 @@
-"""Write CZI files with scenes of any size, planes that are missing, and time stamps."""
+"""Writer of CZI files with scenes of any size, missing planes and time stamps."""
 
 import struct
 from collections.abc import Collection, Sequence
@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from pyama.testing.images import (
+from pyama.testing.scenes import (
     Scenes,
     check_channel_names,
     check_missing,
@@ -16,11 +16,11 @@ from pyama.testing.images import (
 )
 
 GAP_PX = 100
-"""Between scenes, which lie side by side on the stage."""
+"""Distance in px between scenes, which are adjacent on the stage."""
 FILE_HEADER = 32
 """Bytes before the content of a segment: its name and two sizes."""
 ATTACHMENT_DIRECTORY_PLACE = FILE_HEADER + 72
-"""Where the head of the file says where the list of attachments is."""
+"""Place in the file header of the place of the list of attachments."""
 ATTACHMENT_GUID = bytes.fromhex("3d2c1f0e5a4b4c4d8e9f0a1b2c3d4e5f")
 
 
@@ -84,7 +84,7 @@ def write_czi(
 
 
 def _append_time_stamps(path: Path, seconds: NDArray[np.float64]) -> None:
-    """Append what pylibCZIrw does not write: an attachment, and the list that names it."""
+    """Append what pylibCZIrw does not write: an attachment, and the list of attachments."""
     stamps = struct.pack("<ii", 8 + 8 * len(seconds), len(seconds)) + seconds.tobytes()
     with path.open("r+b") as file:
         attachment = file.seek(0, 2)

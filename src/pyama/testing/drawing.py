@@ -1,4 +1,4 @@
-"""Draw the cells of one frame: phase contrast, fluorescence, masks, and the camera's noise."""
+"""Images of one synthetic frame: phase contrast, fluorescence, masks and camera noise."""
 
 import math
 from collections.abc import Sequence
@@ -15,15 +15,15 @@ from pyama.testing.synthetic_params import SyntheticParams
 PHASE = 6000.0
 """Phase contrast without cells in counts."""
 PHASE_SWING = 0.05
-"""Largest deviation of that from its mean, as a share."""
+"""Largest deviation of it from its mean, as a fraction."""
 TEXTURE = 0.08
-"""Standard deviation of the inside of a cell, as a share of `PHASE`."""
+"""Standard deviation inside a cell, as a fraction of `PHASE`."""
 DARKENING = 0.08
-"""Of the centre of a cell, as a share of `PHASE`."""
+"""Darkening of the centre of a cell, as a fraction of `PHASE`."""
 HALO, HALO_AT_PX, HALO_WIDTH_PX = 0.2, 1.2, 0.9
-"""Height as a share of `PHASE`, place and standard deviation of the halo outside the rim."""
+"""Height as a fraction of `PHASE`, place and standard deviation of the halo."""
 REACH_PX = 14.0
-"""How far from the rim a cell is drawn and looks for others."""
+"""Distance from the rim up to which a cell is drawn and other cells count as near."""
 LARGEST = 65535.0
 
 
@@ -35,7 +35,7 @@ class Drawing:
         phase: Phase contrast in counts, shape (H, W).
         signals: Fluorescence of the cells in counts, shape (n_fl, H, W).
         labels: True masks, shape (H, W).
-        patches: The surroundings of the cells in the truth, by id.
+        patches: The surroundings of the cells in the ground truth, by id.
     """
 
     phase: NDArray[np.float32]
@@ -56,7 +56,7 @@ def draw(
     Args:
         population: The cells of the field of view.
         ids: Id of every cell, shape (N,).
-        t: The frame.
+        t: Index of the frame.
         hours: Time of the frame.
         empty: Phase contrast without cells; drawn upon.
     """
@@ -82,12 +82,12 @@ def draw(
 
 
 def _profile(depth: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Fluorescence of a cell, 1 in the centre and 0 from the rim on."""
+    """Return the fluorescence of a cell, 1 in the centre and 0 outside the rim."""
     return np.maximum(1 - depth**2, 0)
 
 
 def _profile_sum(body: Body, place: NDArray[np.float64], angle: float) -> float:
-    """Sum of the profile over the whole cell, also outside the frame."""
+    """Return the sum of the profile over the whole cell, also outside the frame."""
     half = math.ceil(body.outer) + 2
     inside = place - np.floor(place) + half
     whole = cut_patch(body, inside, angle, (2 * half + 2, 2 * half + 2), 0)
@@ -107,7 +107,7 @@ def _phase(body: Body, patch: Patch, mask: NDArray[np.bool_]) -> NDArray[np.floa
 
 @cache
 def _texture() -> NDArray[np.float32]:
-    """Granules and patches, standard deviation 1, twice side by side."""
+    """Return a noise image with standard deviation 1, repeated twice in y and x."""
     from scipy import ndimage
 
     noise = np.random.default_rng(0).standard_normal((TEXTURE_PX, TEXTURE_PX))
@@ -117,7 +117,7 @@ def _texture() -> NDArray[np.float32]:
 
 
 def uneven(shape: Sequence[int], rng: np.random.Generator) -> NDArray[np.float32]:
-    """Smooth image between -1 and 1: a slope, a vignette and a slow wave."""
+    """Return a smooth image between -1 and 1: a slope, a vignette and a slow wave."""
     y = np.linspace(-1, 1, shape[0], dtype=np.float32)[:, None]
     x = np.linspace(-1, 1, shape[1], dtype=np.float32)
     slope, phases = rng.uniform(-0.5, 0.5, 2), rng.uniform(0, 2 * np.pi, 2)
@@ -132,7 +132,7 @@ def uneven(shape: Sequence[int], rng: np.random.Generator) -> NDArray[np.float32
 def add_debris(
     image: NDArray[np.float32], params: SyntheticParams, t: int, rng: np.random.Generator
 ) -> None:
-    """Draw specks out of focus upon a phase contrast image; they drift and do not move."""
+    """Draw out-of-focus specks on a phase contrast image; they move with the drift only."""
     world = params.world
     n, size = world.debris_per_fov, np.array(world.shape)
     places = rng.uniform(0, 1, (n, 2)) * size + t * np.array(params.drift_px)
@@ -153,7 +153,7 @@ def add_debris(
 def expose(
     image: NDArray[np.float32], read_noise: float, rng: np.random.Generator
 ) -> NDArray[np.uint16]:
-    """Add noise. At hundreds of electrons shot noise is normal."""
+    """Add noise. Shot noise of hundreds of electrons has a normal distribution."""
     noise = rng.standard_normal(image.shape, np.float32)
     noise *= np.sqrt(np.maximum(image, 0) + np.float32(read_noise**2))
     noise += image

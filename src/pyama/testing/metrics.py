@@ -1,7 +1,7 @@
-"""How well labels agree with a reference.
+"""Measures of the agreement of labels with a reference.
 
-All functions take two frames of labels of one shape (H, W), 0 being background; the numbers
-of the objects need not agree and may have gaps.
+All functions take two frames of labels of the same shape (H, W), in which 0 is background. The
+numbers of the objects may differ and have gaps.
 """
 
 from dataclasses import dataclass
@@ -35,7 +35,7 @@ class _Overlaps:
 
 
 def foreground_iou(found: Labels, reference: Labels) -> float:
-    """Intersection over union of all that is labelled; 1 where both frames are empty.
+    """Compute the intersection over union of all labelled pixels; 1 if both are empty.
 
     Raises:
         ArrayError: The shapes differ.
@@ -46,7 +46,7 @@ def foreground_iou(found: Labels, reference: Labels) -> float:
 
 
 def object_f1(found: Labels, reference: Labels, min_iou: float = 0.5) -> float:
-    """F1 score of the objects; 1 where both frames are empty.
+    """Compute the F1 score of the objects; 1 if both frames are empty.
 
     Args:
         found: Labels, shape (H, W).
@@ -58,14 +58,14 @@ def object_f1(found: Labels, reference: Labels, min_iou: float = 0.5) -> float:
     """
     pairs = _overlaps("object_f1", found, reference)
     same = pairs.iou >= min_iou
-    # At exactly one half, one object can be the same as two others: it counts once.
+    # At exactly one half, one object can match two others: it counts once.
     hits = min(len(set(pairs.found[same])), len(set(pairs.reference[same])))
     n = len(pairs.found_areas) + len(pairs.reference_areas)
     return 2 * hits / n if n else 1.0
 
 
 def seg(found: Labels, reference: Labels) -> float:
-    """SEG score of the Cell Tracking Challenge, NaN without a reference object.
+    """Compute the SEG score of the Cell Tracking Challenge; NaN without reference objects.
 
     The mean over the objects of the reference of the intersection over union with the found
     object that covers more than half of it, or 0; Maška et al. (2014),
@@ -91,7 +91,7 @@ def _overlaps(caller: str, found: Labels, reference: Labels) -> _Overlaps:
 
 
 def _indices(labels: NDArray[Any]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """Index of the object of each pixel, -1 in the background, and the objects' areas."""
+    """Return the index of the object of each pixel, -1 in the background, and all areas."""
     ids, inverse, counts = np.unique(labels, return_inverse=True, return_counts=True)
     background = int(len(ids) > 0 and ids[0] == 0)
     return inverse.reshape(labels.shape).astype(np.int64) - background, counts[background:]

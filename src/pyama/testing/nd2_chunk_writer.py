@@ -1,6 +1,6 @@
-"""The outer form of an ND2 file (version 3.0): chunks, their map, trees of named values.
+"""Writer of the structure of an ND2 file (version 3.0): chunks, their map, trees of values.
 
-A file is a row of chunks on pages of 4096 bytes, closed by a map of their names and places.
+A file is a sequence of chunks on pages of 4096 bytes, followed by a map of names and places.
 A chunk holds the pixels of one frame, or a tree of named values (see `encode_tree`).
 """
 
@@ -16,13 +16,13 @@ FILE_NAME = b"ND2 FILE SIGNATURE CHUNK NAME01!"
 MAP_NAME = b"ND2 FILEMAP SIGNATURE NAME 0001!"
 MAP_END = b"ND2 CHUNK MAP SIGNATURE 0000001!"
 IMAGE_NAME_BYTES = 4072
-"""Pixels are looked for at a fixed distance from the start of their chunk."""
+"""Fixed distance of the pixels from the start of their chunk."""
 NAME_RESERVE = 20
 
 
 @dataclass
 class Chunks:
-    """Named pieces of bytes, appended to a file and closed by the map of their places."""
+    """Appends named chunks to a file, and at the end the map of their places."""
 
     file: BinaryIO
     places: list[tuple[bytes, int, int]] = field(default_factory=list)
@@ -60,7 +60,7 @@ class Chunks:
 
 
 def encode_tree(tree: Mapping[str, Any]) -> bytes:
-    """Encode named values as ND2 keeps them.
+    """Encode named values as in ND2 files.
 
     Args:
         tree: Values are bool, int (unsigned where the name starts with `ui`), float, str,

@@ -1,4 +1,4 @@
-"""Write ND2 files (version 3.0) with any loop order, and with frames that are missing."""
+"""Writer of ND2 files (version 3.0) with any loop order and with missing frames."""
 
 import struct
 import zlib
@@ -12,7 +12,8 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from pyama.errors import ArrayError
-from pyama.testing.images import (
+from pyama.testing.nd2_chunk_writer import Chunks, encode_tree
+from pyama.testing.scenes import (
     Scenes,
     check_channel_names,
     check_missing,
@@ -20,7 +21,6 @@ from pyama.testing.images import (
     check_scenes,
     check_times,
 )
-from pyama.testing.nd2_chunk_writer import Chunks, encode_tree
 
 LoopOrder = Literal["TP", "PT"]
 
@@ -40,8 +40,8 @@ def write_nd2(
 ) -> None:
     """Write a recording as an ND2 file.
 
-    Axes of length 1 leave no loop in the file, as with the microscope's own program. All
-    channels of a frame are interleaved, so a missing frame misses all of them.
+    Axes of length 1 have no loop in the file, as in files of NIS-Elements. All channels of a
+    frame are interleaved, so they are missing together.
 
     Args:
         path: The file; overwritten.

@@ -1,4 +1,4 @@
-"""Write OME-TIFF: one file, or one per field of view that all describe the whole recording."""
+"""Writer of OME-TIFF: one file, or one file per field of view that describes all of them."""
 
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
@@ -11,7 +11,7 @@ from xml.etree.ElementTree import Element, SubElement, tostring
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from pyama.testing.images import (
+from pyama.testing.scenes import (
     Scenes,
     check_channel_names,
     check_missing,
@@ -101,7 +101,7 @@ class _Recording:
     places: list[Place]  # of the planes that are stored, in the order of the files
 
     def pages(self) -> Iterator[tuple[Place, Path, int]]:
-        """Yield every plane with its file and its page there."""
+        """Yield every plane with its file and its page in that file."""
         used = dict.fromkeys(self.files, 0)
         for place in self.places:
             file = self.files[place[0]]
@@ -138,7 +138,7 @@ def _write_file(file: Path, scenes: Scenes, recording: _Recording, compress: boo
 
 
 def _describe(recording: _Recording, file: Path) -> bytes:
-    """Return the OME-XML, equal in every file but for the file's own identifier."""
+    """Return the OME-XML, which differs between files only in the identifier of the file."""
     root = Element("OME", xmlns=NAMESPACE, UUID=_uuid(file))
     pixels = [_add_image(root, recording, p) for p in range(len(recording.sizes))]
     for (p, t, z, c), of, page in recording.pages():

@@ -1,4 +1,4 @@
-"""Who is where in a synthetic recording: cells that wander, divide, die, arrive and leave."""
+"""Places of the cells in a synthetic recording: they move, divide, die, enter and leave."""
 
 import math
 from collections.abc import Sequence
@@ -12,17 +12,17 @@ from pyama.testing.bodies import TEXTURE_PX, Body, Expression, cut_patch, outlin
 from pyama.testing.synthetic_params import SyntheticParams
 
 MARGIN_PX = 80.0
-"""Cells also live this far outside the frame, so that some enter and some leave."""
+"""Cells exist up to this distance outside the frame, so that some enter and some leave."""
 GAP_PX = 15.0
-"""Cells that do not touch stay this far from each other, rim to rim."""
+"""Smallest distance between the rims of cells that do not touch."""
 CONTACT_PX = 2.0
-"""Rim to rim where cells touch."""
+"""Distance between the rims of cells that touch."""
 MIN_VISIBLE_PX2 = 200
-"""A cell that reaches less far into the frame is drawn, but is not in the truth."""
+"""A cell with a smaller area inside the frame is drawn, but is not in the ground truth."""
 PERSISTENCE = 0.7
-"""Share of the velocity that is kept from frame to frame."""
+"""Fraction of the velocity that is kept from frame to frame."""
 TURN_RAD = 0.03
-"""Standard deviation of the turn from frame to frame."""
+"""Standard deviation of the rotation from frame to frame."""
 TRIES = 2000
 
 
@@ -32,7 +32,7 @@ class Population:
 
     Attributes:
         bodies: The cells.
-        position: Centre (y, x) in px, shape (N, T, 2); NaN where the cell is not there.
+        position: Centre (y, x) in px, shape (N, T, 2); NaN where the cell is absent.
         angle: Direction of the long axis in radians, shape (N, T).
         in_truth: Whether enough of the cell is inside the frame, shape (N, T).
         n_fl: Number of fluorescence channels.
@@ -46,7 +46,7 @@ class Population:
 
 
 def populate(params: SyntheticParams, rng: np.random.Generator) -> Population:
-    """Draw all cells of one field of view and move them through time.
+    """Generate all cells of one field of view and simulate their motion.
 
     Raises:
         ConfigError: The cells do not fit into the frame.
@@ -69,7 +69,7 @@ def populate(params: SyntheticParams, rng: np.random.Generator) -> Population:
 
 
 def _seen_from_stage(population: Population, params: SyntheticParams) -> Population:
-    """Return the same cells where a camera sees them that shows a part of their world."""
+    """Return the cells in the coordinates of a camera that shows a part of their world."""
     offsets = np.array([params.offset(t) for t in range(params.n_frames)])
     position = population.position + offsets
     in_truth = population.in_truth.copy()
@@ -83,7 +83,7 @@ def _seen_from_stage(population: Population, params: SyntheticParams) -> Populat
 def is_visible(
     body: Body, place: NDArray[np.float64], angle: float, shape: tuple[int, int]
 ) -> bool:
-    """Whether enough of a cell is inside the frame for the truth."""
+    """Whether enough of a cell is inside the frame for the ground truth."""
     size = np.array(shape, float)
     if (place > body.outer + 1).all() and (place < size - body.outer - 1).all():
         return True
@@ -130,7 +130,7 @@ class _Crowd:
             self._place_anywhere(self._draw_body(), inside=False)
 
     def step(self) -> None:
-        """Let one frame's time pass."""
+        """Simulate the time between two frames."""
         self._move()
         for i in np.flatnonzero(self.alive):
             chance = self.rng.random()
@@ -141,7 +141,7 @@ class _Crowd:
                 self._divide(int(i))
 
     def record(self) -> _Record:
-        """Return who is there, who is seen, places and angles; who went out of sight dies."""
+        """Return present cells, visible cells, places and angles; cells that left die."""
         seen = np.array([self._is_seen(i) for i in range(len(self.bodies))], bool)
         self.alive &= seen | ~self.was_seen
         self.was_seen |= seen & self.alive
@@ -214,7 +214,7 @@ class _Crowd:
         return bool(clear.all())
 
     def _place_anywhere(self, body: Body, inside: bool) -> int | None:
-        """Add a cell with its centre inside or outside the frame, where nobody is."""
+        """Add a cell in a free place with its centre inside or outside the frame."""
         for _ in range(TRIES):
             place = self.rng.uniform(-self.margin, self.size + self.margin)
             if bool(((place >= 0) & (place < self.size)).all()) != inside:
@@ -263,7 +263,7 @@ class _Crowd:
                 self._add(daughter, place, self.angle[mother])
 
     def _move(self) -> None:
-        """Let everyone take a step; who would come too close to another stays and turns."""
+        """Move all cells; a cell that would come too close to another stays and turns."""
         kick = self.params.speed_px / math.sqrt(2) * math.sqrt(1 - PERSISTENCE**2)
         self.velocity = PERSISTENCE * self.velocity + self.rng.normal(
             0, kick, self.place.shape

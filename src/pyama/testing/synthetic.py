@@ -1,4 +1,4 @@
-"""Synthetic recordings of which everything is known.
+"""Synthetic recordings with known ground truth.
 
 Phase contrast shows textured cells, darker than their surroundings, with a bright halo, and
 specks out of focus. Fluorescence lies inside the cells only, falls off towards the rim and
@@ -28,14 +28,14 @@ from pyama.testing.population import Population, populate
 from pyama.testing.synthetic_params import Format, SyntheticParams
 
 LIGHT_AT = (0.45, 0.6)
-"""Where (y, x) the light of fluorescence is brightest, in sides of the frame."""
+"""Place (y, x) of the brightest illumination, as a fraction of the sides of the frame."""
 TOUCH_PX = 12.0
-"""Cells nearer than this, rim to rim, touch: nothing but halo is between them."""
+"""Cells with a smaller distance between their rims touch: only halo is between them."""
 
 
 @dataclass(frozen=True)
 class Truth:
-    """What is known of one field of view. Row i of every table is the cell with id i + 1.
+    """Ground truth of one field of view. Row i of every table is the cell with id i + 1.
 
     Attributes:
         labels: True masks, shape (T, H, W): 0 is background, the ids are constant in time. A
@@ -70,7 +70,7 @@ class Truth:
 
     @property
     def present(self) -> NDArray[np.bool_]:
-        """Whether the cell is there, shape (N, T)."""
+        """Whether the cell is present, shape (N, T)."""
         return np.asarray(self.areas > 0)
 
     @property
@@ -118,14 +118,14 @@ class SyntheticRecording:
         return frames + np.arange(self.params.n_fovs)[:, None] / 60
 
     def population(self, fov: int) -> Population:
-        """Return all cells that are drawn, also those not or not yet in the truth."""
+        """Return all cells that are drawn, including those outside the ground truth."""
         self._check(fov)
         if fov not in self._populations:
             self._populations[fov] = populate(self.params, self._rng(fov, 0))
         return self._populations[fov]
 
     def ids(self, fov: int) -> NDArray[np.uint16]:
-        """Return the id of every cell of `population`, 0 for those never in the truth.
+        """Return the id of every cell of `population`, 0 for those never in the ground truth.
 
         Ids follow the first frames of the cells.
         """
@@ -153,7 +153,7 @@ class SyntheticRecording:
         return self._draw(fov, t).labels
 
     def flat_field(self) -> NDArray[np.float32]:
-        """Return how bright the light of fluorescence is, shape (H, W), mean 1."""
+        """Return the relative illumination of fluorescence, shape (H, W), mean 1."""
         height, width = self.params.shape
         y, x = (np.arange(n) / max(1, n - 1) for n in (height, width))
         away = (y[:, None] - LIGHT_AT[0]) ** 2 + (x[None, :] - LIGHT_AT[1]) ** 2
@@ -169,7 +169,7 @@ class SyntheticRecording:
         return np.array(images, np.float32).reshape(params.n_fl, *params.shape)
 
     def truth(self, fov: int) -> Truth:
-        """Return what is known of one field of view; holds the labels of all frames."""
+        """Return the ground truth of one field of view, with the labels of all frames."""
         ids, population, params = self.ids(fov), self.population(fov), self.params
         n, t = int(ids.max(initial=0)), params.n_frames
         labels = np.zeros((t, *params.shape), np.uint16)
@@ -206,7 +206,7 @@ class SyntheticRecording:
         )
 
     def scenes(self) -> list["SyntheticScene"]:
-        """Return the fields of view as the writers take them."""
+        """Return the fields of view in the form that the writers take."""
         return [SyntheticScene(self, fov) for fov in range(self.params.n_fovs)]
 
     def write(self, path: Path | str, format: Format = "czi", **options: Any) -> Path:  # noqa: A002

@@ -13,54 +13,54 @@ CELLS_PER_PX = 300 / 2048**2
 
 
 class SyntheticParams(Params):
-    """What a synthetic recording looks like. The same parameters draw the same pixels."""
+    """Parameters of a synthetic recording. The same parameters give the same pixels."""
 
     n_fovs: Annotated[int, Field(ge=1)] = 1
-    """Fields of view."""
+    """Number of fields of view."""
     n_frames: Annotated[int, Field(ge=1)] = 10
     """Frames per field of view."""
     shape: tuple[Annotated[int, Field(ge=64)], Annotated[int, Field(ge=64)]] = (2048, 2048)
     """(H, W) in px."""
     n_cells: Annotated[int, Field(ge=0)] | None = None
-    """Cells in the first frame; left out, 300 per 2048 x 2048 px."""
+    """Cells in the first frame; by default 300 per 2048 x 2048 px."""
     n_fl: Annotated[int, Field(ge=0, le=len(FL_NAMES))] = 1
-    """Fluorescence channels."""
+    """Number of fluorescence channels."""
     seed: Annotated[int, Field(ge=0)] = 0
-    """Of every random draw."""
+    """Seed of all random numbers."""
     radius_px: tuple[Annotated[float, Field(ge=5)], Annotated[float, Field(le=60)]] = (17, 28)
     """Smallest and largest radius of a disk of the same area as a cell."""
     speed_px: Annotated[float, Field(ge=0, le=50)] = 2.0
     """Root mean square of a cell's steps in px per frame."""
     drift_px: tuple[float, float] = (0.0, 0.0)
-    """(y, x) in px per frame by which everything shifts."""
+    """Drift (y, x) of the whole picture in px per frame."""
     stage_px: tuple[tuple[float, float], ...] = ()
-    """How far the stage has moved the picture in every frame, (y, x) in px; whole numbers keep
-    the texture of the cells. Left out, the stage is at rest."""
+    """Shift of the picture by the stage in every frame, (y, x) in px; whole numbers keep the
+    texture of the cells. By default the stage is at rest."""
     world_px: Annotated[int, Field(ge=0)] = 0
-    """How far the cells live beyond the frame on all sides, so that some enter and some leave
-    as the stage moves: it shows another part of the same world."""
+    """Distance in px up to which cells exist outside the frame on all sides. Cells enter and
+    leave when the stage moves and another part of the same world is recorded."""
     touching_fraction: Annotated[float, Field(ge=0, le=1)] = 0.1
-    """Share of the cells that touch another one in the first frame."""
+    """Fraction of the cells that touch another one in the first frame."""
     division_rate: Rate = 0.02
-    """Chance per frame that a cell divides whose daughters are large enough."""
+    """Probability per frame that a cell divides, if its daughters are large enough."""
     turnover_rate: Rate = 0.005
-    """Chance per frame that a cell dies; another one arrives elsewhere."""
+    """Probability per frame that a cell dies and another one appears elsewhere."""
     n_debris: Annotated[int, Field(ge=0)] | None = None
-    """Out-of-focus specks in phase contrast; left out, one for every three cells."""
+    """Out-of-focus specks in phase contrast; by default one for every three cells."""
     background: Counts = 600.0
     """Mean fluorescence without cells in counts, including the camera's offset."""
     background_swing: Counts = 60.0
-    """Largest deviation of that background from its mean in counts."""
+    """Largest deviation of the background from its mean in counts."""
     fl_amplitude: Counts = 400.0
     """Typical peak of a cell's mean fluorescence above the background in counts."""
     vignetting: Annotated[float, Field(ge=0, le=0.9, allow_inf_nan=False)] = 0.0
-    """Share of the light that the darkest corner of a fluorescence frame lacks. The light is
-    brightest off the centre of the frame."""
+    """Fraction of the light that is missing in the darkest corner of a fluorescence frame. The
+    brightest place is not in the centre of the frame."""
     camera_offset: Counts = 100.0
-    """What the camera counts without light, part of `background`; where there is
-    `vignetting`, it is not dimmed."""
+    """Counts of the camera without light, part of `background`; not reduced by
+    `vignetting`."""
     read_noise: Counts = 3.0
-    """Standard deviation in counts; the shot noise is that of one electron per count."""
+    """Standard deviation in counts; shot noise is that of one electron per count."""
     minutes_per_frame: Annotated[float, Field(gt=0, allow_inf_nan=False)] = 10.0
     """Time from frame to frame."""
     pixel_size_um: Annotated[float, Field(gt=0, allow_inf_nan=False)] = 0.65
@@ -88,7 +88,7 @@ class SyntheticParams(Params):
 
     @property
     def world(self) -> "SyntheticParams":
-        """The recording that a camera would make which sees the whole world at once."""
+        """Return the parameters of a camera that records the whole world."""
         shape = (self.shape[0] + 2 * self.world_px, self.shape[1] + 2 * self.world_px)
         larger = shape[0] * shape[1] / (self.shape[0] * self.shape[1])
         return self.replace(
@@ -100,7 +100,7 @@ class SyntheticParams(Params):
         )
 
     def offset(self, t: int) -> tuple[float, float]:
-        """Where the corner of the world is in a frame, (y, x) in px."""
+        """Return the position of the corner of the world in a frame, (y, x) in px."""
         y, x = self.stage_px[t] if self.stage_px else (0.0, 0.0)
         return y - self.world_px, x - self.world_px
 
@@ -123,4 +123,4 @@ class SyntheticParams(Params):
 
 
 Format = Literal["czi", "nd2", "ome-tiff"]
-"""File formats a recording can be written in."""
+"""File formats in which a recording can be written."""

@@ -1,4 +1,4 @@
-"""What the writers take, and what they check before they write."""
+"""Images as the writers of files take them, and checks of their input."""
 
 from collections.abc import Collection, Sequence
 from typing import Any, Protocol
@@ -13,7 +13,7 @@ MS_PER_POSITION = 1_000.0
 
 
 class Scene(Protocol):
-    """One field of view: an array (T, Z, C, H, W), or what yields its frames one at a time."""
+    """One field of view: an array (T, Z, C, H, W), or an object that returns single frames."""
 
     @property
     def shape(self) -> tuple[int, ...]:
@@ -35,7 +35,7 @@ def check_scenes(scenes: Scenes, caller: str) -> list[tuple[int, int]]:
     """Return (H, W) of every field of view.
 
     Raises:
-        ArrayError: Other axes, an empty axis, pixels of another kind, or fields of view that
+        ArrayError: Wrong or empty axes, another pixel type, or fields of view that
             differ in more than height and width.
     """
     shapes = [tuple(scene.shape) for scene in scenes]
@@ -53,10 +53,10 @@ def check_scenes(scenes: Scenes, caller: str) -> list[tuple[int, int]]:
 
 
 def check_names(names: Sequence[str] | None, n: int, kind: str) -> list[str]:
-    """Return the names, or none.
+    """Return the names; an empty list without any.
 
     Raises:
-        ArrayError: There are more or fewer than `n`.
+        ArrayError: There are not `n` names.
     """
     if names is not None and len(names) != n:
         raise ArrayError(f"{len(names)} {kind} names for {n} {kind}s. Give one for each.")
@@ -67,14 +67,14 @@ def check_channel_names(names: Sequence[str] | None, scenes: Scenes) -> list[str
     """Return one name per channel, `Channel 0`, `Channel 1`, ... by default.
 
     Raises:
-        ArrayError: There are more or fewer names than channels.
+        ArrayError: The numbers of names and channels differ.
     """
     n = scenes[0].shape[2]
     return check_names(names, n, "channel") or [f"Channel {i}" for i in range(n)]
 
 
 def check_times(times_ms: ArrayLike | None, p: int, t: int) -> NDArray[np.float64]:
-    """Return milliseconds of every position and frame, shape (P, T).
+    """Return the time of every position and frame in milliseconds, shape (P, T).
 
     Raises:
         ArrayError: The shape is neither (T,) nor (P, T).
@@ -90,10 +90,10 @@ def check_times(times_ms: ArrayLike | None, p: int, t: int) -> NDArray[np.float6
 def check_missing(
     missing: Collection[tuple[int, ...]], sizes: tuple[int, ...], axes: str
 ) -> set[tuple[int, ...]]:
-    """Return the places that are left out.
+    """Return the planes that are not written.
 
     Raises:
-        ArrayError: One lies outside the images.
+        ArrayError: A plane lies outside the images.
     """
     for place in missing:
         inside = len(place) == len(sizes) and all(
@@ -101,7 +101,7 @@ def check_missing(
         )
         if not inside:
             raise ArrayError(
-                f"missing names {place}, but the images have ({axes}) = {sizes}. "
-                f"Name places as 0-based ({axes})."
+                f"missing contains {place}, but the images have ({axes}) = {sizes}. "
+                f"Expected 0-based indices ({axes})."
             )
     return set(missing)
