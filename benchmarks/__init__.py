@@ -1,1 +1,1 @@
-"""How fast and how right pyama is: what is measured, and against what."""
+"""Measurements of the speed and accuracy of pyama, and what they are compared with."""

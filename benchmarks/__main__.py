@@ -1,4 +1,4 @@
-"""Measure pyama beside the literal reading of its reference, and print what was found.
+"""Measure pyama and the literal implementation of its reference, and print the results.
 
 usage: python dev.py bench [--quick] [--long] [--write] [--sizes 512,2048] [...]
 
@@ -20,11 +20,11 @@ from benchmarks.tasks import radius_px, run_task
 
 DOCUMENT = Path(__file__).resolve().parents[1] / "docs" / "performance.md"
 LONG = {"size": 2048, "cells": 300, "frames": 180}
-"""The recording of the reference's tables."""
+"""The recording in the tables of the reference."""
 
 
 def main(arguments: list[str]) -> None:
-    """Run what was asked for, print the tables, write them into the document if wanted."""
+    """Run the selected measurements, print the tables, and write them into the document."""
     options = _options(arguments)
     with tempfile.TemporaryDirectory(prefix="pyama-bench-", dir=options.folder) as name:
         folder = Path(name)
@@ -36,7 +36,7 @@ def main(arguments: list[str]) -> None:
                 entries.append(measured)
             if not options.no_extras:
                 lines += extras(folder, quick=options.quick, long=options.long)
-        finally:  # what was measured is not lost if a later run fails
+        finally:  # results are kept if a later measurement fails
             # Before the folder is removed, which may take minutes.
             text = render(entries, lines)
             print(text, flush=True)
@@ -86,7 +86,7 @@ def _measured(entry: dict[str, int], folder: Path, options: argparse.Namespace) 
     print(f"{size} px, {cells} cells, {frames} frames ...", file=sys.stderr, flush=True)
     path, out = str(folder / "recording.nd2"), str(folder)
     run_task("draw", path=path, **entry)
-    # What the literal reading costs per frame hardly depends on their number.
+    # The time of the literal implementation per frame hardly depends on their number.
     literal = options.literal_frames if frames == min(options.frames) else 0
     repeats = 1 if frames > max(options.frames) else options.repeats
     found: dict[str, Any] = run_task(

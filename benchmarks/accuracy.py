@@ -1,4 +1,4 @@
-"""How right the numbers are, on a synthetic recording of which everything is known.
+"""Accuracy of the results, measured on a synthetic recording with ground truth.
 
     python -m benchmarks.accuracy [--seeds 0,1] [--size 2048] [--frames 10]
 
@@ -20,14 +20,14 @@ from pyama.config import ProcessingParams
 from pyama.testing.synthetic import SyntheticRecording, Truth
 
 MIN_IOU = 0.5
-"""Two objects are the same from this intersection over union on."""
+"""Smallest intersection over union of two objects that count as the same."""
 RIM = 128
-"""Width in px of the outer part of a frame, where a background is hardest to know."""
+"""Width in px of the outer part of a frame, where the background is least accurate."""
 
 
 @dataclass
 class Accuracy:
-    """What one recording gave.
+    """Accuracy on one recording.
 
     Attributes:
         f1: Detection of cells that touch nobody, over all frames.
@@ -55,7 +55,7 @@ class Accuracy:
 
 
 def measure(recording: SyntheticRecording) -> Accuracy:
-    """Compare what the algorithms give for the first field of view with its truth."""
+    """Compare the results of the first field of view with its ground truth."""
     truth = recording.truth(0)
     params = ProcessingParams()
     found = [_labels(recording.frame(0, t)[0], params) for t in range(len(truth.labels))]
@@ -114,7 +114,7 @@ def _partners(truth: Truth, t: int, labels: NDArray[np.uint16]) -> NDArray[np.in
 def _f1(
     truth: Truth, found: list[NDArray[np.uint16]], partners: list[NDArray[np.int64]]
 ) -> float:
-    """F1 of cells that touch nobody: objects that belong to touching ones do not count."""
+    """Compute F1 of cells that touch no other cell, without objects of touching cells."""
     hits = misses = extra = 0
     for t, labels in enumerate(found):
         alone = truth.present[:, t] & ~truth.touching[:, t]
@@ -133,7 +133,7 @@ def _ids(
     params: ProcessingParams,
     counted: NDArray[np.bool_],
 ) -> tuple[float, int, int]:
-    """Return the share of cells with one number, and how many births have one, of how many."""
+    """Return the fraction of cells with one number, births with one number, and births."""
     tracked = list(track(iter(labels), params))
     numbers = np.stack([_partners(truth, t, cells) for t, cells in enumerate(tracked)], axis=1)
     kept = [

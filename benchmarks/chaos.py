@@ -1,4 +1,4 @@
-"""Kill, damage and confuse pyama for an hour: the tests of robustness, with many more cases.
+"""Run the tests of robustness (kills, damage, odd input) with many more cases, for an hour.
 
     python dev.py chaos                       everything
     python dev.py chaos tests/property        a part, or any other options of pytest
@@ -25,7 +25,7 @@ TESTS = (
 
 
 def main(arguments: list[str]) -> int:
-    """Run the tests with their many cases; returns the exit status of pytest."""
+    """Run the tests with many cases; return the exit status of pytest."""
     named = any((ROOT / argument.partition("::")[0]).exists() for argument in arguments)
     command = [sys.executable, "-m", "pytest", "-n0", "-s", "-v", *arguments]
     if not named:

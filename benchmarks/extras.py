@@ -1,4 +1,4 @@
-"""What is measured besides the grid: threads, growth, start-up, planning, limits."""
+"""Measurements besides the grid: threads, memory growth, start-up, planning, limits."""
 
 import math
 import os
@@ -14,7 +14,7 @@ from benchmarks.tasks import ROOT, run_task
 
 
 def extras(folder: Path, *, quick: bool, long: bool) -> list[Line]:
-    """Measure everything that is not in the grid."""
+    """Run all measurements that are not in the grid."""
     size = 512 if quick else 2048
     lines = [
         *_workers(folder, size, 6 if quick else 60),
@@ -133,7 +133,7 @@ def _roofline(folder: Path, size: int) -> list[Line]:
 
 def _pyama(*arguments: str) -> None:
     command = [sys.executable, "-m", "pyama", *arguments]
-    # As everywhere else, modules are compiled once and not at every start.
+    # Modules are compiled once and not at every start, as in normal use.
     env = {key: text for key, text in os.environ.items() if key != "PYTHONDONTWRITEBYTECODE"}
     subprocess.run(  # noqa: S603 (our own program)
         command, cwd=ROOT, env=env, stdout=subprocess.DEVNULL, check=True
@@ -141,7 +141,7 @@ def _pyama(*arguments: str) -> None:
 
 
 def _cheapest(work: Callable[[], None]) -> float:
-    """Smallest CPU time of a child process, or wall time where that is not known."""
+    """Return the smallest CPU time of a child process, or wall time if it is unknown."""
     best = math.inf
     for _ in range(5):
         cpu, wall = children_cpu(), time.perf_counter()

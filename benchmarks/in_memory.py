@@ -1,4 +1,4 @@
-"""Compute without files, and what the machine can do."""
+"""Measurements of computing without files, and of the limits of the computer."""
 
 import os
 import time
@@ -37,14 +37,14 @@ PARAMS = ProcessingParams()
 
 
 def compute_steps(movie: Frames) -> dict[str, Cost]:
-    """Steps 2 to 6 by pyama; returns the cost of each."""
+    """Run steps 2 to 6 with pyama; return the time of each."""
     costs = Costs()
     with costs.of("segmentation"):
         labels = [
             limit_sizes(segment(pc, PARAMS), PARAMS.min_object_size, PARAMS.max_object_size)[0]
             for pc, _ in movie
         ]
-    with costs.of("tracking"):  # frames stream in a run; to keep them costs fresh memory
+    with costs.of("tracking"):  # a run does not keep frames; keeping them takes new memory
         deque(track(labels, PARAMS), maxlen=0)
     tracked = list(track(labels, PARAMS))
     with costs.of("background"):
@@ -72,7 +72,7 @@ def compute_steps(movie: Frames) -> dict[str, Cost]:
 
 
 class _Cells:
-    """Where every cell lies in ragged arrays of all frames, one per channel."""
+    """Place of every cell in ragged arrays of all frames, one per channel."""
 
     def __init__(
         self, found: Sequence[Regions], pieces: dict[str, list[NDArray[Any]]]
@@ -87,7 +87,7 @@ class _Cells:
         self._flat = {name: np.concatenate(parts) for name, parts in pieces.items()}
 
     def stacks(self, i: int) -> dict[str, NDArray[Any]]:
-        """The crops of one cell by channel."""
+        """Return the crops of one cell by channel."""
         shapes, stacks = self._shapes[i], {}
         for name, pixels in self._flat.items():
             dtype, factor = (np.uint8, 1.0) if name == "mask" else (np.float32, 1 / SCALE)
@@ -108,7 +108,7 @@ def _measure(cell: int, boxes: NDArray[np.int32], stacks: dict[str, NDArray[Any]
 
 
 def compute_literally(movie: Frames) -> dict[str, Cost]:
-    """Steps 2 to 6 by the literal reading, the later ones on pyama's labels."""
+    """Run steps 2 to 6 with the literal implementation, later ones on labels of pyama."""
     costs = Costs()
     with costs.of("segmentation"):
         for pc, _ in movie:
@@ -141,7 +141,7 @@ def compute_literally(movie: Frames) -> dict[str, Cost]:
 
 
 def crowd(cells: int, size: int, frames: int) -> list[NDArray[np.uint16]]:
-    """Labels of so many small cells that wander, numbered anew in every frame."""
+    """Return labels of many small moving cells, numbered frame by frame."""
     rng = np.random.default_rng(0)
     per_row = int(np.ceil(np.sqrt(cells)))
     spacing = size // per_row
@@ -158,7 +158,7 @@ def crowd(cells: int, size: int, frames: int) -> list[NDArray[np.uint16]]:
 
 
 def limits(path: Path, folder: Path) -> dict[str, float]:
-    """What memory, compression and disk allow on the first frame of a recording.
+    """Measure the speed of memory, compression and disk with the first frame of a recording.
 
     Returns:
         Bytes per second of copying memory, packing and unpacking phase contrast, and writing;
@@ -189,7 +189,7 @@ def limits(path: Path, folder: Path) -> dict[str, float]:
 
 
 def _stored(path: Path) -> dict[str, tuple[ArraySpec, NDArray[Any]]]:
-    """Every kind of image that is written of a frame, and how."""
+    """Return every kind of image that is written for a frame, and its compression."""
     with open_reader(path) as reader:
         pc, fl = reader.read(0, 0, [0, 1])
     labels = segment(pc, PARAMS)

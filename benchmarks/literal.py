@@ -1,4 +1,4 @@
-"""The workflow as its reference spells it: the yardstick that speed is measured against.
+"""A literal implementation of the printed reference, with which the speed is compared.
 
 Written from the text of the reference alone, with scipy, scikit-image, loops in Python and
 the defaults of zarr-python. Where the reference has no code, the plainest reading is taken;

@@ -1,4 +1,4 @@
-"""The literal reading of the workflow from a file to an output folder, step by step."""
+"""The literal implementation of the workflow from a file to an output folder."""
 
 from pathlib import Path
 
@@ -18,7 +18,7 @@ PC, FL, LABELS, TRACKED, BEHIND = (
 
 
 def run_literally(path: Path, folder: Path, n: int) -> dict[str, Cost]:
-    """Run all steps on the first frames; returns the cost of each.
+    """Run all steps on the first frames; return the time of each.
 
     The segmentation is done and paid for as printed. Its result is then replaced by that of
     pyama: the printed closing merges what is nearer than 42 px, and with other cells the

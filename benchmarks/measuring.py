@@ -1,4 +1,4 @@
-"""How long something takes, how much memory it needs and what it leaves on disk."""
+"""Measurement of time, memory and files on disk."""
 
 import sys
 import time
@@ -10,7 +10,7 @@ from pathlib import Path
 
 @dataclass
 class Cost:
-    """What one step costs.
+    """Time and files of one step.
 
     Attributes:
         cpu: Seconds of processor time, all threads together.
@@ -33,7 +33,7 @@ class Cost:
         )
 
     def cheaper(self, other: "Cost | None") -> "Cost":
-        """Return the smaller times of two runs that wrote the same."""
+        """Return the smaller times of two runs that wrote the same files."""
         if other is None:
             return self
         return Cost(
@@ -43,7 +43,7 @@ class Cost:
 
 @dataclass
 class Costs:
-    """Costs of successive steps that write into one folder.
+    """Time and files of successive steps that write into one folder.
 
     Attributes:
         folder: Where they write; None for steps that write nothing.
@@ -73,7 +73,7 @@ class Costs:
 
 
 def peak_mb() -> float | None:
-    """Largest memory that this process ever held, in MB; None where the system is silent."""
+    """Return the peak memory of this process in MB; None if the system does not report it."""
     if sys.platform == "win32":
         return None
     import resource
@@ -83,7 +83,7 @@ def peak_mb() -> float | None:
 
 
 def children_cpu() -> float | None:
-    """Seconds of processor time of all finished child processes; None on Windows."""
+    """Return the CPU time of all finished child processes in s; None on Windows."""
     if sys.platform == "win32":
         return None
     import resource

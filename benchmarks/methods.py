@@ -1,4 +1,4 @@
-"""Every segmentation with every tracking method on a real movie: how whole are the tracks?
+"""Completeness of tracks for all segmentation and tracking methods on a real movie.
 
 usage: python -m benchmarks.methods FOLDER [--frames N]
 
@@ -40,7 +40,7 @@ VARIANTS = {
 
 
 def segmented(frames: Frames, method: str, params: ProcessingParams) -> list[NDArray[Any]]:
-    """Labels of all frames, limited in size as a run does it."""
+    """Return the labels of all frames, with limits of size as in a run."""
     own = own_params(method, SEGMENTERS[method], params)
     found = (SEGMENTERS[method](frame, own) for frame in frames)
     limits = params.min_object_size, params.max_object_size
@@ -48,14 +48,14 @@ def segmented(frames: Frames, method: str, params: ProcessingParams) -> list[NDA
 
 
 def tracked(labels: Frames, method: str, params: ProcessingParams) -> list[NDArray[Any]]:
-    """The same with one number per cell; divisions are looked for if `params` say so."""
+    """Return tracked labels; divisions are detected if `params` select it."""
     own = own_params(method, TRACKERS[method], params)
     found = TRACKERS[method](labels, own)
     return [frame for frame, _ in divided(found)] if params.divisions else list(found)
 
 
 def wholeness(frames: Frames) -> dict[str, float]:
-    """How whole the tracks of a movie are; see the top of this file."""
+    """Return the completeness of the tracks of a movie; see the top of this file."""
     present = [np.unique(frame[frame > 0]) for frame in frames]
     _, counts = np.unique(np.concatenate([np.empty(0), *present]), return_counts=True)
     objects = float(np.mean([len(ids) for ids in present])) if present else 0.0

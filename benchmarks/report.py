@@ -1,4 +1,4 @@
-"""Tables of what was measured, as Markdown."""
+"""Tables of measurements in Markdown."""
 
 import os
 import platform
@@ -18,7 +18,7 @@ PACKAGES = ("numpy", "scipy", "numba", "scikit-image", "zarr", "numcodecs", "nd2
 
 @dataclass(frozen=True)
 class Line:
-    """One figure besides the grid: what, how much, and what is asked for."""
+    """One figure besides the grid: its name, its value, and the required value."""
 
     what: str
     measured: str
@@ -27,7 +27,7 @@ class Line:
 
 @dataclass(frozen=True)
 class Entry:
-    """One recording of the grid; without `found` so many cells do not fit."""
+    """One recording of the grid; without `found` its cells do not fit into the frame."""
 
     size: int
     cells: int
@@ -43,9 +43,9 @@ def render(entries: Sequence[Entry], lines: Sequence[Line]) -> str:
     parts = [
         f"Measured on {datetime.now(UTC):%Y-%m-%d}: {machine()}",
         "### Step by step and end to end\n\n"
-        "Per frame; `-` is not measured. The literal reading runs on the first frames of the "
-        "same recording, in the same process, after pyama. Peak memory is that of the whole "
-        "process, with Python, NumPy and the compiled kernels in it.",
+        "Per frame; `-` is not measured. The literal implementation runs on the first frames "
+        "of the same recording, in the same process, after pyama. Peak memory is that of the "
+        "whole process, with Python, NumPy and the compiled kernels in it.",
         "\n".join(_grid_table(entries)),
     ]
     if any(entry.kernels for entry in entries):
@@ -80,7 +80,7 @@ def machine() -> str:
 
 
 def write_into(document: Path, text: str) -> None:
-    """Replace what lies between the marks of a document."""
+    """Replace the part of a document between two marks."""
     old = document.read_text(encoding="utf-8")
     before, _, rest = old.partition(BEGIN)
     _, _, after = rest.partition(END)

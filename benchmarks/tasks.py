@@ -1,4 +1,4 @@
-"""What is measured, each in a process of its own so that memory and caches do not mix.
+"""The measurements, each in a separate process so that memory and caches do not mix.
 
 `run_task(name, **arguments)` starts this module as a program and returns what the function of
 that name gave back. Every run writes into a new folder and nothing is deleted before the end:
@@ -23,9 +23,9 @@ from benchmarks.measuring import Cost, Costs, peak_mb
 ROOT = Path(__file__).resolve().parents[1]
 TASKS: dict[str, Callable[..., Any]] = {}
 FILLED = 0.42
-"""Share of a frame that cells with the gaps around them may cover; more cannot be placed."""
+"""Largest fraction of a frame that cells with their gaps can cover."""
 GAP_PX = 15.0
-"""Room that the drawing leaves between two cells."""
+"""Distance between two cells in the drawing."""
 SMALLEST_PX = 8.0
 """Cells of a smaller radius are removed by the opening."""
 
@@ -37,7 +37,7 @@ def task(function: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def run_task(name: str, env: dict[str, str] | None = None, **arguments: Any) -> Any:
-    """Run a task in a fresh process.
+    """Run a task in a new process.
 
     Args:
         name: Of the function.
@@ -60,7 +60,7 @@ def run_task(name: str, env: dict[str, str] | None = None, **arguments: Any) -> 
 
 
 def radius_px(size: int, cells: int) -> float | None:
-    """Largest radius of the cells with which so many fit; None if they would be too small."""
+    """Return the largest radius with which the cells fit; None if they would be too small."""
     radius = math.sqrt(FILLED * size**2 / cells / math.pi) - GAP_PX / 2
     return min(28.0, radius) if radius >= SMALLEST_PX else None
 
@@ -114,14 +114,14 @@ def warm_up() -> None:
 
 @task
 def first_run() -> dict[str, float]:
-    """CPU and wall time from the start of Python to the end of a tiny run."""
+    """Measure CPU and wall time from the start of Python to the end of a tiny run."""
     warm_up()
     return {"cpu": time.process_time()}
 
 
 @task
 def compare(path: str, folder: str, repeats: int, literal_frames: int) -> dict[str, Any]:
-    """Run all steps of pyama, then the same frames through the literal reading.
+    """Run all steps of pyama, then the literal implementation on the same frames.
 
     Returns:
         Costs by step of both, peak memory of both, and the number of cells.
@@ -190,7 +190,7 @@ def run(path: str, folder: str, workers: int = 1) -> dict[str, Any]:
 
 @task
 def write_cells(path: str, folder: str) -> dict[str, float]:
-    """CPU time of `cells.zarr` with all its previews and none of frames, and its tracks."""
+    """Measure CPU time of `cells.zarr` with its previews but without those of frames."""
     warm_up()
     from pyama import layout
     from pyama.processing.workflow import CroppingService, process
@@ -200,7 +200,7 @@ def write_cells(path: str, folder: str) -> dict[str, float]:
     out = _new_folder(folder)
     assert process(path, _config(), out).succeeded
     fov = FovStore(out, 0)
-    # Moved and not deleted, see above. Previews of frames are there and are not made again.
+    # Moved and not deleted, see above. Previews of frames exist and are not made again.
     (fov.path / layout.CELLS).rename(out / "first")
     CellsOutput(fov.path, ()).discard()
     with open_reader(path) as reader:
@@ -214,7 +214,7 @@ def write_cells(path: str, folder: str) -> dict[str, float]:
 
 @task
 def compute(path: str, frames: int, repeats: int, literal_frames: int) -> dict[str, Any]:
-    """Steps 2 to 6 on frames in memory, without any file; seconds of CPU per frame."""
+    """Run steps 2 to 6 on frames in memory, without files; return CPU seconds per frame."""
     from benchmarks.in_memory import compute_literally, compute_steps
     from pyama.readers import open_reader
 
@@ -234,7 +234,7 @@ def compute(path: str, frames: int, repeats: int, literal_frames: int) -> dict[s
 
 @task
 def track_many(cells: int, size: int = 2048, frames: int = 6, repeats: int = 5) -> float:
-    """Seconds of CPU per frame to track so many small cells."""
+    """Return CPU seconds per frame for tracking many small cells."""
     from benchmarks.in_memory import crowd
     from pyama.algorithms.params import TrackingParams
     from pyama.algorithms.trackers.iou import track
@@ -263,7 +263,7 @@ def finish_many(path: str, folder: str, fovs: int) -> None:
 
 @task
 def roofline(path: str, folder: str) -> dict[str, float]:
-    """What memory, compression and disk can do, in bytes per second."""
+    """Return the speed of memory, compression and disk in bytes per second."""
     from benchmarks.in_memory import limits
 
     return limits(Path(path), Path(folder))

@@ -1,4 +1,4 @@
-"""Score the trackers on annotated cells with the measures of the Cell Tracking Challenge.
+"""Scores of the trackers on annotated cells, with measures of the Cell Tracking Challenge.
 
 usage: python benchmarks/tracking_hela.py FOLDER
 
@@ -36,7 +36,7 @@ def shuffled(frame: Labels, rng: np.random.Generator) -> Labels:
 
 
 def table(frames: list[Labels], parents: dict[int, int]) -> list[tuple[int, int, int, int]]:
-    """Lines `id first last parent` of a movie."""
+    """Return the lines `id first last parent` of a movie."""
     present: dict[int, list[int]] = {}
     for t, frame in enumerate(frames):
         for i in np.unique(frame[frame > 0]):
@@ -56,7 +56,7 @@ def write(folder: Path, kind: str, frames: Iterable[Labels], parents: dict[int, 
 
 
 def scores(truth: list[Labels], parents: dict[int, int], method: str) -> dict[str, float]:
-    """TRA and LNK of one tracker on shuffled labels."""
+    """Return TRA and LNK of one tracker on shuffled labels."""
     rng = np.random.default_rng(0)
     tracked = TRACKERS[method]([shuffled(frame, rng) for frame in truth], TrackingParams())
     with TemporaryDirectory() as name, contextlib.redirect_stdout(io.StringIO()):

@@ -1,4 +1,4 @@
-"""Frames per second of the viewer in headless Chromium, and the wait for its first picture.
+"""Frames per second of the viewer in headless Chromium, and the time to its first picture.
 
 Run with `python -m benchmarks.viewer`. Sixty previews of 1024 x 1024 px with 150 outlined
 cells, in a folder of a hundred fields of view, then the same with frames of 1024 x 1024 px;
@@ -73,7 +73,7 @@ def draw(folder: Path, size: int) -> None:
 
 @contextmanager
 def served(folder: Path) -> Iterator[tuple[str, int]]:
-    """Start the server; give its address and its process."""
+    """Start the server; return its address and its process."""
     command = [sys.executable, "-m", "pyama", "view", str(folder), "--no-browser"]
     with subprocess.Popen(  # noqa: S603 (our own command)
         command, stdout=subprocess.PIPE, text=True
@@ -126,7 +126,7 @@ def measure(browser: Browser, folder: Path, size: int) -> None:
 
 
 def processor_s(server: int) -> float:
-    """Return what a process has used so far, in seconds; NaN where that cannot be told."""
+    """Return the CPU time of a process in seconds; NaN if it is unknown."""
     try:
         fields = Path(f"/proc/{server}/stat").read_text().rpartition(")")[2].split()
     except OSError:
@@ -135,7 +135,7 @@ def processor_s(server: int) -> float:
 
 
 def main() -> None:
-    """Print what was measured."""
+    """Print the measurements."""
     with sync_playwright() as started:
         browser = started.chromium.launch(executable_path=shutil.which("chromium"), args=FLAGS)
         for size in SIZES:

@@ -1,4 +1,4 @@
-"""Every benchmarked kernel gives what the literal reading of the reference gives.
+"""Every benchmarked kernel gives what the literal implementation of the reference gives.
 
 With `--benchmark-only` these are benchmarks at a size that says something
 (`PYAMA_BENCH_PX=2048`); otherwise they are plain tests, small and without a clock.

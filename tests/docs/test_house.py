@@ -26,7 +26,6 @@ STILL_LONG = {
     "algorithms/params.py",
     "algorithms/segmenters/logstd.py",
     "cli/app.py",
-    "cli/skeletons.py",
     "processing/runner.py",
     "processing/steps/__init__.py",
     "processing/workflow/run.py",

@@ -87,10 +87,10 @@ class _Segments:
         self.size = file.seek(0, 2)
 
     def content(self, place: int, expected: bytes) -> bytes:
-        found = self._header(place)
-        if found is None or found[0] != expected:
+        header = self._header(place)
+        if header is None or header[0] != expected:
             raise damaged(self.path, f"no {expected.decode()} at byte {place}")
-        return self.file.read(found[1])
+        return self.file.read(header[1])
 
     def _header(self, place: int) -> tuple[bytes, int] | None:
         if not 0 <= place <= self.size - SEGMENT.size:

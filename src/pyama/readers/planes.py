@@ -59,13 +59,16 @@ def translated(path: Path) -> Iterator[None]:
     except ReaderError:
         raise
     except DAMAGE as error:
-        reason = " ".join(str(error).split())[:200].rstrip(".") or type(error).__name__
-        if isinstance(error, KeyError):
-            reason = f"it has no entry {reason}"
         raise ReaderError(
-            f"{path} cannot be read: {reason}. If it is damaged or incomplete, copy it again "
-            "from the microscope's computer."
+            f"{path} cannot be read: {library_message(error)}. If it is damaged or "
+            "incomplete, copy it again from the microscope's computer."
         ) from error
+
+
+def library_message(error: Exception) -> str:
+    """Return the message of a library as one short line."""
+    message = " ".join(str(error).split())[:200].rstrip(".") or type(error).__name__
+    return f"it has no entry {message}" if isinstance(error, KeyError) else message
 
 
 def damaged(path: Path, problem: str) -> ReaderError:

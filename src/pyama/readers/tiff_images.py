@@ -10,7 +10,7 @@ import tifffile
 from numpy.typing import NDArray
 
 from pyama.errors import PyamaError, ReaderError
-from pyama.readers.planes import DAMAGE
+from pyama.readers.planes import DAMAGE, library_message
 
 
 class TiffImages:
@@ -55,5 +55,4 @@ def open_tiff_images(path: Path) -> Iterator[TiffImages]:
     except (PyamaError, FileNotFoundError):
         raise
     except (tifffile.TiffFileError, *DAMAGE) as error:
-        reason = " ".join(str(error).split())[:200].rstrip(".") or type(error).__name__
-        raise ReaderError(reason) from error
+        raise ReaderError(library_message(error)) from error

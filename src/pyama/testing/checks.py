@@ -37,8 +37,8 @@ def check_segmenter(segmenter: Callable[..., Any], name: str = "it") -> None:
     for what, frame in _frames():
         given = f"{name}, given {what},"
         results = [_call(given, segmenter, frame, params, *place) for _ in range(2)]
-        found = [checked_labels(given, result, frame.shape) for result in results]
-        if not np.array_equal(found[0], found[1]):
+        labels = [checked_labels(given, result, frame.shape) for result in results]
+        if not np.array_equal(labels[0], labels[1]):
             raise PluginError(f"{name}, given {what} twice, found different cells.")
 
 
@@ -124,8 +124,8 @@ def check_preprocessor(preprocessor: Any, name: str = "it") -> None:
     """
     is_object = hasattr(preprocessor, "process")
     function = preprocessor.process if is_object else preprocessor
-    own = own_params(name, function, ProcessingParams(), WatershedParams)
-    params = () if is_object else (own,)
+    parameters = own_params(name, function, ProcessingParams(), WatershedParams)
+    params = () if is_object else (parameters,)
     for what, frame in _frames():
         given = f"{name}, given {what},"
         results = [_call(given, function, frame, *params) for _ in range(2)]
@@ -169,9 +169,11 @@ def _check_recording(reader: Any, name: str) -> None:
         channels = list(range(metadata.n_channels))[::-1]
         for fov in range(metadata.n_fovs):
             for frame in {0, metadata.n_frames - 1}:
-                found = reader.read(fov, frame, channels)
-                shapes = {(image.shape, image.dtype.name) for image in found}
-                if len(found) != len(channels) or shapes != {(metadata.shapes[fov], "uint16")}:
+                images = reader.read(fov, frame, channels)
+                shapes = {(image.shape, image.dtype.name) for image in images}
+                if len(images) != len(channels) or shapes != {
+                    (metadata.shapes[fov], "uint16")
+                }:
                     raise PluginError(
                         f"{name} read {sorted(shapes)} in FOV {fov}, frame {frame}; expected "
                         f"{len(channels)} images {metadata.shapes[fov]} of uint16."

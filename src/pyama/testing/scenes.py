@@ -41,14 +41,14 @@ def check_scenes(scenes: Scenes, caller: str) -> list[tuple[int, int]]:
     shapes = [tuple(scene.shape) for scene in scenes]
     wrong = [shape for shape in shapes if len(shape) != 5 or 0 in shape]
     if wrong or not shapes:
-        found = f"one of shape {wrong[0]}" if wrong else "none"
-        raise ArrayError(f"{caller}() takes fields of view (T, Z, C, H, W), got {found}.")
+        given = f"one of shape {wrong[0]}" if wrong else "none"
+        raise ArrayError(f"{caller}() takes fields of view (T, Z, C, H, W), got {given}.")
     if len({shape[:3] for shape in shapes}) > 1:
         raise ArrayError(f"{caller}() takes fields of view of one (T, Z, C), got {shapes}.")
     dtypes = {np.dtype(scene.dtype) for scene in scenes}
     if dtypes not in ({np.dtype(np.uint8)}, {np.dtype(np.uint16)}):
-        found = ", ".join(sorted(map(str, dtypes)))
-        raise ArrayError(f"{caller}() takes uint8 or uint16, got {found}.")
+        given = ", ".join(sorted(map(str, dtypes)))
+        raise ArrayError(f"{caller}() takes uint8 or uint16, got {given}.")
     return [(shape[3], shape[4]) for shape in shapes]
 
 
