@@ -1,25 +1,27 @@
-"""From traces to answers: samples, merged tables, fits."""
+"""Samples, merged tables, fits, and how fitted numbers are distributed."""
 
-from functools import lru_cache
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
-import numpy as np
 from fastapi import APIRouter, Depends, HTTPException
 from pydantic import BaseModel, Field
 
 from pyama import layout
+from pyama.analysis.colours import color
 from pyama.analysis.fitting.fit_files import fit_file
 from pyama.analysis.fitting.models import MODELS
+from pyama.analysis.histograms import SampleHistogram, sample_histogram
 from pyama.analysis.merge import MERGED, write_merged
 from pyama.analysis.report.html_page import REPORT
-from pyama.analysis.sample_tables import load_fitted
+from pyama.analysis.sample_tables import fitted_numbers, load_fits, load_fitted
 from pyama.analysis.samples import samples_by_position
 from pyama.analysis.table_columns import measured_columns
 from pyama.analysis.table_files import read_header, read_table
 from pyama.errors import ConfigError
+from pyama.file_cache import cached_while_unchanged
 from pyama.traces.trace_files import find_traces
 from pyama.web.folders import Dir, Root, record_of, root_of
+from pyama.web.json_numbers import nullable
 
 router = APIRouter(tags=["answers"])
 Name = Annotated[str, Field(min_length=1, max_length=255)]
@@ -41,14 +43,14 @@ class Files(BaseModel):
     """Whether there is a report."""
 
 
-class FitOrder(BaseModel):
-    """What is to be fitted."""
+class FitRequest(BaseModel):
+    """A table to fit, and the model."""
 
     table: Name
     """A merged table of the output folder."""
     model: Annotated[str, Field(max_length=64)] = "maturation"
     column: Annotated[str, Field(max_length=256)] | None = None
-    """Without it, the only `intensity_total`."""
+    """Without it, the only `intensity_total` of the table."""
 
 
 class Fits(BaseModel):
@@ -61,6 +63,45 @@ class Fits(BaseModel):
     values: dict[str, list[float | None]]
     """Parameters and R² of every cell; null where the fit did not succeed."""
     units: dict[str, str]
+
+
+class DistributionRequest(BaseModel):
+    """A number, and the tables of fits whose cells are compared."""
+
+    tables: Annotated[list[Name], Field(min_length=1, max_length=500)]
+    """Tables of fits in the output folder, one sample each."""
+    name: Annotated[str, Field(max_length=256)]
+    """Column of the tables, such as `t0` or `r_squared`."""
+
+
+class SampleDistribution(BaseModel):
+    """One sample."""
+
+    sample: str
+    """Name of the sample; name of the table if several tables have the same sample."""
+    color: str
+    """Colour of the sample, as in the report and in figures."""
+    n: int
+    """Cells with a value."""
+    q25: float | None
+    """Quartiles and median; null without cells."""
+    median: float | None
+    q75: float | None
+    shares: list[float]
+    """Percent of its cells in each bin."""
+
+
+class Distribution(BaseModel):
+    """How a number is distributed over the cells of each sample, as in the report."""
+
+    name: str
+    unit: str
+    """Empty if there is none."""
+    edges: list[float]
+    """Of the bins: one more than there are bins."""
+    beyond: str
+    """How many values lie outside of the bins, in words; empty if none does."""
+    samples: list[SampleDistribution]
 
 
 class Merged(BaseModel):
@@ -88,17 +129,17 @@ def models() -> list[str]:
 
 @router.get("/api/samples")
 def proposed_samples(output_dir: OutputDir) -> Samples:
-    """Samples as they were merged, else by the names of the positions, else one of all."""
+    """Samples of the merged tables; else by names of positions; else one sample with all."""
     merged = _merged_before(output_dir)
     if merged:
         return Samples(samples=merged)
     fovs = [fov for fov, _ in find_traces(output_dir)]
     names = record_of(output_dir).metadata.position_names
     try:
-        found = samples_by_position(names, fovs)
+        samples = samples_by_position(names, fovs)
     except ConfigError:
-        found = {"all": fovs} if fovs else {}
-    return Samples(samples={name: ", ".join(map(str, own)) for name, own in found.items()})
+        samples = {"all": fovs} if fovs else {}
+    return Samples(samples={name: ", ".join(map(str, part)) for name, part in samples.items()})
 
 
 def _merged_before(output_dir: Path) -> dict[str, str]:
@@ -112,11 +153,11 @@ def _merged_before(output_dir: Path) -> dict[str, str]:
 
 
 @router.post("/api/merge")
-def merge(output_dir: OutputDir, wish: Samples) -> Files:
+def merge(output_dir: OutputDir, request: Samples) -> Files:
     """Write one merged table per sample into the output folder; bad cells are left out."""
-    if not wish.samples:
+    if not request.samples:
         raise ConfigError("Name at least one sample.")
-    write_merged(output_dir, wish.samples)
+    write_merged(output_dir, request.samples)
     return tables(output_dir)
 
 
@@ -145,38 +186,65 @@ def merged(output_dir: OutputDir, table: str) -> Merged:
 
 
 @router.post("/api/fits")
-def fit(output_dir: OutputDir, order: FitOrder) -> Fits:
+def fit(output_dir: OutputDir, request: FitRequest) -> Fits:
     """Fit a model to every cell of a merged table."""
-    if order.model not in models():
-        raise ConfigError(f"There is no model {order.model!r}: {', '.join(models())}.")
-    found = fit_file(_table(output_dir, order.table), order.model, order.column)
-    return fits(output_dir, found.paths[0].name)
+    if request.model not in models():
+        raise ConfigError(f"There is no model {request.model!r}: {', '.join(models())}.")
+    fitted = fit_file(_table(output_dir, request.table), request.model, request.column)
+    return fits(output_dir, fitted.paths[0].name)
 
 
 @router.get("/api/fits")
 def fits(output_dir: OutputDir, table: str) -> Fits:
     """Parameters of every cell of a table of fits."""
-    path = _table(output_dir, table)
-    changed = path.stat()
-    return _fits(path, changed.st_mtime_ns, changed.st_size)
+    return _fits(_table(output_dir, table))
 
 
-@lru_cache(maxsize=16)
-def _fits(path: Path, changed_ns: int, size: int) -> Fits:
+@router.post("/api/distribution")
+def distribution(output_dir: OutputDir, request: DistributionRequest) -> Distribution:
+    """Histogram, median and quartiles of a fitted number in each sample."""
+    paths = [_table(output_dir, name) for name in request.tables]
+    table, units = load_fits(paths)
+    if request.name not in fitted_numbers(table):
+        raise ConfigError(
+            f"The tables have no column {request.name!r} of numbers. They have: "
+            f"{', '.join(fitted_numbers(table))}."
+        )
+    samples = table["sample"].unique().tolist()
+    bins = sample_histogram(table, request.name, samples)
+    return Distribution(
+        name=request.name,
+        unit=units.get(request.name, ""),
+        edges=bins.edges.tolist(),
+        beyond=bins.beyond,
+        samples=[_sample(bins, name, i) for i, name in enumerate(samples)],
+    )
+
+
+def _sample(bins: SampleHistogram, name: str, i: int) -> SampleDistribution:
+    summary = bins.summaries[name]
+    q25, median, q75 = nullable(summary[level] for level in ("q25", "median", "q75"))
+    return SampleDistribution(
+        sample=name,
+        color=color(i),
+        n=int(summary["n"]),
+        q25=q25,
+        median=median,
+        q75=q75,
+        shares=bins.shares[name].tolist(),
+    )
+
+
+@cached_while_unchanged(16)
+def _fits(path: Path) -> Fits:
     frame, header = load_fitted(path), read_header(path)
-    names = [n for n in frame.select_dtypes("number") if n not in ("fov", "cell")]
     return Fits(
         table=path.name,
         sample=str(frame["sample"].iloc[0]) if len(frame) else str(header.get("sample", "")),
         cells=list(zip(frame["fov"].tolist(), frame["cell"].tolist(), strict=True)),
-        values={str(name): _plain(frame[name]) for name in names},
+        values={name: nullable(frame[name].tolist()) for name in fitted_numbers(frame)},
         units={str(k): str(v) for k, v in dict(header.get("units", {})).items()},
     )
-
-
-def _plain(column: Any) -> list[float | None]:
-    values = column.to_numpy(np.float64)
-    return [value if np.isfinite(value) else None for value in values.tolist()]
 
 
 def _table(output_dir: Path, name: str) -> Path:

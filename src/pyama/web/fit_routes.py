@@ -1,14 +1,14 @@
-"""Fits, to be drawn over the traces."""
+"""Fitted curves to be drawn over the traces."""
 
+from pathlib import Path
 from typing import Annotated
 
-import numpy as np
 from fastapi import APIRouter, Depends, Query
 from pydantic import BaseModel
 
 from pyama.analysis.fitting.fitted_curves import FitTable, curves, fit_tables
-from pyama.traces.trace_recording import run_times
 from pyama.web.folders import Dir, Fov, Root, root_of
+from pyama.web.json_numbers import nullable
 from pyama.web.trace_routes import Column
 
 router = APIRouter(tags=["traces"])
@@ -28,11 +28,11 @@ class FittedColumn(BaseModel):
     """The fits of one column."""
 
     models: list[str]
-    """What it was fitted with, the last fit first; none if it was not."""
+    """Models that were fitted to it, the latest fit first."""
     model: str | None
-    """The one that follows; null if there is none."""
+    """Model of the curves in `cells`; null if nothing was fitted."""
     is_current: bool
-    """Whether the traces are still those that were fitted."""
+    """Whether the traces are the same as when they were fitted."""
     cells: list[FittedCell]
 
 
@@ -43,7 +43,7 @@ def fitted(
     column: Column,
     directory: Dir = ".",
     model: Annotated[
-        str | None, Query(max_length=64, description="Without it, that of the last fit.")
+        str | None, Query(max_length=64, description="Without it, that of the latest fit.")
     ] = None,
 ) -> FittedColumn:
     """Fits of all cells to one column, as curves over the frames."""
@@ -56,18 +56,18 @@ def fitted(
         models=models,
         model=chosen,
         is_current=all(table.is_current for table in own),
-        cells=_cells(own, fov, np.array(run_times(output_dir, fov)) / 60),
+        cells=_cells(own, output_dir, fov),
     )
 
 
-def _cells(tables: list[FitTable], fov: int, times_h: np.ndarray) -> list[FittedCell]:
+def _cells(tables: list[FitTable], output_dir: Path, fov: int) -> list[FittedCell]:
     return [
         FittedCell(
             cell=curve.cell,
             model=curve.model,
             r_squared=curve.r_squared,
-            values=[value if np.isfinite(value) else None for value in curve.values.tolist()],
+            values=nullable(curve.values.tolist()),
         )
         for table in tables
-        for curve in curves(table, fov, times_h)
+        for curve in curves(table, output_dir, fov)
     ]

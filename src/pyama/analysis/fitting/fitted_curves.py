@@ -4,6 +4,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
+
 from pyama import layout
 from pyama.analysis.fitting.model import Values
 from pyama.analysis.fitting.models import MODELS
@@ -13,6 +15,7 @@ from pyama.analysis.table_files import Header, read_header
 from pyama.errors import PyamaError, StoreError
 from pyama.file_cache import cached_while_unchanged
 from pyama.traces.trace_files import traces_digest, traces_of
+from pyama.traces.trace_recording import run_times
 
 # A page asks for the same files again and again.
 _header_of = cached_while_unchanged(256)(read_header)
@@ -70,20 +73,21 @@ def fit_tables(output_dir: Path, fov: int) -> list[FitTable]:
     return sorted(tables, key=lambda table: -table.path.stat().st_mtime_ns)
 
 
-def curves(table: FitTable, fov: int, times_h: Values) -> list[Curve]:
+def curves(table: FitTable, output_dir: Path, fov: int) -> list[Curve]:
     """Evaluate the fits of a field of view.
 
     Args:
         table: One of `fit_tables`.
+        output_dir: The output folder, which says at what time each frame was taken.
         fov: 0-based index of the field of view.
-        times_h: Hours of every frame since the first frame of the recording, shape (T,).
 
     Returns:
         One curve per cell whose fit succeeded and whose model is in `MODELS`, ascending.
 
     Raises:
-        StoreError: The table is damaged.
+        StoreError: The table or the record of the run is damaged.
     """
+    times_h = np.array(run_times(output_dir, fov)) / 60
     try:
         return sorted(_curves(table, fov, times_h), key=lambda curve: curve.cell)
     except (ValueError, TypeError, KeyError) as error:

@@ -1,0 +1,116 @@
+"""Tracks and values of cells as they stand after an inspection."""
+
+from collections.abc import Collection, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from pyama.file_cache import cached_while_unchanged
+from pyama.traces.corrected_table import Table
+
+Values = NDArray[np.float64]
+
+
+@cached_while_unchanged(16)
+def read_traces(path: Path) -> pd.DataFrame:
+    """Read a traces file, cached as long as the file stays the same."""
+    return pd.read_csv(path)
+
+
+@dataclass(frozen=True)
+class Track:
+    """One cell.
+
+    Attributes:
+        cell: Its number.
+        segments: Number in the labels, first and last frame of every part of the track.
+        bad: First and last frame of every part that is marked as bad.
+        n: Number of frames in which it is present.
+    """
+
+    cell: int
+    segments: list[tuple[int, int, int]]
+    bad: list[tuple[int, int]]
+    n: int
+
+
+@dataclass(frozen=True)
+class CellValues:
+    """One column of one cell.
+
+    Attributes:
+        cell: Its number.
+        frames: 0-based frames in which it is present, ascending.
+        values: At these frames; NaN where there is no value.
+    """
+
+    cell: int
+    frames: list[int]
+    values: list[float]
+
+
+def tracks(table: Table) -> list[Track]:
+    """Return all cells of a table, by their numbers."""
+    return [_track(cell, table, rows) for cell, rows in _rows_by_cell(table)]
+
+
+def cell_values(
+    table: Table, values: Values, only: Collection[int] | None = None
+) -> list[CellValues]:
+    """Return the values of each cell, by their numbers.
+
+    Args:
+        table: The traces.
+        values: One column, shape (n,), in the order of the traces file.
+        only: Numbers of the cells; None takes all.
+    """
+    return [
+        CellValues(cell, table.frames[rows].tolist(), values[rows].tolist())
+        for cell, rows in _rows_by_cell(table)
+        if only is None or cell in only
+    ]
+
+
+def changed_cells(before: Table, after: Table) -> set[int]:
+    """Return the numbers of all cells that an action changes, before and after it."""
+    changed = (before.cells != after.cells) | (before.good != after.good)
+    rows = np.isin(before.source, before.source[changed])
+    return set(before.cells[rows].tolist()) | set(after.cells[rows].tolist())
+
+
+def column_of(path: Path, column: str) -> Values:
+    """Return a column of a traces file, shape (n,); NaN where there is no finite number.
+
+    Raises:
+        KeyError: The file has no such column.
+    """
+    numbers = pd.to_numeric(read_traces(path)[column], errors="coerce").to_numpy(np.float64)
+    return np.where(np.isfinite(numbers), numbers, np.nan)
+
+
+def _rows_by_cell(table: Table) -> Iterator[tuple[int, NDArray[np.int64]]]:
+    """Yield the number and the rows of each cell, sorted by frame."""
+    rows = table.order()
+    cells, first = np.unique(table.cells[rows], return_index=True)
+    yield from zip(cells.tolist(), np.split(rows, first[1:]), strict=False)
+
+
+def _track(cell: int, table: Table, rows: NDArray[np.int64]) -> Track:
+    frames, source = table.frames[rows].tolist(), table.source[rows]
+    bad = ~table.good[rows]
+    return Track(
+        cell=cell,
+        segments=[(int(source[a]), frames[a], frames[b]) for a, b in _constant_parts(source)],
+        bad=[(frames[a], frames[b]) for a, b in _constant_parts(bad) if bad[a]],
+        n=len(rows),
+    )
+
+
+def _constant_parts(values: NDArray[Any]) -> list[tuple[int, int]]:
+    """Return first and last index of every run of equal values."""
+    breaks = np.flatnonzero(values[1:] != values[:-1]).tolist()
+    return list(zip([0, *(i + 1 for i in breaks)], [*breaks, len(values) - 1], strict=True))
