@@ -31,6 +31,8 @@ SENSIBLE = {
     "channel": [0, 1, 2],
     "label": [1, 4, 5, 0],
     "column": ["intensity_total_ch_1", "area_ch_0", "cell"],
+    "tables": [["a_merged_fitted_constant.csv"], ["a_merged.csv"], []],
+    "name": ["offset", "r_squared", "cell", "none"],
     "table": ["a_merged.csv", "a_merged_fitted_constant.csv", "report.html"],
     "file": ["movie.nd2", "notes.nd2", "results", "results/processing_config.yaml"],
     "output": ["out", "results", ".", "movie.nd2/x", "results/fov_000"],

@@ -66,6 +66,39 @@ def test_a_field_of_view_is_told_with_its_stacks(client):
     assert groups["pc_ch_0"]["low"] < groups["pc_ch_0"]["high"]
 
 
+def test_black_and_white_are_sent_in_counts(client, folder):
+    groups = {group["group"]: group for group in client.get("/api/fovs/1").json()["groups"]}
+    stored = np.array(list(FovStore(folder, 1).stack("fl_ch_1")))
+    low, high = np.percentile(stored, [1, 99])
+    shown = groups["fl_ch_1"]
+    assert (shown["low"], shown["high"]) == pytest.approx((low, high))
+    assert shown["ranges"] == {
+        "0": pytest.approx([2 * low - high, 2 * high - low]),
+        "1": pytest.approx([low, high]),
+    }
+    labels = groups["seg_tracked_ch_0"]
+    assert (labels["low"], labels["high"], labels["ranges"]) == (None, None, {})
+
+
+@pytest.mark.parametrize(("level", "tolerance"), [("0", 0), ("1", 0.01)])
+def test_the_contrast_of_one_frame_is_sent_in_counts(client, folder, level, tolerance):
+    found = client.get(f"/api/fovs/1/frames/fl_background_ch_1/2/contrast?level={level}")
+    frame = FovStore(folder, 1).stack("fl_background_ch_1")[2]
+    expected = np.percentile(frame, [1, 99])
+    assert list(found.json().values()) == pytest.approx(expected, rel=tolerance or 1e-6)
+
+
+def test_without_previews_full_frames_have_a_contrast_all_the_same(tmp_path):
+    folder = results_in(tmp_path)
+    for mark in folder.glob("fov_*/.marks/*.1.json"):
+        mark.unlink()
+    with client_of(folder) as client:
+        groups = client.get("/api/fovs/0").json()["groups"]
+        group = next(group for group in groups if group["group"] == "pc_ch_0")
+    assert list(group["levels"]) == list(group["ranges"]) == ["0"]
+    assert group["ranges"]["0"][0] < group["low"] < group["high"] < group["ranges"]["0"][1]
+
+
 @pytest.mark.parametrize("level", ["0", "1"])
 @pytest.mark.parametrize("group", ["pc_ch_0", "fl_background_ch_1", "seg_tracked_ch_0"])
 def test_a_raw_frame_is_what_is_stored(client, folder, group, level):
@@ -105,6 +138,7 @@ MISSING = [
     ("/api/fovs/0/frames/pc_ch_0/6", 404),
     ("/api/fovs/0/frames/pc_ch_7/0", 404),
     ("/api/fovs/0/frames/cells/0", 404),
+    ("/api/fovs/0/frames/pc_ch_0/6/contrast", 404),
     ("/api/fovs/0/frames/pc_ch_0/0?level=2", 422),
     ("/api/fovs/0/outlines/5/0", 404),
     ("/api/fovs/0/outlines/0/6", 404),

@@ -1,7 +1,8 @@
-// Samples, merge, fits and their histograms.
+// Samples, merging, fits, and how the fitted numbers are distributed.
 
-import { address, element, fill, find, get, post, say, told } from "./api.js";
-import { hue, number, ticks } from "./plot.js";
+import { address, element, fill, find, get, latest, post, say, told } from "./api.js";
+import { drawHistogram } from "./histogram.js";
+import { number } from "./plot.js";
 import { state } from "./state.js";
 
 const shown = { dir: null, fits: [] };
@@ -10,7 +11,7 @@ const card = (title, ...children) => element("section", { className: "card", "ar
 
 export async function open() {
   if (!state.dir) {
-    find("answers").replaceChildren(element("p", {}, "Choose results first."));
+    find("answers").replaceChildren(element("p", {}, "Choose a folder of results first."));
     return;
   }
   const { dir } = state;
@@ -30,7 +31,7 @@ function build() {
   find("answers").replaceChildren(element("div", { className: "columns" },
     element("div", {},
       card("1 · Samples",
-        element("p", {}, "Which FOVs are which sample? Ranges include their end."),
+        element("p", {}, "Which fields of view (FOVs) belong to which sample? Ranges such as 0-3 include their end."),
         element("table", {},
           element("thead", {}, element("tr", {}, element("th", {}, "sample"), element("th", {}, "FOVs"), element("td"))),
           element("tbody", { id: "samples" })),
@@ -44,13 +45,13 @@ function build() {
         element("p", {}, element("button", { id: "fit", className: "main", disabled: true, onclick: fit }, "Fit all samples"))),
       card("Tables", element("ul", { id: "tables" })),
       card("Report",
-        element("p", {}, "One page with everything: traces, fits, statistics, pictures, quality and settings. It works without a network, so it can be sent to others."),
+        element("p", {}, "One HTML file with traces, fits, statistics, images, quality and settings. It needs no network connection, so you can send it to others."),
         element("p", {},
           element("button", { id: "report-make", className: "main", onclick: report }, "Write the report"), " ",
           element("a", { id: "report-open", target: "_blank", rel: "noopener", hidden: true }, "Open the report")))),
     element("div", {},
       card("3 · Distributions",
-        element("div", { className: "bar" }, element("label", {}, "Parameter ", element("select", { id: "parameter", onchange: draw }))),
+        element("div", { className: "bar" }, element("label", {}, "Parameter ", element("select", { id: "parameter", onchange: told(draw) }))),
         element("canvas", { id: "histogram", width: 900, height: 420, role: "img", "aria-label": "Histogram of the fits" }),
         element("table", {}, element("tbody", { id: "summary" }))))));
 }
@@ -68,12 +69,12 @@ const merge = told(async () => {
   const samples = {};
   for (const row of find("samples").children) {
     const [name, fovs] = [...row.querySelectorAll("input")].map(({ value }) => value.trim());
-    if (name in samples) throw new Error(`The sample ${name} is there twice.`);
+    if (name in samples) throw new Error(`There are two samples named ${name}. Give each sample its own name.`);
     if (name) samples[name] = fovs;
   }
-  const found = await post("merge", { dir }, { samples });
-  if (dir === state.dir) await list(found);
-  say("Merged: cells that are not good were left out.");
+  const tables = await post("merge", { dir }, { samples });
+  if (dir === state.dir) await list(tables);
+  say("Merged. Rows that are marked as bad were left out.");
 });
 
 const report = told(async () => {
@@ -101,7 +102,7 @@ async function list({ merged, fitted, report: hasReport }) {
   shown.merged = merged;
   find("fit").disabled = !merged.length;
   if (!shown.fits.length) shown.fits = await Promise.all(fitted.map((table) => get("fits", { ...query(), table })));
-  parameters();
+  await parameters();
 }
 
 const fit = told(async () => {
@@ -121,58 +122,32 @@ const fit = told(async () => {
   }
 });
 
-function parameters() {
+async function parameters() {
   const names = [...new Set(shown.fits.flatMap(({ values }) => Object.keys(values)))];
   const units = Object.assign({}, ...shown.fits.map(({ units: own }) => own));
   fill(find("parameter"), names.map((name) => [name, units[name] ? `${name} (${units[name]})` : name]), find("parameter").value || (names.includes("r_squared") ? "r_squared" : names[0]));
-  draw();
+  await draw();
 }
 
-function draw() {
-  const canvas = find("histogram");
-  const context = canvas.getContext("2d");
-  context.clearRect(0, 0, canvas.width, canvas.height);
-  const name = find("parameter").value;
-  const samples = shown.fits.map(({ sample, values }) => ({ sample, values: (values[name] ?? []).filter((v) => v !== null) }));
-  const all = samples.flatMap(({ values }) => values).sort((a, b) => a - b);
+const drawing = latest();
+
+// Histogram, medians and quartiles come from the server, where report and figures get them too.
+async function draw() {
+  const isLast = drawing();
+  const { dir } = state;
+  const [name, tables] = [find("parameter").value, shown.fits.map(({ table }) => table)];
+  const distribution = name && tables.length ? await post("distribution", { dir }, { tables, name }) : null;
+  if (!isLast() || dir !== state.dir) return;
+  find("histogram").hidden = !distribution;
   find("summary").replaceChildren();
-  if (!all.length) return;
-  // The farthest percent on each side would squeeze all others into one bar.
-  let [low, high] = [all[Math.floor(all.length * 0.01)], all[Math.ceil(all.length * 0.99) - 1]];
-  if (low === high) [low, high] = [low - 0.5, high + 0.5];
-  const n = Math.max(5, Math.min(40, Math.ceil(Math.sqrt(all.length) * 1.5)));
-  const [left, right, top, bottom] = [60, 16, 14, 44];
-  const x = (v) => left + ((v - low) / (high - low)) * (canvas.width - left - right);
-  const bars = samples.map(({ values }) => {
-    const count = new Array(n).fill(0);
-    for (const v of values) if (v >= low && v <= high) count[Math.min(n - 1, Math.floor(((v - low) / (high - low)) * n))]++;
-    return count;
-  });
-  const most = Math.max(1, ...bars.flat());
-  const y = (c) => canvas.height - bottom - (c / most) * (canvas.height - top - bottom);
-  Object.assign(context, { font: "13px system-ui, sans-serif", fillStyle: "#5a6672", strokeStyle: "#e4e8e6", textAlign: "center", textBaseline: "top" });
-  for (const v of ticks(low, high, 8)) context.fillText(number(v), x(v), canvas.height - bottom + 6);
-  context.fillText(find("parameter").selectedOptions[0].textContent, canvas.width / 2, canvas.height - 18);
-  context.textAlign = "right";
-  context.textBaseline = "middle";
-  for (const c of ticks(0, most, 5).filter((c) => Number.isInteger(c))) {
-    context.fillText(c, left - 6, y(c));
-    context.beginPath();
-    context.moveTo(left, y(c));
-    context.lineTo(canvas.width - right, y(c));
-    context.stroke();
-  }
-  bars.forEach((count, i) => {
-    context.fillStyle = `hsl(${hue(i + 1)} 55% 45% / 0.6)`;
-    count.forEach((c, k) => context.fillRect(x(low + ((high - low) * k) / n) + 1, y(c), (x(high) - x(low)) / n - 2, y(0) - y(c)));
-  });
+  if (!distribution) return;
+  const { unit, beyond, samples } = distribution;
+  drawHistogram(find("histogram"), distribution, [unit ? `${name} (${unit})` : name, beyond].filter(Boolean).join("; "));
   find("summary").append(element("tr", {}, ...["sample", "cells", "median", "25–75 %"].map((text) => element("th", {}, text))));
-  samples.forEach(({ sample, values }, i) => {
-    const sorted = [...values].sort((a, b) => a - b);
-    const at = (q) => number(sorted[Math.floor((sorted.length - 1) * q)] ?? NaN);
+  for (const { sample, color, n, q25, median, q75 } of samples) {
     const swatch = element("i", {}, "■ ");
-    swatch.style.color = `hsl(${hue(i + 1)} 55% 45%)`;
-    find("summary").append(element("tr", {}, element("td", {}, swatch, sample), element("td", { className: "n" }, values.length),
-      element("td", { className: "n" }, sorted.length ? at(0.5) : "–"), element("td", { className: "n" }, sorted.length ? `${at(0.25)} – ${at(0.75)}` : "–")));
-  });
+    swatch.style.color = color;
+    find("summary").append(element("tr", {}, element("td", {}, swatch, sample), element("td", { className: "n" }, n),
+      element("td", { className: "n" }, n ? number(median) : "–"), element("td", { className: "n" }, n ? `${number(q25)} – ${number(q75)}` : "–")));
+  }
 }

@@ -1,0 +1,121 @@
+"""Page, report, `pyama plot` and `summarize` give the same numbers for the same cells."""
+
+import numpy as np
+import pandas as pd
+import pytest
+from fastapi.testclient import TestClient
+
+from experiments import experiment
+from pyama.analysis import plots
+from pyama.analysis.colours import color
+from pyama.analysis.report.distributions import histogram
+from pyama.analysis.sample_tables import load_fits
+from pyama.analysis.statistics import summarize
+from pyama.web.application import create_app
+
+NAN = float("nan")
+CELLS = {
+    "even": [1.5, 1.65, 1.6, 1.55],
+    "odd": [2.0, 1.0, 4.0],
+    "with NaN": [NAN, 1.0, 2.0, NAN, 5.0],
+    "single": [3.0],
+    "not fitted": [NAN, NAN],
+    "far out": [*np.linspace(1, 2, 9), 1e6],
+}
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    return experiment(tmp_path_factory.mktemp("same") / "results", n_fovs=1)
+
+
+@pytest.fixture(scope="module")
+def client(folder):
+    headers = {"Authorization": "Bearer secret"}
+    return TestClient(
+        create_app(folder, "secret"), base_url="http://localhost", headers=headers
+    )
+
+
+def write_fits(folder, sample, values):
+    """Write a table of fits; gives its name."""
+    path = folder / f"{sample}_merged_fitted_constant.csv"
+    rows = {"fov": 0, "cell": range(len(values)), "model_type": "constant", "t0": values}
+    table = pd.DataFrame(rows).assign(success=True, r_squared=0.9)
+    head = f'# sample: "{sample}"\n# units: {{"t0": "h"}}\n'
+    path.write_text(head + table.to_csv(index=False), encoding="utf-8")
+    return path
+
+
+def asked(client, paths, name="t0"):
+    body = {"tables": [path.name for path in paths], "name": name}
+    return client.post("/api/distribution", json=body)
+
+
+CHOICES = [*([name] for name in CELLS), ["even", "odd", "single"], list(CELLS)]
+
+
+@pytest.mark.parametrize("names", CHOICES, ids=", ".join)
+def test_all_places_show_the_same_numbers(client, folder, names):
+    paths = [write_fits(folder, name, CELLS[name]) for name in names]
+    page = asked(client, paths).json()
+    table, _ = load_fits(paths)
+    assert [entry["sample"] for entry in page["samples"]] == names
+
+    numbers = summarize(table, ["t0"]).set_index("sample")
+    for entry in page["samples"]:
+        row = numbers.loc[entry["sample"]]
+        assert entry["n"] == row["n"]
+        shown = [NAN if entry[key] is None else entry[key] for key in ("q25", "median", "q75")]
+        np.testing.assert_array_equal(shown, row[["q25", "median", "q75"]].astype(float))
+
+    figure = histogram(table, "t0", names, "t0")
+    edges = np.array(page["edges"])
+    for i, (bars, entry) in enumerate(zip(figure["data"], page["samples"], strict=True)):
+        np.testing.assert_allclose(bars["y"], entry["shares"], rtol=1e-4)
+        np.testing.assert_allclose(bars["x"], (edges[1:] + edges[:-1]) / 2, rtol=1e-4)
+        assert bars["line"]["color"] == entry["color"] == color(i)
+    title = figure["layout"]["xaxis"]["title"]["text"]
+    assert title == "; ".join(filter(None, ["t0", page["beyond"]]))
+
+    panel = plots.histograms(table, ["t0"], ["t0"]).axes[0]
+    for stairs, entry in zip(panel.patches, page["samples"], strict=True):
+        drawn = stairs.get_data()
+        np.testing.assert_array_equal(drawn.values, entry["shares"])
+        np.testing.assert_array_equal(drawn.edges, edges)
+    assert panel.get_title() == page["beyond"]
+
+    medians = [e["median"] for e in page["samples"] if e["median"] is not None]
+    lines = plots.samples(table, "t0", "t0").axes[0].lines
+    assert [line.get_ydata()[0] for line in lines if line.get_linewidth() == 1.5] == medians
+
+
+def test_the_median_of_an_even_number_of_cells_lies_between_two(client, folder):
+    found = asked(client, [write_fits(folder, "even", CELLS["even"])]).json()
+    assert found["samples"][0]["median"] == pytest.approx(1.575)
+    assert found["unit"] == "h"
+
+
+def test_tables_of_one_sample_are_shown_under_their_own_names(client, folder):
+    paths = [write_fits(folder, name, CELLS[name]) for name in ("even", "odd")]
+    text = paths[1].read_text(encoding="utf-8").replace('"odd"', '"even"')
+    paths[1].write_text(text, encoding="utf-8")
+    found = asked(client, paths).json()["samples"]
+    assert [entry["sample"] for entry in found] == [path.stem for path in paths]
+
+
+WRONG = [
+    ({"tables": ["even_merged_fitted_constant.csv"], "name": "model_type"}, 422),
+    ({"tables": ["even_merged_fitted_constant.csv"], "name": "cell"}, 422),
+    ({"tables": ["none.csv"], "name": "t0"}, 404),
+    ({"tables": ["../even.csv"], "name": "t0"}, 404),
+    ({"tables": [], "name": "t0"}, 422),
+]
+
+
+@pytest.mark.parametrize(("body", "status"), WRONG)
+def test_what_is_no_number_of_a_table_is_refused(client, folder, body, status):
+    write_fits(folder, "even", CELLS["even"])
+    answer = client.post("/api/distribution", json=body)
+    assert answer.status_code == status
+    assert str(folder) not in answer.text
