@@ -134,10 +134,10 @@ def strings_in(value):
 
 def test_without_merged_tables_all_cells_are_one_sample(folder):
     fit_file(next(folder.glob("fov_001/*.csv")), "constant")
-    material = collect(folder)
-    assert material.samples == ["all cells"]
-    assert len(material.traces) == 3 * len(traces_of(0))
-    assert [(fits.model, len(fits.table)) for fits in material.fits] == [("constant", 4)]
+    report = collect(folder)
+    assert report.samples == ["all cells"]
+    assert len(report.traces) == 3 * len(traces_of(0))
+    assert [(fits.model, len(fits.table)) for fits in report.fits] == [("constant", 4)]
 
 
 def test_samples_come_in_the_order_of_their_fields_of_view(folder):
@@ -153,29 +153,29 @@ def test_tables_may_lie_elsewhere(folder, tmp_path):
 def test_tables_of_another_recording_are_left_out_with_a_remark(folder, tmp_path):
     other = experiment(tmp_path / "other", identity="xyz")
     shutil.copy(write_merged(other, {"b": "0"})["b"][0], folder)
-    material = collect(folder)
-    assert material.samples == ["all cells"]
-    assert "b_merged.csv is of another recording" in material.remarks[0]
-    assert material.remarks[0] in page_of(folder)
+    report = collect(folder)
+    assert report.samples == ["all cells"]
+    assert "b_merged.csv is of another recording" in report.remarks[0]
+    assert report.remarks[0] in page_of(folder)
 
 
 def test_tables_older_than_their_traces_are_told(fitted):
     assert collect(fitted).remarks == ()
     write_traces(fitted, traces_of(1, n_cells=2), 1)
     assert collect(fitted).remarks == (
-        "drug_merged.csv is older than the traces: merge and fit again.",
+        "drug_merged.csv is older than the traces. Merge and fit again.",
     )
     write_merged(fitted, {"drug": "1-2"})
     assert collect(fitted).remarks == (
-        "drug_merged_fitted_maturation.csv is older than drug_merged.csv: fit again.",
+        "drug_merged_fitted_maturation.csv is older than drug_merged.csv. Fit again.",
     )
 
 
 def test_fits_of_a_model_that_is_gone_are_left_out(fitted, monkeypatch):
     monkeypatch.delitem(MODELS.data, "maturation")
-    material = collect(fitted)
-    assert material.fits == ()
-    assert "its model is not known here" in material.remarks[0]
+    report = collect(fitted)
+    assert report.fits == ()
+    assert "its model 'maturation' is not registered" in report.remarks[0]
 
 
 def test_a_damaged_run_file_is_no_obstacle(folder):
@@ -221,7 +221,7 @@ def test_crowded_fields_and_failures_are_told_at_the_top(run):
     entries["fovs"]["0"]["tracking"] |= {"status": "failed", "message": "disk <full>"}
     path.write_text(json.dumps(entries))
     page = page_of(run)
-    assert "50 % of the foreground was dropped as too large" in page
+    assert "50 % of the foreground was dropped as larger than 10000 px\u00b2" in page
     assert "FOV 0, tracking: disk &lt;full&gt;" in page
 
 
@@ -273,11 +273,11 @@ def test_drift_is_that_of_the_stage_where_the_run_has_looked_for_it(tmp_path):
     from small_movie import MOVIE, make_config, recording_of
 
     process(recording_of(MOVIE[:1]), make_config(registration="phase_correlation"), tmp_path)
-    material = collect(tmp_path)
+    report = collect(tmp_path)
     drift = load_shifts(next(tmp_path.rglob("*_shifts.csv")))
-    _, moved = assess(material).drift[0]
+    _, moved = assess(report).drift[0]
     np.testing.assert_allclose(moved, np.hypot(*drift.T), atol=1e-4)
-    assert "Drift: of the stage" in quality_section(material)
+    assert "Drift: of the stage" in quality_section(report)
 
 
 def test_saturated_and_lost_frames_are_listed(tmp_path):
@@ -307,9 +307,9 @@ def test_a_run_without_previews_or_images_is_reported_all_the_same(run):
 
 
 def test_examples_are_the_best_the_median_and_the_worst(fitted):
-    material = collect(fitted)
-    fits = material.fits[0].table
-    figure = fit_examples(fits, material.traces, "intensity_total_ch_1", 0, "y")
+    report = collect(fitted)
+    fits = report.fits[0].table
+    figure = fit_examples(fits, report.traces, "intensity_total_ch_1", 0, "y")
     ranked = fits.sort_values("r_squared", ascending=False).iloc[[0, len(fits) // 2, -1]]
     words = [note["text"] for note in figure["layout"]["annotations"]]
     assert [

@@ -1,4 +1,4 @@
-"""Figures for publications, one function each; PNG, SVG and PDF."""
+"""Figures for publications as PNG, SVG and PDF, one function each."""
 
 from collections.abc import Callable, Sequence
 from functools import wraps
@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from pyama.analysis.colours import COLORS, color
 from pyama.analysis.fitting.models import MODELS
 from pyama.analysis.histograms import beyond, by_sample, central_range, sample_histogram
-from pyama.analysis.statistics import describe, finite
+from pyama.analysis.statistics import course, describe, example_fits, finite
 from pyama.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -48,11 +48,11 @@ STYLE: Any = {
 COLUMNS = 4
 """Panels in a row."""
 MOST_CELLS = 200
-"""Single traces in a panel; of more, some evenly spread."""
+"""Largest number of single traces in a panel; of more, some are taken, evenly spaced."""
 
 
 def _styled(draw: Callable[P, R]) -> Callable[P, R]:
-    """Give a function the style of all figures; matplotlib is imported when it is called."""
+    """Apply the common style to a figure; import matplotlib only when it is drawn."""
 
     @wraps(draw)
     def styled(*args: P.args, **kwargs: P.kwargs) -> R:
@@ -71,12 +71,12 @@ def _styled(draw: Callable[P, R]) -> Callable[P, R]:
 
 @_styled
 def traces(table: pd.DataFrame, column: str, label: str, width_mm: float = 180) -> "Figure":
-    """Traces of every sample with the mean and the middle half of its cells.
+    """Draw the traces of every sample, with the mean and the quartiles of its cells.
 
     Args:
         table: Traces with the columns sample, fov, cell, time (h) and `column`.
-        column: What is shown.
-        label: Of the y axis.
+        column: Column that is drawn.
+        label: Label of the y axis.
         width_mm: Width of the figure in mm.
     """
     names = _names(table)
@@ -87,11 +87,10 @@ def traces(table: pd.DataFrame, column: str, label: str, width_mm: float = 180) 
         step = 1 + len(cells) // MOST_CELLS
         for cell in cells[::step]:
             panel.plot(cell["time"], cell[column], color=GREY, linewidth=0.3, alpha=0.5)
-        frames = rows.groupby("frame" if "frame" in rows else "time")
-        time, values = frames["time"].mean(), frames[column]
-        low, high = values.quantile(0.25), values.quantile(0.75)
+        means = course(rows, column)
+        time, low, high = means["time"], means["low"], means["high"]
         panel.fill_between(time, low, high, color=color(i), alpha=0.3, linewidth=0)
-        panel.plot(time, values.mean(), color=color(i), linewidth=1.5)
+        panel.plot(time, means["mean"], color=color(i), linewidth=1.5)
         panel.set_title(f"{name} (n = {len(cells)})")
     _labels(panels, "time (h)", label)
     return figure
@@ -101,25 +100,23 @@ def traces(table: pd.DataFrame, column: str, label: str, width_mm: float = 180) 
 def fits(
     fitted: pd.DataFrame, table: pd.DataFrame, column: str, label: str, width_mm: float = 180
 ) -> "Figure":
-    """The best, the median and the worst fit with their data.
+    """Draw the best, the median and the worst fit with their data.
 
     Args:
         fitted: One row per cell, see `pyama.analysis.fitting.fit.fit_arrays`.
         table: The traces with `time` in hours.
-        column: What was fitted.
-        label: Of the y axis.
+        column: Column that was fitted.
+        label: Label of the y axis.
         width_mm: Width of the figure in mm.
 
     Raises:
-        ConfigError: Nothing was fitted.
+        ConfigError: No cell has a fit.
     """
-    ranked = fitted.dropna(subset=["r_squared"]).sort_values("r_squared", ascending=False)
-    if ranked.empty:
+    examples = example_fits(fitted)
+    if not examples:
         raise ConfigError("No cell has a fit, so there is nothing to show.")
-    picks = {"best": 0, "median": len(ranked) // 2, "worst": len(ranked) - 1}
-    figure, panels = _panels(len(picks), width_mm)
-    for (name, place), panel in zip(picks.items(), panels, strict=True):
-        row = ranked.iloc[place]
+    figure, panels = _panels(len(examples), width_mm)
+    for (name, row), panel in zip(examples.items(), panels, strict=True):
         cell = table[(table["fov"] == row["fov"]) & (table["cell"] == row["cell"])]
         panel.plot(cell["time"], cell[column], ".", color=GREY, markersize=3)
         grid = np.linspace(cell["time"].min(), cell["time"].max(), 300)
@@ -137,14 +134,14 @@ def fits(
 def histograms(
     table: pd.DataFrame, columns: Sequence[str], labels: Sequence[str], width_mm: float = 180
 ) -> "Figure":
-    """Distribution of numbers in every sample, as shares of its cells.
+    """Draw histograms of numbers in every sample, as shares of its cells.
 
-    Values far from all others are outside of the axes; how many is said above them.
+    Values far from all others are outside of the axes; the title gives their number.
 
     Args:
         table: One row per cell with the column sample.
-        columns: A panel each.
-        labels: Of the x axes.
+        columns: Columns of numbers; each has its own panel.
+        labels: Labels of the x axes.
         width_mm: Width of the figure in mm.
     """
     figure, panels = _panels(len(columns), width_mm)
@@ -161,15 +158,15 @@ def histograms(
 def scatter(
     table: pd.DataFrame, x: str, y: str, labels: tuple[str, str], width_mm: float = 85
 ) -> "Figure":
-    """Two numbers of every cell against each other.
+    """Draw two numbers of every cell against each other.
 
-    Cells far from all others are outside of the axes; how many is said above them.
+    Cells far from all others are outside of the axes; the title gives their number.
 
     Args:
         table: One row per cell with the columns sample, `x` and `y`.
-        x: Column.
-        y: Column.
-        labels: Of the axes.
+        x: Column on the x axis.
+        y: Column on the y axis.
+        labels: Labels of the axes.
         width_mm: Width of the figure in mm.
     """
     figure, panels = _panels(1, width_mm)
@@ -192,14 +189,14 @@ def scatter(
 
 @_styled
 def samples(table: pd.DataFrame, column: str, label: str, width_mm: float = 85) -> "Figure":
-    """A number in every sample: each cell a point, with median and quartiles.
+    """Draw a number of every cell as a point, with median and quartiles of each sample.
 
-    Cells far from all others are outside of the axes; how many is said above them.
+    Cells far from all others are outside of the axes; the title gives their number.
 
     Args:
         table: One row per cell with the columns sample and `column`.
-        column: What is shown.
-        label: Of the y axis.
+        column: Column that is drawn.
+        label: Label of the y axis.
         width_mm: Width of the figure in mm.
     """
     figure, panels = _panels(1, width_mm)
@@ -226,7 +223,7 @@ def save(figure: "Figure", path: Path | str, dpi: int = 300) -> Path:
     """Write a figure in the format of its suffix; the same figure gives the same bytes.
 
     Raises:
-        ConfigError: The suffix is none of `FORMATS`.
+        ConfigError: The suffix is not in `FORMATS`.
     """
     path = check_format(path)
     kind = path.suffix.lower()
@@ -240,7 +237,7 @@ def check_format(path: Path | str) -> Path:
     """Return a path whose suffix is one of `FORMATS`.
 
     Raises:
-        ConfigError: It is not.
+        ConfigError: The suffix is not in `FORMATS`.
     """
     path = Path(path)
     if path.suffix.lower().removeprefix(".") not in FORMATS:

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 from itertools import combinations
-from typing import Literal, get_args
+from typing import Any, Literal, get_args
 
 import numpy as np
 import pandas as pd
@@ -97,6 +97,38 @@ def describe(values: Values) -> dict[str, float]:
         "cv": cv,
         **dict(zip(QUANTILES, levels, strict=True)),
     }
+
+
+def course(table: pd.DataFrame, column: str) -> pd.DataFrame:
+    """Describe the cells of a sample frame by frame.
+
+    Args:
+        table: Traces of one sample with `time` in hours, and `frame` if there is one.
+        column: Column of the traces; rows without a value are left out.
+
+    Returns:
+        One row per frame (without `frame`, per time): time (mean over the cells), mean,
+        count (cells with a value), low and high (quartiles).
+    """
+    rows = table.dropna(subset=[column])
+    frames = rows.groupby("frame" if "frame" in rows else "time")
+    out = frames[column].agg(["mean", "count"])
+    out["low"], out["high"] = frames[column].quantile(0.25), frames[column].quantile(0.75)
+    out["time"] = frames["time"].mean()
+    return out
+
+
+def example_fits(fitted: pd.DataFrame) -> "dict[str, pd.Series[Any]]":
+    """Return the rows with the best, the median and the worst R²; empty without fits.
+
+    Args:
+        fitted: One row per cell with the column `r_squared`; NaN where a fit failed.
+    """
+    ranked = fitted.dropna(subset=["r_squared"]).sort_values("r_squared", ascending=False)
+    if ranked.empty:
+        return {}
+    places = {"best": 0, "median": len(ranked) // 2, "worst": len(ranked) - 1}
+    return {name: ranked.iloc[place] for name, place in places.items()}
 
 
 def compare(

@@ -1,6 +1,6 @@
 """Contrast: which counts are drawn black and which white."""
 
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -9,6 +9,8 @@ from pyama import layout
 from pyama.algorithms.preview import Histogram, intensity_to_uint8
 from pyama.errors import StoreError
 from pyama.store import FovStore
+
+V = TypeVar("V", float, NDArray[np.float64])
 
 PERCENTILES = (1, 99)
 """Percentiles that are drawn black and white.
@@ -30,8 +32,8 @@ class Contrast(NamedTuple):
     low: float
     high: float
 
-    def counts(self, grey: float) -> float:
-        """Return the counts that a grey level from 0 to 255 stands for."""
+    def counts(self, grey: V) -> V:
+        """Return the counts that grey levels from 0 to 255 stand for: a number or an array."""
         return self.low + (self.high - self.low) * grey / 255
 
     def around(self) -> tuple[float, float]:

@@ -7,13 +7,12 @@ from typing import Any
 from pyama import layout
 from pyama.config import ProcessingConfig
 from pyama.fov_ranges import fovs_text
+from pyama.processing.crowding import crowding_advice, too_large_share
 from pyama.processing.step_reports import FovReport, Status
 from pyama.processing.workflow.run import RunReport
 from pyama.runs.progress import duration
 from pyama.store.stack_outputs import LARGEST_UINT16
 
-CROWDED = 0.2
-"""Share of the foreground dropped as too large above which cells probably touch."""
 INDENT = len("  left out  ")
 MOST_LINES = 10
 """Largest number of failures and of files that are listed."""
@@ -51,7 +50,7 @@ def summary(report: RunReport, config: ProcessingConfig, seconds: float) -> dict
             "border_margin": config.params.border_margin,
         },
         "objects": objects,
-        "too_large_share": _too_large(objects),
+        "too_large_share": too_large_share(objects),
         "notes": [*report.metadata.problems, *_skipped(report)],
         "warnings": _warnings(report, config, objects),
         "failures": [_failure(bad) for bad in report.steps.having(Status.FAILED)],
@@ -139,12 +138,6 @@ def _total(counts: Any) -> dict[str, int]:
     return dict(total)
 
 
-def _too_large(objects: Mapping[str, int]) -> float | None:
-    """Return the share of the foreground dropped as too large; None without foreground."""
-    areas = [objects.get(f"{kind}_area", 0) for kind in ("large", "small", "kept")]
-    return areas[0] / sum(areas) if sum(areas) else None
-
-
 def _warnings(
     report: RunReport, config: ProcessingConfig, objects: Mapping[str, int]
 ) -> list[str]:
@@ -209,16 +202,8 @@ def _advice(
             "The background is estimated with nothing masked, because no phase contrast "
             "channel is configured."
         )
-    share, limit = _too_large(objects), config.params.max_object_size
-    if share is not None and share > CROWDED:
-        watershed = "--set segmentation_method=watershed, or "
-        if config.params.segmentation_method == "watershed":
-            watershed = ""
-        advice.append(
-            f"{100 * share:.0f} % of the foreground was dropped as larger than {limit} "
-            "px\N{SUPERSCRIPT TWO} (max_object_size): cells touch each other."
-            f" Try {watershed}--set max_object_size={4 * (limit or 0)}"
-        )
+    if crowding := crowding_advice(objects, config.params):
+        advice.append(crowding)
     if traces and not any(part.get("cells") for part in traces):
         advice.append("No cell was found in any frame.")
     elif traces and not any(part.get("traces") for part in traces):

@@ -1,4 +1,4 @@
-"""One HTML file that shows an experiment: what was found, how good it is, what it says."""
+"""Report on an experiment in one HTML file: traces, fits, statistics, images, quality."""
 
 from pyama.analysis.report.html_page import write_report
 

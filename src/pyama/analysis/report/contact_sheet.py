@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from pyama import layout
 from pyama.analysis.colours import evenly
-from pyama.analysis.report.report_data import Material
+from pyama.analysis.report.report_data import ReportData
 from pyama.errors import StoreError
 from pyama.pictures.contrast import grey_frame
 from pyama.pictures.encoding import jpeg_url
@@ -38,33 +38,33 @@ class Picture:
     url: str
 
 
-def pictures(material: Material) -> Iterator[Picture]:
+def pictures(report: ReportData) -> Iterator[Picture]:
     """Draw the sheet: three frames of each of up to four fields of view, one of more."""
-    fovs = sorted(material.files)
+    fovs = sorted(report.files)
     frames = 3 if len(fovs) <= 4 else 1
     for k in evenly(len(fovs), MOST_FOVS):
         fov = fovs[k]
-        kept = material.traces.loc[material.traces["fov"] == fov, "cell"].unique()
-        for t in _moments(material, fov, frames):
+        kept = report.traces.loc[report.traces["fov"] == fov, "cell"].unique()
+        for t in _moments(report, fov, frames):
             try:
-                image = _picture(material, FovStore(material.output_dir, fov), t, kept)
+                image = _picture(report, FovStore(report.output_dir, fov), t, kept)
             except StoreError:
                 continue  # not copied, or not segmented yet
-            hours = run_times(material.output_dir, fov)[t] / 60
+            hours = run_times(report.output_dir, fov)[t] / 60
             yield Picture(f"FOV {fov}, frame {t}, {hours:.1f} h", jpeg_url(image))
 
 
-def _moments(material: Material, fov: int, n: int) -> list[int]:
-    pc = material.config.channels.pc
-    missing = material.metadata.missing_frames(fov, 0 if pc is None else pc.channel)
-    recorded = [t for t in range(material.metadata.n_frames) if t not in missing]
+def _moments(report: ReportData, fov: int, n: int) -> list[int]:
+    pc = report.config.channels.pc
+    missing = report.metadata.missing_frames(fov, 0 if pc is None else pc.channel)
+    recorded = [t for t in range(report.metadata.n_frames) if t not in missing]
     picked = evenly(len(recorded), n) if n > 1 else [len(recorded) // 2]
     return [recorded[k] for k in picked] if recorded else []
 
 
-def _picture(material: Material, store: FovStore, t: int, kept: NDArray[Any]) -> Image:
-    pc = material.config.channels.pc
-    fl = material.config.channels.fl[:1]
+def _picture(report: ReportData, store: FovStore, t: int, kept: NDArray[Any]) -> Image:
+    pc = report.config.channels.pc
+    fl = report.config.channels.fl[:1]
     groups = [] if pc is None else [layout.phase(pc.channel)]
     groups += [layout.fluorescence(entry.channel) for entry in fl]
     labels = None if pc is None else store.stack(layout.tracked(pc.channel))[t]

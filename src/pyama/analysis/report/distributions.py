@@ -12,11 +12,11 @@ from pyama.analysis.trace_shape import Values
 
 CLASSES = {"good": "#009E73", "fair": "#E69F00", "poor": "#D55E00", "failed": "#9AA0A6"}
 MOST_POINTS = 4000
-"""Points of a scatter plot; more are thinned out."""
+"""Largest number of points of a scatter plot; of more, some are taken, evenly spaced."""
 
 
 def classes(fits: pd.DataFrame, samples: Sequence[str]) -> Figure:
-    """Share of good, fair, poor and failed fits in every sample."""
+    """Return the shares of good, fair, poor and failed fits in every sample."""
     counts = pd.crosstab(fits["sample"], fits["class"])
     counts = counts.reindex(index=list(samples), columns=list(CLASSES), fill_value=0)
     share = 100 * counts.div(counts.sum(axis=1).clip(lower=1), axis=0)
@@ -40,9 +40,10 @@ def classes(fits: pd.DataFrame, samples: Sequence[str]) -> Figure:
 
 
 def histogram(table: pd.DataFrame, column: str, samples: Sequence[str], label: str) -> Figure:
-    """Distribution of a number in every sample, as shares of its cells.
+    """Return the histogram of a number in every sample, as shares of its cells.
 
-    Values far from all others are outside of the picture; how many is said below it.
+    Values far from all others are outside of the axes; the label of the x axis gives their
+    number.
     """
     bins = sample_histogram(table, column, samples)
     centres = short((bins.edges[1:] + bins.edges[:-1]) / 2)
@@ -66,7 +67,7 @@ def histogram(table: pd.DataFrame, column: str, samples: Sequence[str], label: s
 def scatter(
     table: pd.DataFrame, columns: Mapping[str, str], samples: Sequence[str]
 ) -> dict[str, Any]:
-    """Values of every cell for a plot whose axes the reader chooses.
+    """Return the numbers of every cell for a plot whose axes the reader chooses.
 
     Args:
         table: One row per cell with the column `sample`.
@@ -99,7 +100,7 @@ def _with_margin(*samples: Values) -> list[float | None]:
 
 
 def stacked_bars(fovs: Sequence[int], parts: Mapping[str, Sequence[int]]) -> Figure:
-    """Numbers of cells per field of view by what became of them."""
+    """Return numbers of cells per field of view, split by why they were kept or left out."""
     shades = ("#0072B2", "#E69F00", "#CC79A7", "#D55E00")
     data = [
         {

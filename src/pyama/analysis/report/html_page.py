@@ -1,4 +1,4 @@
-"""The page: sections, style, script and plotly.js in one file that needs no network."""
+"""Report as one HTML file that includes style, scripts and plotly.js."""
 
 import os
 from importlib.resources import files
@@ -13,7 +13,7 @@ from pyama.analysis.report.recording_sections import (
     quality_section,
     settings_section,
 )
-from pyama.analysis.report.report_data import Material, collect
+from pyama.analysis.report.report_data import ReportData, collect
 from pyama.analysis.report.result_sections import (
     fits_sections,
     statistics_section,
@@ -27,19 +27,19 @@ REPORT = "report.html"
 def write_report(
     output_dir: Path | str, path: Path | str | None = None, tables: Path | str | None = None
 ) -> Path:
-    """Write a report on an output folder: one HTML file that works offline.
+    """Write a report on an output folder: one HTML file that needs no network.
 
     Args:
         output_dir: The output folder of a run.
         path: The file; without it, `report.html` in `output_dir`.
-        tables: Where merged tables and fits are; without it, `output_dir`.
+        tables: Folder of merged tables and fits; without it, `output_dir`.
 
     Returns:
         The file.
 
     Raises:
-        ConfigError: plotly or Pillow is not installed, or `tables` is no folder.
-        StoreError: It is no output folder, or a table is damaged.
+        ConfigError: plotly or Pillow is not installed, or `tables` is not a folder.
+        StoreError: `output_dir` is not an output folder, or a table is damaged.
     """
     output_dir = Path(output_dir)
     if tables is not None and not Path(tables).is_dir():
@@ -66,29 +66,29 @@ def _plotly() -> str:
     return str(get_plotlyjs())
 
 
-def build(material: Material, plotly: str) -> str:
+def build(report: ReportData, plotly: str) -> str:
     """Return the page.
 
     Args:
-        material: What is shown.
+        report: Content of the page.
         plotly: Source of plotly.js.
     """
-    fits = list(fits_sections(material))
+    fits = list(fits_sections(report))
     sections = [
-        ("traces", "Traces", traces_section(material)),
+        ("traces", "Traces", traces_section(report)),
         *fits,
-        ("statistics", "Statistics", statistics_section(material)),
-        ("fovs", "Fields of view", fovs_section(material)),
-        ("cells", "Segmentation", pictures_section(material)),
-        ("quality", "Quality", quality_section(material)),
-        ("settings", "Settings", settings_section(material)),
+        ("statistics", "Statistics", statistics_section(report)),
+        ("fovs", "Fields of view", fovs_section(report)),
+        ("cells", "Segmentation", pictures_section(report)),
+        ("quality", "Quality", quality_section(report)),
+        ("settings", "Settings", settings_section(report)),
     ]
     links = (f'<a href="#{key}">{markup.escaped(title)}</a>' for key, title, _ in sections)
     return Template(_part("report.html")).substitute(
-        title=markup.escaped(f"{material.metadata.basename} - pyama report"),
+        title=markup.escaped(f"{report.metadata.basename} - pyama report"),
         style=_part("report.css"),
         contents="\n".join(links),
-        body=head(material) + "".join(content for _, _, content in sections),
+        body=head(report) + "".join(content for _, _, content in sections),
         plotly=plotly,
         script=_part("report.js"),
     )

@@ -1,4 +1,4 @@
-"""Pieces of HTML. Whatever is not a piece itself is escaped here."""
+"""Pieces of HTML. All text that is not HTML itself is escaped here."""
 
 import base64
 import html
@@ -13,7 +13,7 @@ from pyama.analysis.table_files import neutralised
 
 TEXTS = frozenset({"text", "wrap"})
 SHOWN_ROWS = 400
-"""Rows of a table that are shown; the file behind `save as CSV` has all."""
+"""Largest number of rows that are shown; the file behind `save as CSV` has all."""
 
 
 def escaped(value: object) -> str:
@@ -22,12 +22,12 @@ def escaped(value: object) -> str:
 
 
 def plot(figure: Mapping[str, Any], *, wide: bool = False, before: str = "") -> str:
-    """Return the place of a figure and its data, which the script reads when it is seen.
+    """Return an element for a figure, and its data, which is drawn when it becomes visible.
 
     Args:
         figure: For plotly.js, or of `pyama.analysis.report.distributions.scatter`.
-        wide: Whether it fills the width of the page.
-        before: What stands above it.
+        wide: Whether the figure fills the width of the page.
+        before: HTML above the figure.
     """
     data = json.dumps(figure, separators=(",", ":"), allow_nan=False)
     for sign in "<>&":  # nothing in the data can end the script element
@@ -41,22 +41,22 @@ def plot(figure: Mapping[str, Any], *, wide: bool = False, before: str = "") -> 
 
 
 def choice(name: str, label: str, content: str) -> str:
-    """Return one of several contents between which `chooser` switches."""
+    """Return one of several pieces between which `chooser` switches."""
     return f'<div data-choice="{escaped(name)}" data-label="{escaped(label)}">{content}</div>'
 
 
 def chooser(name: str, label: str) -> str:
-    """Return what chooses between the contents of `choice`."""
+    """Return the list from which one piece of `choice` is selected."""
     return f'<label>{escaped(label)} <select data-choose="{escaped(name)}"></select></label>'
 
 
 def grid(pieces: Iterable[str]) -> str:
-    """Return pieces side by side, as many as there is room for."""
+    """Return pieces side by side, in as many columns as fit."""
     return f'<div class="grid">{"".join(pieces)}</div>'
 
 
 def details(summary: str, content: str) -> str:
-    """Return content that is shown on demand."""
+    """Return content that is hidden until it is opened."""
     return f"<details><summary>{escaped(summary)}</summary>{content}</details>"
 
 
@@ -66,7 +66,7 @@ def paragraph(text: str) -> str:
 
 
 def section(key: str, title: str, *content: str) -> str:
-    """Return a section that the contents can link to."""
+    """Return a section to which the list of contents links."""
     inside = "\n".join(content)
     return f'<section id="{key}"><h2>{escaped(title)}</h2>\n{inside}\n</section>'
 
@@ -75,9 +75,9 @@ def table(frame: pd.DataFrame, kinds: Mapping[str, str] | None = None, save: str
     """Return a table of numbers and names.
 
     Args:
-        frame: What is shown; NaN becomes a dash.
-        kinds: `text` or `wrap` for columns of names and sentences.
-        save: File name of a link that saves all rows as CSV; empty for none.
+        frame: The table; NaN becomes a dash.
+        kinds: `text` or `wrap` (text with line breaks) for columns that are not numbers.
+        save: Name of the CSV file with all rows that a link saves; empty for no link.
     """
     given = (kinds or {}).get
     names = [str(name) for name in frame]
@@ -109,14 +109,14 @@ def _cell(value: object) -> str:
 
 
 def number(value: float) -> str:
-    """Return four digits for people: large numbers without exponent, with thin spaces."""
+    """Return a number with four digits; large ones with thin spaces and no exponent."""
     if 1000 <= abs(value) < 1e9:
         return f"{float(f'{value:.4g}'):,.0f}".replace(",", "\N{NARROW NO-BREAK SPACE}")
     return f"{value:.4g}"
 
 
 def facts(entries: Sequence[tuple[str, object, str]]) -> str:
-    """Return name, value and remark of the most important numbers."""
+    """Return a list of names, values and remarks."""
     items = "".join(
         f"<div><dt>{escaped(name)}</dt><dd>{escaped(value)}<small>{escaped(remark)}</small></dd>"
         "</div>"
@@ -126,6 +126,6 @@ def facts(entries: Sequence[tuple[str, object, str]]) -> str:
 
 
 def notes(sentences: Sequence[str]) -> str:
-    """Return what the reader must know, as a list; nothing if there is nothing."""
+    """Return sentences as a list that stands out; empty without sentences."""
     items = "".join(f"<li>{escaped(sentence)}</li>" for sentence in sentences)
     return f'<ul class="notes">{items}</ul>' if items else ""

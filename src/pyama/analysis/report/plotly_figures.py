@@ -11,18 +11,21 @@ from numpy.typing import NDArray
 
 from pyama.analysis.colours import COLORS, color, evenly
 from pyama.analysis.fitting.models import MODELS
+from pyama.analysis.statistics import course, example_fits
 
 Figure = dict[str, Any]
 MOST_FRAMES = 200
-"""Longer traces are thinned out."""
+"""Largest number of frames of a trace that are drawn; longer traces are thinned out."""
+FEWEST_CELLS = 0.05
+"""Share of the largest number of cells below which the mean of a frame is not drawn."""
 TWO_LINES = {"l": 60, "r": 14, "t": 64, "b": 46}
-"""Margins in px with room for a title, or for buttons, above another line."""
+"""Margins in px with room for two lines above a figure."""
 NUMBERS = 300_000
-"""Values of single traces in a report; each is about seven bytes."""
+"""Largest number of values of single traces in a report; each takes about seven bytes."""
 
 
 def text(name: object) -> str:
-    """Return a name as plotly shows it literally: it understands some HTML."""
+    """Return a name so that plotly, which interprets some HTML, shows it literally."""
     return html.escape(str(name))
 
 
@@ -32,26 +35,26 @@ def short(values: Iterable[float]) -> list[float | None]:
 
 
 def overview(table: pd.DataFrame, column: str, samples: Sequence[str], label: str) -> Figure:
-    """Mean and middle half of the cells of every sample over time."""
+    """Return mean and quartiles of the cells of every sample over time."""
     data = []
     for i, sample in enumerate(samples):
-        course = _course(table[table["sample"] == sample], column)
-        data += [_band(course, i), _line(course, i, text(sample))]
+        means = _drawn_course(table[table["sample"] == sample], column)
+        data += [_band(means, i), _line(means, i, text(sample))]
     return {"data": data, "layout": axes("time (h)", label)}
 
 
 def single_traces(
     table: pd.DataFrame, column: str, sample: str, i: int, *, label: str, most: int
 ) -> Figure:
-    """Some cells of a sample, with the mean of all.
+    """Return some cells of a sample, with mean and quartiles of all.
 
     Args:
         table: Rows of the sample.
-        column: What is shown.
-        sample: Its name.
-        i: Its number.
-        label: Of the y axis.
-        most: Cells that are drawn.
+        column: Column that is drawn.
+        sample: Name of the sample.
+        i: 0-based index of the sample, for its colour.
+        label: Label of the y axis.
+        most: Largest number of cells that are drawn.
     """
     cells = list(dict(sorted(table.groupby(["fov", "cell"]).indices.items())).values())
     chosen = [cells[k] for k in evenly(len(cells), most)]
@@ -70,14 +73,14 @@ def single_traces(
         "hoverinfo": "skip",
         "showlegend": False,
     }
-    course = _course(table, column)
+    means = _drawn_course(table, column)
     title = f"{text(sample)}: {len(chosen)} of {len(cells)} cells"
-    figure = {"data": [drawn, _band(course, i), _line(course, i, "mean")]}
+    figure = {"data": [drawn, _band(means, i), _line(means, i, "mean")]}
     return {**figure, "layout": {**axes("time (h)", label), **_title(title)}}
 
 
 def traces_to_draw(table: pd.DataFrame, features: int, samples: int) -> int:
-    """Return how many single traces fit into a report per sample and feature."""
+    """Return the number of single traces per sample and feature that a report draws."""
     frames = min(MOST_FRAMES, max(1, table["frame"].nunique()))
     return max(3, min(60, NUMBERS // (2 * frames * max(1, features * samples))))
 
@@ -85,37 +88,41 @@ def traces_to_draw(table: pd.DataFrame, features: int, samples: int) -> int:
 def fit_examples(
     fits: pd.DataFrame, traces: pd.DataFrame, column: str, i: int, label: str
 ) -> Figure:
-    """The best, the median and the worst fit of a sample with their data.
+    """Return the best, the median and the worst fit of a sample with their data.
 
     Args:
         fits: Fits of the sample.
         traces: Traces of the sample with `time` in hours.
-        column: What was fitted.
-        i: Number of the sample.
-        label: Of the y axis.
+        column: Column that was fitted.
+        i: 0-based index of the sample, for its colour.
+        label: Label of the y axis.
     """
-    ranked = fits[fits["r_squared"].notna()].sort_values("r_squared", ascending=False)
-    picks = dict.fromkeys(["best", "median", "worst"][: len(ranked)])
-    places = {"best": 0, "median": len(ranked) // 2, "worst": len(ranked) - 1}
+    examples = list(example_fits(fits).items())[: fits["r_squared"].notna().sum()]
     data: list[Figure] = []
     shape = {"rows": 1, "columns": 3, "pattern": "independent"}
     drawn: Figure = {"grid": {**shape, "xgap": 0.16}, "showlegend": False, "annotations": []}
     drawn["margin"] = TWO_LINES
-    for k, name in enumerate(picks):
-        row = ranked.iloc[places[name]]
+    for k, (name, row) in enumerate(examples):
         axis = "" if k == 0 else str(k + 1)
-        cell = traces[(traces["fov"] == row["fov"]) & (traces["cell"] == row["cell"])]
-        time, values = cell["time"].to_numpy(float), cell[column].to_numpy(float)
-        step = 1 + len(time) // MOST_FRAMES
-        points = {"x": short(time[::step]), "y": short(values[::step])}
-        on = {"xaxis": f"x{axis}", "yaxis": f"y{axis}"}
-        marker = {"color": "#5A6473", "size": 4, "opacity": 0.6}
-        data.append({**points, **on, "mode": "markers", "marker": marker, "name": "measured"})
-        data.append({**_curve(row, time), **on, "mode": "lines", "line": {"color": color(i)}})
+        data += _measured_and_fitted(row, traces, column, axis, color(i))
         drawn[f"xaxis{axis}"] = {"title": {"text": "time (h)"}}
         drawn[f"yaxis{axis}"] = {"title": {"text": text(label) if k == 0 else ""}}
         drawn["annotations"].append(_caption(axis, name, row))
     return {"data": data, "layout": drawn}
+
+
+def _measured_and_fitted(
+    row: "pd.Series[Any]", traces: pd.DataFrame, column: str, axis: str, shade: str
+) -> list[Figure]:
+    cell = traces[(traces["fov"] == row["fov"]) & (traces["cell"] == row["cell"])]
+    time, values = cell["time"].to_numpy(float), cell[column].to_numpy(float)
+    step = 1 + len(time) // MOST_FRAMES
+    points = {"x": short(time[::step]), "y": short(values[::step])}
+    axes_used = {"xaxis": f"x{axis}", "yaxis": f"y{axis}"}
+    marker = {"color": "#5A6473", "size": 4, "opacity": 0.6}
+    measured = {"mode": "markers", "marker": marker, "name": "measured"}
+    fitted = {"mode": "lines", "line": {"color": shade}}
+    return [{**points, **axes_used, **measured}, {**_curve(row, time), **axes_used, **fitted}]
 
 
 def _caption(axis: str, name: str, row: "pd.Series[Any]") -> Figure:
@@ -137,7 +144,7 @@ def _curve(row: "pd.Series[Any]", time: NDArray[np.float64]) -> Figure:
 def lines(
     series: Sequence[tuple[str, Sequence[float], Sequence[float]]], title: str, y_label: str
 ) -> Figure:
-    """Lines over time in hours: name, x and y of each."""
+    """Return lines over time in hours, given name, x and y of each."""
     data = [
         {
             "x": short(x),
@@ -154,21 +161,18 @@ def lines(
     return {"data": data, "layout": layout}
 
 
-def _course(table: pd.DataFrame, column: str) -> pd.DataFrame:
-    """Mean and quartiles over the cells by frame; frames of hardly any cells are left out."""
-    groups = table.dropna(subset=[column]).groupby("frame")
-    course = groups[column].agg(["mean", "count"])
-    course["low"], course["high"] = (groups[column].quantile(q) for q in (0.25, 0.75))
-    course["time"] = groups["time"].mean()
-    course = course[course["count"] >= 0.05 * course["count"].max()]
-    return course.iloc[:: 1 + len(course) // MOST_FRAMES]
+def _drawn_course(table: pd.DataFrame, column: str) -> pd.DataFrame:
+    """Return mean and quartiles by frame, without frames in which few cells are left."""
+    means = course(table, column)
+    means = means[means["count"] >= FEWEST_CELLS * means["count"].max()]
+    return means.iloc[:: 1 + len(means) // MOST_FRAMES]
 
 
-def _band(course: pd.DataFrame, i: int) -> Figure:
-    time = short(course["time"])
+def _band(means: pd.DataFrame, i: int) -> Figure:
+    time = short(means["time"])
     return {
         "x": time + time[::-1],
-        "y": short(course["low"]) + short(course["high"])[::-1],
+        "y": short(means["low"]) + short(means["high"])[::-1],
         "fill": "toself",
         "fillcolor": pale(color(i), 0.18),
         "line": {"width": 0},
@@ -178,11 +182,11 @@ def _band(course: pd.DataFrame, i: int) -> Figure:
     }
 
 
-def _line(course: pd.DataFrame, i: int, name: str) -> Figure:
+def _line(means: pd.DataFrame, i: int, name: str) -> Figure:
     return {
-        "x": short(course["time"]),
-        "y": short(course["mean"]),
-        "customdata": course["count"].tolist(),
+        "x": short(means["time"]),
+        "y": short(means["mean"]),
+        "customdata": means["count"].tolist(),
         "hovertemplate": "%{x:.2f} h: %{y:.4g}, %{customdata} cells",
         "mode": "lines",
         "name": name,
@@ -191,7 +195,7 @@ def _line(course: pd.DataFrame, i: int, name: str) -> Figure:
 
 
 def pale(shade: str, alpha: float) -> str:
-    """Return a colour that lets others shine through."""
+    """Return a colour as partly transparent."""
     red, green, blue = (int(shade[k : k + 2], 16) for k in (1, 3, 5))
     return f"rgba({red},{green},{blue},{alpha})"
 

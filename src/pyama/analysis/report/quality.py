@@ -1,7 +1,7 @@
-"""How good a recording is: background, focus, drift, saturation, lost frames."""
+"""Quality of a recording: background, focus, drift and saturation."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -9,28 +9,29 @@ from scipy.stats import trim_mean
 
 from pyama import layout
 from pyama.analysis.colours import evenly
-from pyama.analysis.report.report_data import Material
+from pyama.analysis.report.report_data import ReportData
 from pyama.errors import StoreError
+from pyama.pictures.contrast import contrast_of_stack
 from pyama.store import FovStore, Stack
 from pyama.traces.trace_recording import run_times
 
 Values = NDArray[np.float64]
 
 FRAMES_IN_ALL = 2400
-"""Frames that are looked at, over all fields of view."""
+"""Largest number of frames that are examined, over all fields of view."""
 RAW_FRAMES = 3
 """Raw frames per field of view and channel in which saturated pixels are counted."""
 FULL_SCALES = (255, 1023, 4095, 16383, 65535)
 """Largest counts of cameras with 8 to 16 bits."""
 FEWEST_SATURATED = 10
-"""Pixels at a full scale from which it is taken for one."""
+"""Fewest pixels at a full scale for which a frame counts as saturated."""
 FEWEST_CELLS = 3
-"""Cells in two successive frames from which their common movement is told."""
+"""Fewest cells in two successive frames whose common movement is computed."""
 
 
 @dataclass
 class Quality:
-    """What was seen, by field of view. Times are in hours.
+    """Results by field of view. Times are in hours.
 
     Attributes:
         background: Times and mean background in counts, by channel and field of view.
@@ -38,7 +39,7 @@ class Quality:
         drift: Times and distance in px from the first frame, by field of view.
         saturated: Largest share of saturated pixels of a frame, by channel and field of view;
             only those that have any.
-        raw_frames: How many frames were searched for saturated pixels.
+        raw_frames: Number of frames that were checked for saturated pixels.
     """
 
     background: dict[int, dict[int, tuple[Values, Values]]] = field(default_factory=dict)
@@ -48,49 +49,50 @@ class Quality:
     raw_frames: int = 0
 
 
-def assess(material: Material) -> Quality:
-    """Look at a sample of the frames of every field of view; what is missing is left out."""
+def assess(report: ReportData) -> Quality:
+    """Examine some frames of every field of view; missing stacks and frames are left out."""
     quality = Quality()
-    fovs = _fovs(material)
+    fovs = _fovs(report)
     for fov in fovs:
-        _look_at(material, fov, max(6, min(60, FRAMES_IN_ALL // len(fovs))), quality)
+        _examine(report, fov, max(6, min(60, FRAMES_IN_ALL // len(fovs))), quality)
     return quality
 
 
-def _fovs(material: Material) -> list[int]:
-    found = (layout.parse_fov(path.name) for path in material.output_dir.glob("fov_*"))
-    return sorted(fov for fov in found if fov is not None and fov < material.metadata.n_fovs)
+def _fovs(report: ReportData) -> list[int]:
+    parsed = (layout.parse_fov(path.name) for path in report.output_dir.glob("fov_*"))
+    return sorted(fov for fov in parsed if fov is not None and fov < report.metadata.n_fovs)
 
 
-def _look_at(material: Material, fov: int, frames: int, quality: Quality) -> None:
-    store = FovStore(material.output_dir, fov)
-    hours = np.array(run_times(material.output_dir, fov)) / 60
-    pc = material.config.channels.pc
-    for entry in material.config.channels.fl:
+def _examine(report: ReportData, fov: int, frames: int, quality: Quality) -> None:
+    store = FovStore(report.output_dir, fov)
+    hours = np.array(run_times(report.output_dir, fov)) / 60
+    pc = report.config.channels.pc
+    for entry in report.config.channels.fl:
         group = layout.background(entry.channel)
-        seen = _seen(material, store, group, entry.channel, frames)
-        if seen is not None:
-            times, levels = _each(seen, hours, _level)
+        previews = _previews(report, store, group, entry.channel, frames)
+        if previews is not None:
+            times, greys = _each(previews, hours, _mean_grey)
+            levels = contrast_of_stack(store, group).counts(greys)
             quality.background.setdefault(entry.channel, {})[fov] = times, levels
     if pc is not None:
-        seen = _seen(material, store, layout.phase(pc.channel), pc.channel, frames)
-        if seen is not None:
-            times, values = _each(seen, hours, _sharpness)
+        previews = _previews(report, store, layout.phase(pc.channel), pc.channel, frames)
+        if previews is not None:
+            times, values = _each(previews, hours, _sharpness)
             typical = np.median(values) if len(values) else 0.0
             if typical > 0:
                 quality.focus[fov] = times, values / typical
         moved = _drift(store)
         if moved is not None:
             quality.drift[fov] = hours, moved
-    for channel in material.config.channels.ids:
-        _count_saturated(material, store, channel, quality)
+    for channel in report.config.channels.ids:
+        _count_saturated(report, store, channel, quality)
 
 
-def _seen(
-    material: Material, store: FovStore, group: str, channel: int, most: int
+def _previews(
+    report: ReportData, store: FovStore, group: str, channel: int, most: int
 ) -> tuple[Stack, list[int]] | None:
-    """Return a stack of previews and the frames to look at; None where there is none."""
-    missing = material.metadata.missing_frames(store.fov, channel)
+    """Return a stack of previews and the frames to examine; None without previews."""
+    missing = report.metadata.missing_frames(store.fov, channel)
     try:
         stack = store.stack(group, layout.PREVIEW)
     except StoreError:
@@ -99,23 +101,23 @@ def _seen(
     return stack, [recorded[k] for k in evenly(len(recorded), most)] if recorded else []
 
 
-def _each(seen: tuple[Stack, list[int]], hours: Values, look: Any) -> tuple[Values, Values]:
-    stack, frames = seen
-    shown = stack.attributes.get("pyama", {})
-    values = [look(stack[t], shown) for t in frames]
-    return hours[frames], np.array(values, float)
+def _each(
+    previews: tuple[Stack, list[int]],
+    hours: Values,
+    measure: Callable[[NDArray[np.uint8]], float],
+) -> tuple[Values, Values]:
+    stack, frames = previews
+    return hours[frames], np.array([measure(stack[t]) for t in frames], float)
 
 
-def _level(preview: NDArray[np.uint8], shown: dict[str, float]) -> float:
-    """Mean counts of a preview, whose 0 and 255 are the percentiles 1 and 99 of the stack."""
-    low, high = shown.get("low", 0.0), shown.get("high", 0.0)
-    return low + (high - low) * float(preview.mean()) / 255
+def _mean_grey(preview: NDArray[np.uint8]) -> float:
+    return float(preview.mean())
 
 
-def _sharpness(preview: NDArray[np.uint8], shown: dict[str, float]) -> float:
-    """Energy of the second differences by the variance, after Subbarao et al. (1993).
+def _sharpness(preview: NDArray[np.uint8]) -> float:
+    """Return the energy of second differences divided by the variance of an image.
 
-    https://doi.org/10.1117/12.147706
+    After Subbarao et al. (1993), https://doi.org/10.1117/12.147706.
     """
     image = preview.astype(np.float32)
     if min(image.shape) < 3 or image.var() == 0:
@@ -125,9 +127,9 @@ def _sharpness(preview: NDArray[np.uint8], shown: dict[str, float]) -> float:
 
 
 def _drift(store: FovStore) -> Values | None:
-    """Distance in px from the first frame, shape (T,).
+    """Return the distance in px from the first frame, shape (T,); None without cells.
 
-    It is that of the stage if the run has looked for it, else that of all cells together.
+    It is the drift of the stage if the run measured it, else the common movement of all cells.
     """
     try:
         roster = store.cells().roster
@@ -146,9 +148,9 @@ def _drift(store: FovStore) -> Values | None:
 
 
 def _count_saturated(
-    material: Material, store: FovStore, channel: int, quality: Quality
+    report: ReportData, store: FovStore, channel: int, quality: Quality
 ) -> None:
-    pc = material.config.channels.pc
+    pc = report.config.channels.pc
     is_phase = pc is not None and pc.channel == channel
     group = layout.phase(channel) if is_phase else layout.fluorescence(channel)
     try:
@@ -163,7 +165,7 @@ def _count_saturated(
 
 
 def _saturated(frame: NDArray[np.uint16]) -> float:
-    """Share of the pixels at the largest count, if that is a camera's full scale."""
+    """Return the share of pixels at the largest count if that is a camera's full scale."""
     largest = int(frame.max(initial=0))
     number = int(np.count_nonzero(frame == largest))
     if largest not in FULL_SCALES or number < FEWEST_SATURATED:

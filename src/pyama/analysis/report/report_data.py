@@ -1,4 +1,4 @@
-"""Everything in an output folder that a report shows."""
+"""Reading of everything in an output folder that a report shows."""
 
 import glob
 import json
@@ -24,7 +24,7 @@ from pyama.traces.trace_reading import load_traces
 from pyama.traces.trace_recording import read_recording
 
 EVERYTHING = "all cells"
-"""Name of the sample of an experiment that was not merged."""
+"""Name of the only sample if nothing was merged."""
 
 
 @dataclass(frozen=True)
@@ -51,8 +51,8 @@ class Fits:
 
 
 @dataclass(frozen=True)
-class Material:
-    """What a report is made from.
+class ReportData:
+    """Content of a report.
 
     Attributes:
         output_dir: The output folder.
@@ -62,7 +62,7 @@ class Material:
         traces: All traces with `sample` and `time` in hours.
         files: Traces file of every field of view.
         fits: One entry per model and column.
-        remarks: What does not fit together, in sentences.
+        remarks: Tables that are outdated or do not belong to this recording, in sentences.
     """
 
     output_dir: Path
@@ -88,41 +88,41 @@ class Material:
         return sorted(columns, key=lambda name: [not name.startswith(kind) for kind in first])
 
     def notes(self, fov: int, step: str) -> dict[str, Any]:
-        """Return what a step counted in a field of view, all outputs together."""
+        """Return the counts of a step in a field of view, of all outputs together."""
         outputs = self._outputs(fov, step)
         return {key: value for part in outputs.values() for key, value in part.items()}
 
     def output(self, fov: int, step: str, name: str) -> dict[str, Any]:
-        """Return what a step counted in a field of view while it made one output."""
-        found: dict[str, Any] = self._outputs(fov, step).get(name, {})
-        return found
+        """Return the counts of a step in a field of view for one output."""
+        counts: dict[str, Any] = self._outputs(fov, step).get(name, {})
+        return counts
 
     def _outputs(self, fov: int, step: str) -> dict[str, dict[str, Any]]:
-        found: dict[str, dict[str, Any]] = (
+        outputs: dict[str, dict[str, Any]] = (
             self.run.get("fovs", {}).get(str(fov), {}).get(step, {}).get("outputs", {})
         )
-        return found
+        return outputs
 
     def label(self, column: str) -> str:
-        """Return a column in words: feature, channel and unit."""
-        feature, found, channel = column.rpartition("_ch_")
+        """Return a label for a column: feature, name of the channel, and unit."""
+        feature, separator, channel = column.rpartition("_ch_")
         unit = f" ({unit_of(column)})" if unit_of(column) else ""
         names = self.metadata.channel_names
-        if not found or not channel.isdecimal() or int(channel) >= len(names):
+        if not separator or not channel.isdecimal() or int(channel) >= len(names):
             return column + unit
         return f"{feature.replace('_', ' ')}, {names[int(channel)]}{unit}"
 
 
-def collect(output_dir: Path, tables: Path | None = None) -> Material:
-    """Read what a report shows.
+def collect(output_dir: Path, tables: Path | None = None) -> ReportData:
+    """Read everything that a report shows.
 
     Args:
         output_dir: The output folder of a run.
-        tables: Where merged tables and fits are; without it, `output_dir`. Without any merged
-            table, all traces are one sample.
+        tables: Folder of merged tables and fits; without it, `output_dir`. If there is no
+            merged table, all traces are one sample.
 
     Raises:
-        StoreError: It is no output folder, or a table is damaged.
+        StoreError: `output_dir` is not an output folder, or a table is damaged.
     """
     metadata, config = read_recording(output_dir)
     files = dict(find_traces(output_dir))
@@ -136,7 +136,7 @@ def collect(output_dir: Path, tables: Path | None = None) -> Material:
     parts = [load_merged(path, "h") for path in merged] or [
         load_traces(path, "h").assign(sample=EVERYTHING) for path in files.values()
     ]
-    return Material(
+    return ReportData(
         output_dir,
         metadata,
         config,
@@ -149,18 +149,18 @@ def collect(output_dir: Path, tables: Path | None = None) -> Material:
 
 
 def _belongs(path: Path, identity: str, output_dir: Path, remarks: list[str]) -> bool:
-    """Whether a merged table is of this recording; remark if it is not, or is out of date."""
+    """Return whether a merged table is of this recording; add a remark if it is outdated."""
     source = read_header(path).get("source", {})
     if source.get("identity") != identity:
-        remarks.append(f"{path.name} is of another recording and left out.")
+        remarks.append(f"{path.name} is of another recording. It is left out.")
         return False
-    if any(_changed(output_dir / name, told) for name, told in source["files"].items()):
-        remarks.append(f"{path.name} is older than the traces: merge and fit again.")
+    if any(_changed(output_dir / name, digest) for name, digest in source["files"].items()):
+        remarks.append(f"{path.name} is older than the traces. Merge and fit again.")
     return True
 
 
-def _changed(path: Path, told: object) -> bool:
-    return not path.is_file() or traces_digest(path) != told
+def _changed(path: Path, digest: object) -> bool:
+    return not path.is_file() or traces_digest(path) != digest
 
 
 def _run(path: Path) -> dict[str, Any]:
@@ -181,23 +181,26 @@ def _joined(parts: list[pd.DataFrame]) -> pd.DataFrame:
 
 
 def _fits(merged: list[Path], traces: Iterable[Path], remarks: list[str]) -> tuple[Fits, ...]:
-    """Read the fits of merged tables; where there are none, those of single traces files."""
-    found: dict[tuple[str, str], list[pd.DataFrame]] = {}
+    """Read the fits of merged tables or, without merged tables, those of traces files."""
+    tables: dict[tuple[str, str], list[pd.DataFrame]] = {}
     units: dict[str, str] = {}
     for source in merged or traces:
         for path in sorted(source.parent.glob(f"{glob.escape(source.stem)}_fitted_*.csv")):
             table, header = load_fitted(path), read_header(path)
             if header.get("model") != AUTO and header.get("model") not in MODELS:
-                remarks.append(f"{path.name}: its model is not known here; left out.")
+                remarks.append(
+                    f"{path.name} is left out: its model {header.get('model')!r} is not "
+                    "registered."
+                )
                 continue
             if _changed(source, header.get("digest")):
-                remarks.append(f"{path.name} is older than {source.name}: fit again.")
+                remarks.append(f"{path.name} is older than {source.name}. Fit again.")
             if not merged:
                 table["sample"] = EVERYTHING
             key = str(header["model"]), str(header.get("column", ""))
-            found.setdefault(key, []).append(table)
+            tables.setdefault(key, []).append(table)
             units |= header.get("units", {})
     return tuple(
         Fits(model, column, units, pd.concat(parts, ignore_index=True))
-        for (model, column), parts in found.items()
+        for (model, column), parts in tables.items()
     )

@@ -1,4 +1,4 @@
-"""Sections on what was measured: traces, fits, samples compared."""
+"""Sections on results: traces, fits, statistics and comparisons of samples."""
 
 import math
 from collections.abc import Iterator, Mapping
@@ -7,38 +7,38 @@ import pandas as pd
 
 from pyama.analysis.report import markup, plotly_figures
 from pyama.analysis.report.distributions import classes, histogram, scatter
-from pyama.analysis.report.report_data import Fits, Material
+from pyama.analysis.report.report_data import Fits, ReportData
 from pyama.analysis.statistics import compare, summarize, trace_features
 from pyama.analysis.table_columns import unit_of
 
 MOST_FEATURES = 6
-"""Columns of which traces are shown."""
+"""Largest number of columns of which traces are shown."""
 MOST_PAIRS = 10
-"""With more pairs of samples, all are compared with the first one only."""
+"""With more pairs of samples, the others are compared with the first one only."""
 OF_A_TRACE = {
     "mean": ("mean", "{}"),
     "maximum": ("maximum", "{}"),
     "auc": ("area under the curve", "{} h"),
     "onset": ("onset", "h"),
 }
-"""What is told of every trace without a model: in words, and its unit by that of the trace."""
+"""Numbers of every trace without a model: label, and unit given that of the trace."""
 R_SQUARED = "r_squared"
-"""Says how good a fit is; samples are not compared by it."""
+"""Quality of a fit; samples are not compared by it."""
 AXES = "<label>x <select></select></label><label>y <select></select></label>"
 
 
-def traces_section(material: Material) -> str:
+def traces_section(report: ReportData) -> str:
     """Traces of every sample with their mean and spread."""
-    samples, table = material.samples, material.traces
-    features = [name for name in material.features if table[name].notna().any()]
+    samples, table = report.samples, report.traces
+    features = [name for name in report.features if table[name].notna().any()]
     features = features[:MOST_FEATURES]
     if not features:
-        text = "There are no traces: no cell was found, or none is left after the filters."
+        text = "There are no traces: no cell was found, or the filters left out all cells."
         return markup.section("traces", "Traces", markup.paragraph(text))
     most = plotly_figures.traces_to_draw(table, len(features), len(samples))
     parts = []
     for column in features:
-        label = material.label(column)
+        label = report.label(column)
         whole = markup.plot(plotly_figures.overview(table, column, samples, label), wide=True)
         each = [
             markup.plot(
@@ -50,33 +50,33 @@ def traces_section(material: Material) -> str:
         ]
         parts.append(markup.choice("traces", label, whole + markup.grid(each)))
     text = (
-        "Lines are means over the cells of a sample, bands hold the middle half of them. "
-        "Below, single cells are drawn in grey."
+        "Lines are means over the cells of a sample; bands contain the middle half of the "
+        "cells (25 % to 75 %). Below, single cells are drawn in grey."
     )
     chooser = markup.chooser("traces", "Show")
     return markup.section("traces", "Traces", markup.paragraph(text), chooser, *parts)
 
 
-def fits_sections(material: Material) -> Iterator[tuple[str, str, str]]:
+def fits_sections(report: ReportData) -> Iterator[tuple[str, str, str]]:
     """Key, title and section of every model that was fitted."""
-    for k, fits in enumerate(material.fits):
+    for k, fits in enumerate(report.fits):
         title = f"Fits: {fits.model}"
-        if sum(other.model == fits.model for other in material.fits) > 1:
-            title += f", {material.label(fits.column)}"
-        yield f"fits{k}", title, _fits(material, fits, f"fits{k}", title)
+        if sum(other.model == fits.model for other in report.fits) > 1:
+            title += f", {report.label(fits.column)}"
+        yield f"fits{k}", title, _fits(report, fits, f"fits{k}", title)
 
 
-def _fits(material: Material, fits: Fits, key: str, title: str) -> str:
-    samples = material.samples
+def _fits(report: ReportData, fits: Fits, key: str, title: str) -> str:
+    samples = report.samples
     labels = {name: _with_unit(name, fits.units, name) for name in fits.parameters}
     content = [
         markup.paragraph(
-            f"Fitted to: {material.label(fits.column)}. Classes by R²: good above 0.9, fair "
-            "above 0.7; failed have no fit."
+            f"Fitted to: {report.label(fits.column)}. Fits are classified by R²: good above "
+            "0.9, fair above 0.7, poor below; failed if no fit was found."
         ),
         markup.plot(classes(fits.table, samples)),
         "<h3>Best, median and worst cell</h3>",
-        *_examples(material, fits, samples),
+        *_examples(report, fits, samples),
         "<h3>Parameters</h3>",
         markup.grid(
             markup.plot(histogram(fits.table, name, samples, label))
@@ -92,12 +92,12 @@ def _fits(material: Material, fits: Fits, key: str, title: str) -> str:
     return markup.section(key, title, *content)
 
 
-def _examples(material: Material, fits: Fits, samples: list[str]) -> Iterator[str]:
+def _examples(report: ReportData, fits: Fits, samples: list[str]) -> Iterator[str]:
     for i, sample in enumerate(samples):
-        traces = material.traces[material.traces["sample"] == sample]
+        traces = report.traces[report.traces["sample"] == sample]
         cells = fits.table[fits.table["sample"] == sample]
         if fits.column in traces and cells["r_squared"].notna().any():
-            label = material.label(fits.column)
+            label = report.label(fits.column)
             if len(samples) > 1:
                 yield f'<p class="soft">{markup.escaped(sample)}</p>'
             yield markup.plot(
@@ -110,52 +110,54 @@ def _with_unit(words: str, units: Mapping[str, str], name: str) -> str:
     return f"{words} ({unit})" if unit else words
 
 
-def _told(
+def _arranged(
     table: pd.DataFrame, first: list[str], last: list[str], units: Mapping[str, str]
 ) -> pd.DataFrame:
-    """Put columns first and last, and the unit of every feature behind the first ones."""
+    """Put columns first and last, and the unit of each feature after the first ones."""
     between = [name for name in table if name not in (*first, *last)]
-    told = table[[*first, *between, *last]]
-    told.insert(len(first), "unit", [units.get(name, "") for name in table["feature"]])
-    return told
+    arranged = table[[*first, *between, *last]]
+    arranged.insert(len(first), "unit", [units.get(name, "") for name in table["feature"]])
+    return arranged
 
 
-def statistics_section(material: Material) -> str:
-    """Numbers per sample, and of the differences between samples."""
-    totals = [name for name in material.features if name.startswith("intensity_total")]
+def statistics_section(report: ReportData) -> str:
+    """Summary of every sample, and differences between samples."""
+    totals = [name for name in report.features if name.startswith("intensity_total")]
     content = [
         markup.paragraph(
-            "One value per cell: their number n, median, mean, coefficient of variation (cv) "
-            "and quantiles. Samples are compared by the Mann-Whitney test; difference is the "
-            "median of b minus that of a, low and high its 95 % bootstrap interval; the "
-            "effect is the chance that a cell of b exceeds one of a, minus the reverse; "
-            "p_adjusted is corrected for the number of comparisons in its table (Holm). Cells "
-            "are taken as independent, and every fit counts, also a poor one."
+            "Each cell contributes one value. n is the number of cells, sd the standard "
+            "deviation, cv the coefficient of variation; q05 to q95 are quantiles. Samples "
+            "are compared with the Mann-Whitney test. difference is the median of b minus the "
+            "median of a; low and high are the limits of its 95 % bootstrap interval. effect "
+            "is Cliff's delta: the probability that a cell of b exceeds a cell of a, minus "
+            "the probability of the reverse. p_adjusted is corrected for the number of "
+            "comparisons in its table (Holm). Cells are treated as independent. All fits "
+            "count, including poor ones."
         )
     ]
-    for column in (totals or material.features)[:3]:
-        table = trace_features(material.traces, column)
+    for column in (totals or report.features)[:3]:
+        table = trace_features(report.traces, column)
         units = _units(unit_of(column))
         content += [
-            f"<h3>{markup.escaped(material.label(column))}</h3>",
+            f"<h3>{markup.escaped(report.label(column))}</h3>",
             markup.grid(
                 markup.plot(
-                    histogram(table, name, material.samples, _with_unit(words, units, name))
+                    histogram(table, name, report.samples, _with_unit(words, units, name))
                 )
                 for name, (words, _) in OF_A_TRACE.items()
             ),
-            _compared(material, table, list(OF_A_TRACE), units, column),
+            _compared(report, table, list(OF_A_TRACE), units, column),
         ]
-    for fits in material.fits:
+    for fits in report.fits:
         content.append(f"<h3>{markup.escaped(fits.model)}, {markup.escaped(fits.column)}</h3>")
         name = f"{fits.model}_{fits.column}"
         features = [*fits.parameters, R_SQUARED]
-        content.append(_compared(material, fits.table, features, fits.units, name))
+        content.append(_compared(report, fits.table, features, fits.units, name))
     return markup.section("statistics", "Statistics", *content)
 
 
 def _units(unit: str) -> dict[str, str]:
-    """Units of what is told of a trace; empty where that of the trace is not known."""
+    """Return the units of `OF_A_TRACE`; empty if the unit of the trace is not known."""
     return {
         name: own.format(unit) if unit or name == "onset" else ""
         for name, (_, own) in OF_A_TRACE.items()
@@ -163,7 +165,7 @@ def _units(unit: str) -> dict[str, str]:
 
 
 def _compared(
-    material: Material,
+    report: ReportData,
     table: pd.DataFrame,
     features: list[str],
     units: Mapping[str, str],
@@ -171,19 +173,19 @@ def _compared(
 ) -> str:
     """Tables of the numbers of every sample, and of every pair of samples."""
     kinds = dict.fromkeys(("sample", "feature", "unit", "a", "b"), "text")
-    samples = [name for name in material.samples if (table["sample"] == name).any()]
+    samples = [name for name in report.samples if (table["sample"] == name).any()]
     numbers = summarize(table, features)
     order = numbers["feature"].map(features.index) * len(samples)
     order += numbers["sample"].astype(str).map(samples.index)
-    numbers = _told(numbers.iloc[order.argsort()], ["feature"], [], units)
+    numbers = _arranged(numbers.iloc[order.argsort()], ["feature"], [], units)
     summary = markup.table(numbers, kinds, f"{name}_summary.csv")
     if len(samples) < 2:
         return summary
     many = math.comb(len(samples), 2) > MOST_PAIRS
     tested = [feature for feature in features if feature != R_SQUARED]
     pairs = compare(table, tested, reference=samples[0] if many else None)
-    # The medians stand in the table above, so the others come before them.
-    pairs = _told(pairs, ["feature"], ["median_a", "median_b"], units)
+    # The medians are in the table above already, so they come last.
+    pairs = _arranged(pairs, ["feature"], ["median_a", "median_b"], units)
     title = f"Compared with {samples[0]}" if many else "Samples compared"
     shown = markup.table(pairs, kinds, f"{name}_comparison.csv")
     return f"{summary}<h3>{markup.escaped(title)}</h3>{shown}"
