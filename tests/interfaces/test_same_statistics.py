@@ -76,14 +76,14 @@ def test_all_places_show_the_same_numbers(client, folder, names):
         np.testing.assert_allclose(bars["x"], (edges[1:] + edges[:-1]) / 2, rtol=1e-4)
         assert bars["line"]["color"] == entry["color"] == color(i)
     title = figure["layout"]["xaxis"]["title"]["text"]
-    assert title == "; ".join(filter(None, ["t0", page["beyond"]]))
+    assert title == "; ".join(filter(None, ["t0", page["not_shown"]]))
 
     panel = plots.histograms(table, ["t0"], ["t0"]).axes[0]
     for stairs, entry in zip(panel.patches, page["samples"], strict=True):
         drawn = stairs.get_data()
         np.testing.assert_array_equal(drawn.values, entry["shares"])
         np.testing.assert_array_equal(drawn.edges, edges)
-    assert panel.get_title() == page["beyond"]
+    assert panel.get_title() == page["not_shown"]
 
     medians = [e["median"] for e in page["samples"] if e["median"] is not None]
     lines = plots.samples(table, "t0", "t0").axes[0].lines

@@ -15,7 +15,7 @@ from experiments import experiment, traces_of, write_traces
 from pyama.analysis.colours import evenly
 from pyama.analysis.fitting.fit_files import fit_file
 from pyama.analysis.fitting.models import MODELS
-from pyama.analysis.histograms import beyond, bin_edges, central_range
+from pyama.analysis.histograms import bin_edges, central_range, not_shown
 from pyama.analysis.merge import write_merged
 from pyama.analysis.report import contact_sheet, markup, write_report
 from pyama.analysis.report.distributions import classes, histogram, scatter
@@ -378,9 +378,9 @@ def test_the_central_range_holds_the_middle_half(found):
         q25, q75 = np.quantile(finite, [0.25, 0.75])
         inside = (finite >= low) & (finite <= high)
         assert inside[(finite >= q25) & (finite <= q75)].all()
-        told = beyond(found, low, high)
+        told = not_shown(found, low, high)
         assert told == (
-            f"{(~inside).sum()} of {len(finite)} beyond" if not inside.all() else ""
+            f"{(~inside).sum()} of {len(finite)} not shown" if not inside.all() else ""
         )
     assert (np.diff(bin_edges(found)) > 0).all()
 
@@ -416,7 +416,7 @@ def test_shares_of_a_histogram_add_up():
 def test_far_values_are_counted_below_the_histogram():
     table = pd.DataFrame({"sample": "a", "x": [*np.arange(50.0), 1e6]})
     figure = histogram(table, "x", ["a"], "x")
-    assert figure["layout"]["xaxis"]["title"]["text"] == "x; 1 of 51 beyond"
+    assert figure["layout"]["xaxis"]["title"]["text"] == "x; 1 of 51 not shown"
 
 
 def test_what_is_not_finite_becomes_null():

@@ -26,14 +26,14 @@ class SampleHistogram:
         shares: Percent of the cells of a sample in each bin, shape (n,), by sample. Cells
             without a finite value do not count.
         summaries: n, mean, sd, cv and quantiles by sample, see `statistics.describe`.
-        beyond: How many values lie outside of the bins, such as "2 of 50 beyond"; empty if
-            none does.
+        not_shown: Number of values outside of the bins, such as "2 of 50 not shown"; empty if
+            there are none.
     """
 
     edges: Values
     shares: Mapping[str, Values]
     summaries: Mapping[str, Mapping[str, float]]
-    beyond: str
+    not_shown: str
 
 
 def sample_histogram(
@@ -52,7 +52,7 @@ def sample_histogram(
         edges,
         {name: _shares(cells, edges) for name, cells in values.items()},
         {name: describe(cells) for name, cells in values.items()},
-        beyond(table[column].to_numpy(float), edges[0], edges[-1]),
+        not_shown(table[column].to_numpy(float), edges[0], edges[-1]),
     )
 
 
@@ -104,8 +104,8 @@ def by_sample(table: pd.DataFrame, column: str) -> list[Values]:
     return [cells[column].to_numpy(float) for _, cells in table.groupby("sample", sort=False)]
 
 
-def beyond(values: Values, low: float, high: float) -> str:
-    """Return how many values lie outside of a figure, in words; empty if none does."""
+def not_shown(values: Values, low: float, high: float) -> str:
+    """Return the number of values outside of a figure in words; empty if there are none."""
     values = values[np.isfinite(values)]
     n = int(np.count_nonzero((values < low) | (values > high)))
-    return f"{n} of {len(values)} beyond" if n else ""
+    return f"{n} of {len(values)} not shown" if n else ""

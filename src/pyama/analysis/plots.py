@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from pyama.analysis.colours import COLORS, color
 from pyama.analysis.fitting.models import MODELS
-from pyama.analysis.histograms import beyond, by_sample, central_range, sample_histogram
+from pyama.analysis.histograms import by_sample, central_range, not_shown, sample_histogram
 from pyama.analysis.statistics import course, describe, example_fits, finite
 from pyama.errors import ConfigError
 
@@ -149,7 +149,7 @@ def histograms(
         bins = sample_histogram(table, column, _names(table))
         for i, (name, shares) in enumerate(bins.shares.items()):
             panel.stairs(shares, bins.edges, color=color(i), label=name, fill=False)
-        panel.set(xlabel=label, ylabel="cells (%)", title=bins.beyond)
+        panel.set(xlabel=label, ylabel="cells (%)", title=bins.not_shown)
     _legend(panels[0], table)
     return figure
 
@@ -182,7 +182,7 @@ def scatter(
     outside = ((values < low) | (values > high)).any(axis=1).sum()
     panels[0].set(xlim=limits[0], ylim=limits[1])
     if outside:
-        panels[0].set_title(f"{outside} of {len(values)} beyond")
+        panels[0].set_title(f"{outside} of {len(values)} not shown")
     _legend(panels[0], table)
     return figure
 
@@ -214,7 +214,7 @@ def samples(table: pd.DataFrame, column: str, label: str, width_mm: float = 85) 
     numbers = table[column].to_numpy(float)
     low, high = _with_margin(*central_range(*by_sample(table, column)))
     panels[0].set(ylabel=label, xlim=(-0.6, len(names) - 0.4), ylim=(low, high))
-    panels[0].set_title(beyond(numbers, low, high))
+    panels[0].set_title(not_shown(numbers, low, high))
     return figure
 
 

@@ -99,13 +99,13 @@ class Distribution(BaseModel):
     """Empty if there is none."""
     edges: list[float]
     """Of the bins: one more than there are bins."""
-    beyond: str
-    """How many values lie outside of the bins, in words; empty if none does."""
+    not_shown: str
+    """Number of values outside of the bins, in words; empty if there are none."""
     samples: list[SampleDistribution]
 
 
 class Merged(BaseModel):
-    """What is in a merged table."""
+    """Sample, columns and size of a merged table."""
 
     table: str
     sample: str
@@ -174,7 +174,7 @@ def tables(output_dir: OutputDir) -> Files:
 
 @router.get("/api/merged")
 def merged(output_dir: OutputDir, table: str) -> Merged:
-    """What is in a merged table."""
+    """Sample, columns and size of a merged table."""
     frame, header = read_table(_table(output_dir, table))
     return Merged(
         table=table,
@@ -216,7 +216,7 @@ def distribution(output_dir: OutputDir, request: DistributionRequest) -> Distrib
         name=request.name,
         unit=units.get(request.name, ""),
         edges=bins.edges.tolist(),
-        beyond=bins.beyond,
+        not_shown=bins.not_shown,
         samples=[_sample(bins, name, i) for i, name in enumerate(samples)],
     )
 

@@ -59,8 +59,8 @@ def histogram(table: pd.DataFrame, column: str, samples: Sequence[str], label: s
         }
         for i, sample in enumerate(samples)
     ]
-    if bins.beyond:
-        label += f"; {bins.beyond}"
+    if bins.not_shown:
+        label += f"; {bins.not_shown}"
     return {"data": data, "layout": axes(label, "cells (%)")}
 
 

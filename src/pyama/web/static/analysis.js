@@ -141,8 +141,8 @@ async function draw() {
   find("histogram").hidden = !distribution;
   find("summary").replaceChildren();
   if (!distribution) return;
-  const { unit, beyond, samples } = distribution;
-  drawHistogram(find("histogram"), distribution, [unit ? `${name} (${unit})` : name, beyond].filter(Boolean).join("; "));
+  const { unit, not_shown: notShown, samples } = distribution;
+  drawHistogram(find("histogram"), distribution, [unit ? `${name} (${unit})` : name, notShown].filter(Boolean).join("; "));
   find("summary").append(element("tr", {}, ...["sample", "cells", "median", "25–75 %"].map((text) => element("th", {}, text))));
   for (const { sample, color, n, q25, median, q75 } of samples) {
     const swatch = element("i", {}, "■ ");

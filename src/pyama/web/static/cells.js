@@ -1,4 +1,4 @@
-// Cells, their traces, and what is said about them.
+// Cells, their traces, and the actions of an inspection.
 
 import { element, fill, find, get, latest, post, say, told } from "./api.js";
 import { Plot } from "./plot.js";
@@ -20,29 +20,29 @@ export function setUp() {
   find("all").addEventListener("change", refresh);
   find("page-back").addEventListener("click", () => turn(-1));
   find("page-on").addEventListener("click", () => turn(1));
-  const buttons = { good: () => mark(true), bad: () => mark(false), join, swap, cut, delete: remove, undo, redo, "wish-apply": apply, "wish-cancel": cancel };
+  const buttons = { good: () => mark(true), bad: () => mark(false), join, swap, cut, delete: remove, undo, redo, "proposal-apply": apply, "proposal-cancel": cancel };
   for (const [id, action] of Object.entries(buttons)) find(id).addEventListener("click", () => inTurn(action));
   find("bad-from").addEventListener("click", () => { const { frame } = state; inTurn(() => mark(false, frame)); });
 }
 
-// A click on an image: which label is there, is known before it is known which cell that is.
-export function pick(found, isOther) {
+// Selects the cell at a click. Its label is looked up at once, its cell after earlier actions.
+export function pick(clicked, isOther) {
   inTurn(async () => {
-    const { label, frame } = await found;
+    const { label, frame } = await clicked;
     select(label === undefined ? null : cellOf(label, frame), isOther);
   });
 }
 
 export async function open() {
-  Object.assign(state, { tracks: null, traces: null, parts: null, fits: null, cell: null, other: null, page: 0, wish: null });
+  Object.assign(state, { tracks: null, traces: null, parts: null, fits: null, cell: null, other: null, page: 0, proposal: null });
   state.byLabel.clear();
   state.byCell.clear();
   refresh();
   const { details } = state;
   try {
-    const found = await get(there("tracks"), query());
+    const tracks = await get(there("tracks"), query());
     if (details !== state.details) return;
-    take(found);
+    take(tracks);
   } catch (error) {
     if (details !== state.details) return;
     fill(find("column"), []);
@@ -58,14 +58,14 @@ export async function open() {
   await loadTraces();
 }
 
-// Raw, background and corrected intensity of the selected cell, under a name of their own.
+// Raw, background and corrected intensity of the selected cell: an entry of its own among the columns.
 const PARTS = "parts_ch_";
 
 async function askParts(track) {
   const channel = state.column.slice(PARTS.length);
-  const found = await Promise.all([...new Set(track.segments.map(([label]) => label))].map((label) =>
+  const answers = await Promise.all([...new Set(track.segments.map(([label]) => label))].map((label) =>
     get(there(`cells/${label}/parts/${channel}`), query())));
-  const own = found.flatMap((part) => part.frames.map((frame, i) => ({ frame, label: part.label, raw: part.raw[i], background: part.background[i], corrected: part.corrected[i] })))
+  const own = answers.flatMap((part) => part.frames.map((frame, i) => ({ frame, label: part.label, raw: part.raw[i], background: part.background[i], corrected: part.corrected[i] })))
     .filter(({ frame, label }) => track.segments.some(([l, first, last]) => l === label && first <= frame && frame <= last))
     .sort((a, b) => a.frame - b.frame);
   return { cell: track.cell, own };
@@ -85,25 +85,25 @@ async function loadTraces() {
   await loadFits();
 }
 
-// What was fitted to this column, by the model that was chosen, else by the last fit.
+// Fits of this column with the chosen model, or else with the model of the latest fit.
 const fitting = latest();
 export async function loadFits() {
   if (!state.traces) return;
   const isLast = fitting();
   const { column, details, fitModel } = state;
-  const found = await get(there(`fits/${encodeURIComponent(column)}`), { ...query(), model: fitModel || undefined });
+  const fits = await get(there(`fits/${encodeURIComponent(column)}`), { ...query(), model: fitModel || undefined });
   if (!isLast() || details !== state.details || column !== state.column) return;
-  state.fits = { ...found, column, byCell: new Map(found.cells.map((fit) => [fit.cell, fit])) };
+  state.fits = { ...fits, column, byCell: new Map(fits.cells.map((fit) => [fit.cell, fit])) };
   refresh();
 }
 
-const fitOf = (cell) => (state.fitModel === "" || state.wish ? undefined : state.fits?.byCell.get(cell));
+const fitOf = (cell) => (state.fitModel === "" || state.proposal ? undefined : state.fits?.byCell.get(cell));
 
 function take(tracks) {
   index(tracks);
   if (!state.byCell.has(state.cell)) state.cell = null;
   if (!state.byCell.has(state.other)) state.other = null;
-  if (tracks.set_aside) say("An inspection of earlier traces is kept beside them, but not applied: the traces are others now.", true);
+  if (tracks.set_aside) say("The inspection of this field of view is not applied, because its traces have changed since. It is kept in the folder.", true);
 }
 
 const cells = () => state.tracks?.tracks.map(({ cell }) => cell) ?? [];
@@ -116,7 +116,7 @@ export function select(cell, isOther = false) {
     const at = cells().indexOf(cell);
     if (at >= 0) state.page = Math.floor(at / PER_PAGE);
   }
-  state.wish = null;
+  state.proposal = null;
   refresh();
   if (state.column?.startsWith(PARTS)) loadTraces().catch((error) => say(error.message, true));
 }
@@ -157,20 +157,20 @@ function refresh() {
   find("undo").disabled = !mine.some(({ active }) => active);
   find("redo").disabled = !mine.some(({ active }) => !active);
   const active = log.filter((entry) => entry.active).length;
-  find("saved").textContent = active ? `${active} saved` : state.tracks ? "nothing inspected yet" : "";
+  find("saved").textContent = active ? `${active} ${active === 1 ? "change" : "changes"} saved` : state.tracks ? "no changes yet" : "";
   find("log").replaceChildren(...log.map((entry) => element("li", { className: entry.active ? "" : "off" },
     `${entry.text}${entry.problem ? ` – no effect: ${entry.problem}` : ""}`)));
-  find("wish").hidden = state.wish === null;
-  if (state.wish) find("wish-text").textContent = state.wish.text;
+  find("proposal").hidden = state.proposal === null;
+  if (state.proposal) find("proposal-text").textContent = state.proposal.text;
   show();
   stage.draw();
 }
 
 function title() {
   const track = state.byCell.get(state.cell);
-  const made = find("cell-title");
+  const heading = find("cell-title");
   if (!track) {
-    made.textContent = "No cell selected";
+    heading.textContent = "No cell selected";
     return;
   }
   const [first, last] = [track.segments[0][1], track.segments.at(-1)[2]];
@@ -179,7 +179,7 @@ function title() {
   const joined = labels.length > 1 || labels[0] !== track.cell ? ` · labels ${labels.join(", ")}` : "";
   const fit = fitOf(track.cell);
   const fitted = fit ? ` · ${fit.model}: R² ${fit.r_squared.toFixed(4)}` : "";
-  made.textContent = `Cell ${track.cell}: frames ${first}–${last} (${track.n}), ${bad}${joined}${fitted}`;
+  heading.textContent = `Cell ${track.cell}: frames ${first}–${last} (${track.n}), ${bad}${joined}${fitted}`;
 }
 
 function show() {
@@ -196,41 +196,40 @@ function show() {
       if (!wanted.has(trace.cell)) continue;
       const bad = state.byCell.get(trace.cell)?.bad ?? [];
       const style = trace.cell === state.cell ? "selected" : bad.length ? "bad" : "plain";
-      lines.push(line(trace, state.wish ? "plain" : style));
+      lines.push(line(trace, state.proposal ? "plain" : style));
       const fit = fitOf(trace.cell);
       if (fit) lines.push(line({ ...trace, values: trace.frames.map((f) => fit.values[f] ?? null) }, "fit"));
     }
-    if (state.wish) {
-      lines.push(...state.wish.effect.before.map((trace) => line(trace, "ghost")));
-      lines.push(...state.wish.effect.after.map((trace) => line(trace, "after")));
+    if (state.proposal) {
+      lines.push(...state.proposal.effect.before.map((trace) => line(trace, "ghost")));
+      lines.push(...state.proposal.effect.after.map((trace) => line(trace, "after")));
     }
   }
-  const parted = state.parts && state.column?.startsWith(PARTS);
-  if (parted) {
+  const showsParts = state.parts && state.column?.startsWith(PARTS);
+  if (showsParts) {
     for (const [name, style] of [["raw", "ghost"], ["background", "fit"], ["corrected", "selected"]]) {
       lines.push({ cell: state.parts.cell, style, points: state.parts.own.map((p) => [times[p.frame], p[name], p.frame]) });
     }
   }
-  const unit = parted ? "counts" : state.tracks?.columns.find(({ name }) => name === state.column)?.unit ?? "";
+  const unit = showsParts ? "counts" : state.tracks?.columns.find(({ name }) => name === state.column)?.unit ?? "";
   const fitted = lines.some(({ style }) => style === "fit");
-  const old = state.fits?.is_current === false ? ", of earlier traces: merge and fit again" : "";
-  const entries = parted ? [["#5a6672", "dashed", "raw"], ["#1d2630", "dotted", "background"], ["#c77700", "solid", "corrected"]]
-    : state.wish ? [["#5a6672", "dashed", "now"], ["#1d2630", "solid", "afterwards"]]
+  const old = state.fits?.is_current === false ? " of earlier traces (merge and fit again)" : "";
+  const entries = showsParts ? [["#5a6672", "dashed", "raw"], ["#1d2630", "dotted", "background"], ["#c77700", "solid", "corrected"]]
+    : state.proposal ? [["#5a6672", "dashed", "before"], ["#1d2630", "solid", "after"]]
       : [["#c77700", "solid", "selected"], ["#b3261e", "dashed", "bad"], ...(fitted ? [["#1d2630", "dotted", `fit${old}`]] : [])];
   find("legend").replaceChildren(...entries.map(([colour, style, text]) => {
     const swatch = element("i");
     swatch.style.borderTop = `2px ${style} ${colour}`;
     return element("span", {}, swatch, text);
   }));
-  plot.show(lines, { times, unit, title: parted ? `cell ${state.parts.cell}` : state.column ?? "", frame: state.frame, timeUnit: inHours ? "h" : "min" });
+  plot.show(lines, { times, unit, title: showsParts ? `cell ${state.parts.cell}` : state.column ?? "", frame: state.frame, timeUnit: inHours ? "h" : "min" });
 }
 
 let pending = null;
-export function at(frame) {
-  // Drawing the traces for every frame that plays would cost more than the images.
+export function at() {
+  // Drawing the traces for every frame during playback would take longer than the images.
   if (pending) return;
   pending = setTimeout(() => { pending = null; plot.at(state.frame); }, state.playing ? 200 : 0);
-  void frame;
 }
 
 async function change(path, body) {
@@ -238,22 +237,22 @@ async function change(path, body) {
   const tracks = await post(there(path), query(), { by: state.me, ...body });
   if (details !== state.details) return;
   take(tracks);
-  state.wish = null;
+  state.proposal = null;
   say("Saved");
   await loadTraces();
 }
 
 const act = (action) => change("inspection", { action });
 
-// Shows what an action would do; `apply` does it.
+// Shows the effect of an action; `apply` carries it out.
 async function preview(text, action) {
   const { details } = state;
   const column = state.column.startsWith(PARTS) ? state.tracks.columns[0].name : state.column;
   const effect = await post(there("inspection/preview"), query(), { action, column });
   if (details !== state.details) return;
-  state.wish = { text, action, effect };
+  state.proposal = { text, action, effect };
   refresh();
-  find("wish-apply").focus(); // so that Enter applies and Escape cancels
+  find("proposal-apply").focus(); // so that Enter applies and Escape cancels
 }
 
 export function mark(good, frame = 0) {
@@ -262,30 +261,30 @@ export function mark(good, frame = 0) {
 
 export function join() {
   const [cell, other] = [state.cell, state.other];
-  return cell === null || other === null ? undefined : preview(`Join ${other} to ${cell}: one cell, number ${cell}.`, { kind: "join", cell, other });
+  return cell === null || other === null ? undefined : preview(`Join ${other} to ${cell}: both become cell ${cell}.`, { kind: "join", cell, other });
 }
 
 export function swap() {
   const { cell, other, frame } = state;
-  return cell === null || other === null ? undefined : preview(`Swap ${cell} and ${other} from frame ${frame} on.`, { kind: "swap", cell, other, frame });
+  return cell === null || other === null ? undefined : preview(`Swap the numbers of ${cell} and ${other} from frame ${frame} on.`, { kind: "swap", cell, other, frame });
 }
 
 export function cut() {
   const { cell, frame } = state;
-  return cell === null ? undefined : preview(`Cut ${cell}: from frame ${frame} on it is another cell.`, { kind: "cut", cell, frame });
+  return cell === null ? undefined : preview(`Cut ${cell}: from frame ${frame} on it becomes a new cell.`, { kind: "cut", cell, frame });
 }
 
 export function remove() {
   const { cell } = state;
-  return cell === null ? undefined : preview(`Delete ${cell} from the table.`, { kind: "delete", cell });
+  return cell === null ? undefined : preview(`Delete cell ${cell} from the table.`, { kind: "delete", cell });
 }
 
 export function apply() {
-  return state.wish ? act(state.wish.action) : undefined;
+  return state.proposal ? act(state.proposal.action) : undefined;
 }
 
 export function cancel() {
-  state.wish = null;
+  state.proposal = null;
   refresh();
 }
 

@@ -1,4 +1,4 @@
-// The interface, written out from its OpenAPI description.
+// The HTTP interface, listed from its OpenAPI description.
 
 import { element, find } from "./api.js";
 

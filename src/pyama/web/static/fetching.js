@@ -13,17 +13,17 @@ export class Cache {
   }
 
   get(key) {
-    const found = this.kept.get(key);
-    if (found) {
+    const item = this.kept.get(key);
+    if (item) {
       this.kept.delete(key);
-      this.kept.set(key, found);
+      this.kept.set(key, item);
     }
-    return found;
+    return item;
   }
 
   fetch(key, load) {
-    const found = this.get(key);
-    if (found) return Promise.resolve(found);
+    const kept = this.get(key);
+    if (kept) return Promise.resolve(kept);
     if (!this.asked.has(key)) {
       const asked = load().then((item) => {
         this.kept.set(key, item);
@@ -67,10 +67,10 @@ export async function loadFrame(place, slow) {
 export async function loadOutlines(place) {
   const { dir, fov, channel, frame, spacing, version } = place;
   const answer = await checked(await fetch(address(`fovs/${fov}/outlines/${channel}/${frame}`, { dir, spacing, version })));
-  const found = await answer.json();
+  const outlines = await answer.json();
   const cells = [];
   let bytes = 1000;
-  for (const [label, rings] of Object.entries(found)) {
+  for (const [label, rings] of Object.entries(outlines)) {
     const path = new Path2D();
     let [x0, y0, x1, y1] = [Infinity, Infinity, -Infinity, -Infinity];
     for (const ring of rings) {

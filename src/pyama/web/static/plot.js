@@ -1,7 +1,8 @@
-// Traces on a canvas: time on one axis, one column on the other.
+// Traces on a canvas: a column of the table over time.
 
 const MARGIN = { left: 80, right: 12, top: 12, bottom: 34 };
 
+// A different hue for every cell; neighbouring numbers differ most.
 export function hue(cell) {
   return (cell * 137.508) % 360;
 }
@@ -11,13 +12,13 @@ export class Plot {
     this.canvas = canvas;
     this.lines = [];
     canvas.addEventListener("click", (event) => {
-      const found = this.nearest(event.offsetX, event.offsetY);
-      if (found) choose(found.cell, found.frame);
+      const point = this.nearest(event.offsetX, event.offsetY);
+      if (point) choose(point.cell, point.frame);
     });
     new ResizeObserver(() => this.draw()).observe(canvas);
   }
 
-  // lines: [{cell, points: [[t, value, frame]], style: "plain" | "selected" | "bad" | "ghost" | "after"}]
+  // lines: [{cell, points: [[t, value, frame]], style: "plain" | "selected" | "bad" | "ghost" (before) | "after" | "fit"}]
   show(lines, { times, unit, title, frame, timeUnit }) {
     this.lines = lines;
     Object.assign(this, { times, unit, title, frame, timeUnit });
@@ -136,15 +137,17 @@ export class Plot {
   }
 }
 
+// Round numbers between two values, about n of them.
 export function ticks(low, high, n) {
   const rough = (high - low) / n || 1;
   const power = 10 ** Math.floor(Math.log10(rough));
   const step = [1, 2, 5, 10].map((k) => k * power).find((k) => k >= rough);
-  const found = [];
-  for (let v = Math.ceil(low / step) * step; v <= high + step * 1e-9; v += step) found.push(Math.abs(v) < step * 1e-9 ? 0 : v);
-  return found;
+  const values = [];
+  for (let v = Math.ceil(low / step) * step; v <= high + step * 1e-9; v += step) values.push(Math.abs(v) < step * 1e-9 ? 0 : v);
+  return values;
 }
 
+// A number with four digits.
 export function number(v) {
   if (v === 0) return "0";
   const size = Math.abs(v);

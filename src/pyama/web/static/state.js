@@ -5,7 +5,7 @@ export const state = {
   groups: [], level: "1", slow: false, outlines: true, ids: false,
   ranges: new Map(), playing: false,
   tracks: null, byLabel: new Map(), byCell: new Map(), column: null, traces: null, parts: null, fits: null, fitModel: null,
-  cell: null, other: null, page: 0, wish: null,
+  cell: null, other: null, page: 0, proposal: null,
   me: localStorage.getItem("pyama-me") ?? crypto.randomUUID(),
 };
 localStorage.setItem("pyama-me", state.me);
