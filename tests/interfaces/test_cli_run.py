@@ -245,7 +245,7 @@ def test_a_recording_that_is_gone_can_be_processed_further(pyama, movie_file, tm
     copy.unlink()
     done = pyama("run", copy, "-o", output, "--fovs", "0", *SMALL, "--set", "min_iou=0.2")
     assert done.exit_code == 0
-    assert "is not there: only what was copied before" in done.stdout
+    assert "does not exist: only what was copied before" in done.stdout
 
 
 def test_a_failure_is_exit_code_1_and_spares_the_others(pyama, movie_file, tmp_path):

@@ -23,11 +23,12 @@ from pyama.algorithms.segmenters import logstd
 from pyama.algorithms.trackers import iou
 from pyama.config import Channels
 from pyama.errors import PyamaError, ReaderError, StoreError
-from pyama.processing.disk_space import needed_bytes
 from pyama.processing.methods import PREPROCESSORS, SEGMENTERS, TRACKERS
+from pyama.processing.recipes import recipes
 from pyama.processing.steps import cropping
 from pyama.processing.verify import verify
 from pyama.processing.workflow import process
+from pyama.processing.workflow.disk_space import needed_bytes
 from pyama.readers import open_reader
 from pyama.store import files
 from pyama.testing.nd2_writer import write_nd2
@@ -284,6 +285,11 @@ def test_a_folder_that_may_not_be_written_can_be_verified(movie, tmp_path):
 Usage = namedtuple("Usage", "total used free")
 
 
+def need_of(recording, fovs):
+    metadata, config = recording.metadata, make_config()
+    return needed_bytes(metadata, config, {f: recipes(metadata, config, f) for f in fovs})
+
+
 def test_a_disk_with_far_too_little_room_is_refused_before_any_work(monkeypatch, tmp_path):
     monkeypatch.setattr(shutil, "disk_usage", lambda path: Usage(10**9, 10**9, 1000))
     with pytest.raises(StoreError, match="has room for 1 kB, and the run needs about"):
@@ -292,11 +298,11 @@ def test_a_disk_with_far_too_little_room_is_refused_before_any_work(monkeypatch,
 
 
 def test_a_disk_with_a_little_too_little_room_is_a_warning(monkeypatch, tmp_path):
-    need = needed_bytes(make_recording().metadata, make_config(), tmp_path, [0, 1])
+    need = need_of(make_recording(), [0, 1])
     monkeypatch.setattr(shutil, "disk_usage", lambda path: Usage(0, 0, need // 2))
     report = process(make_recording(), make_config(), tmp_path)
     assert report.succeeded
-    assert "it may stop half-way" in report.messages[0]
+    assert "it may stop before the end" in report.messages[0]
 
 
 def test_what_is_finished_needs_no_more_room(monkeypatch, tmp_path):
@@ -314,7 +320,7 @@ def test_the_room_that_is_needed_is_of_the_right_order(tmp_path):
         for x in range(100, 450, 80):
             images[0, :, 0, y : y + 50, x : x + 50] += texture
     recording = recording_of(images)
-    need = needed_bytes(recording.metadata, make_config(), tmp_path, [0])
+    need = need_of(recording, [0])
     assert process(recording, make_config(), tmp_path).succeeded
     found = sum(path.stat().st_size for path in tmp_path.rglob("*") if path.is_file())
     assert need / 4 < found < 2 * need

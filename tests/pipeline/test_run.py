@@ -143,7 +143,7 @@ READ = {
 def test_a_segmentation_depends_on_what_its_method_reads(recording, method):
     config = make_config(segmentation_method=method)
     recipe = recipes(recording.metadata, config, 0)["seg_labeled_ch_0/0"]
-    assert sorted(recipe.params) == READ[method]
+    assert sorted({*recipe.params, *recipe.defaults}) == READ[method]
 
 
 @pytest.mark.parametrize(("change", "first"), CHANGES)
@@ -309,7 +309,7 @@ def test_without_its_file_a_folder_is_processed_from_what_was_copied(
     process(recording, make_config(copy_only=True), tmp_path)
     report = process(tmp_path / "gone.nd2", config, tmp_path)
     assert report.succeeded
-    assert "gone.nd2 is not there" in report.messages[0]
+    assert "gone.nd2 does not exist" in report.messages[0]
     assert contents(tmp_path) == contents(finished)
 
 

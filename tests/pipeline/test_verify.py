@@ -214,7 +214,7 @@ def test_a_field_of_view_at_work_is_not_looked_at(results):
     with locked(results, [0]):
         (found,) = verify(results).damages
     assert found.path == "fov_000"
-    assert found.problem.startswith("not looked at: ")
+    assert found.problem.startswith("not verified: ")
     assert "is in use by process" in found.problem
 
 

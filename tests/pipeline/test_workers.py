@@ -17,7 +17,8 @@ from amounts import amount
 from pyama.algorithms.features import FLUORESCENCE_FEATURES, PHASE_FEATURES
 from pyama.config import Channels
 from pyama.errors import LockedError, PluginError
-from pyama.processing.executors.messages import DIED, FlagFile
+from pyama.processing.cancelling import FlagFile
+from pyama.processing.executors.messages import DIED
 from pyama.processing.methods import PREPROCESSORS, SEGMENTERS
 from pyama.processing.step_reports import Status
 from pyama.processing.workflow import process

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from pyama.algorithms.canvas import Ground
 from pyama.config import ProcessingParams
 from pyama.errors import ConfigError
-from pyama.processing.steps.segmentation import tracked
+from pyama.processing.steps.tracking import tracked
 
 SHIFT = st.floats(-60, 60)
 

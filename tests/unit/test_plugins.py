@@ -15,6 +15,7 @@ from pyama.config import ProcessingConfig, ProcessingParams, config_schema, pars
 from pyama.errors import ConfigError, PluginError
 from pyama.plugins import loading
 from pyama.plugins.loading import load_file, load_folder, load_installed
+from pyama.processing.fov import full
 from pyama.processing.methods import (
     NAMED_PREPROCESSORS,
     PREPROCESSORS,
@@ -24,7 +25,7 @@ from pyama.processing.methods import (
 )
 from pyama.processing.plugin_digest import fingerprint
 from pyama.processing.plugin_targets import TARGETS, load_installed_plugins
-from pyama.processing.recipes import full, recipes
+from pyama.processing.recipes import recipes
 from pyama.processing.workflow import CopyingService, run_batch, run_single_worker
 from pyama.readers import READERS, open_reader
 from pyama.registry import Registry, parameters

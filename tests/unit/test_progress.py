@@ -8,9 +8,9 @@ import pytest
 
 from pyama.cli.progress_bar import SECONDS_BETWEEN_LINES, _Lines
 from pyama.processing.runner import Progress
+from pyama.processing.steps import STEP_NAMED
 from pyama.runs.progress import Tally
 from pyama.runs.request import PreparedRun
-from pyama.runs.step_costs import WEIGHTS
 from pyama.web.run_routes import Order, Run
 from small_movie import MOVIE, make_config, recording_of
 
@@ -89,7 +89,7 @@ def simulated(seconds, workers, compile_after=None):
 @pytest.mark.parametrize("factor", [5, 0.2])
 @pytest.mark.parametrize("wrong", [None, *OUTPUTS])
 def test_the_time_left_is_right_although_the_weights_are_not(wrong, factor, workers):
-    seconds = {s: 0.05 * WEIGHTS[s] * (factor if s == wrong else 1) for s in OUTPUTS}
+    seconds = {s: 0.05 * STEP_NAMED[s].weight * (factor if s == wrong else 1) for s in OUTPUTS}
     total, shown = simulated(seconds, workers, compile_after=45)
     late = [(at, s) for at, s in shown if 0.3 * total < at < 0.98 * total]
     assert late
@@ -104,7 +104,7 @@ def test_the_time_left_is_right_although_the_weights_are_not(wrong, factor, work
 
 @pytest.mark.parametrize("after", [1, 45, 200])
 def test_compiling_is_a_phase_of_its_own(after):
-    seconds = {step: 0.05 * WEIGHTS[step] for step in OUTPUTS}
+    seconds = {step: 0.05 * STEP_NAMED[step].weight for step in OUTPUTS}
     _, shown = simulated(seconds, 1, compile_after=after)
     compiling = [snapshot for _, snapshot in shown if snapshot.is_compiling]
     assert len(compiling) == COMPILE_SECONDS
@@ -126,7 +126,9 @@ def test_terminal_and_page_show_the_same(capsys, monkeypatch):
     typed = clock.tally(dict.fromkeys(range(N_FOVS), OUTPUTS))
     page.current.tally = clock.tally(dict.fromkeys(range(N_FOVS), OUTPUTS))
     terminal, checked = _Lines(), 0
-    for at, progress in events_of({step: 0.1 * WEIGHTS[step] for step in OUTPUTS}, 2):
+    for at, progress in events_of(
+        {step: 0.1 * STEP_NAMED[step].weight for step in OUTPUTS}, 2
+    ):
         clock.now = at
         typed.watch(progress)
         page.current.tally.watch(progress)

@@ -8,8 +8,8 @@ from numpy.typing import NDArray
 
 from pyama import layout
 from pyama.algorithms.crops import SCALE
-from pyama.processing.light_sources import stored_light
 from pyama.processing.record import Record
+from pyama.processing.steps.light_sources import stored_light
 from pyama.store import FovStore
 
 Values = NDArray[np.float64]

@@ -1,6 +1,6 @@
-"""One field of view as its steps see it: its facts, recipes, outputs and finished stacks."""
+"""One field of view as its steps see it: facts, recipes, outputs and finished stacks."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import pairwise
@@ -13,9 +13,7 @@ from numpy.typing import NDArray
 from pyama import layout
 from pyama.config import ProcessingConfig
 from pyama.metadata import MicroscopyMetadata, time_problems
-from pyama.processing.light_sources import Sources, sources
-from pyama.processing.recipes import full, recipes
-from pyama.processing.runner import NotApplicable, Part
+from pyama.processing.runner import Part
 from pyama.readers import Reader
 from pyama.store import SHIFTS_MARK, FovStore, Output, Recipe, Scale, Stack, StackOutput
 from pyama.traces.shifts_table import load_shifts
@@ -30,38 +28,52 @@ TITLES = {
 """Names of groups for people, by their kind; others have the name of their channel."""
 
 
+def full(group: str) -> str:
+    """Name of the output that holds level 0 of a group."""
+    return f"{group}/{layout.FULL}"
+
+
+def preview(group: str) -> str:
+    """Name of the output that holds level 1 of a group."""
+    return f"{group}/{layout.PREVIEW}"
+
+
+def image_groups(config: ProcessingConfig) -> list[str]:
+    """Return the groups of the raw channels, phase contrast first."""
+    pc = config.channels.pc
+    phase = [] if pc is None else [layout.phase(pc.channel)]
+    return phase + [layout.fluorescence(entry.channel) for entry in config.channels.fl]
+
+
+def computed_groups(config: ProcessingConfig) -> list[str]:
+    """Return the groups that are computed: labels and backgrounds."""
+    pc = config.channels.pc
+    labels = [] if pc is None else [layout.labeled(pc.channel), layout.tracked(pc.channel)]
+    return labels + [layout.background(entry.channel) for entry in config.channels.fl]
+
+
+def crop_groups(config: ProcessingConfig) -> list[str]:
+    """Return the groups of `cells.zarr`: raw channels, mask, backgrounds."""
+    pc = config.channels.pc
+    if pc is None:
+        return []
+    backgrounds = [layout.background(entry.channel) for entry in config.channels.fl]
+    return [*image_groups(config), layout.tracked(pc.channel), *backgrounds]
+
+
 @dataclass(frozen=True)
-class Work:
-    """One field of view, and all that its steps need to know.
+class FovFacts:
+    """One field of view before anything is written: all that its recipes depend on.
 
     Attributes:
         fov: 0-based index.
         metadata: Of the recording.
         config: Of the run.
-        output_dir: The output folder.
-        reader: Opens the recording; called only where something has to be copied.
     """
 
     fov: int
     metadata: MicroscopyMetadata
     config: ProcessingConfig
-    output_dir: Path
-    reader: Callable[[], Reader]
-
-    @cached_property
-    def store(self) -> FovStore:
-        """The field of view on disk."""
-        return FovStore(self.output_dir, self.fov)
-
-    @cached_property
-    def recipes(self) -> dict[str, Recipe]:
-        """The recipe of every output, by name."""
-        return recipes(self.metadata, self.config, self.fov)
-
-    @cached_property
-    def light_sources(self) -> dict[int, Sources]:
-        """Where flat field and dark frame come from, for channels that are corrected."""
-        return sources(self.config, self.fov, self.metadata.shapes[self.fov])
 
     @property
     def shape(self) -> tuple[int, int, int]:
@@ -70,7 +82,7 @@ class Work:
 
     @property
     def scale(self) -> Scale:
-        """Size of a pixel and a frame, as the file says."""
+        """Size of a pixel and a frame according to the file."""
         stamps = self.metadata.times_min
         seconds = None
         if (
@@ -78,18 +90,14 @@ class Work:
             and len(stamps[self.fov]) > 1
             and not time_problems(self.metadata)
         ):
-            steps = [after - before for before, after in pairwise(stamps[self.fov])]
-            seconds = median(steps) * 60
+            intervals = [after - before for before, after in pairwise(stamps[self.fov])]
+            seconds = median(intervals) * 60
         return Scale(seconds, self.metadata.pixel_size_um)
 
-    def phase_channel(self) -> int:
-        """Return the phase contrast channel.
-
-        Raises:
-            NotApplicable: There is none.
-        """
-        if self.config.channels.pc is None:
-            raise NotApplicable("no phase contrast channel is configured")
+    @property
+    def pc(self) -> int:
+        """The phase contrast channel; steps that need one are skipped without it."""
+        assert self.config.channels.pc is not None  # noqa: S101 (see `Step.skipped`)
         return self.config.channels.pc.channel
 
     def missing(self, channel: int) -> frozenset[int]:
@@ -105,6 +113,26 @@ class Work:
         """Return the name of a group for people."""
         kind, channel = layout.parse_group(group) or ("", 0)
         return TITLES.get(kind, "{}").format(self.metadata.channel_names[channel])
+
+
+@dataclass(frozen=True)
+class FovContext(FovFacts):
+    """One field of view in an output folder: all that its steps work with.
+
+    Attributes:
+        output_dir: The output folder.
+        recipes: The recipe of every output, by name.
+        reader: Opens the recording; called only where something has to be copied.
+    """
+
+    output_dir: Path
+    recipes: Mapping[str, Recipe]
+    reader: Callable[[], Reader]
+
+    @cached_property
+    def store(self) -> FovStore:
+        """The field of view on disk."""
+        return FovStore(self.output_dir, self.fov)
 
     def part(self, output: Output) -> Part:
         """Return an output with its recipe."""
@@ -132,10 +160,10 @@ class Work:
         return self.store.stack(group, digest=self.recipes[full(group)].digest)
 
     def drift(self) -> NDArray[np.float64] | None:
-        """Read how far down and to the right everything lies in every frame, in px, (T, 2).
+        """Read how far the image has moved down and to the right in every frame.
 
         Returns:
-            None where nobody asked for it.
+            The drift in px, shape (T, 2); None without registration.
 
         Raises:
             NotReadyError: It is missing, unfinished, or made with other settings.

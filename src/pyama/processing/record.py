@@ -1,4 +1,4 @@
-"""What a run writes down about itself: `processing_config.yaml` and `run.json`."""
+"""The two files that describe a run: `processing_config.yaml` and `run.json`."""
 
 import logging
 import platform
@@ -40,11 +40,11 @@ LIBRARIES = (
 
 @dataclass(frozen=True)
 class Record:
-    """What an earlier run wrote down.
+    """Recording and configuration of an earlier run.
 
     Attributes:
         metadata: Of the recording that the folder belongs to.
-        config: Of that run.
+        config: Of the earlier run.
     """
 
     metadata: MicroscopyMetadata
@@ -52,9 +52,9 @@ class Record:
 
 
 def read_record(output_dir: Path) -> Record | None:
-    """Return what an earlier run wrote down; None in a new folder.
+    """Return recording and configuration of an earlier run; None in a new folder.
 
-    Where `processing_config.yaml` is missing or was changed, its copy in `run.json` counts.
+    If `processing_config.yaml` is missing or was changed, its copy in `run.json` is used.
 
     Raises:
         ConfigError: `processing_config.yaml` is damaged, and there is no copy.
@@ -64,13 +64,13 @@ def read_record(output_dir: Path) -> Record | None:
     if not is_intact(path):
         run = read_run(output_dir)
         if run is not None and isinstance(run.get("record"), str):
-            logger.warning("%s is missing or was changed: it is written anew", path)
+            logger.warning("%s is missing or was changed: it is written again", path)
             return _record(path, parse_yaml(run["record"], layout.RUN_FILE))
     return _record(path, load_yaml(path)) if path.exists() else None
 
 
 def is_intact(path: Path) -> bool:
-    """Whether `processing_config.yaml` is there, bit for bit as a run wrote it."""
+    """Whether `processing_config.yaml` exists and is bit for bit as a run wrote it."""
     return path.is_file() and has_its_checksum(path.read_bytes())
 
 
@@ -94,7 +94,7 @@ def _record(path: Path, entries: object) -> Record:
 def write_record(
     output_dir: Path, metadata: MicroscopyMetadata, config: ProcessingConfig
 ) -> None:
-    """Write `processing_config.yaml`; it is a valid `--config` itself."""
+    """Write `processing_config.yaml`, which is also a valid `--config`."""
     content = with_checksum(_text(metadata, config))
     write_atomically(output_dir / layout.CONFIG_FILE, content)
 
@@ -104,7 +104,7 @@ def _text(metadata: MicroscopyMetadata, config: ProcessingConfig) -> str:
     dumper = getattr(yaml, "CSafeDumper", yaml.SafeDumper)
     text = yaml.dump(dump_config(config), Dumper=dumper, sort_keys=False, allow_unicode=True)
     described = yaml.dump(
-        {METADATA_KEY: _spelled_out(dump_metadata(metadata))},
+        {METADATA_KEY: _escaped(dump_metadata(metadata))},
         Dumper=dumper,
         sort_keys=False,
         allow_unicode=True,
@@ -117,12 +117,12 @@ def _text(metadata: MicroscopyMetadata, config: ProcessingConfig) -> str:
     )
 
 
-def _spelled_out(entry: Any) -> Any:
-    """Spell out what YAML cannot hold: bytes of file names that are no text."""
+def _escaped(entry: Any) -> Any:
+    """Escape bytes of file names that are not text, which YAML cannot hold."""
     if isinstance(entry, dict):
-        return {key: _spelled_out(value) for key, value in entry.items()}
+        return {key: _escaped(value) for key, value in entry.items()}
     if isinstance(entry, list):
-        return [_spelled_out(value) for value in entry]
+        return [_escaped(value) for value in entry]
     return (
         entry.encode(errors="backslashreplace").decode() if isinstance(entry, str) else entry
     )
@@ -137,7 +137,7 @@ def write_run(
     started: datetime,
     status: str,
 ) -> None:
-    """Write `run.json`; what earlier runs said of other fields of view stays."""
+    """Write `run.json`; entries of earlier runs for other fields of view stay."""
     with alone(output_dir):
         fovs = _earlier_fovs(output_dir, metadata.identity)
         for entry in report:
@@ -171,9 +171,9 @@ def _step(entry: FovReport) -> dict[str, Any]:
 
 
 def versions() -> dict[str, str]:
-    """Return the versions that a result may depend on."""
-    found = {"pyama": __version__, **{name: version(name) for name in LIBRARIES}}
-    return {**found, "python": sys.version.split()[0], "platform": platform.platform()}
+    """Return the versions that results may depend on."""
+    libraries = {"pyama": __version__, **{name: version(name) for name in LIBRARIES}}
+    return {**libraries, "python": sys.version.split()[0], "platform": platform.platform()}
 
 
 def _earlier_fovs(output_dir: Path, identity: str) -> dict[str, dict[str, Any]]:
@@ -182,5 +182,5 @@ def _earlier_fovs(output_dir: Path, identity: str) -> dict[str, dict[str, Any]]:
         if entries["input"]["identity"] == identity:
             return {str(int(fov)): dict(steps) for fov, steps in entries["fovs"].items()}
     except (ValueError, KeyError, TypeError, AttributeError):
-        pass  # written anew, as if there had been none
+        pass  # not a file of ours: replaced
     return {}

@@ -1,7 +1,7 @@
-"""Pulls items and pushes them into outputs.
+"""The runner: pulls items from jobs and pushes them into outputs.
 
 Because it pulls, resuming, cancelling, progress and error capture happen here, between two
-items, and no algorithm knows of them.
+items, and algorithms need not know about them.
 """
 
 import logging
@@ -11,35 +11,16 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack, suppress
 from dataclasses import dataclass, field
 from functools import partial
-from typing import Any, Protocol
+from typing import Any
 
-from pyama.errors import PluginError, PyamaError
+from pyama.errors import PluginError, message_of
+from pyama.processing.cancelling import AnyOf, CancelEvent, StepAbandoned
 from pyama.processing.compiling import compiling_seconds
-from pyama.processing.plugin_calls import is_left, within
+from pyama.processing.plugin_calls import within
 from pyama.processing.step_reports import FovReport, Status
 from pyama.store import Output, Recipe, Write
 
 logger = logging.getLogger(__name__)
-
-
-class CancelEvent(Protocol):
-    """What can say that the user wants to stop, such as `threading.Event`."""
-
-    def is_set(self) -> bool:
-        """Whether to stop."""
-
-
-class NotApplicable(Exception):
-    """Raised by a plan whose step has nothing to do here.
-
-    Args:
-        reason: Why, for the user.
-        is_usual: Whether that is nothing to warn of.
-    """
-
-    def __init__(self, reason: str, *, is_usual: bool = False) -> None:
-        super().__init__(reason)
-        self.level = logging.INFO if is_usual else logging.WARNING
 
 
 @dataclass(frozen=True)
@@ -130,17 +111,17 @@ def run_plan(
     """
     drain = _Drain(step, fov, cancel_event, watch)
     if plugin_timeout is None:
-        return _report(drain, plan)
+        return _run(drain, plan)
     started = time.perf_counter()
     try:
-        return within(plugin_timeout, partial(_report, drain, plan))
+        return within(plugin_timeout, partial(_run, drain, plan))
     except PluginError as error:
         logger.error("FOV %d: %s failed: %s", fov, step, error)  # noqa: TRY400 (no trace)
         seconds = time.perf_counter() - started
         return FovReport(step, fov, Status.FAILED, str(error), drain.frame, seconds)
 
 
-def _report(drain: "_Drain", plan: Plan) -> FovReport:
+def _run(drain: "_Drain", plan: Plan) -> FovReport:
     started = time.perf_counter() - compiling_seconds()
     step, fov = drain.step, drain.fov
     status, message = Status.UNCHANGED, ""
@@ -152,30 +133,14 @@ def _report(drain: "_Drain", plan: Plan) -> FovReport:
             for part in job.parts:
                 mark = part.output.mark()
                 notes[part.output.name] = mark.notes if mark else {}
-    except NotApplicable as reason:
-        status, message = Status.SKIPPED, str(reason)
-        logger.log(reason.level, "FOV %d: %s skipped: %s", fov, step, reason)
     except _Cancelled:
         status, message = Status.CANCELLED, "Cancelled"
     except Exception as error:  # anything may arrive here, and below in `_attempt`
-        status, message = Status.FAILED, _told(error)
+        status, message = Status.FAILED, message_of(error)
         logger.exception("FOV %d: %s failed", fov, step)
     frame = drain.frame if status is Status.FAILED else None
     seconds = time.perf_counter() - compiling_seconds() - started
     return FovReport(step, fov, status, message, frame, seconds, notes)
-
-
-def _told(error: Exception) -> str:
-    if isinstance(error, PyamaError):
-        return _one_line(str(error))
-    if isinstance(error, OSError) and error.strerror:
-        place = f": {error.filename}" if error.filename else ""
-        return f"{error.strerror}{place}"
-    return _one_line(f"{type(error).__name__}: {error}")
-
-
-def _one_line(text: str) -> str:
-    return " ".join(text.split())
 
 
 class _InTurn:
@@ -250,10 +215,15 @@ class _Extra:
     def _attempt(self, action: Callable[[], object]) -> None:
         try:
             action()
-        except Exception as error:  # as in `_report`
-            name, step = self._part.output.name, self._part.recipe.step
-            told = "FOV %d: %s is left to %s: %s"
-            logger.info(told, self._fov, name, step, _told(error), exc_info=True)
+        except Exception as error:  # as in `_run`
+            logger.info(
+                "FOV %d: %s is left to %s: %s",
+                self._fov,
+                self._part.output.name,
+                self._part.recipe.step,
+                message_of(error),
+                exc_info=True,
+            )
             self._write = None
             with suppress(Exception):
                 self._context.__exit__(type(error), error, error.__traceback__)
@@ -268,7 +238,8 @@ class _Drain:
         self.step = step
         self.fov = fov
         self.frame: int | None = None
-        self._cancel_event = cancel_event
+        asked = () if cancel_event is None else (cancel_event,)
+        self._cancel_event = AnyOf((StepAbandoned(), *asked))
         self._watch = watch
 
     def run(self, job: Job) -> bool:
@@ -288,23 +259,21 @@ class _Drain:
                 extra = _Extra(part, self.fov)
                 last.push(extra.end)
                 writes.append(extra.write)
-            way = _AtOnce(writes, self, stack) if job.at_once else _InTurn(writes)
+            writer = _AtOnce(writes, self, stack) if job.at_once else _InTurn(writes)
             self.frame = 0 if job.framewise else None
             done = 0
             for items in job.items(pending):
-                way.put(items or ())
+                writer.put(items or ())
                 del items  # else they would be in memory beside the next ones
                 done += 1  # noqa: SIM113 (enumerate would hold them as well)
                 self._stop_if_asked()
                 if self._watch is not None:
                     self._watch(Progress(self.step, self.fov, done, job.total))
                 self.frame = done if job.framewise else None
-            way.end()
+            writer.end()
             self.frame = None
         return True
 
     def _stop_if_asked(self) -> None:
-        if is_left():
-            raise _Cancelled
-        if self._cancel_event is not None and self._cancel_event.is_set():
+        if self._cancel_event.is_set():
             raise _Cancelled

@@ -1,4 +1,4 @@
-"""What a step has to say: values, not exceptions."""
+"""Reports of steps: what was done, skipped or failed, as values."""
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
@@ -12,13 +12,13 @@ class Status(StrEnum):
     DONE = "done"
     """Something was written."""
     UNCHANGED = "unchanged"
-    """Everything was finished already."""
+    """All outputs were complete before."""
     SKIPPED = "skipped"
     """The step does not apply, for instance without a phase contrast channel."""
     CANCELLED = "cancelled"
-    """Stopped on request; what was unfinished is made again by the next run."""
+    """Stopped on request; the next run makes unfinished outputs again."""
     FAILED = "failed"
-    """An error; the message says which."""
+    """An error, which the message describes."""
 
 
 @dataclass(frozen=True)
@@ -30,9 +30,9 @@ class FovReport:
         fov: 0-based index of the field of view.
         status: See `Status`.
         message: Why it was skipped or failed; empty otherwise.
-        frame: 0-based index of the frame that failed; None where no single one did.
+        frame: 0-based index of the frame that failed; None if the error is not of a frame.
         seconds: Wall time.
-        notes: What the step counted, by the name of the output.
+        notes: Counts and warnings of the step, by the name of the output.
     """
 
     step: str
@@ -72,5 +72,5 @@ class StepReport:
 
 
 def joined(reports: Iterable[StepReport]) -> StepReport:
-    """Return the reports one after the other as one."""
+    """Return several reports as one, in order."""
     return StepReport(tuple(fov for report in reports for fov in report))

@@ -1,4 +1,4 @@
-"""Every output against its mark: what is damaged, missing or left over."""
+"""Verification of an output folder: files that are damaged, missing or left over."""
 
 import os
 from collections.abc import Iterator, Mapping, Sequence
@@ -18,11 +18,11 @@ MADE = {Status.DONE.value, Status.UNCHANGED.value}
 
 @dataclass(frozen=True)
 class Finding:
-    """One file that is not as it should be.
+    """One file that is damaged, missing or left over.
 
     Attributes:
         path: Relative to the output folder, with `/`.
-        problem: What is wrong with it, in words.
+        problem: Description of the problem.
         fov: 0-based index of its field of view; None for files of the whole folder.
         output: Name of the output it belongs to, such as `pc_ch_0/0`; empty for others.
     """
@@ -38,17 +38,17 @@ class Finding:
 
 @dataclass(frozen=True)
 class VerifyReport:
-    """What a look at an output folder has found.
+    """Result of the verification of an output folder.
 
     Attributes:
         output_dir: The output folder.
         quick: Whether only presence and size were compared.
-        fovs: 0-based indices of the fields of view that were looked at.
+        fovs: 0-based indices of the fields of view that were verified.
         outputs: Number of outputs that were compared with their marks.
         files: Number of their files.
-        damages: Files that are missing or changed, and outputs that are not finished: all
-            that the next run makes again.
-        leftovers: Files that belong to no output. They do no harm.
+        damages: Files that are missing or changed, and outputs that are not finished. The
+            next run makes these outputs again.
+        leftovers: Files that belong to no output. They are harmless.
     """
 
     output_dir: Path
@@ -61,7 +61,7 @@ class VerifyReport:
 
     @property
     def is_sound(self) -> bool:
-        """Whether everything that was made is there and as it was written."""
+        """Whether all outputs exist and are as they were written."""
         return not self.damages
 
     def entries(self) -> dict[str, Any]:
@@ -74,19 +74,19 @@ def verify(
 ) -> VerifyReport:
     """Compare every output with its mark.
 
-    Files whose content has changed get a new date, where the folder may be written: the next
-    run reads files that are newer than their mark, and makes those outputs again.
+    Files whose content has changed get a new modification time if the folder is writable: the
+    next run reads files that are newer than their mark, and makes those outputs again.
 
     Args:
         output_dir: The output folder.
-        fovs: 0-based indices; None is every field of view that is there or should be.
+        fovs: 0-based indices; None is every field of view that exists or should exist.
         quick: Compare presence and size, and content only of files newer than their mark.
 
     Returns:
-        What is damaged. Damage is reported, not raised.
+        The damaged files. Damage is reported, not raised.
 
     Raises:
-        StoreError: The folder is not there, or no run has written into it.
+        StoreError: The folder does not exist, or no run has written into it.
     """
     output_dir = Path(output_dir)
     run = read_run(output_dir)
@@ -94,31 +94,31 @@ def verify(
         made = _made(run)
     except (KeyError, TypeError, ValueError, AttributeError):  # written by someone else
         run, made = None, {}
-    found = (layout.parse_fov(path.name) for path in output_dir.glob("fov_*"))
-    there = {fov for fov in found if fov is not None}
-    if not there and run is None and not (output_dir / layout.CONFIG_FILE).exists():
+    folders = (layout.parse_fov(path.name) for path in output_dir.glob("fov_*"))
+    existing = {fov for fov in folders if fov is not None}
+    if not existing and run is None and not (output_dir / layout.CONFIG_FILE).exists():
         raise StoreError(
             f"{output_dir} holds no results. Name the folder that was given as --output."
         )
-    chosen = sorted({*there, *made}) if fovs is None else list(dict.fromkeys(fovs))
-    look = _Look(output_dir, quick)
-    look.damages += _folder_damages(output_dir, run)
-    look.leftovers += _temporaries(output_dir, None, output_dir)
+    chosen = sorted({*existing, *made}) if fovs is None else list(dict.fromkeys(fovs))
+    check = _Check(output_dir, quick)
+    check.damages += _folder_damages(output_dir, run)
+    check.leftovers += _temporaries(output_dir, None, output_dir)
     for fov in chosen:
-        look.field_of_view(fov, made.get(fov, set()))
+        check.field_of_view(fov, made.get(fov, set()))
     return VerifyReport(
         output_dir,
         quick,
         tuple(chosen),
-        look.outputs,
-        look.files,
-        tuple(look.damages),
-        tuple(look.leftovers),
+        check.outputs,
+        check.files,
+        tuple(check.damages),
+        tuple(check.leftovers),
     )
 
 
 def _made(run: Mapping[str, Any] | None) -> dict[int, set[str]]:
-    """Return the outputs that the last run had finished when it ended, by field of view."""
+    """Return the outputs that were complete at the end of the last run, by field of view."""
     if run is None:
         return {}
     return {
@@ -133,7 +133,7 @@ def _made(run: Mapping[str, Any] | None) -> dict[int, set[str]]:
 
 
 def _folder_damages(output_dir: Path, run: Mapping[str, Any] | None) -> Iterator[Finding]:
-    """Look at the two files that describe the run."""
+    """Verify the two files that describe the run."""
     path = output_dir / layout.CONFIG_FILE
     if not path.exists():
         yield Finding(layout.CONFIG_FILE, "missing")
@@ -153,7 +153,7 @@ def _folder_damages(output_dir: Path, run: Mapping[str, Any] | None) -> Iterator
 
 
 @dataclass
-class _Look:
+class _Check:
     output_dir: Path
     quick: bool
     outputs: int = 0
@@ -162,7 +162,7 @@ class _Look:
     leftovers: list[Finding] = field(default_factory=list)
 
     def field_of_view(self, fov: int, made: set[str]) -> None:
-        """Look at one field of view, unless a run is at work on it."""
+        """Verify one field of view, unless a run is working on it."""
         folder = layout.fov_dir(fov)
         if not (self.output_dir / folder).is_dir():
             self.damages.append(Finding(folder, "missing", fov))
@@ -171,10 +171,10 @@ class _Look:
             try:
                 stack.enter_context(locked(self.output_dir, [fov]))
             except LockedError as error:
-                self.damages.append(Finding(folder, f"not looked at: {error}", fov))
+                self.damages.append(Finding(folder, f"not verified: {error}", fov))
                 return
             except OSError:
-                pass  # a folder that may not be written is not being written to either
+                pass  # no run can be writing to a read-only folder
             self._outputs(FovStore(self.output_dir, fov), made)
 
     def _outputs(self, store: FovStore, made: set[str]) -> None:

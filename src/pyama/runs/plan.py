@@ -11,8 +11,8 @@ from pyama.fov_ranges import fovs_text
 from pyama.metadata import MicroscopyMetadata
 from pyama.processing.plugin_digest import steady_fingerprints
 from pyama.processing.recipes import recipes
+from pyama.processing.steps import STEPS
 from pyama.runs.request import PreparedRun
-from pyama.runs.step_costs import STEPS, reason_to_skip, without_passing
 from pyama.store import FovStore, Mark, Recipe
 
 NOT_DONE = "not done yet"
@@ -84,8 +84,20 @@ def pending_outputs(run: PreparedRun) -> dict[int, dict[str, list[str]]]:
     What is made in passing by an earlier step is listed there only.
     """
     return {
-        fov: without_passing({step.step: step.pending for step in steps}, run.config)
+        fov: _without_passing({step.step: step.pending for step in steps}, run.config)
         for fov, steps in plan_run(run, with_files=False).items()
+    }
+
+
+def _without_passing(
+    pending: dict[str, list[str]], config: ProcessingConfig
+) -> dict[str, list[str]]:
+    passing = frozenset[str]()
+    if pending.get("cropping"):
+        passing = frozenset().union(*(step.passing(config) for step in STEPS))
+    return {
+        step: [name for name in names if name not in passing]
+        for step, names in pending.items()
     }
 
 
@@ -120,11 +132,13 @@ def plan_fov(
                 damages = store.damages(name, thorough=False, mark=mark)
                 reasons = [f"{damage.path} is {damage.problem}" for damage in damages]
         outputs[recipe.step][name] = tuple(reasons)
+    skipped = {step.name: step.skipped(config) or "" for step in STEPS}
     return tuple(
-        PlannedStep(step, outputs[step])
-        if step in outputs
-        else PlannedStep(step, {}, reason_to_skip(config))
+        PlannedStep(
+            step.name, outputs[step.name], "" if outputs[step.name] else skipped[step.name]
+        )
         for step in STEPS
+        if (made := outputs[step.name]) or not step.is_on_request
     )
 
 

@@ -5,11 +5,15 @@ import time
 from collections import Counter, deque
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import takewhile
 
 from pyama.processing.compiling import compiling_of_process
 from pyama.processing.runner import Progress
-from pyama.runs.step_costs import OF_UNKNOWN_LENGTH, STEPS, WEIGHTS
+from pyama.processing.steps import STEP_NAMED
+from pyama.store import CELL_PREVIEWS_MARK, CELLS_MARK, TRACES_MARK
 
+OF_UNKNOWN_LENGTH = {CELLS_MARK, TRACES_MARK, CELL_PREVIEWS_MARK}
+"""Outputs that are not made frame by frame."""
 SECONDS_BEFORE_ESTIMATE = 3.0
 MEASURED_ITEMS = 3
 """With so many timed items, the time of a step is measured instead of guessed."""
@@ -133,7 +137,7 @@ class Tally:
             counter = self._items if progress.total else self._uncounted
             counter[key] += 1
             if self._items[key] + self._uncounted[key] == 1:
-                for step in STEPS[: STEPS.index(progress.step)]:
+                for step in takewhile(progress.step.__ne__, STEP_NAMED):
                     self._end((progress.fov, step))
 
     def _end(self, key: Key) -> None:
@@ -226,24 +230,24 @@ class Tally:
             step: self._length_items[step] / self._length_jobs[step]
             if self._length_jobs[step]
             else float(self._n_frames)
-            for step in STEPS
+            for step in STEP_NAMED
         }
 
     def _seconds_per_item(self) -> dict[str, float]:
         """Seconds per item and step: measured, else guessed from the measured steps."""
         measured = [
             step
-            for step in STEPS
+            for step in STEP_NAMED
             if self._timed[step] >= MEASURED_ITEMS and self._seconds[step] > 0
         ]
-        guessed = sum(WEIGHTS[step] * self._timed[step] for step in measured)
+        guessed = sum(STEP_NAMED[step].weight * self._timed[step] for step in measured)
         seconds = sum(self._seconds[step] for step in measured)
         scale = seconds / guessed if guessed and seconds else 1.0
         return {
             step: self._seconds[step] / self._timed[step]
             if step in measured
-            else WEIGHTS[step] * scale
-            for step in STEPS
+            else STEP_NAMED[step].weight * scale
+            for step in STEP_NAMED
         }
 
     def _share_of(self, key: Key, lengths: Mapping[str, float]) -> float:

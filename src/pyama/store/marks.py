@@ -44,6 +44,8 @@ class Recipe:
         method: Name of the algorithm, if there are several, with its fingerprint.
         params: Parameters that the step reads, by name; plain values.
         inputs: Digests of the recipes of its inputs, by name.
+        defaults: Defaults of the parameters, which `params` leaves out, for messages. Not part
+            of the digest, and not written.
     """
 
     step: str
@@ -51,24 +53,28 @@ class Recipe:
     method: str = ""
     params: Mapping[str, Any] = field(default_factory=dict)
     inputs: Mapping[str, str] = field(default_factory=dict)
+    defaults: Mapping[str, Any] = field(default_factory=dict, compare=False, repr=False)
 
     @cached_property
     def digest(self) -> str:
-        """Digest of all attributes."""
+        """Digest of all attributes but `defaults`."""
         return hashlib.sha256(_canonical(_entries(self))).hexdigest()
 
     def changes_since(self, old: "Recipe") -> list[str]:
         """Describe the differences from an older recipe."""
-        changes = list(_differences(old.params, self.params))
-        if old.method != self.method:
-            changes.append(f"method changed {old.method} -> {self.method}")
+        changes = []
         if (old.step, old.version) != (self.step, self.version):
             changes.append(f"{self.step} has a new version")
+        changes += _differences(old.params, self.params, self.defaults)
+        if old.method != self.method:
+            changes.append(f"method changed {old.method} -> {self.method}")
         changes += [
             f"{name} changes"
             for name in sorted({*old.inputs, *self.inputs})
             if old.inputs.get(name) != self.inputs.get(name)
         ]
+        if not changes and self.digest != old.digest:
+            changes.append("it was made by another version of pyama")
         return changes
 
 
@@ -219,7 +225,9 @@ def _content(path: Path) -> bytes | None:
 
 def _entries(record: Recipe | Mark) -> dict[str, Any]:
     # `dataclasses.asdict` makes a deep copy, which would take most of the time.
-    return {entry.name: getattr(record, entry.name) for entry in fields(record)}
+    return {
+        entry.name: getattr(record, entry.name) for entry in fields(record) if entry.compare
+    }
 
 
 def _canonical(entries: object) -> bytes:
@@ -232,13 +240,16 @@ def _with_check(entries: Mapping[str, Any], check: int) -> bytes:
 
 
 def _differences(
-    old: Mapping[str, Any], new: Mapping[str, Any], at: str = ""
+    old: Mapping[str, Any], new: Mapping[str, Any], defaults: Mapping[str, Any], at: str = ""
 ) -> Iterator[str]:
+    """Yield the differences; a value that is absent on one side has its default there."""
     for name in sorted({*old, *new}):
-        was, now = old.get(name, _ABSENT), new.get(name, _ABSENT)
+        default = defaults.get(name, _ABSENT)
+        was, now = old.get(name, default), new.get(name, default)
         if was is _ABSENT or now is _ABSENT:
             yield f"{at}{name} is {'new' if was is _ABSENT else 'gone'}"
         elif isinstance(was, Mapping) and isinstance(now, Mapping):
-            yield from _differences(was, now, f"{at}{name}.")
+            inner = default if isinstance(default, Mapping) else {}
+            yield from _differences(was, now, inner, f"{at}{name}.")
         elif _canonical(was) != _canonical(now):
             yield f"{at}{name} changed {was} -> {now}"

@@ -1,7 +1,7 @@
 """Workers of a Dask cluster, on this machine or on others that share the output folder.
 
-A worker needs nothing but the output folder and the same version of pyama: reading the
-recording stays with the run that asks.
+A worker needs the output folder and the same version of pyama. The recording is read by the
+run itself.
 """
 
 import logging
@@ -16,21 +16,22 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
-from pyama.errors import ConfigError, PyamaError
+from pyama.errors import ConfigError, PyamaError, message_of
+from pyama.processing.cancelling import CancelEvent, passed_on
 from pyama.processing.executors import dask_worker
 from pyama.processing.executors.dask_worker import TOPIC, Run, work_on
-from pyama.processing.executors.messages import DIED, carried_over, listening
+from pyama.processing.executors.messages import DIED, listening
 from pyama.processing.executors.pickled_plugins import Plugin
-from pyama.processing.runner import CancelEvent, Watcher
+from pyama.processing.runner import Watcher
 from pyama.version import __version__
 
 if TYPE_CHECKING:
     from distributed import Client
 
 LOOK_SECONDS = 2.0
-"""How often a run looks after its temporary files, and whether there are workers."""
+"""Interval at which a run renews its temporary files and checks that there are workers."""
 GONE = (
-    "The connection to the Dask scheduler was lost. What is finished is kept: start the "
+    "The connection to the Dask scheduler was lost. Finished outputs are kept: start the "
     "cluster again and repeat the command."
 )
 
@@ -43,10 +44,10 @@ def open_cluster(
     n: int,
     plugins: list[Plugin],
     output_dir: Path,
-    cancel_event: CancelEvent | None,
+    cancel_event: CancelEvent,
     watch: Watcher | None,
 ) -> Iterator["_Cluster"]:
-    """Give the workers of a Dask cluster for the length of the block.
+    """Open the workers of a Dask cluster for the length of the block.
 
     Args:
         address: Of the scheduler; None starts a cluster of `n` processes on this machine.
@@ -70,7 +71,7 @@ def open_cluster(
         stack.enter_context(listening(messages, watch))
         cluster = _Cluster(client, run)
         stack.enter_context(_looking_after(client, run, address))
-        stack.enter_context(carried_over(cancel_event, cluster.stop))
+        stack.enter_context(passed_on(cancel_event, cluster.stop))
         try:
             yield cluster
         finally:
@@ -78,7 +79,7 @@ def open_cluster(
 
 
 def _connected(stack: ExitStack, address: str | None, n: int) -> "Client":
-    """Connect for the length of the stack, to a cluster of our own if there is no address."""
+    """Connect for the length of the stack, to a new local cluster if there is no address."""
     from distributed import Client
 
     stack.enter_context(_quiet())
@@ -87,14 +88,14 @@ def _connected(stack: ExitStack, address: str | None, n: int) -> "Client":
         client = Client(target, set_as_default=False)
     except (OSError, RuntimeError, ValueError) as error:
         what = f"No Dask scheduler answers at {address}" if address else "Dask does not start"
-        raise ConfigError(f"{what}: {' '.join(str(error).split())}") from error
+        raise ConfigError(f"{what}: {message_of(error)}") from error
     stack.enter_context(client)
     return client
 
 
 @contextmanager
 def _quiet() -> Iterator[None]:
-    """Keep tracebacks of a lost connection from the screen: what is lost is reported."""
+    """Hide tracebacks of a lost connection, which is reported by the run."""
     client = logging.getLogger("distributed.client")
     before = client.level
     client.setLevel(logging.CRITICAL)
@@ -129,9 +130,9 @@ def _receive(name: str, messages: queue.SimpleQueue[Any], event: tuple[float, An
 
 @contextmanager
 def _looking_after(client: "Client", run: Run, address: str | None) -> Iterator[None]:
-    """Say so when there is no worker to wait for: a job queue may give some later.
+    """Warn while there are no workers, which a job queue may start later.
 
-    A cluster of our own starts its workers again.
+    A local cluster restarts its workers itself.
     """
     ended = threading.Event()
 
@@ -141,7 +142,7 @@ def _looking_after(client: "Client", run: Run, address: str | None) -> Iterator[
             run.keep()
             try:
                 before, waiting = waiting, address is not None and not client.nthreads()
-            except (OSError, RuntimeError):  # whoever waits for a result is told
+            except (OSError, RuntimeError):  # reported with the results
                 return
             if waiting and not before:
                 logger.warning(
@@ -168,7 +169,7 @@ class _Cluster:
         self._given: list[Future[Any]] = []
 
     def submit(self, function: Callable[..., Any], *arguments: Any) -> Future[Any]:
-        # A worker may stand in another folder.
+        # A worker may have another working directory.
         paths = [x.absolute() if isinstance(x, Path) else x for x in arguments]
         fovs, work = arguments[0], partial(function, *paths)
         given: Future[Any] = Future()
@@ -186,21 +187,21 @@ class _Cluster:
         return given
 
     def stop(self) -> None:
-        """Stop what runs; what no worker has begun is not begun any more."""
+        """Stop running calls and withdraw those that no worker has begun."""
         self._run.flag.set()
         for number, asked in list(self._asked.items()):
             if not asked.done() and self._run.claim(number):
                 asked.cancel()
 
     def wait(self) -> None:
-        """Return when nothing runs any more."""
+        """Wait until no call is running."""
         for given in self._given:
             given.exception()
 
     def _hand_on(
         self, given: Future[Any], number: int, work: Callable[..., Any], asked: Future[Any]
     ) -> None:
-        """Give an answer in any case: what was stopped before it began says so itself."""
+        """Set the result in any case; a call stopped before it began reports that itself."""
         try:
             error = BrokenExecutor(GONE) if asked.cancelled() else asked.exception()
             if error is None:
@@ -210,7 +211,7 @@ class _Cluster:
             else:
                 given.set_exception(_explained(error))
         finally:
-            self._asked.pop(number, None)  # lets Dask forget the answer
+            self._asked.pop(number, None)  # lets Dask release the result
             if not given.done():
                 given.set_exception(BrokenExecutor(GONE))
 
@@ -222,8 +223,7 @@ def _explained(error: BaseException) -> BaseException:
         return error
     if isinstance(error, KilledWorker):
         return BrokenExecutor(DIED)
-    told = " ".join(f"{type(error).__name__}: {error}".split())
     return BrokenExecutor(
-        f"The Dask cluster could not do this: {told}. Scheduler and workers need the same "
-        "packages as this run."
+        f"The Dask cluster could not run this: {message_of(error)}. Scheduler and workers "
+        "need the same packages as this run."
     )

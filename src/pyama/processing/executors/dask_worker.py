@@ -1,4 +1,4 @@
-"""Calls of a run, as a worker of a Dask cluster does them."""
+"""The part of a run that is executed by a worker of a Dask cluster."""
 
 import logging
 import os
@@ -13,7 +13,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from pyama.processing.executors.messages import DIED, FlagFile, Sender
+from pyama.processing.cancelling import AnyOf, FlagFile
+from pyama.processing.executors.messages import DIED, Sender
 from pyama.processing.executors.pickled_plugins import Plugin, registered
 from pyama.processing.plugin_digest import steady_fingerprints
 from pyama.store import TEMPORARY, joined
@@ -23,16 +24,16 @@ if TYPE_CHECKING:
     from distributed import Worker
 
 TOPIC = "pyama"
-"""Under which workers report: one for all runs, as a scheduler keeps what was said last."""
+"""Topic of all messages: one for all runs, as a scheduler keeps the last ones of each."""
 SEND_SECONDS = 0.2
-"""Messages of a worker are sent together, at most this often."""
+"""Shortest interval at which a worker sends its collected messages."""
 
 logger = logging.getLogger("pyama")
 
 
 @dataclass(frozen=True)
 class Run:
-    """What every call of a run brings along to its worker.
+    """A run as its workers know it; sent along with every call.
 
     Attributes:
         name: Of this run alone.
@@ -54,10 +55,10 @@ class Run:
         return FlagFile(self._file("stop"))
 
     def claim(self, number: int) -> bool:
-        """Begin with the call of that number; False if that was begun and not ended before.
+        """Claim a call by its number; False if it was claimed before and did not end.
 
-        Dask would repeat it. But what has ended one worker may end the next, and a worker
-        that is only out of reach may still be writing.
+        Dask would repeat such a call. But what has crashed one worker may crash the next, and
+        a worker that is only unreachable may still be writing.
         """
         try:
             self._file(str(number)).open("x").close()
@@ -66,7 +67,7 @@ class Run:
         return True
 
     def disclaim(self, number: int) -> None:
-        """Forget a call that came to an end."""
+        """Release a call that has ended."""
         self._file(str(number)).unlink(missing_ok=True)
 
     def keep(self) -> None:
@@ -76,7 +77,7 @@ class Run:
                 os.utime(path)
 
     def check(self) -> None:
-        """Refuse to work elsewhere, or as another version.
+        """Check that this process sees the output folder and has the same version.
 
         Raises:
             BrokenExecutor: This process cannot serve the run.
@@ -107,56 +108,53 @@ class Run:
 def dask_setup(worker: "Worker") -> None:
     """Prepare a worker of a local cluster; the name is Dask's.
 
-    Ctrl-C reaches every process of a terminal; the first one decides what it means.
+    Ctrl-C reaches every process of a terminal; only the first one handles it.
     """
     signal.signal(signal.SIGINT, signal.SIG_IGN)
 
 
 def work_on(run: Run, number: int, fovs: Sequence[int], work: Callable[..., Any]) -> Any:
-    """Call `work(cancel_event, watch)`, as long as nobody else has begun with it.
+    """Call `work(cancel_event, watch)` unless another worker has claimed the call.
 
     Raises:
-        BrokenExecutor: This worker cannot, or one that has begun did not come to an end.
+        BrokenExecutor: This worker cannot serve the run, or another one has not ended.
     """
     from distributed import get_worker
 
     run.check()
     worker = get_worker()
-    stop = _Stop(run.flag, worker)
+    released = _Released(worker)
+    stop = AnyOf((released, run.flag))
     with _PLACE.taken(run, worker) as messages, ExitStack() as stack:
-        with suppress(OSError):  # the run holds the lock too, as long as it lives
+        with suppress(OSError):  # the run itself holds the lock, too
             stack.enter_context(joined(run.folder, fovs))
-        if stop.is_released() or not run.claim(number):
+        if released.is_set() or not run.claim(number):
             raise BrokenExecutor(DIED)
         try:
-            found = work(stop, messages.put)
+            result = work(stop, messages.put)
         finally:
-            run.disclaim(number)  # an answer that is lost may be asked for again
-    if stop.was_released:
-        raise BrokenExecutor(DIED)  # not to be taken for a wish of the user
-    return found
+            run.disclaim(number)  # a result that is lost may be requested again
+    if released.was_set:
+        raise BrokenExecutor(DIED)  # not to be taken for a request of the user
+    return result
 
 
-class _Stop:
-    """Whether to stop: when the run asks for it, or nobody waits for the answer any more."""
+class _Released:
+    """A request to stop: the run released its calls when it was killed, or Dask shuts down."""
 
-    def __init__(self, flag: FlagFile, worker: "Worker") -> None:
-        self._flag, self._worker = flag, worker
-        self.was_released = False
+    def __init__(self, worker: "Worker") -> None:
+        self._worker = worker
+        self.was_set = False
         self._task = worker.state.tasks[worker.get_current_task()]
 
     def is_set(self) -> bool:
-        return self.is_released() or self._flag.is_set()
-
-    def is_released(self) -> bool:
-        """Whether the run was killed and so let go of its calls, or the scheduler is gone."""
         ends = self._worker.status.name in ("closing", "closed", "failed")
-        self.was_released |= ends or self._task.state != "executing"
-        return self.was_released
+        self.was_set |= ends or self._task.state != "executing"
+        return self.was_set
 
 
 class _Messages:
-    """Sends what is put into it to the run, many together."""
+    """Collects messages and sends them to the run."""
 
     def __init__(self, run: str, worker: "Worker") -> None:
         self._run, self._worker = run, worker
@@ -181,9 +179,9 @@ class _Messages:
 
 
 class _Place:
-    """A process that serves one run at a time, as plugins and logging are global.
+    """A process that serves one run at a time, because plugins and logging are global.
 
-    Several threads may work for the same run; those of another one wait.
+    Several threads may work for the same run; those of other runs wait.
     """
 
     def __init__(self) -> None:
@@ -216,7 +214,7 @@ _PLACE = _Place()
 
 @contextmanager
 def _settled(run: Run, messages: _Messages) -> Iterator[None]:
-    """Know the plugins of a run, and send it what is logged."""
+    """Register the plugins of a run, and send it the log records."""
     sender, before = Sender(messages.put), (logger.level, logger.propagate)
     with registered(run.plugins), steady_fingerprints():
         logger.setLevel(run.level)

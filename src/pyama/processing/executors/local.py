@@ -1,4 +1,4 @@
-"""Where workers run: threads of this process, processes of their own, or a Dask cluster."""
+"""Workers of a run: threads of this process, other processes, or a Dask cluster."""
 
 import importlib.util
 import logging
@@ -17,18 +17,19 @@ from typing import Any, Protocol
 
 from pyama.config import ProcessingConfig
 from pyama.errors import ConfigError
+from pyama.processing.cancelling import CancelEvent, FlagFile, passed_on
 from pyama.processing.executors.dask import open_cluster
-from pyama.processing.executors.messages import FlagFile, Sender, carried_over, listening
+from pyama.processing.executors.messages import Sender, listening
 from pyama.processing.executors.pickled_plugins import Plugin, packed, unpack
 from pyama.processing.plugin_digest import steady_fingerprints
-from pyama.processing.runner import CancelEvent, Watcher
+from pyama.processing.runner import Watcher
 from pyama.store import joined
 
 EXECUTORS = ("threads", "processes", "dask")
 ADDRESSES = ("tcp://", "tls://")
-"""How the address of a Dask scheduler begins."""
+"""Beginnings of the address of a Dask scheduler."""
 MOST_PROCESSES = 61
-"""Windows can wait for no more."""
+"""Largest number that Windows supports."""
 
 logger = logging.getLogger("pyama")
 
@@ -44,7 +45,7 @@ class Workers(Protocol):
 
 
 def check_executor(name: str) -> None:
-    """Refuse what `open_workers` cannot open.
+    """Refuse an executor that `open_workers` cannot open.
 
     Raises:
         ConfigError: There is no such executor, or its library is not installed.
@@ -67,25 +68,23 @@ def open_workers(
     name: str,
     config: ProcessingConfig,
     output_dir: Path,
-    cancel_event: CancelEvent | None,
+    cancel_event: CancelEvent,
     watch: Watcher | None,
 ) -> Iterator[Workers]:
-    """Give `config.params.n_workers` workers for the length of the block.
+    """Open `config.params.n_workers` workers for the length of the block.
 
     Args:
-        name: `threads`; `processes`, which need no lock of the interpreter, take a second to
-            start, and want scripts to begin with `if __name__ == "__main__":`; `dask`, which
-            are such processes in a cluster on this machine; or the address of a Dask
-            scheduler, such as `tcp://node7:8786`, whose workers see the output folder under
-            the same path.
-        config: Of the run; custom functions that it names must be importable except in
-            threads.
+        name: `threads`; `processes`, which do not share an interpreter lock, take a second to
+            start, and require `if __name__ == "__main__":` in scripts; `dask`, a cluster of
+            processes on this machine; or the address of a Dask scheduler, such as
+            `tcp://node7:8786`, whose workers see the output folder under the same path.
+        config: Of the run. Custom functions must be importable, except for threads.
         output_dir: The output folder.
         cancel_event: Handed to the functions.
         watch: Handed to the functions; called in this process.
 
     Raises:
-        PluginError: A custom function cannot travel to another process.
+        PluginError: A custom function cannot be imported by another process.
         ConfigError: No scheduler answers, or the cluster does not start.
     """
     n = config.params.n_workers
@@ -102,7 +101,7 @@ def open_workers(
     with tempfile.TemporaryDirectory(prefix="pyama-") as folder:
         flag = FlagFile(Path(folder) / "stop")
         messages = multiprocessing.get_context("spawn").SimpleQueue()
-        with listening(messages, watch), carried_over(cancel_event, flag.set):
+        with listening(messages, watch), passed_on(cancel_event, flag.set):
             workers = _Processes(min(n, MOST_PROCESSES), (messages, flag, plugins))
             try:
                 yield workers
@@ -113,7 +112,7 @@ def open_workers(
 @dataclass(frozen=True)
 class _Threads:
     executor: ThreadPoolExecutor
-    cancel_event: CancelEvent | None
+    cancel_event: CancelEvent
     watch: Watcher | None
 
     def submit(self, function: Callable[..., Any], *arguments: object) -> Future[Any]:
@@ -128,7 +127,7 @@ class _Processes:
     def submit(self, function: Callable[..., Any], *arguments: object) -> Future[Any]:
         try:
             return self._executor.submit(_call, function, *arguments)
-        except BrokenProcessPool:  # in an earlier batch; the next ones get fresh processes
+        except BrokenProcessPool:  # in an earlier batch; this one gets new processes
             self._executor = self._opened()
             return self._executor.submit(_call, function, *arguments)
 
@@ -140,16 +139,16 @@ class _Processes:
         return ProcessPoolExecutor(self._n, context, _start, self._start)
 
 
-_OWN: dict[str, Any] = {}
-"""What a worker process was given when it started."""
+_PROCESS: dict[str, Any] = {}
+"""What this worker process was given when it started."""
 
 
 def _start(messages: Any, flag: FlagFile, plugins: list[Plugin], level: int) -> None:
-    # Ctrl-C reaches every process of a terminal; the first one decides what it means.
+    # Ctrl-C reaches every process of a terminal; only the first one handles it.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     threading.Thread(target=_end_with_parent, name="pyama parent", daemon=True).start()
-    _OWN.update(messages=messages, flag=flag, steady=steady_fingerprints())
-    _OWN["steady"].__enter__()  # for as long as the process lives: that is one run
+    _PROCESS.update(messages=messages, flag=flag, steady=steady_fingerprints())
+    _PROCESS["steady"].__enter__()  # for as long as the process lives: that is one run
     logger.setLevel(level)
     logger.addHandler(Sender(messages.put))
     logger.propagate = False
@@ -157,7 +156,7 @@ def _start(messages: Any, flag: FlagFile, plugins: list[Plugin], level: int) -> 
 
 
 def _end_with_parent() -> None:
-    """End at once when the parent was killed: the next run waits for that."""
+    """Exit when the parent was killed, because the next run waits for that."""
     parent = multiprocessing.parent_process()
     if parent is not None:
         parent.join()
@@ -167,9 +166,9 @@ def _end_with_parent() -> None:
 def _call(function: Callable[..., Any], fovs: Any, *arguments: Any) -> Any:
     output_dir = arguments[-1]
     with ExitStack() as stack:
-        with suppress(OSError):  # the run holds the lock too, as long as it lives
+        with suppress(OSError):  # the run itself holds the lock, too
             stack.enter_context(joined(output_dir, fovs))
         parent = multiprocessing.parent_process()
         if parent is None or not parent.is_alive():
             os._exit(1)
-        return function(fovs, *arguments, _OWN["flag"], _OWN["messages"].put)
+        return function(fovs, *arguments, _PROCESS["flag"], _PROCESS["messages"].put)

@@ -1,4 +1,4 @@
-"""What a run and its workers in other processes tell each other."""
+"""Messages from workers in other processes to their run: log records and progress."""
 
 import logging
 import logging.handlers
@@ -6,69 +6,21 @@ import queue
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
-from pyama.processing.runner import CancelEvent, Watcher
+from pyama.processing.runner import Watcher
 
-LOOK_SECONDS = 0.05
-"""How often the wish to stop is carried over to other processes."""
 DIED = (
-    "A worker process ended without a word: the system stopped it, mostly for lack of memory, "
-    "or a library crashed. Run again with fewer workers."
+    "A worker process exited without an error message: the system stopped it, mostly for lack "
+    "of memory, or a library crashed. Run again with fewer workers."
 )
 
 logger = logging.getLogger("pyama")
 
 
-@dataclass(frozen=True)
-class FlagFile:
-    """Says that the user wants to stop, to processes that share a file system.
-
-    Attributes:
-        path: Once something stands in it, the answer is yes. A file that is there from the
-            beginning is opened anew at every look, so that no network file system answers
-            from its memory.
-    """
-
-    path: Path
-
-    def is_set(self) -> bool:
-        """Whether to stop."""
-        try:
-            return bool(self.path.read_bytes())
-        except FileNotFoundError:
-            return False
-
-    def set(self) -> None:
-        """Ask everyone who looks to stop."""
-        self.path.write_bytes(b"stop")
-
-
-@contextmanager
-def carried_over(cancel_event: CancelEvent | None, stop: Callable[[], None]) -> Iterator[None]:
-    """Call `stop` when the event is set."""
-    ended = threading.Event()
-
-    def look() -> None:
-        while cancel_event is not None and not ended.wait(LOOK_SECONDS):
-            if cancel_event.is_set():
-                stop()
-                return
-
-    thread = threading.Thread(target=look, name="pyama cancel", daemon=True)
-    thread.start()
-    try:
-        yield
-    finally:
-        ended.set()
-        thread.join()
-
-
 @contextmanager
 def listening(messages: Any, watch: Watcher | None) -> Iterator[None]:
-    """Hand on what workers log and how far they are.
+    """Handle the log records and the progress of workers, for the length of the block.
 
     Args:
         messages: A queue of log records and progress; None ends it.

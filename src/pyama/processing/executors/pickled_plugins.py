@@ -1,4 +1,4 @@
-"""Custom functions on their way to other processes: only what can be imported there."""
+"""Custom functions for other processes, pickled; they must be importable there."""
 
 import io
 import pickle
@@ -67,13 +67,13 @@ def packed(config: ProcessingConfig) -> list[Plugin]:
 
 
 def unpack(plugins: list[Plugin]) -> None:
-    """Register custom parts, in the process to which they travelled."""
+    """Register custom parts in another process."""
     for plugin in plugins:
-        found = pickle.loads(plugin.pickled)  # noqa: S301 (from the parent process)
+        part = pickle.loads(plugin.pickled)  # noqa: S301 (from the parent process)
         if plugin.kind == PREPROCESSOR:
-            PREPROCESSORS.append(found)
+            PREPROCESSORS.append(part)
         else:
-            REGISTRIES[plugin.kind][plugin.name] = found
+            REGISTRIES[plugin.kind][plugin.name] = part
 
 
 def has_plugins(config: ProcessingConfig) -> bool:
@@ -119,10 +119,10 @@ def _pickled(plugin: Any) -> bytes:
 
 
 class _Pickler(pickle.Pickler):
-    """Refuses every function and class, however deep inside, that cannot be imported."""
+    """Refuses functions and classes that cannot be imported, also inside of other objects."""
 
     def reducer_override(self, obj: Any) -> Any:
-        """Look at what will be imported by its name; leave the rest to pickle."""
+        """Check functions and classes; pickle does the rest."""
         if isinstance(obj, FunctionType | type):
             if "<" in obj.__qualname__:
                 raise ImportError("it is a lambda or was made inside a function")
@@ -132,7 +132,7 @@ class _Pickler(pickle.Pickler):
 
 
 def _is_importable(module: str) -> bool:
-    """Whether a fresh interpreter would find a module; not so if it was loaded from a file."""
+    """Whether a new interpreter would find a module: false if it was loaded from a file."""
     path, names = None, module.split(".")
     for i in range(len(names)):
         name = ".".join(names[: i + 1])

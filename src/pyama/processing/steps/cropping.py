@@ -1,4 +1,4 @@
-"""Cells cut out of frames, without holding a movie or its cells in memory.
+"""Cropping: cells cut out of frames, without holding a movie or its cells in memory.
 
 Frames come in the order of time, crops are written cell by cell. In between lies a spool per
 group: a temporary file to which the boxes of each frame are appended, and from which the
@@ -7,9 +7,10 @@ side by side, so that few and large reads are enough.
 """
 
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
+from functools import partial
 from io import FileIO
 from pathlib import Path
 from typing import Any
@@ -21,12 +22,32 @@ from pyama import layout
 from pyama.algorithms.crops import SCALE, box_shapes, gather, gather_masks, place
 from pyama.algorithms.kernels.labels import Regions, regions
 from pyama.errors import StoreError
-from pyama.store import Crop, Roster, Stack, crop_dtype, crop_spec, naming
+from pyama.processing.fov import FovContext, FovFacts, crop_groups, full
+from pyama.processing.runner import Job, Part
+from pyama.processing.steps.previews import (
+    CellPreviews,
+    Preview,
+    cell_previews_of,
+    cell_previews_part,
+    preview_part,
+)
+from pyama.processing.steps.registration import shifts_input
+from pyama.processing.steps.step import Ingredients, Step, without_phase_contrast
+from pyama.store import (
+    CELLS_MARK,
+    CellsOutput,
+    Crop,
+    Roster,
+    Stack,
+    crop_dtype,
+    crop_spec,
+    naming,
+)
 
 INTENSITY_ATTRIBUTES = {"pyama": {"divisor": SCALE}}
 """Counts are the crop's values times this."""
 BATCH_BYTES = 8 * 2**20
-"""How much is read from a spool at a time, as spooled."""
+"""Size of what is read from a spool at a time."""
 
 
 def cut_cells(
@@ -42,12 +63,12 @@ def cut_cells(
         labels: Tracked labels (T, H, W).
         mask_group: Name of the group that gets the cells' masks.
         stacks: Raw frames and backgrounds (T, H, W) in counts, by the name of their group.
-        folder: Where the spools go; they are gone when the iterator ends.
-        drift: See `Roster`. Boxes follow the cells, so that it changes no crop.
+        folder: Folder of the spools, which are removed when the iterator ends.
+        drift: See `Roster`. It changes no crop, because boxes follow the cells.
 
     Yields:
         Every frame after it was spooled, then the roster, then the crops of all cells, group
-        by group. The blocks of a crop must be read before the next one is drawn.
+        by group. The blocks of a crop must be read before the next crop is requested.
     """
     with ExitStack() as files:
         spools = [
@@ -60,17 +81,17 @@ def cut_cells(
             for group, dtype in [(mask_group, "uint8")]
             + [(group, str(stack.dtype)) for group, stack in stacks.items()]
         ]
-        found: list[Regions] = []
+        frames: list[Regions] = []
         for t, frame in enumerate(labels):
             cells = regions(frame)
-            found.append(cells)
+            frames.append(cells)
             spools[0].append(gather_masks(frame, cells.ids, cells.boxes))
             yield Seen(mask_group, frame)
             for spool, stack in zip(spools[1:], stacks.values(), strict=True):
                 frame = stack[t]
                 spool.append(gather(frame, cells.boxes))
                 yield Seen(spool.group, frame)
-        roster = _roster(found)
+        roster = _roster(frames)
         if drift is not None:
             roster = replace(roster, drift=drift.astype(np.float32))
         yield roster
@@ -101,7 +122,7 @@ class _Spool:
     def append(self, pixels: NDArray[Any]) -> None:
         left = pixels.view(np.uint8).data
         with naming(self.place):
-            while left:  # a disk that is nearly full takes a part and says so
+            while left:  # on a nearly full disk only a part is written at once
                 left = left[self.file.write(left) :]
 
     def read(
@@ -140,8 +161,8 @@ class _Spool:
 class _Batch:
     """Boxes of successive cells in a spool.
 
-    Those of several cells are read at once; those of a single one part by part, as they may
-    not fit into memory.
+    Boxes of several cells are read at once. Those of a single cell are read in parts, as they
+    may not fit into memory.
     """
 
     def __init__(
@@ -160,7 +181,7 @@ class _Batch:
         return pixels, starts[0]
 
     def clear(self) -> None:
-        """Let go of the pixels: no crop of this batch can be read any more."""
+        """Release the pixels: no crop of this batch can be read any more."""
         self._whole, self._starts = None, self._starts[:0]
 
 
@@ -168,12 +189,12 @@ def _temporary(folder: Path) -> FileIO:
     return tempfile.TemporaryFile(dir=folder, buffering=0, suffix=".tmp")
 
 
-def _roster(found: list[Regions]) -> Roster:
-    every = [cells.ids for cells in found]
+def _roster(frames: list[Regions]) -> Roster:
+    every = [cells.ids for cells in frames]
     ids = np.unique(np.concatenate(every)) if every else np.empty(0, np.int64)
-    bboxes = np.zeros((len(ids), len(found), 4), np.int32)
-    valid = np.zeros((len(ids), len(found)), np.bool_)
-    for t, cells in enumerate(found):
+    bboxes = np.zeros((len(ids), len(frames), 4), np.int32)
+    valid = np.zeros((len(ids), len(frames)), np.bool_)
+    for t, cells in enumerate(frames):
         rows = np.searchsorted(ids, cells.ids)
         bboxes[rows, t] = cells.boxes
         valid[rows, t] = True
@@ -191,7 +212,7 @@ def _crops(spool: _Spool, roster: Roster) -> Iterator[Crop]:
         batch = _Batch(spool, starts[rows.start : rows.stop], areas[rows.start : rows.stop])
         for i, row in enumerate(rows):
             yield _crop(batch, i, ids[row], shapes[row], slots[row])
-        batch.clear()  # whoever holds its last crop would else hold it beside the next one
+        batch.clear()  # else a reference to its last crop keeps it in memory
 
 
 def _crop(
@@ -229,3 +250,51 @@ def _batches(sizes: NDArray[np.int64]) -> Iterator[range]:
         total += size
     if start < len(sizes):
         yield range(start, len(sizes))
+
+
+def _recipes(facts: FovFacts) -> Iterator[tuple[str, Ingredients]]:
+    inputs = [full(group) for group in crop_groups(facts.config)]
+    yield CELLS_MARK, Ingredients([*inputs, *shifts_input(facts.config)])
+
+
+def _jobs(context: FovContext) -> Iterator[Job]:
+    groups = crop_groups(context.config)
+    part = context.part(CellsOutput(context.store.path, groups))
+    previews = {group: preview_part(context, group) for group in groups}
+    extras = *(made for made, _ in previews.values()), cell_previews_part(context)
+    makers = {group: maker for group, (_, maker) in previews.items()}
+    yield Job((part,), partial(_items, context, makers), framewise=False, extras=extras)
+
+
+def _items(
+    context: FovContext, makers: Mapping[str, Callable[[], Preview]], pending: tuple[Part, ...]
+) -> Iterator[tuple[Any, ...]]:
+    """The roster or a crop; previews of frames, in the order of `makers`; that of the crop."""
+    mask_group = layout.tracked(context.pc)
+    stacks = {group: context.stack(group) for group in makers if group != mask_group}
+    labels, folder, drift = context.stack(mask_group), context.store.path, context.drift()
+    makes = {group: maker() for group, maker in makers.items()}
+    previews: CellPreviews | None = None
+    for item in cut_cells(labels, mask_group, stacks, folder, drift):
+        if isinstance(item, Seen):
+            make = partial(makes[item.group], item.frame)
+            yield (None, *(make if group == item.group else None for group in makes))
+        elif isinstance(item, Roster):
+            previews = cell_previews_of(context, item)
+            yield (item,)
+        else:
+            assert previews is not None  # noqa: S101 (the roster comes before the crops)
+            yield (item, *[None] * len(makes), partial(previews.in_passing, item))
+        del item  # else it would stay in memory with the next one
+
+
+STEP = Step(
+    name="cropping",
+    title="Crop cells",
+    version=2,
+    recipes=_recipes,
+    jobs=_jobs,
+    weight=10.0,
+    bytes_per_pixel=0.5,
+    skipped=without_phase_contrast,
+)

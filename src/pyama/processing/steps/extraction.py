@@ -1,195 +1,170 @@
-"""Traces: which cells stay, what is measured in them, and the lines of the table."""
+"""Extraction: the traces, one line per cell and frame, corrected for uneven light."""
 
-import logging
-from collections.abc import Iterator, Mapping, Sequence
-from collections.abc import Set as AbstractSet
-from dataclasses import dataclass, field, replace
+import hashlib
+import json
+from collections.abc import Iterator, Mapping
 from functools import partial
 from typing import Any
 
-import numpy as np
-from numpy.typing import NDArray
-
 from pyama import layout
-from pyama.algorithms.features import (
-    FLUORESCENCE_FEATURES,
-    PHASE_FEATURES,
-    CellTrack,
-    Feature,
-    measure_stack,
-    needs_image,
+from pyama.algorithms.features import FLUORESCENCE_FEATURES, PHASE_FEATURES
+from pyama.algorithms.flat_field_params import FlatFieldParams
+from pyama.algorithms.params import ExtractionParams, own_params
+from pyama.config import WITHOUT_EFFECT, ProcessingConfig
+from pyama.metadata import frame_times
+from pyama.processing.fov import FovContext, FovFacts, full
+from pyama.processing.plugin_digest import fingerprint, is_builtin
+from pyama.processing.runner import Job, Part
+from pyama.processing.steps.light_sources import (
+    Sources,
+    light_jobs,
+    light_recipes,
+    sources,
+    stored_light,
 )
-from pyama.algorithms.filters import margin_leaves_no_room, near_border, too_short
-from pyama.algorithms.kernels.array_types import Boxes
-from pyama.config import ProcessingParams
-from pyama.processing.light_sources import Light
-from pyama.processing.plugin_calls import timed_function
-from pyama.registry import Registry
-from pyama.store import Cells, Roster
-from pyama.traces.shifts_table import SHIFT_DECIMALS
-from pyama.traces.trace_rows import DRIFT, PARENT, cell_rows, header, traces_columns
-
-logger = logging.getLogger(__name__)
+from pyama.processing.steps.step import (
+    Ingredients,
+    Step,
+    changed_values,
+    params_of,
+)
+from pyama.processing.steps.trace_lines import Scene, trace_lines
+from pyama.store import CELLS_MARK, TRACES_MARK, TableOutput
+from pyama.traces.trace_rows import header, traces_columns
 
 
-@dataclass(frozen=True)
-class Scene:
-    """What traces of one field of view depend on besides its cells.
-
-    Attributes:
-        fov: 0-based index of the field of view.
-        shape: (H, W) of a frame in px.
-        pc: Phase contrast channel.
-        phase: Its features.
-        fluorescence: Features of every fluorescence channel.
-        missing: Frames never written, by channel.
-        times_min: Minutes of every frame.
-        pixel_size_um: Side of a pixel in micrometres; None where it is not known.
-        params: Of the run.
-        parents: Mothers by the numbers of their daughters; None where nobody looked.
-        light: Flat field and dark frame, by the channels that are corrected with them.
-    """
-
-    fov: int
-    shape: tuple[int, int]
-    pc: int
-    phase: Sequence[str]
-    fluorescence: Mapping[int, Sequence[str]]
-    missing: Mapping[int, AbstractSet[int]]
-    times_min: Sequence[float]
-    pixel_size_um: float | None
-    params: ProcessingParams
-    parents: Mapping[int, int] | None = None
-    light: Mapping[int, Light] = field(default_factory=dict)
+def _skipped(config: ProcessingConfig) -> str | None:
+    if config.params.copy_only:
+        return "copy_only"
+    if config.channels.pc is None and config.channels.fl:
+        return "no phase contrast channel is configured, so no cells are known"
+    return None
 
 
-def trace_lines(cells: Cells, scene: Scene, notes: dict[str, Any]) -> Iterator[str]:
-    """Yield the text of a traces file: its header, then each cell that stays.
-
-    Args:
-        cells: The finished crops.
-        scene: See `Scene`.
-        notes: Gets the numbers of the cells that each filter removed, and warnings.
-    """
-    roster = cells.roster
-    extra: tuple[str, ...] = () if scene.parents is None else (PARENT,)
-    if roster.drift is not None:
-        extra += DRIFT
-    columns = traces_columns((scene.pc, scene.phase), scene.fluorescence, extra)
-    yield header(columns)
-    kept = _filtered(roster, scene, notes)
-    rows = 0
-    for index in np.flatnonzero(kept).tolist():
-        text = _cell_text(cells, index, scene)
-        rows += int(np.count_nonzero(roster.valid_frames[index]))
-        yield text
-    notes |= {"cells": len(roster.ids), "traces": int(kept.sum()), "rows": rows}
-
-
-def _filtered(roster: Roster, scene: Scene, notes: dict[str, Any]) -> NDArray[np.bool_]:
-    """Return which cells stay, shape (N,), and note which do not and why."""
-    params = scene.params
-    wanted, margin = params.min_frames, params.border_margin
-    valid_frames = len(scene.times_min) - len(scene.missing.get(scene.pc, ()))
-    min_frames = min(wanted, valid_frames)
-    warnings = []
-    if min_frames < wanted:
-        warnings.append(
-            f"min_frames is {wanted}, but only {valid_frames} frames are valid: "
-            f"{min_frames} is used."
-        )
-    if margin_leaves_no_room(scene.shape, margin):
-        warnings.append(
-            f"border_margin is {margin} px, which leaves no room in frames of "
-            f"{scene.shape[1]} x {scene.shape[0]} px: every cell is removed."
-        )
-    for warning in warnings:
-        logger.warning("FOV %d: %s", scene.fov, warning)
-    short = too_short(roster.valid_frames, min_frames)
-    border = near_border(roster.bboxes, roster.valid_frames, scene.shape, margin)
-    removed = {
-        "min_frames": roster.ids[short].tolist(),
-        "border_margin": roster.ids[border].tolist(),
+def _recipes(facts: FovFacts) -> Iterator[tuple[str, Ingredients]]:
+    inputs = []
+    if facts.config.channels.pc is not None:
+        inputs.append(CELLS_MARK)
+        for name, ingredients in light_recipes(_light_sources(facts)):
+            inputs.append(name)
+            yield name, ingredients
+    params, defaults = params_of(ExtractionParams, facts.config)
+    for changed, rest in (_feature_params(facts), _context_params(facts)):
+        params |= changed
+        defaults |= rest
+    params |= {
+        "pixel_size_um": facts.metadata.pixel_size_um,
+        "basename": facts.metadata.basename,
     }
-    notes |= {"removed": removed, "warnings": warnings}
-    return ~(short | border)
+    yield TRACES_MARK, Ingredients(inputs, params=params, defaults=defaults)
 
 
-def _cell_text(cells: Cells, index: int, scene: Scene) -> str:
-    roster = cells.roster
-    valid = roster.valid_frames[index]
-    features = _features(cells, index, scene)
-    if roster.drift is not None:
-        y, x = np.round(roster.drift.T.astype(np.float64), SHIFT_DECIMALS)
-        features = dict(zip(DRIFT, (x, y), strict=True)) | features
-    if scene.parents is not None:
-        parent = scene.parents.get(int(roster.ids[index]), 0)
-        features = {PARENT: np.full(len(valid), float(parent)), **features}
-    frames = np.flatnonzero(valid)
-    return cell_rows(
-        scene.fov,
-        int(roster.ids[index]),
-        frames,
-        roster.bboxes[index][frames],
-        {column: values[frames] for column, values in features.items()},
+def _functions(config: ProcessingConfig) -> dict[str, Any]:
+    """Return the features that a run measures, by kind and name."""
+    functions = {f"phase.{name}": PHASE_FEATURES[name] for name in config.phase_features()}
+    for names in config.fluorescence_features().values():
+        functions |= {f"fluorescence.{name}": FLUORESCENCE_FEATURES[name] for name in names}
+    return functions
+
+
+def _feature_params(facts: FovFacts) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Return what traces depend on by the choice of features, see `changed_values`."""
+    config = facts.config
+    functions = _functions(config)
+    plugins, defaults = {}, {}
+    for key, function in functions.items():
+        if hasattr(function, "parameters"):
+            name = key.partition(".")[2]
+            values = own_params(name, function, config.params)
+            plugins[name], defaults[name] = changed_values(values)
+    params = {
+        "phase": config.phase_features(),
+        "fluorescence": {str(k): v for k, v in config.fluorescence_features().items()},
+        "functions": {key: fingerprint(function) for key, function in functions.items()},
+        "plugins": plugins,
+    }
+    return params, {"plugins": defaults}
+
+
+def _context_params(facts: FovFacts) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Return what custom features may read besides: all parameters, and the time.
+
+    The light is identified by its own recipes instead of by names of files.
+    """
+    if all(is_builtin(function) for function in _functions(facts.config).values()):
+        return {}, {}
+    params = facts.config.params
+    ignored = frozenset({*WITHOUT_EFFECT, *FlatFieldParams.model_fields})
+    changed, defaults = changed_values(params, ignored)
+    times = json.dumps(frame_times(facts.metadata, params, facts.fov)[0])
+    digest = hashlib.sha256(times.encode()).hexdigest()
+    return {"context": changed, "times": digest}, {"context": defaults}
+
+
+def _light_sources(facts: FovFacts) -> dict[int, Sources]:
+    return sources(facts.config, facts.fov, facts.metadata.shapes[facts.fov])
+
+
+def _jobs(context: FovContext) -> Iterator[Job]:
+    light = {} if context.config.channels.pc is None else _light_sources(context)
+    for source in light.values():
+        yield from light_jobs(context, source)
+    name = layout.traces_file(context.metadata.basename, context.fov)
+    part = context.part(TableOutput(context.store.path, name))
+    lines = partial(_lines, context, light, part.notes)
+    yield Job((part,), lines, framewise=False)
+
+
+def _lines(
+    context: FovContext,
+    light: Mapping[int, Sources],
+    notes: dict[str, Any],
+    pending: tuple[Part, ...],
+) -> Iterator[tuple[str]]:
+    if context.config.channels.pc is None:
+        yield (header(traces_columns(None, {})),)
+        return
+    cells = context.store.cells(digest=context.recipes[CELLS_MARK].digest)
+    for text in trace_lines(cells, _scene(context, light), notes):
+        yield (text,)
+
+
+def _scene(context: FovContext, light: Mapping[int, Sources]) -> Scene:
+    config = context.config
+    return Scene(
+        fov=context.fov,
+        shape=context.metadata.shapes[context.fov],
+        pc=context.pc,
+        phase=config.phase_features(),
+        fluorescence=config.fluorescence_features(),
+        missing={channel: context.missing(channel) for channel in config.channels.ids},
+        times_min=frame_times(context.metadata, config.params, context.fov)[0],
+        pixel_size_um=context.metadata.pixel_size_um,
+        params=config.params,
+        parents=_parents(context),
+        light={
+            channel: stored_light(context.stack, config.params, channel, source.shape)
+            for channel, source in light.items()
+        },
     )
 
 
-def _features(cells: Cells, index: int, scene: Scene) -> dict[str, NDArray[np.float64]]:
-    """Measure one cell in every channel; values of all frames by column."""
-    if not scene.phase and not any(scene.fluorescence.values()):
-        return {}
-    cell = int(cells.roster.ids[index])
-    mask = cells.crop(layout.tracked(scene.pc), cell)
-    phase = CellTrack(
-        fov=scene.fov,
-        cell=cell,
-        channel=scene.pc,
-        boxes=cells.roster.bboxes[index],
-        valid=cells.roster.valid_frames[index],
-        times_min=scene.times_min,
-        pixel_size_um=scene.pixel_size_um,
-        seed=scene.params.seed,
-        params=scene.params,
-        frame_shape=scene.shape,
-        others=partial(_others, cells.roster, index),
-    )
-    image = None
-    if needs_image(scene.phase, PHASE_FEATURES):
-        image = cells.crop(layout.phase(scene.pc), cell)
-    found = measure_stack(
-        scene.phase, _timed(scene.phase, PHASE_FEATURES), image, mask, None, phase
-    )
-    features = {layout.column(name, scene.pc): values for name, values in found.items()}
-    for channel, names in scene.fluorescence.items():
-        if not names:
-            continue
-        track = replace(phase, channel=channel, valid=_recorded(phase.valid, channel, scene))
-        image = cells.crop(layout.fluorescence(channel), cell)
-        background = cells.crop(layout.background(channel), cell)
-        if channel in scene.light:
-            light = scene.light[channel]
-            image, background = (light.corrected(c, track.boxes) for c in (image, background))
-        found = measure_stack(
-            names, _timed(names, FLUORESCENCE_FEATURES), image, mask, background, track
-        )
-        features |= {layout.column(name, channel): values for name, values in found.items()}
-    return features
+def _parents(context: FovContext) -> Mapping[int, int] | None:
+    """Mothers by the numbers of their daughters; None where divisions are not looked for."""
+    if not context.config.params.divisions:
+        return None
+    mark = context.store.mark(full(layout.tracked(context.pc)))
+    parents = mark.notes.get("parents", {}) if mark else {}
+    return {int(cell): int(mother) for cell, mother in parents.items()}
 
 
-def _timed(names: Sequence[str], registry: Registry[Feature]) -> dict[str, Feature]:
-    return {name: timed_function(f"feature {name!r}", registry[name]) for name in names}
-
-
-def _others(roster: Roster, index: int, frame: int) -> Boxes:
-    """Return the boxes of all cells of a frame but one."""
-    there = roster.valid_frames[:, frame].copy()
-    there[index] = False
-    return roster.bboxes[there, frame]
-
-
-def _recorded(valid: NDArray[np.bool_], channel: int, scene: Scene) -> NDArray[np.bool_]:
-    """Return the frames in which a cell is present and its channel was recorded."""
-    recorded = valid.copy()
-    recorded[sorted(scene.missing.get(channel, ()))] = False
-    return recorded
+STEP = Step(
+    name="extraction",
+    title="Extract traces",
+    version=2,
+    recipes=_recipes,
+    jobs=_jobs,
+    weight=1.0,
+    bytes_per_pixel=0.0,
+    skipped=_skipped,
+)

@@ -1,4 +1,8 @@
-"""Previews: what grey level a value becomes, for stacks and for crops."""
+"""Previews: small uint8 images of stacks and crops, to look at and not to measure.
+
+Those of everything that cropping goes through are made in passing; the step named caching
+makes the others.
+"""
 
 from collections.abc import Callable, Iterator, Mapping
 from collections.abc import Set as AbstractSet
@@ -12,15 +16,36 @@ from pyama import layout
 from pyama.algorithms.background_surface import GRID
 from pyama.algorithms.crops import SCALE, box_shapes, lift
 from pyama.algorithms.preview import Histogram, preview_of_intensities, preview_of_labels
+from pyama.config import ProcessingConfig
 from pyama.errors import StoreError
 from pyama.pictures.contrast import contrast_of_histogram
-from pyama.store import Cells, Crop, Roster, crop_spec
+from pyama.processing.fov import (
+    FovContext,
+    FovFacts,
+    computed_groups,
+    crop_groups,
+    full,
+    image_groups,
+    preview,
+)
+from pyama.processing.runner import Job, Part
+from pyama.processing.steps.step import Ingredients, Step
+from pyama.store import (
+    CELL_PREVIEWS_MARK,
+    CELLS_MARK,
+    CellPreviewsOutput,
+    Cells,
+    Crop,
+    PreviewOutput,
+    Roster,
+    crop_spec,
+)
 
 Preview = Callable[[NDArray[Any]], NDArray[np.uint8]]
 
 
 def grey_levels(histogram: Histogram) -> dict[str, float]:
-    """Return what becomes black and white; both 0 for a stack without valid pixels."""
+    """Return the counts shown as black and white; both 0 without valid pixels."""
     return contrast_of_histogram(histogram)._asdict()
 
 
@@ -60,20 +85,20 @@ class CellPreviews:
         row = self._rows[cell]
         frames = self._frames[row]
         meaning = _meaning(group, stack, self._shapes[group][row])
-        preview = preview_of(group, meaning)(stack[frames])
-        if len(preview) < len(stack):
-            found = preview
-            preview = np.empty((len(stack), *found.shape[1:]), np.uint8)
-            preview[: frames.start] = found[0]
-            preview[frames] = found
-            preview[frames.stop :] = found[-1]
-        return _crop(group, cell, preview, meaning)
+        grey = preview_of(group, meaning)(stack[frames])
+        if len(grey) < len(stack):
+            inner = grey
+            grey = np.empty((len(stack), *inner.shape[1:]), np.uint8)
+            grey[: frames.start] = inner[0]
+            grey[frames] = inner
+            grey[frames.stop :] = inner[-1]
+        return _crop(group, cell, grey, meaning)
 
     def in_passing(self, crop: Crop) -> Crop:
         """Return the preview of a crop that is still in memory.
 
         Raises:
-            StoreError: It is too large to be there as a whole.
+            StoreError: It is too large to be in memory as a whole.
         """
         if crop.whole is None:
             place = f"Cell {crop.cell} in {crop.group}"
@@ -104,10 +129,90 @@ def _meaning(group: str, stack: NDArray[Any], shapes: NDArray[np.int64]) -> dict
     return grey_levels(histogram)
 
 
-def _crop(
-    group: str, cell: int, preview: NDArray[np.uint8], meaning: Mapping[str, Any]
-) -> Crop:
-    spec = crop_spec(preview.shape, "uint8")
+def _crop(group: str, cell: int, grey: NDArray[np.uint8], meaning: Mapping[str, Any]) -> Crop:
+    spec = crop_spec(grey.shape, "uint8")
     frames = spec.chunk[0]
-    blocks = (preview[t : t + frames] for t in range(0, len(preview), frames))
+    blocks = (grey[t : t + frames] for t in range(0, len(grey), frames))
     return Crop(group, cell, spec, blocks, {"pyama": meaning})
+
+
+def preview_part(context: FovContext, group: str) -> tuple[Part, Callable[[], Preview]]:
+    """Return the preview of a group, and what gives its maker once the stack is finished."""
+    t, height, width = context.shape
+    size = (t, max(1, height // 2), max(1, width // 2))
+    meaning: dict[str, Any] = {}
+
+    def maker() -> Preview:
+        mark = context.store.mark(full(group))
+        notes = mark.notes if mark else {}
+        keys = ("low", "high", "largest_label")
+        meaning.update({key: notes[key] for key in keys if key in notes})
+        return preview_of(group, meaning)
+
+    return context.part(PreviewOutput(context.store.path, group, size, meaning)), maker
+
+
+def cell_previews_part(context: FovContext) -> Part:
+    """Return the previews of all crops."""
+    return context.part(CellPreviewsOutput(context.store.path))
+
+
+def cell_previews_of(context: FovContext, roster: Roster) -> CellPreviews:
+    """Return what makes the previews of the crops of a field of view."""
+    groups = crop_groups(context.config)
+    return CellPreviews(roster, {group: context.missing_in(group) for group in groups})
+
+
+def _skipped(config: ProcessingConfig) -> str | None:
+    if config.params.copy_only:
+        return "copy_only"
+    return None if config.channels.ids else "no channel is configured"
+
+
+def _recipes(facts: FovFacts) -> Iterator[tuple[str, Ingredients]]:
+    for group in [*image_groups(facts.config), *computed_groups(facts.config)]:
+        yield preview(group), Ingredients([full(group)])
+    if facts.config.channels.pc is not None:
+        yield CELL_PREVIEWS_MARK, Ingredients([CELLS_MARK])
+
+
+def _jobs(context: FovContext) -> Iterator[Job]:
+    for group in [*image_groups(context.config), *computed_groups(context.config)]:
+        part, maker = preview_part(context, group)
+        yield Job((part,), partial(_frames, context, group, maker), context.shape[0])
+    if CELLS_MARK in context.recipes:
+        part = cell_previews_part(context)
+        yield Job((part,), partial(_crops, context), framewise=False)
+
+
+def _frames(
+    context: FovContext, group: str, maker: Callable[[], Preview], pending: tuple[Part, ...]
+) -> Iterator[tuple[NDArray[np.uint8]]]:
+    stack = context.stack(group)
+    make = maker()
+    for frame in stack:
+        yield (make(frame),)
+
+
+def _crops(context: FovContext, pending: tuple[Part, ...]) -> Iterator[tuple[Any]]:
+    cells = context.store.cells(digest=context.recipes[CELLS_MARK].digest)
+    for crop in cell_previews_of(context, cells.roster).of_all(cells):
+        yield (crop,)
+
+
+def _passing(config: ProcessingConfig) -> AbstractSet[str]:
+    groups = crop_groups(config)
+    return {preview(group) for group in groups} | ({CELL_PREVIEWS_MARK} if groups else set())
+
+
+STEP = Step(
+    name="caching",
+    title="Make previews",
+    version=2,
+    recipes=_recipes,
+    jobs=_jobs,
+    weight=0.5,
+    bytes_per_pixel=0.25,
+    skipped=_skipped,
+    passing=_passing,
+)

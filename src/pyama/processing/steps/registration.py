@@ -1,12 +1,18 @@
-"""Where the stage has drifted, as a table."""
+"""Registration: the drift of the stage, as a table."""
 
 import logging
 from collections.abc import Iterator
 from collections.abc import Set as AbstractSet
+from functools import partial
 from typing import Any
 
+from pyama import layout
 from pyama.algorithms.drift import drifts
-from pyama.store import Stack
+from pyama.config import ProcessingConfig
+from pyama.processing.fov import FovContext, FovFacts, full
+from pyama.processing.runner import Job, Part
+from pyama.processing.steps.step import Ingredients, Step, without_phase_contrast
+from pyama.store import SHIFTS_MARK, Stack, TableOutput
 from pyama.traces.shifts_table import shifts_row
 
 logger = logging.getLogger(__name__)
@@ -20,8 +26,8 @@ def shift_lines(
     Args:
         frames: Phase contrast in counts, (T, H, W).
         missing: Frames that were never written.
-        notes: Gets the frames that could not be compared with those before, but not those
-            that are missing.
+        notes: Gets the frames that could not be compared with the previous ones, except
+            those that are missing.
         fov: 0-based index of the field of view.
     """
     present = (None if t in missing else frames[t] for t in range(len(frames)))
@@ -35,7 +41,62 @@ def shift_lines(
     notes["frames_not_registered"] = unknown
     if unknown:
         logger.warning(
-            "FOV %d: %d frames (the first is %d) show nothing of what was there before; they "
-            "are taken not to have moved",
+            "FOV %d: %d frames (the first is %d) have nothing in common with the frames "
+            "before; no drift is assumed for them",
             *(fov, len(unknown), unknown[0]),
         )
+
+
+def shifts_input(config: ProcessingConfig) -> list[str]:
+    """Return the name of the shifts as an input of later steps; none without registration."""
+    return [SHIFTS_MARK] if _skipped(config) is None else []
+
+
+def _skipped(config: ProcessingConfig) -> str | None:
+    is_off = config.params.registration == "none"
+    return without_phase_contrast(config) or ("registration is 'none'" if is_off else None)
+
+
+def _recipes(facts: FovFacts) -> Iterator[tuple[str, Ingredients]]:
+    params = {"basename": facts.metadata.basename}
+    method = facts.config.params.registration
+    yield SHIFTS_MARK, Ingredients([full(layout.phase(facts.pc))], method, params)
+
+
+def _output(context: FovContext) -> TableOutput:
+    name = layout.shifts_file(context.metadata.basename, context.fov)
+    return TableOutput(context.store.path, name, SHIFTS_MARK)
+
+
+def _jobs(context: FovContext) -> Iterator[Job]:
+    part = context.part(_output(context))
+    lines = partial(_lines, context, part.notes)
+    yield Job((part,), lines, context.metadata.n_frames)
+
+
+def _lines(
+    context: FovContext, notes: dict[str, Any], pending: tuple[Part, ...]
+) -> Iterator[tuple[str]]:
+    frames, missing = context.stack(layout.phase(context.pc)), context.missing(context.pc)
+    lines = shift_lines(frames, missing, notes, context.fov)
+    return zip(lines, strict=True)  # one item per part
+
+
+def discard_unused(context: FovContext) -> None:
+    """Remove the table of an earlier run if this one is without registration."""
+    if _skipped(context.config) is not None:
+        _output(context).discard()
+
+
+STEP = Step(
+    name="registration",
+    title="Find the drift of the stage",
+    version=2,
+    recipes=_recipes,
+    jobs=_jobs,
+    weight=1.0,
+    bytes_per_pixel=0.0,
+    skipped=_skipped,
+    is_on_request=True,
+    is_framewise=True,
+)

@@ -1,31 +1,54 @@
-"""Frames through preprocessors, a segmenter and a tracker."""
+"""Segmentation: the cells of every frame, found by a segmenter behind preprocessors."""
 
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from collections.abc import Set as AbstractSet
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, replace
+from functools import partial
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from pyama.algorithms.canvas import Ground
+from pyama import layout
 from pyama.algorithms.contracts import Place, checked_image, checked_labels
 from pyama.algorithms.kernels.labels import limit_sizes
 from pyama.algorithms.params import own_params
-from pyama.algorithms.trackers.divisions import divided
 from pyama.config import ProcessingParams
-from pyama.errors import PluginError
+from pyama.processing.fov import FovContext, FovFacts, full
 from pyama.processing.methods import (
     SEGMENTER_PARAMS,
-    TRACKER_PARAMS,
+    SEGMENTERS,
     Preprocessor,
+    preprocessors,
     takes_place,
 )
-from pyama.processing.plugin_calls import blaming, called, sign_of_life
+from pyama.processing.plugin_calls import called
+from pyama.processing.runner import Job, Part
+from pyama.processing.steps.registration import discard_unused
+from pyama.processing.steps.step import (
+    Ingredients,
+    Step,
+    method_ingredients,
+    params_of,
+    without_phase_contrast,
+)
 from pyama.store import Stack
 
-_ENDED = object()
+UNREAD = {
+    "logstd": frozenset({"split_h"}),
+    "watershed": frozenset(
+        {
+            *("morph_size", "morph_iterations", "closing_size", "closing_iterations"),
+            "erosion_size",
+        }
+    ),
+}
+"""Parameters that built-in methods get and do not read."""
+
+
+LIMITS = frozenset({"min_object_size", "max_object_size"})
+"""Applied to the labels of every segmentation method."""
 
 
 def segmented(
@@ -73,98 +96,6 @@ def segmented(
         yield labels
 
 
-def tracked(
-    frames: Stack,
-    missing: AbstractSet[int],
-    method: tuple[str, Callable[..., Any]],
-    params: ProcessingParams,
-    notes: dict[str, Any],
-    drift: NDArray[np.float64] | None = None,
-) -> Iterator[NDArray[Any]]:
-    """Give each cell one number through time.
-
-    Args:
-        frames: Labels of successive frames, (T, H, W).
-        missing: Frames without labels. The tracker does not see them, so that cells go on
-            behind them.
-        method: Name and function of the tracker.
-        params: Of the tracker.
-        notes: Gets the largest number, and where divisions are looked for, the mother of
-            every daughter.
-        drift: How far down and to the right everything lies in every frame, in px, shape
-            (T, 2). The tracker sees the cells where they would be on a stage at rest. What
-            leaves the frame is gone.
-
-    Yields:
-        Labels of all frames; 0 everywhere in a missing one.
-
-    Raises:
-        ConfigError: The stage has moved too far.
-        PluginError: The tracker failed, or gave back what it must not.
-    """
-    name = f"tracking method {method[0]!r}"
-    at_rest = np.zeros((len(frames), 2))
-    ground = Ground(frames.shape[1:], at_rest if drift is None else drift)
-    present = _Present(frames, missing, ground)
-    found = _called(name, method, present, params)
-    if params.divisions:
-        steps = divided(found)
-        notes["parents"] = {}
-    else:
-        steps = ((labels, {}) for labels in found)
-    notes["largest_label"] = 0
-    for t in range(len(frames)):
-        if t in missing:
-            yield np.zeros(frames.shape[1:], np.uint16)
-            continue
-        labels, mothers = next(steps)
-        labels = ground.view(labels, t)
-        if mothers:
-            notes["parents"] |= {str(cell): mother for cell, mother in mothers.items()}
-        notes["largest_label"] = max(notes["largest_label"], int(labels.max(initial=0)))
-        yield labels
-    next(steps, None)  # so that a tracker with more to give is noticed
-
-
-@dataclass(frozen=True)
-class _Present:
-    """The frames that a tracker sees, read anew each time they are gone through."""
-
-    frames: Stack
-    missing: AbstractSet[int]
-    ground: Ground
-
-    def __len__(self) -> int:
-        return len(self.frames) - len(self.missing)
-
-    def __iter__(self) -> Iterator[NDArray[Any]]:
-        for t in range(len(self.frames)):
-            if t not in self.missing:
-                sign_of_life()
-                yield self.ground.placed(self.frames[t], t)
-
-
-def _called(
-    name: str,
-    method: tuple[str, Callable[..., Any]],
-    frames: _Present,
-    params: ProcessingParams,
-) -> Iterator[NDArray[Any]]:
-    """Labels from a tracker, each checked."""
-    with blaming(name, method[1]):
-        results = iter(method[1](frames, own_params(*method, params, TRACKER_PARAMS)))
-    for done in range(len(frames)):
-        with blaming(name, method[1]):
-            labels = next(results, _ENDED)
-        if labels is _ENDED:
-            raise PluginError(f"{name} gave back {done} frames; expected {len(frames)}.")
-        yield checked_labels(name, labels, frames.ground.shape)
-    with blaming(name, method[1]):
-        too_many = next(results, _ENDED) is not _ENDED
-    if too_many:
-        raise PluginError(f"{name} gave back more frames than the {len(frames)} it was given.")
-
-
 def _preprocessed(
     frame: NDArray[np.uint16], preprocessors: Sequence[Preprocessor]
 ) -> NDArray[np.uint16]:
@@ -174,3 +105,60 @@ def _preprocessed(
         result = called(name, preprocessor.function, image, *preprocessor.params)
         image = checked_image(name, result, frame.shape)
     return image
+
+
+def _recipes(facts: FovFacts) -> Iterator[tuple[str, Ingredients]]:
+    run = facts.config.params
+    ingredients = method_ingredients(
+        SEGMENTERS, run.segmentation_method, SEGMENTER_PARAMS, facts, UNREAD
+    )
+    limits, defaults = params_of(SEGMENTER_PARAMS, facts.config, LIMITS)
+    params = {**ingredients.params, **limits}
+    identities = [entry.identity for entry in preprocessors(run)]
+    if identities:
+        params["preprocessors"] = identities
+    yield (
+        full(layout.labeled(facts.pc)),
+        replace(
+            ingredients,
+            inputs=[full(layout.phase(facts.pc))],
+            params=params,
+            defaults={**ingredients.defaults, **defaults},
+        ),
+    )
+
+
+def _jobs(context: FovContext) -> Iterator[Job]:
+    discard_unused(context)
+    part = context.stack_part(layout.labeled(context.pc), "uint16")
+    frames = partial(_frames, context, part.notes)
+    yield Job((part,), frames, context.metadata.n_frames)
+
+
+def _frames(
+    context: FovContext, notes: dict[str, Any], pending: tuple[Part, ...]
+) -> Iterator[tuple[NDArray[Any]]]:
+    params = context.config.params
+    labels = segmented(
+        context.stack(layout.phase(context.pc)),
+        context.missing(context.pc),
+        (params.segmentation_method, SEGMENTERS[params.segmentation_method]),
+        preprocessors(params),
+        params,
+        notes,
+        context.fov,
+    )
+    return zip(labels, strict=True)  # one item per part
+
+
+STEP = Step(
+    name="segmentation",
+    title="Find cells",
+    version=3,
+    recipes=_recipes,
+    jobs=_jobs,
+    weight=3.0,
+    bytes_per_pixel=0.1,
+    skipped=without_phase_contrast,
+    is_framewise=True,
+)

@@ -1,11 +1,12 @@
 """Batch after batch: copying, workers on what is copied, then previews."""
 
 import logging
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import BrokenExecutor, Future, ThreadPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from itertools import pairwise
 from pathlib import Path
 from threading import Event
@@ -13,13 +14,15 @@ from typing import Any
 
 from pyama.config import ProcessingConfig
 from pyama.metadata import MicroscopyMetadata
+from pyama.processing.cancelling import CancelEvent
 from pyama.processing.executors.local import Workers, open_workers
 from pyama.processing.executors.messages import DIED
-from pyama.processing.runner import CancelEvent, Watcher
+from pyama.processing.plugin_digest import steady_fingerprints
+from pyama.processing.recipes import FovContexts, Recipes
+from pyama.processing.runner import Watcher
 from pyama.processing.step_reports import FovReport, Status, StepReport, joined
-from pyama.processing.workflow.services import CachingService, CopyingService
-from pyama.processing.workflow.worker import WorkerResult, run_single_worker
-from pyama.readers import Reader
+from pyama.processing.steps import copying, previews
+from pyama.processing.workflow.worker import WorkerResult, run_single_worker, run_step
 
 logger = logging.getLogger(__name__)
 
@@ -28,24 +31,18 @@ UpdateProgress = Callable[[int, int, str], None]
 
 @dataclass(frozen=True)
 class Batches:
-    """What stays the same from batch to batch.
+    """The fields of view of a run, and how they are processed.
 
     Attributes:
-        reader: The open recording; None if only what was copied can be processed.
-        metadata: Of the recording.
-        config: Of the run.
-        output_dir: The output folder.
+        contexts: The fields of view.
         cancel_event: Stops the work within a frame.
         watch: Called after every item.
         update: Called with `(successful, failed, message)` when a worker has ended.
         executor: See `open_workers`.
     """
 
-    reader: Reader | None
-    metadata: MicroscopyMetadata
-    config: ProcessingConfig
-    output_dir: Path
-    cancel_event: CancelEvent | None
+    contexts: FovContexts
+    cancel_event: CancelEvent
     watch: Watcher | None
     update: UpdateProgress
     executor: str = "threads"
@@ -56,58 +53,57 @@ class Batches:
         A worker starts when the fields of view that it gets are copied, and with several
         workers the next batch is copied while one is processed.
         """
-        n = self.config.params.n_workers
-        size = max(self.config.params.batch_size, n)
+        params = self.contexts.config.params
+        n, size = params.n_workers, max(params.batch_size, params.n_workers)
         batches = [fovs[start : start + size] for start in range(0, len(fovs), size)]
         reports: list[StepReport] = []
         with (
             open_workers(
-                self.executor, self.config, self.output_dir, self.cancel_event, self.watch
+                self.executor,
+                self.contexts.config,
+                self.contexts.output_dir,
+                self.cancel_event,
+                self.watch,
             ) as workers,
             ThreadPoolExecutor(1, "pyama copying") as copier,
             self._stopping_at_an_interrupt(),
         ):
-            copying = self._copying(copier, batches[0] if batches else ())
+            copies = self._copying(copier, batches[0] if batches else ())
             for after in [*batches[1:], ()]:
                 running: dict[Future[WorkerResult], list[int]] = {}
-                for copied in copying:
+                for copied in copies:
                     reports.append(copied.result())
                     running |= self._start(workers, reports[-1])
                 if n > 1:
-                    copying = self._copying(copier, after)
+                    copies = self._copying(copier, after)
                 reports.append(self._finish(workers, running))
-                if self._is_cancelled():
+                if self.cancel_event.is_set():
                     break
                 if n == 1:
-                    copying = self._copying(copier, after)
+                    copies = self._copying(copier, after)
         return joined(reports)
 
     def _copying(
         self, copier: ThreadPoolExecutor, batch: Sequence[int]
     ) -> list[Future[StepReport]]:
         """Begin to copy a batch, worker by worker."""
-        ranges = _split_worker_ranges(batch, self.config.params.n_workers)
+        ranges = _split_worker_ranges(batch, self.contexts.config.params.n_workers)
         return [copier.submit(self._copy, fovs) for fovs in ranges]
 
     def _copy(self, fovs: Sequence[int]) -> StepReport:
         """Step 1."""
-        reader = self.reader
-        service = CopyingService(
-            reader=None if reader is None else lambda: reader, watch=self.watch
-        )
-        return service.process(
-            self.metadata, self.config, self.output_dir, fovs, self.cancel_event
-        )
+        return run_step(copying.STEP, self.contexts, fovs, self.cancel_event, self.watch)
 
     def _start(
         self, workers: Workers, copied: StepReport
     ) -> dict[Future[WorkerResult], list[int]]:
         """Begin steps 2 to 6 of what was copied, on one worker."""
         bad = set(copied.failed_fovs())
-        sound = [report.fov for report in copied if report.fov not in bad]
-        if self.config.params.copy_only or not sound or self._is_cancelled():
+        fovs = [report.fov for report in copied if report.fov not in bad]
+        config = self.contexts.config
+        if config.params.copy_only or not fovs or self.cancel_event.is_set():
             return {}
-        return self._submit(workers, run_single_worker, [sound])
+        return {self._submitted(workers, run_single_worker, fovs): fovs}
 
     def _finish(
         self, workers: Workers, running: dict[Future[WorkerResult], list[int]]
@@ -116,23 +112,24 @@ class Batches:
         worked = self._reports(running)
         bad = {report.fov for report in worked.having(Status.FAILED)}
         finished = [[fov] for fovs in running.values() for fov in fovs if fov not in bad]
-        if self._is_cancelled():
+        if self.cancel_event.is_set():
             return worked
-        cached = self._submit(workers, cache, finished)
-        found = [_result(future, fovs, "caching") for future, fovs in cached.items()]
-        return joined([worked, *found])
+        cached = {self._submitted(workers, cache, fovs): fovs for fovs in finished}
+        results = [_result(future, fovs, "caching") for future, fovs in cached.items()]
+        return joined([worked, *results])
 
-    def _submit(
-        self, workers: Workers, function: Callable[..., Any], groups: list[list[int]]
-    ) -> dict[Future[Any], list[int]]:
-        arguments = self.metadata, self.config, self.output_dir
-        return {workers.submit(function, fovs, *arguments): fovs for fovs in groups}
+    def _submitted(
+        self, workers: Workers, function: Callable[..., Any], fovs: list[int]
+    ) -> Future[Any]:
+        run = self.contexts
+        function = partial(function, known=run.known(fovs))
+        return workers.submit(function, fovs, run.metadata, run.config, run.output_dir)
 
     def _reports(self, futures: dict[Future[WorkerResult], list[int]]) -> StepReport:
         for future in as_completed(futures):
             fovs = futures[future]
             if isinstance(error := future.exception(), BrokenExecutor):
-                self.update(0, len(fovs), _told(error))
+                self.update(0, len(fovs), _broken_message(error))
             else:
                 _, successful, failed, message = future.result()
                 self.update(successful, failed, message)
@@ -148,10 +145,8 @@ class Batches:
                 self.cancel_event.set()
             raise
 
-    def _is_cancelled(self) -> bool:
-        return self.cancel_event is not None and self.cancel_event.is_set()
 
-
+@steady_fingerprints()
 def cache(
     fovs: Sequence[int],
     metadata: MicroscopyMetadata,
@@ -159,23 +154,24 @@ def cache(
     output_dir: Path,
     cancel_event: CancelEvent | None = None,
     watch: Watcher | None = None,
+    known: Mapping[int, Recipes] | None = None,
 ) -> StepReport:
-    """Step 7, on a worker."""
-    service = CachingService(watch=watch)
-    return service.process(metadata, config, output_dir, fovs, cancel_event)
+    """Step 7, on a worker; see `run_single_worker` for the arguments."""
+    contexts = FovContexts(metadata, config, output_dir, known=known)
+    return run_step(previews.STEP, contexts, fovs, cancel_event, watch)
 
 
 def _result(future: Future[Any], fovs: list[int], step: str) -> StepReport:
     try:
-        found = future.result()
+        result = future.result()
     except BrokenExecutor as error:
-        why = _told(error)
-        logger.error("FOV %s: %s", ", ".join(map(str, fovs)), why)  # noqa: TRY400 (no trace)
-        return StepReport(tuple(FovReport(step, fov, Status.FAILED, why) for fov in fovs))
-    return found if isinstance(found, StepReport) else StepReport(found.reports)
+        message = _broken_message(error)
+        logger.error("FOV %s: %s", ", ".join(map(str, fovs)), message)  # noqa: TRY400
+        return StepReport(tuple(FovReport(step, fov, Status.FAILED, message) for fov in fovs))
+    return result if isinstance(result, StepReport) else StepReport(result.reports)
 
 
-def _told(error: BrokenExecutor) -> str:
+def _broken_message(error: BrokenExecutor) -> str:
     return DIED if isinstance(error, BrokenProcessPool) else str(error)
 
 

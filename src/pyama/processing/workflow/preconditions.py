@@ -1,4 +1,4 @@
-"""What must fit together before any work begins."""
+"""Checks of a configuration against a recording, before any work begins."""
 
 from collections.abc import Callable, Sequence
 from functools import partial
@@ -9,34 +9,58 @@ from pyama.metadata import MicroscopyMetadata, frame_times
 from pyama.processing.methods import with_own_params
 from pyama.processing.plugin_digest import steady_fingerprints
 from pyama.processing.recipes import recipes
-from pyama.processing.workflow.services import check_fovs
 from pyama.readers import Reader
 from pyama.readers.planes import z_planes
 
 
 @steady_fingerprints()
 def check(metadata: MicroscopyMetadata, config: ProcessingConfig, fovs: Sequence[int]) -> None:
-    """Refuse a configuration that does not fit a recording, before any work.
+    """Refuse a configuration that does not fit a recording, or files that it names.
 
     Raises:
         ConfigError: Names everything that does not fit.
     """
-    looks: list[Callable[[], object]] = [
+    check_config(metadata, config, fovs)
+    for fov in fovs:
+        recipes(metadata, config, fov)  # reads the files that methods depend on
+
+
+def check_config(
+    metadata: MicroscopyMetadata, config: ProcessingConfig, fovs: Sequence[int]
+) -> None:
+    """Refuse a configuration that does not fit a recording.
+
+    Raises:
+        ConfigError: Names everything that does not fit.
+    """
+    checks: list[Callable[[], object]] = [
         partial(check_fovs, metadata, fovs),
         partial(_check_channels, metadata, config),
         partial(with_own_params, config),
         partial(frame_times, metadata, config.params, 0),
     ]
     problems = []
-    for look in looks:
+    for check_one in checks:
         try:
-            look()
+            check_one()
         except ConfigError as error:
             problems.append(str(error))
     if problems:
         raise ConfigError("\n".join(problems))
-    for fov in fovs:
-        recipes(metadata, config, fov)  # looks at the files that methods depend on
+
+
+def check_fovs(metadata: MicroscopyMetadata, fovs: Sequence[int]) -> None:
+    """Refuse fields of view that the recording does not have.
+
+    Raises:
+        ConfigError: Names them.
+    """
+    absent = [fov for fov in fovs if not 0 <= fov < metadata.n_fovs]
+    if absent:
+        raise ConfigError(
+            f"FOV {', '.join(map(str, absent))} does not exist: {metadata.basename} has "
+            f"{metadata.n_fovs}, numbered 0 to {metadata.n_fovs - 1}."
+        )
 
 
 def _check_channels(metadata: MicroscopyMetadata, config: ProcessingConfig) -> None:

@@ -1,24 +1,39 @@
-"""The seven services of the reference. Each runs one step on fields of view."""
+"""The seven services of the reference. Each runs one step on fields of view.
+
+Registration is part of the service of segmentation.
+"""
 
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
-from functools import partial
 from operator import index
 from pathlib import Path
 from typing import ClassVar
 
 from pyama.config import ProcessingConfig
-from pyama.errors import ConfigError, ReaderError
 from pyama.metadata import MicroscopyMetadata
-from pyama.processing.executors.pickled_plugins import has_plugins
-from pyama.processing.fov import Work
+from pyama.processing.cancelling import CancelEvent
 from pyama.processing.plugin_digest import steady_fingerprints
 from pyama.processing.plugin_targets import load_what_is_named
-from pyama.processing.runner import CancelEvent, Watcher, run_plan
-from pyama.processing.step_reports import StepReport
-from pyama.processing.steps import PLANS
+from pyama.processing.recipes import FovContexts
+from pyama.processing.runner import Watcher
+from pyama.processing.step_reports import Status, StepReport, joined
+from pyama.processing.steps import (
+    Step,
+    background,
+    copying,
+    cropping,
+    extraction,
+    previews,
+    registration,
+    segmentation,
+    tracking,
+)
+from pyama.processing.workflow.preconditions import check_fovs
+from pyama.processing.workflow.recording import opened_once
+from pyama.processing.workflow.worker import run_step
 from pyama.readers import Reader
-from pyama.readers.steady import SteadyReader
+
+UNFINISHED = Status.FAILED, Status.CANCELLED
 
 
 class Service:
@@ -31,6 +46,7 @@ class Service:
     """
 
     name: ClassVar[str]
+    steps: ClassVar[tuple[Step, ...]]
 
     def __init__(
         self,
@@ -75,16 +91,15 @@ class Service:
         check_fovs(metadata, fovs)
         config = self._adapted(config)
         load_what_is_named(config)
-        limit = config.params.plugin_timeout if has_plugins(config) else None
-        reports = []
         with ExitStack() as stack:
-            reader = self._reader or _opened_once(stack, metadata, config)
-            for fov in fovs:
-                work = Work(fov, metadata, config, Path(output_dir), reader)
-                plan = partial(PLANS[self.name], work)
-                found = run_plan(self.name, fov, plan, cancel_event, self._watch, limit)
-                reports.append(found)
-        return StepReport(tuple(reports))
+            reader = self._reader or opened_once(stack, metadata, config)
+            contexts = FovContexts(metadata, config, output_dir, reader)
+            reports: list[StepReport] = []
+            for step in self.steps:
+                bad = {report.fov for done in reports for report in done.having(*UNFINISHED)}
+                sound = [fov for fov in fovs if fov not in bad]
+                reports.append(run_step(step, contexts, sound, cancel_event, self._watch))
+        return joined(reports)
 
     def _adapted(self, config: ProcessingConfig) -> ProcessingConfig:
         return config
@@ -93,7 +108,8 @@ class Service:
 class CopyingService(Service):
     """Step 1: raw frames."""
 
-    name = "copying"
+    name = copying.STEP.name
+    steps = (copying.STEP,)
 
 
 class SegmentationService(Service):
@@ -104,7 +120,8 @@ class SegmentationService(Service):
         watch: Called after every item.
     """
 
-    name = "segmentation"
+    name = segmentation.STEP.name
+    steps = registration.STEP, segmentation.STEP
 
     def __init__(self, method: str | None = None, *, watch: Watcher | None = None) -> None:
         super().__init__(watch=watch)
@@ -122,7 +139,8 @@ class TrackingService(Service):
         watch: Called after every item.
     """
 
-    name = "tracking"
+    name = tracking.STEP.name
+    steps = (tracking.STEP,)
 
     def __init__(self, method: str | None = None, *, watch: Watcher | None = None) -> None:
         super().__init__(watch=watch)
@@ -135,62 +153,32 @@ class TrackingService(Service):
 class BackgroundEstimationService(Service):
     """Step 4: fluorescence without cells."""
 
-    name = "background"
+    name = background.STEP.name
+    steps = (background.STEP,)
 
 
 class CroppingService(Service):
     """Step 5: every cell cut out."""
 
-    name = "cropping"
+    name = cropping.STEP.name
+    steps = (cropping.STEP,)
 
 
 class ExtractionService(Service):
     """Step 6: traces."""
 
-    name = "extraction"
+    name = extraction.STEP.name
+    steps = (extraction.STEP,)
 
 
 class CachingService(Service):
     """Step 7: previews."""
 
-    name = "caching"
+    name = previews.STEP.name
+    steps = (previews.STEP,)
 
 
 def with_params(config: ProcessingConfig, **changes: object) -> ProcessingConfig:
     """Return the configuration with those parameters changed that are not None."""
     changes = {name: value for name, value in changes.items() if value is not None}
     return config.replace(params=config.params.replace(**changes)) if changes else config
-
-
-def check_fovs(metadata: MicroscopyMetadata, fovs: Sequence[int]) -> None:
-    """Refuse fields of view that the recording does not have.
-
-    Raises:
-        ConfigError: Names them.
-    """
-    absent = [fov for fov in fovs if not 0 <= fov < metadata.n_fovs]
-    if absent:
-        raise ConfigError(
-            f"FOV {', '.join(map(str, absent))} does not exist: {metadata.basename} has "
-            f"{metadata.n_fovs}, numbered 0 to {metadata.n_fovs - 1}."
-        )
-
-
-def _opened_once(
-    stack: ExitStack, metadata: MicroscopyMetadata, config: ProcessingConfig
-) -> Callable[[], Reader]:
-    """Return what opens the file at the first call and gives the same reader afterwards."""
-    opened: list[Reader] = []
-
-    def reader() -> Reader:
-        if not opened:
-            found = stack.enter_context(SteadyReader(metadata.path, config.params.z))
-            if found.metadata.identity != metadata.identity:
-                raise ReaderError(
-                    f"{metadata.path} is another recording than the one described. Describe "
-                    "it anew."
-                )
-            opened.append(found)
-        return opened[0]
-
-    return reader

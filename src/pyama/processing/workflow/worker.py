@@ -1,23 +1,29 @@
-"""Steps 2 to 6 on a few fields of view: what one worker does."""
+"""One step, and steps 2 to 6, on a few fields of view: what one worker does."""
 
-from collections.abc import Sequence
+import logging
+from collections.abc import Iterator, Mapping, Sequence
+from functools import partial
+from operator import index
 from pathlib import Path
 from typing import Any, Self
 
 from pyama.config import ProcessingConfig
-from pyama.errors import PyamaError
+from pyama.errors import PyamaError, message_of
 from pyama.metadata import MicroscopyMetadata
+from pyama.processing.cancelling import CancelEvent
+from pyama.processing.executors.pickled_plugins import has_plugins
 from pyama.processing.plugin_digest import steady_fingerprints
-from pyama.processing.runner import CancelEvent, Watcher
-from pyama.processing.step_reports import FovReport, Status
-from pyama.processing.workflow.services import (
-    BackgroundEstimationService,
-    CroppingService,
-    ExtractionService,
-    SegmentationService,
-    Service,
-    TrackingService,
-)
+from pyama.processing.plugin_targets import load_what_is_named
+from pyama.processing.recipes import FovContexts, Recipes
+from pyama.processing.runner import Job, Watcher, run_plan
+from pyama.processing.step_reports import FovReport, Status, StepReport
+from pyama.processing.steps import STEPS, Step
+from pyama.processing.workflow.preconditions import check_fovs
+
+WORKER_STEPS = STEPS[1:-1]
+"""All steps but copying, which reads the recording, and the previews that are left."""
+
+logger = logging.getLogger(__name__)
 
 
 class WorkerResult(tuple[Sequence[int], int, int, str]):
@@ -43,6 +49,50 @@ class WorkerResult(tuple[Sequence[int], int, int, str]):
         return type(self), (tuple(self), self.reports)
 
 
+def run_step(
+    step: Step,
+    contexts: FovContexts,
+    fovs: Sequence[int],
+    cancel_event: CancelEvent | None = None,
+    watch: Watcher | None = None,
+) -> StepReport:
+    """Run one step on fields of view, one after the other.
+
+    Args:
+        step: The step.
+        contexts: The fields of view of the run.
+        fovs: 0-based indices; exactly these are processed.
+        cancel_event: Stops the work within a frame.
+        watch: Called after every item.
+
+    Returns:
+        One report per field of view; nothing is raised for what goes wrong in one.
+    """
+    config = contexts.config
+    reason = step.skipped(config)
+    if reason is not None:
+        return _skipped(step, fovs, reason)
+    limit = config.params.plugin_timeout if has_plugins(config) else None
+    reports = []
+    for fov in fovs:
+        plan = partial(_jobs, step, contexts, fov)
+        reports.append(run_plan(step.name, fov, plan, cancel_event, watch, limit))
+    return StepReport(tuple(reports))
+
+
+def _skipped(step: Step, fovs: Sequence[int], reason: str) -> StepReport:
+    if step.is_on_request:
+        return StepReport(())
+    level = logging.INFO if step.is_optional else logging.WARNING
+    for fov in fovs:
+        logger.log(level, "FOV %d: %s skipped: %s", fov, step.name, reason)
+    return StepReport(tuple(FovReport(step.name, fov, Status.SKIPPED, reason) for fov in fovs))
+
+
+def _jobs(step: Step, contexts: FovContexts, fov: int) -> Iterator[Job]:
+    return step.jobs(contexts[fov])
+
+
 @steady_fingerprints()
 def run_single_worker(
     fovs: Sequence[int],
@@ -51,6 +101,7 @@ def run_single_worker(
     output_dir: Path,
     cancel_event: CancelEvent | None = None,
     watch: Watcher | None = None,
+    known: Mapping[int, Recipes] | None = None,
 ) -> WorkerResult:
     """Run steps 2 to 6 on fields of view, one step after the other. Never raises.
 
@@ -63,6 +114,7 @@ def run_single_worker(
         output_dir: The output folder, into which the fields of view were copied.
         cancel_event: Stops the work within a frame.
         watch: Called after every item.
+        known: Recipes that are known already, by field of view.
 
     Returns:
         `(fovs, successful, failed, message)`: how many fields of view ended well, how many
@@ -71,24 +123,21 @@ def run_single_worker(
     reports: list[FovReport] = []
     failed: dict[int, str] = {}
     try:
-        services: tuple[Service, ...] = (
-            SegmentationService(config.params.segmentation_method, watch=watch),
-            TrackingService(config.params.tracking_method, watch=watch),
-            BackgroundEstimationService(watch=watch),
-            CroppingService(watch=watch),
-            ExtractionService(watch=watch),
-        )
-        for service in services:
-            sound = [fov for fov in fovs if fov not in failed]
-            found = service.process(metadata, config, output_dir, sound, cancel_event)
-            reports += found
-            if found.cancelled:
+        numbers = [index(fov) for fov in fovs]  # numbers of NumPy would not go into recipes
+        check_fovs(metadata, numbers)
+        load_what_is_named(config)
+        contexts = FovContexts(metadata, config, output_dir, known=known)
+        for step in WORKER_STEPS:
+            sound = [fov for fov in numbers if fov not in failed]
+            report = run_step(step, contexts, sound, cancel_event, watch)
+            reports += report
+            if report.cancelled:
                 return WorkerResult((fovs, 0, len(fovs), "Cancelled"), reports)
-            failed |= {bad.fov: str(bad) for bad in found.having(Status.FAILED)}
+            failed |= {bad.fov: str(bad) for bad in report.having(Status.FAILED)}
     except (PyamaError, TypeError, ValueError, AttributeError) as error:
-        # All but the first: an argument that is none.
-        kind = "" if isinstance(error, PyamaError) else f"{type(error).__name__}: "
-        reports += [FovReport("start", fov, Status.FAILED, f"{kind}{error}") for fov in fovs]
-        return WorkerResult((fovs, 0, len(fovs), f"{kind}{error}"), reports)
+        # The builtin ones arise where an argument is of a wrong type, such as no metadata.
+        message = message_of(error)
+        reports += [FovReport("start", fov, Status.FAILED, message) for fov in fovs]
+        return WorkerResult((fovs, 0, len(fovs), message), reports)
     message = "; ".join(failed.values()) or "Completed"
     return WorkerResult((fovs, len(fovs) - len(failed), len(failed), message), reports)

@@ -1,10 +1,10 @@
-"""Flat field and dark frame of every fluorescence channel: where they come from."""
+"""Flat fields and dark frames of the fluorescence channels: their sources and jobs."""
 
 import logging
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import lru_cache, partial
 from typing import Any
 
 import numpy as np
@@ -25,6 +25,9 @@ from pyama.algorithms.kernels.array_types import Boxes
 from pyama.config import ProcessingConfig
 from pyama.errors import ArrayError, ConfigError
 from pyama.processing.external.light_images import LightImage, read_image
+from pyama.processing.fov import FovContext, full
+from pyama.processing.runner import Job, Part
+from pyama.processing.steps.step import Ingredients
 from pyama.store import Stack
 
 logger = logging.getLogger(__name__)
@@ -32,7 +35,7 @@ logger = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class Light:
-    """What the crops of one channel are corrected with.
+    """Flat field and dark frame that the crops of one channel are corrected with.
 
     Attributes:
         flat: Flat field, mean 1, shape (H, W).
@@ -56,7 +59,7 @@ class Sources:
         place: Field of view and channel, for messages.
         shape: (H, W) of a frame.
         flat: An image, `estimate`, or None for even light.
-        dark: An image, counts, or None where nothing is known.
+        dark: An image, counts, or None if unknown.
     """
 
     channel: int
@@ -67,7 +70,7 @@ class Sources:
 
     @property
     def dark_frame(self) -> NDArray[np.float32] | None:
-        """Counts without light, shape (H, W); None where nothing is known."""
+        """Counts without light, shape (H, W); None if unknown."""
         if self.dark is None or isinstance(self.dark, LightImage):
             return None if self.dark is None else self.dark.pixels
         return _level(self.dark, self.shape)
@@ -78,7 +81,7 @@ class Sources:
         return self.flat == ESTIMATE
 
     def from_image(self, image: LightImage) -> FlatField:
-        """Return the flat field that an image shows.
+        """Return the flat field according to an image.
 
         Raises:
             ConfigError: A pixel of it is not above the dark frame.
@@ -92,24 +95,24 @@ class Sources:
             ) from error
 
     def from_backgrounds(self, total: NDArray[np.float64], n: int) -> FlatField:
-        """Return the flat field that the sum of `n` backgrounds shows.
+        """Return the flat field according to the sum of `n` backgrounds.
 
         Raises:
-            ConfigError: They show none.
+            ConfigError: It cannot be estimated from them.
         """
-        told = (
+        message = (
             f"{self.place}: the flat field cannot be estimated, as {{}}. Give an image of it: "
             f"--set 'flat_field={{{{{self.channel}: FILE.tif}}}}'"
         )
         if not n:
-            raise ConfigError(told.format("no background is visible in any frame"))
+            raise ConfigError(message.format("no background is visible in any frame"))
         try:
             return from_background(total / n, self.dark_frame)
         except ArrayError as error:
-            raise ConfigError(told.format(error)) from error
+            raise ConfigError(message.format(error)) from error
 
-    def warnings(self, found: FlatField) -> Iterator[str]:
-        """Yield what makes the correction worse than it could be, in sentences."""
+    def warnings(self, field: FlatField) -> Iterator[str]:
+        """Yield what limits the quality of the correction, in sentences."""
         in_counts = (
             self.flat.pixels.mean() >= IN_COUNTS
             if isinstance(self.flat, LightImage)
@@ -118,20 +121,20 @@ class Sources:
         if in_counts and self.dark is None:
             yield (
                 f"The flat field of channel {self.channel} has no dark frame: the camera's "
-                "offset passes for light, and the correction is too weak. Say what the camera "
-                "counts without light, such as --set dark_frame=100."
+                "offset is taken for light, and the correction is too weak. Set the counts of "
+                "the camera without light, such as --set dark_frame=100."
             )
-        if found.n_bounded:
+        if field.n_bounded:
             yield (
-                f"In {found.n_bounded} pixels of channel {self.channel} the light is below "
+                f"In {field.n_bounded} pixels of channel {self.channel} the light is below "
                 f"{LEAST:g} of its mean, and {LEAST:g} is used."
             )
 
 
 def sources(config: ProcessingConfig, fov: int, shape: tuple[int, int]) -> dict[int, Sources]:
-    """Return where the corrections of a field of view come from, by channel.
+    """Return the sources of flat field and dark frame of a field of view, by channel.
 
-    Images that are given are read and checked. Channels without correction are left out.
+    Images are read and checked. Channels without correction are left out.
 
     Raises:
         ConfigError: An image or a channel is missing or wrong.
@@ -152,7 +155,7 @@ def stored_light(
     channel: int,
     shape: tuple[int, int],
 ) -> Light:
-    """Return what the traces of a channel are corrected with, as it is on disk.
+    """Read the flat field and dark frame of a channel from the output folder.
 
     Args:
         stack: Opens a group of the field of view.
@@ -168,25 +171,72 @@ def stored_light(
     return Light(flat, dark)
 
 
+def light_recipes(light: Mapping[int, Sources]) -> Iterator[tuple[str, Ingredients]]:
+    """Yield names and ingredients of the dark frames and flat fields of a field of view."""
+    for channel, source in light.items():
+        inputs = []
+        if source.dark is not None:
+            dark = full(layout.dark_frame(channel))
+            yield dark, Ingredients(params={"dark_frame": _dark_text(source.dark)})
+            inputs.append(dark)
+        flat = full(layout.flat_field(channel))
+        if isinstance(source.flat, LightImage):
+            yield flat, Ingredients(inputs, "image", {"flat_field": source.flat.digest})
+        elif source.flat is not None:
+            inputs.append(full(layout.background(channel)))
+            yield flat, Ingredients(inputs, source.flat)
+
+
+def _dark_text(dark: LightImage | float) -> str:
+    return f"image {dark.digest}" if isinstance(dark, LightImage) else f"{dark:g} counts"
+
+
+def light_jobs(context: FovContext, source: Sources) -> Iterator[Job]:
+    """Yield the jobs of dark frame and flat field of one channel: stacks of a single frame."""
+    dark = source.dark_frame
+    if dark is not None:
+        part = context.stack_part(layout.dark_frame(source.channel), "float32")
+        yield Job((part,), lambda pending: [(dark,)], framewise=False)
+    if source.flat is not None:
+        part = context.stack_part(layout.flat_field(source.channel), "float32")
+        frames = partial(_flat_field_frames, context, source, part.notes)
+        yield Job((part,), frames, framewise=False)
+
+
+def _flat_field_frames(
+    context: FovContext, source: Sources, notes: dict[str, Any], pending: tuple[Part, ...]
+) -> Iterator[tuple[NDArray[np.float32]] | None]:
+    stack, absent = None, set(context.missing(source.channel))
+    if len(absent) == context.metadata.n_frames:  # nothing is measured
+        yield (np.ones(source.shape, np.float32),)
+        return
+    if source.is_estimated:
+        group = layout.background(source.channel)
+        stack, mark = context.stack(group), context.store.mark(full(group))
+        absent |= set(mark.notes["frames_without_background"]) if mark else set()
+    for values in flat_field(source, stack, absent, notes):
+        yield None if values is None else (values,)
+
+
 def flat_field(
     source: Sources, backgrounds: Stack | None, absent: AbstractSet[int], notes: dict[str, Any]
 ) -> Iterator[NDArray[np.float32] | None]:
     """Make the flat field of one channel in one field of view.
 
     Args:
-        source: Where it comes from.
-        backgrounds: What it is estimated from, if it is, (T, H, W) in counts.
-        absent: Frames that show no background.
+        source: Its source.
+        backgrounds: Backgrounds to estimate it from, (T, H, W) in counts; None for an image.
+        absent: Frames without a visible background.
         notes: Gets the least and the largest value, and warnings.
 
     Yields:
         None after every frame, then the flat field (H, W).
 
     Raises:
-        ConfigError: It cannot be had.
+        ConfigError: It cannot be made.
     """
     if isinstance(source.flat, LightImage):
-        found = source.from_image(source.flat)
+        field = source.from_image(source.flat)
     elif backgrounds is None:
         raise ConfigError(f"{source.place}: no background to estimate the flat field from.")
     else:
@@ -195,13 +245,13 @@ def flat_field(
         for t in present:
             total += backgrounds[t]  # multiples of 1/16 count: exact in any order
             yield None
-        found = source.from_backgrounds(total, len(present))
-    warnings = list(source.warnings(found))
-    least, most = float(found.values.min()), float(found.values.max())
+        field = source.from_backgrounds(total, len(present))
+    warnings = list(source.warnings(field))
+    least, most = float(field.values.min()), float(field.values.max())
     notes.update(least=least, most=most, warnings=warnings)
     for warning in warnings:
         logger.warning("%s: %s", source.place, warning)
-    yield found.values
+    yield field.values
 
 
 def _sources(
@@ -213,10 +263,10 @@ def _sources(
         flat = read_image(flat, shape, f"{place}: flat_field")
     if isinstance(dark, str):
         dark = read_image(dark, shape, f"{place}: dark_frame")
-    found = Sources(channel, place, shape, flat, dark)
+    source = Sources(channel, place, shape, flat, dark)
     if isinstance(flat, LightImage):
-        found.from_image(flat)
-    return found
+        source.from_image(flat)  # raises where the image cannot be used
+    return source
 
 
 def _check_channels(params: FlatFieldParams, ids: Sequence[int]) -> None:
@@ -225,7 +275,7 @@ def _check_channels(params: FlatFieldParams, ids: Sequence[int]) -> None:
         known = ", ".join(map(str, ids)) or "none"
         raise ConfigError(
             f"flat_field or dark_frame names channel {', '.join(map(str, unknown))}, which is "
-            f"no fluorescence channel of this run ({known})."
+            f"not a fluorescence channel of this run ({known})."
         )
 
 

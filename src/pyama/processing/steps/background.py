@@ -1,0 +1,91 @@
+"""Background: what fluorescence would be without cells."""
+
+import logging
+from collections.abc import Iterator
+from functools import partial
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pyama import layout
+from pyama.algorithms.background_surface import GRID, estimate
+from pyama.algorithms.params import BackgroundParams
+from pyama.algorithms.preview import Histogram
+from pyama.config import ProcessingConfig
+from pyama.processing.fov import FovContext, FovFacts, full
+from pyama.processing.runner import Job, Part
+from pyama.processing.steps.previews import grey_levels
+from pyama.processing.steps.step import Ingredients, Step, params_of
+
+logger = logging.getLogger(__name__)
+
+
+def _skipped(config: ProcessingConfig) -> str | None:
+    if config.params.copy_only:
+        return "copy_only"
+    return None if config.channels.fl else "no fluorescence channel is configured"
+
+
+def _recipes(facts: FovFacts) -> Iterator[tuple[str, Ingredients]]:
+    pc = facts.config.channels.pc
+    labels = [] if pc is None else [full(layout.labeled(pc.channel))]
+    params, defaults = params_of(BackgroundParams, facts.config)
+    for entry in facts.config.channels.fl:
+        inputs = [full(layout.fluorescence(entry.channel)), *labels]
+        ingredients = Ingredients(inputs, params=params, defaults=defaults)
+        yield full(layout.background(entry.channel)), ingredients
+
+
+def _jobs(context: FovContext) -> Iterator[Job]:
+    if context.config.channels.pc is None:
+        logger.warning(
+            "FOV %d: background is estimated with nothing masked, because no phase contrast "
+            "channel is configured",
+            context.fov,
+        )
+    for entry in context.config.channels.fl:
+        part = context.stack_part(layout.background(entry.channel), "float32")
+        frames = partial(_frames, context, entry.channel, part.notes)
+        yield Job((part,), frames, context.metadata.n_frames)
+
+
+def _frames(
+    context: FovContext, channel: int, notes: dict[str, Any], pending: tuple[Part, ...]
+) -> Iterator[tuple[NDArray[np.float32]]]:
+    stack = context.stack(layout.fluorescence(channel))
+    pc = context.config.channels.pc
+    labels = None if pc is None else context.stack(layout.labeled(pc.channel))
+    missing = context.missing(channel)
+    histogram = Histogram(GRID)
+    covered: list[int] = []
+    for t, frame in enumerate(stack):
+        if t in missing:
+            yield (np.zeros(frame.shape, np.float32),)
+            continue
+        mask = np.zeros(frame.shape, np.bool_) if labels is None else labels[t] > 0
+        estimated = estimate(frame, mask, context.config.params)
+        if estimated.is_fallback:
+            covered.append(t)
+            logger.warning(
+                "FOV %d, channel %d, frame %d: no background is visible; the low percentile "
+                "of the frame is used",
+                *(context.fov, channel, t),
+            )
+        histogram.update(estimated.background)
+        yield (estimated.background,)
+    notes.update(grey_levels(histogram), frames_without_background=covered)
+
+
+STEP = Step(
+    name="background",
+    title="Estimate backgrounds",
+    version=2,
+    recipes=_recipes,
+    jobs=_jobs,
+    weight=2.0,
+    bytes_per_pixel=0.6,
+    skipped=_skipped,
+    is_optional=True,
+    is_framewise=True,
+)

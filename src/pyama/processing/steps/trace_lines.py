@@ -1,0 +1,197 @@
+"""The lines of the traces: which cells are kept, and what is measured in them."""
+
+import logging
+from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Set as AbstractSet
+from dataclasses import dataclass, field, replace
+from functools import partial
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pyama import layout
+from pyama.algorithms.features import (
+    FLUORESCENCE_FEATURES,
+    PHASE_FEATURES,
+    CellTrack,
+    Feature,
+    measure_stack,
+    needs_image,
+)
+from pyama.algorithms.filters import margin_leaves_no_room, near_border, too_short
+from pyama.algorithms.kernels.array_types import Boxes
+from pyama.config import ProcessingParams
+from pyama.processing.plugin_calls import timed_function
+from pyama.processing.steps.light_sources import Light
+from pyama.registry import Registry
+from pyama.store import Cells, Roster
+from pyama.traces.shifts_table import SHIFT_DECIMALS
+from pyama.traces.trace_rows import DRIFT, PARENT, cell_rows, header, traces_columns
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Scene:
+    """Everything that the traces of a field of view depend on besides its cells.
+
+    Attributes:
+        fov: 0-based index of the field of view.
+        shape: (H, W) of a frame in px.
+        pc: Phase contrast channel.
+        phase: Its features.
+        fluorescence: Features of every fluorescence channel.
+        missing: Frames that were never written, by channel.
+        times_min: Minutes of every frame.
+        pixel_size_um: Side of a pixel in micrometres; None if unknown.
+        params: Of the run.
+        parents: Mothers by the numbers of their daughters; None without `divisions`.
+        light: Flat field and dark frame, by the channels that are corrected with them.
+    """
+
+    fov: int
+    shape: tuple[int, int]
+    pc: int
+    phase: Sequence[str]
+    fluorescence: Mapping[int, Sequence[str]]
+    missing: Mapping[int, AbstractSet[int]]
+    times_min: Sequence[float]
+    pixel_size_um: float | None
+    params: ProcessingParams
+    parents: Mapping[int, int] | None = None
+    light: Mapping[int, Light] = field(default_factory=dict)
+
+
+def trace_lines(cells: Cells, scene: Scene, notes: dict[str, Any]) -> Iterator[str]:
+    """Yield the text of a traces file: its header, then each cell that is kept.
+
+    Args:
+        cells: The finished crops.
+        scene: See `Scene`.
+        notes: Gets the numbers of the cells that each filter removed, and warnings.
+    """
+    roster = cells.roster
+    extra: tuple[str, ...] = () if scene.parents is None else (PARENT,)
+    if roster.drift is not None:
+        extra += DRIFT
+    columns = traces_columns((scene.pc, scene.phase), scene.fluorescence, extra)
+    yield header(columns)
+    kept = _filtered(roster, scene, notes)
+    rows = 0
+    for index in np.flatnonzero(kept).tolist():
+        text = _cell_text(cells, index, scene)
+        rows += int(np.count_nonzero(roster.valid_frames[index]))
+        yield text
+    notes |= {"cells": len(roster.ids), "traces": int(kept.sum()), "rows": rows}
+
+
+def _filtered(roster: Roster, scene: Scene, notes: dict[str, Any]) -> NDArray[np.bool_]:
+    """Return which cells are kept, shape (N,), and note those that are removed and why."""
+    params = scene.params
+    requested, margin = params.min_frames, params.border_margin
+    valid_frames = len(scene.times_min) - len(scene.missing.get(scene.pc, ()))
+    min_frames = min(requested, valid_frames)
+    warnings = []
+    if min_frames < requested:
+        warnings.append(
+            f"min_frames is {requested}, but only {valid_frames} frames are valid: "
+            f"{min_frames} is used."
+        )
+    if margin_leaves_no_room(scene.shape, margin):
+        warnings.append(
+            f"border_margin is {margin} px, which leaves no area in frames of "
+            f"{scene.shape[1]} x {scene.shape[0]} px: every cell is removed."
+        )
+    for warning in warnings:
+        logger.warning("FOV %d: %s", scene.fov, warning)
+    short = too_short(roster.valid_frames, min_frames)
+    border = near_border(roster.bboxes, roster.valid_frames, scene.shape, margin)
+    removed = {
+        "min_frames": roster.ids[short].tolist(),
+        "border_margin": roster.ids[border].tolist(),
+    }
+    notes |= {"removed": removed, "warnings": warnings}
+    return ~(short | border)
+
+
+def _cell_text(cells: Cells, index: int, scene: Scene) -> str:
+    roster = cells.roster
+    valid = roster.valid_frames[index]
+    features = _features(cells, index, scene)
+    if roster.drift is not None:
+        y, x = np.round(roster.drift.T.astype(np.float64), SHIFT_DECIMALS)
+        features = dict(zip(DRIFT, (x, y), strict=True)) | features
+    if scene.parents is not None:
+        parent = scene.parents.get(int(roster.ids[index]), 0)
+        features = {PARENT: np.full(len(valid), float(parent)), **features}
+    frames = np.flatnonzero(valid)
+    return cell_rows(
+        scene.fov,
+        int(roster.ids[index]),
+        frames,
+        roster.bboxes[index][frames],
+        {column: values[frames] for column, values in features.items()},
+    )
+
+
+def _features(cells: Cells, index: int, scene: Scene) -> dict[str, NDArray[np.float64]]:
+    """Measure one cell in every channel; values of all frames by column."""
+    if not scene.phase and not any(scene.fluorescence.values()):
+        return {}
+    cell = int(cells.roster.ids[index])
+    mask = cells.crop(layout.tracked(scene.pc), cell)
+    phase = CellTrack(
+        fov=scene.fov,
+        cell=cell,
+        channel=scene.pc,
+        boxes=cells.roster.bboxes[index],
+        valid=cells.roster.valid_frames[index],
+        times_min=scene.times_min,
+        pixel_size_um=scene.pixel_size_um,
+        seed=scene.params.seed,
+        params=scene.params,
+        frame_shape=scene.shape,
+        others=partial(_others, cells.roster, index),
+    )
+    image = None
+    if needs_image(scene.phase, PHASE_FEATURES):
+        image = cells.crop(layout.phase(scene.pc), cell)
+    values_of = measure_stack(
+        scene.phase, _timed(scene.phase, PHASE_FEATURES), image, mask, None, phase
+    )
+    features = {layout.column(name, scene.pc): values for name, values in values_of.items()}
+    for channel, names in scene.fluorescence.items():
+        if not names:
+            continue
+        track = replace(phase, channel=channel, valid=_recorded(phase.valid, channel, scene))
+        image = cells.crop(layout.fluorescence(channel), cell)
+        background = cells.crop(layout.background(channel), cell)
+        if channel in scene.light:
+            light = scene.light[channel]
+            image, background = (light.corrected(c, track.boxes) for c in (image, background))
+        values_of = measure_stack(
+            names, _timed(names, FLUORESCENCE_FEATURES), image, mask, background, track
+        )
+        features |= {
+            layout.column(name, channel): values for name, values in values_of.items()
+        }
+    return features
+
+
+def _timed(names: Sequence[str], registry: Registry[Feature]) -> dict[str, Feature]:
+    return {name: timed_function(f"feature {name!r}", registry[name]) for name in names}
+
+
+def _others(roster: Roster, index: int, frame: int) -> Boxes:
+    """Return the boxes of all cells of a frame but one."""
+    there = roster.valid_frames[:, frame].copy()
+    there[index] = False
+    return roster.bboxes[there, frame]
+
+
+def _recorded(valid: NDArray[np.bool_], channel: int, scene: Scene) -> NDArray[np.bool_]:
+    """Return the frames in which a cell is present and its channel was recorded."""
+    recorded = valid.copy()
+    recorded[sorted(scene.missing.get(channel, ()))] = False
+    return recorded

@@ -1,0 +1,92 @@
+"""The recording of a run: an open file, or what an earlier run recorded about it."""
+
+from collections.abc import Callable
+from contextlib import ExitStack
+from pathlib import Path
+
+from pyama.config import ProcessingConfig
+from pyama.errors import ConfigError, ReaderError
+from pyama.metadata import MicroscopyMetadata
+from pyama.processing.record import Record
+from pyama.processing.workflow.preconditions import check_planes
+from pyama.readers import Reader
+from pyama.readers.steady import SteadyReader
+
+
+def opened(
+    stack: ExitStack,
+    source: Path | str | Reader,
+    config: ProcessingConfig,
+    record: Record | None,
+) -> Reader | None:
+    """Open the source for the length of the run.
+
+    Returns:
+        The open recording; None if the file is gone and an earlier run recorded its metadata.
+
+    Raises:
+        ConfigError: An open recording gives other z planes than the configuration says.
+        ReaderError: The file cannot be read.
+    """
+    if not isinstance(source, Path | str):
+        check_planes(source, config)
+        return source
+    if record is not None and not Path(source).exists():
+        return None
+    return stack.enter_context(SteadyReader(Path(source), config.params.z))
+
+
+def described(
+    reader: Reader | None, source: Path | str | Reader, record: Record | None
+) -> tuple[MicroscopyMetadata, list[str]]:
+    """Return the metadata of the source, in agreement with what an earlier run recorded.
+
+    Returns:
+        The metadata, and what the user should know about them, in sentences.
+
+    Raises:
+        ConfigError: The output folder belongs to another recording.
+    """
+    if record is None:
+        assert reader is not None  # noqa: S101 (without a record the source was opened)
+        return reader.metadata, []
+    if reader is None:
+        message = f"{source} does not exist: only what was copied before can be processed."
+        return record.metadata, [message]
+    metadata = reader.metadata
+    if record.metadata.identity != metadata.identity:
+        raise ConfigError(
+            f"The output folder belongs to another recording ({record.metadata.path}). Choose "
+            "another folder, or add --overwrite to remove its results."
+        )
+    return metadata.replace(basename=record.metadata.basename), []
+
+
+def opened_once(
+    stack: ExitStack,
+    metadata: MicroscopyMetadata,
+    config: ProcessingConfig,
+    known: Reader | None = None,
+) -> Callable[[], Reader]:
+    """Return what opens the file at the first call and gives the same reader afterwards.
+
+    Args:
+        stack: Closes the file.
+        metadata: Names the file.
+        config: Of the run.
+        known: The recording, where it is open.
+    """
+    readers = [] if known is None else [known]
+
+    def reader() -> Reader:
+        if not readers:
+            recording = stack.enter_context(SteadyReader(metadata.path, config.params.z))
+            if recording.metadata.identity != metadata.identity:
+                raise ReaderError(
+                    f"{metadata.path} does not match its metadata: another recording has "
+                    "taken its place. Read the metadata again."
+                )
+            readers.append(recording)
+        return readers[0]
+
+    return reader
