@@ -38,7 +38,7 @@ def test_a_stage_at_rest_needs_no_canvas():
 
 def test_a_stage_that_went_too_far_is_refused_before_any_memory_is_taken():
     with pytest.raises(
-        ConfigError, match=r"drifted over 20000 x 9000 px \(y, x\), .* 20100 x"
+        ConfigError, match=r"drifted over 20000 x 9000 px \(y, x\)\..* 20100 x"
     ):
         Ground((100, 100), np.array([(0, 0), (20000, 0), (0, -9000)]))
 

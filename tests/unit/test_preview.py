@@ -172,7 +172,7 @@ def test_masks_are_labels_too():
 
 @pytest.mark.parametrize("largest", [0, 4])
 def test_a_label_beyond_the_largest_is_refused(largest):
-    with pytest.raises(ArrayError, match=f"found label 5, expected {largest} at most"):
+    with pytest.raises(ArrayError, match=f"got label 5, expected {largest} at most"):
         preview_of_labels(np.full((2, 2), 5, np.uint16), largest)
 
 

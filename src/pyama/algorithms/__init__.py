@@ -1,1 +1,1 @@
-"""Arrays in, arrays out: no files, no threads, no logs."""
+"""Pure functions of arrays and parameters, without files, threads or logs."""

@@ -1,4 +1,4 @@
-"""What methods and preprocessors get, and what they may give back."""
+"""Inputs of methods and preprocessors, and checks of their results."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -13,7 +13,7 @@ LARGEST = 65535
 
 @dataclass(frozen=True)
 class Place:
-    """Which image a segmenter sees.
+    """Indices of the image that a segmenter gets.
 
     Attributes:
         fov: 0-based index of the field of view.
@@ -25,7 +25,7 @@ class Place:
 
 
 def checked_labels(name: str, labels: object, shape: tuple[int, ...]) -> NDArray[Any]:
-    """Return the labels that a method gave, as uint16 or uint32.
+    """Return the labels of a method as uint16 or uint32.
 
     Raises:
         PluginError: They are not an integer image of `shape` without negative numbers.
@@ -50,13 +50,13 @@ def checked_labels(name: str, labels: object, shape: tuple[int, ...]) -> NDArray
 
 
 def checked_image(name: str, image: object, shape: tuple[int, ...]) -> NDArray[np.uint16]:
-    """Return the image that a preprocessor gave, as a segmenter takes it.
+    """Return the image of a preprocessor as a segmenter needs it.
 
-    Integers from 0 to 65535 are taken as they are; anything else, such as a smoothed or
-    normalised image of floats, is stretched to that range.
+    Integers from 0 to 65535 are used as they are. Other images, such as smoothed or
+    normalised images of floats, are stretched to that range.
 
     Raises:
-        PluginError: It is not an image of `shape` with finite numbers.
+        PluginError: It is not an image of `shape` with finite values.
     """
     if not isinstance(image, np.ndarray) or image.shape != shape:
         found = getattr(image, "shape", None) or type(image).__name__

@@ -1,8 +1,8 @@
-"""Cut the boxes of cells out of frames and line up a cell's pieces through time.
+"""Crops of cells: cut boxes out of frames, and arrange those of a cell through time.
 
-A ragged array is one-dimensional: the pixels of box after box, each row by row. Ragged
-arrays of successive frames can be spooled to disk and joined cell by cell, so that no more
-than one cell's stack is ever in memory.
+A ragged array is one-dimensional: the pixels of one box after the other, row by row. Ragged
+arrays of successive frames are written to disk and joined cell by cell, so that memory holds
+only the stack of one cell.
 """
 
 from typing import Any
@@ -47,7 +47,7 @@ def gather(frame: NDArray[Any], boxes: Boxes) -> NDArray[Any]:
 
     Args:
         frame: Shape (H, W), uint16, float32 or float64.
-        boxes: Shape (N, 4). A box may be empty and then gives nothing.
+        boxes: Shape (N, 4). An empty box has no pixels.
 
     Returns:
         Ragged array of the frame's dtype.
@@ -61,11 +61,11 @@ def gather(frame: NDArray[Any], boxes: Boxes) -> NDArray[Any]:
 
 
 def gather_masks(labels: Labels, ids: NDArray[np.int64], boxes: Boxes) -> NDArray[np.uint8]:
-    """Copy each cell's mask out of a label image.
+    """Copy the mask of each cell out of a label image.
 
     Args:
         labels: Shape (H, W).
-        ids: The cell that each box belongs to, shape (N,). Others in its box are left out.
+        ids: Number of the cell of each box, shape (N,). Other cells in the box are ignored.
         boxes: Shape (N, 4).
 
     Returns:
@@ -91,19 +91,19 @@ def place(
     starts: NDArray[np.int64] | None = None,
     factor: float = 1,
 ) -> None:
-    """Put each piece at the top left corner of its slot; the rest of the slot becomes 0.
+    """Copy each piece to the top left corner of its slot; the rest of the slot becomes 0.
 
     Args:
-        pieces: Ragged array of n pieces, or of more if `starts` says where the n are.
-        shapes: Height and width of every piece in px, shape (n, 2); 0, 0 leaves a slot of
+        pieces: Ragged array of n pieces, or of more with `starts`.
+        shapes: Height and width of every piece in px, shape (n, 2); 0, 0 gives a slot of
             zeros.
-        out: What is filled, shape (n, H, W). Its dtype must hold the pieces' values.
-        starts: Index of the first pixel of every piece, shape (n,); left out, one piece
-            follows the other.
-        factor: What every pixel is multiplied by.
+        out: Array to fill, shape (n, H, W). Its dtype must be able to hold the pixels.
+        starts: Index of the first pixel of every piece, shape (n,); None if the pieces follow
+            each other.
+        factor: Factor for every pixel.
 
     Raises:
-        ArrayError: A piece is larger than a slot, or the pieces do not add up.
+        ArrayError: A piece is larger than a slot, or the number of pixels is wrong.
     """
     if shapes.shape != (len(out), 2):
         raise ArrayError(
@@ -129,7 +129,7 @@ def place(
 
 
 def lift(stack: NDArray[Any], shapes: NDArray[np.int64]) -> NDArray[Any]:
-    """Take pieces out of their slots again; undoes `place`.
+    """Copy pieces out of their slots, the inverse of `place`.
 
     Args:
         stack: Shape (n, H, W).
@@ -165,7 +165,7 @@ def _count_inside(caller: str, frame: NDArray[Any], boxes: Boxes) -> int:
     return int(shapes.prod(axis=1).sum())
 
 
-# Slices instead of computed indices: the compiler then copies whole vectors (4 times faster).
+# With slices instead of computed indices the compiler copies whole vectors, 4 times faster.
 @kernel
 def _copy_boxes(frame: NDArray[Any], boxes: Boxes, pieces: NDArray[Any]) -> None:
     i = 0
@@ -180,7 +180,7 @@ def _copy_boxes(frame: NDArray[Any], boxes: Boxes, pieces: NDArray[Any]) -> None
 
 @kernel
 def _lift(stack: NDArray[Any], shapes: NDArray[np.int64]) -> tuple[int, NDArray[Any]]:
-    """Return the index of a piece that is larger than its slot, or -1; and the pieces."""
+    """Return the index of a piece that is larger than its slot, or -1, and the pieces."""
     total = 0
     for n in range(shapes.shape[0]):
         height, width = shapes[n]
@@ -222,7 +222,7 @@ def _fill_slots(
     factor: np.generic,
     out: NDArray[Any],
 ) -> int:
-    """Return the index of a piece that is not there or larger than its slot, or -1."""
+    """Return the index of a piece that is missing or larger than its slot, or -1."""
     for n in range(out.shape[0]):
         height, width = shapes[n]
         i = starts[n]

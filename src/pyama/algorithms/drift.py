@@ -1,8 +1,8 @@
-"""Drift of the stage: how far everything in the picture has moved together.
+"""Drift of the stage, measured by phase correlation.
 
-Phase correlation: Kuglin and Hines (1975), Proc. Int. Conf. Cybernetics and Society, 163-165;
-the place of the peak to a fraction of a pixel as in Foroosh et al. (2002),
-https://doi.org/10.1109/83.988953, but with a Gaussian peak, as the spectrum gets a Gaussian
+Phase correlation: Kuglin and Hines (1975), Proc. Int. Conf. Cybernetics and Society, 163-165.
+The position of the peak is found to a fraction of a pixel as in Foroosh et al. (2002),
+https://doi.org/10.1109/83.988953, but for a Gaussian peak, because the spectrum has a Gaussian
 weight.
 """
 
@@ -18,37 +18,37 @@ from pyama.algorithms.kernels.array_types import Frame, check_frame
 from pyama.errors import ArrayError
 
 LONGEST = 1280
-"""Frames are averaged over squares of pixels until neither side is longer."""
+"""Longest side in px of the averaged frames; larger frames are averaged over squares."""
 SHORTEST = 16
-"""Frames with a shorter side are too small to be compared."""
+"""Shortest side in px of a frame that can be compared."""
 BACKGROUND = 15
 """Side in px of the square over which the illumination is averaged."""
 CLIP = 4.0
-"""Contrast counts up to this many times the typical contrast, so that bright cells, which
-move, do not outweigh what lies still around them."""
+"""Contrast is limited to this multiple of the typical contrast, so that bright cells, which
+move, do not dominate their surroundings, which do not."""
 TAPER = 1 / 8
-"""Share of each side over which the frame fades out towards each of its edges."""
+"""Fraction of each side over which the weight of the frame decreases towards its edge."""
 FINEST, COARSEST = 1.0, 20.0
-"""Structures much smaller and much larger than this, in px, do not count, since they are noise
-and uneven light."""
+"""Size in px of the structures that are compared. Much smaller structures are noise, much
+larger ones uneven light."""
 KEPT = 0.9
-"""What is left of the weight of a frame in the reference when another one comes."""
+"""Factor by which the weight of a frame in the reference decreases with every new frame."""
 BELIEVABLE = 8.0
-"""Height of a peak in standard deviations of the correlation; frames that have nothing in
-common reach 6."""
+"""Smallest height of a peak in standard deviations of the correlation. Unrelated frames reach
+6."""
 
 Spectrum = NDArray[np.complex64]
 
 
 @dataclass(frozen=True)
 class Drift:
-    """Where the picture lies in one frame.
+    """Position of the image content in one frame.
 
     Attributes:
-        y: How far down everything lies, compared with the first frame, in px.
-        x: How far to the right.
-        is_known: Whether the frame could be compared with those before it. If not, it is taken
-            to lie where the last one lies that could.
+        y: Shift down relative to the first frame, in px.
+        x: Shift to the right relative to the first frame, in px.
+        is_known: Whether the frame could be compared with earlier frames. If not, it has the
+            shift of the last frame that could.
     """
 
     y: float
@@ -58,7 +58,7 @@ class Drift:
 
 @dataclass(frozen=True)
 class _Reference:
-    """What frames are compared with, and where the picture lies in it."""
+    """Spectrum that frames are compared with, and its shift."""
 
     spectrum: Spectrum
     y: float
@@ -66,15 +66,14 @@ class _Reference:
 
 
 def drifts(frames: Iterable[Frame | None]) -> Iterator[Drift]:
-    """Tell how far the picture has moved in every frame since the first one.
+    """Measure the shift of every frame relative to the first one.
 
-    Each frame is compared with the mean of those before it, each moved to where it lies and
-    weighted by `KEPT` per frame. From frame to frame, moving cells would carry the result
-    along and errors would add up; in the mean they blur, while what lies still stands out,
-    and what is fixed to the camera blurs as soon as the stage moves. A frame that has nothing
-    in common with the mean is compared with the one right before it: if those agree, the
-    picture has changed for good, and the mean starts anew. Long shifts come out up to a
-    thousandth too short.
+    Each frame is compared with the mean of the aligned earlier frames, weighted by `KEPT` per
+    frame. A comparison of successive frames would follow moving cells and accumulate errors.
+    In the mean, moving cells are blurred, and so is everything that is fixed to the camera as
+    soon as the stage moves. A frame without similarity to the mean is compared with the
+    previous frame. If these are similar, the image has changed permanently, and the mean
+    restarts. Long shifts are measured up to 0.1 % too short.
 
     Args:
         frames: Phase contrast of successive frames in counts, each (H, W); None for a frame
@@ -112,7 +111,7 @@ def _grid(shape: tuple[int, int]) -> "_Grid":
 
 
 class _Grid:
-    """How frames of one shape become spectra, and what is found between two of these.
+    """Spectra of frames of one shape, and the shift between two of them.
 
     Args:
         shape: (H, W) of the frames in px.
@@ -131,7 +130,7 @@ class _Grid:
         self.weight = (fine * (1 - coarse)).astype(np.float32)
 
     def spectrum(self, frame: Frame) -> Spectrum | None:
-        """Return the phases of a frame; None if it shows nothing, or is too small.
+        """Return the phases of a frame; None if it has no contrast or is too small.
 
         Raises:
             ArrayError: It has another shape.
@@ -156,12 +155,11 @@ class _Grid:
     def registered(
         self, spectrum: Spectrum, references: Sequence[_Reference]
     ) -> _Reference | None:
-        """Return the mean with one more frame, aligned to it; None if it fits nowhere.
+        """Return the mean with one more aligned frame; None if it is similar to no reference.
 
         Args:
             spectrum: Of the frame.
-            references: What it may have something in common with; the first that it has is
-                taken.
+            references: The first one that is similar to the frame is used.
         """
         for reference in references:
             dy, dx, height = self._shift(spectrum, reference.spectrum)
@@ -172,7 +170,7 @@ class _Grid:
         return None
 
     def _averaged(self, frame: Frame) -> NDArray[np.float32]:
-        """Mean of squares of `factor` px side; what is left over at the end is cut off."""
+        """Return the means of squares of `factor` px side; incomplete squares are cut off."""
         height, width = (n * self.factor for n in self.size)
         image = np.zeros(self.size, np.float32)
         for y in range(self.factor):
@@ -181,7 +179,7 @@ class _Grid:
         return image / np.float32(self.factor**2)
 
     def _shift(self, spectrum: Spectrum, other: Spectrum) -> tuple[float, float, float]:
-        """How far down and right of another one a frame lies, in averaged px; and the peak."""
+        """Return the shift down and right of another frame in averaged px, and the peak."""
         surface = scipy.fft.irfft2(spectrum * self.weight * other.conj(), s=self.padded)
         row, column = np.unravel_index(surface.argmax(), surface.shape)
         spread = float(np.sqrt(np.mean(np.square(surface))))
@@ -193,21 +191,21 @@ class _Grid:
         )
 
     def _moved(self, spectrum: Spectrum, dy: float, dx: float) -> Spectrum:
-        """Spectrum of the same picture, moved down and to the right."""
+        """Return the spectrum of the same image, shifted down and to the right."""
         down = np.exp(-2j * np.pi * self.fy * dy).astype(np.complex64)
         right = np.exp(-2j * np.pi * self.fx * dx).astype(np.complex64)
         return np.asarray(spectrum * down * right, np.complex64)
 
 
 def _taper(n: int) -> NDArray[np.float32]:
-    """Weight of each of `n` pixels: 1, and towards both ends a half cosine."""
+    """Return the weight of each of `n` pixels: 1, with a half cosine at both ends."""
     edge = max(1, round(TAPER * n))
     away = np.minimum(np.arange(n), np.arange(n)[::-1]) + 0.5
     return np.asarray(0.5 - 0.5 * np.cos(np.pi * np.minimum(away / edge, 1)), np.float32)
 
 
 def _peak(line: NDArray[np.float32], top: int) -> float:
-    """Place of a Gaussian peak through the highest value and its neighbours, -n/2 to n/2."""
+    """Return the position of a Gaussian through the highest value and its neighbours."""
     n = len(line)
     values = np.maximum([line[(top + step) % n] for step in (-1, 0, 1)], line[top] * 1e-3)
     before, here, after = np.log(values).tolist()

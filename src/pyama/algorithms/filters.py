@@ -1,6 +1,6 @@
-"""Which cells are left out of the traces: those seen too briefly or too close to the edge.
+"""Filters of traces: cells in too few frames, or too close to the edge of the frame.
 
-Filters act on traces only; crops of every cell stay.
+Filters apply to traces only. Crops are kept for all cells.
 """
 
 import numpy as np
@@ -11,7 +11,7 @@ from pyama.errors import ArrayError
 
 
 def trace_lengths(valid: NDArray[np.bool_]) -> NDArray[np.int64]:
-    """Return in how many frames each cell is present, shape (N,).
+    """Return the number of frames in which each cell is present, shape (N,).
 
     Args:
         valid: Whether a cell is present, per cell and frame, shape (N, T).
@@ -24,8 +24,8 @@ def too_short(valid: NDArray[np.bool_], min_frames: int) -> NDArray[np.bool_]:
 
     Args:
         valid: Whether a cell is present, per cell and frame, shape (N, T).
-        min_frames: In frames. A recording with fewer valid frames than that asks for the
-            smaller number here, or it loses every cell.
+        min_frames: Smallest number of frames. For a recording with fewer valid frames, pass
+            their number; otherwise all cells are too short.
     """
     return trace_lengths(valid) < min_frames
 
@@ -35,15 +35,15 @@ def near_border(
 ) -> NDArray[np.bool_]:
     """Return which cells come within a margin of the frame's edge in any frame, shape (N,).
 
-    A box that fits its mask tightly touches a margin exactly if the mask does, so no pixels
-    are needed: the mask has a pixel in `mask[:margin]` if `y0 < margin`, and so on.
+    A tight box touches the margin exactly if its mask does, so that no pixels are needed: the
+    mask has a pixel in `mask[:margin]` if `y0 < margin`, and so on.
 
     Args:
         boxes: Tight boxes per cell and frame, shape (N, T, 4).
         valid: Whether a cell is present, per cell and frame, shape (N, T). Boxes of other
-            frames are not looked at.
+            frames are ignored.
         shape: (H, W) of the frame in px.
-        margin: In px. 0 keeps every cell, also those cut by the edge.
+        margin: Width in px. 0 keeps all cells, also those that the edge cuts.
 
     Raises:
         ArrayError: `boxes` and `valid` do not belong together.
@@ -61,10 +61,10 @@ def near_border(
 
 
 def margin_leaves_no_room(shape: tuple[int, int], margin: int) -> bool:
-    """Return whether the margins cover the frame, so that `near_border` finds every cell.
+    """Whether the margins cover the frame, so that `near_border` is True for every cell.
 
     Args:
         shape: (H, W) of the frame in px.
-        margin: In px; 0 is no margin.
+        margin: Width in px; 0 is no margin.
     """
     return margin > 0 and 2 * margin >= min(shape)

@@ -1,7 +1,7 @@
-"""Uneven light in fluorescence: the flat field, estimated or from an image, and its use.
+"""Correction for uneven light in fluorescence with a flat field, from an image or estimated.
 
-What a camera counts is taken for I = F·S + D, with the fluorescence S of the sample, the flat
-field F of the light, mean 1, and the dark frame D of the camera, as in CIDRE (Smith et al.,
+The model of the counts of a camera is I = F·S + D, with the fluorescence S of the sample, the
+flat field F of the light, mean 1, and the dark frame D of the camera, as in CIDRE (Smith et al.,
 2015, https://doi.org/10.1038/nmeth.3323) and BaSiC (Peng et al., 2017,
 https://doi.org/10.1038/ncomms14836). The corrected image is (I - D) / F.
 """
@@ -16,40 +16,39 @@ from pyama.algorithms.kernels.array_types import Boxes, check_same_shape, kernel
 from pyama.errors import ArrayError
 
 LEAST = 0.1
-"""The flat field is nowhere below this share of its mean: noise would be blown up."""
+"""Smallest value of a flat field relative to its mean, so that noise is not amplified."""
 GRID = 2**16
-"""Flat fields are multiples of 1 / GRID: far below their error, and easier to compress."""
+"""Flat fields are multiples of 1 / GRID: far below their error, and compressible."""
 DEGREE = 4
-"""Of the polynomial that an estimate is. With two, the edge of a flat-topped beam is missed
-(error of 5 % instead of 1 %); with six, or with the background as it is, cells near the edge
-of the frame bend it."""
+"""Degree of the polynomial of an estimate. Degree 2 does not fit the edge of a flat-topped
+beam (error of 5 % instead of 1 %). With degree 6, or with the background itself, cells near
+the edge of the frame distort the estimate."""
 IN_COUNTS = 10.0
-"""An image with this mean or more is in counts; below, a flat field already."""
+"""Smallest mean of an image in counts; an image with a lower mean is a flat field."""
 DIMMEST = 10.0
-"""An estimate needs a background that is so many counts above the dark frame."""
-
-
+"""Smallest background in counts above the dark frame for an estimate."""
 MOST_UNLIT = 0.01
-"""Nor may it be below the dark frame in a larger share of the pixels."""
+"""Largest fraction of pixels below the dark frame for an estimate."""
 
 
 @dataclass(frozen=True)
 class FlatField:
-    """How bright the light is."""
+    """Relative brightness of the light."""
 
     values: NDArray[np.float32]
-    """Light of every pixel, shape (H, W), mean 1, at least 0.1, in multiples of 2^-16."""
+    """Brightness in every pixel, shape (H, W), mean 1, at least 0.1, in multiples of 2^-16."""
     n_bounded: int
-    """Pixels that would have been below 0.1."""
+    """Number of pixels that were raised to 0.1."""
 
 
 def from_image(image: NDArray[Any], dark: NDArray[Any] | None) -> FlatField:
-    """Return the flat field that an image shows.
+    """Return the flat field of an image.
 
     Args:
-        image: Image of an even sample in counts, or a flat field of another program, which
-            has a mean below 10; shape (H, W).
-        dark: Counts without light, shape (H, W); None for 0. A flat field has it off already.
+        image: Image of a uniform sample in counts, or a flat field of another program with a
+            mean below 10, shape (H, W).
+        dark: Counts without light, shape (H, W); None for 0. It is not subtracted from a
+            flat field.
 
     Raises:
         ArrayError: A pixel of the image is not above the dark frame.
@@ -66,17 +65,17 @@ def from_image(image: NDArray[Any], dark: NDArray[Any] | None) -> FlatField:
 
 
 def from_background(background: NDArray[Any], dark: NDArray[Any] | None) -> FlatField:
-    """Estimate the flat field from what a field of view shows between its cells.
+    """Estimate the flat field from the background of a field of view.
 
-    Where medium and dish glow evenly, their image is that of the light. It is made smooth by
-    the best polynomial of degree 4 through its logarithm, in which all pixels count by their
-    relative deviation; retrospective shading corrections are parametric surfaces of this
-    kind since Likar et al., 2000, https://doi.org/10.1046/j.1365-2818.2000.00669.x.
+    If medium and dish fluoresce uniformly, their image is that of the light. A polynomial of
+    degree 4 is fitted to its logarithm by least squares of relative deviations; Likar et al.,
+    2000, https://doi.org/10.1046/j.1365-2818.2000.00669.x, use such parametric surfaces for
+    retrospective correction of shading.
 
     Args:
         background: Mean background of many frames in counts, shape (H, W).
-        dark: Counts without light, shape (H, W); None for 0. If the camera has an offset that
-            is not taken off, the estimate is too flat.
+        dark: Counts without light, shape (H, W); None for 0. If the offset of the camera is
+            not subtracted, the estimate is too flat.
 
     Raises:
         ArrayError: The background is less than 10 counts above the dark frame, or below it
@@ -111,8 +110,8 @@ def correct(
 ) -> NDArray[np.float64]:
     """Correct the crops of one cell.
 
-    Image and background of a cell are corrected alike: their weighted difference is then
-    (I - D - w (B - D)) / F.
+    Image and background of a cell are corrected in the same way: their weighted difference is
+    then (I - D - w (B - D)) / F.
 
     Args:
         stack: Intensities in units of `unit` counts, shape (T, h, w). Frame t holds its box at
@@ -120,7 +119,7 @@ def correct(
         boxes: Half-open boxes [y0, x0, y1, x1) in the frame, shape (T, 4).
         flat: Flat field, shape (H, W).
         dark: Dark frame in counts, shape (H, W).
-        unit: Counts per 1 of `stack`.
+        unit: Counts per unit of `stack`.
 
     Returns:
         (stack - dark) / flat in the same units, zeros outside the boxes, shape (T, h, w).
@@ -130,7 +129,7 @@ def correct(
 
 
 def _bounded(light: NDArray[np.float64]) -> FlatField:
-    """Set the mean to 1; raise what is too dark to its bound."""
+    """Set the mean to 1, and raise values below the lower bound to it."""
     relative = np.floor(light / light.mean() * GRID + 0.5) / GRID
     low = relative < LEAST
     relative[low] = LEAST
@@ -138,12 +137,12 @@ def _bounded(light: NDArray[np.float64]) -> FlatField:
 
 
 def _polynomials(n: int) -> NDArray[np.float64]:
-    """Orthonormal polynomials on n points, by degree, shape (at most DEGREE + 1, n)."""
+    """Return orthonormal polynomials on n points by degree, shape (at most DEGREE + 1, n)."""
     x = np.linspace(-1, 1, n) if n > 1 else np.zeros(1)
     found: list[NDArray[np.float64]] = []
     for degree in range(min(DEGREE + 1, n)):
         values = x * found[-1] if degree else np.ones(n)
-        for _ in range(2):  # once more takes away what rounding has left
+        for _ in range(2):  # the second pass removes rounding errors
             for other in found:
                 values = values - (values * other).sum() * other
         found.append(values / np.sqrt((values**2).sum()))
@@ -154,7 +153,7 @@ def _polynomials(n: int) -> NDArray[np.float64]:
 def _smooth(
     values: NDArray[np.float64], rows: NDArray[np.float64], columns: NDArray[np.float64]
 ) -> NDArray[np.float64]:
-    """Least-squares polynomial; loops, as BLAS sums in changing order."""
+    """Return the least-squares polynomial; in loops, because BLAS adds in varying order."""
     height, width = values.shape
     n, m = len(rows), len(columns)
     weights = np.zeros((n, m))

@@ -1,4 +1,4 @@
-"""Types of the arrays that algorithms take and give, and the decorator of compiled loops."""
+"""Types of arrays, checks of their shapes, and the decorator of compiled functions."""
 
 from collections.abc import Callable
 from pickle import UnpicklingError
@@ -26,14 +26,14 @@ R = TypeVar("R")
 def kernel(function: Callable[P, R]) -> Callable[P, R]:
     """Compile `function` at its first call, without the GIL, cached on disk if possible.
 
-    Kernels that call each other, and the constants they use, belong into one file: the
-    cache of a caller does not notice a change in another module. Frames that a kernel gives
-    back are made by NumPy and handed in: it asks for huge pages, a kernel touches its fresh
-    memory page by page, which takes as long as many a kernel itself.
+    Kernels that call each other, and the constants they use, must be in one file: the cache of
+    a caller does not notice a change in another module. Allocate large outputs with NumPy and
+    pass them in: NumPy uses huge pages, whereas memory that a kernel allocates is mapped page
+    by page, which can take as long as the computation.
     """
     try:
         compiled = numba.njit(nogil=True, cache=True)(function)
-    except RuntimeError:  # neither the package nor the user's folder can be written
+    except RuntimeError:  # neither the package nor the folder of the user is writable
         return cast("Callable[P, R]", numba.njit(nogil=True)(function))
     _recompile_where_the_cache_is_damaged(compiled)
     return cast("Callable[P, R]", compiled)
@@ -51,7 +51,7 @@ def _recompile_where_the_cache_is_damaged(compiled: Any) -> None:
             return None
         if found is None or tuple(found.signature.args) == tuple(signature):
             return found
-        # Two processes that save at the same time may give their files the same name.
+        # Two processes that save at the same time may use the same file name.
         cache.flush()
         return None
 
@@ -59,7 +59,7 @@ def _recompile_where_the_cache_is_damaged(compiled: Any) -> None:
 
 
 def check_frame(frame: NDArray[Any], caller: str) -> None:
-    """Refuse what is not one frame.
+    """Check that an array is one frame.
 
     Raises:
         ArrayError: `frame` is not two-dimensional.
@@ -69,7 +69,7 @@ def check_frame(frame: NDArray[Any], caller: str) -> None:
 
 
 def check_same_shape(caller: str, **arrays: NDArray[Any]) -> None:
-    """Refuse arrays that do not lie on each other.
+    """Check that arrays have the same shape.
 
     Raises:
         ArrayError: The shapes differ.

@@ -8,9 +8,9 @@ from numpy.typing import NDArray
 from pyama.algorithms.kernels.array_types import kernel
 
 ALONE = -1
-"""Partner of a row or column that has none."""
+"""Partner of a row or column without a match."""
 TIE = 1e-9
-"""Totals that differ by less are equal: far above rounding, far below any real overlap."""
+"""Largest difference of equal totals: far above rounding, far below any real overlap."""
 
 
 @dataclass(frozen=True)
@@ -22,23 +22,23 @@ class Pairs:
     columns: NDArray[np.int64]
     """Shape (E,)."""
     weights: NDArray[np.float64]
-    """What a pair adds to the total, positive, shape (E,)."""
+    """Weight of each pair in the total, positive, shape (E,)."""
 
 
 def heaviest_matching(pairs: Pairs, n_rows: int, n_columns: int) -> NDArray[np.int64]:
-    """Match rows and columns one to one so that the sum of weights is largest.
+    """Match rows and columns one to one with the largest sum of weights.
 
     Rows are added one by one along the shortest augmenting path (Jonker and Volgenant,
-    1987, https://doi.org/10.1007/BF02278710). A path never leaves the rows and columns that
-    are connected by pairs, so that the effort grows with their number, not with its square.
+    1987, https://doi.org/10.1007/BF02278710). A path contains only rows and columns that
+    are connected by pairs, so that the time grows with their number, not with its square.
 
-    Among all matchings with the largest sum, the one is taken in which row 0 has the
+    Among all matchings with the largest sum, the result is the one in which row 0 has the
     smallest column (any column before none); among those, the one in which row 1 has the
-    smallest column; and so on. As the choices of unconnected groups do not touch each
-    other, solving them one by one or together gives the same answer.
+    smallest column; and so on. Unconnected groups are independent: solving them one by one or
+    together gives the same result.
 
     Args:
-        pairs: See `Pairs`. What is not listed is not matched.
+        pairs: See `Pairs`. Only these can be matched.
         n_rows: Number of rows.
         n_columns: Number of columns.
 
@@ -62,15 +62,15 @@ def _smallest(
     row_price: NDArray[np.float64],
     column_price: NDArray[np.float64],
 ) -> NDArray[np.int64]:
-    """Choose the first in order of all matchings that are as heavy as `partner`.
+    """Return the first in order of all matchings with the same weight as `partner`.
 
-    A row without a column is given an empty seat of its own, and a column without a row a
-    keeper of its own, who also takes the empty seat of any row that may have the column.
-    Then everybody always has exactly one place, the heaviest matchings are those in which
-    all places are tight (complementary slackness), and one turns into the other by
-    passing places around in circles.
+    Every row gets a dummy column, and every column a dummy row that can also be matched with
+    the dummy column of any row that can have the column. Every matching is then perfect. The
+    heaviest matchings are those with only tight pairs (complementary slackness), and cyclic
+    exchanges turn one into another.
 
-    Places: columns, then the rows' empty seats. Takers: rows, then the columns' keepers.
+    Places: columns, then the dummy columns of rows. Takers: rows, then the dummy rows of
+    columns.
     """
     n, m = len(partner), len(column_price)
     idle = np.flatnonzero(row_price >= -TIE)
@@ -95,7 +95,7 @@ def _match(
     weights: NDArray[np.float64],
     n_columns: int,
 ) -> tuple[NDArray[np.int64], NDArray[np.float64], NDArray[np.float64]]:
-    """Column of every row, and the prices (dual variables) that prove it is the heaviest.
+    """Return the column of every row, and the prices (dual variables) that prove optimality.
 
     No pair has `-weight` below the sum of its prices, matched pairs have exactly that. No
     price is positive; rows and columns without a partner have price 0.
@@ -145,10 +145,10 @@ def _shortest_path(
     settled: NDArray[np.bool_],
     reached: NDArray[np.int64],
 ) -> tuple[int, int, float, int, int]:
-    """Cheapest way to add row `root`: it ends at a free column, or leaves a row alone.
+    """Find the shortest path that adds row `root`, to a free column or an unmatched row.
 
-    Returns that row or `ALONE`, that column or `ALONE`, the length of the way, and how many
-    of the columns listed in `reached` are settled and reached at all.
+    Returns that row or `ALONE`, that column or `ALONE`, the length of the path, and the
+    numbers of columns in `reached` that are settled and that are reached.
     """
     row, so_far = root, 0.0
     last_row, length = root, np.inf
@@ -202,7 +202,7 @@ def _move_up(
 def _rotate(
     start: NDArray[np.int64], places: NDArray[np.int64], place: NDArray[np.int64], n_rows: int
 ) -> None:
-    """Give each row in turn the first place it can have while earlier rows keep theirs."""
+    """Give each row in turn the first possible place while earlier rows keep theirs."""
     holder = np.empty_like(place)
     holder[place] = np.arange(len(place))
     taker = np.full(len(place), ALONE)

@@ -1,4 +1,4 @@
-"""Masks with one bit per pixel, so that sixty-four pixels go through one operation."""
+"""Masks with one bit per pixel, so that one operation processes 64 pixels."""
 
 from typing import Any, NamedTuple
 
@@ -8,23 +8,23 @@ from numpy.typing import NDArray
 from pyama.algorithms.kernels.array_types import Mask, kernel
 
 WORD = 64
-"""Bits of a word."""
+"""Number of bits of a word."""
 _EIGHTH = WORD // 8
 _GATHER = np.uint64(0x0102040810204080)
-"""Times eight bytes that are 0 or 1, this has their bits in its uppermost byte."""
+"""Factor for eight bytes of 0 or 1; the uppermost byte of the product has their bits."""
 _BYTES = np.unpackbits(np.arange(256, dtype=np.uint8)[:, None], axis=1, bitorder="little")
 _SCATTER = np.ascontiguousarray(_BYTES).view("<u8").astype(np.uint64).ravel()
 """The eight bits of every byte as eight bytes that are 0 or 1."""
 
 
 class Bits(NamedTuple):
-    """A mask of H rows."""
+    """A mask, shape (H, W), with one bit per pixel."""
 
     words: NDArray[np.uint64]
     """Bit i of word k of a row is column 64 k + i, shape (H, ceil(W / 64)). Bits beyond the
     last column are 0."""
     width: int
-    """W."""
+    """Number of columns W."""
 
 
 def pack(mask: Mask) -> Bits:
@@ -35,7 +35,7 @@ def pack(mask: Mask) -> Bits:
 
 
 def pack_above(values: NDArray[Any], limit: np.generic) -> Bits:
-    """Return where values, shape (H, W), are above a limit of their type."""
+    """Return the mask of values, shape (H, W), above a limit of their type."""
     bits = _empty(values.shape)
     _pack_above(values, limit, bits.words)
     return bits
@@ -49,7 +49,7 @@ def unpack(bits: Bits) -> Mask:
 
 
 def inverted(bits: Bits) -> Bits:
-    """Return the bits that are not set."""
+    """Return the complement of a mask."""
     return cut(Bits(~bits.words, bits.width))
 
 
@@ -79,7 +79,7 @@ def _pack_above(values: NDArray[Any], limit: np.generic, words: NDArray[np.uint6
         _pack_row(row, words[y])
 
 
-# One simple loop over one row: only so is it compiled to vector instructions.
+# One simple loop over one row, so that the compiler vectorises it.
 @kernel
 def _compare(values: NDArray[Any], limit: np.generic, out: NDArray[np.uint8]) -> None:
     for x in range(len(out)):
@@ -114,5 +114,5 @@ def _unpack(words: NDArray[np.uint64], out: NDArray[np.uint8]) -> None:
                 byte = (words[y, i] >> np.uint64(8 * k)) & np.uint64(255)
                 eights[_EIGHTH * i + k] = _SCATTER[byte]
         target = out[y]
-        for x in range(len(target)):  # assigning the slice takes eight times as long
+        for x in range(len(target)):  # assigning a slice takes eight times as long
             target[x] = row[x]

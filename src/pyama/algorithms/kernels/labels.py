@@ -1,4 +1,4 @@
-"""Connected objects: where they are, how large they are, which of them stay."""
+"""Connected objects: labels, boxes, sizes, size limits and holes."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -24,7 +24,7 @@ from pyama.errors import ArrayError
 
 @dataclass(frozen=True)
 class Regions:
-    """Where the objects of one frame are; row i of each array is one object."""
+    """Objects of one frame; row i of each array is one object."""
 
     ids: NDArray[np.int64]
     """Numbers of the objects, ascending, shape (N,)."""
@@ -36,18 +36,18 @@ class Regions:
 
 @dataclass(frozen=True)
 class Removed:
-    """What the limits of size took away from one frame, and what they left."""
+    """Counts of objects and pixels that the size limits removed from one frame and kept."""
 
     small: int
-    """Objects below the smaller limit."""
+    """Number of objects below the lower limit."""
     large: int
-    """Objects above the larger limit."""
+    """Number of objects above the upper limit."""
     small_area: int
-    """Pixels of the small objects."""
+    """Number of pixels of the small objects."""
     large_area: int
-    """Pixels of the large objects."""
+    """Number of pixels of the large objects."""
     kept_area: int
-    """Pixels of the objects that stayed."""
+    """Number of pixels of the kept objects."""
 
 
 def label(mask: Mask) -> Labels:
@@ -69,7 +69,7 @@ def label(mask: Mask) -> Labels:
 
 
 def numbered(bits: Bits) -> Labels:
-    """As `label`, for a mask of bits."""
+    """Number the connected objects of a mask of bits, see `label`."""
     runs = find_runs(bits)
     numbers, n = number_objects(runs.roots)
     out: Labels = np.zeros((len(bits.words), bits.width), _dtype(n))
@@ -137,18 +137,18 @@ def filled(bits: Bits, max_area: int | None = None, max_area_at_edge: int = 0) -
 
 
 def limit_sizes(labels: Labels, min_area: int, max_area: int | None) -> tuple[Labels, Removed]:
-    """Drop objects that are too small or too large and number the others anew.
+    """Remove objects that are too small or too large, and renumber the others.
 
     Args:
         labels: Labels, shape (H, W), uint16 or uint32: 0 is background. Numbers may have
             gaps; an object need not be connected.
-        min_area: Objects of fewer pixels are dropped.
-        max_area: Objects of more pixels are dropped; None keeps them.
+        min_area: Objects of fewer pixels are removed.
+        max_area: Objects of more pixels are removed; None keeps them.
 
     Returns:
-        Labels, shape (H, W), numbered 1..N in the order of the old numbers, uint16 or, when
-        more than 65535 objects stay, uint32: `labels` itself where nothing changes. And what
-        was dropped.
+        Labels, shape (H, W), numbered 1..N in the order of the old numbers, uint16 or, with
+        more than 65535 objects, uint32; `labels` itself if nothing changes. And the counts of
+        what was removed.
 
     Raises:
         ArrayError: `labels` is not two-dimensional or has another dtype.
@@ -166,7 +166,7 @@ def limit_sizes(labels: Labels, min_area: int, max_area: int | None) -> tuple[La
         kept_area=int(areas[kept].sum()),
     )
     n = int(np.count_nonzero(kept))
-    if runs.ids[-1] == n and labels.dtype == _dtype(n):  # they have these numbers already
+    if runs.ids[-1] == n and labels.dtype == _dtype(n):  # the numbers do not change
         return labels, removed
     return renumbered(runs, runs.ids[kept], np.arange(1, n + 1), n), removed
 
@@ -174,16 +174,16 @@ def limit_sizes(labels: Labels, min_area: int, max_area: int | None) -> tuple[La
 def renumbered(
     runs: LabelRuns, old: NDArray[np.int64], new: NDArray[np.int64], largest: int
 ) -> Labels:
-    """Return labels in which every number of `old` is the one at its place in `new`.
+    """Return labels in which every number of `old` is replaced by that of `new`.
 
     Args:
-        runs: Of the labels, shape (H, W).
-        old: Numbers, shape (N,); those that do not occur are passed over. All others become 0.
+        runs: Runs of the labels, shape (H, W).
+        old: Numbers, shape (N,); they need not occur. All other numbers become 0.
         new: Their new numbers, shape (N,).
-        largest: No number of `new` is above this one; it decides about the dtype.
+        largest: Upper bound of the numbers of `new`; it determines the dtype.
 
     Returns:
-        Labels, shape (H, W), uint16, and uint32 where `largest` asks for it.
+        Labels, shape (H, W), uint16, or uint32 if `largest` needs it.
     """
     dtype = np.uint16 if largest <= np.iinfo(np.uint16).max else np.uint32
     lookup = np.zeros(len(runs.ids), dtype)
@@ -217,11 +217,11 @@ def regions_of(runs: LabelRuns) -> Regions:
 
 
 def label_runs(labels: Labels, caller: str) -> LabelRuns:
-    """Split labels into runs, from which regions and new numbers are cheap.
+    """Split labels into runs, from which regions and new labels are computed fast.
 
     Args:
         labels: Labels, shape (H, W), uint16 or uint32.
-        caller: Who is named in the error.
+        caller: Name of the function for the error.
 
     Raises:
         ArrayError: `labels` is not two-dimensional or has another dtype.
@@ -231,7 +231,7 @@ def label_runs(labels: Labels, caller: str) -> LabelRuns:
 
 
 def check_labels(labels: NDArray[Any], caller: str) -> None:
-    """Refuse what is not one frame of labels.
+    """Check that an array is one frame of labels.
 
     Raises:
         ArrayError: `labels` is not two-dimensional, or neither uint16 nor uint32.

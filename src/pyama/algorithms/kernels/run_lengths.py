@@ -1,4 +1,4 @@
-"""Masks as runs of pixels, joined to connected objects: cheap, since runs are few.
+"""Masks and labels as runs of pixels, which are few, joined to connected objects.
 
 Run-length labelling with union-find, after He, Chao and Suzuki (2008),
 https://doi.org/10.1109/TIP.2008.919369.
@@ -17,16 +17,16 @@ _BYTES = np.uint64(0x0101010101010101)
 """1 in each byte of a word."""
 _ONE = np.uint64(1)
 _DE_BRUIJN = np.uint64(0x03F79D71B4CB0A89)
-"""Times a power of two, this has another number in its upper six bits for each of them, after
-Leiserson, Prokop and Randall (1998), "Using de Bruijn sequences to index a 1 in a computer
-word"."""
+"""De Bruijn sequence: its product with a power of two has a different number in the upper six
+bits for every power, after Leiserson, Prokop and Randall (1998), "Using de Bruijn sequences to
+index a 1 in a computer word"."""
 _PLACES = np.zeros(WORD, np.int64)
-"""Which power of two that was."""
+"""Exponent of the power of two by that number."""
 _PLACES[(_DE_BRUIJN << np.arange(WORD, dtype=np.uint64)) >> np.uint64(58)] = np.arange(WORD)
 
 
 class Runs(NamedTuple):
-    """Runs of set pixels of one mask, row by row; N is their number."""
+    """N runs of set pixels of one mask, row by row."""
 
     first: NDArray[np.int64]
     """Index of the first run of each row, and N at the end, shape (H + 1,)."""
@@ -35,30 +35,30 @@ class Runs(NamedTuple):
     roots: NDArray[np.int32]
     """Index of the first run of the 4-connected object each run belongs to, shape (N,)."""
     areas: NDArray[np.int64]
-    """At the first run of an object its size in px², shape (N,); 0 at its other runs."""
+    """Size of an object in px² at its first run, shape (N,); 0 at its other runs."""
 
 
 def find_runs(bits: Bits) -> Runs:
-    """Split a mask of bits into runs and join those that touch."""
+    """Split a mask of bits into runs, and join touching runs to objects."""
     return Runs(*_find_runs(bits.words, bits.width))
 
 
-def painted(runs: Runs, chosen: NDArray[np.bool_], ground: Bits) -> Bits:
-    """Return a copy of `ground` with the pixels of runs set as well.
+def painted(runs: Runs, chosen: NDArray[np.bool_], base: Bits) -> Bits:
+    """Return a copy of `base` in which the pixels of runs are set, too.
 
     Args:
-        runs: Of any mask of this size.
-        chosen: Which runs, shape (N,).
-        ground: The mask below.
+        runs: Runs of any mask of this size.
+        chosen: Whether to set the pixels of each run, shape (N,).
+        base: The mask to copy.
     """
-    out = ground.words.copy()
+    out = base.words.copy()
     _set_runs(runs, chosen, out)
-    return Bits(out, ground.width)
+    return Bits(out, base.width)
 
 
 @kernel
 def number_objects(roots: NDArray[np.int32]) -> tuple[NDArray[np.uint32], int]:
-    """Number of the object of each run, 1..N in the order of their first runs, and N."""
+    """Return the object of each run, numbered 1..N in the order of first runs, and N."""
     numbers = np.empty(len(roots), np.uint32)
     n = 0
     for run in range(len(roots)):
@@ -72,7 +72,7 @@ def number_objects(roots: NDArray[np.int32]) -> tuple[NDArray[np.uint32], int]:
 
 @kernel
 def touch_the_edge(runs: Runs, width: int) -> NDArray[np.bool_]:
-    """Whether an object reaches the edge of the frame, at the index of its first run."""
+    """Return whether objects touch the edge of the frame, by the index of their first run."""
     touching = np.zeros(len(runs.roots), np.bool_)
     last = len(runs.first) - 2
     for y in range(last + 1):
@@ -152,7 +152,7 @@ def _set_runs(runs: Runs, chosen: NDArray[np.bool_], words: NDArray[np.uint64]) 
 
 
 class LabelRuns(NamedTuple):
-    """Labels as runs of pixels with one number other than 0, row by row; N is how many."""
+    """Labels as N runs of pixels with the same number other than 0, row by row."""
 
     shape: tuple[int, int]
     """(H, W) of the labels."""
@@ -161,7 +161,7 @@ class LabelRuns(NamedTuple):
     spans: NDArray[np.int32]
     """Half-open columns [x0, x1) of each run, shape (N, 2)."""
     places: NDArray[np.int64]
-    """Where the number of each run is in `ids`, shape (N,)."""
+    """Index of the number of each run in `ids`, shape (N,)."""
     ids: NDArray[np.int64]
     """Numbers, ascending, shape (M,); some may not occur."""
 
@@ -172,7 +172,7 @@ def find_label_runs(labels: Labels) -> LabelRuns:
     largest = int(values.max(initial=0))
     if largest <= labels.size:
         ids, places = np.arange(largest + 1), values.astype(np.int64)
-    else:  # a table that long may not fit into memory
+    else:  # a table of that length may not fit into memory
         ids, places = np.unique(values.astype(np.int64), return_inverse=True)
     return LabelRuns((labels.shape[0], labels.shape[1]), rows, spans, places, ids)
 
@@ -181,7 +181,7 @@ def find_label_runs(labels: Labels) -> LabelRuns:
 def measure(
     rows: NDArray[np.int32], spans: NDArray[np.int32], places: NDArray[np.int64], n: int
 ) -> tuple[NDArray[np.int64], Boxes]:
-    """Size in px², shape (n,), and tight box [y0, x0, y1, x1), shape (n, 4), by place.
+    """Return sizes in px², shape (n,), and tight boxes [y0, x0, y1, x1), shape (n, 4).
 
     `rows`, `spans` and `places` are those of `LabelRuns`.
     """
@@ -205,7 +205,7 @@ def paint_runs(
 ) -> None:
     """Write the value of each run, shape (N,), to its pixels in `out`, shape (H, W)."""
     for run in range(len(rows)):
-        # A slice instead of computed indices: only so is it filled with vectors.
+        # A slice instead of computed indices, so that the compiler fills it with vectors.
         out[rows[run]][spans[run, 0] : spans[run, 1]] = values[run]
 
 
@@ -234,7 +234,7 @@ def _find_label_runs(
 
 @kernel
 def _room_for_marks(width: int) -> NDArray[np.uint8]:
-    """One byte per pixel of a row, and zeros up to a whole number of words."""
+    """Return one byte per pixel of a row, with zeros up to a whole number of words."""
     return np.zeros((width + 7) // 8 * 8, np.uint8)
 
 
@@ -242,10 +242,10 @@ def _room_for_marks(width: int) -> NDArray[np.uint8]:
 def _list_changes(
     row: NDArray[V], marks: NDArray[np.uint8], changes: NDArray[np.int32]
 ) -> int:
-    """List where the value differs from the pixel before, 0 before the first; how many.
+    """List where the value differs from the previous pixel, 0 before the first; count them.
 
-    `marks` comes from `_room_for_marks`. Eight pixels are looked at together, as changes
-    are few.
+    `marks` comes from `_room_for_marks`. Eight pixels are tested together, because changes are
+    rare.
     """
     if len(row) == 0:
         return 0
@@ -256,7 +256,7 @@ def _list_changes(
     for i in range(len(words)):
         word = words[i]
         while word:
-            # Below the lowest mark of the word, one bit of each byte is counted.
+            # The number of bytes below the lowest mark is its position in the word.
             lowest = word & (~word + np.uint64(1))
             below = ((lowest - np.uint64(1)) & _BYTES) * _BYTES
             changes[n] = 8 * i + np.int64(below >> np.uint64(56))
@@ -265,7 +265,7 @@ def _list_changes(
     return n
 
 
-# One simple loop over one row: only so is it compiled to vector instructions.
+# One simple loop over one row, so that the compiler vectorises it.
 @kernel
 def _mark_changes(here: NDArray[V], before: NDArray[V], marks: NDArray[np.uint8]) -> None:
     for x in range(len(marks)):
@@ -291,7 +291,7 @@ def _join(first: NDArray[np.int64], spans: NDArray[np.int32]) -> NDArray[np.int3
             touching = above
             while touching < first[y] and spans[touching, 0] < spans[run, 1]:
                 a, b = _root(parents, touching), _root(parents, run)
-                # The earlier run leads: objects are numbered in the order of first pixels.
+                # The earlier run is the root: objects are numbered by first pixels.
                 parents[max(a, b)] = min(a, b)
                 touching += 1
     for run in range(len(parents)):

@@ -1,4 +1,4 @@
-"""Joining parts of cells that were cut apart."""
+"""Joining of parts of a cell that the watershed has separated."""
 
 import numpy as np
 import scipy
@@ -10,15 +10,15 @@ Window = tuple[slice, ...]
 
 
 def join_convex(labels: NDArray[np.int32], least: float) -> NDArray[np.int32]:
-    """Join neighbours that are convex together: two cells that touch leave a notch.
+    """Join neighbours with a convex union; the union of two touching cells has a notch.
 
-    Pairs, and threes that are all neighbours of each other, are looked at from the most
-    convex one down; what is joined already counts as one.
+    Pairs, and triples of mutual neighbours, are tested in the order of decreasing convexity.
+    Objects that are already joined count as one.
 
     Args:
-        labels: 0 outside, 1..N inside, shape (H, W). Objects with a common side of a pixel
+        labels: 0 outside, 1..N inside, shape (H, W). Objects with adjacent pixels
             are neighbours.
-        least: Least convexity of what is joined, 0 to 1, see `convexity`.
+        least: Smallest convexity of a union that is joined, 0 to 1, see `convexity`.
 
     Returns:
         Labels, shape (H, W), in which joined objects have the number of one of them.
@@ -38,7 +38,7 @@ def join_convex(labels: NDArray[np.int32], least: float) -> NDArray[np.int32]:
 
 
 def _groups(pairs: list[list[int]]) -> list[tuple[int, ...]]:
-    """The pairs, and the threes of which every two are a pair."""
+    """Return the pairs, and the triples of which every two are a pair."""
     higher: dict[int, set[int]] = {}
     for a, b in pairs:
         higher.setdefault(a, set()).add(b)
@@ -49,7 +49,7 @@ def _groups(pairs: list[list[int]]) -> list[tuple[int, ...]]:
 
 
 def convexity(mask: Mask) -> float:
-    """Area of a mask, shape (H, W), not empty, as a share of that of its convex hull.
+    """Return the area of a mask, shape (H, W), not empty, relative to its convex hull.
 
     Pixels are squares; 1 is convex. Two equal disks that touch have 0.88.
     """
@@ -74,7 +74,7 @@ def _together(
 
 
 def _neighbours(labels: NDArray[np.int32]) -> NDArray[np.int32]:
-    """Pairs (lower, higher number), shape (N, 2)."""
+    """Return pairs of neighbours (lower, higher number), shape (N, 2)."""
     sides = (labels[:, :-1], labels[:, 1:]), (labels[:-1], labels[1:])
     pairs = np.concatenate([np.stack([a, b], axis=-1).reshape(-1, 2) for a, b in sides])
     apart = (pairs[:, 0] != pairs[:, 1]) & (pairs > 0).all(axis=1)

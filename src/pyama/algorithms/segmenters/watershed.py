@@ -1,10 +1,10 @@
-"""Segmentation of phase contrast that cuts touching cells at the bright halo between them.
+"""Segmentation of phase contrast that separates touching cells at the halo between them.
 
-The mask is that of `logstd`, cleaned less roughly. What is left of it without the halo is the
-core of the cells; they are told apart by their distance from the core's edge and grown back
-by a watershed, after Vincent and Soille (1991), https://doi.org/10.1109/34.87344. Coarse
-texture can cut one cell, too: parts that are convex together are joined again, since between
-two cells the outline has a notch.
+The mask is that of `logstd` with a weaker cleaning. The mask without the halo is the core of
+the cells. Cells are separated by the distance from the edge of the core and extended to the
+mask by a watershed, after Vincent and Soille (1991), https://doi.org/10.1109/34.87344. Coarse
+texture can also divide a single cell. Parts that are convex together are therefore joined:
+between two cells the outline has a notch.
 """
 
 import numpy as np
@@ -28,32 +28,31 @@ from pyama.algorithms.segmenters.joining import join_convex
 from pyama.algorithms.segmenters.logstd import VARIANCE_FLOOR, rough
 
 SMALLEST_CELL = 300
-"""Smaller objects (px²) are debris, unless the edge of the frame cuts them."""
+"""Smallest area (px²) of a cell that the edge of the frame does not cut."""
 SMALLEST_SHARE = 0.15
-"""Least area of a cell that the edge of the frame cuts, as a share of the typical cell's."""
+"""Smallest area of a cell that the edge of the frame cuts, relative to the median cell."""
 LARGEST_HOLE = 3000
-"""Larger holes in the mask (px²) are background between cells."""
+"""Largest area (px²) of a hole inside a cell; larger holes are background."""
 LARGEST_SPOT = 400
-"""Larger bright areas in a cell (px²) are halo; larger dents at the edge of the frame, where
-a hole is seen in part, are background."""
+"""Largest bright area (px²) inside a cell; larger ones are halo. Also the largest hole that
+the edge of the frame cuts; larger ones are background."""
 CONVEX = 0.92
-"""Least convexity of parts that are one cell. Two disks that touch have 0.88, or 0.91 once the
-mask is clean; neighbours in annotated fields up to 0.88, parts of drawn cells mostly 0.95."""
+"""Smallest convexity of parts of one cell. Two touching disks have 0.88, or 0.91 in a cleaned
+mask; neighbours in annotated images have up to 0.88, parts of simulated cells mostly 0.95."""
 HALO = 5
 """Brightness of the halo above the background, in standard deviations of the background."""
 BLOCK = 8
-"""Side of the blocks (px) whose means carry the background."""
+"""Side of the blocks (px) whose means give the background."""
 DEPTH = 0.095
-"""`split_h` as a share of the diameter of a typical core (0.082 of a cell's). Between 0.09 and
-0.105, annotated fields are cut as well as they can be."""
+"""`split_h` relative to the diameter of a typical core (0.082 of that of a cell). Values from
+0.09 to 0.105 give the best results on annotated images."""
 
 
 def segment(frame: Frame, params: WatershedParams) -> Labels:
-    """Label the cells of one phase contrast frame, touching ones apart.
+    """Label the cells of one phase contrast frame, and separate touching cells.
 
-    The sizes in pixels are made for cells of 30 to 100 px in diameter. The objects are not
-    limited in size afterwards: that is done, and counted, by `labels.limit_sizes` after every
-    method alike.
+    The sizes in pixels are for cells of 30 to 100 px in diameter. The size limits are not
+    applied to the result: `labels.limit_sizes` does so, and counts, after every method.
 
     Args:
         frame: Intensities in counts, shape (H, W), uint16.
@@ -61,8 +60,8 @@ def segment(frame: Frame, params: WatershedParams) -> Labels:
 
     Returns:
         Labels, shape (H, W): 0 is background, 1..N are cells of at least `SMALLEST_CELL` px²,
-        at the edge of the frame of `SMALLEST_SHARE` of the median cell. Their numbers mean
-        nothing in other frames. A frame without texture has no cells.
+        at the edge of the frame of `SMALLEST_SHARE` of the median cell. The same
+        number in another frame is another cell. A frame without texture has no cells.
 
     Raises:
         ArrayError: `frame` is not two-dimensional or not uint16.
@@ -83,7 +82,7 @@ def _cells(mask: Bits) -> Mask:
 
 
 def _without_debris(labels: Labels) -> Labels:
-    """Drop what is too small to be a cell, or the visible part of one, and number anew."""
+    """Remove objects too small for a cell or the visible part of one, and renumber."""
     runs = label_runs(labels, "segment")
     found = regions_of(runs)
     large = found.areas >= SMALLEST_CELL
@@ -96,7 +95,7 @@ def _without_debris(labels: Labels) -> Labels:
 
 
 def _core(frame: Frame, mask: Mask) -> Mask:
-    """The part of the mask that is not halo."""
+    """Return the part of the mask that is not halo."""
     bright = scipy.ndimage.gaussian_filter(frame.astype(np.float32), 1.5) - _background(frame)
     sample = (slice(None, None, 4), slice(None, None, 4))
     outside = bright[sample][~mask[sample]]
@@ -109,7 +108,7 @@ def _core(frame: Frame, mask: Mask) -> Mask:
 
 
 def _background(frame: Frame) -> NDArray[np.float32]:
-    """Intensities without anything smaller than some blocks, shape (H, W)."""
+    """Return the intensities without structures smaller than a few blocks, shape (H, W)."""
     height, width = frame.shape
     whole = np.pad(frame, ((0, -height % BLOCK), (0, -width % BLOCK)), mode="edge")
     blocks = whole.reshape(whole.shape[0] // BLOCK, BLOCK, -1, BLOCK)
@@ -137,7 +136,7 @@ def _depth(core: Mask) -> float:
 
 
 def _cut(mask: Mask, core: Mask, depth: float) -> Labels:
-    """Labels of the mask, cut between centres of the core that are `depth` px deep."""
+    """Return the labels of the mask, separated between centres of the core `depth` px deep."""
     from skimage.segmentation import watershed
 
     half = np.ascontiguousarray(mask[::2, ::2])
@@ -150,7 +149,7 @@ def _cut(mask: Mask, core: Mask, depth: float) -> Labels:
     centres = _deep_centres(distance, order, depth)
     basins = join_convex(watershed(-distance, centres, mask=half), CONVEX).astype(np.uint32)
     wide = basins.repeat(2, axis=0).repeat(2, axis=1)[: mask.shape[0], : mask.shape[1]] * mask
-    # What holds no centre stays whole; rims that halving leaves beside basins are no cells.
+    # Objects without a centre stay whole; rims from halving the resolution are not cells.
     rest = label(mask & (wide == 0)).astype(np.uint32)
     is_whole = np.zeros(int(rest.max(initial=0)) + 1, np.bool_)
     is_whole[rest[::2, ::2]] = True
@@ -171,10 +170,10 @@ def _root(parents: NDArray[np.int64], pixel: int) -> int:
 def _deep_centres(
     distance: NDArray[np.float64], order: NDArray[np.int64], depth: float
 ) -> NDArray[np.int32]:
-    """Number the maxima from which every way to a higher one descends by `depth` or more.
+    """Number the maxima from which every path to a higher one descends by `depth` or more.
 
-    The pixels are visited in `order`, from the highest down. Each joins the summits around
-    it; where two meet, the lower one has found its pass.
+    The pixels are visited in `order`, from the highest down. Each joins the maxima around it.
+    Where two maxima meet, the pixel is the saddle of the lower one.
     """
     height, width = distance.shape
     heights = distance.ravel()

@@ -1,1 +1,1 @@
-"""Tracking methods: labels of successive frames in, labels with constant numbers out."""
+"""Tracking methods, which give a cell the same number in the labels of all frames."""

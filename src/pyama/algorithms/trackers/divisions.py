@@ -1,4 +1,4 @@
-"""Divisions: which new cells are daughters, and whose."""
+"""Divisions: mothers and their daughters among tracked cells."""
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -13,15 +13,15 @@ from pyama.algorithms.kernels.array_types import Boxes, Labels
 from pyama.algorithms.kernels.labels import label_runs, regions_of, renumbered
 
 REACH = 1.75
-"""How far from its mother's centre a daughter may lie, in diameters of the mother."""
+"""Largest distance of a daughter from the centre of the mother, in her diameters."""
 OFF_CENTRE = 0.65
-"""How far from the mother's centre the point between the daughters may lie, in diameters."""
+"""Largest distance of the midpoint of the daughters from the centre, in diameters."""
 LIKENESS = 0.5
-"""Smallest ratio of the daughters' areas."""
+"""Smallest ratio of the areas of the daughters."""
 LARGEST = 2.4
-"""Largest area of both daughters together, in areas of the mother."""
+"""Largest total area of both daughters, relative to the area of the mother."""
 SAME = 0.6
-"""A cell that overlaps the mother's box by this much (intersection over union) is herself."""
+"""Smallest intersection over union with the mother of a cell that is the mother itself."""
 
 
 @dataclass(frozen=True)
@@ -39,22 +39,22 @@ class _Cells:
 
 
 def divided(frames: Iterable[Labels]) -> Iterator[tuple[Labels, dict[int, int]]]:
-    """Find cells that divide, and give both daughters numbers of their own.
+    """Find cells that divide, and give both daughters new numbers.
 
-    A tracker lets one daughter go on as the mother and takes the other for a new cell, or
-    takes both for new ones. Here, two cells of about the same size, of which at least one is
-    new, are the daughters of a cell of the frame before if she lies between them and was as
-    near as daughters are. Every cell takes part in one division at most; the pair goes first
-    that she lies between best.
+    A tracker gives one daughter the number of the mother and the other a new one, or both new
+    ones. Here, two cells of similar size, of which at least one is new, are the daughters of a
+    cell in the previous frame if that cell is near both and between them. Every cell takes
+    part in at most one division. The pairs with the smallest distance of the mother from their
+    midpoint are taken first.
 
     Args:
         frames: Labels of successive frames from a tracker, each (H, W).
 
     Yields:
         Labels of the same frames, renumbered: 1..N in the order in which cells appear, a
-        number is never used again; and the mother of every daughter that is new in this
-        frame, by the daughter's number. uint16, and uint32 from the frame on in which the
-        first number above 65535 appears.
+        number is never used again; and the number of the mother of every daughter that is new
+        in this frame, by the number of the daughter. uint16, and uint32 from the frame on
+        in which the first number above 65535 appears.
 
     Raises:
         ArrayError: A frame is not two-dimensional, or neither uint16 nor uint32.
@@ -86,7 +86,7 @@ def divided(frames: Iterable[Labels]) -> Iterator[tuple[Labels, dict[int, int]]]
 def _daughters(
     before: _Cells, now: _Cells, known: NDArray[np.bool_]
 ) -> list[tuple[int, int, int]]:
-    """Index of the mother in `before` and of both daughters in `now`, for each division."""
+    """Return the indices of mother (in `before`) and daughters (in `now`) by division."""
     if known.all() or not len(before.ids):
         return []
     reach = REACH * _diameters(before.areas)
@@ -97,7 +97,7 @@ def _daughters(
     rated = []
     for m in range(len(before.ids)):
         new = [i for i in near[m] if not known[i]]
-        # Either she seems to go on as one of the sisters, or both are new.
+        # Either one daughter has the number of the mother, or both are new.
         heirs = [i for i in near[m] if now.ids[i] == before.ids[m]]
         pairs = product(heirs, new) if goes_on[m] else combinations(new, 2)
         for a, b in pairs:
@@ -116,7 +116,7 @@ def _daughters(
 
 
 def _off_centre(before: _Cells, m: int, now: _Cells, a: int, b: int) -> float:
-    """How far from between two cells their mother was, in diameters; inf if she was not."""
+    """Return the distance of the mother from the midpoint in diameters; inf if too far."""
     areas = now.areas[[a, b]]
     unlike = areas.min() < LIKENESS * areas.max() or areas.sum() > LARGEST * before.areas[m]
     if unlike or _overlap(before.boxes[m], now.boxes[[a, b]]).max() >= SAME:
@@ -131,7 +131,7 @@ def _diameters(areas: NDArray[np.int64]) -> NDArray[np.float64]:
 
 
 def _overlap(box: Boxes, others: Boxes) -> NDArray[np.float64]:
-    """Intersection over union of one box with others, shape (N,)."""
+    """Return the intersection over union of one box with others, shape (N,)."""
     a, b = box.astype(np.int64), others.astype(np.int64)
     sides = np.minimum(a[2:], b[:, 2:]) - np.maximum(a[:2], b[:, :2])
     shared = np.maximum(sides, 0).prod(axis=1)

@@ -13,12 +13,12 @@ from pyama.algorithms.params import TrackingParams
 from pyama.algorithms.trackers.numbering import numbered, within_limits
 
 NEW = ALONE
-"""Partner of a box that none of the previous frame continues in."""
+"""Partner of a box without a match in the previous frame."""
 
 
 @dataclass(frozen=True)
 class _Known:
-    """Cells that may continue, by ascending id."""
+    """Cells that may be found again, by ascending id."""
 
     ids: NDArray[np.int64]
     boxes: Boxes
@@ -29,12 +29,12 @@ class _Known:
 def track(frames: Iterable[Labels], params: TrackingParams) -> Iterator[Labels]:
     """Renumber labels so that a cell keeps its number through time, by overlap of boxes.
 
-    Between two frames, `link` decides who is who. A cell that is missed for up to
-    `max_gap` frames waits with its last box; after that its number is gone.
+    `link` matches the cells of two frames. A cell that is missing for up to `max_gap` frames
+    keeps its last box; after that its number is not used again.
 
     Args:
-        frames: Labels of successive frames, each (H, W), numbered frame by frame. Frames
-            that cannot be trusted are to be left out.
+        frames: Labels of successive frames, each (H, W), numbered frame by frame, without
+            frames that are damaged or missing.
         params: See `TrackingParams`. Objects outside `min_size` and `max_size` become 0.
 
     Yields:
@@ -58,8 +58,8 @@ def track(frames: Iterable[Labels], params: TrackingParams) -> Iterator[Labels]:
 def track_masks(frames: Iterable[Labels], params: TrackingParams) -> Iterator[Labels]:
     """Renumber labels as `track` does, by overlap of masks instead of boxes.
 
-    A missed cell waits with its last mask; where other cells cover it meanwhile, it can no
-    longer overlap, but its area counts in full.
+    A missing cell keeps its last mask. Pixels that other cells cover in the meantime do not
+    overlap any more, but still count in its area.
 
     Args:
         frames: See `track`; all of one shape.
@@ -89,23 +89,21 @@ def track_masks(frames: Iterable[Labels], params: TrackingParams) -> Iterator[La
 
 
 def link(previous: Boxes, current: Boxes, min_iou: float) -> NDArray[np.int64]:
-    """Match boxes one to one so that the summed overlap (intersection over union) is largest.
+    """Match boxes one to one with the largest sum of overlaps (intersection over union).
 
     Pairs below `min_iou` are dropped after matching, as the Hungarian method (Kuhn, 1955,
     https://doi.org/10.1002/nav.3800020109) is used in trackers such as SORT (Bewley et al.,
-    2016, https://doi.org/10.1109/ICIP.2016.7533003). Boxes that do not overlap at all are
-    never matched, not even with `min_iou` 0: nothing says that they show the same cell.
-    Equally good matchings are decided by order, see `heaviest_matching`: the first previous
-    box has the first choice.
+    2016, https://doi.org/10.1109/ICIP.2016.7533003). Boxes that do not overlap are never
+    matched, even with `min_iou` 0. Among equally good matchings the order decides, see
+    `heaviest_matching`: the first previous box has the first choice.
 
     Args:
-        previous: Boxes of the cells so far, by ascending id, shape (N, 4).
+        previous: Boxes of the earlier cells, by ascending id, shape (N, 4).
         current: Boxes of this frame, by ascending label, shape (M, 4).
-        min_iou: Pairs that overlap less are not matched; a pair that overlaps exactly as
-            much is.
+        min_iou: Smallest overlap of a matched pair.
 
     Returns:
-        For each current box its index in `previous`, or `NEW`, shape (M,).
+        Index in `previous` of each current box, or `NEW`, shape (M,).
     """
     return _partners(_box_pairs(previous, current), len(previous), len(current), min_iou)
 
@@ -124,7 +122,7 @@ def _nobody() -> _Known:
 
 
 def _remember(known: _Known, found: Regions, ids: NDArray[np.int64], max_gap: int) -> _Known:
-    """Cells of this frame, and those that were missed in it but may still come back."""
+    """Return the cells of this frame, and missing cells that may be found again."""
     waits = (known.missed < max_gap) & ~np.isin(known.ids, ids)
     merged = np.concatenate([known.ids[waits], ids])
     order = np.argsort(merged)
@@ -137,12 +135,12 @@ def _remember(known: _Known, found: Regions, ids: NDArray[np.int64], max_gap: in
 
 
 def _box_pairs(previous: Boxes, current: Boxes) -> Pairs:
-    """All pairs of boxes that overlap, with their intersection over union."""
+    """Return all pairs of overlapping boxes with their intersection over union."""
     before, now = previous.astype(np.int64), current.astype(np.int64)
     by_top = np.argsort(now[:, 0], kind="stable")
     tops = now[by_top, 0]
     tallest = np.max(now[:, 2] - now[:, 0], initial=0)
-    # What starts before `first` ends above the previous box, even if it is the tallest.
+    # A box that starts before `first` ends above the previous box, even if it is the tallest.
     first = np.searchsorted(tops, before[:, 0] - tallest, side="right")
     last = np.searchsorted(tops, before[:, 2])
     start = _count_overlaps(before, now, by_top, first, last)
@@ -165,7 +163,7 @@ def _count_overlaps(
     first: NDArray[np.int64],
     last: NDArray[np.int64],
 ) -> NDArray[np.int64]:
-    """Where the pairs of each previous box start in the list of pairs, shape (N + 1,)."""
+    """Return the index of the first pair of each previous box, shape (N + 1,)."""
     start = np.zeros(len(previous) + 1, np.int64)
     for i in range(len(previous)):
         n = 0
@@ -201,7 +199,7 @@ def _list_overlaps(
 
 
 def _mask_pairs(seen: Labels, known: _Known, labels: Labels, found: Regions) -> Pairs:
-    """All pairs of masks that overlap, with their intersection over union."""
+    """Return all pairs of overlapping masks with their intersection over union."""
     check_same_shape("track_masks", previous=seen, current=labels)
     rows = np.full(int(known.ids.max(initial=0)) + 1, ALONE, np.int64)
     rows[known.ids] = np.arange(len(known.ids))
@@ -222,7 +220,7 @@ def _shared_runs(
     columns: NDArray[np.int64],
     n_columns: int,
 ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """Key (row * n_columns + column) and length of every run of pixels in two masks."""
+    """Return key (row * n_columns + column) and length of every run of pixels in two masks."""
     height, width = labels.shape
     n = 0
     for y in range(height):

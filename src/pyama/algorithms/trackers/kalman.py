@@ -1,9 +1,9 @@
-"""Tracking of fast cells: where a cell will be is predicted before cells are matched.
+"""Tracking of fast cells: the position of every cell is predicted before the matching.
 
 Every cell has a Kalman filter (Kalman, 1960, https://doi.org/10.1115/1.3662552) with position
-and velocity as its state: it moves on as it did, up to a random acceleration. Objects go to
-the cells that most probably are there; the sum of log-likelihoods is made largest as in
-Reid (1979), https://doi.org/10.1109/TAC.1979.1102177, for one frame at a time.
+and velocity as its state: the velocity is constant up to a random acceleration. Objects are
+matched with the cells that are most probably there: the sum of log-likelihoods is maximised as
+in Reid (1979), https://doi.org/10.1109/TAC.1979.1102177, for one frame at a time.
 """
 
 from collections.abc import Iterable, Iterator
@@ -22,11 +22,11 @@ from pyama.algorithms.trackers.numbering import numbered, within_limits
 from pyama.registry import parameters
 
 SEEN_WITHIN = 0.1
-"""How exactly the centre of a box tells where a cell is, in diameters (standard deviation)."""
+"""Standard deviation of the centre of a box from the position of its cell, in diameters."""
 LIKE_IN_SIZE = 0.4
-"""By how much the logarithm of a cell's area changes (standard deviation)."""
+"""Standard deviation of the change of the logarithm of the area of a cell."""
 GATE = 4.0
-"""Farther from the prediction than this many standard deviations, it is another cell."""
+"""Largest distance of a cell from its prediction, in standard deviations."""
 
 Floats = NDArray[np.float64]
 T = TypeVar("T")
@@ -34,7 +34,7 @@ T = TypeVar("T")
 
 @dataclass(frozen=True)
 class _Moving:
-    """Cells that may go on, by ascending id. Lengths in px, times in frames.
+    """Cells that may be found again, by ascending id. Lengths in px, times in frames.
 
     Both axes have the same covariance of position and velocity, shape (N, 2, 2).
     """
@@ -52,16 +52,16 @@ class _Moving:
 
 @parameters(KalmanParams)
 def track(frames: Iterable[Labels], params: KalmanParams) -> Iterator[Labels]:
-    """Renumber labels so that a cell keeps its number through time, however fast it moves.
+    """Renumber labels so that a cell keeps its number through time, also if it moves fast.
 
-    Overlap is not needed: a cell is looked for where its velocity takes it. In its first
-    frames the velocity is unknown; then the nearest objects of its size, up to `max_step`
-    diameters away, are meant. A cell that is missed for up to `max_gap` frames moves on
-    unseen; after that its number is gone.
+    No overlap is needed: a cell is searched for at its predicted position. The velocity is not
+    known in the first frames of a cell; then the nearest objects of its size up to `max_step`
+    diameters away are candidates. A cell that is missing for up to `max_gap` frames keeps its
+    velocity; after that its number is not used again.
 
     Args:
         frames: Labels of successive frames, each (H, W), numbered frame by frame, at equal
-            distances in time.
+            intervals of time.
         params: See `KalmanParams`. Objects outside `min_size` and `max_size` become 0.
 
     Yields:
@@ -86,7 +86,7 @@ def track(frames: Iterable[Labels], params: KalmanParams) -> Iterator[Labels]:
 
 
 def _with_next(items: Iterable[T]) -> Iterator[tuple[T, T | None]]:
-    """Each item with the one after it; None after the last."""
+    """Yield each item with the next one; None after the last."""
     before: T | None = None
     for item in items:
         if before is not None:
@@ -113,7 +113,7 @@ class _Seen:
 
     @property
     def noise(self) -> Floats:
-        """Variance of the place along one axis, px²."""
+        """Variance of the position along one axis, px²."""
         return np.asarray((SEEN_WITHIN * _diameters(self.areas)) ** 2)
 
 
@@ -131,7 +131,7 @@ def _diameters(areas: Floats) -> Floats:
 
 
 def _moved(known: _Moving, acceleration: float) -> _Moving:
-    """Cells one frame later: their most probable places, and how certain those are."""
+    """Return the cells one frame later: most probable positions and their covariances."""
     step = np.array([[1.0, 1.0], [0.0, 1.0]])
     push = np.array([[0.25, 0.5], [0.5, 1.0]])  # of an acceleration that lasts one frame
     force = (acceleration * _diameters(known.areas)) ** 2
@@ -142,7 +142,7 @@ def _moved(known: _Moving, acceleration: float) -> _Moving:
 def _partners(
     expected: _Moving, here: _Seen, ahead: _Seen, params: KalmanParams
 ) -> NDArray[np.int64]:
-    """For each object its index among the expected cells, or `ALONE`, shape (M,)."""
+    """Return the index of each object among the expected cells, or `ALONE`, shape (M,)."""
     partner = np.full(len(here.areas), ALONE, np.int64)
     rows, columns, weights = _candidates(expected, here, ahead, params)
     matched = heaviest_matching(
@@ -156,7 +156,7 @@ def _partners(
 def _candidates(
     expected: _Moving, here: _Seen, ahead: _Seen, params: KalmanParams
 ) -> tuple[NDArray[np.int64], NDArray[np.int64], Floats]:
-    """Pairs of a cell and an object that may be one, and how much speaks for each."""
+    """Return pairs of a cell and an object that may be the same, weighted by likelihood."""
     reach = params.max_step * _diameters(expected.areas) * (1 + expected.missed)
     rows, columns = _within_reach(expected.places, reach, here.places)
     squares = ((here.places[columns] - expected.places[rows]) ** 2).sum(axis=1)
@@ -169,15 +169,15 @@ def _candidates(
     costs += (np.log(here.areas[columns] / expected.areas[rows]) / LIKE_IN_SIZE) ** 2
     linked = _corrected(expected[rows], here[columns])
     costs += _misses(_moved(linked, params.acceleration), ahead)
-    # A linked pair counts for more than any difference between pairs: as many cells as
-    # possible go on, and of all ways to do that the most probable one is taken.
+    # A pair has a larger weight than any difference between pairs: as many cells as possible
+    # are matched, and among these matchings the most probable one is taken.
     return rows, columns, 1 + np.ptp(costs) - (costs - costs.min())
 
 
 def _within_reach(
     places: Floats, reach: Floats, others: Floats
 ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """Indices of all pairs of a place and another one within its reach, in order."""
+    """Return the indices of all pairs of positions within reach, in order."""
     if not len(places) or not len(others):
         return np.empty(0, np.int64), np.empty(0, np.int64)
     found = scipy.spatial.KDTree(others).query_ball_point(places, reach, return_sorted=True)
@@ -186,9 +186,9 @@ def _within_reach(
 
 
 def _misses(expected: _Moving, ahead: _Seen) -> Floats:
-    """How far from the nearest object of the next frame each cell is expected, in variances.
+    """Return the distance of each prediction from the nearest object of the next frame.
 
-    A velocity that comes from a wrong pair leads nowhere.
+    In variances. A velocity from a wrong pair predicts a position without an object.
     """
     if not len(ahead.areas):
         return np.zeros(len(expected.ids))
@@ -204,7 +204,7 @@ def _remembered(
     ids: NDArray[np.int64],
     params: KalmanParams,
 ) -> _Moving:
-    """Cells of this frame as they are now known, and those that may still come back."""
+    """Return the updated cells of this frame, and missing cells that may be found again."""
     waits = (expected.missed < params.max_gap) & ~np.isin(expected.ids, ids)
     absent = expected[waits]
     old, new = partner != ALONE, partner == ALONE
@@ -219,7 +219,7 @@ def _remembered(
 
 
 def _corrected(expected: _Moving, here: _Seen) -> _Moving:
-    """Predictions after the cells were seen."""
+    """Return the predictions, updated with the measured positions."""
     gain = expected.spread[:, :, 0] / (expected.spread[:, 0, 0] + here.noise)[:, None]
     off = here.places - expected.places
     return replace(
@@ -233,7 +233,7 @@ def _corrected(expected: _Moving, here: _Seen) -> _Moving:
 
 
 def _first_seen(here: _Seen, ids: NDArray[np.int64], max_step: float) -> _Moving:
-    """New cells: they may be at rest or move as far as `max_step` in any direction."""
+    """Return new cells, with velocities up to `max_step` in any direction."""
     spread = np.zeros((len(ids), 2, 2))
     spread[:, 0, 0] = here.noise
     spread[:, 1, 1] = (max_step * _diameters(here.areas) / 2) ** 2

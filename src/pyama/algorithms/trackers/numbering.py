@@ -1,4 +1,4 @@
-"""What trackers share: which objects take part, and which numbers they get."""
+"""Shared parts of the trackers: size limits, and the numbers of cells."""
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,12 +21,12 @@ def within_limits(found: Regions, params: TrackingParams) -> Regions:
 def numbered(
     known: NDArray[np.int64], partner: NDArray[np.int64], newest: int
 ) -> tuple[NDArray[np.int64], int]:
-    """Give every object of a frame a number.
+    """Return the number of every object of a frame.
 
     Args:
-        known: Numbers of the cells so far, shape (N,).
+        known: Numbers of the earlier cells, shape (N,).
         partner: Index of each object in `known`, or `ALONE` for a new cell, shape (M,).
-        newest: Largest number given so far.
+        newest: Largest number in use.
 
     Returns:
         Numbers of the objects, shape (M,), new ones in their order; and the largest number.
