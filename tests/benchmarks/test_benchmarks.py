@@ -16,7 +16,7 @@ from skimage.morphology import disk
 
 from pyama.algorithms import background_surface, preview
 from pyama.algorithms.kernels import labels, morphology
-from pyama.algorithms.kernels.bits import unpack
+from pyama.algorithms.kernels.bits import pack, unpack
 from pyama.algorithms.params import BackgroundParams, LogStdParams, TrackingParams
 from pyama.algorithms.segmenters import logstd
 from pyama.algorithms.trackers import iou
@@ -61,15 +61,15 @@ def test_local_variance(benchmark):
 
 
 def test_closing(benchmark):
-    mask = unpack(logstd.rough(PC, 3))
-    closed = benchmark(morphology.close_mask, mask, 7, 3)
-    expected = ndimage.binary_closing(np.pad(mask, 64), disk(7), iterations=3)
+    bits = logstd.rough(PC, 3)
+    closed = unpack(benchmark(morphology.closed, bits, 7, 3))
+    expected = ndimage.binary_closing(np.pad(unpack(bits), 64), disk(7), iterations=3)
     np.testing.assert_array_equal(closed, expected[64:-64, 64:-64])
 
 
 def test_opening(benchmark):
     mask = ndimage.binary_dilation(unpack(logstd.rough(PC, 3)), disk(3))
-    opened = benchmark(morphology.open_mask, mask, 7, 3)
+    opened = unpack(benchmark(morphology.opened, pack(mask), 7, 3))
     expected = ndimage.binary_opening(mask, disk(7), iterations=3)
     inner = slice(REACH, -REACH)
     np.testing.assert_array_equal(opened[inner, inner], expected[inner, inner])

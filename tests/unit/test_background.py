@@ -9,6 +9,7 @@ from scipy.interpolate import RectBivariateSpline
 
 from pyama.algorithms import background_surface
 from pyama.algorithms.background_surface import estimate
+from pyama.algorithms.kernels.tile_medians import tile_medians
 from pyama.algorithms.params import BackgroundParams
 from pyama.errors import ArrayError
 
@@ -49,7 +50,7 @@ def medians_of(frame, covered, params):
     rows, columns = (
         background_surface._axis(n, params.tile_size, params.tile_overlap) for n in frame.shape
     )
-    return background_surface._tile_medians(
+    return tile_medians(
         frame,
         covered,
         *background_surface._window(frame, covered),

@@ -6,9 +6,19 @@ from hypothesis.extra.numpy import array_shapes, arrays
 from scipy import ndimage
 from skimage.morphology import disk
 
-from pyama.algorithms.kernels.morphology import close_mask, dilate, erode, open_mask
+from pyama.algorithms.kernels import morphology
+from pyama.algorithms.kernels.bits import pack, unpack
+from pyama.algorithms.kernels.morphology import dilate
 from pyama.errors import ArrayError
 
+
+def on_masks(function):
+    return lambda mask, *disks: unpack(function(pack(mask), *disks))
+
+
+erode = on_masks(morphology.shrunk)
+close_mask = on_masks(morphology.closed)
+open_mask = on_masks(morphology.opened)
 FUNCTIONS = [dilate, erode, close_mask, open_mask]
 MASKS = arrays(bool, array_shapes(min_dims=2, max_dims=2, min_side=1, max_side=20))
 RADII = st.integers(0, 5)
@@ -128,7 +138,6 @@ def test_views_are_read_in_their_own_order(function):
     assert np.array_equal(function(mask, 2), function(mask.copy(), 2))
 
 
-@pytest.mark.parametrize("function", FUNCTIONS)
-def test_what_is_not_a_frame_is_refused(function):
+def test_what_is_not_a_frame_is_refused():
     with pytest.raises(ArrayError, match=r"takes one frame \(H, W\), got shape \(2, 3, 4\)"):
-        function(np.zeros((2, 3, 4), bool), 1)
+        dilate(np.zeros((2, 3, 4), bool), 1)

@@ -122,7 +122,9 @@ def test_a_plugin_gets_its_own_parameters_and_the_shared_ones_of_its_model():
 
 def test_a_shared_parameter_is_not_written_under_the_plugin():
     TRACKERS["stepping"] = stepping
-    with pytest.raises(ConfigError, match=r"stepping\.max_gap is no parameter of its own"):
+    with pytest.raises(
+        ConfigError, match=r"stepping\.max_gap is a parameter of the run: set params\.max_gap"
+    ):
         parsed(plugins={"stepping": {"max_gap": 3}})
 
 

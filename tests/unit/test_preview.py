@@ -7,8 +7,8 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as npst
 
 from pyama.algorithms.crops import SCALE
+from pyama.algorithms.kernels.histogram import Histogram
 from pyama.algorithms.preview import (
-    Histogram,
     generate_half_resolution,
     intensity_to_uint8,
     preview_of_intensities,

@@ -11,13 +11,12 @@ from pyama.algorithms.features import (
     FLUORESCENCE_FEATURES,
     PHASE_FEATURES,
     FeatureContext,
+    intensity,
+    shape,
     texture,
 )
-from pyama.algorithms.features.texture import (
-    GranularityParams,
-    NeighbourParams,
-    ParticleParams,
-)
+from pyama.algorithms.features.shape import NeighbourParams
+from pyama.algorithms.features.texture import GranularityParams, ParticleParams
 
 Y, X = np.mgrid[:41, :51]
 CELL = ((Y - 20) / 20) ** 2 + ((X - 25) / 25) ** 2 <= 1
@@ -104,7 +103,7 @@ def test_core_middle_and_rim_are_thirds_by_depth():
 
 
 def _thirds():
-    return [texture.intensity_rim, texture.intensity_middle, texture.intensity_core]
+    return [intensity.intensity_rim, intensity.intensity_middle, intensity.intensity_core]
 
 
 @pytest.mark.parametrize(
@@ -119,14 +118,14 @@ def _thirds():
 )
 def test_border_contact_counts_pixels_at_the_edge(bbox, expected):
     mask = np.ones((4, 6), bool)
-    found = texture.border_contact(mask, mask, context(mask, bbox=bbox, frame_shape=(64, 80)))
+    found = shape.border_contact(mask, mask, context(mask, bbox=bbox, frame_shape=(64, 80)))
     assert found == expected
 
 
 def test_without_frame_and_company_contact_and_neighbours_are_not_defined():
     mask = np.ones((4, 6), bool)
-    assert np.isnan(texture.border_contact(mask, mask, context(mask)))
-    assert np.isnan(texture.neighbours(mask, mask, context(mask, NeighbourParams())))
+    assert np.isnan(shape.border_contact(mask, mask, context(mask)))
+    assert np.isnan(shape.neighbours(mask, mask, context(mask, NeighbourParams())))
 
 
 @pytest.mark.parametrize(
@@ -137,7 +136,7 @@ def test_neighbours_are_counted_by_the_distance_of_boxes(distance, expected):
     others = np.array([[20, 30, 30, 40], [35, 30, 40, 40], [20, 45, 25, 60], [90, 90, 95, 95]])
     facts = {"bbox": (20, 20, 30, 30), "others": others.astype(np.int32)}
     params = NeighbourParams(distance=distance)
-    assert texture.neighbours(mask, mask, context(mask, params, **facts)) == expected
+    assert shape.neighbours(mask, mask, context(mask, params, **facts)) == expected
 
 
 OF_INTENSITY = {

@@ -15,21 +15,20 @@ from pyama.algorithms.kernels.array_types import (
     kernel,
 )
 from pyama.algorithms.kernels.morphology import dilate
+from pyama.algorithms.kernels.tile_medians import tile_medians
 from pyama.algorithms.params import BackgroundParams
 from pyama.errors import ArrayError
 
 HALO = 10
-"""How far (px) the light of a cell reaches beyond its mask."""
-MIN_PERCENT = 10
-"""A tile with a smaller share of background pixels is filled from its neighbours."""
+"""Distance (px) to which the light of a cell extends beyond its mask."""
 LOW_PERCENTILE = 5
-"""Stands for the background where none is visible."""
+"""Percentile of the frame that is the background if none is visible."""
 GRID = 16
-"""Results are multiples of 1 / GRID count: far below the noise, and easy to compress."""
+"""Results are multiples of 1 / GRID count: far below the noise, and compressible."""
 MAX_BINS = 4096
-"""Longest histogram of a tile; medians outside are found by selection."""
+"""Largest number of bins in the histogram of a tile; other medians are found by selection."""
 SAMPLE = 128
-"""Grey levels are sampled at about SAMPLE x SAMPLE pixels to place the histogram."""
+"""About SAMPLE x SAMPLE pixels are sampled to choose the range of the histogram."""
 
 
 @dataclass(frozen=True)
@@ -39,7 +38,7 @@ class Estimate:
     background: NDArray[np.float32]
     """Background of every pixel, shape (H, W), finite, in multiples of 1/16 count."""
     is_fallback: bool
-    """True where no background was visible: `background` is the frame's low percentile."""
+    """True if no background was visible: `background` is a low percentile of the frame."""
 
 
 @dataclass(frozen=True)
@@ -49,36 +48,36 @@ class _Axis:
     bounds: NDArray[np.int64]
     """First pixel and end of every tile, shape (N, 2)."""
     cuts: NDArray[np.int64]
-    """Where a tile begins or ends; between two cuts lies a block."""
+    """Positions where a tile begins or ends; a block extends from one cut to the next."""
     blocks: NDArray[np.int64]
     """First block and end of every tile, shape (N, 2)."""
     solve: NDArray[np.float64]
     """Coefficients of the surface from the medians, shape (C, N)."""
     first: NDArray[np.int64]
-    """First of the four coefficients that count at a pixel, shape (length,)."""
+    """First of the four coefficients that a pixel depends on, shape (length,)."""
     weights: NDArray[np.float64]
-    """How much they count, shape (length, 4)."""
+    """Weights of the four coefficients, shape (length, 4)."""
 
 
 def estimate(frame: Frame, foreground: Mask, params: BackgroundParams) -> Estimate:
     """Estimate the background under and between the cells of one frame.
 
-    The foreground is grown by 10 px. The frame is covered by overlapping square tiles; those
-    at its edges are cut by it. The median of a tile's background pixels stands for its
+    The foreground is dilated by 10 px. The frame is covered by overlapping square tiles, which
+    are cut at its edges. The median of the background pixels of a tile is the value at its
     centre, as in the tiled background meshes of SExtractor (Bertin and Arnouts, 1996,
-    https://doi.org/10.1051/aas:1996164); a tile with less than 10 % background takes the
-    mean of its neighbours. Between the centres runs a cubic spline (de Boor, 1978,
-    https://doi.org/10.1007/978-1-4612-6333-3), or one of lower order where there are fewer
-    than four tiles. Beyond the outer centres it continues linearly, with the slope between
-    the outer tile and the next one that does not overlap it.
+    https://doi.org/10.1051/aas:1996164). A tile with less than 10 % background gets the
+    mean of its neighbours. A cubic spline (de Boor, 1978,
+    https://doi.org/10.1007/978-1-4612-6333-3) interpolates between the centres, or one of
+    lower order if there are fewer than four tiles. It continues linearly beyond the outer
+    centres, with the slope between the outer tile and the next one that does not overlap it.
 
     Args:
         frame: Intensities in counts, shape (H, W), of any size, uint16.
-        foreground: True where cells are, shape (H, W).
+        foreground: True inside cells, shape (H, W).
         params: See `BackgroundParams`.
 
     Returns:
-        See `Estimate`. The same on every machine load and number of threads.
+        See `Estimate`. It does not depend on the number of threads.
 
     Raises:
         ArrayError: `frame` is not a two-dimensional uint16 array, or the shapes differ.
@@ -92,7 +91,7 @@ def estimate(frame: Frame, foreground: Mask, params: BackgroundParams) -> Estima
         return _fallback(frame)
     rows, columns = (_axis(n, params.tile_size, params.tile_overlap) for n in frame.shape)
     low, bins = _window(frame, covered)
-    medians = _tile_medians(
+    medians = tile_medians(
         np.ascontiguousarray(frame), covered, low, bins,
         rows.bounds, rows.cuts, rows.blocks, columns.bounds, columns.cuts, columns.blocks,
     )  # fmt: skip
@@ -131,7 +130,7 @@ def _axis(length: int, size: int, overlap: float) -> _Axis:
 def _spline(
     bounds: NDArray[np.int64], length: int, apart: int
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Interpolating spline with straight ends, as two matrices.
+    """Return an interpolating spline with straight ends as two matrices.
 
     Returns:
         Coefficients from values, shape (C, N), and pixels from coefficients, shape
@@ -162,7 +161,7 @@ def _spline(
 
 
 def _window(frame: Frame, covered: Mask) -> tuple[int, int]:
-    """Lowest grey level and number of levels that the tiles' histograms resolve."""
+    """Return the lowest grey level and the number of levels of the histograms of tiles."""
     every = max(1, int(np.sqrt(frame.size)) // SAMPLE)
     sample = frame[::every, ::every][~covered[::every, ::every]]
     if sample.size == 0:
@@ -190,96 +189,6 @@ def _filled(medians: NDArray[np.float64]) -> NDArray[np.float64]:
 
 
 @kernel
-def _tile_medians(
-    frame: Frame,
-    covered: Mask,
-    low: int,
-    bins: int,
-    y_bounds: NDArray[np.int64],
-    y_cuts: NDArray[np.int64],
-    y_blocks: NDArray[np.int64],
-    x_bounds: NDArray[np.int64],
-    x_cuts: NDArray[np.int64],
-    x_blocks: NDArray[np.int64],
-) -> NDArray[np.float64]:
-    """Median of the uncovered pixels of every tile; NaN where there are too few.
-
-    A tile's histogram is the sum of those of its blocks, so that every pixel is counted
-    once. The first and the last bin hold what is below and above the window of levels.
-    """
-    depth = np.max(y_blocks[:, 1] - y_blocks[:, 0])
-    counts = np.zeros((depth, len(x_cuts) - 1, bins + 2), np.int32)
-    strip = np.empty((len(x_cuts) - 1, bins + 2), np.int32)
-    tile = np.empty(bins + 2, np.int32)
-    medians = np.empty((len(y_bounds), len(x_bounds)))
-    counted = 0
-    for i in range(len(y_bounds)):
-        y0, y1 = y_bounds[i]
-        for block in range(counted, y_blocks[i, 1]):
-            rows = slice(y_cuts[block], y_cuts[block + 1])
-            _count(frame[rows], covered[rows], low, x_cuts, counts[block % depth])
-        counted = y_blocks[i, 1]
-        strip[:] = 0
-        for block in range(y_blocks[i, 0], y_blocks[i, 1]):
-            strip += counts[block % depth]
-        for j in range(len(x_bounds)):
-            x0, x1 = x_bounds[j]
-            tile[:] = 0
-            for block in range(x_blocks[j, 0], x_blocks[j, 1]):
-                tile += strip[block]
-            n = tile.sum()
-            if n * 100 < MIN_PERCENT * (y1 - y0) * (x1 - x0):
-                medians[i, j] = np.nan
-                continue
-            lower = _level(tile, (n - 1) // 2)
-            upper = _level(tile, n // 2)
-            if lower == 0 or upper == bins + 1:
-                medians[i, j] = _selected(frame[y0:y1, x0:x1], covered[y0:y1, x0:x1], n)
-            else:
-                medians[i, j] = low - 1 + (lower + upper) / 2
-    return medians
-
-
-@kernel
-def _count(
-    frame: Frame, covered: Mask, low: int, cuts: NDArray[np.int64], counts: NDArray[np.int32]
-) -> None:
-    """Histogram of the uncovered pixels of every block in a row of blocks."""
-    counts[:] = 0
-    last = counts.shape[1] - 1
-    for y in range(frame.shape[0]):
-        for block in range(len(cuts) - 1):
-            histogram = counts[block]
-            for x in range(cuts[block], cuts[block + 1]):
-                if not covered[y, x]:
-                    level = np.int64(frame[y, x]) - low + 1
-                    histogram[min(max(level, 0), last)] += 1
-
-
-@kernel
-def _level(histogram: NDArray[np.int32], rank: int) -> int:
-    """Bin of the value with `rank` smaller or equal ones before it."""
-    level, seen = 0, histogram[0]
-    while seen <= rank:
-        level += 1
-        seen += histogram[level]
-    return level
-
-
-@kernel
-def _selected(frame: Frame, covered: Mask, n: int) -> float:
-    """Median of the `n` uncovered pixels, whatever their levels."""
-    values = np.empty(n)
-    k = 0
-    for y in range(frame.shape[0]):
-        for x in range(frame.shape[1]):
-            if not covered[y, x]:
-                values[k] = frame[y, x]
-                k += 1
-    return np.median(values)
-
-
-@kernel
 def _surface(
     values: NDArray[np.float64],
     y_solve: NDArray[np.float64],
@@ -290,7 +199,7 @@ def _surface(
     x_weights: NDArray[np.float64],
     out: NDArray[np.float32],
 ) -> None:
-    """Surface through the tiles' values, rounded; loops, as BLAS sums in changing order."""
+    """Write the rounded surface; in loops, because BLAS adds in varying order."""
     coefficients = _product(_product(y_solve, values), x_solve.T)
     height, width = len(y_first), len(x_first)
     ribs = np.empty((len(y_solve), width))

@@ -1,4 +1,4 @@
-"""The ground under a stage that drifts: frames on one canvas, each where it was taken."""
+"""Canvas of registration: a frame of reference in which all frames have their place."""
 
 from typing import Any
 
@@ -8,39 +8,40 @@ from numpy.typing import NDArray
 from pyama.errors import ConfigError
 
 LARGEST = 2**27
-"""Most pixels of a canvas: a quarter of a gigabyte of labels."""
+"""Largest number of pixels of a canvas: a quarter of a gigabyte of labels."""
 
 
-class Ground:
-    """A canvas that holds all frames of a field of view side by side, as the stage has moved.
+class Canvas:
+    """A canvas that covers all frames of a field of view although the stage drifts.
 
-    Shifts are rounded to whole pixels, so that labels stay as they are.
+    An object that does not move has the same position on the canvas in every frame. Shifts are
+    rounded to whole pixels, so that labels need no interpolation.
 
     Args:
         frame: (H, W) of a frame.
-        drift: How far down and to the right everything lies in every frame, in px, shape
-            (T, 2).
+        drift: Shift (y, x) of the image in every frame in px, shape (T, 2); positive is down
+            and to the right.
 
     Attributes:
-        shape: (H, W) of the canvas; that of a frame if the stage is at rest.
+        shape: (H, W) of the canvas; that of a frame if the stage does not drift.
 
     Raises:
-        ConfigError: The canvas would be too large.
+        ConfigError: The stage drifts so far that the canvas would be too large.
     """
 
     def __init__(self, frame: tuple[int, ...], drift: NDArray[np.float64]) -> None:
         moved = np.rint(drift).astype(np.int64).reshape(-1, 2)
-        # What lies further down is seen by a frame that lies further up.
+        # If the image moves down, the frame lies further up on the canvas.
         self._corners = moved.max(axis=0, initial=0) - moved
         down, right = self._corners.max(axis=0, initial=0).tolist()
         self._frame = frame
         self.shape = (frame[0] + down, frame[1] + right)
         if self.shape[0] * self.shape[1] > max(LARGEST, 2 * frame[0] * frame[1]):
             raise ConfigError(
-                f"The stage has drifted over {down} x {right} px (y, x), which is too far to "
-                f"track cells on the ground: all frames together cover {self.shape[0]} x "
-                f"{self.shape[1]} px. Look at the table of shifts; if the stage was moved on "
-                "purpose, use registration: none."
+                f"The stage has drifted over {down} x {right} px (y, x). This is too far to "
+                f"track cells on one canvas: all frames together cover {self.shape[0]} x "
+                f"{self.shape[1]} px. Check the table of shifts; if the stage was moved on "
+                "purpose, set registration: none."
             )
 
     def placed(self, labels: NDArray[Any], t: int) -> NDArray[Any]:
@@ -52,7 +53,7 @@ class Ground:
         return canvas
 
     def view(self, canvas: NDArray[Any], t: int) -> NDArray[Any]:
-        """Return what frame `t` shows of a canvas."""
+        """Return the part of a canvas that frame `t` covers."""
         return np.ascontiguousarray(canvas[self._window(t)])
 
     def _window(self, t: int) -> tuple[slice, slice]:

@@ -24,15 +24,6 @@ SCALE = 65536
 every multiple of 1/16 count below a million."""
 
 
-def normalise(counts: NDArray[Any]) -> NDArray[np.float32]:
-    """Return counts as fractions of `SCALE`, exact in float32.
-
-    Args:
-        counts: Any shape; whole counts up to 65535, or a background on the grid of 1/16.
-    """
-    return counts.astype(np.float32) * np.float32(1 / SCALE)
-
-
 def box_shapes(boxes: Boxes) -> NDArray[np.int64]:
     """Return height and width of every box in px, shape (..., 2); 0, 0 for an empty box.
 

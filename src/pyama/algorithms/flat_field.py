@@ -1,8 +1,8 @@
 """Correction for uneven light in fluorescence with a flat field, from an image or estimated.
 
 The model of the counts of a camera is I = F·S + D, with the fluorescence S of the sample, the
-flat field F of the light, mean 1, and the dark frame D of the camera, as in CIDRE (Smith et al.,
-2015, https://doi.org/10.1038/nmeth.3323) and BaSiC (Peng et al., 2017,
+flat field F of the light, mean 1, and the dark frame D of the camera, as in CIDRE (Smith et
+al., 2015, https://doi.org/10.1038/nmeth.3323) and BaSiC (Peng et al., 2017,
 https://doi.org/10.1038/ncomms14836). The corrected image is (I - D) / F.
 """
 

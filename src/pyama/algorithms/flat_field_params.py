@@ -1,4 +1,4 @@
-"""Parameters of the correction for uneven light; like `params` without heavy imports."""
+"""Parameters of the correction for uneven light; no heavy imports, as in `params`."""
 
 from collections.abc import Callable
 from typing import Annotated, Any
@@ -8,7 +8,7 @@ from pydantic import Field, field_validator
 from pyama.algorithms.params import Params
 
 ESTIMATE = "estimate"
-"""Stands for the flat field that is estimated from a channel's own background."""
+"""Value of a flat field that is estimated from the background of its channel."""
 ChannelId = Annotated[int, Field(ge=0, json_schema_extra={"unit": "1"})]
 ImagePath = Annotated[str, Field(min_length=1)]
 Counts = Annotated[
@@ -21,24 +21,24 @@ def _example(text: str) -> Any:
 
 
 class FlatFieldParams(Params):
-    """Parameters of the correction for uneven light, in fluorescence only."""
+    """Parameters of the correction for uneven light in fluorescence channels."""
 
     flat_field: (
         ImagePath
         | Annotated[dict[ChannelId, ImagePath], _example("{1: gfp_flat.tif, 2: estimate}")]
         | None
     ) = None
-    """How bright the light is in every pixel: `estimate`, from the background of each field of
-    view, or a TIFF file of one plane; for all fluorescence channels, or by channel. Traces
-    are divided by it; its mean is set to 1. An image in counts (mean of 10 or more) has the
-    dark frame taken off first."""
+    """Relative brightness of the light in every pixel: a TIFF file of one plane, or
+    `estimate`, from the background of each field of view; for all fluorescence channels, or
+    by channel. Intensities are divided by it; its mean is set to 1. The dark frame is
+    subtracted from an image in counts (mean of 10 or more) first."""
     dark_frame: (
         Counts
         | ImagePath
         | Annotated[dict[ChannelId, Counts | ImagePath], _example("{1: 100, 2: dark.tif}")]
         | None
     ) = None
-    """What the camera counts without light: a number, or a TIFF file of one plane; for all
+    """Counts of the camera without light: a number, or a TIFF file of one plane; for all
     fluorescence channels, or by channel."""
 
     @field_validator("flat_field", mode="before")
@@ -53,22 +53,22 @@ class FlatFieldParams(Params):
         return _for_channels(value, _is_level, wanted)
 
     def flat_field_of(self, channel: int) -> str | None:
-        """Return `estimate` or the path of an image; None where there is no correction."""
-        found = self.flat_field
-        return found.get(channel) if isinstance(found, dict) else found
+        """Return `estimate` or the path of an image; None if there is no correction."""
+        entry = self.flat_field
+        return entry.get(channel) if isinstance(entry, dict) else entry
 
     def dark_frame_of(self, channel: int) -> float | str | None:
-        """Return counts or the path of an image; None where there is no correction."""
-        found = self.dark_frame
-        return found.get(channel) if isinstance(found, dict) else found
+        """Return counts or the path of an image; None if there is no correction."""
+        entry = self.dark_frame
+        return entry.get(channel) if isinstance(entry, dict) else entry
 
     def named_channels(self) -> set[int]:
-        """Return the channels that are named; empty where all or none are meant."""
+        """Return the channels with entries of their own; empty if one entry is for all."""
         named = (self.flat_field, self.dark_frame)
         return {channel for entry in named if isinstance(entry, dict) for channel in entry}
 
     def corrects(self, channel: int) -> bool:
-        """Whether traces of a fluorescence channel are corrected at all."""
+        """Whether traces of a fluorescence channel are corrected."""
         sources = (self.flat_field_of(channel), self.dark_frame_of(channel))
         return any(source is not None for source in sources)
 
@@ -92,7 +92,7 @@ def _is_level(value: Any) -> bool:
 
 
 def _for_channels(value: Any, is_fine: Callable[[Any], bool], wanted: str) -> Any:
-    """Refuse in one sentence what is neither one entry nor one for each of some channels."""
+    """Check that a value is one entry for all channels, or one entry for each of some."""
     if isinstance(value, dict):
         numbers = all(str(channel).isdecimal() for channel in value)
         if value and numbers and all(map(is_fine, value.values())):

@@ -1,6 +1,6 @@
-"""Parameters of every algorithm: unit and bounds in the type, meaning below the field.
+"""Parameters of every algorithm with unit, bounds and meaning.
 
-Imports neither NumPy nor Numba, so that a configuration can be checked at once.
+This module imports neither NumPy nor Numba, so that a configuration is checked quickly.
 """
 
 import math
@@ -36,41 +36,43 @@ Fraction = Annotated[float, Field(ge=0, le=1, allow_inf_nan=False), _unit("1")]
 
 
 class Params(BaseModel):
-    """Immutable parameters that refuse names and values they do not know."""
+    """Immutable parameters; unknown names and wrong values are errors."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
 
     @field_validator("*", mode="before")
     @classmethod
-    def _truth_is_no_number(cls, value: Any, info: ValidationInfo) -> Any:
-        # YAML reads `yes` and `on` as true, which would pass for the number 1.
+    def _no_boolean_numbers(cls, value: Any, info: ValidationInfo) -> Any:
+        # YAML reads `yes` and `on` as true, which Pydantic would accept as the number 1.
         name = str(info.field_name)
         if isinstance(value, bool) and cls.model_fields[name].annotation is not bool:
             raise ValueError("true and false are not allowed here")
         return value
 
     def replace(self, **changes: object) -> Self:
-        """Return a copy with `changes` applied and checked."""
+        """Return a copy with `changes`, which are checked."""
         kept = {name: getattr(self, name) for name in self.model_fields_set}
         return type(self).model_validate({**kept, **changes})
 
 
 class PluginParams(Params):
-    """Parameters of methods, features and preprocessors that have some of their own."""
+    """Parameters of single methods, features and preprocessors."""
 
     plugins: dict[str, dict[str, Any]] = {}
-    """Parameters of single methods, features and preprocessors, by the name of each:
-    `{name: {parameter: value}}`. `pyama plugins list` names them."""
+    """Parameters of single methods, features and preprocessors by name:
+    `{name: {parameter: value}}`. `pyama plugins list` shows them."""
 
     @field_validator("plugins")
     @classmethod
     def _known_ones(cls, value: dict[str, dict[str, Any]]) -> dict[str, dict[str, Any]]:
-        """Check what is loaded; the others wait until a run needs them."""
+        """Check the parameters of everything that is loaded; a run checks the others."""
         models = {n: model for n, model in parameter_models().items() if n in value}
         for name in models:
             flat = sorted(value[name].keys() & cls.model_fields.keys())
             if flat:
-                raise ValueError(f"{name}.{flat[0]} is no parameter of its own: write it flat")
+                raise ValueError(
+                    f"{name}.{flat[0]} is a parameter of the run: set params.{flat[0]}"
+                )
         fields: dict[str, Any] = {name: (model, ...) for name, model in models.items()}
         section = create_model("plugins", __config__=ConfigDict(extra="ignore"), **fields)
         # A validation error inside a validator keeps the path to each wrong value.
@@ -83,17 +85,16 @@ def _own(values: BaseModel, flat: type[BaseModel]) -> dict[str, Any]:
 
 
 def own_params(name: str, plugin: Any, params: Any, step: "type[Params] | None" = None) -> Any:
-    """Return what a method, feature or preprocessor gets as `params`.
+    """Return the parameters of a method, feature or preprocessor.
 
     Args:
-        name: Under which it is registered, and under which its parameters are written.
+        name: Name in the registry and in `params.plugins`.
         plugin: The function or object; see `pyama.registry.parameters`.
-        params: Of the run.
-        step: Parameters that its result may depend on if it has no model of its own; None is
-            all of them.
+        params: Parameters of the run.
+        step: Model for functions without one of their own; None is all parameters of the run.
 
     Returns:
-        An instance of its own model; if it has none, one of `step`, or `params`.
+        An instance of its own model; without one, an instance of `step`, or `params`.
 
     Raises:
         ConfigError: A parameter of its own is missing or wrong.
@@ -117,7 +118,7 @@ def own_params(name: str, plugin: Any, params: Any, step: "type[Params] | None" 
 
 
 class CopyParams(Params):
-    """What is read from the microscope file."""
+    """Parameters of reading the microscope file."""
 
     z: Annotated[int, Field(ge=0), _unit("planes")] | Literal["middle", "max"] = "middle"
     """Plane of a z stack: its 0-based index, `middle`, or `max` for the maximum projection."""
@@ -125,7 +126,7 @@ class CopyParams(Params):
     @field_validator("z", mode="before")
     @classmethod
     def _plane(cls, value: Any) -> Any:
-        # Else each of the two types has its own complaint.
+        # Otherwise each of the two types has a message of its own.
         try:
             known = value in ("middle", "max") or (int(value) == float(value) >= 0)
         except (TypeError, ValueError, OverflowError):
@@ -136,7 +137,7 @@ class CopyParams(Params):
 
 
 def _not_below(smaller: str, value: int | None, info: ValidationInfo) -> int | None:
-    """Check a limit against the smaller one, as a field: all mistakes are said together."""
+    """Check an upper limit by field, so that all errors are reported together."""
     least = info.data.get(smaller)
     if value is not None and least is not None and least > value:
         raise ValueError(
@@ -146,40 +147,38 @@ def _not_below(smaller: str, value: int | None, info: ValidationInfo) -> int | N
 
 
 class RegistrationParams(Params):
-    """What is done about a stage that drifts."""
+    """Parameters of the registration, the correction for drift of the stage."""
 
     registration: Literal["none", "phase_correlation"] = "none"
-    """How the drift of the stage is found: `phase_correlation` of the phase contrast frames,
-    or `none`. Cells are tracked as on a stage at rest, and the drift is listed in
-    `*_shifts.csv` and in the traces; images, crops and positions stay as the camera saw
-    them."""
+    """Method that measures the drift of the stage: `phase_correlation` of the phase contrast
+    frames, or `none`. The tracking corrects for the drift, which is listed in `*_shifts.csv`
+    and in the traces. Images, crops and positions are not changed."""
 
 
 class LogStdParams(Params):
     """Parameters of the LOG-STD segmentation.
 
-    The closing bridges gaps in the outline of a cell, the opening removes everything
-    thinner than about `2 * morph_iterations * (morph_size // 2)` pixels. With the defaults
-    nothing below about 180 px² survives the opening, whatever `min_object_size` says.
+    The closing bridges gaps in the outline of a cell. The opening removes everything thinner
+    than about `2 * morph_iterations * (morph_size // 2)` pixels. With the defaults it removes
+    all objects below about 180 px², for any `min_object_size`.
     """
 
     logstd_window_size: Annotated[int, Field(ge=2, le=255), _unit("px")] = 3
     """Side of the square in which the variation of intensity is measured."""
     morph_size: Annotated[int, Field(ge=0, le=255), _unit("px")] = 7
-    """Width of the opening's disk (radius `morph_size // 2`). 0 or 1 is no opening."""
+    """Width of the disk of the opening (radius `morph_size // 2`). 0 or 1: no opening."""
     morph_iterations: Repeats = 3
-    """How often the opening's disk is applied."""
+    """Number of iterations of the opening."""
     closing_size: Annotated[int, Field(ge=0, le=255), _unit("px")] = 3
-    """Width of the closing's disk (radius `closing_size // 2`). 0 or 1 is no closing."""
+    """Width of the disk of the closing (radius `closing_size // 2`). 0 or 1: no closing."""
     closing_iterations: Repeats = 1
-    """How often the closing's disk is applied."""
+    """Number of iterations of the closing."""
     erosion_size: Annotated[int, Field(ge=0, le=255), _unit("px")] | None = None
-    """Pixels taken off all around; left out, half of `logstd_window_size`."""
+    """Radius of the erosion of the mask; null is half of `logstd_window_size`."""
     min_object_size: Area = 50
-    """Smaller objects are dropped. With the opening at its default nothing below about
-    180 px² is left, whatever stands here."""
+    """Smaller objects are removed; the default opening removes all below about 180 px²."""
     max_object_size: Annotated[Area | None, Field(validate_default=True)] = 10_000
-    """Larger objects are dropped; null keeps them. Touching cells are one object."""
+    """Larger objects are removed; null keeps them. Touching cells are one object."""
 
     @field_validator("max_object_size")
     @classmethod
@@ -188,15 +187,14 @@ class LogStdParams(Params):
 
 
 class WatershedParams(LogStdParams):
-    """Parameters of the LOG-STD segmentation that cuts touching cells at their halo.
+    """Parameters of the LOG-STD segmentation that separates touching cells at their halo.
 
-    It reads `logstd_window_size`, `min_object_size`, `max_object_size` and `split_h`; its
-    closing, opening and erosion are its own.
+    It uses `logstd_window_size`, `min_object_size`, `max_object_size` and `split_h`, and a
+    closing, opening and erosion without parameters.
     """
 
     split_h: Annotated[float, Field(gt=0, allow_inf_nan=False), _unit("px")] | None = None
-    """How much deeper than the saddle a cell's centre must be to be a cell of its own.
-    Left out, it follows from the size of the cells."""
+    """Smallest depth of a centre below the saddle to the next; null: from the cell size."""
 
 
 class TrackingParams(Params):
@@ -205,14 +203,14 @@ class TrackingParams(Params):
     min_iou: Fraction = 0.1
     """Smallest overlap (intersection over union) of one cell in successive frames."""
     max_gap: Frames = 0
-    """For how many frames a cell may be missed and keep its number."""
+    """Largest number of frames in which a cell may be missing and keep its number."""
     min_size: Area | None = None
     """Smaller objects are not tracked; null tracks all."""
     max_size: Area | None = None
     """Larger objects are not tracked; null tracks all."""
     divisions: bool = False
-    """Whether to look for cells that divide: the daughters get new numbers, and the traces a
-    column `parent` (0: none was seen)."""
+    """Whether to find cells that divide. Daughters get new numbers, and the traces a column
+    `parent` (0: no parent was found)."""
 
     @field_validator("max_size")
     @classmethod
@@ -221,36 +219,36 @@ class TrackingParams(Params):
 
 
 class KalmanParams(TrackingParams):
-    """Parameters of the tracking by prediction, besides those of every tracker."""
+    """Parameters of the tracking by prediction, in addition to those of every tracker."""
 
     max_step: Annotated[
         float, Field(gt=0, le=100, allow_inf_nan=False), _unit("diameters")
     ] = 2.0
-    """How far a cell may be from where it is expected, in diameters of the cell per frame."""
+    """Largest distance from the predicted position, in diameters of the cell per frame."""
     acceleration: Annotated[
         float, Field(gt=0, le=100, allow_inf_nan=False), _unit("diameters/frame²")
     ] = 0.2
-    """By how much the velocity of a cell changes from frame to frame (standard deviation)."""
+    """Standard deviation of the change of velocity of a cell from frame to frame."""
 
 
 class BackgroundParams(Params):
     """Parameters of the background estimate."""
 
     tile_size: Annotated[int, Field(ge=4, le=65535), _unit("px")] = 100
-    """Side of the square tiles whose medians carry the estimate."""
+    """Side of the square tiles whose medians give the estimate."""
     tile_overlap: Annotated[float, Field(ge=0, le=0.9, allow_inf_nan=False), _unit("1")] = 0.5
-    """Share of a tile that the next tile covers again."""
+    """Fraction of a tile that the next tile overlaps."""
 
 
 class ExtractionParams(Params):
     """Parameters of the traces."""
 
     background_weight: Fraction = 1.0
-    """How much of the background is subtracted. Values outside are clipped, with a warning."""
+    """Fraction of the background to subtract, clipped to 0 to 1 with a warning."""
     min_frames: Frames = 30
-    """Cells present in fewer frames are left out of the traces."""
+    """Cells in fewer frames are not in the traces."""
     border_margin: Pixels = 50
-    """Cells that come closer to the edge in any frame are left out; 0 keeps them."""
+    """Cells closer to the edge in any frame are not in the traces; 0 keeps them."""
 
     @field_validator("background_weight", mode="before")
     @classmethod
@@ -268,11 +266,10 @@ class ExtractionParams(Params):
 
 
 class TimeParams(Params):
-    """What time it is in a frame."""
+    """Parameters of the time of every frame."""
 
     frame_interval: Minutes = 10.0
-    """Minutes per frame. When written, it overrides the time stamps of the file; the
-    default serves files without usable stamps."""
+    """Minutes per frame; used if it is set, or if the file has no usable time stamps."""
     time_mapping: (
         Annotated[
             dict[Annotated[int, Field(ge=0)], Annotated[float, _unit("min")]],
@@ -280,11 +277,11 @@ class TimeParams(Params):
         ]
         | None
     ) = None
-    """Minutes of every frame, by frame. Overrides everything else."""
+    """Time in minutes by frame. It overrides everything else."""
 
     @field_validator("time_mapping", mode="before")
     @classmethod
-    def _truth_is_no_time(cls, value: Any) -> Any:
+    def _no_boolean_times(cls, value: Any) -> Any:
         entries = [*value, *value.values()] if isinstance(value, dict) else ()
         if any(isinstance(entry, bool) for entry in entries):
             raise ValueError("true and false are not allowed here")

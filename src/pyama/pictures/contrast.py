@@ -6,7 +6,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pyama import layout
-from pyama.algorithms.preview import Histogram, intensity_to_uint8
+from pyama.algorithms.kernels.histogram import Histogram
+from pyama.algorithms.preview import intensity_to_uint8
 from pyama.errors import StoreError
 from pyama.store import FovStore
 

@@ -132,11 +132,8 @@ def plan_fov(
                 damages = store.damages(name, thorough=False, mark=mark)
                 reasons = [f"{damage.path} is {damage.problem}" for damage in damages]
         outputs[recipe.step][name] = tuple(reasons)
-    skipped = {step.name: step.skipped(config) or "" for step in STEPS}
     return tuple(
-        PlannedStep(
-            step.name, outputs[step.name], "" if outputs[step.name] else skipped[step.name]
-        )
+        PlannedStep(step.name, made, "" if made else step.skipped(config) or "")
         for step in STEPS
         if (made := outputs[step.name]) or not step.is_on_request
     )

@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pyama.algorithms.kernels.array_types import Boxes, Labels, Mask, check_frame
-from pyama.algorithms.kernels.bits import Bits, inverted, pack, unpack
+from pyama.algorithms.kernels.bits import Bits, inverted, pack
 from pyama.algorithms.kernels.run_lengths import (
     LabelRuns,
     find_label_runs,
@@ -77,24 +77,15 @@ def numbered(bits: Bits) -> Labels:
     return out
 
 
-def remove_small(mask: Mask, min_area: int, min_area_at_edge: int | None = None) -> Mask:
-    """Return a copy of a mask without small objects.
+def without_small(bits: Bits, min_area: int, min_area_at_edge: int | None = None) -> Bits:
+    """Return a mask of bits without its small objects, which are 4-connected.
 
     Args:
-        mask: True inside, shape (H, W). Objects are 4-connected.
+        bits: The mask, shape (H, W).
         min_area: Smaller objects (px²) are removed.
-        min_area_at_edge: The same for those that reach the edge of the frame; None is no
-            difference.
-
-    Raises:
-        ArrayError: `mask` is not two-dimensional.
+        min_area_at_edge: The limit for objects that touch the edge of the frame; None means
+            `min_area`.
     """
-    check_frame(mask, "remove_small")
-    return unpack(without_small(pack(mask), min_area, min_area_at_edge))
-
-
-def without_small(bits: Bits, min_area: int, min_area_at_edge: int | None = None) -> Bits:
-    """As `remove_small`, for a mask of bits."""
     runs = find_runs(bits)
     stays = runs.areas >= min_area
     if min_area_at_edge is not None:
@@ -104,28 +95,17 @@ def without_small(bits: Bits, min_area: int, min_area_at_edge: int | None = None
     return painted(runs, stays[runs.roots], nothing)
 
 
-def fill_holes(mask: Mask, max_area: int | None = None, max_area_at_edge: int = 0) -> Mask:
-    """Return a copy of a mask with its holes filled.
+def filled(bits: Bits, max_area: int | None = None, max_area_at_edge: int = 0) -> Bits:
+    """Return a mask of bits with its holes filled.
+
+    Holes are 4-connected regions of background that do not touch the edge of the frame.
 
     Args:
-        mask: True inside, shape (H, W).
-        max_area: Larger holes (px²) stay open; None fills all.
-        max_area_at_edge: A piece of background that reaches the edge of the frame is a hole
-            if it is not larger (px²) and not all there is.
-
-    Returns:
-        Mask, shape (H, W). Other holes are 4-connected pieces of background that do not reach
-        the edge of the frame.
-
-    Raises:
-        ArrayError: `mask` is not two-dimensional.
+        bits: The mask, shape (H, W).
+        max_area: Larger holes (px²) are not filled; None fills all.
+        max_area_at_edge: A region of background at the edge of the frame is also a hole if it
+            is not larger (px²), unless the mask is empty.
     """
-    check_frame(mask, "fill_holes")
-    return unpack(filled(pack(mask), max_area, max_area_at_edge))
-
-
-def filled(bits: Bits, max_area: int | None = None, max_area_at_edge: int = 0) -> Bits:
-    """As `fill_holes`, for a mask of bits."""
     runs = find_runs(inverted(bits))
     at_edge = touch_the_edge(runs, bits.width)
     hole = ~at_edge

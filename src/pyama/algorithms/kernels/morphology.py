@@ -1,7 +1,7 @@
-"""Growing and shrinking masks by disks, in one pass whatever the radius.
+"""Morphology of masks of bits with disks, in one pass for any radius.
 
-The disk of radius r is the set of pixels with x² + y² <= r². Applied n times in a row it is
-one larger shape, the disk's n-fold Minkowski sum, which is applied here at once.
+The disk of radius r is the set of pixels with x² + y² <= r². Its n-fold application equals one
+application of a larger shape, the n-fold Minkowski sum of the disk, which is used here.
 """
 
 import numpy as np
@@ -11,16 +11,16 @@ from pyama.algorithms.kernels.array_types import Mask, check_frame, kernel
 from pyama.algorithms.kernels.bits import WORD, Bits, cut, inverted, pack, unpack
 
 BAND = 128
-"""So many rows are worked on at a time; they stay in the processor's cache."""
+"""Number of rows that are processed at a time, so that they stay in the cache."""
 
 
 def dilate(mask: Mask, radius: int, iterations: int = 1) -> Mask:
-    """Grow a mask.
+    """Dilate a mask.
 
     Args:
-        mask: True inside, shape (H, W). Outside the frame nothing is inside.
+        mask: True inside, shape (H, W). False is assumed outside the frame.
         radius: Radius of the disk in px; 0 changes nothing.
-        iterations: How often the disk is applied; 0 changes nothing.
+        iterations: Number of times the disk is applied; 0 changes nothing.
 
     Returns:
         Mask, shape (H, W).
@@ -32,36 +32,8 @@ def dilate(mask: Mask, radius: int, iterations: int = 1) -> Mask:
     return unpack(grown(pack(mask), radius, iterations))
 
 
-def erode(mask: Mask, radius: int, iterations: int = 1) -> Mask:
-    """Shrink a mask; what lies outside the frame never erodes it.
-
-    Arguments, result and errors as in `dilate`.
-    """
-    check_frame(mask, "erode")
-    return unpack(shrunk(pack(mask), radius, iterations))
-
-
-def close_mask(mask: Mask, radius: int, iterations: int = 1) -> Mask:
-    """Grow a mask, then shrink it: gaps narrower than the disk are bridged.
-
-    The frame is padded meanwhile, so that nothing is added or lost along its edge.
-    Arguments, result and errors as in `dilate`.
-    """
-    check_frame(mask, "close_mask")
-    return unpack(closed(pack(mask), radius, iterations))
-
-
-def open_mask(mask: Mask, radius: int, iterations: int = 1) -> Mask:
-    """Shrink a mask, then grow it: what is narrower than the disk disappears.
-
-    Arguments, result and errors as in `dilate`; the edge of the frame is no edge of the mask.
-    """
-    check_frame(mask, "open_mask")
-    return unpack(opened(pack(mask), radius, iterations))
-
-
 def grown(bits: Bits, radius: int, iterations: int = 1) -> Bits:
-    """As `dilate`, for a mask of bits."""
+    """Dilate a mask of bits; arguments and result as in `dilate`."""
     reaches = _reaches(radius, iterations)
     if len(reaches) == 1:
         return bits
@@ -71,12 +43,19 @@ def grown(bits: Bits, radius: int, iterations: int = 1) -> Bits:
 
 
 def shrunk(bits: Bits, radius: int, iterations: int = 1) -> Bits:
-    """As `erode`, for a mask of bits."""
+    """Erode a mask; the outside of the frame does not erode it.
+
+    Arguments and result as in `dilate`.
+    """
     return inverted(grown(inverted(bits), radius, iterations))
 
 
 def closed(bits: Bits, radius: int, iterations: int = 1) -> Bits:
-    """As `close_mask`, for a mask of bits."""
+    """Dilate, then erode a mask, which closes gaps narrower than the disk.
+
+    The frame is padded in between, so that nothing is added or removed along its edge.
+    Arguments and result as in `dilate`.
+    """
     margin = radius * iterations
     aside = -(-margin // WORD)
     words = np.pad(bits.words, ((margin, margin), (aside, aside)))
@@ -87,17 +66,20 @@ def closed(bits: Bits, radius: int, iterations: int = 1) -> Bits:
 
 
 def opened(bits: Bits, radius: int, iterations: int = 1) -> Bits:
-    """As `open_mask`, for a mask of bits."""
+    """Erode, then dilate a mask, which removes everything narrower than the disk.
+
+    The outside of the frame does not erode the mask. Arguments and result as in `dilate`.
+    """
     return grown(shrunk(bits, radius, iterations), radius, iterations)
 
 
 def _reaches(radius: int, iterations: int) -> NDArray[np.int64]:
-    """Pixels that a repeated disk covers on either side of its axis, by distance in rows."""
+    """Return how far a repeated disk extends to either side, by distance in rows."""
     offsets = np.arange(-radius, radius + 1)
     disk = np.sqrt(radius**2 - offsets**2).astype(np.int64)
     shape = np.zeros(1, np.int64)
     for _ in range(iterations):
-        # A row of the sum is the longest of all pairs of rows that fall on it.
+        # A row of the sum is the longest sum of two rows at this distance.
         wider = np.zeros(len(shape) + 2 * radius, np.int64)
         for shift, reach in enumerate(disk):
             part = wider[shift : shift + len(shape)]
@@ -106,13 +88,13 @@ def _reaches(radius: int, iterations: int) -> NDArray[np.int64]:
     return shape[len(shape) // 2 :]
 
 
-# Rows lie one after the other with gaps of zeros, wide enough that what grows out of one row
-# does not reach the next: so they are shifted and joined as one long row, many words at once.
+# The rows are stored one after the other with gaps of zeros. The gaps are wider than the disk,
+# so that all rows are shifted and joined as one long row, many words at a time.
 @kernel
 def _dilate(
     words: NDArray[np.uint64], reaches: NDArray[np.int64], out: NDArray[np.uint64]
 ) -> None:
-    """Join the rows around each, those `d` rows away grown by `reaches[d]` to both sides."""
+    """Join to each row its neighbours at distance `d`, grown by `reaches[d]` to both sides."""
     height, width = words.shape
     last = len(reaches) - 1
     stride = width + (2 * reaches[0] + WORD - 1) // WORD
@@ -128,7 +110,7 @@ def _dilate(
         reached = 0
         for d in range(last, -1, -1):
             while reached < reaches[d]:
-                # By more, it would take bits from beyond the ends of a row.
+                # A larger step would take bits from beyond the ends of a row.
                 step = min(reaches[d] - reached, reached + 1, WORD - 1)
                 _spread(here, step, wider)
                 here, wider = wider, here
@@ -139,12 +121,12 @@ def _dilate(
             _copy(joined[(y - top) * stride : (y - top) * stride + width], out[y])
 
 
-# One simple loop each: only so are they compiled to vector instructions.
+# One simple loop in each function, so that the compiler vectorises it.
 @kernel
 def _spread(words: NDArray[np.uint64], step: int, out: NDArray[np.uint64]) -> None:
-    """Set every bit that has one set at most `step` bits away; the first and last word stay 0.
+    """Set every bit with a set bit at most `step` bits away; the first and last word stay 0.
 
-    What is set already must reach `step - 1` bits to both sides of every centre.
+    The bits must already extend `step - 1` bits to both sides of every centre.
     """
     up, down = np.uint64(step), np.uint64(WORD - step)
     before, here, after = words[:-2], words[1:-1], words[2:]

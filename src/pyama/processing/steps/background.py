@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 
 from pyama import layout
 from pyama.algorithms.background_surface import GRID, estimate
+from pyama.algorithms.kernels.histogram import Histogram
 from pyama.algorithms.params import BackgroundParams
-from pyama.algorithms.preview import Histogram
 from pyama.config import ProcessingConfig
 from pyama.processing.fov import FovContext, FovFacts, full
 from pyama.processing.runner import Job, Part

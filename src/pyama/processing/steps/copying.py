@@ -6,8 +6,8 @@ from typing import Any
 
 from numpy.typing import NDArray
 
+from pyama.algorithms.kernels.histogram import Histogram
 from pyama.algorithms.params import CopyParams
-from pyama.algorithms.preview import Histogram
 from pyama.config import ProcessingConfig
 from pyama.processing.fov import FovContext, FovFacts, full, image_groups
 from pyama.processing.runner import Job, Part

@@ -15,7 +15,8 @@ from numpy.typing import NDArray
 from pyama import layout
 from pyama.algorithms.background_surface import GRID
 from pyama.algorithms.crops import SCALE, box_shapes, lift
-from pyama.algorithms.preview import Histogram, preview_of_intensities, preview_of_labels
+from pyama.algorithms.kernels.histogram import Histogram
+from pyama.algorithms.preview import preview_of_intensities, preview_of_labels
 from pyama.config import ProcessingConfig
 from pyama.errors import StoreError
 from pyama.pictures.contrast import contrast_of_histogram

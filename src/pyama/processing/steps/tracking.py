@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pyama import layout
-from pyama.algorithms.canvas import Ground
+from pyama.algorithms.canvas import Canvas
 from pyama.algorithms.contracts import checked_labels
 from pyama.algorithms.params import own_params
 from pyama.algorithms.trackers.divisions import divided
@@ -65,8 +65,8 @@ def tracked(
     """
     name = f"tracking method {method[0]!r}"
     at_rest = np.zeros((len(frames), 2))
-    ground = Ground(frames.shape[1:], at_rest if drift is None else drift)
-    present = _Present(frames, missing, ground)
+    canvas = Canvas(frames.shape[1:], at_rest if drift is None else drift)
+    present = _Present(frames, missing, canvas)
     found = _called(name, method, present, params)
     if params.divisions:
         steps = divided(found)
@@ -79,7 +79,7 @@ def tracked(
             yield np.zeros(frames.shape[1:], np.uint16)
             continue
         labels, mothers = next(steps)
-        labels = ground.view(labels, t)
+        labels = canvas.view(labels, t)
         if mothers:
             notes["parents"] |= {str(cell): mother for cell, mother in mothers.items()}
         notes["largest_label"] = max(notes["largest_label"], int(labels.max(initial=0)))
@@ -93,7 +93,7 @@ class _Present:
 
     frames: Stack
     missing: AbstractSet[int]
-    ground: Ground
+    canvas: Canvas
 
     def __len__(self) -> int:
         return len(self.frames) - len(self.missing)
@@ -102,7 +102,7 @@ class _Present:
         for t in range(len(self.frames)):
             if t not in self.missing:
                 sign_of_life()
-                yield self.ground.placed(self.frames[t], t)
+                yield self.canvas.placed(self.frames[t], t)
 
 
 def _called(
@@ -119,7 +119,7 @@ def _called(
             labels = next(results, _ENDED)
         if labels is _ENDED:
             raise PluginError(f"{name} gave back {done} frames; expected {len(frames)}.")
-        yield checked_labels(name, labels, frames.ground.shape)
+        yield checked_labels(name, labels, frames.canvas.shape)
     with blaming(name, method[1]):
         too_many = next(results, _ENDED) is not _ENDED
     if too_many:

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pyama.algorithms.canvas import Ground
+from pyama.algorithms.canvas import Canvas
 from pyama.config import ProcessingParams
 from pyama.errors import ConfigError
 from pyama.processing.steps.tracking import tracked
@@ -17,14 +17,14 @@ SHIFT = st.floats(-60, 60)
 def test_what_lies_still_has_one_place_and_comes_back_whole(drift):
     """An object that all frames show, and the picture moves by `drift` under the camera."""
     moved = np.rint(drift).astype(int)
-    ground = Ground((200, 210), np.array(drift))
+    whole = Canvas((200, 210), np.array(drift))
     canvases = []
     for t, (y, x) in enumerate(moved.tolist()):
         labels = np.zeros((200, 210), np.uint16)
         labels[90 + y : 95 + y, 100 + x : 108 + x] = 3
-        canvas = ground.placed(labels, t)
-        assert canvas.shape == ground.shape
-        np.testing.assert_array_equal(ground.view(canvas, t), labels)
+        canvas = whole.placed(labels, t)
+        assert canvas.shape == whole.shape
+        np.testing.assert_array_equal(whole.view(canvas, t), labels)
         canvases.append(canvas)
     for canvas in canvases[1:]:
         np.testing.assert_array_equal(canvas, canvases[0])
@@ -32,19 +32,19 @@ def test_what_lies_still_has_one_place_and_comes_back_whole(drift):
 
 def test_a_stage_at_rest_needs_no_canvas():
     labels = np.ones((5, 6), np.uint32)
-    assert Ground((5, 6), np.full((3, 2), 0.4)).placed(labels, 1) is labels
-    assert Ground((5, 6), np.zeros((0, 2))).shape == (5, 6)
+    assert Canvas((5, 6), np.full((3, 2), 0.4)).placed(labels, 1) is labels
+    assert Canvas((5, 6), np.zeros((0, 2))).shape == (5, 6)
 
 
 def test_a_stage_that_went_too_far_is_refused_before_any_memory_is_taken():
     with pytest.raises(
         ConfigError, match=r"drifted over 20000 x 9000 px \(y, x\)\..* 20100 x"
     ):
-        Ground((100, 100), np.array([(0, 0), (20000, 0), (0, -9000)]))
+        Canvas((100, 100), np.array([(0, 0), (20000, 0), (0, -9000)]))
 
 
 def test_a_large_frame_may_drift_a_little():
-    assert Ground((12000, 12000), np.array([(0, 0), (40, 40)])).shape == (12040, 12040)
+    assert Canvas((12000, 12000), np.array([(0, 0), (40, 40)])).shape == (12040, 12040)
 
 
 class Labels:
