@@ -1,1 +1,1 @@
-"""One plugin for pyama of every kind."""
+"""One plugin of every kind for pyama."""

@@ -11,12 +11,12 @@ class SpreadParams(Params):
     """Parameters of `spread`."""
 
     share: float = Field(default=0.9, gt=0, le=1)
-    """Share of the intensity that the distance has to hold."""
+    """Fraction of the intensity within the distance."""
 
 
 @parameters(SpreadParams)
 def spread(image, mask, context):
-    """Distance from the centre of intensity that holds a share of it, in px."""
+    """Return the distance in px from the centre that contains a fraction of the intensity."""
     y, x = np.nonzero(mask)
     values = np.maximum(image - context.background_weight * context.background, 0)[y, x]
     if values.sum() == 0:
@@ -24,5 +24,5 @@ def spread(image, mask, context):
     centre_y, centre_x = np.average(y, weights=values), np.average(x, weights=values)
     distance = np.hypot(y - centre_y, x - centre_x)
     order = np.argsort(distance, kind="stable")
-    held = np.cumsum(values[order]) >= context.params.share * values.sum()
-    return distance[order][min(np.argmax(held), len(order) - 1)]
+    enough = np.cumsum(values[order]) >= context.params.share * values.sum()
+    return distance[order][min(np.argmax(enough), len(order) - 1)]

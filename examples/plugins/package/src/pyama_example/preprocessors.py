@@ -11,10 +11,10 @@ class SmoothParams(Params):
     """Parameters of `smooth`."""
 
     size: int = Field(default=3, ge=1, le=99)
-    """Side of the square whose median each pixel becomes, in px."""
+    """Side in px of the square of the median filter."""
 
 
 @parameters(SmoothParams)
 def smooth(image, params):
-    """Take away single bright and dark pixels."""
+    """Return the image without single bright and dark pixels."""
     return ndimage.median_filter(image, params.size)

@@ -12,12 +12,12 @@ class EdgeParams(Params):
     """Parameters of `edges`."""
 
     steepness: float = Field(default=4.0, gt=0)
-    """How steep the outline of a cell is, in steepnesses of the background."""
+    """Smallest gradient at the outline of a cell, relative to the median gradient."""
 
 
 @parameters(EdgeParams)
 def edges(frame, params):
-    """Cells are what steep outlines enclose."""
+    """Return the labels of regions with a steep outline."""
     slope = ndimage.gaussian_gradient_magnitude(frame.astype(float), 1.5)
     outlines = slope > max(params.steepness * np.median(slope), 1)
     labels, _ = ndimage.label(ndimage.binary_fill_holes(outlines))

@@ -4,7 +4,7 @@ import numpy as np
 
 
 def still(frames, params):
-    """A cell has the number of whoever was first at the pixel in its middle."""
+    """Give a cell the number of the first cell at the pixel in its middle."""
     owners, newest = None, 0
     for labels in frames:
         owners = np.zeros(labels.shape, np.uint32) if owners is None else owners
