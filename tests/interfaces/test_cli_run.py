@@ -97,7 +97,7 @@ def test_the_plan_says_what_would_run_and_why(pyama, movie_file, finished):
     assert "  cropping: runs, seg_tracked_ch_0/0 changes" in lines
     assert "  copying, segmentation, background: finished" in lines
     lines = pyama(*plan, "--set", "registration=phase_correlation").stdout.splitlines()
-    assert "  segmentation: runs for shifts, not done yet" in lines
+    assert "  registration: runs, not done yet" in lines
     assert "  tracking: runs, shifts changes" in lines
     wrong = pyama(*plan, "--set", "registration=on_ground").stderr
     assert "'on_ground': Input should be 'none' or 'phase_correlation'" in wrong

@@ -393,7 +393,7 @@ def test_a_step_refuses_another_recording_than_the_one_described(movie, tmp_path
     from pyama.processing.workflow.run import CopyingService
 
     report = CopyingService().process_all_fovs(metadata, make_config(), tmp_path / "out", 0, 0)
-    assert "is another recording than the one described" in report.fovs[0].message
+    assert "another recording has taken its place" in report.fovs[0].message
 
 
 @pytest.fixture

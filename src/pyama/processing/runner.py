@@ -51,10 +51,10 @@ class Job:
         framewise: Whether the n-th yield belongs to the n-th frame.
         at_once: Whether the parts of a tuple are written at the same time, each in a thread
             of its own, while the next tuple is drawn.
-        extras: Outputs of a later step that are filled in passing, while what they are made
-            from is in memory. Their items come after those of the parts, in the same tuple,
-            and are functions that make them. Whatever goes wrong with an extra, the job goes
-            on, and the later step makes it.
+        extras: Outputs of a later step that are made in passing, while their input is in
+            memory. Their items come after those of the parts, in the same tuple, and are
+            functions that make them. If an extra fails, the job continues, and the later step
+            makes it.
     """
 
     parts: tuple[Part, ...]
@@ -106,8 +106,8 @@ def run_plan(
         plan: Gives the jobs.
         cancel_event: Stops the step between two items.
         watch: Called after every item.
-        plugin_timeout: For how many seconds a plugin may not answer before the step is given
-            up; None waits for ever.
+        plugin_timeout: Seconds without an answer of a plugin after which the step is given up;
+            None is no limit.
     """
     drain = _Drain(step, fov, cancel_event, watch)
     if plugin_timeout is None:
@@ -156,11 +156,11 @@ class _InTurn:
                 write(item)
 
     def end(self) -> None:
-        """Wait for what is not written yet."""
+        """Wait for pending writes."""
 
 
 class _AtOnce(_InTurn):
-    """Writes them in threads, while the next ones are drawn."""
+    """Writes them in threads, while the next ones are computed."""
 
     def __init__(self, writes: Sequence[Write], drain: "_Drain", stack: ExitStack) -> None:
         super().__init__(writes)
@@ -179,7 +179,7 @@ class _AtOnce(_InTurn):
         self._begun, self._frame = begun, self._drain.frame
 
     def end(self) -> None:
-        """Wait for what is not written yet. If that fails, its frame is the one reported."""
+        """Wait for pending writes. If one fails, its frame is the one that is reported."""
         now, self._drain.frame = self._drain.frame, self._frame
         for written in self._begun:
             written.result()
@@ -187,7 +187,7 @@ class _AtOnce(_InTurn):
 
 
 class _Extra:
-    """An output that may fail: it is then left to the step that it belongs to."""
+    """An output that may fail; it is then left to its own step."""
 
     def __init__(self, part: Part, fov: int) -> None:
         self._part = part
@@ -197,13 +197,13 @@ class _Extra:
         self._attempt(self._begin)
 
     def write(self, make: Callable[[], Any]) -> None:
-        """Write what `make` gives, as long as nothing went wrong."""
+        """Write the result of `make`, unless this output has failed before."""
         if self._write is not None:
             write = self._write
             self._attempt(lambda: write(make()))
 
     def end(self, *error: Any) -> None:
-        """Finish the output, or break it off: takes what `__exit__` takes."""
+        """Finish or abort the output; takes the arguments of `__exit__`."""
         self._attempt(partial(self._context.__exit__, *error))
 
     def _begin(self) -> None:
@@ -230,7 +230,7 @@ class _Extra:
 
 
 class _Drain:
-    """Draws the items of one job after the other, and knows in which frame it is."""
+    """Takes the items of one job after the other, and knows the current frame."""
 
     def __init__(
         self, step: str, fov: int, cancel_event: CancelEvent | None, watch: Watcher | None
@@ -243,7 +243,7 @@ class _Drain:
         self._watch = watch
 
     def run(self, job: Job) -> bool:
-        """Fill what is not finished; whether there was anything."""
+        """Make unfinished outputs; return whether there were any."""
         self.frame = None
         pending = tuple(part for part in job.parts if not part.output.is_done(part.recipe))
         self._stop_if_asked()
@@ -254,7 +254,7 @@ class _Drain:
                 stack.enter_context(part.output.writing(part.recipe, part.notes))
                 for part in pending
             ]
-            # They begin after the parts, which may discard them, and end after them.
+            # Extras begin after the parts, which may discard them, and end after them.
             for part in job.extras:
                 extra = _Extra(part, self.fov)
                 last.push(extra.end)
@@ -264,7 +264,7 @@ class _Drain:
             done = 0
             for items in job.items(pending):
                 writer.put(items or ())
-                del items  # else they would be in memory beside the next ones
+                del items  # else they stay in memory with the next ones
                 done += 1  # noqa: SIM113 (enumerate would hold them as well)
                 self._stop_if_asked()
                 if self._watch is not None:

@@ -137,7 +137,7 @@ def _is_importable(module: str) -> bool:
     for i in range(len(names)):
         name = ".".join(names[: i + 1])
         specs = (finder.find_spec(name, path) for finder in sys.meta_path)
-        spec = next((found for found in specs if found is not None), None)
+        spec = next(filter(None, specs), None)
         if spec is None:
             return False
         path = spec.submodule_search_locations

@@ -66,16 +66,16 @@ def segmented(
         frames: Phase contrast in counts, (T, H, W).
         missing: Frames that were never written; they have no labels.
         method: Name and function of the segmenter.
-        preprocessors: What a frame goes through first.
+        preprocessors: Preprocessors, in order.
         params: Of the segmenter, and the limits of size.
-        notes: Gets what the limits removed.
+        notes: Gets the numbers of objects that the limits removed.
         fov: 0-based index of the field of view.
 
     Yields:
         Labels, each (H, W): 0 is background, 1..N are objects of this frame.
 
     Raises:
-        PluginError: A plugin failed, or gave back what it must not.
+        PluginError: A plugin failed or returned a wrong result.
     """
     name = f"segmentation method {method[0]!r}"
     own = own_params(*method, params, SEGMENTER_PARAMS)
@@ -87,8 +87,8 @@ def segmented(
             continue
         image = _preprocessed(frame, preprocessors)
         place = (Place(fov, t),) if takes_place(method[1]) else ()
-        found = called(name, method[1], image, own, *place)
-        labels = checked_labels(name, found, frame.shape)
+        result = called(name, method[1], image, own, *place)
+        labels = checked_labels(name, result, frame.shape)
         labels, removed = limit_sizes(labels, params.min_object_size, params.max_object_size)
         objects.update(asdict(removed))
         largest = max(largest, int(labels.max(initial=0)))

@@ -46,33 +46,31 @@ def tracked(
 
     Args:
         frames: Labels of successive frames, (T, H, W).
-        missing: Frames without labels. The tracker does not see them, so that cells go on
-            behind them.
+        missing: Frames without labels. The tracker does not see them, so that tracks continue
+            after them.
         method: Name and function of the tracker.
         params: Of the tracker.
-        notes: Gets the largest number, and where divisions are looked for, the mother of
-            every daughter.
-        drift: How far down and to the right everything lies in every frame, in px, shape
-            (T, 2). The tracker sees the cells where they would be on a stage at rest. What
-            leaves the frame is gone.
+        notes: Gets the largest number and, with `divisions`, the mother of every daughter.
+        drift: How far the image has moved down and to the right in every frame, in px, shape
+            (T, 2). The tracker sees the cells where they would be on a stage at rest.
 
     Yields:
         Labels of all frames; 0 everywhere in a missing one.
 
     Raises:
         ConfigError: The stage has moved too far.
-        PluginError: The tracker failed, or gave back what it must not.
+        PluginError: The tracker failed or returned a wrong result.
     """
     name = f"tracking method {method[0]!r}"
     at_rest = np.zeros((len(frames), 2))
     canvas = Canvas(frames.shape[1:], at_rest if drift is None else drift)
     present = _Present(frames, missing, canvas)
-    found = _called(name, method, present, params)
+    results = _called(name, method, present, params)
     if params.divisions:
-        steps = divided(found)
+        steps = divided(results)
         notes["parents"] = {}
     else:
-        steps = ((labels, {}) for labels in found)
+        steps = ((labels, {}) for labels in results)
     notes["largest_label"] = 0
     for t in range(len(frames)):
         if t in missing:
@@ -89,7 +87,7 @@ def tracked(
 
 @dataclass(frozen=True)
 class _Present:
-    """The frames that a tracker sees, read anew each time they are gone through."""
+    """The frames that a tracker sees, read from disk at each iteration."""
 
     frames: Stack
     missing: AbstractSet[int]

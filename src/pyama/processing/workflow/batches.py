@@ -1,4 +1,4 @@
-"""Batch after batch: copying, workers on what is copied, then previews."""
+"""The batches of a run: copying, workers on copied fields of view, then previews."""
 
 import logging
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -86,18 +86,18 @@ class Batches:
     def _copying(
         self, copier: ThreadPoolExecutor, batch: Sequence[int]
     ) -> list[Future[StepReport]]:
-        """Begin to copy a batch, worker by worker."""
+        """Begin to copy a batch, in parts of one worker each."""
         ranges = _split_worker_ranges(batch, self.contexts.config.params.n_workers)
         return [copier.submit(self._copy, fovs) for fovs in ranges]
 
     def _copy(self, fovs: Sequence[int]) -> StepReport:
-        """Step 1."""
+        """Copy fields of view."""
         return run_step(copying.STEP, self.contexts, fovs, self.cancel_event, self.watch)
 
     def _start(
         self, workers: Workers, copied: StepReport
     ) -> dict[Future[WorkerResult], list[int]]:
-        """Begin steps 2 to 6 of what was copied, on one worker."""
+        """Begin steps 2 to 6 of copied fields of view, on one worker."""
         bad = set(copied.failed_fovs())
         fovs = [report.fov for report in copied if report.fov not in bad]
         config = self.contexts.config
@@ -108,7 +108,7 @@ class Batches:
     def _finish(
         self, workers: Workers, running: dict[Future[WorkerResult], list[int]]
     ) -> StepReport:
-        """Wait for the workers, then make the previews that are left."""
+        """Wait for the workers, then make the remaining previews."""
         worked = self._reports(running)
         bad = {report.fov for report in worked.having(Status.FAILED)}
         finished = [[fov] for fovs in running.values() for fov in fovs if fov not in bad]
@@ -137,7 +137,7 @@ class Batches:
 
     @contextmanager
     def _stopping_at_an_interrupt(self) -> Iterator[None]:
-        """Let workers end within a frame when Ctrl-C interrupts the thread that waits."""
+        """Stop the workers within a frame if Ctrl-C interrupts the waiting thread."""
         try:
             yield
         except KeyboardInterrupt:
@@ -176,7 +176,7 @@ def _broken_message(error: BrokenExecutor) -> str:
 
 
 def _split_worker_ranges(fovs: Sequence[int], n_workers: int) -> list[list[int]]:
-    """Cut fields of view into at most `n_workers` runs of nearly equal length."""
+    """Split fields of view into at most `n_workers` ranges of nearly equal length."""
     n = min(n_workers, len(fovs))
     bounds = [len(fovs) * i // n for i in range(n + 1)] if n else [0]
     return [list(fovs[a:b]) for a, b in pairwise(bounds)]

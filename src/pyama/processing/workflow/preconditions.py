@@ -74,7 +74,7 @@ def _check_channels(metadata: MicroscopyMetadata, config: ProcessingConfig) -> N
 
 
 def check_planes(reader: Reader, config: ProcessingConfig) -> None:
-    """Refuse an open recording that gives other z planes than the configuration says.
+    """Refuse an open recording with other z planes than those of the configuration.
 
     Raises:
         ConfigError: It does.
@@ -82,8 +82,8 @@ def check_planes(reader: Reader, config: ProcessingConfig) -> None:
     """
     known, z = reader.metadata, config.params.z
     given = tuple(getattr(reader, "planes", ()))
-    wanted = tuple(z_planes(z, known.n_z, known.path))
-    if given and given != wanted:
+    expected = tuple(z_planes(z, known.n_z, known.path))
+    if given and given != expected:
         raise ConfigError(
             f"The recording was opened at z plane {', '.join(map(str, given))}, but params.z "
             f"is {z}. Open it with open_reader(path, z) and the same z."

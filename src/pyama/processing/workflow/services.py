@@ -40,8 +40,8 @@ class Service:
     """One step of the workflow.
 
     Args:
-        reader: Gives the recording; without it the file that the metadata name is opened,
-            and closed at the end. Only copying reads.
+        reader: Returns the recording; without it the file named by the metadata is opened,
+            and closed at the end. Only copying reads it.
         watch: Called after every item.
     """
 

@@ -1,4 +1,4 @@
-"""One step, and steps 2 to 6, on a few fields of view: what one worker does."""
+"""The work of one worker: a step, or steps 2 to 6, on some fields of view."""
 
 import logging
 from collections.abc import Iterator, Mapping, Sequence
@@ -21,7 +21,7 @@ from pyama.processing.steps import STEPS, Step
 from pyama.processing.workflow.preconditions import check_fovs
 
 WORKER_STEPS = STEPS[1:-1]
-"""All steps but copying, which reads the recording, and the previews that are left."""
+"""All steps but copying, which reads the recording, and the remaining previews."""
 
 logger = logging.getLogger(__name__)
 
