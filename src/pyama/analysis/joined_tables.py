@@ -41,6 +41,31 @@ def join_fits(paths: Iterable[Path]) -> tuple[pd.DataFrame, dict[str, str]]:
     return pd.concat(parts, ignore_index=True), units
 
 
+def join_fits_of_files(paths: Iterable[Path]) -> tuple[pd.DataFrame, dict[str, str]]:
+    """Read tables of fits like `join_fits`, but keep several tables of one sample apart.
+
+    Returns:
+        One row per cell, and the units of the columns. Where several files have the same
+        sample, the column `sample` holds the names of these files instead.
+
+    Raises:
+        ConfigError: A table cannot be read.
+    """
+    tables = {path: join_fits([path]) for path in dict.fromkeys(paths)}
+    samples = [name for table, _ in tables.values() for name in table["sample"].unique()]
+    units: dict[str, str] = {}
+    for path, (table, own_units) in tables.items():
+        if samples.count(table["sample"].iloc[0] if len(table) else None) > 1:
+            table["sample"] = path.stem
+        units |= own_units
+    return pd.concat([table for table, _ in tables.values()], ignore_index=True), units
+
+
+def fitted_numbers(table: pd.DataFrame) -> list[str]:
+    """Return the columns of numbers of a table of fits."""
+    return [str(name) for name in table.select_dtypes("number") if name not in ("fov", "cell")]
+
+
 def fitted_parameters(table: pd.DataFrame) -> list[str]:
     """Return the names of the parameters that were fitted and not fixed."""
     fitted = [str(name) for name in table if f"{name}_se" in table]

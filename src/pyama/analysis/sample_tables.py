@@ -1,6 +1,5 @@
 """Tables of samples, fits and traces, read with the columns `sample` and `time`."""
 
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Literal
 
@@ -8,7 +7,7 @@ import numpy as np
 import pandas as pd
 
 from pyama import layout
-from pyama.analysis.table_files import Header, as_numbers, read_header, read_table
+from pyama.analysis.table_files import Header, as_numbers, read_table
 from pyama.errors import ConfigError, StoreError
 from pyama.traces.trace_reading import load_traces
 
@@ -107,31 +106,3 @@ def load_fitted(path: Path | str) -> pd.DataFrame:
         )
     table.insert(0, "sample", str(header.get("sample", Path(path).stem)))
     return table
-
-
-def load_fits(paths: Sequence[Path]) -> tuple[pd.DataFrame, dict[str, str]]:
-    """Read several tables of fits as one.
-
-    Args:
-        paths: Files that `pyama fit` wrote.
-
-    Returns:
-        The table, and units by column. Where several files have the same sample, the column
-        `sample` holds the names of these files instead.
-
-    Raises:
-        StoreError: A file cannot be read or is no table of fits.
-    """
-    tables = {path: load_fitted(path) for path in dict.fromkeys(paths)}
-    names = [name for table in tables.values() for name in table["sample"].unique()]
-    units: dict[str, str] = {}
-    for path, table in tables.items():
-        if names.count(table["sample"].iloc[0] if len(table) else None) > 1:
-            table["sample"] = path.stem
-        units |= read_header(path).get("units", {})
-    return pd.concat(tables.values(), ignore_index=True), units
-
-
-def fitted_numbers(table: pd.DataFrame) -> list[str]:
-    """Return the columns of numbers of a table of fits."""
-    return [str(name) for name in table.select_dtypes("number") if name not in ("fov", "cell")]

@@ -11,9 +11,10 @@ from pyama.analysis.colours import color
 from pyama.analysis.fitting.fit_files import fit_file
 from pyama.analysis.fitting.models import MODELS
 from pyama.analysis.histograms import SampleHistogram, sample_histogram
+from pyama.analysis.joined_tables import fitted_numbers, join_fits_of_files
 from pyama.analysis.merge import MERGED, write_merged
 from pyama.analysis.report.html_page import REPORT
-from pyama.analysis.sample_tables import fitted_numbers, load_fits, load_fitted
+from pyama.analysis.sample_tables import load_fitted
 from pyama.analysis.samples import samples_by_position
 from pyama.analysis.table_columns import measured_columns
 from pyama.analysis.table_files import read_header, read_table
@@ -204,7 +205,7 @@ def fits(output_dir: OutputDir, table: str) -> Fits:
 def distribution(output_dir: OutputDir, request: DistributionRequest) -> Distribution:
     """Histogram, median and quartiles of a fitted number in each sample."""
     paths = [_table(output_dir, name) for name in request.tables]
-    table, units = load_fits(paths)
+    table, units = join_fits_of_files(paths)
     if request.name not in fitted_numbers(table):
         raise ConfigError(
             f"The tables have no column {request.name!r} of numbers. They have: "

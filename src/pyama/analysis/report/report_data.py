@@ -12,6 +12,7 @@ import pandas as pd
 from pyama import layout
 from pyama.analysis.fitting.fit import AUTO
 from pyama.analysis.fitting.models import MODELS
+from pyama.analysis.joined_tables import fitted_parameters
 from pyama.analysis.merge import MERGED
 from pyama.analysis.sample_tables import load_fitted, load_merged
 from pyama.analysis.table_columns import measured_columns, unit_of
@@ -46,8 +47,7 @@ class Fits:
     @property
     def parameters(self) -> list[str]:
         """Names of the parameters that were fitted in at least one cell."""
-        names = [str(name) for name in self.table if f"{name}_se" in self.table]
-        return [name for name in names if self.table[f"{name}_se"].notna().any()]
+        return fitted_parameters(self.table)
 
 
 @dataclass(frozen=True)
