@@ -21,16 +21,6 @@ MOST_FILES = 12
 MOST_BROAD = 2
 BROAD = {"Exception", "BaseException"}
 
-# Exceptions until the last rooms are built.
-STILL_LONG = {
-    "algorithms/background_surface.py",
-    "algorithms/features/__init__.py",
-    "algorithms/params.py",
-    "algorithms/segmenters/logstd.py",
-}
-STILL_LARGE = {"processing"}
-STILL_BROAD = 2
-
 
 @pytest.fixture(scope="module")
 def trees():
@@ -59,8 +49,7 @@ def test_no_two_modules_share_a_name():
 
 def test_no_module_is_long():
     lines = {short(path): len(path.read_text("utf-8").splitlines()) for path in MODULES}
-    long = {name: n for name, n in lines.items() if n > MOST_LINES}
-    assert {name: n for name, n in long.items() if name not in STILL_LONG} == {}
+    assert {name: n for name, n in lines.items() if n > MOST_LINES} == {}
 
 
 def test_modules_import_each_other_in_one_direction():
@@ -79,8 +68,7 @@ def test_modules_import_each_other_in_one_direction():
 def test_rooms_of_processing_are_small():
     inside = [path for path in MODULES if path.stem not in SPECIAL]
     rooms = Counter(path.parent for path in inside if "processing" in path.parts)
-    large = {short(room): n for room, n in rooms.items() if n > MOST_FILES}
-    assert {room: n for room, n in large.items() if room not in STILL_LARGE} == {}
+    assert {short(room): n for room, n in rooms.items() if n > MOST_FILES} == {}
 
 
 def catches_everything(handler):
@@ -98,7 +86,7 @@ def test_few_handlers_catch_every_exception(trees):
         for node in ast.walk(tree)
         if isinstance(node, ast.ExceptHandler) and catches_everything(node)
     ]
-    assert len(broad) <= MOST_BROAD + STILL_BROAD, broad
+    assert len(broad) <= MOST_BROAD, broad
 
 
 def test_functions_are_short(trees):

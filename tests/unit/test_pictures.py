@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from pyama.algorithms.preview import Histogram, intensity_to_uint8
+from pyama.algorithms.kernels.histogram import Histogram
+from pyama.algorithms.preview import intensity_to_uint8
 from pyama.errors import NotReadyError
 from pyama.pictures.contrast import (
     PERCENTILES,

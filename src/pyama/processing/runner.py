@@ -8,7 +8,7 @@ import logging
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import ExitStack, suppress
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
@@ -123,24 +123,35 @@ def run_plan(
 
 def _run(drain: "_Drain", plan: Plan) -> FovReport:
     started = time.perf_counter() - compiling_seconds()
-    step, fov = drain.step, drain.fov
-    status, message = Status.UNCHANGED, ""
+    status, message, frame = Status.UNCHANGED, "", None
     notes: dict[str, Mapping[str, Any]] = {}
-    try:
+
+    def run_jobs() -> None:
+        nonlocal status
         for job in plan():
             if drain.run(job):
                 status = Status.DONE
             for part in job.parts:
                 mark = part.output.mark()
                 notes[part.output.name] = mark.notes if mark else {}
-    except _Cancelled:
+
+    error = _error_of(run_jobs)
+    if isinstance(error, _Cancelled):
         status, message = Status.CANCELLED, "Cancelled"
-    except Exception as error:  # anything may arrive here, and below in `_attempt`
-        status, message = Status.FAILED, message_of(error)
-        logger.exception("FOV %d: %s failed", fov, step)
-    frame = drain.frame if status is Status.FAILED else None
+    elif error is not None:
+        status, message, frame = Status.FAILED, message_of(error), drain.frame
+        logger.error("FOV %d: %s failed", drain.fov, drain.step, exc_info=error)
     seconds = time.perf_counter() - compiling_seconds() - started
-    return FovReport(step, fov, status, message, frame, seconds, notes)
+    return FovReport(drain.step, drain.fov, status, message, frame, seconds, notes)
+
+
+def _error_of(action: Callable[[], object]) -> Exception | None:
+    """Return what `action` raises, which may be anything; None if it succeeds."""
+    try:
+        action()
+    except Exception as error:
+        return error
+    return None
 
 
 class _InTurn:
@@ -213,20 +224,14 @@ class _Extra:
             self._write = self._context.enter_context(writing)
 
     def _attempt(self, action: Callable[[], object]) -> None:
-        try:
-            action()
-        except Exception as error:  # as in `_run`
-            logger.info(
-                "FOV %d: %s is left to %s: %s",
-                self._fov,
-                self._part.output.name,
-                self._part.recipe.step,
-                message_of(error),
-                exc_info=True,
-            )
-            self._write = None
-            with suppress(Exception):
-                self._context.__exit__(type(error), error, error.__traceback__)
+        error = _error_of(action)
+        if error is None:
+            return
+        output, step = self._part.output.name, self._part.recipe.step
+        text = "FOV %d: %s is left to %s: %s"
+        logger.info(text, self._fov, output, step, message_of(error), exc_info=error)
+        self._write = None
+        _error_of(partial(self._context.__exit__, type(error), error, error.__traceback__))
 
 
 class _Drain:

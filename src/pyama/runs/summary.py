@@ -5,9 +5,9 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from pyama import layout
+from pyama.analysis.crowding import crowding_advice, too_large_share
 from pyama.config import ProcessingConfig
 from pyama.fov_ranges import fovs_text
-from pyama.processing.crowding import crowding_advice, too_large_share
 from pyama.processing.step_reports import FovReport, Status
 from pyama.processing.workflow.run import RunReport
 from pyama.runs.progress import duration

@@ -8,6 +8,7 @@ import pandas as pd
 import yaml
 
 from pyama import layout
+from pyama.analysis.crowding import crowding_advice
 from pyama.analysis.report import contact_sheet, markup, plotly_figures
 from pyama.analysis.report.distributions import stacked_bars
 from pyama.analysis.report.quality import assess
@@ -15,7 +16,6 @@ from pyama.analysis.report.report_data import ReportData
 from pyama.config import ProcessingParams, dump_config
 from pyama.metadata import frame_times
 from pyama.pictures import overlays
-from pyama.processing.crowding import crowding_advice
 
 
 def head(report: ReportData) -> str:
