@@ -29,7 +29,7 @@ def test_the_example_shows_every_parameter_with_its_meaning(pyama):
     text = "\n".join(lines)
     assert "(px, 2 to 255, default 3)" in text
     assert "(px², 0 or more or null, default 10000)" in text
-    assert "nothing below about 180 px² is left" in " ".join(text.replace("#", " ").split())
+    assert "removes all below about 180 px²" in " ".join(text.replace("#", " ").split())
     assert max(map(len, lines)) <= 95
 
 

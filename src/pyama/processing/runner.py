@@ -149,7 +149,7 @@ def _error_of(action: Callable[[], object]) -> Exception | None:
     """Return what `action` raises, which may be anything; None if it succeeds."""
     try:
         action()
-    except Exception as error:
+    except Exception as error:  # noqa: BLE001 (the caller reports it)
         return error
     return None
 

@@ -2,8 +2,10 @@
 
 import math
 import reprlib
+import sys
 import zlib
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -154,11 +156,22 @@ def _call(
             others=others,
         )
         where = f"Feature {name!r} in cell {track.cell}, frame {frame}"
-        try:
+        with _named_failure(where):
             value = function(image, mask, context)
-        except (Exception, SystemExit) as error:
-            raise PluginError(f"{where} failed: {type(error).__name__}: {error}") from error
         yield name, _number(value, where)
+
+
+@contextmanager
+def _named_failure(where: str) -> Iterator[None]:
+    """Name the feature and its cell in the error of a feature, which may be any exception."""
+    returned = False
+    try:
+        yield
+        returned = True
+    finally:
+        error = sys.exception()
+        if not returned and isinstance(error, Exception | SystemExit):
+            raise PluginError(f"{where} failed: {type(error).__name__}: {error}") from error
 
 
 def _number(value: Any, where: str) -> float:
