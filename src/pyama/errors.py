@@ -2,6 +2,7 @@
 
 * PyamaError
   - ConfigError        a value the user wrote is wrong
+    + InspectedError   a run would replace results that a person has inspected
   - ReaderError        a microscope file cannot be read
   - StoreError         what is on disk does not match the layout
     + NotReadyError    a step needs an output that is missing or unfinished
@@ -20,6 +21,10 @@ class PyamaError(Exception):
 
 class ConfigError(PyamaError, ValueError):
     """A value in a configuration or in a call is not allowed."""
+
+
+class InspectedError(ConfigError):
+    """A run would replace results that a person has inspected."""
 
 
 class ReaderError(PyamaError, OSError):

@@ -11,7 +11,7 @@ import pytest
 from pyama.cli.progress_bar import SECONDS_BETWEEN_LINES, _Lines
 from pyama.processing.runner import Progress
 from pyama.processing.workflow import process
-from pyama.runs.plan import pending_outputs
+from pyama.runs.plan import pending_outputs, plan_run
 from pyama.runs.progress import Tally, duration
 from pyama.runs.request import PreparedRun
 from small_movie import MOVIE, make_config, recording_of
@@ -171,7 +171,7 @@ def test_after_a_run_every_field_of_view_is_done(tmp_path, before):
         process(recording, make_config(**before), tmp_path)
     file = Path("movie.nd2")
     run = PreparedRun(file, tmp_path, recording.metadata, make_config(), [0, 1])
-    tally = Tally(pending_outputs(run), recording.metadata.n_frames)
+    tally = Tally(pending_outputs(plan_run(run), run.config), recording.metadata.n_frames)
     assert tally.snapshot().fovs_done == 0
     process(recording, make_config(), tmp_path, watch=tally.watch, update=tally.update)
     found = tally.snapshot()

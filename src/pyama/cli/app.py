@@ -29,6 +29,7 @@ from pyama.cli.options import (
     Pc,
     PcFeatures,
     Plugins,
+    Redo,
     Set,
     Verbose,
     Workers,
@@ -119,6 +120,7 @@ def run(
     plugins: Plugins = None,
     copy_only: CopyOnly = False,
     overwrite: Overwrite = False,
+    redo: Redo = False,
     as_json: Json = False,
     verbose: Verbose = False,
     debug: Debug = False,
@@ -135,7 +137,7 @@ def run(
 
     request = Request(
         *(file, output, pc, fl or (), pc_features, fl_features, fovs, workers, batch_size),
-        *(config, settings or (), copy_only, overwrite),
+        *(config, settings or (), copy_only, overwrite, redo),
     )
     raise typer.Exit(run_command.run(request, executor, as_json=as_json, verbose=verbose))
 
@@ -163,6 +165,7 @@ def plan(
     plugins: Plugins = None,
     copy_only: CopyOnly = False,
     overwrite: Overwrite = False,
+    redo: Redo = False,
     as_json: Json = False,
     verbose: Verbose = False,
     debug: Debug = False,
@@ -178,7 +181,7 @@ def plan(
 
     request = Request(
         *(file, output, pc, fl or (), pc_features, fl_features, fovs, workers, batch_size),
-        *(config, settings or (), copy_only, overwrite),
+        *(config, settings or (), copy_only, overwrite, redo),
     )
     plan_command.show(request, as_json=as_json)
 

@@ -174,6 +174,14 @@ Overwrite = Annotated[
         "--overwrite", help="Remove the results in DIR first, also those of another recording."
     ),
 ]
+Redo = Annotated[
+    bool,
+    _option(
+        "--redo",
+        help="Replace results that a person has inspected. Without it, a run that would do "
+        "this asks first, or stops if it cannot ask.",
+    ),
+]
 Json = Annotated[
     bool, _option("--json", help="Print one JSON object on stdout, nothing else.")
 ]

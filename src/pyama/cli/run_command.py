@@ -3,13 +3,18 @@
 import logging
 import os
 import signal
+import sys
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from typing import Any
+
+import typer
 
 from pyama.cli.progress_bar import shown
 from pyama.cli.screen import CANCELLED, FAILED, note, result, result_json
+from pyama.errors import InspectedError
 from pyama.processing import compiling
 from pyama.processing.executors import dask
 from pyama.runs import under_way
@@ -36,7 +41,15 @@ def run(request: Request, executor: str = "threads", *, as_json: bool, verbose: 
     def listen(record: logging.LogRecord) -> None:
         _show_record(record, current.tally, verbose=verbose)
 
-    current = RunUnderWay(prepared, listen, executor)
+    try:
+        current = RunUnderWay(prepared, listen, executor)
+    except InspectedError as error:
+        if as_json or not sys.stdin.isatty():
+            raise
+        note(str(error))
+        if not typer.confirm("Replace the inspected results?", err=True):
+            return CANCELLED
+        current = RunUnderWay(replace(prepared, redo=True), listen, executor)
     counts = _watched(current)
     if as_json:
         result_json(counts)

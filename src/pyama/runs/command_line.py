@@ -31,6 +31,8 @@ def command(run: PreparedRun, plugins: Sequence[Path] = ()) -> str:
         words += ["--set", setting]
     if run.overwrite:
         words += ["--overwrite"]
+    if run.redo:
+        words += ["--redo"]
     return subprocess.list2cmdline(words) if os.name == "nt" else shlex.join(words)
 
 

@@ -9,6 +9,7 @@ from typing import Any
 from pyama.config import ProcessingConfig
 from pyama.fov_ranges import fovs_text
 from pyama.metadata import MicroscopyMetadata
+from pyama.processing.methods import with_own_params
 from pyama.processing.plugin_digest import steady_fingerprints
 from pyama.processing.recipes import recipes
 from pyama.processing.steps import STEPS
@@ -78,14 +79,14 @@ def plan_run(run: PreparedRun, *, with_files: bool = True) -> Plans:
     }
 
 
-def pending_outputs(run: PreparedRun) -> dict[int, dict[str, list[str]]]:
+def pending_outputs(plans: Plans, config: ProcessingConfig) -> dict[int, dict[str, list[str]]]:
     """Return the outputs that each step of each field of view has to make.
 
     What is made in passing by an earlier step is listed there only.
     """
     return {
-        fov: _without_passing({step.step: step.pending for step in steps}, run.config)
-        for fov, steps in plan_run(run, with_files=False).items()
+        fov: _without_passing({step.step: step.pending for step in steps}, config)
+        for fov, steps in plans.items()
     }
 
 
@@ -123,7 +124,7 @@ def plan_fov(
     store = FovStore(output_dir, fov)
     outputs: dict[str, dict[str, tuple[str, ...]]] = defaultdict(dict)
     known = set() if from_scratch else set(store.mark_names())
-    for name, recipe in recipes(metadata, config, fov).items():
+    for name, recipe in recipes(metadata, with_own_params(config), fov).items():
         reasons = [NOT_DONE]
         if name in known:
             mark = store.mark(name)

@@ -41,6 +41,7 @@ class Request:
     settings: Sequence[str] = ()
     copy_only: bool = False
     overwrite: bool = False
+    redo: bool = False
 
 
 @dataclass(frozen=True)
@@ -54,6 +55,7 @@ class PreparedRun:
         config: Channels and parameters.
         fovs: 0-based indices, in the order in which they are processed.
         overwrite: Whether what is in the output folder is removed first.
+        redo: Whether results that a person has inspected may be replaced.
         notes: What was decided for the user, in sentences.
     """
 
@@ -63,6 +65,7 @@ class PreparedRun:
     config: ProcessingConfig
     fovs: list[int]
     overwrite: bool = False
+    redo: bool = False
     notes: tuple[str, ...] = ()
 
 
@@ -94,6 +97,7 @@ def prepare(request: Request) -> PreparedRun:
         overwrite=request.overwrite,
         choose=partial(_typed_channels, request),
     )
+    run = replace(run, redo=request.redo)
     if record is None or request.config is not None:
         return run
     other = _other_settings(record.config, run.config, entries["params"], request.output)
@@ -147,7 +151,7 @@ def _checked(
     selected = _selected(fovs, metadata.n_fovs)
     check(metadata, config, selected)
     notes = [*notes, *_notes(metadata, config)]
-    run = PreparedRun(file, output, metadata, config, selected, overwrite, tuple(notes))
+    run = PreparedRun(file, output, metadata, config, selected, overwrite, notes=tuple(notes))
     return run, record
 
 

@@ -8,8 +8,9 @@ from concurrent.futures import wait as wait_for
 from typing import Any
 
 from pyama.processing.workflow.run import process
+from pyama.runs.inspected import refuse_inspected
 from pyama.runs.log import Listen, logged
-from pyama.runs.plan import pending_outputs
+from pyama.runs.plan import pending_outputs, plan_run
 from pyama.runs.progress import Tally
 from pyama.runs.request import PreparedRun
 from pyama.runs.summary import summary, summary_lines
@@ -25,13 +26,18 @@ class RunUnderWay:
         prepared: The run.
         listen: Is given every log record.
         executor: How fields of view are processed at the same time, see `process`.
+
+    Raises:
+        InspectedError: The run would replace inspected results and was not allowed to.
     """
 
     def __init__(
         self, prepared: PreparedRun, listen: Listen, executor: str = "threads"
     ) -> None:
         self.prepared = prepared
-        self.tally = Tally(pending_outputs(prepared), prepared.metadata.n_frames)
+        plans = plan_run(prepared, with_files=False)
+        refuse_inspected(prepared, plans)
+        self.tally = Tally(pending_outputs(plans, prepared.config), prepared.metadata.n_frames)
         self._listen = listen
         self._executor = executor
         self._cancel = threading.Event()

@@ -11,7 +11,7 @@ from fastapi.responses import FileResponse, Response
 from fastapi.staticfiles import StaticFiles
 from starlette.middleware import Middleware
 
-from pyama.errors import ConfigError, LockedError, NotReadyError, PyamaError
+from pyama.errors import ConfigError, InspectedError, LockedError, NotReadyError, PyamaError
 from pyama.web import (
     analysis_routes,
     dataset_routes,
@@ -43,6 +43,7 @@ ROUTES = (
 STATUSES: dict[type[PyamaError], int] = {
     NotReadyError: 404,
     LockedError: 409,
+    InspectedError: 428,
     ConfigError: 422,
     PyamaError: 409,
 }

@@ -7,7 +7,7 @@ import threading
 import uuid
 from collections import deque
 from collections.abc import AsyncIterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -45,6 +45,8 @@ class Order(BaseModel):
         None
     )
     """Text such as `0-3, 7`, or 0-based indices; null is all."""
+    redo: bool = False
+    """Whether results that a person has inspected may be replaced; else the answer is 428."""
 
 
 class Typed(BaseModel):
@@ -207,7 +209,7 @@ def _prepared(root: Annotated[Root, Depends(root_of)], order: Order) -> Prepared
     file, output = root.inside(order.file), root.new_output_dir(order.output)
     form_config(order.channels, order.params)  # refuses texts that could name files
     entries = {"channels": order.channels, "params": order.params}
-    return check_run(file, output, entries, order.fovs)
+    return replace(check_run(file, output, entries, order.fovs), redo=order.redo)
 
 
 Known = Annotated[Runs, Depends(_runs)]

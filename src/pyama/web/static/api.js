@@ -29,7 +29,7 @@ export async function checked(answer) {
   } catch {
     if (text) told = text;
   }
-  throw new Error(told);
+  throw Object.assign(new Error(told), { status: answer.status });
 }
 
 // Makes an element; strings become text, never markup.

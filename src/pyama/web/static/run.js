@@ -171,10 +171,20 @@ function chosen() {
 
 const order = () => ({ file: form.file, output: find("run-output").value, ...chosen(), fovs: find("run-fovs").value.trim() || null });
 
+// The server asks (428) before it replaces results that somebody has inspected.
+async function begin(order) {
+  try {
+    return await post("runs", {}, order);
+  } catch (error) {
+    if (error.status !== 428 || !confirm(`${error.message}\n\nReplace the inspected results?`)) throw error;
+    return post("runs", {}, { ...order, redo: true });
+  }
+}
+
 const start = told(async () => {
   find("run-start").disabled = true; // a second click must not start a second run
   try {
-    watch(await post("runs", {}, order()));
+    watch(await begin(order()));
     say(""); // the card Progress shows the rest
   } finally {
     find("run-start").disabled = false;
@@ -211,7 +221,7 @@ function progressCard() {
     element("progress", { id: "run-bar", max: 1, value: 0, hidden: true, "aria-label": "Progress of the run" }),
     element("p", {},
       element("button", { id: "run-cancel", disabled: true, onclick: told(async () => show(await post(`runs/${form.run.id}/cancel`))) }, "Cancel"), " ",
-      element("button", { id: "run-resume", disabled: true, onclick: told(async () => watch(await post("runs", {}, form.run.order))) }, "Resume"), " ",
+      element("button", { id: "run-resume", disabled: true, onclick: told(async () => watch(await begin(form.run.order))) }, "Resume"), " ",
       element("button", { id: "run-look", disabled: true, onclick: () => openResults(form.run.order.output) }, "Look at the results")),
     element("pre", { id: "run-command", hidden: true, tabIndex: 0, role: "region", "aria-label": "The same run as a command" }),
     element("p", {}, element("button", { id: "run-copy", hidden: true, onclick: copy }, "Copy the command")),

@@ -1,0 +1,55 @@
+"""Protection of results that a person has inspected."""
+
+from pathlib import Path
+
+from pyama import layout
+from pyama.errors import InspectedError
+from pyama.fov_ranges import fovs_text
+from pyama.runs.plan import Plans, replaced_outputs
+from pyama.runs.request import PreparedRun
+from pyama.store import FovStore
+
+
+def replaced_inspections(run: PreparedRun, plans: Plans) -> list[int]:
+    """Return the fields of view whose inspected results a run would replace.
+
+    Previews do not count: no correction depends on them.
+
+    Args:
+        run: The run.
+        plans: Its plans, see `pyama.runs.plan.plan_run`.
+    """
+    if run.overwrite:
+        folders = (layout.parse_fov(path.name) for path in run.output.glob("fov_*"))
+        replaced = [fov for fov in folders if fov is not None]
+    else:
+        replaced = [
+            fov
+            for fov, steps in plans.items()
+            if any(step.is_replaced and step.step != "caching" for step in steps)
+        ]
+    return sorted(fov for fov in replaced if _is_inspected(run.output, fov))
+
+
+def refuse_inspected(run: PreparedRun, plans: Plans) -> None:
+    """Raise an error if a run would replace inspected results and was not allowed to.
+
+    Raises:
+        InspectedError: Names the fields of view, and what would be made again.
+    """
+    fovs = [] if run.redo else replaced_inspections(run, plans)
+    if not fovs:
+        return
+    again = "\n".join(f"  {line}" for line in replaced_outputs(plans))
+    raise InspectedError(
+        f"FOV {fovs_text(fovs)} has been inspected, and this run would replace its results:\n"
+        f"{again or '  everything in the folder (--overwrite)'}\n"
+        "Corrections are not applied to new traces. To replace the results, confirm on the "
+        "page or add --redo; to keep them, choose other fields of view or another output "
+        "folder."
+    )
+
+
+def _is_inspected(output: Path, fov: int) -> bool:
+    folder = FovStore(output, fov).path
+    return any(folder.glob(layout.inspection_log("*", fov)))

@@ -1,0 +1,116 @@
+"""What people have made is kept: inspected results, and folders of earlier commits."""
+
+import re
+import zipfile
+from pathlib import Path
+
+import pytest
+from fastapi.testclient import TestClient
+
+import pyama as package
+from pyama.processing.steps import STEPS
+from pyama.processing.verify import verify
+from pyama.traces.corrections import Mark
+from pyama.traces.inspection import Inspection
+from pyama.web.application import create_app
+from pyama.web.run_routes import stop_all
+from small_movie import contents
+
+OLD = Path(__file__).parents[1] / "data" / "finished.zip"
+OPTIONS = ["--pc", 0, "--fl", 1, "--set", "min_frames=2", "--set", "border_margin=2", "-j", 1]
+ORDER = {
+    "file": "movie.nd2",
+    "output": "results",
+    "channels": {"pc": {"channel": 0}, "fl": [{"channel": 1}]},
+    "params": {"min_frames": 2, "border_margin": 2, "n_workers": 1},
+}
+CHANGE = ["--set", "min_iou=0.3"]
+CHANGED = ORDER | {"params": ORDER["params"] | {"min_iou": 0.3}}
+
+
+@pytest.fixture
+def old(tmp_path):
+    """A finished folder with an inspection, as an earlier commit wrote it."""
+    with zipfile.ZipFile(OLD) as packed:
+        packed.extractall(tmp_path)
+    return tmp_path
+
+
+@pytest.fixture
+def client(old):
+    app = create_app(old, "secret")
+    headers = {"Authorization": "Bearer secret"}
+    with TestClient(app, base_url="http://localhost", headers=headers) as client:
+        yield client
+    stop_all(app)
+
+
+def typed(pyama, old, *options):
+    return pyama("run", old / "movie.nd2", "-o", old / "results", *OPTIONS, *options)
+
+
+def test_a_folder_of_an_earlier_commit_is_readable(old):
+    results = old / "results"
+    assert not verify(results).damages
+    state = Inspection(results, 0).state()
+    assert [entry.action for entry in state.entries] == [Mark(cell=1, good=False)]
+    assert not state.set_aside
+    inspected = results / "fov_000" / "movie_fov_000_traces_inspected.csv"
+    table = package.load_traces(inspected)
+    assert set(table.loc[~table["good"], "cell"]) == {1}
+    assert {"area_ch_0", "intensity_total_ch_1"} <= set(table)
+    store = package.FovStore(results, 0)
+    assert store.stack("seg_tracked_ch_0")[0].any()
+    assert store.cells().crop("fl_ch_1", 1).any()
+
+
+def test_a_folder_of_an_earlier_commit_is_finished_or_made_by_another_version(pyama, old):
+    done = pyama("plan", old / "movie.nd2", "-o", old / "results", *OPTIONS)
+    if "Everything is finished" not in done.stdout:
+        versions = [f"{step.name} has a new version" for step in STEPS]
+        assert any(version in done.stdout for version in versions), done.stdout
+        assert "changed" not in re.sub("|".join(versions), "", done.stdout)
+
+
+def test_both_front_ends_ask_before_they_replace_inspected_results(pyama, client, old):
+    before = contents(old / "results")
+    done = typed(pyama, old, *CHANGE)
+    sent = client.post("/api/runs", json=CHANGED)
+    assert (done.exit_code, sent.status_code) == (2, 428)
+    message = sent.json()["detail"]
+    assert message in done.stderr.replace(f"{old}/", "")
+    assert "FOV 0 has been inspected" in message
+    assert "FOV 0: tracking, cropping, extraction, caching" in message
+    assert "--redo" in message
+    assert contents(old / "results") == before
+    assert client.get("/api/runs").json() == []
+
+
+def test_inspected_results_are_replaced_if_that_is_allowed(pyama, old):
+    assert typed(pyama, old, *CHANGE, "--redo").exit_code == 0
+    plan = pyama("plan", old / "movie.nd2", "-o", old / "results", *OPTIONS, *CHANGE)
+    assert "Everything is finished" in plan.stdout
+    assert (old / "results/fov_000/movie_fov_000_traces_inspection.jsonl").exists()
+
+
+def test_the_page_replaces_inspected_results_if_that_is_allowed(client, old):
+    answer = client.post("/api/runs", json=CHANGED | {"redo": True})
+    assert answer.status_code == 201
+    assert "--redo" in answer.json()["command"]
+
+
+def test_overwriting_inspected_results_is_asked_as_well(pyama, old):
+    done = typed(pyama, old, "--overwrite")
+    assert done.exit_code == 2
+    assert "FOV 0 has been inspected" in done.stderr
+    assert "everything in the folder (--overwrite)" in done.stderr
+
+
+def test_what_changes_no_traces_is_not_asked(pyama, old):
+    results = old / "results"
+    typed(pyama, old, "--redo")  # makes again what has a new version
+    done = typed(pyama, old, "--set", "n_workers=2")
+    assert done.exit_code == 0
+    for preview in results.glob("fov_000/.marks/pc_ch_0.1.*"):
+        preview.unlink()
+    assert typed(pyama, old).exit_code == 0
