@@ -2,7 +2,8 @@
 
 Needs nothing but Python 3.11 or newer and pip. The first call creates `.venv` beside this
 file and installs the project there with the versions of `constraints.txt`; later calls
-start at once.
+start at once. `lowest` has a folder of its own, `.venv-lowest`, with the lowest versions that
+`pyproject.toml` allows.
 """
 
 import hashlib
@@ -14,11 +15,14 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent
 VENV = ROOT / ".venv"
-PYTHON = VENV / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
+LOWEST = ROOT / ".venv-lowest"
+IN_VENV = "Scripts/python.exe" if os.name == "nt" else "bin/python"
+PYTHON = VENV / IN_VENV
 INPUTS = [ROOT / "pyproject.toml", ROOT / "constraints.txt"]
+TWO_AT_ONCE = ["-n", "2", "--dist", "loadgroup"]
 COMMANDS = {
     "demo": [["-m", "pyama.cli", "demo"]],
-    "test": [["-m", "pytest", "-n", "2", "--dist", "loadgroup"]],
+    "test": [["-m", "pytest", *TWO_AT_ONCE]],
     "check": [
         ["-m", "ruff", "check", "."],
         ["-m", "ruff", "format", "--check", "."],
@@ -28,10 +32,16 @@ COMMANDS = {
     "bench": [["-m", "benchmarks"]],
     "chaos": [["-m", "benchmarks.chaos"]],
     "docs": [["-m", "pytest", "tests/docs"]],
+    "lowest": [["-m", "pytest", *TWO_AT_ONCE, "-o", "filterwarnings=default"]],
     "python": [[]],
 }
 DEMO_EXTRAS = "web,plot"
 ALL_EXTRAS = "test"
+LOWEST_EXTRAS = "web,plot,parquet,laptrack"
+LOWEST_TOOLS = ["pytest", "pytest-xdist", "pytest-timeout", "hypothesis", "httpx2"]
+LOWEST_INTERFACES = ["cli_help", "cli_config", "cli_analysis", "cli_run", "web_command"]
+LOWEST_TESTS = ["unit", "reference", "property", "pipeline"]
+LOWEST_TESTS += [f"interfaces/test_{name}.py" for name in LOWEST_INTERFACES]
 
 
 def set_up(extras: str) -> None:
@@ -59,6 +69,24 @@ def set_up(extras: str) -> None:
     stamp.write_text(f"{inputs.hexdigest()} {extras}")
 
 
+def set_up_lowest() -> None:
+    """Create `.venv-lowest` with the lowest versions, unless that was done before."""
+    inputs = hashlib.sha256(INPUTS[0].read_bytes() + f"{sys.version} {ROOT}".encode())
+    stamp = LOWEST / "installed"
+    if stamp.is_file() and stamp.read_text() == inputs.hexdigest():
+        return
+    print(f"Setting up {LOWEST}: a minute ...", flush=True)
+    uv, python = [str(PYTHON), "-m", "uv"], str(LOWEST / IN_VENV)
+    install = [*uv, "pip", "install", "--quiet", "--python", python]
+    for command in (
+        [*uv, "venv", "--quiet", "--clear", "--python", sys.executable, str(LOWEST)],
+        [*install, "--resolution", "lowest-direct", "-e", f".[{LOWEST_EXTRAS}]"],
+        [*install, *LOWEST_TOOLS],
+    ):
+        subprocess.run(command, cwd=ROOT, check=True)
+    stamp.write_text(inputs.hexdigest())
+
+
 def main(arguments: list[str]) -> int:
     """Run `arguments[0]` with the rest as its own arguments; returns the exit status."""
     if sys.version_info < (3, 11) or not arguments or arguments[0] not in COMMANDS:
@@ -66,11 +94,16 @@ def main(arguments: list[str]) -> int:
         return 2
     try:
         set_up(DEMO_EXTRAS if arguments[0] == "demo" else ALL_EXTRAS)
+        if arguments[0] == "lowest":
+            set_up_lowest()
     except subprocess.CalledProcessError as error:
         return error.returncode
+    python = str(LOWEST / IN_VENV if arguments[0] == "lowest" else PYTHON)
+    if arguments[0] == "lowest" and not any((ROOT / word).exists() for word in arguments[1:]):
+        arguments = [*arguments, *(f"tests/{name}" for name in LOWEST_TESTS)]
     *first, last = COMMANDS[arguments[0]]
     for command in [*first, [*last, *arguments[1:]]]:
-        status = subprocess.run([str(PYTHON), *command], cwd=ROOT, check=False).returncode
+        status = subprocess.run([python, *command], cwd=ROOT, check=False).returncode
         if status:
             return status
     return 0

@@ -3,6 +3,7 @@
 import re
 import subprocess
 import sys
+import tomllib
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -44,3 +45,11 @@ def test_the_workflow_tests_every_version_and_system():
 def test_the_workflow_calls_commands_that_exist(command):
     code = f"import dev, sys; sys.exit({command!r} not in dev.COMMANDS)"
     subprocess.run([sys.executable, "-c", code], cwd=ROOT, check=True)
+
+
+def test_every_dependency_has_a_lowest_version():
+    """Those of users, not of the tests: `python dev.py lowest` tries them."""
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
+    extras = project["optional-dependencies"]
+    every = [*project["dependencies"], *(d for k in extras if k != "test" for d in extras[k])]
+    assert [entry for entry in every if not re.search(r">=\d", entry)] == []
