@@ -56,7 +56,7 @@ def render(entries: Sequence[Entry], lines: Sequence[Line]) -> str:
     if lines:
         head = ["| what | measured | asked for |", "|---|---|---|"]
         rows = [f"| {line.what} | {line.measured} | {line.target} |" for line in lines]
-        parts += ["### Besides", "\n".join(head + rows)]
+        parts += ["### Other measurements", "\n".join(head + rows)]
     return "\n\n".join(parts) + "\n"
 
 

@@ -1,7 +1,7 @@
 """The measurements, each in a separate process so that memory and caches do not mix.
 
 `run_task(name, **arguments)` starts this module as a program and returns what the function of
-that name gave back. Every run writes into a new folder and nothing is deleted before the end:
+that name returned. Every run writes into a new folder and nothing is deleted before the end:
 for minutes after thousands of files were deleted, ext4 takes ten times as long to make one,
 since it passes by each of their numbers.
 """

@@ -1,7 +1,7 @@
 """From time-lapse microscopy to single-cell traces.
 
-These are the names for scripts. They are imported when they are first used, so that
-`import pyama` takes no time.
+The public interface for scripts. Names are imported on first use, so that
+`import pyama` is fast.
 """
 
 from importlib import import_module

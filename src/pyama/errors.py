@@ -1,4 +1,4 @@
-"""Everything pyama raises.
+"""All exceptions of pyama.
 
 * PyamaError
   - ConfigError        a value the user wrote is wrong

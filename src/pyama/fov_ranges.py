@@ -1,4 +1,4 @@
-"""Lists of fields of view as people write them: `0-3,7`."""
+"""Parsing of lists of fields of view such as `0-3,7`."""
 
 import re
 from collections.abc import Iterable
@@ -39,7 +39,7 @@ def _range(part: str, n_fovs: int | None) -> range:
         )
     first, last = int(match[1]), int(match[2] or match[1])
     if last < first:
-        raise ConfigError(f"{part!r} runs backwards. Write {last}-{first}.")
+        raise ConfigError(f"{part!r} is in descending order. Write {last}-{first}.")
     if n_fovs is not None and last >= n_fovs:
         raise ConfigError(
             f"FOV {last} does not exist. The recording has {n_fovs}, numbered 0 to "

@@ -1,7 +1,7 @@
 """Files that must lie below one folder: links that lead out of it are not followed.
 
-The page confines each of its requests to the folder that it serves. What reads an output or a
-recording asks `refuse_link_out` first; outside such a request that costs nothing.
+The page confines each of its requests to the folder that it serves. Code that reads an output
+or a recording calls `refuse_link_out` first; outside such a request it does nothing.
 """
 
 import os
@@ -41,7 +41,7 @@ def refuse_link_out(path: Path | str) -> None:
 
 def open_to_append(path: Path) -> TextIOWrapper:
     """Open a text file of ours for appending; a link in its place is replaced by a file."""
-    if path.is_symlink():  # the file is ours, what the link leads to is not
+    if path.is_symlink():  # pyama writes the file, but not the target of the link
         path.unlink()
     file = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND | _NO_LINK, 0o666)
     return os.fdopen(file, "a", encoding="utf-8")

@@ -34,7 +34,7 @@ def test_fovs_are_lists_and_inclusive_ranges(text, expected):
         ("-1", "'-1' is not a field of view"),
         ("1:3", "'1:3' is not"),
         ("1.5", "'1.5' is not"),
-        ("3-0", "'3-0' runs backwards. Write 0-3"),
+        ("3-0", "'3-0' is in descending order. Write 0-3"),
         ("0-8", "FOV 8 does not exist. The recording has 8, numbered 0 to 7"),
         ("0-99999999999", "FOV 99999999999 does not exist"),
     ],

@@ -15,7 +15,7 @@ def test_a_fault_is_one_line_and_exit_code_1(pyama, movie_file, broken):
     result = pyama("info", movie_file)
     assert result.exit_code == 1
     assert result.stderr.splitlines() == [
-        "Error: ZeroDivisionError: division by zero. This is a fault of pyama, please report "
+        "Error: ZeroDivisionError: division by zero. This is a bug in pyama, please report "
         "it; what is finished is kept. --debug shows where it happened."
     ]
 

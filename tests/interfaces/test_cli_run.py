@@ -224,7 +224,7 @@ def test_fluorescence_alone_says_that_there_will_be_no_traces(pyama, movie_file,
     found = json.loads(done.stdout)
     assert found["files"] == []
     assert any("no phase contrast channel" in text for text in found["notes"])
-    assert any("with nothing masked" in text for text in found["warnings"])
+    assert any("without a mask" in text for text in found["warnings"])
 
 
 def test_another_recording_in_the_folder_is_refused(pyama, movie_file, unnamed_file, tmp_path):

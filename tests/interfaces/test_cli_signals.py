@@ -48,7 +48,7 @@ def test_a_signal_stops_the_run_and_the_same_command_goes_on(
     stdout, stderr = process.communicate(timeout=120)
     assert process.returncode == 130, stderr
     assert "Stopping within a frame" in stderr
-    assert "the same command goes on from there" in stdout
+    assert "the same command continues it" in stdout
     assert "Traceback" not in stderr
     assert contents(tmp_path) != uninterrupted
 

@@ -98,7 +98,7 @@ def test_check_names_what_is_wrong(pyama, tmp_path):
     done = pyama("plugins", "check", path)
     assert done.exit_code == 1
     assert done.stdout == "segmenters fine: passed\n"
-    assert "segmenters odd: odd, given cells, gave back a mask" in done.stderr
+    assert "segmenters odd: odd, given cells, returned a mask" in done.stderr
 
 
 def test_check_tells_in_one_line_of_a_plugin_that_hangs_or_talks(pyama, tmp_path, monkeypatch):

@@ -268,7 +268,7 @@ BROKEN = [
         lambda image: 1 / 0, "raised ZeroDivisionError: division by zero", id="error"
     ),
     pytest.param(lambda image: image[1:], "expected an image of shape", id="shape"),
-    pytest.param(lambda image: None, "gave back NoneType", id="nothing"),
+    pytest.param(lambda image: None, "returned NoneType", id="nothing"),
     pytest.param(lambda image: image * np.nan, "not of finite numbers", id="nan"),
 ]
 
@@ -292,7 +292,7 @@ def test_a_preprocessor_that_fails_is_named(metadata, tmp_path, registries, proc
 
 @pytest.mark.parametrize(
     ("change", "message"),
-    [(-1, "gave back 5 frames; expected 6."), (1, "more frames than the 6 it was given")],
+    [(-1, "returned 5 frames; expected 6."), (1, "more frames than the 6 it was given")],
 )
 def test_a_tracker_with_too_few_or_too_many_frames_is_named(
     metadata, tmp_path, monkeypatch, change, message

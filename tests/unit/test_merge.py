@@ -150,7 +150,7 @@ WRONG = [
     ({"a/b": [0]}, "'a/b' cannot be part of a file name"),
     ({"": [0]}, "'' cannot be part of a file name"),
     ({"..": [0]}, "'..' cannot be part of a file name"),
-    ({"a": "2-1"}, "'2-1' runs backwards"),
+    ({"a": "2-1"}, "'2-1' is in descending order"),
     ({"a": "x"}, "'x' is not a field of view or a range"),
     ({"a": [-1]}, "'-1' is not a field of view or a range"),
     ({"a": [True]}, "'True' is not a field of view or a range"),

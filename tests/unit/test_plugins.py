@@ -377,7 +377,7 @@ def writing(frame, params):
 
 
 BROKEN = [
-    pytest.param(check_segmenter, lambda f, p: f > 0, "gave back a mask", id="mask"),
+    pytest.param(check_segmenter, lambda f, p: f > 0, "returned a mask", id="mask"),
     pytest.param(check_segmenter, lambda f, p: f[1:], "expected labels of shape", id="shape"),
     pytest.param(check_segmenter, lambda f, p: f / 1, "expected integer labels", id="floats"),
     pytest.param(check_segmenter, lambda f, p: 1 / 0, "failed: ZeroDivisionError", id="error"),

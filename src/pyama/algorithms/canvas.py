@@ -1,4 +1,4 @@
-"""Canvas of registration: a frame of reference in which all frames have their place."""
+"""Canvas of registration: a common coordinate system for all frames."""
 
 from typing import Any
 

@@ -32,17 +32,17 @@ def checked_labels(name: str, labels: object, shape: tuple[int, ...]) -> NDArray
     """
     if not isinstance(labels, np.ndarray) or labels.shape != shape:
         found = getattr(labels, "shape", None) or type(labels).__name__
-        raise PluginError(f"{name} gave back {found}; expected labels of shape {shape}.")
+        raise PluginError(f"{name} returned {found}; expected labels of shape {shape}.")
     if labels.dtype.kind == "b":
-        raise PluginError(f"{name} gave back a mask; expected labels, integers from 1.")
+        raise PluginError(f"{name} returned a mask; expected labels, integers from 1.")
     if labels.dtype.kind not in "iu":
-        raise PluginError(f"{name} gave back {labels.dtype}; expected integer labels.")
+        raise PluginError(f"{name} returned {labels.dtype}; expected integer labels.")
     if labels.dtype in (np.uint16, np.uint32):
         return np.ascontiguousarray(labels)
     lowest, largest = int(labels.min(initial=0)), int(labels.max(initial=0))
     if lowest < 0 or largest > np.iinfo(np.uint32).max:
         raise PluginError(
-            f"{name} gave back labels from {lowest} to {largest}; expected 0 for background "
+            f"{name} returned labels from {lowest} to {largest}; expected 0 for background "
             "and numbers from 1 that fit uint32."
         )
     wide = largest > np.iinfo(np.uint16).max
@@ -60,9 +60,9 @@ def checked_image(name: str, image: object, shape: tuple[int, ...]) -> NDArray[n
     """
     if not isinstance(image, np.ndarray) or image.shape != shape:
         found = getattr(image, "shape", None) or type(image).__name__
-        raise PluginError(f"{name} gave back {found}; expected an image of shape {shape}.")
+        raise PluginError(f"{name} returned {found}; expected an image of shape {shape}.")
     if image.dtype.kind not in "buif" or not np.isfinite(image).all():
-        raise PluginError(f"{name} gave back an image that is not of finite numbers.")
+        raise PluginError(f"{name} returned an image that is not of finite numbers.")
     if image.size == 0 or image.dtype == np.uint16:
         return np.ascontiguousarray(image, np.uint16)
     low, high = float(image.min()), float(image.max())

@@ -1,1 +1,1 @@
-"""From traces to numbers: models, fits, statistics."""
+"""Analysis of traces: models, fits, statistics."""

@@ -1,4 +1,4 @@
-"""The command `pyama`. Nothing heavy is imported before a command needs it."""
+"""The command `pyama`. Slow modules are imported only when a command needs them."""
 
 import sys
 
@@ -6,7 +6,7 @@ import sys
 def main() -> None:
     """Run the command line; the entry point of `pyama` and `python -m pyama`."""
     for stream in (sys.stdout, sys.stderr):
-        # A name that the terminal cannot spell must not end a run.
+        # A name that the terminal cannot encode must not abort a run.
         if hasattr(stream, "reconfigure"):
             stream.reconfigure(errors="replace")
     from pyama.cli.app import app

@@ -81,7 +81,7 @@ def merge(
     output: Annotated[
         Path | None,
         typer.Option(
-            "--output", "-o", metavar="DIR", help="Where the tables go. [default: DIR]"
+            "--output", "-o", metavar="DIR", help="Folder of the tables. [default: DIR]"
         ),
     ] = None,
     tidy: Annotated[
@@ -170,15 +170,15 @@ def fit(
         int | None,
         typer.Option("--workers", "-j", min=1, metavar="N", help="[default: one per core]"),
     ] = None,
-    seed: Annotated[int, typer.Option(min=0, metavar="N", help="Of the starts.")] = 0,
+    seed: Annotated[int, typer.Option(min=0, metavar="N", help="Seed of the starts.")] = 0,
     time_unit: Annotated[
         TimeUnit,
-        typer.Option(help="Unit of the column time, where the table has it itself."),
+        typer.Option(help="Unit of the column time, if the table has one."),
     ] = TimeUnit.HOURS,
     output: Annotated[
         Path | None,
         typer.Option(
-            "--output", "-o", metavar="DIR", help="Where it goes. [default: beside the table]"
+            "--output", "-o", metavar="DIR", help="Output folder. [default: that of the table]"
         ),
     ] = None,
     plugins: Plugins = None,

@@ -76,7 +76,7 @@ def _top(
 )
 @reported
 def info(file: File, as_json: Json = False, debug: Debug = False) -> None:
-    """Show what is in a microscope file, and what is odd about it.
+    """Show the content of a microscope file and its problems.
 
     Fields of view, frames, channels, pixel size in micrometres, time in minutes; frames that
     were never written and implausible time stamps are listed.
@@ -100,7 +100,7 @@ def info(file: File, as_json: Json = False, debug: Debug = False) -> None:
     "  pyama run recording.nd2 --output results --pc Phase --fl GFP --fl RFP\n"
     "  pyama run scan.czi -o results --fovs 0-3,7 --set min_frames=10 --set min_iou=0.2\n"
     "  pyama run scan.czi -o results --set segmentation_method=watershed\n\n"
-    "Ctrl-C stops within a frame; the same command goes on from there. Exit codes: 0 done, 1 "
+    "Ctrl-C stops within a frame; the same command continues it. Exit codes: 0 done, 1 "
     "something failed, 2 wrong usage, 130 stopped.",
 )
 @reported
@@ -129,8 +129,8 @@ def run(
 
     Copies the frames, finds the cells in phase contrast, follows them through time, estimates
     the fluorescent background, cuts the cells out, measures them and writes one CSV file of
-    traces per field of view. What is finished in DIR already is not done again; after a change
-    of parameters, only what depends on it is. `pyama plan` shows it beforehand.
+    traces per field of view. Finished outputs in DIR are kept; after a change
+    of parameters, only outputs that depend on it are made again, see `pyama plan`.
     """
     from pyama.cli import run_command
     from pyama.runs.request import Request
@@ -202,10 +202,10 @@ def verify(
     as_json: Json = False,
     debug: Debug = False,
 ) -> None:
-    """Check that results are still what a run has written.
+    """Check that results are unchanged since a run wrote them.
 
     Compares every file with the checksum that was taken when it was written, and names those
-    that are missing, cut off or changed. `pyama run` then makes exactly those again.
+    that are missing, truncated or changed. `pyama run` then makes exactly those again.
     """
     from pyama.cli import verify_command
 
@@ -217,7 +217,7 @@ def verify(
 def demo(
     output: Annotated[
         Path,
-        typer.Option("--output", "-o", metavar="DIR", help="Where recording and results go."),
+        typer.Option("--output", "-o", metavar="DIR", help="Folder of recording and results."),
     ] = Path("pyama_demo"),
     fovs: Annotated[
         int, typer.Option(min=1, max=1000, metavar="N", help="Fields of view.")

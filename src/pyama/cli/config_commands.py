@@ -23,7 +23,7 @@ def init(
     file: Annotated[
         Path | None,
         typer.Argument(
-            metavar="[FILE]", help="Where to; never overwritten. [default: stdout]"
+            metavar="[FILE]", help="Output file; never overwritten. [default: stdout]"
         ),
     ] = None,
     plugins: Plugins = None,

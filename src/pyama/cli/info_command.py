@@ -47,7 +47,7 @@ def info_lines(metadata: MicroscopyMetadata) -> list[str]:
 def _options(names: Sequence[str]) -> str:
     guess = proposed(names)
     if guess is None:
-        return "the names of the channels leave doubt: say which with --pc and --fl"
+        return "the names of the channels are ambiguous: choose with --pc and --fl"
     pc, fl = guess
     return (
         " ".join([f"--pc {pc}", *(f"--fl {i}" for i in fl)]) + ", by the names of the channels"

@@ -40,7 +40,7 @@ Pc = Annotated[
         "--pc",
         metavar="CHANNEL",
         help="Phase contrast channel, in which cells are found: its index from 0, or its name "
-        "or a part of it. [default: chosen by the names if they leave no doubt]",
+        "or a part of it. [default: chosen by the names if unambiguous]",
     ),
 ]
 Fl = Annotated[

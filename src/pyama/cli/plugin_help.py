@@ -42,7 +42,7 @@ def _folders(typed: Sequence[str]) -> list[Path]:
 def _rows(folders: Sequence[Path]) -> list[tuple[str, str]]:
     """Return name and description of every parameter of a plugin.
 
-    Without plugins nothing heavy is imported.
+    Without plugins no slow module is imported.
     """
     if not folders and not any(name.startswith("pyama.") for name in entry_points().groups):
         return []

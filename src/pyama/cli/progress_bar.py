@@ -18,7 +18,7 @@ Show = Callable[[Snapshot], None]
 
 @contextmanager
 def shown() -> Iterator[Show]:
-    """Give what shows a snapshot: a live display on a terminal, plain lines elsewhere."""
+    """Yield what draws a snapshot: a live display on a terminal, plain lines elsewhere."""
     console = Console(stderr=True)
     if console.is_terminal and not console.is_dumb_terminal:
         with Live(console=console, auto_refresh=False, transient=True) as live:

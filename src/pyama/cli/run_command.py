@@ -25,11 +25,11 @@ from pyama.runs.under_way import RunUnderWay, opening_lines
 
 LOOKS_PER_SECOND = 8
 SHOWN_LOGGERS = compiling.__name__, dask.__name__
-"""What these log is shown on the screen as well: a user waits for it."""
+"""Messages of these loggers are also shown on the screen."""
 
 
 def run(request: Request, executor: str = "threads", *, as_json: bool, verbose: bool) -> int:
-    """Process a recording and print how it went.
+    """Process a recording and print a summary.
 
     Returns:
         The exit code.
@@ -82,7 +82,7 @@ def _watched(current: RunUnderWay) -> dict[str, Any]:
         finally:
             current.cancel()
         if len(received) > 1 and not current.has_ended:
-            note("Stopped at once. The same command makes again what was left unfinished.")
+            note("Stopped at once. The same command repeats what was not finished.")
             os._exit(CANCELLED)
         return current.summary()
 

@@ -64,7 +64,7 @@ def reported(command: Callable[P, R]) -> Callable[P, R]:
             with _warnings_in_one_line():
                 return command(*args, **kwargs)
         except (BrokenPipeError, typer.Exit, typer.Abort, typer.BadParameter):
-            raise  # Typer knows what to do with these; a broken pipe is `pyama ... | head`
+            raise  # Typer handles these; a broken pipe is `pyama ... | head`
         except (PyamaError, OSError) as caught:
             if kwargs.get("debug"):
                 traceback.print_exc(file=sys.stderr)
@@ -75,7 +75,7 @@ def reported(command: Callable[P, R]) -> Callable[P, R]:
             if kwargs.get("debug"):
                 traceback.print_exc(file=sys.stderr)
             error(
-                f"{message_of(caught)}. This is a fault of pyama, please report it; what is "
+                f"{message_of(caught)}. This is a bug in pyama, please report it; what is "
                 "finished is kept. --debug shows where it happened."
             )
             raise typer.Exit(FAILED) from caught

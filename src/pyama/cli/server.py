@@ -35,7 +35,7 @@ def serve(
         root: Folder whose files may be read and written; None for `folder`, or the current
             folder.
         host: Address to listen at.
-        port: 0 takes a free one.
+        port: 0 selects a free port.
         public: Whether `host` may be reachable from other machines.
         browser: Whether to open one.
         plugins: Folders of plugins that were loaded.
@@ -105,7 +105,7 @@ def _checked(folder: Path | None, root: Path | None, host: str, *, public: bool)
                 "`ssh -L 8000:localhost:8000 SERVER`. If that is what you want, add "
                 "--allow-remote."
             )
-        warning(f"Not encrypted: everybody who can reach {host} and has the token is let in.")
+        warning(f"Not encrypted: everybody who can reach {host} and has the token has access.")
     return top
 
 

@@ -23,7 +23,7 @@ def view(
         typer.Argument(metavar="DIR", help="The --output folder of a run. [default: none]"),
     ] = None,
     port: Annotated[
-        int, typer.Option(min=0, max=65535, metavar="N", help="0 takes a free one.")
+        int, typer.Option(min=0, max=65535, metavar="N", help="0 selects a free port.")
     ] = 0,
     root: Annotated[
         Path | None,

@@ -1,1 +1,1 @@
-"""Images for people: contrast, outlines, overlays, encoding. Nothing is measured on them."""
+"""Images for display: contrast, outlines, overlays, encoding. Nothing is measured on them."""

@@ -1,4 +1,4 @@
-"""Requests to stop: every form of them answers `is_set()`.
+"""Requests to stop; all of them have the method `is_set()`.
 
 A run is stopped by an event of its caller. A process of its own sees it as a file, and a step
 whose plugin has timed out sees that nobody waits for it any more.

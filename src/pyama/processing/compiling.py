@@ -1,4 +1,4 @@
-"""Time that goes into compiling kernels, told apart from the time of the steps.
+"""Time spent compiling kernels, measured separately from the time of the steps.
 
 Kernels are compiled at their first call, once per version of pyama, and kept on disk; later
 runs load them.

@@ -121,7 +121,7 @@ def _is_function(value: Any) -> bool:
 
 
 def _held(function: Any) -> list[Any]:
-    """Return the values that a function takes along."""
+    """Return the values that a function captures."""
     if isinstance(function, functools.partial):
         names = tuple(function.keywords)
         return [function.func, *function.args, names, *function.keywords.values()]

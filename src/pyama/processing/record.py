@@ -182,5 +182,5 @@ def _earlier_fovs(output_dir: Path, identity: str) -> dict[str, dict[str, Any]]:
         if entries["input"]["identity"] == identity:
             return {str(int(fov)): dict(steps) for fov, steps in entries["fovs"].items()}
     except (ValueError, KeyError, TypeError, AttributeError):
-        pass  # not a file of ours: replaced
+        pass  # not written by pyama: it is replaced
     return {}

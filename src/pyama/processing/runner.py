@@ -146,7 +146,7 @@ def _run(drain: "_Drain", plan: Plan) -> FovReport:
 
 
 def _error_of(action: Callable[[], object]) -> Exception | None:
-    """Return what `action` raises, which may be anything; None if it succeeds."""
+    """Return the exception that `action` raises; None if it succeeds."""
     try:
         action()
     except Exception as error:  # noqa: BLE001 (the caller reports it)

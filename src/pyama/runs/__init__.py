@@ -1,1 +1,1 @@
-"""A run as a person sees it: request, plan, progress, log and summary."""
+"""The user's view of a run: request, plan, progress, log and summary."""

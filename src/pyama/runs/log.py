@@ -1,4 +1,4 @@
-"""The log of a run: a file in the output folder, and whoever else listens."""
+"""The log of a run: a file in the output folder, and other listeners."""
 
 import logging
 from collections.abc import Callable, Iterator

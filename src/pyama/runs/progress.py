@@ -27,7 +27,7 @@ QUIET_SECONDS, QUIET_ITEMS = 2.0, 20
 """A step of unknown length has ended if no item came for these seconds and so many times the
 mean time of its items."""
 MOST_LINES = 1000
-"""Older lines that nobody has looked at are dropped."""
+"""Largest number of lines that are kept between two snapshots."""
 
 
 def duration(seconds: float) -> str:
@@ -51,7 +51,7 @@ class Snapshot:
         seconds_left: None until it can be estimated. Compiling is not part of it.
         is_compiling: Whether kernels are being compiled.
         now: What the workers are doing.
-        places: What every field of view is at, by its index.
+        places: The current step of every field of view, by its index.
         messages: Lines to be shown once, since the last snapshot.
     """
 
@@ -159,7 +159,7 @@ class Tally:
                 self._end(key)
 
     def update(self, successful: int, failed: int, message: str) -> None:
-        """Take what failed in a worker; that all were stopped is shown elsewhere."""
+        """Report the failure of a worker; a cancellation is shown elsewhere."""
         if failed and message != "Cancelled":
             self.say(f"Failed: {message}")
 
@@ -194,7 +194,7 @@ class Tally:
             )
 
     def _working_seconds(self) -> float:
-        """The clock, standing still while kernels are compiled."""
+        """Return the time of the clock without the time spent compiling."""
         return self._clock() - (self._compiling()[0] - self._compiled_before)
 
     def _places(self) -> dict[int, str]:

@@ -26,7 +26,7 @@ from pyama.runs.settings import apply_settings
 
 @dataclass(frozen=True)
 class Request:
-    """What was typed after `pyama run` or `pyama plan`; see the help of the options."""
+    """The arguments of `pyama run` or `pyama plan`; see the help of the options."""
 
     file: Path
     output: Path
@@ -82,7 +82,7 @@ def quoted(path: Path) -> str:
 
 
 def prepare(request: Request) -> PreparedRun:
-    """Check what was typed against its recording; nothing is written.
+    """Check the arguments against the recording; nothing is written.
 
     Raises:
         ConfigError: Something that was typed or is in the configuration file is wrong.

@@ -70,7 +70,7 @@ def summary_lines(counts: Mapping[str, Any]) -> list[str]:
     head = {
         "finished": f"Finished {fields} in {duration(counts['seconds'])}.",
         "failed": f"{len(counts['failed_fovs'])} of {fields} failed.",
-        "cancelled": "Stopped. What is finished is kept: the same command goes on from there.",
+        "cancelled": "Stopped. What is finished is kept: the same command continues it.",
     }
     lines = [head[counts["status"]]]
     if any(counts["steps"].get("extraction", {}).get(s) for s in ("done", "unchanged")):
@@ -187,7 +187,7 @@ def _times(report: RunReport) -> Iterator[str]:
     """Yield what to do about times that are a guess."""
     if report.time_source.startswith("default") and report.metadata.n_frames > 1:
         yield (
-            "The file does not say when its frames were taken; the default is a guess. Give "
+            "The file has no usable time stamps; a default interval is used. Set "
             "the interval in minutes: --set frame_interval=5"
         )
 
@@ -199,7 +199,7 @@ def _advice(
     traces = list(_parts(report, "extraction"))
     if config.channels.pc is None and any(_parts(report, "background")):
         advice.append(
-            "The background is estimated with nothing masked, because no phase contrast "
+            "The background is estimated without a mask, because no phase contrast "
             "channel is configured."
         )
     if crowding := crowding_advice(objects, config.params):

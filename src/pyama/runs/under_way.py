@@ -1,4 +1,4 @@
-"""A run under way: in a thread of its own, watched, cancelled, logged and summed up."""
+"""A run in a thread of its own: start, state, cancellation, log and summary."""
 
 import logging
 import threading

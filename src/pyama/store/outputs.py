@@ -51,14 +51,14 @@ class Output(ABC):
 
     @contextmanager
     def writing(self, recipe: Recipe, notes: Mapping[str, Any]) -> Iterator[Write]:
-        """Give a function that takes the items of the output one by one.
+        """Yield a function that takes the items of the output one by one.
 
         The output is finished only if the block ends without an exception. What was written
         until then stays for inspection and is replaced by the next run.
 
         Args:
             recipe: What the output is made from.
-            notes: What its making counts; read at the end of the block.
+            notes: Counts of the step; read at the end of the block.
         """
         self.discard()
         ledger = Ledger(self.fov_path)

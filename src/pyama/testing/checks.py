@@ -1,7 +1,7 @@
 """Checks that plugins satisfy their contracts, with ordinary and unusual input.
 
-A function returns if the plugin satisfies its contract; otherwise the error says with which
-input the plugin did what. `check_segmenter(my_function)` is a complete test of a segmenter.
+A function returns if the plugin satisfies its contract; otherwise the error names the
+input and what was wrong. `check_segmenter(my_function)` is a complete test of a segmenter.
 """
 
 import copy
@@ -56,7 +56,7 @@ def check_tracker(tracker: Callable[..., Any], name: str = "it") -> None:
         first, second = (_call(given, _listed, tracker, frames, params) for _ in range(2))
         if len(first) != len(frames):
             raise PluginError(
-                f"{name}, given {what}, gave back {len(first)} frames; expected {len(frames)}."
+                f"{name}, given {what}, returned {len(first)} frames; expected {len(frames)}."
             )
         for t, (before, after, again) in enumerate(zip(frames, first, second, strict=True)):
             where = f"{name}, given {what}, in frame {t}"
@@ -163,7 +163,7 @@ def check_reader(
 
 def _check_recording(reader: Any, name: str) -> None:
     if reader is None:
-        raise PluginError(f"{name} did not take its own sample.")
+        raise PluginError(f"{name} did not open its own sample.")
     with reader:
         metadata = reader.metadata
         channels = list(range(metadata.n_channels))[::-1]
@@ -229,7 +229,7 @@ def _movies() -> Iterator[tuple[str, list[NDArray[np.uint16]]]]:
         moving.append(frame)
     empty = np.zeros((60, 80), np.uint16)
     yield "three moving cells", moving
-    yield "cells that come and go", [empty, moving[1], empty, moving[3]]
+    yield "cells that appear and disappear", [empty, moving[1], empty, moving[3]]
     yield "frames without cells", [empty, empty]
     yield "one frame", moving[:1]
     yield "no frame", []

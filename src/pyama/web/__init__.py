@@ -1,1 +1,1 @@
-"""The page and the HTTP interface on which results are looked at, corrected and made."""
+"""The page and the HTTP interface to view and correct results and to start runs."""

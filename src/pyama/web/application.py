@@ -1,4 +1,4 @@
-"""The application: its routes, its gate, and the answers to errors."""
+"""The application: its routes, its access checks, and its responses to errors."""
 
 import json
 from collections.abc import Sequence

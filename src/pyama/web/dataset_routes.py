@@ -70,7 +70,7 @@ class Group(BaseModel):
 
 
 class FovDetails(BaseModel):
-    """What there is of a field of view."""
+    """The content of a field of view."""
 
     fov: int
     """0-based index."""

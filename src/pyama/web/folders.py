@@ -104,7 +104,7 @@ class Root:
     def _output_dir(self, name: str) -> Path:
         path = self.inside(name)
         if not os.path.isfile(path / layout.CONFIG_FILE):  # False too for a name too long
-            raise HTTPException(404, f"{layout.CONFIG_FILE} is missing: no output folder.")
+            raise HTTPException(404, f"{layout.CONFIG_FILE} is missing: not an output folder.")
         self._refuse_links(path)
         return path
 
@@ -160,5 +160,5 @@ def record_of(output_dir: Path) -> Record:
 def _record(output_dir: Path, changed_ns: int, size: int) -> Record:
     record = read_record(output_dir)
     if record is None:
-        raise HTTPException(404, "Nothing is recorded of the run.")
+        raise HTTPException(404, "There is no record of the run.")
     return record

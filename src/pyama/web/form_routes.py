@@ -62,7 +62,7 @@ def form_config(channels: dict[str, Any], params: dict[str, Any]) -> ProcessingC
 
 
 def _without_images(properties: dict[str, Any]) -> None:
-    """Leave of flat field and dark frame what names no file; `absent` is shown for null."""
+    """Keep flat field and dark frame if they name no file; `absent` is shown for null."""
     properties["flat_field"] |= {
         "anyOf": [{"enum": [ESTIMATE]}, {"type": "null"}],
         "description": "How bright the light is in every pixel; traces are divided by it.",

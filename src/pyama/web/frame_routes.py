@@ -55,7 +55,7 @@ def frame(
     directory: Dir = ".",
     level: Level = Level.PREVIEW,
     form: Annotated[Format, Query(alias="format")] = Format.RAW,
-    version: Annotated[str, Query(max_length=64, description="Lets a browser keep it.")] = "",
+    version: Annotated[str, Query(max_length=64, description="For the browser cache.")] = "",
 ) -> Response:
     """One frame.
 

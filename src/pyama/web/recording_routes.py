@@ -20,7 +20,7 @@ SUFFIXES = (".nd2", ".czi", ".tif", ".tiff")
 MOST = 2000
 """Largest number of entries of a folder that are listed."""
 FIRST_LOOK_PX = 768
-"""Longest side of a first look."""
+"""Longest side in px of the image of a recording."""
 
 File = Annotated[str, Query(max_length=4096, description="A file, relative to the root.")]
 
@@ -56,7 +56,7 @@ class Recording(BaseModel):
     n_z: int
     channels: list[str]
     proposed: Proposal | None
-    """Channels by their names; null if the names leave doubt."""
+    """Channels by their names; null if the names are ambiguous."""
     question: str
     """What to ask the user then; else empty."""
     shapes: list[tuple[int, int]]

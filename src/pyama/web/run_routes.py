@@ -92,7 +92,7 @@ class RunState(BaseModel):
     frames_per_s: float
     """Frames of one field of view through all steps."""
     fovs: dict[int, str]
-    """The step that every field of view is at."""
+    """The current step of every field of view."""
     summary: list[str]
     """What the run has done, once it has ended; `pyama run` prints the same lines."""
     log: list[str]
@@ -147,7 +147,7 @@ class Run:
             return "failed", message_of(error), []
         if error is not None:
             name = type(error).__name__
-            return "failed", f"{name}: this is a fault of pyama; see the log.", []
+            return "failed", f"{name}: this is a bug in pyama; see the log.", []
         counts = self.current.summary()
         return counts["status"], "", summary_lines(counts)
 
@@ -262,7 +262,7 @@ def cancel(known: Known, run_id: str) -> RunState:
 
 @router.get("/api/runs/{run_id}/events", response_class=StreamingResponse)
 def events(known: Known, run_id: str) -> StreamingResponse:
-    """The state of a run, again and again, as server-sent events, until it has ended."""
+    """The state of a run, repeatedly, as server-sent events, until it has ended."""
     return StreamingResponse(_events(known.get(run_id)), media_type="text/event-stream")
 
 

@@ -106,7 +106,7 @@ class Run:
 
 
 def dask_setup(worker: "Worker") -> None:
-    """Prepare a worker of a local cluster; the name is Dask's.
+    """Prepare a worker of a local cluster; Dask requires this name.
 
     Ctrl-C reaches every process of a terminal; only the first one handles it.
     """

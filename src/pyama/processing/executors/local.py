@@ -40,7 +40,7 @@ class Workers(Protocol):
     def submit(self, function: Callable[..., Any], *arguments: object) -> Future[Any]:
         """Call `function(*arguments, cancel_event, watch)` on a worker.
 
-        The first argument are the fields of view, the last one is the output folder.
+        The first argument is the list of fields of view, the last one the output folder.
         """
 
 

@@ -1,4 +1,4 @@
-"""Background: what fluorescence would be without cells."""
+"""Background: the fluorescence without cells."""
 
 import logging
 from collections.abc import Iterator
@@ -40,7 +40,7 @@ def _recipes(facts: FovFacts) -> Iterator[tuple[str, Ingredients]]:
 def _jobs(context: FovContext) -> Iterator[Job]:
     if context.config.channels.pc is None:
         logger.warning(
-            "FOV %d: background is estimated with nothing masked, because no phase contrast "
+            "FOV %d: background is estimated without a mask, because no phase contrast "
             "channel is configured",
             context.fov,
         )

@@ -1,6 +1,6 @@
 """Previews: small uint8 images of stacks and crops, to look at and not to measure.
 
-Those of everything that cropping goes through are made in passing; the step named caching
+Cropping makes the previews of everything that it reads; the step named caching
 makes the others.
 """
 

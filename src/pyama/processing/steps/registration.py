@@ -41,7 +41,7 @@ def shift_lines(
     notes["frames_not_registered"] = unknown
     if unknown:
         logger.warning(
-            "FOV %d: %d frames (the first is %d) have nothing in common with the frames "
+            "FOV %d: %d frames (the first is %d) are not similar to the frames "
             "before; no drift is assumed for them",
             *(fov, len(unknown), unknown[0]),
         )

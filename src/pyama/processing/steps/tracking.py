@@ -82,7 +82,7 @@ def tracked(
             notes["parents"] |= {str(cell): mother for cell, mother in mothers.items()}
         notes["largest_label"] = max(notes["largest_label"], int(labels.max(initial=0)))
         yield labels
-    next(steps, None)  # so that a tracker with more to give is noticed
+    next(steps, None)  # detects a tracker that yields too many frames
 
 
 @dataclass(frozen=True)
@@ -116,12 +116,12 @@ def _called(
         with blaming(name, method[1]):
             labels = next(results, _ENDED)
         if labels is _ENDED:
-            raise PluginError(f"{name} gave back {done} frames; expected {len(frames)}.")
+            raise PluginError(f"{name} returned {done} frames; expected {len(frames)}.")
         yield checked_labels(name, labels, frames.canvas.shape)
     with blaming(name, method[1]):
         too_many = next(results, _ENDED) is not _ENDED
     if too_many:
-        raise PluginError(f"{name} gave back more frames than the {len(frames)} it was given.")
+        raise PluginError(f"{name} returned more frames than the {len(frames)} it was given.")
 
 
 def _recipes(facts: FovFacts) -> Iterator[tuple[str, Ingredients]]:

@@ -193,7 +193,7 @@ def _recorded(report: RunReport, config: ProcessingConfig, started: datetime) ->
     except StoreError as error:
         if not report.failures:
             raise
-        # The first failure says more than this one.
+        # The first failure is more informative than this one.
         return replace(report, messages=(*report.messages, str(error)))
     return report
 
@@ -258,7 +258,7 @@ def cleanup_partial_results(output_dir: Path, fovs: Sequence[int] | None = None)
 
 
 def _tidy(output_dir: Path, fovs: Sequence[int]) -> None:
-    """Remove what killed runs left behind. A failure is only logged: a step may do without."""
+    """Remove what killed runs left behind. A failure is only logged: no step needs it."""
     try:
         remove_temporaries(output_dir, STALE_SECONDS)
         cleanup_partial_results(output_dir, fovs)

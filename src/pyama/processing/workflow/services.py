@@ -87,7 +87,7 @@ class Service:
         cancel_event: CancelEvent | None = None,
     ) -> StepReport:
         """Run the step on the listed fields of view; see `process_all_fovs`."""
-        fovs = [index(fov) for fov in fovs]  # numbers of NumPy would not go into recipes
+        fovs = [index(fov) for fov in fovs]  # NumPy integers cannot be written to recipes
         check_fovs(metadata, fovs)
         config = self._adapted(config)
         load_what_is_named(config)

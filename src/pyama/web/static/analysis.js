@@ -131,7 +131,7 @@ async function parameters() {
 
 const drawing = latest();
 
-// Histogram, medians and quartiles come from the server, where report and figures get them too.
+// Histogram, medians and quartiles are computed by the server, as for the report and the figures.
 async function draw() {
   const isLast = drawing();
   const { dir } = state;

@@ -1,4 +1,4 @@
-// Requests to the server; everything that is asked for goes through here.
+// Requests to the server; all requests use this module.
 
 export function address(path, query = {}) {
   const search = new URLSearchParams();
@@ -51,7 +51,7 @@ export function say(text, isError = false) {
   status.classList.toggle("error", isError);
 }
 
-// Runs what may fail and tells the user.
+// Wraps a function so that its errors are shown to the user.
 export function told(work) {
   return async (...given) => {
     try {

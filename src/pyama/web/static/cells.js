@@ -58,7 +58,7 @@ export async function open() {
   await loadTraces();
 }
 
-// Raw, background and corrected intensity of the selected cell: an entry of its own among the columns.
+// Raw, background and corrected intensity of the selected cell: a separate entry in the list of columns.
 const PARTS = "parts_ch_";
 
 async function askParts(track) {

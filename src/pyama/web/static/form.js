@@ -31,7 +31,7 @@ export function params() {
   return found;
 }
 
-// What the schema says of one parameter, as an input with its unit, bounds and help.
+// Makes the input of one parameter from the schema, with its unit, bounds and help.
 function field(name, told, required = false) {
   const id = `p-${name}`;
   const made = inputOf(name, told, id, required);
@@ -121,7 +121,7 @@ function measured(features, preprocessors) {
   return group("What is measured", ...rows);
 }
 
-// Parameters that a method, feature or plugin brings along.
+// Parameters of a single method, feature or plugin.
 function own([name, { properties, required = [], description = "" }]) {
   const rows = Object.entries(properties).flatMap(([key, told]) => field(`${name}.${key}`, told, required.includes(key)) ?? []);
   return rows.length ? group(`Parameters of ${name}`, element("span", { className: "help" }, description.split("\n\n")[0].replaceAll("`", "")), ...rows) : "";

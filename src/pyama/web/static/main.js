@@ -1,4 +1,4 @@
-// Wires the parts together: which dataset and field of view, and the keys.
+// Entry point: choice of dataset and field of view, views of the page, keyboard shortcuts.
 
 import { element, fill, find, get, latest, say, told } from "./api.js";
 import * as cells from "./cells.js";
@@ -39,7 +39,7 @@ export function openFov(fov) {
   return goThere(() => loadFov(fov));
 }
 
-// Everything changes at once, so that no picture of one dataset is asked of another.
+// Everything changes at once, so that frames of one dataset are not requested from another.
 async function loadFov(fov, other = null) {
   const { dir } = other ?? state;
   const isLast = opening();
@@ -76,7 +76,7 @@ function toggleBox(name) {
 const PREVIEWS = ["m", "s", "x", "Delete"];
 const JUMPS = { "[": () => nextFov(-1), "]": () => nextFov(1) };
 const KEYS = {
-  // No key waits for a picture: who goes on quickly skips some.
+  // Keys do not wait for images: fast key presses skip some frames.
   ArrowLeft: (event) => void stage.step(event.shiftKey ? -10 : -1), ArrowRight: (event) => void stage.step(event.shiftKey ? 10 : 1),
   ArrowUp: () => cells.next(-1), ArrowDown: () => cells.next(1), " ": stage.toggle,
   g: () => cells.mark(true), b: () => cells.mark(false), B: () => cells.mark(false, state.frame),
@@ -108,7 +108,7 @@ export const showPart = told(async (name) => {
   }
   if (name === "view") {
     stage.go(state.frame);
-    await cells.loadFits(); // they may have been made meanwhile
+    await cells.loadFits(); // fits may have been made since
   }
   if (name === "run") await run.open(openResults);
   if (name === "answers") await analysis.open();

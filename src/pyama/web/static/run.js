@@ -38,7 +38,7 @@ const browse = told(async (dir) => {
   const join = (name) => (place === "." ? name : `${place}/${name}`);
   find("run-place").textContent = place === "." ? "In the root folder" : `In ${place}`;
   const up = place === "." ? [] : [[place.includes("/") ? place.replace(/\/[^/]*$/, "") : ".", "↑ up"]];
-  fill(find("run-folder"), [[place, "(stay here)"], ...up, ...folders.map((name) => [join(name), name])], place);
+  fill(find("run-folder"), [[place, "(this folder)"], ...up, ...folders.map((name) => [join(name), name])], place);
   fill(find("run-file"), [["", files.length ? "choose …" : "no recordings here"], ...files.map((name) => [join(name), name])], "");
 });
 
@@ -93,13 +93,13 @@ function settings() {
 }
 
 function lookCard() {
-  return card("First look",
+  return card("Image",
     element("div", { className: "bar" },
       element("label", {}, "FOV ", element("select", { id: "look-fov", onchange: () => look() })),
       element("label", {}, "Frame ", element("input", { id: "look-frame", type: "number", min: 0, value: 0, onchange: () => look() })),
       element("label", {}, "Channel ", element("select", { id: "look-channel", onchange: () => look() })),
       element("output", { id: "look-found" })),
-    element("canvas", { id: "look-image", width: 10, height: 10, role: "img", "aria-label": "First look at the recording" }));
+    element("canvas", { id: "look-image", width: 10, height: 10, role: "img", "aria-label": "Image of the recording" }));
 }
 
 const looking = latest();

@@ -51,7 +51,7 @@ export function open() {
   arrange();
 }
 
-// Shows or hides a channel; the last one stays.
+// Shows or hides a channel; at least one stays visible.
 function channelButton(name, names) {
   return element("button", {
     "aria-pressed": state.groups.includes(name),

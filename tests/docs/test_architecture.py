@@ -32,7 +32,7 @@ def short(path):
 
 
 def test_every_place_that_the_page_names_exists():
-    rooms = PAGE.partition("### Rooms")[2].partition("### Glossary")[0]
+    rooms = PAGE.partition("### Packages")[2].partition("### Glossary")[0]
     rows = [
         line for line in rooms.splitlines() if line.startswith("| ") and "src/" not in line
     ]
