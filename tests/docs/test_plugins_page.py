@@ -80,7 +80,7 @@ def test_every_kind_is_on_the_page_with_its_arguments():
 
 
 def test_the_context_of_a_feature_is_described_in_full():
-    told = re.search(r"knows the rest: (.*?)\.\n", PAGE, re.DOTALL)[1]
+    told = re.search(r"holds the rest: (.*?)\.\n", PAGE, re.DOTALL)[1]
     assert [name.strip() for name in told.split(",")] == [*FeatureContext.__dataclass_fields__]
 
 
