@@ -23,6 +23,7 @@ TWO_AT_ONCE = ["-n", "2", "--dist", "loadgroup"]
 COMMANDS = {
     "demo": [["-m", "pyama.cli", "demo"]],
     "test": [["-m", "pytest", *TWO_AT_ONCE]],
+    "test-long": [["-m", "pytest", *TWO_AT_ONCE, "-m", "long", "tests/long"]],
     "check": [
         ["-m", "ruff", "check", "."],
         ["-m", "ruff", "format", "--check", "."],

@@ -53,3 +53,14 @@ def test_every_dependency_has_a_lowest_version():
     extras = project["optional-dependencies"]
     every = [*project["dependencies"], *(d for k in extras if k != "test" for d in extras[k])]
     assert [entry for entry in every if not re.search(r">=\d", entry)] == []
+
+
+def test_what_takes_minutes_is_left_out_of_the_suite_and_run_by_ci():
+    """`python dev.py test` deselects `tests/long`, and `.ci/run` calls `test-long`."""
+    options = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["tool"]["pytest"]
+    chosen = options["ini_options"]["addopts"]
+    assert chosen[chosen.index("-m") + 1] == "not long"
+    for file in (ROOT / "tests/long").glob("test_*.py"):
+        assert "pytest.mark.long" in file.read_text("utf-8"), file
+    commands = re.findall(r"dev\.py (\S+)", (ROOT / ".ci/run").read_text("utf-8"))
+    assert commands == ["check", "test", "test-long"]

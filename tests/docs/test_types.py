@@ -18,9 +18,6 @@ implicit_reexport = True
 """
 
 
-pytestmark = pytest.mark.xdist_group("types")  # the second check reads the cache of the first
-
-
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory):
     return tmp_path_factory.mktemp("types")

@@ -10,7 +10,7 @@ from collections import Counter
 import pytest
 
 import child_runs
-from amounts import CHAOS, amount
+from amounts import CHAOS, amount, drawn
 from pyama.errors import StoreError
 from pyama.processing.verify import verify
 from pyama.processing.workflow import process
@@ -117,7 +117,7 @@ def test_a_run_that_ends_before_any_change_of_the_disk_goes_on(tmp_path, params,
     whole = contents(expected)
     counted = shutil.copytree(before, tmp_path / "counted")
     total = child_runs.answer(child_runs.changes_of_a_run, recording, counted, params)
-    chosen = range(total) if CHAOS else dice.sample(range(total), 6)
+    chosen = drawn(dice, range(total), 6)
     for last in chosen:
         folder = shutil.copytree(before, tmp_path / str(last))
         for end in (last, dice.randrange(last + 1)):  # the run that goes on ends as well
@@ -188,7 +188,7 @@ def test_a_run_cancelled_at_any_look_goes_on_to_the_same_bytes(tmp_path):
     config = make_config()
     looks = looks_of_a_whole_run(recording, config, tmp_path / "whole")
     whole = contents(tmp_path / "whole")
-    for look in range(looks) if CHAOS else dice.sample(range(looks), 8):
+    for look in drawn(dice, range(looks), 8):
         folder = tmp_path / str(look)
         report = process(recording, config, folder, cancel_event=StopAfter(look))
         assert report.cancelled

@@ -4,13 +4,14 @@ import json
 import os
 import random
 import shutil
+from itertools import cycle
 from pathlib import Path
 
 import pytest
 import yaml
 
 import child_runs
-from amounts import CHAOS
+from amounts import CHAOS, drawn
 from pyama import layout
 from pyama.errors import StoreError
 from pyama.processing.step_reports import Status
@@ -133,11 +134,13 @@ def check(finished, folder, name, damage):
 
 @pytest.mark.timeout(7200 if CHAOS else 300)
 def test_any_damaged_file_is_named_and_made_again(finished, results):
-    names = files_of(finished) if CHAOS else sample(finished)
-    for number, name in enumerate(names):
-        for damage in DAMAGES if CHAOS else [list(DAMAGES)[number % len(DAMAGES)]]:
-            check(finished, results, name, damage)
-    print(f"{len(names)} of {len(files_of(finished))} files damaged")  # noqa: T201
+    cases = [(name, damage) for name in files_of(finished) for damage in DAMAGES]
+    chosen = list(zip(sample(finished), cycle(DAMAGES), strict=False))
+    if CHAOS:
+        chosen = drawn(dice, cases, len(chosen))
+    for name, damage in chosen:
+        check(finished, results, name, damage)
+    print(f"{len(chosen)} of {len(cases)} damages")  # noqa: T201
 
 
 def test_a_sound_folder_is_sound_and_stays_as_it_is(finished):
