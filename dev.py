@@ -24,6 +24,7 @@ COMMANDS = {
     "demo": [["-m", "pyama.cli", "demo"]],
     "test": [["-m", "pytest", *TWO_AT_ONCE]],
     "test-long": [["-m", "pytest", *TWO_AT_ONCE, "-m", "long", "tests/long"]],
+    "coverage": [["-m", "pytest", *TWO_AT_ONCE, "--cov", "--cov-report=term:skip-covered"]],
     "check": [
         ["-m", "ruff", "check", "."],
         ["-m", "ruff", "format", "--check", "."],
