@@ -21,7 +21,6 @@ from pathlib import Path
 from types import CellType, FunctionType, MethodType
 from typing import Any
 
-import pyama
 from pyama.plugins.loading import origin
 
 _NO_SOURCE = uuid.uuid4().hex
@@ -73,7 +72,7 @@ def fingerprint(part: Any) -> str:
 
 def is_builtin(part: Any) -> bool:
     """Whether `part` comes with pyama."""
-    return _module(part).partition(".")[0] == pyama.__name__
+    return _module(part).partition(".")[0] == __name__.partition(".")[0]
 
 
 def _fingerprint(part: Any) -> str:
