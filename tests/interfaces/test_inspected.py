@@ -87,7 +87,11 @@ def test_both_front_ends_ask_before_they_replace_inspected_results(pyama, client
 
 
 def test_inspected_results_are_replaced_if_that_is_allowed(pyama, old):
-    assert typed(pyama, old, *CHANGE, "--redo").exit_code == 0
+    done = typed(pyama, old, *CHANGE, "--redo")
+    assert done.exit_code == 0
+    line = "Note: These results are made again: FOV 0: tracking, cropping, extraction, caching"
+    assert line in done.stderr
+    assert line in (old / "results/run.log").read_text(encoding="utf-8")
     plan = pyama("plan", old / "movie.nd2", "-o", old / "results", *OPTIONS, *CHANGE)
     assert "Everything is finished" in plan.stdout
     assert (old / "results/fov_000/movie_fov_000_traces_inspection.jsonl").exists()

@@ -21,7 +21,7 @@ from pyama.runs import under_way
 from pyama.runs.progress import Tally
 from pyama.runs.request import Request, prepare
 from pyama.runs.summary import summary_lines
-from pyama.runs.under_way import RunUnderWay, opening_lines
+from pyama.runs.under_way import RunUnderWay
 
 LOOKS_PER_SECOND = 8
 SHOWN_LOGGERS = compiling.__name__, dask.__name__
@@ -35,8 +35,6 @@ def run(request: Request, executor: str = "threads", *, as_json: bool, verbose: 
         The exit code.
     """
     prepared = prepare(request)
-    for text in opening_lines(prepared):
-        note(text)
 
     def listen(record: logging.LogRecord) -> None:
         _show_record(record, current.tally, verbose=verbose)
@@ -50,6 +48,8 @@ def run(request: Request, executor: str = "threads", *, as_json: bool, verbose: 
         if not typer.confirm("Replace the inspected results?", err=True):
             return CANCELLED
         current = RunUnderWay(replace(prepared, redo=True), listen, executor)
+    for text in current.opening:
+        note(text)
     counts = _watched(current)
     if as_json:
         result_json(counts)

@@ -3,6 +3,7 @@
 import logging
 import threading
 import time
+from collections.abc import Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from concurrent.futures import wait as wait_for
 from typing import Any
@@ -10,7 +11,7 @@ from typing import Any
 from pyama.processing.workflow.run import process
 from pyama.runs.inspected import refuse_inspected
 from pyama.runs.log import Listen, logged
-from pyama.runs.plan import pending_outputs, plan_run
+from pyama.runs.plan import pending_outputs, plan_run, replaced_outputs
 from pyama.runs.progress import Tally
 from pyama.runs.request import PreparedRun
 from pyama.runs.summary import summary, summary_lines
@@ -37,6 +38,7 @@ class RunUnderWay:
         self.prepared = prepared
         plans = plan_run(prepared, with_files=False)
         refuse_inspected(prepared, plans)
+        self.opening = opening_lines(prepared, replaced_outputs(plans))
         self.tally = Tally(pending_outputs(plans, prepared.config), prepared.metadata.n_frames)
         self._listen = listen
         self._executor = executor
@@ -99,7 +101,7 @@ class RunUnderWay:
 
     def _logged_work(self) -> dict[str, Any]:
         run = self.prepared
-        logger.info("%s", "\n".join([f"pyama {__version__}", *opening_lines(run)]))
+        logger.info("%s", "\n".join([f"pyama {__version__}", *self.opening]))
         report = process(
             run.file,
             run.config,
@@ -116,8 +118,13 @@ class RunUnderWay:
         return counts
 
 
-def opening_lines(run: PreparedRun) -> list[str]:
-    """Return what a user should know when a run begins."""
+def opening_lines(run: PreparedRun, replaced: Sequence[str]) -> list[str]:
+    """Return what a user should know when a run begins.
+
+    Args:
+        run: The run.
+        replaced: Finished results that are made again, see `replaced_outputs`.
+    """
     metadata, channels = run.metadata, run.config.channels
     names = metadata.channel_names
     pc = "none" if channels.pc is None else _named(names, channels.pc.channel)
@@ -127,7 +134,8 @@ def opening_lines(run: PreparedRun) -> list[str]:
         f"{metadata.path.name}: {len(run.fovs)} of {metadata.n_fovs} FOVs, "
         f"{frames} each. Phase contrast: {pc}. Fluorescence: {fl}."
     )
-    return [heading, *(f"Note: {text}" for text in run.notes)]
+    notes = [*run.notes, *(f"These results are made again: {text}" for text in replaced)]
+    return [heading, *(f"Note: {text}" for text in notes)]
 
 
 def _named(names: tuple[str, ...], channel: int) -> str:
