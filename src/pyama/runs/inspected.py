@@ -7,7 +7,7 @@ from pyama.errors import InspectedError
 from pyama.fov_ranges import fovs_text
 from pyama.runs.plan import Plans, replaced_outputs
 from pyama.runs.request import PreparedRun
-from pyama.store import FovStore
+from pyama.traces.trace_files import traces_of
 
 
 def replaced_inspections(run: PreparedRun, plans: Plans) -> list[int]:
@@ -51,5 +51,7 @@ def refuse_inspected(run: PreparedRun, plans: Plans) -> None:
 
 
 def _is_inspected(output: Path, fov: int) -> bool:
-    folder = FovStore(output, fov).path
-    return any(folder.glob(layout.inspection_log("*", fov)))
+    """Whether there is an inspection that applies to the current traces."""
+    path = traces_of(output, fov)
+    parsed = None if path is None else layout.parse_traces(path.name)
+    return parsed is not None and parsed[2]

@@ -1,6 +1,6 @@
 // Samples, merging, fits, and how the fitted numbers are distributed.
 
-import { address, element, fill, find, get, latest, post, say, told } from "./api.js";
+import { address, element, fill, find, get, latest, post, say, showingErrors } from "./api.js";
 import { drawHistogram } from "./histogram.js";
 import { number } from "./plot.js";
 import { state } from "./state.js";
@@ -51,7 +51,7 @@ function build() {
           element("a", { id: "report-open", target: "_blank", rel: "noopener", hidden: true }, "Open the report")))),
     element("div", {},
       card("3 · Distributions",
-        element("div", { className: "bar" }, element("label", {}, "Parameter ", element("select", { id: "parameter", onchange: told(draw) }))),
+        element("div", { className: "bar" }, element("label", {}, "Parameter ", element("select", { id: "parameter", onchange: showingErrors(draw) }))),
         element("canvas", { id: "histogram", width: 900, height: 420, role: "img", "aria-label": "Histogram of the fits" }),
         element("table", {}, element("tbody", { id: "summary" }))))));
 }
@@ -64,7 +64,7 @@ function addSample(name, fovs) {
   find("samples").append(row);
 }
 
-const merge = told(async () => {
+const merge = showingErrors(async () => {
   const { dir } = state;
   const samples = {};
   for (const row of find("samples").children) {
@@ -77,7 +77,7 @@ const merge = told(async () => {
   say("Merged. Rows that are marked as bad were left out.");
 });
 
-const report = told(async () => {
+const report = showingErrors(async () => {
   find("report-make").disabled = true;
   say("Writing the report …");
   const { dir } = state;
@@ -105,7 +105,7 @@ async function list({ merged, fitted, report: hasReport }) {
   await parameters();
 }
 
-const fit = told(async () => {
+const fit = showingErrors(async () => {
   find("fit").disabled = true;
   say("Fitting …");
   const { dir } = state;

@@ -21,15 +21,15 @@ export async function post(path, query, body) {
 
 export async function checked(answer) {
   if (answer.ok) return answer;
-  let told = `${answer.status} ${answer.statusText}`;
+  let message = `${answer.status} ${answer.statusText}`;
   const text = await answer.text();
   try {
     const { detail } = JSON.parse(text);
-    told = Array.isArray(detail) ? detail.map((d) => `${d.loc.slice(1).join(".")}: ${d.msg}`).join("; ") : detail;
+    message = Array.isArray(detail) ? detail.map((d) => `${d.loc.slice(1).join(".")}: ${d.msg}`).join("; ") : detail;
   } catch {
-    if (text) told = text;
+    if (text) message = text;
   }
-  throw Object.assign(new Error(told), { status: answer.status });
+  throw Object.assign(new Error(message), { status: answer.status });
 }
 
 // Makes an element; strings become text, never markup.
@@ -52,7 +52,7 @@ export function say(text, isError = false) {
 }
 
 // Wraps a function so that its errors are shown to the user.
-export function told(work) {
+export function showingErrors(work) {
   return async (...given) => {
     try {
       return await work(...given);

@@ -1,10 +1,10 @@
 // Cells, their traces, and the actions of an inspection.
 
-import { element, fill, find, get, latest, post, say, told } from "./api.js";
+import { element, fill, find, get, latest, post, say, showingErrors } from "./api.js";
 import { Plot } from "./plot.js";
 import * as stage from "./stage.js";
 import { cellOf, index, isBad, state } from "./state.js";
-import { inTurn } from "./queue.js";
+import { enqueue } from "./queue.js";
 
 const PER_PAGE = 20;
 let plot;
@@ -12,22 +12,22 @@ const query = () => ({ dir: state.dir });
 const there = (rest) => `fovs/${state.fov}/${rest}`;
 
 export function setUp() {
-  plot = new Plot(find("plot"), (cell, frame) => inTurn(() => { select(cell); stage.go(frame); }));
-  find("column").addEventListener("change", told(async () => { state.column = find("column").value; await loadTraces(); }));
-  find("fit-shown").addEventListener("change", told(async () => { state.fitModel = find("fit-shown").value; await loadFits(); }));
-  find("cell").addEventListener("change", ({ target: { value } }) => inTurn(() => select(Number(value) || null)));
-  find("other").addEventListener("change", ({ target: { value } }) => inTurn(() => { state.other = Number(value) || null; refresh(); }));
+  plot = new Plot(find("plot"), (cell, frame) => enqueue(() => { select(cell); stage.go(frame); }));
+  find("column").addEventListener("change", showingErrors(async () => { state.column = find("column").value; await loadTraces(); }));
+  find("fit-shown").addEventListener("change", showingErrors(async () => { state.fitModel = find("fit-shown").value; await loadFits(); }));
+  find("cell").addEventListener("change", ({ target: { value } }) => enqueue(() => select(Number(value) || null)));
+  find("other").addEventListener("change", ({ target: { value } }) => enqueue(() => { state.other = Number(value) || null; refresh(); }));
   find("all").addEventListener("change", refresh);
   find("page-back").addEventListener("click", () => turn(-1));
   find("page-on").addEventListener("click", () => turn(1));
   const buttons = { good: () => mark(true), bad: () => mark(false), join, swap, cut, delete: remove, undo, redo, "proposal-apply": apply, "proposal-cancel": cancel };
-  for (const [id, action] of Object.entries(buttons)) find(id).addEventListener("click", () => inTurn(action));
-  find("bad-from").addEventListener("click", () => { const { frame } = state; inTurn(() => mark(false, frame)); });
+  for (const [id, action] of Object.entries(buttons)) find(id).addEventListener("click", () => enqueue(action));
+  find("bad-from").addEventListener("click", () => { const { frame } = state; enqueue(() => mark(false, frame)); });
 }
 
 // Selects the cell at a click. Its label is looked up at once, its cell after earlier actions.
 export function pick(clicked, isOther) {
-  inTurn(async () => {
+  enqueue(async () => {
     const { label, frame } = await clicked;
     select(label === undefined ? null : cellOf(label, frame), isOther);
   });

@@ -1,6 +1,6 @@
 // Contrast: black and white in counts. The server sends both, and the range to choose from.
 
-import { element, find, get, told } from "./api.js";
+import { element, find, get, showingErrors } from "./api.js";
 import { groupOf, levelOf } from "./frames.js";
 import { state } from "./state.js";
 
@@ -39,7 +39,7 @@ function controlsOf(name, title, changed) {
     changed();
   };
   for (const input of sliders) input.addEventListener("input", () => choose(sliders.map(({ value }) => least + step * value)));
-  const automatic = told(async () => {
+  const automatic = showingErrors(async () => {
     const { details, dir, fov, frame } = state;
     const { low, high } = await get(`fovs/${fov}/frames/${name}/${frame}/contrast`, { dir, level: levelOf(name) });
     if (details !== state.details) return;

@@ -32,30 +32,30 @@ export function params() {
 }
 
 // Makes the input of one parameter from the schema, with its unit, bounds and help.
-function field(name, told, required = false) {
+function field(name, property, required = false) {
   const id = `p-${name}`;
-  const made = inputOf(name, told, id, required);
+  const made = inputOf(name, property, id, required);
   if (!made) return null;
   const { input, read, most } = made;
   input.setAttribute("aria-describedby", `${id}-help`);
-  fields.set(name, { read, standard: told.default });
+  fields.set(name, { read, standard: property.default });
   return [
     element("label", { htmlFor: id }, name.replace(/^.*\./, "").replaceAll("_", " ")), input,
-    element("span", { className: "help", id: `${id}-help` }, helpOf(told, input, most)),
+    element("span", { className: "help", id: `${id}-help` }, helpOf(property, input, most)),
   ];
 }
 
-const partsOf = (told) => (told.anyOf ?? [told]).map((part) => (part.$ref ? schema.$defs[part.$ref.split("/").pop()] : part));
+const partsOf = (property) => (property.anyOf ?? [property]).map((part) => (part.$ref ? schema.$defs[part.$ref.split("/").pop()] : part));
 
-function inputOf(name, told, id, required) {
-  const parts = partsOf(told);
-  const standard = told.default;
+function inputOf(name, property, id, required) {
+  const parts = partsOf(property);
+  const standard = property.default;
   const numeric = parts.find(({ type }) => type === "integer" || type === "number");
   const names = schema.choices[name] ?? parts.find((part) => part.enum)?.enum;
   const isMissing = standard === undefined || standard === null;
   if (names && !numeric) {
     const input = element("select", { id });
-    fill(input, [...(isMissing ? [["", required ? "choose …" : told.absent ?? "automatic"]] : []), ...names.map((choice) => [choice, choice])], standard);
+    fill(input, [...(isMissing ? [["", required ? "choose …" : property.absent ?? "automatic"]] : []), ...names.map((choice) => [choice, choice])], standard);
     return { input, read: () => (input.value === "" ? undefined : names.find((choice) => String(choice) === input.value)) };
   }
   if (parts.some(({ type }) => type === "boolean")) {
@@ -65,7 +65,7 @@ function inputOf(name, told, id, required) {
   if (numeric && !names) {
     const { minimum, exclusiveMinimum, maximum, type } = numeric;
     const input = element("input", { id, type: "number", step: type === "integer" ? 1 : "any", value: standard ?? "", required,
-      placeholder: isMissing && !required ? told.absent ?? "automatic" : "" });
+      placeholder: isMissing && !required ? property.absent ?? "automatic" : "" });
     if ((minimum ?? exclusiveMinimum) !== undefined) input.min = minimum ?? exclusiveMinimum;
     if (maximum !== undefined && maximum < 2 ** 31 - 1) input.max = maximum;
     const none = parts.some((part) => part.type === "null") ? null : undefined;
@@ -76,11 +76,11 @@ function inputOf(name, told, id, required) {
   return { input, read: () => (/^\d+$/.test(input.value) ? Number(input.value) : input.value || undefined) };
 }
 
-function helpOf(told, input, isExclusive) {
-  const unit = told.unit ?? partsOf(told).find((part) => part.unit)?.unit;
+function helpOf(property, input, isExclusive) {
+  const unit = property.unit ?? partsOf(property).find((part) => part.unit)?.unit;
   const bounds = input.type === "number"
     ? [input.min !== "" ? `${isExclusive ? "above" : "from"} ${input.min}` : "", input.max !== "" ? `to ${input.max}` : ""].filter(Boolean).join(" ") : "";
-  return [(told.description ?? "").replaceAll("`", ""), unit && unit !== "1" ? `Unit: ${unit}.` : "", bounds ? `Allowed: ${bounds}.` : ""].filter(Boolean).join(" ");
+  return [(property.description ?? "").replaceAll("`", ""), unit && unit !== "1" ? `Unit: ${unit}.` : "", bounds ? `Allowed: ${bounds}.` : ""].filter(Boolean).join(" ");
 }
 
 const GROUPS = [
@@ -123,6 +123,6 @@ function measured(features, preprocessors) {
 
 // Parameters of a single method, feature or plugin.
 function own([name, { properties, required = [], description = "" }]) {
-  const rows = Object.entries(properties).flatMap(([key, told]) => field(`${name}.${key}`, told, required.includes(key)) ?? []);
+  const rows = Object.entries(properties).flatMap(([key, property]) => field(`${name}.${key}`, property, required.includes(key)) ?? []);
   return rows.length ? group(`Parameters of ${name}`, element("span", { className: "help" }, description.split("\n\n")[0].replaceAll("`", "")), ...rows) : "";
 }

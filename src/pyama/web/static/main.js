@@ -1,12 +1,12 @@
 // Entry point: choice of dataset and field of view, views of the page, keyboard shortcuts.
 
-import { element, fill, find, get, latest, say, told } from "./api.js";
+import { element, fill, find, get, latest, say, showingErrors } from "./api.js";
 import * as cells from "./cells.js";
 import * as analysis from "./analysis.js";
 import * as run from "./run.js";
 import * as stage from "./stage.js";
 import { state } from "./state.js";
-import { goThere, inTurn } from "./queue.js";
+import { openNewest, enqueue } from "./queue.js";
 
 const PARTS = ["view", "run", "answers"];
 
@@ -15,7 +15,7 @@ let wanted = null;
 
 export function openDataset(dir, fov = null) {
   wanted = null;
-  return goThere(() => loadDataset(dir, fov));
+  return openNewest(() => loadDataset(dir, fov));
 }
 
 async function loadDataset(dir, fov) {
@@ -36,7 +36,7 @@ function listFovs() {
 
 export function openFov(fov) {
   wanted = fov;
-  return goThere(() => loadFov(fov));
+  return openNewest(() => loadFov(fov));
 }
 
 // Everything changes at once, so that frames of one dataset are not requested from another.
@@ -98,10 +98,10 @@ function onKey(event) {
   // The next Enter or Escape is for what is previewed, not for the button that was used last.
   if (PREVIEWS.includes(event.key)) event.target.blur();
   if (event.key in JUMPS) action();
-  else inTurn(() => action(event));
+  else enqueue(() => action(event));
 }
 
-export const showPart = told(async (name) => {
+export const showPart = showingErrors(async (name) => {
   for (const part of PARTS) {
     find(part).hidden = part !== name;
     find(`tab-${part}`).setAttribute("aria-pressed", part === name);
@@ -114,7 +114,7 @@ export const showPart = told(async (name) => {
   if (name === "answers") await analysis.open();
 });
 
-const openResults = told(async (dir) => {
+const openResults = showingErrors(async (dir) => {
   await showPart("view");
   await openDataset(dir);
   await listDatasets(dir);
@@ -127,7 +127,7 @@ async function listDatasets(chosen) {
   return names;
 }
 
-const start = told(async () => {
+const start = showingErrors(async () => {
   stage.setUp({ pick: cells.pick, frame: cells.at });
   cells.setUp();
   find("help-open").addEventListener("click", () => find("help").showModal());

@@ -1,6 +1,6 @@
 // Runs: choose a recording, set parameters, try them on a frame, plan, start, watch, cancel, resume.
 
-import { address, checked, element, fill, find, get, latest, post, say, told } from "./api.js";
+import { address, checked, element, fill, find, get, latest, post, say, showingErrors } from "./api.js";
 import { groups, params } from "./form.js";
 import { number } from "./plot.js";
 
@@ -31,7 +31,7 @@ function picker() {
 }
 
 const browsing = latest();
-const browse = told(async (dir) => {
+const browse = showingErrors(async (dir) => {
   const isLast = browsing();
   const { folders, files, dir: place } = await get("files", { dir });
   if (!isLast()) return;
@@ -43,7 +43,7 @@ const browse = told(async (dir) => {
 });
 
 const choosing = latest();
-const chooseFile = told(async (file) => {
+const chooseFile = showingErrors(async (file) => {
   const isLast = choosing();
   find("run-settings").disabled = true; // until the file has been read
   Object.assign(form, { file: null, trial: null });
@@ -103,7 +103,7 @@ function lookCard() {
 }
 
 const looking = latest();
-const look = told(async () => {
+const look = showingErrors(async () => {
   if (!form.file) return;
   const isLast = looking();
   const query = { file: form.file, fov: find("look-fov").value, frame: find("look-frame").value, channel: find("look-channel").value };
@@ -137,7 +137,7 @@ function paint() {
 }
 
 const trying = latest();
-const tryOut = told(async () => {
+const tryOut = showingErrors(async () => {
   const isLast = trying();
   const { channels, params } = chosen();
   find("look-found").textContent = "looking for cells …";
@@ -181,7 +181,7 @@ async function begin(order) {
   }
 }
 
-const start = told(async () => {
+const start = showingErrors(async () => {
   find("run-start").disabled = true; // a second click must not start a second run
   try {
     watch(await begin(order()));
@@ -191,7 +191,7 @@ const start = told(async () => {
   }
 });
 
-const plan = told(async () => {
+const plan = showingErrors(async () => {
   const { command, notes, lines, replaced } = await post("runs/plan", {}, order());
   const again = replaced.length ? ["Made again:", ...replaced.map((line) => `  ${line}`)] : [];
   find("run-plan-lines").hidden = false;
@@ -204,7 +204,7 @@ function showCommand(command) {
   find("run-command").textContent = command;
 }
 
-const copy = told(async () => {
+const copy = showingErrors(async () => {
   const text = find("run-command").textContent;
   if (navigator.clipboard) await navigator.clipboard.writeText(text);
   else { // only pages of this machine and encrypted ones may use it
@@ -220,8 +220,8 @@ function progressCard() {
     element("pre", { id: "run-summary", hidden: true, tabIndex: 0, role: "region", "aria-label": "What the run has done" }),
     element("progress", { id: "run-bar", max: 1, value: 0, hidden: true, "aria-label": "Progress of the run" }),
     element("p", {},
-      element("button", { id: "run-cancel", disabled: true, onclick: told(async () => show(await post(`runs/${form.run.id}/cancel`))) }, "Cancel"), " ",
-      element("button", { id: "run-resume", disabled: true, onclick: told(async () => watch(await begin(form.run.order))) }, "Resume"), " ",
+      element("button", { id: "run-cancel", disabled: true, onclick: showingErrors(async () => show(await post(`runs/${form.run.id}/cancel`))) }, "Cancel"), " ",
+      element("button", { id: "run-resume", disabled: true, onclick: showingErrors(async () => watch(await begin(form.run.order))) }, "Resume"), " ",
       element("button", { id: "run-look", disabled: true, onclick: () => openResults(form.run.order.output) }, "Look at the results")),
     element("pre", { id: "run-command", hidden: true, tabIndex: 0, role: "region", "aria-label": "The same run as a command" }),
     element("p", {}, element("button", { id: "run-copy", hidden: true, onclick: copy }, "Copy the command")),
