@@ -208,15 +208,13 @@ def fit(
         fitted = fit_file(
             path, model, column, output, time_unit=time_unit.value, parquet=parquet, **options
         )
-        counts = fitted.table["class"].value_counts().to_dict()
-        median = fitted.table["r_squared"].median()
         done.append(
             {
                 "files": [str(path) for path in fitted.paths],
                 "column": fitted.column,
                 "cells": len(fitted.table),
-                "classes": {str(name): int(n) for name, n in counts.items()},
-                "median_r_squared": None if median != median else float(median),
+                "classes": fitted.cells_by_class,
+                "median_r_squared": fitted.median_r_squared,
             }
         )
         if not as_json:

@@ -1,5 +1,6 @@
 """Fits of all traces in a file, written to a table beside it."""
 
+import math
 import os
 from dataclasses import dataclass
 from pathlib import Path
@@ -30,6 +31,17 @@ class Fitted:
     paths: list[Path]
     table: pd.DataFrame
     column: str
+
+    @property
+    def cells_by_class(self) -> dict[str, int]:
+        """Number of cells in every class of R² that occurs, the most frequent first."""
+        return {str(name): int(n) for name, n in self.table["class"].value_counts().items()}
+
+    @property
+    def median_r_squared(self) -> float | None:
+        """Median of R² over the fits that succeeded; None if there are none."""
+        median = float(self.table["r_squared"].median())
+        return None if math.isnan(median) else median
 
 
 def fit_file(
