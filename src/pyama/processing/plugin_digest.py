@@ -154,6 +154,8 @@ def _hash(value: Any) -> str:
     """Return a digest of a value; values of one type that cannot be pickled are alike."""
     import joblib  # takes half a second, and most plugins do without
 
+    if isinstance(value, frozenset):  # joblib sorts the members of sets only
+        value = set(value)
     try:
         return str(joblib.hash(value))
     except _NOT_PICKLABLE:
