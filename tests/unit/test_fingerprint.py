@@ -186,7 +186,7 @@ def test_a_cell_of_a_notebook_counts(monkeypatch):
 PRINT = """
 import functools, sys
 from pyama.processing.plugin_digest import fingerprint
-print(fingerprint(functools.partial(feature, {'x', 'y', 'z'}, frozenset('abcd'))))
+print(fingerprint(functools.partial(feature, {'x', 'y', 'z'}, (frozenset('abcd'),))))
 """
 
 

@@ -152,11 +152,14 @@ def _source(function: FunctionType) -> str:
 
 def _hash(value: Any) -> str:
     """Return a digest of a value; values of one type that cannot be pickled are alike."""
-    import joblib  # takes half a second, and most plugins do without
+    from joblib.hashing import NumpyHasher  # takes half a second; most plugins do without
 
-    if isinstance(value, frozenset):  # joblib sorts the members of sets only
-        value = set(value)
+    class Hasher(NumpyHasher):  # type: ignore[misc]
+        def reducer_override(self, part: Any) -> Any:
+            """Sort the members of frozensets, too; joblib sorts those of sets."""
+            return (frozenset, (set(part),)) if isinstance(part, frozenset) else NotImplemented
+
     try:
-        return str(joblib.hash(value))
+        return str(Hasher("md5").hash(value))
     except _NOT_PICKLABLE:
         return type(value).__qualname__
