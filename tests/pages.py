@@ -17,9 +17,10 @@ expect = playwright.expect
 
 
 @contextmanager
-def serving(root):
+def serving(root, *options):
     """Serve the results below a folder; gives the address of the page."""
     command = [sys.executable, "-m", "pyama", "view", "results", "--root", ".", "--no-browser"]
+    command += options
     with subprocess.Popen(command, cwd=root, stdout=subprocess.PIPE, text=True) as server:
         yield server.stdout.readline().removeprefix("Open ").strip()
         server.terminate()

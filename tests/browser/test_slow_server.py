@@ -4,7 +4,17 @@ import re
 
 import pytest
 
-from pages import click_cell, expect, inspected, middle, serving, title_is, until, visiting
+from pages import (
+    PATIENCE_MS,
+    click_cell,
+    expect,
+    inspected,
+    middle,
+    serving,
+    title_is,
+    until,
+    visiting,
+)
 from pyama.testing.nd2_writer import write_nd2
 from results import results_in
 from small_movie import MOVIE
@@ -22,7 +32,11 @@ def served(tmp_path_factory):
 
 @pytest.fixture
 def page(browser, served):
-    with visiting(browser.new_context(), served[1]) as opened:
+    context = browser.new_context()
+    # Chromium may miss the first requests after its interception is switched on, so it is on
+    # from the start.
+    context.route(re.compile("/api/"), lambda route: route.fallback())
+    with visiting(context, served[1]) as opened:
         yield opened
 
 
@@ -37,7 +51,7 @@ class Held:
         self.waiting.append(route)
 
     def wait_for(self, page, n):
-        for _ in range(600):
+        for _ in range(PATIENCE_MS // 50):
             if len(self.waiting) >= n:
                 return
             page.wait_for_timeout(50)

@@ -2,6 +2,7 @@
 
 import re
 import shutil
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -11,6 +12,8 @@ from pyama.testing.nd2_writer import write_nd2
 from results import results_in
 from small_movie import MOVIE
 
+PAUSED = Path(__file__).with_name("paused.py")
+
 
 @pytest.fixture(scope="module")
 def served(tmp_path_factory):
@@ -19,7 +22,7 @@ def served(tmp_path_factory):
     results_in(tmp_path)
     movie = np.concatenate([MOVIE[:2]] * 8, axis=1)[:, :, None]
     write_nd2(tmp_path / "new.nd2", movie, channel_names=["Phase", "GFP"])
-    with serving(tmp_path) as address:
+    with serving(tmp_path, "--plugins", PAUSED) as address:
         yield tmp_path, address
 
 
@@ -88,13 +91,17 @@ def test_the_whole_story(page, served):
     page.locator("#p-n_workers").fill("1")
     page.get_by_text("What is measured").click()
     page.get_by_label("neighbours", exact=True).check()
+    page.get_by_label("paused", exact=True).check()
     page.get_by_text("Parameters of neighbours", exact=True).click()
     page.get_by_label("distance", exact=True).fill("40")
     assert serious(page) == []
+    (root / "paused").touch()
     page.get_by_role("button", name="Start").click()
-    expect(page.locator("#run-fov-list")).to_contain_text(re.compile("segmentation|tracking"))
+    expect(page.locator("#run-fov-list")).to_contain_text("extraction")
     shoot(page, "6 running")
-    page.get_by_role("button", name="Cancel", exact=True).click()
+    with page.expect_response(re.compile("/cancel")):
+        page.get_by_role("button", name="Cancel", exact=True).click()
+    (root / "paused").unlink()
     expect(page.locator("#run-status")).to_contain_text("Cancelled")
     expect(page.locator("#run-command")).to_contain_text("--set min_frames=2")
     expect(page.locator("#run-command")).to_contain_text("--set neighbours.distance=40")
@@ -207,9 +214,14 @@ def test_the_main_story_needs_no_mouse(page, served):
     tab_to(page, "#run-output")
     page.keyboard.press("ControlOrMeta+A")
     page.keyboard.type("by_keys")
+    press("details:has(input[value=paused]) > summary")
+    press("input[value=paused]", "Space")
+    (served[0] / "paused").touch()
     press("#run-start")
     expect(page.locator("#run-status")).to_contain_text("Running")
-    press("#run-cancel")
+    with page.expect_response(re.compile("/cancel")):
+        press("#run-cancel")
+    (served[0] / "paused").unlink()
     expect(page.locator("#run-status")).to_contain_text("Cancelled")
     press("#run-resume")
     expect(page.locator("#run-status")).to_contain_text("Finished")
