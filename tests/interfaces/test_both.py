@@ -13,6 +13,7 @@ from fastapi.testclient import TestClient
 from pyama.cli import run_command
 from pyama.config import ProcessingConfig
 from pyama.metadata import MicroscopyMetadata
+from pyama.processing import recipes
 from pyama.runs.command_line import command
 from pyama.runs.request import PreparedRun, check_run, prepare
 from pyama.testing.nd2_writer import write_nd2
@@ -211,3 +212,19 @@ def test_a_run_survives_being_typed(pyama, monkeypatch, tmp_path, entries, fovs,
     assert caught == [run]
     assert isinstance(run, PreparedRun)
     assert isinstance(run.config, ProcessingConfig)
+
+
+def test_recipes_are_computed_once_for_a_run(client, root, pyama, monkeypatch):
+    """Check, plan and processing share them."""
+    computed, compute = [], recipes.recipes
+
+    def counted(metadata, config, fov):
+        computed.append(fov)
+        return compute(metadata, config, fov)
+
+    monkeypatch.setattr(recipes, "recipes", counted)
+    pyama("run", root / "movie.nd2", "--output", root / "typed", *OPTIONS)
+    assert sorted(computed) == [0, 1]
+    computed.clear()
+    assert finished(client, ORDER)["status"] == "finished"
+    assert sorted(computed) == [0, 1]

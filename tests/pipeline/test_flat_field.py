@@ -14,7 +14,7 @@ from pyama.analysis.report.report_data import collect
 from pyama.config import Channels
 from pyama.errors import ConfigError
 from pyama.metadata import MissingPlanes
-from pyama.processing.recipes import recipes
+from pyama.processing.recipes import FovContexts, recipes
 from pyama.processing.step_reports import Status
 from pyama.processing.verify import verify
 from pyama.processing.workflow import process
@@ -185,7 +185,7 @@ def test_a_change_of_the_light_redoes_extraction_only(files, tmp_path):
 def test_a_plan_says_why(files, tmp_path):
     run(tmp_path / "out", flat_field="estimate", dark_frame=OFFSET)
     config = make_config(flat_field="estimate", dark_frame=90)
-    plan = plan_fov(recording_of(LIT).metadata, config, tmp_path / "out", 0)
+    plan = plan_fov(FovContexts(recording_of(LIT).metadata, config, tmp_path / "out"), 0)
     (step,) = [step for step in plan if step.pending]
     assert step.pending == ["fl_dark_ch_1/0", "fl_flat_ch_1/0", "traces"]
     assert step.reasons[0] == "dark_frame changed 100 counts -> 90 counts"

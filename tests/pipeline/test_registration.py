@@ -8,6 +8,7 @@ from pyama import layout
 from pyama.analysis.growth import growth_and_motion
 from pyama.config import Channels
 from pyama.metadata import MissingPlanes
+from pyama.processing.recipes import FovContexts
 from pyama.processing.verify import verify
 from pyama.processing.workflow import process
 from pyama.readers.array import ArrayReader
@@ -156,7 +157,7 @@ def small():
 def test_switching_it_on_redoes_tracking_but_not_segmentation(small, tmp_path):
     def why(**params):
         config = make_config(Channels(pc=0), min_frames=1, border_margin=0, **params)
-        plan = plan_fov(small.metadata, config, tmp_path, 0)
+        plan = plan_fov(FovContexts(small.metadata, config, tmp_path), 0)
         return {name: list(why) for s in plan for name, why in s.outputs.items() if why}
 
     run(small, tmp_path)

@@ -84,6 +84,10 @@ class FovContexts:
                 self._recipes[fov] = recipes(self.metadata, self.config, fov)
             return self._recipes[fov]
 
+    def fits(self, metadata: MicroscopyMetadata, config: ProcessingConfig) -> bool:
+        """Whether the recipes are those of this recording and configuration."""
+        return (self.metadata, self.config) == (metadata, config)
+
     def known(self, fovs: Sequence[int]) -> dict[int, Recipes]:
         """Return the recipes of fields of view, for another process."""
         return {fov: self.recipes(fov) for fov in fovs}

@@ -8,12 +8,12 @@ import logging
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from functools import partial
-from typing import Any
+from typing import Any, Self
 
-from pyama.errors import PluginError, message_of
+from pyama.errors import message_of
 from pyama.processing.cancelling import AnyOf, CancelEvent, StepAbandoned
 from pyama.processing.compiling import compiling_seconds
 from pyama.processing.plugin_calls import within
@@ -109,49 +109,40 @@ def run_plan(
         plugin_timeout: Seconds without an answer of a plugin after which the step is given up;
             None is no limit.
     """
-    drain = _Drain(step, fov, cancel_event, watch)
-    if plugin_timeout is None:
-        return _run(drain, plan)
     started = time.perf_counter()
-    try:
-        return within(plugin_timeout, partial(_run, drain, plan))
-    except PluginError as error:
-        logger.error("FOV %d: %s failed: %s", fov, step, error)  # noqa: TRY400 (no trace)
-        seconds = time.perf_counter() - started
-        return FovReport(step, fov, Status.FAILED, str(error), drain.frame, seconds)
-
-
-def _run(drain: "_Drain", plan: Plan) -> FovReport:
-    started = time.perf_counter() - compiling_seconds()
-    status, message, frame = Status.UNCHANGED, "", None
-    notes: dict[str, Mapping[str, Any]] = {}
-
-    def run_jobs() -> None:
-        nonlocal status
-        for job in plan():
-            if drain.run(job):
-                status = Status.DONE
-            for part in job.parts:
-                mark = part.output.mark()
-                notes[part.output.name] = mark.notes if mark else {}
-
-    error = _error_of(run_jobs)
+    drain = _Drain(step, fov, cancel_event, watch)
+    with _Caught() as caught:
+        if plugin_timeout is None:
+            caught.error = drain.run_all(plan)
+        else:
+            caught.error = within(plugin_timeout, partial(drain.run_all, plan))
+    error, frame = caught.error, None
+    status, message = (Status.DONE if drain.has_written else Status.UNCHANGED), ""
     if isinstance(error, _Cancelled):
         status, message = Status.CANCELLED, "Cancelled"
     elif error is not None:
         status, message, frame = Status.FAILED, message_of(error), drain.frame
-        logger.error("FOV %d: %s failed", drain.fov, drain.step, exc_info=error)
-    seconds = time.perf_counter() - compiling_seconds() - started
-    return FovReport(drain.step, drain.fov, status, message, frame, seconds, notes)
+        logger.error("FOV %d: %s failed", fov, step, exc_info=error)
+    seconds = time.perf_counter() - started - drain.compiling
+    return FovReport(step, fov, status, message, frame, seconds, dict(drain.notes))
 
 
-def _error_of(action: Callable[[], object]) -> Exception | None:
-    """Return the exception that `action` raises; None if it succeeds."""
-    try:
-        action()
-    except Exception as error:  # noqa: BLE001 (the caller reports it)
-        return error
-    return None
+class _Caught:
+    """Keeps the exception that ends its block, for the caller to report.
+
+    Attributes:
+        error: The exception; None if there was none.
+    """
+
+    error: Exception | None = None
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, _: object, error: BaseException | None, __: object) -> bool:
+        if isinstance(error, Exception):
+            self.error = error
+        return self.error is not None
 
 
 class _InTurn:
@@ -205,33 +196,36 @@ class _Extra:
         self._fov = fov
         self._context = ExitStack()
         self._write: Write | None = None
-        self._attempt(self._begin)
+        with self._attempt():
+            if not part.output.is_done(part.recipe):
+                writing = part.output.writing(part.recipe, part.notes)
+                self._write = self._context.enter_context(writing)
 
     def write(self, make: Callable[[], Any]) -> None:
         """Write the result of `make`, unless this output has failed before."""
         if self._write is not None:
-            write = self._write
-            self._attempt(lambda: write(make()))
+            with self._attempt():
+                self._write(make())
 
     def end(self, *error: Any) -> None:
         """Finish or abort the output; takes the arguments of `__exit__`."""
-        self._attempt(partial(self._context.__exit__, *error))
+        with self._attempt():
+            self._context.__exit__(*error)
 
-    def _begin(self) -> None:
-        output = self._part.output
-        if not output.is_done(self._part.recipe):
-            writing = output.writing(self._part.recipe, self._part.notes)
-            self._write = self._context.enter_context(writing)
-
-    def _attempt(self, action: Callable[[], object]) -> None:
-        error = _error_of(action)
+    @contextmanager
+    def _attempt(self) -> Iterator[None]:
+        """Give the output up if the block fails."""
+        with _Caught() as caught:
+            yield
+        error = caught.error
         if error is None:
             return
         output, step = self._part.output.name, self._part.recipe.step
         text = "FOV %d: %s is left to %s: %s"
         logger.info(text, self._fov, output, step, message_of(error), exc_info=error)
         self._write = None
-        _error_of(partial(self._context.__exit__, type(error), error, error.__traceback__))
+        with _Caught():
+            self._context.__exit__(type(error), error, error.__traceback__)
 
 
 class _Drain:
@@ -243,9 +237,24 @@ class _Drain:
         self.step = step
         self.fov = fov
         self.frame: int | None = None
+        self.has_written = False
+        self.compiling = 0.0  # seconds of the thread that draws the items
+        self.notes: dict[str, Mapping[str, Any]] = {}
         asked = () if cancel_event is None else (cancel_event,)
         self._cancel_event = AnyOf((StepAbandoned(), *asked))
         self._watch = watch
+
+    def run_all(self, plan: Plan) -> Exception | None:
+        """Run the jobs of a step, collect the notes of their outputs, and return the error."""
+        before = compiling_seconds()
+        with _Caught() as caught:
+            for job in plan():
+                self.has_written |= self.run(job)
+                for part in job.parts:
+                    mark = part.output.mark()
+                    self.notes[part.output.name] = mark.notes if mark else {}
+        self.compiling = compiling_seconds() - before
+        return caught.error
 
     def run(self, job: Job) -> bool:
         """Make unfinished outputs; return whether there were any."""

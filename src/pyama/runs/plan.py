@@ -3,15 +3,12 @@
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 from pyama.config import ProcessingConfig
 from pyama.fov_ranges import fovs_text
-from pyama.metadata import MicroscopyMetadata
-from pyama.processing.methods import with_own_params
 from pyama.processing.plugin_digest import steady_fingerprints
-from pyama.processing.recipes import recipes
+from pyama.processing.recipes import FovContexts
 from pyama.processing.steps import STEPS
 from pyama.runs.request import PreparedRun
 from pyama.store import FovStore, Mark, Recipe
@@ -67,14 +64,7 @@ def plan_run(run: PreparedRun, *, with_files: bool = True) -> Plans:
         with_files: Also see whether the files of finished outputs are still there.
     """
     return {
-        fov: plan_fov(
-            run.metadata,
-            run.config,
-            run.output,
-            fov,
-            from_scratch=run.overwrite,
-            with_files=with_files,
-        )
+        fov: plan_fov(run.contexts, fov, from_scratch=run.overwrite, with_files=with_files)
         for fov in run.fovs
     }
 
@@ -103,28 +93,20 @@ def _without_passing(
 
 
 def plan_fov(
-    metadata: MicroscopyMetadata,
-    config: ProcessingConfig,
-    output_dir: Path,
-    fov: int,
-    *,
-    from_scratch: bool = False,
-    with_files: bool = True,
+    contexts: FovContexts, fov: int, *, from_scratch: bool = False, with_files: bool = True
 ) -> tuple[PlannedStep, ...]:
     """Compare what a run would make with what is finished.
 
     Args:
-        metadata: Of the recording.
-        config: Of the run.
-        output_dir: The output folder; it need not exist.
+        contexts: The fields of view; the output folder need not exist.
         fov: 0-based index of the field of view.
         from_scratch: As if nothing were finished.
         with_files: Also see whether the files of finished outputs are still there.
     """
-    store = FovStore(output_dir, fov)
+    store = FovStore(contexts.output_dir, fov)
     outputs: dict[str, dict[str, tuple[str, ...]]] = defaultdict(dict)
     known = set() if from_scratch else set(store.mark_names())
-    for name, recipe in recipes(metadata, with_own_params(config), fov).items():
+    for name, recipe in contexts.recipes(fov).items():
         reasons = [NOT_DONE]
         if name in known:
             mark = store.mark(name)
@@ -134,7 +116,7 @@ def plan_fov(
                 reasons = [f"{damage.path} is {damage.problem}" for damage in damages]
         outputs[recipe.step][name] = tuple(reasons)
     return tuple(
-        PlannedStep(step.name, made, "" if made else step.skipped(config) or "")
+        PlannedStep(step.name, made, "" if made else step.skipped(contexts.config) or "")
         for step in STEPS
         if (made := outputs[step.name]) or not step.is_on_request
     )

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Container, Sequence
 from dataclasses import dataclass, replace
-from functools import partial
+from functools import cached_property, partial
 from pathlib import Path
 from typing import Any
 
@@ -10,15 +10,16 @@ from pyama import layout
 from pyama.config import (
     WITHOUT_EFFECT,
     ProcessingConfig,
-    load_config,
     parse_config,
 )
 from pyama.documents import load_yaml
 from pyama.errors import ConfigError
 from pyama.fov_ranges import parse_fovs
 from pyama.metadata import MicroscopyMetadata
+from pyama.processing.methods import with_own_params
+from pyama.processing.recipes import FovContexts
 from pyama.processing.record import Record, read_record
-from pyama.processing.workflow.preconditions import check
+from pyama.processing.workflow.preconditions import check_config
 from pyama.readers import open_reader
 from pyama.runs.channels import example_options, find_channel, proposed, question
 from pyama.runs.settings import apply_settings
@@ -68,6 +69,11 @@ class PreparedRun:
     redo: bool = False
     notes: tuple[str, ...] = ()
 
+    @cached_property
+    def contexts(self) -> FovContexts:
+        """Its fields of view, with the recipes that check, plan and processing share."""
+        return FovContexts(self.metadata, with_own_params(self.config), self.output)
+
 
 Entries = dict[str, Any]
 """Sections of a configuration file, as plain values."""
@@ -95,13 +101,14 @@ def prepare(request: Request) -> PreparedRun:
         entries,
         fovs=request.fovs,
         overwrite=request.overwrite,
+        redo=request.redo,
         choose=partial(_typed_channels, request),
     )
-    run = replace(run, redo=request.redo)
-    if record is None or request.config is not None:
-        return run
-    other = _other_settings(record.config, run.config, entries["params"], request.output)
-    return replace(run, notes=(*run.notes, *other))
+    if record is not None and request.config is None:
+        other = _other_settings(record.config, run.config, entries["params"], request.output)
+        run = replace(run, notes=(*run.notes, *other))
+    run.contexts.known(run.fovs)  # reads the files that methods depend on
+    return run
 
 
 def check_run(
@@ -111,6 +118,7 @@ def check_run(
     fovs: str | Sequence[int] | None = None,
     *,
     overwrite: bool = False,
+    redo: bool = False,
 ) -> PreparedRun:
     """Check a run against its recording and its output folder; nothing is written.
 
@@ -120,13 +128,16 @@ def check_run(
         entries: Sections `channels` and `params` of a configuration.
         fovs: Fields of view as text such as `0-3,7`, or 0-based indices; None is all.
         overwrite: Whether what is in the output folder is removed first.
+        redo: Whether results that a person has inspected may be replaced.
 
     Raises:
         ConfigError: The configuration is wrong or does not fit the recording, or the output
             folder belongs to another recording.
         ReaderError: The recording cannot be read.
     """
-    return _checked(file, output, entries, fovs=fovs, overwrite=overwrite)[0]
+    run, _ = _checked(file, output, entries, fovs=fovs, overwrite=overwrite, redo=redo)
+    run.contexts.known(run.fovs)  # reads the files that methods depend on
+    return run
 
 
 def _checked(
@@ -136,6 +147,7 @@ def _checked(
     *,
     fovs: str | Sequence[int] | None,
     overwrite: bool,
+    redo: bool,
     choose: Choose = lambda channels, _: (channels, []),
 ) -> tuple[PreparedRun, Record | None]:
     """Check what was typed or sent; also return what an earlier run in the folder recorded."""
@@ -145,13 +157,14 @@ def _checked(
     record = None if overwrite else read_record(output)
     metadata = _metadata(file, output, config, record)
     channels, notes = choose(config.channels.model_dump(), metadata.channel_names)
-    config = parse_config("The request", {**entries, "channels": channels})
+    chosen = parse_config("The request", {"channels": channels}).channels
+    config = config.replace(channels=chosen)
     if not config.channels.ids:
         raise ConfigError("Choose at least one channel.")
     selected = _selected(fovs, metadata.n_fovs)
-    check(metadata, config, selected)
-    notes = [*notes, *_notes(metadata, config)]
-    run = PreparedRun(file, output, metadata, config, selected, overwrite, notes=tuple(notes))
+    check_config(metadata, config, selected)
+    all_notes = (*notes, *_notes(metadata, config))
+    run = PreparedRun(file, output, metadata, config, selected, overwrite, redo, all_notes)
     return run, record
 
 
@@ -179,8 +192,8 @@ def _notes(metadata: MicroscopyMetadata, config: ProcessingConfig) -> list[str]:
 def _entries(request: Request) -> dict[str, Any]:
     entries: dict[str, Any] = {}
     if request.config is not None:
-        load_config(request.config)
         loaded = load_yaml(request.config)
+        parse_config(str(request.config), loaded)  # so that messages name the file
         entries = dict(loaded) if isinstance(loaded, dict) else {}
     entries = apply_settings(entries, request.settings)
     dedicated = {

@@ -93,29 +93,27 @@ class RunUnderWay:
         return self._future.result()
 
     def _work(self) -> dict[str, Any]:
+        run = self.prepared
         try:
-            with logged(self.prepared.output, self._listen):
-                return self._logged_work()
+            with logged(run.output, self._listen):
+                logger.info("%s", "\n".join([f"pyama {__version__}", *self.opening]))
+                report = process(
+                    run.file,
+                    run.config,
+                    run.output,
+                    run.fovs,
+                    cancel_event=self._cancel,
+                    overwrite=run.overwrite,
+                    watch=self.tally.watch,
+                    update=self.tally.update,
+                    executor=self._executor,
+                    planned=run.contexts,
+                )
+                counts = summary(report, run.config, self.seconds)
+                logger.info("%s", "\n".join(summary_lines(counts)))
+                return counts
         finally:
             self._seconds = time.monotonic() - self._started
-
-    def _logged_work(self) -> dict[str, Any]:
-        run = self.prepared
-        logger.info("%s", "\n".join([f"pyama {__version__}", *self.opening]))
-        report = process(
-            run.file,
-            run.config,
-            run.output,
-            run.fovs,
-            cancel_event=self._cancel,
-            overwrite=run.overwrite,
-            watch=self.tally.watch,
-            update=self.tally.update,
-            executor=self._executor,
-        )
-        counts = summary(report, run.config, self.seconds)
-        logger.info("%s", "\n".join(summary_lines(counts)))
-        return counts
 
 
 def opening_lines(run: PreparedRun, replaced: Sequence[str]) -> list[str]:

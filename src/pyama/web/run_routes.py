@@ -7,7 +7,7 @@ import threading
 import uuid
 from collections import deque
 from collections.abc import AsyncIterator, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -209,7 +209,7 @@ def _prepared(root: Annotated[Root, Depends(root_of)], order: Order) -> Prepared
     file, output = root.inside(order.file), root.new_output_dir(order.output)
     form_config(order.channels, order.params)  # refuses texts that could name files
     entries = {"channels": order.channels, "params": order.params}
-    return replace(check_run(file, output, entries, order.fovs), redo=order.redo)
+    return check_run(file, output, entries, order.fovs, redo=order.redo)
 
 
 Known = Annotated[Runs, Depends(_runs)]

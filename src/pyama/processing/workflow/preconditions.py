@@ -7,22 +7,8 @@ from pyama.config import ProcessingConfig
 from pyama.errors import ConfigError
 from pyama.metadata import MicroscopyMetadata, frame_times
 from pyama.processing.methods import with_own_params
-from pyama.processing.plugin_digest import steady_fingerprints
-from pyama.processing.recipes import recipes
 from pyama.readers import Reader
 from pyama.readers.planes import z_planes
-
-
-@steady_fingerprints()
-def check(metadata: MicroscopyMetadata, config: ProcessingConfig, fovs: Sequence[int]) -> None:
-    """Refuse a configuration that does not fit a recording, or files that it names.
-
-    Raises:
-        ConfigError: Names everything that does not fit.
-    """
-    check_config(metadata, config, fovs)
-    for fov in fovs:
-        recipes(metadata, config, fov)  # reads the files that methods depend on
 
 
 def check_config(

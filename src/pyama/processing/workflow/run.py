@@ -24,7 +24,7 @@ from pyama.processing.runner import Watcher
 from pyama.processing.step_reports import StepReport
 from pyama.processing.workflow.batches import Batches, UpdateProgress, _split_worker_ranges
 from pyama.processing.workflow.disk_space import check_space
-from pyama.processing.workflow.preconditions import check, check_config, check_fovs
+from pyama.processing.workflow.preconditions import check_config, check_fovs
 from pyama.processing.workflow.recording import described, opened, opened_once
 from pyama.processing.workflow.run_report import RunReport
 from pyama.processing.workflow.services import (
@@ -51,7 +51,6 @@ __all__ = [
     "SegmentationService",
     "TrackingService",
     "_split_worker_ranges",
-    "check",
     "cleanup_partial_results",
     "process",
     "run_batch",
@@ -98,6 +97,7 @@ def process(
     watch: Watcher | None = None,
     update: UpdateProgress = update_progress,
     executor: str = "threads",
+    planned: FovContexts | None = None,
 ) -> RunReport:
     """Process a recording. Finished outputs are not made again.
 
@@ -113,6 +113,8 @@ def process(
         update: Called with `(successful, failed, message)` when a worker has ended.
         executor: `threads`, `processes`, `dask` or the address of a Dask scheduler, see
             `pyama.processing.executors.local.open_workers`.
+        planned: Fields of view whose recipes are known from a plan. They are used if recording
+            and configuration are still the same.
 
     Returns:
         What was done. Errors in single fields of view are reported here, not raised.
@@ -140,7 +142,8 @@ def process(
         check_config(metadata, config, selected)
         config = with_own_params(config)
         reading = opened_once(stack, metadata, config, reader)
-        contexts = FovContexts(metadata, config, output_dir, reading)
+        known = planned.known(selected) if planned and planned.fits(metadata, config) else None
+        contexts = FovContexts(metadata, config, output_dir, reading, known)
         contexts.known(selected)  # reads the files that methods depend on
         messages += _prepared(stack, contexts, selected, overwrite=overwrite)
         run = Batches(contexts, cancel_event, watch, update, executor)
