@@ -80,7 +80,7 @@ def test_both_front_ends_ask_before_they_replace_inspected_results(pyama, client
     message = sent.json()["detail"]
     assert message in done.stderr.replace(f"{old}/", "")
     assert "FOV 0 has been inspected" in message
-    assert "FOV 0: tracking, cropping, extraction, caching" in message
+    assert re.search("FOV 0: .*tracking, .*cropping, extraction, caching", message)
     assert "--redo" in message
     assert contents(old / "results") == before
     assert client.get("/api/runs").json() == []
@@ -90,9 +90,9 @@ def test_inspected_results_are_replaced_if_that_is_allowed(pyama, old):
     assert typed(pyama, old, "--set", "background_weight=0.5").exit_code == 2
     done = typed(pyama, old, "--set", "background_weight=0.5", "--redo")
     assert done.exit_code == 0
-    line = "Note: These results are made again: FOV 0: extraction"
-    assert line in done.stderr
-    assert line in (old / "results/run.log").read_text(encoding="utf-8")
+    line = re.compile("Note: These results are made again: FOV 0: .*extraction")
+    assert line.search(done.stderr)
+    assert line.search((old / "results/run.log").read_text(encoding="utf-8"))
     assert (old / "results/fov_000/movie_fov_000_traces_inspection.jsonl").exists()
     # The inspection applies to no traces now, so that there is nothing to ask.
     again = "--set", "background_weight=0.4"

@@ -10,6 +10,7 @@ from skimage.io import imread
 from pyama.algorithms.kernels.labels import limit_sizes
 from pyama.algorithms.params import LogStdParams, WatershedParams
 from pyama.algorithms.segmenters import logstd, watershed
+from pyama.readers import open_reader
 from pyama.testing.metrics import foreground_iou, object_f1, seg
 
 DATA = Path(__file__).parents[3] / "shared" / "data" / "phase" / "usiigaci"
@@ -53,6 +54,22 @@ def test_cells_are_found_as_an_expert_drew_them(method, max_area, iou, f1, score
     print(np.vstack([scores, scores.mean(axis=0)]).round(3))
     assert (scores.mean(axis=0) >= (iou, f1, score)).all()
     assert scores[:, 0].min() >= worst
+
+
+DECONVOLVED = DATA.parents[1] / "czi" / "CellDivision_T3_Z6_CH1_X300_Y200_DCV_ZSTD.czi"
+
+
+@pytest.mark.parametrize("z", range(6))
+def test_a_nucleus_on_a_background_of_zeros_is_found(z):
+    """With an offset and noise, which hide its faint parts, it is found as well."""
+    with open_reader(DECONVOLVED, z) as reader:
+        frames = [reader.read(0, t, [0])[0] for t in range(3)]
+    noise = np.random.default_rng(0).normal(100, 5, frames[0].shape)
+    for frame in frames:
+        found = logstd.segment(frame, LogStdParams())
+        noisy = logstd.segment(np.round(frame + noise).astype(np.uint16), LogStdParams())
+        assert np.bincount(found.ravel())[1:].max() > 0.25 * frame.size
+        assert foreground_iou(found, noisy) > 0.6
 
 
 def test_the_default_limit_drops_a_fifth_of_the_area_where_cells_touch():

@@ -177,6 +177,54 @@ def test_rough_cells_on_a_smooth_background_are_found(noise, offset):
     assert both > 0.8
 
 
+def disks(cover, noise, offset=3000, size=256):
+    """Textured disks that cover a part of the frame, on a smooth or constant background."""
+    y, x = np.mgrid[:size, :size]
+    inside = np.zeros((size, size), bool)
+    centres = [(i, j) for i in range(24, size, 52) for j in range(24, size, 52)]
+    radius = 20
+    while inside.mean() < cover:
+        for cy, cx in centres:
+            inside |= (y - cy) ** 2 + (x - cx) ** 2 <= radius**2
+            if inside.mean() >= cover:
+                break
+        radius += 2
+    values = np.random.default_rng(0).normal(0, 1, inside.shape) * np.where(inside, 120, noise)
+    return np.round(values + offset).clip(0, 65535).astype(np.uint16), inside
+
+
+@pytest.mark.parametrize("cover", [0.2, 0.48, 0.52, 0.6])
+@pytest.mark.parametrize("noise", [0, 0.3, 3, 30])
+def test_disks_are_found_whatever_part_of_the_frame_they_cover(cover, noise):
+    frame, inside = disks(cover, noise)
+    found = unpack(rough(frame, 3))
+    assert (found & inside).sum() > 0.8 * (found | inside).sum()
+
+
+@pytest.mark.parametrize("cover", [0.3, 0.48, 0.52])
+@pytest.mark.parametrize("lowest", [0, 400])
+def test_a_black_background_is_no_cell(cover, lowest):
+    """Half of the pixels of a deconvolved image are 0."""
+    frame, inside = disks(cover, 0, 20_000)
+    frame[~inside] = lowest
+    found = unpack(rough(frame, 3))
+    assert (found & inside).sum() > 0.8 * (found | inside).sum()
+
+
+def test_a_masked_half_is_not_the_background_of_the_other():
+    frame, inside = cells((400, 260))
+    frame[200:] = 2000
+    found = segment(frame, LogStdParams()) > 0
+    inside[200:] = False
+    assert (found & inside).sum() > 0.8 * (found | inside).sum()
+
+
+def test_saturated_cells_do_not_make_the_background_rough():
+    frame, inside = disks(0.45, 8)
+    frame[inside] = 65535
+    assert unpack(rough(frame, 3)).mean() < 0.2
+
+
 def test_sizes_are_not_limited_here():
     frame, _ = cells()
     found = segment(frame, LogStdParams(min_object_size=50, max_object_size=60))

@@ -32,6 +32,10 @@ SPREADS = 3
 """Distance of the threshold from a mode without a valley, in spreads of its lower half."""
 SPREADS_TO_VALLEY = 2
 """Smallest distance of a valley from the first mode, in the same spreads."""
+BACKGROUND = 1 / 4
+"""Smallest fraction of a frame that is background although most pixels are rougher."""
+SMALLEST_RATIO = 2
+"""Smallest ratio of the standard deviations of cells and such a background."""
 _SHIFT = 12
 """Bits removed from a float32 to bin it: bins of width 0.0003 in ln(variance) / 2."""
 
@@ -70,10 +74,13 @@ def rough(frame: Frame, window: int) -> Bits:
     Arguments and errors as in `local_variance`.
     """
     variance = local_variance(frame, window)
-    return pack_above(variance, np.float32(variance_threshold(variance)))
+    n_brightest = int(np.count_nonzero(frame == frame.max(initial=0)))
+    return pack_above(variance, np.float32(variance_threshold(variance, window, n_brightest)))
 
 
-def variance_threshold(variance: NDArray[np.float32]) -> float:
+def variance_threshold(
+    variance: NDArray[np.float32], window: int = 3, n_brightest: int = 0
+) -> float:
     """Return the variance (counts²) above which a pixel is rough.
 
     It is the valley between the two modes of the histogram of L = ln(variance) / 2, after
@@ -81,10 +88,16 @@ def variance_threshold(variance: NDArray[np.float32]) -> float:
     a second mode, as in most frames, it is three spreads above the first mode. The spread is
     the root mean square distance from the mode of the values below it.
 
+    Cells may cover more of the frame than the background. The first mode is therefore the one
+    of the smoothest quarter of the frame, if it is separate from the highest mode.
+
     Args:
-        variance: Local variance in counts², shape (H, W). Pixels at or below
-            `VARIANCE_FLOOR`, such as saturated ones, are not in the histogram. If they are the
-            majority, they are the background, and the threshold is `FLICKER`.
+        variance: Local variance in counts², shape (H, W). Pixels at or below `VARIANCE_FLOOR`,
+            such as black or saturated ones, are not in the histogram. They are the background
+            if they are the majority, or if they are a quarter of the frame and all others have
+            a single mode. The threshold is `FLICKER` then.
+        window: Width (px) of the window that was used.
+        n_brightest: Number of pixels that may be saturated; they do not count for the quarter.
 
     Returns:
         The threshold; infinite if all pixels above the floor have the same variance.
@@ -93,14 +106,71 @@ def variance_threshold(variance: NDArray[np.float32]) -> float:
     n = counts.sum()
     if 2 * n <= variance.size:
         return FLICKER
-    low, high = values[np.searchsorted(np.cumsum(counts), [TAIL * n, (1 - TAIL) * n])]
-    if low == high:
+    if n == counts.max():
         return float("inf")
+    profile, centres = _profile(values, counts)
+    needed = BACKGROUND * variance.size
+    n_uniform = variance.size - profile.sum()
+    mode = _background_mode(profile, centres, needed - n_uniform)
+    if n_uniform - n_brightest >= needed and _is_single(profile, centres, variance, window):
+        return FLICKER
+    valley, alternative = _split(profile, centres, mode)
+    return float(np.exp(2 * (alternative if valley is None else valley)))
+
+
+def _profile(
+    values: NDArray[np.float64], counts: NDArray[np.int64]
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Return the smoothed histogram without its ends, and the centres of its bins."""
+    n = counts.sum()
+    low, high = values[np.searchsorted(np.cumsum(counts), [TAIL * n, (1 - TAIL) * n])]
     profile, edges = np.histogram(values, BINS, (low, high), weights=counts)
     # With few grey levels, much of the background has the same lowest variance.
     profile[0] = profile[1]
     smooth = scipy.ndimage.gaussian_filter1d(profile.astype(np.float64), SMOOTHING)
-    return float(np.exp(2 * _split(smooth, (edges[:-1] + edges[1:]) / 2)))
+    return smooth, (edges[:-1] + edges[1:]) / 2
+
+
+def _background_mode(
+    profile: NDArray[np.float64], centres: NDArray[np.float64], needed: float
+) -> int:
+    """Return the index of the mode of the background.
+
+    It is the highest mode, or one below it that is separate and belongs to at least `needed`
+    pixels.
+    """
+    highest = int(profile.argmax())
+    before = profile[highest::-1]
+    rise = before - np.minimum.accumulate(before)
+    mode = highest - int(rise.argmax())
+    valley = mode + int(profile[mode : highest + 1].argmin())
+    is_background = (
+        profile[valley] <= 2 / 3 * profile[mode]
+        and centres[highest] - centres[mode] >= np.log(SMALLEST_RATIO)
+        and profile[:valley].sum() >= needed
+    )
+    return mode if is_background else highest
+
+
+def _is_single(
+    profile: NDArray[np.float64],
+    centres: NDArray[np.float64],
+    variance: NDArray[np.float32],
+    window: int,
+) -> bool:
+    """Whether all pixels but the constant ones have one mode, far from constant ones."""
+    mode = int(profile.argmax())
+    if centres[mode] - centres[0] < np.log(SMALLEST_RATIO):
+        return False
+    if profile[:mode].min() > profile[mode] / 2:
+        return False
+    # Windows that reach into a constant region can have a mode of their own.
+    is_near = scipy.ndimage.maximum_filter(variance <= VARIANCE_FLOOR, 2 * window - 1)
+    values, counts = _distribution(variance[~is_near][None])
+    if len(counts) < 2:
+        return True
+    inner, levels = _profile(values, counts)
+    return _split(inner, levels, int(inner.argmax()))[0] is None
 
 
 def _distribution(
@@ -116,8 +186,10 @@ def _distribution(
     return values, counts[steps]
 
 
-def _split(profile: NDArray[np.float64], centres: NDArray[np.float64]) -> float:
-    mode = int(profile.argmax())
+def _split(
+    profile: NDArray[np.float64], centres: NDArray[np.float64], mode: int
+) -> tuple[float | None, float]:
+    """Return the valley above a mode, None if there is none, and `SPREADS` above the mode."""
     below = slice(0, mode + 1)
     distance = centres[below] - centres[mode]
     spread = np.sqrt(np.average(distance**2, weights=profile[below]))
@@ -126,10 +198,9 @@ def _split(profile: NDArray[np.float64], centres: NDArray[np.float64]) -> float:
     peak = int(rise.argmax())
     valley = centres[mode + after[: peak + 1].argmin()]
     # With few grey levels the mode of the background is a comb; its gaps are not valleys.
-    beyond = valley - centres[mode] >= SPREADS_TO_VALLEY * spread
-    if beyond and rise[peak] >= SMALLEST_RISE * profile[mode]:
-        return float(valley)
-    return float(centres[mode] + SPREADS * spread)
+    is_far = valley - centres[mode] >= SPREADS_TO_VALLEY * spread
+    is_deep = rise[peak] >= SMALLEST_RISE * profile[mode]
+    return (valley if is_far and is_deep else None), centres[mode] + SPREADS * spread
 
 
 @kernel

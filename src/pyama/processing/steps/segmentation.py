@@ -154,7 +154,7 @@ def _frames(
 STEP = Step(
     name="segmentation",
     title="Find cells",
-    version=3,
+    version=4,
     recipes=_recipes,
     jobs=_jobs,
     weight=3.0,
