@@ -2,7 +2,6 @@
 
 import re
 import shlex
-import sys
 import tomllib
 from pathlib import Path
 
@@ -14,7 +13,6 @@ from pyama.algorithms.features import FeatureContext
 from pyama.cli.app import app
 from pyama.config import parse_config
 from pyama.documents import parse_yaml
-from pyama.plugins import loading
 from pyama.registry import Registry, parameter_models
 from pyama.runs.plugin_catalog import ALL_TARGETS
 from pyama.testing.nd2_writer import write_nd2
@@ -23,20 +21,9 @@ from small_movie import MOVIE
 ROOT = Path(__file__).parents[2]
 PAGE = (ROOT / "docs/plugins.md").read_text(encoding="utf-8")
 BLOCKS = re.findall(r"```(\w+)(?: title=(\S+))?\n(.*?)```", PAGE, re.DOTALL)
+pytestmark = pytest.mark.usefixtures("plugins_as_before")
 SMALL = ["--set", "min_frames=2", "--set", "border_margin=2"]
 """Settings with which the cells of the small movie stay."""
-
-
-@pytest.fixture(autouse=True)
-def as_before(monkeypatch):
-    """Everything that plugins are put into is as it was after the test."""
-    monkeypatch.setattr(loading, "_FILES", {})
-    before = loading._contents(ALL_TARGETS)
-    yield
-    loading._restore(before, ALL_TARGETS)
-    for name in list(sys.modules):
-        if name.startswith("pyama_plugin_"):
-            del sys.modules[name]
 
 
 def run_command(line):

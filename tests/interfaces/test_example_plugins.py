@@ -1,4 +1,4 @@
-"""The example plugins: each file by itself, and the package as if it were installed."""
+"""The example package of plugins, as if it were installed."""
 
 import json
 import os
@@ -11,57 +11,16 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from pyama.plugins import loading
-from pyama.plugins.new_plugin import write_plugin
-from pyama.runs.plugin_catalog import ALL_TARGETS
 from small_movie import MOVIE
 
-EXAMPLES = Path(__file__).parents[2] / "examples" / "plugins"
-FILES = {
-    "rim_minus_core": "feature",
-    "bright_or_dark": "segmenter",
-    "nearest": "tracker",
-    "flatten": "preprocessor",
-    "saturation": "model",
-    "npy": "reader",
-}
-
-
-@pytest.fixture
-def as_before(monkeypatch):
-    """Everything that plugins are put into is as it was after the test."""
-    monkeypatch.setattr(loading, "_FILES", {})
-    before = loading._contents(ALL_TARGETS)
-    yield
-    loading._restore(before, ALL_TARGETS)
-    for name in list(sys.modules):
-        if name.startswith("pyama_plugin_"):
-            del sys.modules[name]
-
-
-def test_there_is_one_file_of_every_kind():
-    assert sorted(path.stem for path in (EXAMPLES / "files").glob("*.py")) == sorted(FILES)
-
-
-@pytest.mark.parametrize("name", FILES)
-def test_an_example_file_keeps_its_contract(pyama, as_before, name):
-    done = pyama("plugins", "check", EXAMPLES / "files" / f"{name}.py")
-    assert (done.exit_code, done.stderr) == (0, "")
-    assert done.stdout == f"{FILES[name]}s {name}: passed\n"
-
-
-@pytest.mark.parametrize("name", FILES)
-def test_an_example_file_is_what_new_writes(tmp_path, name):
-    written, _ = write_plugin(FILES[name], name, tmp_path)
-    example = EXAMPLES / "files" / f"{name}.py"
-    assert written.read_text(encoding="utf-8") == example.read_text(encoding="utf-8")
+PACKAGE = Path(__file__).parents[2] / "examples" / "plugins" / "package"
 
 
 @pytest.fixture(scope="module")
 def environment(tmp_path_factory):
     """Variables with which Python finds the package as if pip had installed it."""
     folder = tmp_path_factory.mktemp("site")
-    project = tomllib.loads((EXAMPLES / "package/pyproject.toml").read_text())["project"]
+    project = tomllib.loads((PACKAGE / "pyproject.toml").read_text())["project"]
     facts = folder / "pyama_example-0.1.0.dist-info"
     facts.mkdir()
     (facts / "METADATA").write_text(
@@ -74,7 +33,7 @@ def environment(tmp_path_factory):
         for group, entries in project["entry-points"].items()
     )
     (facts / "entry_points.txt").write_text("\n".join(sections))
-    path = os.pathsep.join([str(folder), str(EXAMPLES / "package" / "src")])
+    path = os.pathsep.join([str(folder), str(PACKAGE / "src")])
     return {**os.environ, "PYTHONPATH": path}
 
 

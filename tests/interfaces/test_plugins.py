@@ -12,24 +12,11 @@ import yaml
 from typer.main import get_command
 
 from pyama.cli.app import app
-from pyama.plugins import loading
 from pyama.plugins.new_plugin import KINDS, TEMPLATES
 from pyama.runs import plugin_catalog
-from pyama.runs.plugin_catalog import ALL_TARGETS
 
+pytestmark = pytest.mark.usefixtures("plugins_as_before")
 PREPROCESSING = ["--set", "min_frames=2", "--set", "border_margin=2"]
-
-
-@pytest.fixture(autouse=True)
-def as_before(monkeypatch):
-    """Everything that plugins are put into is as it was after the test."""
-    monkeypatch.setattr(loading, "_FILES", {})
-    before = loading._contents(ALL_TARGETS)
-    yield
-    loading._restore(before, ALL_TARGETS)
-    for name in list(sys.modules):
-        if name.startswith("pyama_plugin_"):
-            del sys.modules[name]
 
 
 @pytest.fixture
