@@ -1,7 +1,8 @@
 """The commands with their options and help. Modules that load slowly are imported inside."""
 
+from collections.abc import Callable
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -36,6 +37,9 @@ from pyama.cli.options import (
 )
 from pyama.cli.plugin_help import PluginCommand
 from pyama.cli.screen import reported, result, result_json
+
+if TYPE_CHECKING:
+    from pyama.runs.request import Request
 
 app = typer.Typer(
     name="pyama",
@@ -93,7 +97,44 @@ def info(file: File, as_json: Json = False, debug: Debug = False) -> None:
             result(line)
 
 
+def _with_run_options(act: Callable[["Request", str, bool, bool], int]) -> Callable[..., None]:
+    """Return a command with the options of a run, which calls `act` and has its help."""
+
+    def command(
+        file: File,
+        output: Output,
+        pc: Pc = None,
+        fl: Fl = None,
+        pc_features: PcFeatures = None,
+        fl_features: FlFeatures = None,
+        fovs: Fovs = None,
+        workers: Workers = None,
+        executor: Executor = "threads",
+        batch_size: BatchSize = None,
+        config: Config = None,
+        settings: Set = None,
+        plugins: Plugins = None,
+        copy_only: CopyOnly = False,
+        overwrite: Overwrite = False,
+        redo: Redo = False,
+        as_json: Json = False,
+        verbose: Verbose = False,
+        debug: Debug = False,
+    ) -> None:
+        from pyama.runs.request import Request
+
+        request = Request(
+            *(file, output, pc, fl or (), pc_features, fl_features, fovs, workers, batch_size),
+            *(config, settings or (), copy_only, overwrite, redo),
+        )
+        raise typer.Exit(act(request, executor, as_json, verbose))
+
+    command.__doc__ = act.__doc__
+    return reported(command)
+
+
 @app.command(
+    "run",
     cls=PluginCommand,
     epilog="Examples:\n\n\b\n"
     "  pyama run recording.nd2 --output results\n"
@@ -103,28 +144,8 @@ def info(file: File, as_json: Json = False, debug: Debug = False) -> None:
     "Ctrl-C stops within a frame; the same command continues it. Exit codes: 0 done, 1 "
     "something failed, 2 wrong usage, 130 stopped.",
 )
-@reported
-def run(
-    file: File,
-    output: Output,
-    pc: Pc = None,
-    fl: Fl = None,
-    pc_features: PcFeatures = None,
-    fl_features: FlFeatures = None,
-    fovs: Fovs = None,
-    workers: Workers = None,
-    executor: Executor = "threads",
-    batch_size: BatchSize = None,
-    config: Config = None,
-    settings: Set = None,
-    plugins: Plugins = None,
-    copy_only: CopyOnly = False,
-    overwrite: Overwrite = False,
-    redo: Redo = False,
-    as_json: Json = False,
-    verbose: Verbose = False,
-    debug: Debug = False,
-) -> None:
+@_with_run_options
+def _run(request: "Request", executor: str, as_json: bool, verbose: bool) -> int:
     """Process a recording: find, follow and measure its cells.
 
     Copies the frames, finds the cells in phase contrast, follows them through time, estimates
@@ -133,43 +154,19 @@ def run(
     of parameters, only outputs that depend on it are made again, see `pyama plan`.
     """
     from pyama.cli import run_command
-    from pyama.runs.request import Request
 
-    request = Request(
-        *(file, output, pc, fl or (), pc_features, fl_features, fovs, workers, batch_size),
-        *(config, settings or (), copy_only, overwrite, redo),
-    )
-    raise typer.Exit(run_command.run(request, executor, as_json=as_json, verbose=verbose))
+    return run_command.run(request, executor, as_json=as_json, verbose=verbose)
 
 
 @app.command(
+    "plan",
     cls=PluginCommand,
     epilog="Examples:\n\n\b\n"
     "  pyama plan recording.nd2 --output results --set min_iou=0.3\n"
     "  pyama plan recording.nd2 --output results --config mine.yaml --json",
 )
-@reported
-def plan(
-    file: File,
-    output: Output,
-    pc: Pc = None,
-    fl: Fl = None,
-    pc_features: PcFeatures = None,
-    fl_features: FlFeatures = None,
-    fovs: Fovs = None,
-    workers: Workers = None,
-    executor: Executor = "threads",
-    batch_size: BatchSize = None,
-    config: Config = None,
-    settings: Set = None,
-    plugins: Plugins = None,
-    copy_only: CopyOnly = False,
-    overwrite: Overwrite = False,
-    redo: Redo = False,
-    as_json: Json = False,
-    verbose: Verbose = False,
-    debug: Debug = False,
-) -> None:
+@_with_run_options
+def _plan(request: "Request", executor: str, as_json: bool, verbose: bool) -> int:
     """Show what a run would do, and why, without running it.
 
     Takes the same options as `pyama run` and writes nothing. A step runs when its output is
@@ -177,13 +174,9 @@ def plan(
     of its output are missing.
     """
     from pyama.cli import plan_command
-    from pyama.runs.request import Request
 
-    request = Request(
-        *(file, output, pc, fl or (), pc_features, fl_features, fovs, workers, batch_size),
-        *(config, settings or (), copy_only, overwrite, redo),
-    )
     plan_command.show(request, as_json=as_json)
+    return 0
 
 
 @app.command(
