@@ -11,7 +11,7 @@ from pyama import layout
 from pyama.errors import ConfigError, LockedError, StoreError
 from pyama.processing.record import is_intact, read_record, read_run
 from pyama.processing.step_reports import Status
-from pyama.store import MARKS, TEMPORARY, FovStore, MarkFile, locked
+from pyama.store import MARKS, TEMPORARY, FovStore, MarkFile, fovs_in, locked
 
 MADE = {Status.DONE.value, Status.UNCHANGED.value}
 
@@ -94,8 +94,7 @@ def verify(
         made = _made(run)
     except (KeyError, TypeError, ValueError, AttributeError):  # written by someone else
         run, made = None, {}
-    folders = (layout.parse_fov(path.name) for path in output_dir.glob("fov_*"))
-    existing = {fov for fov in folders if fov is not None}
+    existing = fovs_in(output_dir)
     if not existing and run is None and not (output_dir / layout.CONFIG_FILE).exists():
         raise StoreError(
             f"{output_dir} holds no results. Name the folder that was given as --output."

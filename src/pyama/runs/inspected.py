@@ -7,6 +7,7 @@ from pyama.errors import InspectedError
 from pyama.fov_ranges import fovs_text
 from pyama.runs.plan import Plans, replaced_outputs
 from pyama.runs.request import PreparedRun
+from pyama.store import fovs_in
 from pyama.traces.trace_files import traces_of
 
 
@@ -20,8 +21,7 @@ def replaced_inspections(run: PreparedRun, plans: Plans) -> list[int]:
         plans: Its plans, see `pyama.runs.plan.plan_run`.
     """
     if run.overwrite:
-        folders = (layout.parse_fov(path.name) for path in run.output.glob("fov_*"))
-        replaced = [fov for fov in folders if fov is not None]
+        replaced = fovs_in(run.output)
     else:
         replaced = [
             fov

@@ -19,7 +19,7 @@ from pyama.store.files import (
     replacing,
     write_atomically,
 )
-from pyama.store.fov_store import FovStore, Stack
+from pyama.store.fov_store import FovStore, Stack, fovs_in
 from pyama.store.lock import LOCK_FILE, alone, joined, locked
 from pyama.store.marks import MARKS, Mark, MarkFile, Recipe, sealed, unsealed
 from pyama.store.ome import Scale, Series
@@ -67,6 +67,7 @@ __all__ = [
     "alone",
     "crop_dtype",
     "crop_spec",
+    "fovs_in",
     "joined",
     "locked",
     "naming",

@@ -49,6 +49,12 @@ class Stack:
         return (self[frame] for frame in range(len(self)))
 
 
+def fovs_in(output_dir: Path) -> list[int]:
+    """Return the indices of the fields of view that have a folder, ascending."""
+    fovs = (layout.parse_fov(path.name) for path in output_dir.glob("fov_*"))
+    return sorted(fov for fov in fovs if fov is not None)
+
+
 class FovStore:
     """One field of view in an output folder.
 

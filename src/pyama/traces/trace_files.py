@@ -8,6 +8,7 @@ from pathlib import Path
 
 from pyama import layout
 from pyama.errors import StoreError
+from pyama.store import fovs_in
 
 _STALE = "was made on other traces than those of the last run"
 
@@ -20,8 +21,9 @@ def find_traces(output_dir: Path) -> Iterator[tuple[int, Path]]:
     Yields:
         Index of the field of view and path, ascending.
     """
-    folders = ((layout.parse_fov(path.name), path) for path in Path(output_dir).glob("fov_*"))
-    for fov, folder in sorted((fov, path) for fov, path in folders if fov is not None):
+    output_dir = Path(output_dir)
+    for fov in fovs_in(output_dir):
+        folder = output_dir / layout.fov_dir(fov)
         name, set_aside = _preferred(folder, fov)
         if set_aside:
             warnings.warn(

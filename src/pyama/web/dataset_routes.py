@@ -9,7 +9,7 @@ from pydantic import BaseModel
 from pyama import layout
 from pyama.metadata import MicroscopyMetadata, frame_times
 from pyama.pictures.contrast import contrast_of_stack
-from pyama.store import TRACES_MARK, FovStore
+from pyama.store import TRACES_MARK, FovStore, fovs_in
 from pyama.web.folders import Dir, Fov, Root, record_of, root_of
 from pyama.web.frame_routes import open_stack
 
@@ -96,8 +96,7 @@ def dataset(root: Annotated[Root, Depends(root_of)], directory: Dir = ".") -> Da
     output_dir = root.output_dir(directory)
     record = record_of(output_dir)
     metadata, channels = record.metadata, record.config.channels
-    parsed = (layout.parse_fov(path.name) for path in output_dir.glob("fov_*"))
-    fovs = sorted(fov for fov in parsed if fov is not None and fov < metadata.n_fovs)
+    fovs = [fov for fov in fovs_in(output_dir) if fov < metadata.n_fovs]
     return Dataset(
         dir=root.name(output_dir),
         recording=metadata.basename,

@@ -12,7 +12,7 @@ from pyama.analysis.colours import evenly
 from pyama.analysis.report.report_data import ReportData
 from pyama.errors import StoreError
 from pyama.pictures.contrast import contrast_of_stack
-from pyama.store import FovStore, Stack
+from pyama.store import FovStore, Stack, fovs_in
 from pyama.traces.trace_recording import run_times
 
 Values = NDArray[np.float64]
@@ -52,15 +52,10 @@ class Quality:
 def assess(report: ReportData) -> Quality:
     """Examine some frames of every field of view; missing stacks and frames are left out."""
     quality = Quality()
-    fovs = _fovs(report)
+    fovs = [fov for fov in fovs_in(report.output_dir) if fov < report.metadata.n_fovs]
     for fov in fovs:
         _examine(report, fov, max(6, min(60, FRAMES_IN_ALL // len(fovs))), quality)
     return quality
-
-
-def _fovs(report: ReportData) -> list[int]:
-    parsed = (layout.parse_fov(path.name) for path in report.output_dir.glob("fov_*"))
-    return sorted(fov for fov in parsed if fov is not None and fov < report.metadata.n_fovs)
 
 
 def _examine(report: ReportData, fov: int, frames: int, quality: Quality) -> None:
