@@ -1,12 +1,13 @@
 """Tables of several samples, joined for a figure."""
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
 from pyama.analysis.sample_tables import load_fitted, load_timed
+from pyama.analysis.table_columns import with_unit
 from pyama.analysis.table_files import read_header
 from pyama.errors import ConfigError
 
@@ -72,15 +73,19 @@ def fitted_parameters(table: pd.DataFrame) -> list[str]:
     return [name for name in fitted if table[f"{name}_se"].notna().any()]
 
 
-def number_column(table: pd.DataFrame, name: str) -> str:
-    """Return `name`.
+def axis_labels(
+    table: pd.DataFrame, units: Mapping[str, str], names: Collection[str]
+) -> dict[str, str]:
+    """Return the labels of columns of numbers, with their units.
 
     Raises:
         ConfigError: The table has no such column, or it does not hold numbers.
     """
     numbers: Any = table.select_dtypes("number").columns
-    if name not in numbers:
-        raise ConfigError(
-            f"The tables have no column {name!r} of numbers. There are: {', '.join(numbers)}."
-        )
-    return name
+    for name in names:
+        if name not in numbers:
+            raise ConfigError(
+                f"The tables have no column {name!r} of numbers. There are: "
+                f"{', '.join(numbers)}."
+            )
+    return {name: with_unit(name, units.get(name, "")) for name in names}

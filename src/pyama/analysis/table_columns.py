@@ -100,6 +100,11 @@ def unit_of(column: str) -> str:
     return UNITS.get(column.rpartition("_ch_")[0], "")
 
 
+def with_unit(label: str, unit: str) -> str:
+    """Return a label with a unit behind it, in parentheses; without a unit the label."""
+    return f"{label} ({unit})" if unit else label
+
+
 def units_of(table: "pd.DataFrame") -> dict[str, str]:
     """Return the units of the columns that have one."""
     return {str(name): unit for name in table if (unit := unit_of(str(name)))}

@@ -53,12 +53,12 @@ def traces(
     """Traces of every sample, with the mean and the middle half of the cells."""
     from pyama.analysis import plots
     from pyama.analysis.joined_tables import join_traces
-    from pyama.analysis.table_columns import chosen_column, unit_of
+    from pyama.analysis.table_columns import chosen_column, unit_of, with_unit
 
     plots.check_format(output)
     joined = join_traces(tables)
     column = chosen_column(joined, column)
-    figure = plots.traces(joined, column, _label(column, unit_of(column)), width)
+    figure = plots.traces(joined, column, with_unit(column, unit_of(column)), width)
     result(str(plots.save(figure, output, dpi)))
 
 
@@ -79,12 +79,12 @@ def fits(
     """The best, the median and the worst fit with their data."""
     from pyama.analysis import plots
     from pyama.analysis.fitting.fit_files import load_fit_with_traces
-    from pyama.analysis.table_columns import unit_of
+    from pyama.analysis.table_columns import unit_of, with_unit
 
     plots.check_format(output)
     fitted, measured, header = load_fit_with_traces(table)
     column = str(header["column"])
-    label = _label(column, unit_of(column))
+    label = with_unit(column, unit_of(column))
     figure = plots.fits(fitted, measured, column, label, width)
     result(str(plots.save(figure, output, dpi)))
 
@@ -106,14 +106,14 @@ def parameters(
 ) -> None:
     """Histograms of the parameters of every sample."""
     from pyama.analysis import plots
-    from pyama.analysis.joined_tables import fitted_parameters, join_fits, number_column
+    from pyama.analysis.joined_tables import axis_labels, fitted_parameters, join_fits
 
     plots.check_format(output)
     table, units = join_fits(tables)
-    chosen = [number_column(table, name) for name in names.split(",") if name]
-    chosen = chosen or fitted_parameters(table)
-    labels = [_label(name, units.get(name, "")) for name in chosen]
-    result(str(plots.save(plots.histograms(table, chosen, labels, width), output, dpi)))
+    chosen = [name for name in names.split(",") if name] or fitted_parameters(table)
+    labels = axis_labels(table, units, chosen)
+    figure = plots.histograms(table, chosen, [labels[name] for name in chosen], width)
+    result(str(plots.save(figure, output, dpi)))
 
 
 @app.command(
@@ -132,14 +132,12 @@ def scatter(
 ) -> None:
     """Two parameters of every cell against each other."""
     from pyama.analysis import plots
-    from pyama.analysis.joined_tables import join_fits, number_column
+    from pyama.analysis.joined_tables import axis_labels, join_fits
 
     plots.check_format(output)
     table, units = join_fits(tables)
-    labels = _label(x, units.get(x, "")), _label(y, units.get(y, ""))
-    figure = plots.scatter(
-        table, number_column(table, x), number_column(table, y), labels, width
-    )
+    labels = axis_labels(table, units, (x, y))
+    figure = plots.scatter(table, x, y, (labels[x], labels[y]), width)
     result(str(plots.save(figure, output, dpi)))
 
 
@@ -158,14 +156,10 @@ def samples(
 ) -> None:
     """A parameter in every sample: each cell a point, with median and quartiles."""
     from pyama.analysis import plots
-    from pyama.analysis.joined_tables import join_fits, number_column
+    from pyama.analysis.joined_tables import axis_labels, join_fits
 
     plots.check_format(output)
     table, units = join_fits(tables)
-    label = _label(name, units.get(name, ""))
-    figure = plots.samples(table, number_column(table, name), label, width)
+    label = axis_labels(table, units, (name,))[name]
+    figure = plots.samples(table, name, label, width)
     result(str(plots.save(figure, output, dpi)))
-
-
-def _label(name: str, unit: str) -> str:
-    return f"{name} ({unit})" if unit else name

@@ -15,7 +15,7 @@ from pyama.analysis.fitting.models import MODELS
 from pyama.analysis.joined_tables import fitted_parameters
 from pyama.analysis.merge import MERGED
 from pyama.analysis.sample_tables import load_fitted, load_merged
-from pyama.analysis.table_columns import measured_columns, unit_of
+from pyama.analysis.table_columns import measured_columns, unit_of, with_unit
 from pyama.analysis.table_files import read_header
 from pyama.analysis.trace_shape import good_rows
 from pyama.config import ProcessingConfig
@@ -106,11 +106,12 @@ class ReportData:
     def label(self, column: str) -> str:
         """Return a label for a column: feature, name of the channel, and unit."""
         feature, separator, channel = column.rpartition("_ch_")
-        unit = f" ({unit_of(column)})" if unit_of(column) else ""
         names = self.metadata.channel_names
         if not separator or not channel.isdecimal() or int(channel) >= len(names):
-            return column + unit
-        return f"{feature.replace('_', ' ')}, {names[int(channel)]}{unit}"
+            label = column
+        else:
+            label = f"{feature.replace('_', ' ')}, {names[int(channel)]}"
+        return with_unit(label, unit_of(column))
 
 
 def collect(output_dir: Path, tables: Path | None = None) -> ReportData:

@@ -9,7 +9,7 @@ from pyama.analysis.report import markup, plotly_figures
 from pyama.analysis.report.distributions import classes, histogram, scatter
 from pyama.analysis.report.report_data import Fits, ReportData
 from pyama.analysis.statistics import compare, summarize, trace_features
-from pyama.analysis.table_columns import unit_of
+from pyama.analysis.table_columns import unit_of, with_unit
 
 MOST_FEATURES = 6
 """Largest number of columns of which traces are shown."""
@@ -68,7 +68,7 @@ def fits_sections(report: ReportData) -> Iterator[tuple[str, str, str]]:
 
 def _fits(report: ReportData, fits: Fits, key: str, title: str) -> str:
     samples = report.samples
-    labels = {name: _with_unit(name, fits.units, name) for name in fits.parameters}
+    labels = {name: with_unit(name, fits.units.get(name, "")) for name in fits.parameters}
     content = [
         markup.paragraph(
             f"Fitted to: {report.label(fits.column)}. Fits are classified by R²: good above "
@@ -105,11 +105,6 @@ def _examples(report: ReportData, fits: Fits, samples: list[str]) -> Iterator[st
             )
 
 
-def _with_unit(words: str, units: Mapping[str, str], name: str) -> str:
-    unit = units.get(name, "")
-    return f"{words} ({unit})" if unit else words
-
-
 def _arranged(
     table: pd.DataFrame, first: list[str], last: list[str], units: Mapping[str, str]
 ) -> pd.DataFrame:
@@ -142,7 +137,7 @@ def statistics_section(report: ReportData) -> str:
             f"<h3>{markup.escaped(report.label(column))}</h3>",
             markup.grid(
                 markup.plot(
-                    histogram(table, name, report.samples, _with_unit(words, units, name))
+                    histogram(table, name, report.samples, with_unit(words, units[name]))
                 )
                 for name, (words, _) in OF_A_TRACE.items()
             ),
