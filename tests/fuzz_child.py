@@ -74,7 +74,7 @@ def wrong(folder):
     from pyama.store import FovStore
 
     report = verify(folder)
-    if not report.is_sound:
+    if not report.is_intact:
         return str(report.damages[0])
     metadata = read_record(folder).metadata
     store = FovStore(folder, 0)

@@ -24,10 +24,10 @@ def results(pyama, movie, tmp_path):
     return tmp_path / "out"
 
 
-def test_sound_results_are_said_to_be_sound(pyama, results):
+def test_undamaged_results_are_reported_as_undamaged(pyama, results):
     done = pyama("verify", results)
     assert done.exit_code == 0
-    assert done.stdout.startswith("Sound: ")
+    assert done.stdout.startswith("No damage found: ")
     assert "in FOV 0 are as they were written" in done.stdout
     assert done.stderr == ""
 
@@ -52,7 +52,7 @@ def test_the_report_as_json(pyama, results):
     done = pyama("verify", results, "--json", "--quick")
     assert done.exit_code == 1
     found = json.loads(done.stdout)
-    assert found["sound"] is False
+    assert found["intact"] is False
     assert found["quick"] is True
     assert found["fovs"] == [0]
     assert found["damages"] == [

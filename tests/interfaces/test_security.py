@@ -96,7 +96,7 @@ def test_a_hostile_configuration_in_the_output_folder_does_nothing(results, tmp_
     path.write_text(f"metadata: !!python/object/apply:os.mkdir [{str(marker)!r}]")
     with pytest.raises(ConfigError, match="is not valid YAML"):
         process(small(), make_config(), results)
-    assert not verify(results).is_sound
+    assert not verify(results).is_intact
     assert not marker.exists()
 
 
@@ -149,7 +149,7 @@ def test_names_from_files_stay_in_the_folder(tmp_path, name):
     assert path.name.isprintable()
     assert not set(path.name) & set('/\\:*?"<>|')
     assert len(load_traces(path)) > 0
-    assert verify(out).is_sound
+    assert verify(out).is_intact
 
 
 def test_a_recorded_name_cannot_leave_the_folder(results, tmp_path):
@@ -175,7 +175,7 @@ def test_names_of_channels_and_positions_are_only_text(tmp_path, name):
     metadata = reader.metadata.replace(channel_names=(name, "GFP"), position_names=(name,))
     report = process(Named(reader, metadata), make_config(), tmp_path)
     assert report.succeeded
-    assert verify(tmp_path).is_sound
+    assert verify(tmp_path).is_intact
     table = next(tmp_path.rglob("*.csv")).read_text()
     assert table.startswith("fov,cell,frame,good,")
     assert all(line[0].isdigit() for line in table.splitlines()[1:])
@@ -192,7 +192,7 @@ def test_a_file_whose_name_is_no_text_is_processed(tmp_path):
     report = process(path, make_config(), tmp_path / "out")
     assert report.succeeded
     assert process(path, make_config(), tmp_path / "out").succeeded
-    assert verify(tmp_path / "out").is_sound
+    assert verify(tmp_path / "out").is_intact
 
 
 CSVS = {
@@ -266,7 +266,7 @@ def test_a_mark_that_names_files_elsewhere_touches_none(results, tmp_path):
     assert process(small(), make_config(), results).succeeded
     assert victim.stat().st_mtime_ns == 1
     assert victim.read_text() == "mine"
-    assert verify(results).is_sound
+    assert verify(results).is_intact
 
 
 @posix

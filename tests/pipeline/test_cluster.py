@@ -128,7 +128,7 @@ def test_a_cluster_gives_the_same_bytes_and_tells_how_far_it_is(whole, scheduler
     assert contents(tmp_path) == whole, "and nothing else"
     assert {entry.step for entry in seen} == {entry.step for entry in report.steps}
     assert len([entry for entry in seen if entry.step == "segmentation"]) == 9
-    assert verify(tmp_path).is_sound
+    assert verify(tmp_path).is_intact
 
 
 def test_workers_need_not_stand_in_the_same_folder(

@@ -167,7 +167,7 @@ def check_failure_at(bad, whole, folder):
     again = process(make_recording(), make_config(), folder)
     assert again.succeeded, [str(failure) for failure in again.failures]
     assert contents(folder) == whole, disk.place
-    assert verify(folder).is_sound
+    assert verify(folder).is_intact
     return disk.place
 
 

@@ -171,7 +171,7 @@ def test_a_change_of_the_light_redoes_extraction_only(files, tmp_path):
         ]
         assert done == ["extraction"], params
         assert set(statuses(run(folder, **params)).values()) == {Status.UNCHANGED}
-        assert verify(folder).is_sound
+        assert verify(folder).is_intact
     tifffile.imwrite(flat, LIGHT[::-1])
     assert statuses(run(folder, flat_field=str(flat)))["extraction"] is Status.DONE
     flat.rename(files / "renamed.tif")
@@ -196,7 +196,7 @@ def test_a_flat_field_that_is_gone_is_made_again(files, tmp_path):
     run(folder, **params)
     before = contents(folder)
     (folder / "fov_000/images.zarr/fl_flat_ch_1/0/c/0/0/0").unlink()
-    assert not verify(folder).is_sound
+    assert not verify(folder).is_intact
     assert statuses(run(folder, **params))["extraction"] is Status.DONE
     assert contents(folder) == before
 

@@ -96,7 +96,7 @@ def test_a_killed_run_goes_on_to_the_same_bytes(
         report = process(movie, make_config(), folder)
         assert report.succeeded, [str(failure) for failure in report.failures]
         assert results(folder) == whole
-        assert verify(folder).is_sound
+        assert verify(folder).is_intact
     print(f"{executor}: {sum(struck.values())} kills, struck {dict(struck)}")  # noqa: T201
 
 
@@ -130,7 +130,7 @@ def test_a_run_that_ends_before_any_change_of_the_disk_goes_on(tmp_path, params,
         report = process(recording, make_config(**params), folder)
         assert report.succeeded, [str(failure) for failure in report.failures]
         assert results(folder) == whole, f"ended before change {last}"
-        assert verify(folder).is_sound
+        assert verify(folder).is_intact
         shutil.rmtree(folder)
     print(f"ended before {len(chosen)} of {total} changes, and once more")  # noqa: T201
 

@@ -93,7 +93,7 @@ def test_what_fails_in_passing_is_made_by_caching(whole, tmp_path, monkeypatch, 
     assert report.succeeded
     assert len(calls) > good
     assert contents(tmp_path) == whole
-    assert verify(tmp_path).is_sound
+    assert verify(tmp_path).is_intact
 
 
 @pytest.mark.parametrize("good", [0, 5, 15, 16, 31])
@@ -145,7 +145,7 @@ def test_crops_in_several_blocks_get_their_previews_from_caching(
     store = FovStore(tmp_path, 0)
     assert store.mark("cells/1") is not None
     assert not store.unfinished()
-    assert verify(tmp_path).is_sound
+    assert verify(tmp_path).is_intact
     told = [entry.getMessage() for entry in caplog.records]
     cell = "Cell 1 in pc_ch_0 is too large to be kept in memory."
     assert f"FOV 0: cells/1 is left to caching: {cell}" in told

@@ -144,7 +144,7 @@ def test_the_table_and_the_traces_tell_where_the_stage_was(pair):
     assert motion.loc[far, "speed"].median() < 6
     seen = growth_and_motion(traces.drop(columns=["drift_x", "drift_y"]))
     assert seen.loc[far, "speed"].min() > 25
-    assert verify(folder / "moving").is_sound
+    assert verify(folder / "moving").is_intact
 
 
 @pytest.fixture(scope="module")
@@ -179,7 +179,7 @@ def test_switching_it_on_redoes_tracking_but_not_segmentation(small, tmp_path):
     assert [damage.output for damage in verify(tmp_path).damages] == ["shifts"]
     assert list(why(**ON)) == ["shifts"]
     run(small, tmp_path, **ON)
-    assert verify(tmp_path).is_sound
+    assert verify(tmp_path).is_intact
 
 
 def test_without_it_nothing_of_it_is_there(small, tmp_path):

@@ -123,7 +123,7 @@ def check(finished, folder, name, damage):
     again = process(make_recording(), make_config(), folder)
     assert again.succeeded, [str(failure) for failure in again.failures]
     assert contents(folder) == contents(finished)
-    assert verify(folder).is_sound
+    assert verify(folder).is_intact
     redone = steps_redone(again)
     allowed = {(fov, step) for step in steps}
     if "cropping" in steps:  # previews of crops lie in the same folders
@@ -146,7 +146,7 @@ def test_any_damaged_file_is_named_and_made_again(finished, results):
 def test_a_sound_folder_is_sound_and_stays_as_it_is(finished):
     before = contents(finished)
     report = verify(finished)
-    assert report.is_sound
+    assert report.is_intact
     assert report.leftovers == ()
     assert report.fovs == (0, 1)
     assert report.files >= len(files_of(finished)) - 2
@@ -156,7 +156,7 @@ def test_a_sound_folder_is_sound_and_stays_as_it_is(finished):
 def test_a_quick_look_sees_what_is_missing_but_not_what_is_rotten(results):
     chunk = results / "fov_001/images.zarr/fl_ch_1/0/c/2/0/0"
     flip_in_secret(chunk)
-    assert verify(results, quick=True).is_sound
+    assert verify(results, quick=True).is_intact
     assert [found.path for found in verify(results).damages] == [
         "fov_001/images.zarr/fl_ch_1/0/c/2/0/0"
     ]
@@ -167,8 +167,8 @@ def test_a_quick_look_sees_what_is_missing_but_not_what_is_rotten(results):
 
 def test_only_the_fields_of_view_asked_for_are_looked_at(results):
     delete(results / "fov_001/images.zarr/fl_ch_1/0/c/2/0/0")
-    assert verify(results, [0]).is_sound
-    assert not verify(results, [1]).is_sound
+    assert verify(results, [0]).is_intact
+    assert not verify(results, [1]).is_intact
 
 
 def test_a_missing_field_of_view_is_named(results):
@@ -185,7 +185,7 @@ def test_a_missing_output_with_its_mark_is_named(results):
 def test_a_run_that_has_not_ended_is_not_sound(tmp_path):
     process(make_recording(), make_config(), tmp_path, cancel_event=StopAfter(12))
     report = verify(tmp_path)
-    assert report.is_sound, "what was finished before the cancel is"
+    assert report.is_intact, "what was finished before the cancel is"
     (tmp_path / "run.json").unlink()
     assert [found.path for found in verify(tmp_path).damages] == ["run.json"]
 
@@ -196,7 +196,7 @@ def test_strays_and_leftovers_are_named_and_harmless(results):
     (results / "fov_000/.marks/traces.json.123.tmp").write_bytes(b"x")
     (results / "run.json.123.tmp").write_bytes(b"x")
     report = verify(results)
-    assert report.is_sound
+    assert report.is_intact
     assert {str(found) for found in report.leftovers} == {
         "fov_000/images.zarr/pc_ch_0/0/c/9/0: belongs to no output",
         "fov_000/.marks/traces.json.123.tmp: left over from an interrupted run",
@@ -255,7 +255,7 @@ def test_a_damaged_folder_of_a_recording_that_is_gone_is_repaired_from_what_is_t
     report = process(tmp_path / "gone.nd2", make_config(), results)
     assert report.succeeded
     assert contents(results) == contents(finished)
-    assert verify(results).is_sound
+    assert verify(results).is_intact
 
 
 def test_a_step_that_meets_a_damaged_input_fails_and_says_how_to_go_on(results):
@@ -272,5 +272,5 @@ def test_a_step_that_meets_a_damaged_input_fails_and_says_how_to_go_on(results):
 def test_the_report_is_plain_json(results):
     delete(results / "fov_001/images.zarr/fl_ch_1/0/c/2/0/0")
     entries = json.loads(json.dumps(verify(results).entries()))
-    assert entries["sound"] is False
+    assert entries["intact"] is False
     assert entries["damages"][0]["path"] == "fov_001/images.zarr/fl_ch_1/0/c/2/0/0"

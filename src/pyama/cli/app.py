@@ -181,7 +181,7 @@ def _plan(request: "Request", executor: str, as_json: bool, verbose: bool) -> in
 
 @app.command(
     epilog="Examples:\n\n\b\n  pyama verify results\n  pyama verify results --quick --json\n\n"
-    "Exit codes: 0 sound, 1 something is damaged or not finished, 2 wrong usage."
+    "Exit codes: 0 undamaged, 1 something is damaged or not finished, 2 wrong usage."
 )
 @reported
 def verify(

@@ -14,7 +14,7 @@ def show(folder: Path, *, quick: bool, as_json: bool) -> int:
     """Verify an output folder and print what is damaged.
 
     Returns:
-        The exit code: 0 if it is sound, 1 if not.
+        The exit code: 0 if nothing is missing or damaged, 1 otherwise.
     """
     report = verify(folder, quick=quick)
     if as_json:
@@ -24,7 +24,7 @@ def show(folder: Path, *, quick: bool, as_json: bool) -> int:
             result(line)
         for left in report.leftovers[:MOST_LINES]:
             note(f"Note: {left}")
-    return 0 if report.is_sound else FAILED
+    return 0 if report.is_intact else FAILED
 
 
 def verify_lines(report: VerifyReport) -> list[str]:
@@ -33,12 +33,13 @@ def verify_lines(report: VerifyReport) -> list[str]:
     if len(report.damages) > MOST_LINES:
         lines.append(f"and {len(report.damages) - MOST_LINES} more")
     how = "present and of the right size" if report.quick else "as they were written"
-    looked = f"{report.files} files of {report.outputs} outputs"
-    if report.is_sound:
-        return [f"Sound: {looked} in FOV {fovs_text(list(report.fovs)) or '-'} are {how}."]
+    checked = f"{report.files} files of {report.outputs} outputs"
+    if report.is_intact:
+        fovs = fovs_text(list(report.fovs)) or "-"
+        return [f"No damage found: {checked} in FOV {fovs} are {how}."]
     n = len(report.damages)
     return [
         *lines,
-        f"{n} {'problem' if n == 1 else 'problems'} in {looked}. `pyama run` with the same "
+        f"{n} {'problem' if n == 1 else 'problems'} in {checked}. `pyama run` with the same "
         "options makes again what is damaged, and nothing else.",
     ]

@@ -60,13 +60,13 @@ class VerifyReport:
     leftovers: tuple[Finding, ...] = ()
 
     @property
-    def is_sound(self) -> bool:
+    def is_intact(self) -> bool:
         """Whether all outputs exist and are as they were written."""
         return not self.damages
 
     def entries(self) -> dict[str, Any]:
         """Return the report as plain values for JSON."""
-        return {**asdict(self), "output_dir": str(self.output_dir), "sound": self.is_sound}
+        return {**asdict(self), "output_dir": str(self.output_dir), "intact": self.is_intact}
 
 
 def verify(
