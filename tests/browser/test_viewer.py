@@ -1,4 +1,4 @@
-"""The whole story in a real browser: look, correct, run, answer."""
+"""The whole story in a real browser: view, correct, run, analyse."""
 
 import re
 import shutil
@@ -81,7 +81,7 @@ def test_the_whole_story(page, served):
     page.locator("#run-file").select_option("new.nd2")
     expect(page.locator("#run-facts")).to_contain_text("2 FOVs, 48 frames")
     page.get_by_role("button", name="Try on this frame").click()
-    expect(page.locator("#look-found")).to_have_text("4 cells")
+    expect(page.locator("#image-cells")).to_have_text("4 cells")
     page.get_by_text("Following cells").click()
     page.locator("#p-registration").select_option("phase_correlation")
     page.get_by_text("Traces", exact=True).last.click()
@@ -113,17 +113,17 @@ def test_the_whole_story(page, served):
     expect(page.locator("#run-fov-list")).to_have_text("FOV 0finishedFOV 1finished")
     shoot(page, "7 finished")
     assert serious(page) == []
-    page.get_by_role("button", name="Look at the results").click()
+    page.get_by_role("button", name="Show the results").click()
     expect(page.locator("#fov-list")).to_contain_text("FOV 1")
     expect(page.locator("#time")).to_contain_text("of 47")
     shoot(page, "8 results")
 
-    page.get_by_role("button", name="Answers").click()
+    page.get_by_role("button", name="Analysis").click()
     page.get_by_role("button", name="Merge").click()
     expect(page.locator("#tables")).to_contain_text("all_merged.csv")
     page.get_by_role("button", name="Fit all samples").click()
     expect(page.locator("#summary")).to_contain_text("all")
-    shoot(page, "9 answers")
+    shoot(page, "9 analysis")
     drawn = "c => new Set(c.getContext('2d').getImageData(0, 0, c.width, c.height).data).size"
     assert page.locator("#histogram").evaluate(drawn) > 3
     assert serious(page) == []
@@ -138,7 +138,7 @@ def test_the_whole_story(page, served):
     shoot(report, "10 report")
     report.close()
 
-    page.get_by_role("button", name="Look", exact=True).click()
+    page.get_by_role("button", name="View", exact=True).click()
     expect(page.locator("#fit-shown")).to_have_value("maturation")
     click_cell(page, 2)
     title_is(page, "maturation: R\u00b2")
@@ -154,11 +154,11 @@ def test_outlines_are_there_at_every_size_and_after_every_part(page):
     with page.expect_response(re.compile("outlines.*spacing=4")):
         page.set_viewport_size({"width": 900, "height": 200})
     click_cell(page, 2)
-    page.get_by_role("button", name="Answers").click()
+    page.get_by_role("button", name="Analysis").click()
     with page.expect_response(re.compile("fovs/1/outlines")):
         page.evaluate("window.pyama.openFov(1)")
     page.set_viewport_size({"width": 1440, "height": 860})
-    page.get_by_role("button", name="Look", exact=True).click()
+    page.get_by_role("button", name="View", exact=True).click()
     click_cell(page, 2)
     title_is(page, "Cell 2")
 
@@ -226,7 +226,7 @@ def test_the_main_story_needs_no_mouse(page, served):
     press("#run-resume")
     expect(page.locator("#run-status")).to_contain_text("Finished")
 
-    press("#tab-answers")
+    press("#tab-analysis")
     press("#merge")
     expect(page.locator("#tables")).to_contain_text("all_merged.csv")
     press("#fit")
@@ -239,7 +239,7 @@ NAMELESS = """() => [...document.querySelectorAll('button, select, input, canvas
     .map(e => e.outerHTML)"""
 
 
-@pytest.mark.parametrize("part", ["Look", "Run", "Answers"])
+@pytest.mark.parametrize("part", ["View", "Run", "Analysis"])
 def test_everything_that_can_be_used_has_a_name(page, part):
     page.get_by_role("button", name=part).click()
     page.wait_for_timeout(300)

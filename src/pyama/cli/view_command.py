@@ -42,7 +42,7 @@ def view(
     plugins: Plugins = None,
     debug: Debug = False,
 ) -> None:
-    """Look at results, correct them and start runs in a browser.
+    """View results, correct them and start runs in a browser.
 
     Serves a page on this machine. Its address contains a token: everybody who has it can see
     and change the files below the root. Every change is saved at once.

@@ -24,7 +24,7 @@ from pyama.traces.trace_files import find_traces
 from pyama.web.folders import Dir, Root, record_of, root_of
 from pyama.web.json_numbers import nullable
 
-router = APIRouter(tags=["answers"])
+router = APIRouter(tags=["analysis"])
 Name = Annotated[str, Field(min_length=1, max_length=255)]
 
 

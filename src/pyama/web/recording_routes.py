@@ -19,7 +19,7 @@ router = APIRouter(tags=["recordings"])
 SUFFIXES = (".nd2", ".czi", ".tif", ".tiff")
 MOST = 2000
 """Largest number of entries of a folder that are listed."""
-FIRST_LOOK_PX = 768
+IMAGE_PX = 768
 """Longest side in px of the image of a recording."""
 
 File = Annotated[str, Query(max_length=4096, description="A file, relative to the root.")]
@@ -126,7 +126,7 @@ def recording(root: Annotated[Root, Depends(root_of)], file: File) -> Recording:
 
 
 @router.get("/api/recording/frame", response_class=Response)
-def first_look(
+def image(
     root: Annotated[Root, Depends(root_of)],
     file: File,
     fov: Annotated[int, Query(ge=0)] = 0,
@@ -137,7 +137,7 @@ def first_look(
     with open_reader(root.inside(file)) as reader:
         _check_place(reader.metadata, fov, frame, channel)
         pixels = reader.read(fov, frame, [channel])[0]
-    step = -(-max(pixels.shape) // FIRST_LOOK_PX)
+    step = -(-max(pixels.shape) // IMAGE_PX)
     return Response(encoded(pixels[::step, ::step], Format.JPEG), media_type="image/jpeg")
 
 

@@ -7,7 +7,7 @@ from pydantic import BaseModel
 from pyama.analysis.report.html_page import REPORT, write_report
 from pyama.web.analysis_routes import OutputDir
 
-router = APIRouter(tags=["answers"])
+router = APIRouter(tags=["analysis"])
 SANDBOX = {
     "Content-Security-Policy": (
         "sandbox allow-scripts allow-downloads; default-src 'none'; "

@@ -11,7 +11,7 @@ const card = (title, ...children) => element("section", { className: "card", "ar
 
 export async function open() {
   if (!state.dir) {
-    find("answers").replaceChildren(element("p", {}, "Choose a folder of results first."));
+    find("analysis").replaceChildren(element("p", {}, "Choose a folder of results first."));
     return;
   }
   const { dir } = state;
@@ -28,7 +28,7 @@ export async function open() {
 
 function build() {
   shown.fits = [];
-  find("answers").replaceChildren(element("div", { className: "columns" },
+  find("analysis").replaceChildren(element("div", { className: "columns" },
     element("div", {},
       card("1 · Samples",
         element("p", {}, "Which fields of view (FOVs) belong to which sample? Ranges such as 0-3 include their end."),

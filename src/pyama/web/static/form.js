@@ -89,7 +89,7 @@ const GROUPS = [
   ["Background and light", /^(tile_|background_|flat_field$|dark_frame$)/],
   ["Traces", /^(min_frames|border_margin)/],
   ["Time and computer", /^(frame_interval|n_workers|batch_size|plugin_timeout|seed|copy_only)/],
-  ["Others", /^(?!plugins|preprocessors|features|time_mapping)/],
+  ["Other", /^(?!plugins|preprocessors|features|time_mapping)/],
 ];
 const group = (title, ...rows) => element("details", {}, element("summary", {}, title), element("div", { className: "form" }, ...rows));
 

@@ -8,7 +8,7 @@ import * as stage from "./stage.js";
 import { state } from "./state.js";
 import { openNewest, enqueue } from "./queue.js";
 
-const PARTS = ["view", "run", "answers"];
+const PARTS = ["view", "run", "analysis"];
 
 const opening = latest();
 let wanted = null;
@@ -111,7 +111,7 @@ export const showPart = showingErrors(async (name) => {
     await cells.loadFits(); // fits may have been made since
   }
   if (name === "run") await run.open(openResults);
-  if (name === "answers") await analysis.open();
+  if (name === "analysis") await analysis.open();
 });
 
 const openResults = showingErrors(async (dir) => {
@@ -133,7 +133,7 @@ const start = showingErrors(async () => {
   find("help-open").addEventListener("click", () => find("help").showModal());
   find("dataset").addEventListener("change", async () => {
     await openDataset(find("dataset").value);
-    if (!find("answers").hidden) await showPart("answers");
+    if (!find("analysis").hidden) await showPart("analysis");
   });
   document.addEventListener("keydown", onKey);
   find("run").addEventListener("input", run.changed);

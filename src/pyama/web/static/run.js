@@ -13,7 +13,7 @@ export async function open(whenFinished) {
   form.schema = await get("schema");
   find("run").replaceChildren(element("div", { className: "columns" },
     element("div", {}, picker(), settings()),
-    element("div", {}, lookCard(), progressCard())));
+    element("div", {}, imageCard(), progressCard())));
   await browse(".");
   const runs = await get("runs");
   if (runs.length) watch(runs.at(-1));
@@ -69,10 +69,10 @@ const chooseFile = showingErrors(async (file) => {
   find("run-question").textContent = r.question;
   find("run-question").hidden = !r.question;
   find("run-output").value = `${file.replace(/(\.ome)?\.[^./]*$/, "")}_results`;
-  fill(find("look-fov"), Array.from({ length: r.n_fovs }, (_, i) => [i, `${i}${r.positions[i] ? ` · ${r.positions[i]}` : ""}`]), 0);
-  find("look-frame").max = r.n_frames - 1;
-  fill(find("look-channel"), options, pc === "" ? 0 : pc);
-  await look();
+  fill(find("image-fov"), Array.from({ length: r.n_fovs }, (_, i) => [i, `${i}${r.positions[i] ? ` · ${r.positions[i]}` : ""}`]), 0);
+  find("image-frame").max = r.n_frames - 1;
+  fill(find("image-channel"), options, pc === "" ? 0 : pc);
+  await showImage();
 });
 
 function settings() {
@@ -92,21 +92,21 @@ function settings() {
     ...groups(form.schema));
 }
 
-function lookCard() {
+function imageCard() {
   return card("Image",
     element("div", { className: "bar" },
-      element("label", {}, "FOV ", element("select", { id: "look-fov", onchange: () => look() })),
-      element("label", {}, "Frame ", element("input", { id: "look-frame", type: "number", min: 0, value: 0, onchange: () => look() })),
-      element("label", {}, "Channel ", element("select", { id: "look-channel", onchange: () => look() })),
-      element("output", { id: "look-found" })),
-    element("canvas", { id: "look-image", width: 10, height: 10, role: "img", "aria-label": "Image of the recording" }));
+      element("label", {}, "FOV ", element("select", { id: "image-fov", onchange: () => showImage() })),
+      element("label", {}, "Frame ", element("input", { id: "image-frame", type: "number", min: 0, value: 0, onchange: () => showImage() })),
+      element("label", {}, "Channel ", element("select", { id: "image-channel", onchange: () => showImage() })),
+      element("output", { id: "image-cells" })),
+    element("canvas", { id: "image-canvas", width: 10, height: 10, role: "img", "aria-label": "Image of the recording" }));
 }
 
-const looking = latest();
-const look = showingErrors(async () => {
+const loading = latest();
+const showImage = showingErrors(async () => {
   if (!form.file) return;
-  const isLast = looking();
-  const query = { file: form.file, fov: find("look-fov").value, frame: find("look-frame").value, channel: find("look-channel").value };
+  const isLast = loading();
+  const query = { file: form.file, fov: find("image-fov").value, frame: find("image-frame").value, channel: find("image-channel").value };
   const answer = await checked(await fetch(address("recording/frame", query)));
   const bitmap = await createImageBitmap(await answer.blob());
   if (!isLast()) return;
@@ -116,7 +116,7 @@ const look = showingErrors(async () => {
 });
 
 function paint() {
-  const canvas = find("look-image");
+  const canvas = find("image-canvas");
   const { bitmap, trial } = form;
   [canvas.width, canvas.height] = [bitmap.width, bitmap.height];
   const context = canvas.getContext("2d");
@@ -140,17 +140,17 @@ const trying = latest();
 const tryOut = showingErrors(async () => {
   const isLast = trying();
   const { channels, params } = chosen();
-  find("look-found").textContent = "looking for cells …";
+  find("image-cells").textContent = "finding cells …";
   let found = null;
   try {
-    found = await post("recording/segmentation", {}, { file: form.file, fov: Number(find("look-fov").value),
-      frame: Number(find("look-frame").value), channels, params });
+    found = await post("recording/segmentation", {}, { file: form.file, fov: Number(find("image-fov").value),
+      frame: Number(find("image-frame").value), channels, params });
   } finally {
-    if (isLast()) find("look-found").textContent = "";
+    if (isLast()) find("image-cells").textContent = "";
   }
   if (!isLast()) return;
   form.trial = found;
-  find("look-found").textContent = `${found.cells} cells`;
+  find("image-cells").textContent = `${found.cells} cells`;
   say("");
   paint();
 });
@@ -222,7 +222,7 @@ function progressCard() {
     element("p", {},
       element("button", { id: "run-cancel", disabled: true, onclick: showingErrors(async () => show(await post(`runs/${form.run.id}/cancel`))) }, "Cancel"), " ",
       element("button", { id: "run-resume", disabled: true, onclick: showingErrors(async () => watch(await begin(form.run.order))) }, "Resume"), " ",
-      element("button", { id: "run-look", disabled: true, onclick: () => openResults(form.run.order.output) }, "Look at the results")),
+      element("button", { id: "run-results", disabled: true, onclick: () => openResults(form.run.order.output) }, "Show the results")),
     element("pre", { id: "run-command", hidden: true, tabIndex: 0, role: "region", "aria-label": "The same run as a command" }),
     element("p", {}, element("button", { id: "run-copy", hidden: true, onclick: copy }, "Copy the command")),
     element("table", {}, element("tbody", { id: "run-fov-list" })),
@@ -251,7 +251,7 @@ function show(run) {
   find("run-bar").value = run.fraction;
   find("run-cancel").disabled = !running;
   find("run-resume").disabled = running || run.status === "finished";
-  find("run-look").disabled = running;
+  find("run-results").disabled = running;
   showCommand(run.command);
   const fovs = Object.entries(run.fovs);
   find("run-fov-list").replaceChildren(...fovs.slice(0, 50).map(([fov, at]) => element("tr", {}, element("td", {}, `FOV ${fov}`), element("td", {}, at))));
