@@ -84,7 +84,7 @@ def test_channels_are_proposed_alike(client, root, pyama, names):
         assert sent["question"] == ""
 
 
-@pytest.mark.parametrize("address", ["runs", "runs/command", "runs/plan"])
+@pytest.mark.parametrize("address", ["runs", "runs/plan"])
 def test_a_folder_of_another_recording_is_refused_first(client, root, pyama, address):
     pyama("run", root / "other.nd2", "-o", root / "out", "--copy-only")
     before = contents(root / "out")

@@ -86,7 +86,7 @@ def test_parameters_of_plugins_are_offered_unless_they_could_name_a_file(client)
 
 
 def command_of(client, **params):
-    answer = client.post("/api/runs/command", json=ORDER | {"params": params})
+    answer = client.post("/api/runs/plan", json=ORDER | {"params": params})
     assert answer.status_code == 200, answer.text
     return answer.json()["command"]
 
@@ -118,7 +118,7 @@ WRONG = [
 
 @pytest.mark.parametrize(("plugins", "told"), WRONG)
 def test_wrong_parameters_of_plugins_are_refused(client, root, plugins, told):
-    for address in ("/api/runs", "/api/runs/command"):
+    for address in ("/api/runs", "/api/runs/plan"):
         answer = client.post(address, json=ORDER | {"params": {"plugins": plugins}})
         assert answer.status_code == 422
         assert told in answer.json()["detail"]

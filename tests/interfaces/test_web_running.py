@@ -3,6 +3,7 @@
 import json
 import time
 
+import pandas as pd
 import pytest
 from fastapi.testclient import TestClient
 
@@ -211,8 +212,10 @@ def test_samples_are_merged_and_fitted_without_bad_cells(tmp_path):
     assert client.get("/api/merged?table=a_merged.csv").json()["cells"] == 3
     order = {"table": "a_merged.csv", "model": "constant", "column": "intensity_total_ch_1"}
     fits = client.post("/api/fits", json=order).json()
-    assert fits["cells"] == [[0, 1], [0, 2], [0, 4]]
-    assert len(fits["values"]["offset"]) == 3
+    assert (fits["cells"], fits["units"]["r_squared"]) == (3, "")
+    assert fits["units"]["offset"] == "counts"
+    fitted = pd.read_csv(folder / fits["table"], comment="#")
+    assert fitted[["fov", "cell"]].to_numpy().tolist() == [[0, 1], [0, 2], [0, 4]]
     assert client.get("/api/tables").json()["fitted"] == [fits["table"]]
     assert client.get(f"/api/fits?table={fits['table']}").json() == fits
 

@@ -11,7 +11,7 @@ from pyama.processing.runner import Progress
 from pyama.processing.steps import STEP_NAMED
 from pyama.runs.progress import Tally
 from pyama.runs.request import PreparedRun
-from pyama.web.run_routes import Order, Run
+from pyama.web.run_routes import RunRequest, StartedRun
 from small_movie import MOVIE, make_config, recording_of
 
 OUTPUTS = {
@@ -120,7 +120,7 @@ def test_compiling_is_a_phase_of_its_own(after):
 def test_terminal_and_page_show_the_same(capsys, monkeypatch):
     metadata = recording_of(MOVIE[:1, :2]).metadata
     run = PreparedRun(Path("movie.nd2"), Path("nowhere"), metadata, make_config(), [0])
-    page = Run(Order(file="movie.nd2", output="nowhere"), "pyama run", run)
+    page = StartedRun(RunRequest(file="movie.nd2", output="nowhere"), "pyama run", run)
     clock = Clock()
     monkeypatch.setattr("pyama.cli.progress_bar.time.monotonic", lambda: clock.now)
     typed = clock.tally(dict.fromkeys(range(N_FOVS), OUTPUTS))

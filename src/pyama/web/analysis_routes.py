@@ -11,10 +11,9 @@ from pyama.analysis.colours import color
 from pyama.analysis.fitting.fit_files import fit_file
 from pyama.analysis.fitting.models import MODELS
 from pyama.analysis.histograms import SampleHistogram, sample_histogram
-from pyama.analysis.joined_tables import fitted_numbers, join_fits_of_files
+from pyama.analysis.joined_tables import fitted_numbers, join_fits, join_fits_of_files
 from pyama.analysis.merge import MERGED, write_merged
 from pyama.analysis.report.html_page import REPORT
-from pyama.analysis.sample_tables import load_fitted
 from pyama.analysis.samples import samples_by_position
 from pyama.analysis.table_columns import measured_columns
 from pyama.analysis.table_files import read_header, read_table
@@ -54,16 +53,14 @@ class FitRequest(BaseModel):
     """Without it, the only `intensity_total` of the table."""
 
 
-class Fits(BaseModel):
+class FittedTable(BaseModel):
     """A table of fits."""
 
     table: str
-    sample: str
-    cells: list[tuple[int, int]]
-    """FOV and cell."""
-    values: dict[str, list[float | None]]
-    """Parameters and R² of every cell; null where the fit did not succeed."""
+    cells: int
+    """Number of cells, also those whose fit did not succeed."""
     units: dict[str, str]
+    """Units of the parameters and of other numbers; empty for those without a unit."""
 
 
 class DistributionRequest(BaseModel):
@@ -187,7 +184,7 @@ def merged(output_dir: OutputDir, table: str) -> Merged:
 
 
 @router.post("/api/fits")
-def fit(output_dir: OutputDir, request: FitRequest) -> Fits:
+def fit(output_dir: OutputDir, request: FitRequest) -> FittedTable:
     """Fit a model to every cell of a merged table."""
     if request.model not in models():
         raise ConfigError(f"There is no model {request.model!r}: {', '.join(models())}.")
@@ -196,9 +193,9 @@ def fit(output_dir: OutputDir, request: FitRequest) -> Fits:
 
 
 @router.get("/api/fits")
-def fits(output_dir: OutputDir, table: str) -> Fits:
-    """Parameters of every cell of a table of fits."""
-    return _fits(_table(output_dir, table))
+def fits(output_dir: OutputDir, table: str) -> FittedTable:
+    """Size, parameters and units of a table of fits."""
+    return _fitted_table(_table(output_dir, table))
 
 
 @router.post("/api/distribution")
@@ -237,14 +234,12 @@ def _sample(bins: SampleHistogram, name: str, i: int) -> SampleDistribution:
 
 
 @cached_while_unchanged(16)
-def _fits(path: Path) -> Fits:
-    frame, header = load_fitted(path), read_header(path)
-    return Fits(
+def _fitted_table(path: Path) -> FittedTable:
+    frame, units = join_fits([path])
+    return FittedTable(
         table=path.name,
-        sample=str(frame["sample"].iloc[0]) if len(frame) else str(header.get("sample", "")),
-        cells=list(zip(frame["fov"].tolist(), frame["cell"].tolist(), strict=True)),
-        values={name: nullable(frame[name].tolist()) for name in fitted_numbers(frame)},
-        units={str(k): str(v) for k, v in dict(header.get("units", {})).items()},
+        cells=len(frame),
+        units={name: str(units.get(name, "")) for name in fitted_numbers(frame)},
     )
 
 

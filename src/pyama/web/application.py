@@ -26,7 +26,7 @@ from pyama.web import (
     trace_routes,
 )
 from pyama.web.folders import Root
-from pyama.web.security import Gate
+from pyama.web.security import AccessCheck
 
 STATIC = Path(str(files("pyama.web") / "static"))
 ROUTES = (
@@ -69,10 +69,10 @@ def create_app(
         description="Results of pyama: images, outlines, traces, inspections and runs.",
         docs_url=None,
         redoc_url=None,
-        middleware=[Middleware(Gate, token=token, hosts=hosts)],
+        middleware=[Middleware(AccessCheck, token=token, hosts=hosts)],
     )
     app.state.root = Root(root)
-    app.state.runs = run_routes.Runs(plugins)
+    app.state.runs = run_routes.StartedRuns(plugins)
     for module in ROUTES:
         app.include_router(module.router)
     app.add_exception_handler(PyamaError, _on_error)

@@ -30,7 +30,7 @@ LOG_LINES = 200
 LOOKS_PER_SECOND = 4
 
 
-class Order(BaseModel):
+class RunRequest(BaseModel):
     """The run that the form describes."""
 
     file: Annotated[str, Field(max_length=4096)]
@@ -47,12 +47,6 @@ class Order(BaseModel):
     """Text such as `0-3, 7`, or 0-based indices; null is all."""
     redo: bool = False
     """Whether results that a person has inspected may be replaced; else the answer is 428."""
-
-
-class Typed(BaseModel):
-    """A command line."""
-
-    command: str
 
 
 class Plan(BaseModel):
@@ -72,7 +66,7 @@ class RunState(BaseModel):
     """The state of a run."""
 
     id: str
-    order: Order
+    request: RunRequest
     command: str
     """The same run on the command line."""
     status: str
@@ -100,10 +94,10 @@ class RunState(BaseModel):
 
 
 @dataclass
-class Run:
+class StartedRun:
     """One run, under way or ended."""
 
-    order: Order
+    request: RunRequest
     command: str
     prepared: PreparedRun
     id: str = field(default_factory=lambda: uuid.uuid4().hex)
@@ -122,7 +116,7 @@ class Run:
         is_finished = status == "finished"
         return RunState(
             id=self.id,
-            order=self.order,
+            request=self.request,
             command=self.command,
             status=status,
             message=message,
@@ -158,7 +152,7 @@ def _places(snapshot: Snapshot, *, is_finished: bool) -> dict[int, str]:
     }
 
 
-class Runs:
+class StartedRuns:
     """All runs since the server was started.
 
     Args:
@@ -167,16 +161,16 @@ class Runs:
 
     def __init__(self, plugins: Sequence[Path] = ()) -> None:
         self.plugins = plugins
-        self._runs: dict[str, Run] = {}
+        self._runs: dict[str, StartedRun] = {}
         self._lock = threading.Lock()
 
-    def start(self, order: Order, prepared: PreparedRun) -> Run:
+    def start(self, request: RunRequest, prepared: PreparedRun) -> StartedRun:
         """Start a run.
 
         Raises:
             LockedError: Another run is under way.
         """
-        run = Run(order, command(prepared, self.plugins), prepared)
+        run = StartedRun(request, command(prepared, self.plugins), prepared)
         with self._lock:
             if any(not other.current.has_ended for other in self._runs.values()):
                 raise LockedError("A run is under way. Wait until it ends, or cancel it.")
@@ -184,11 +178,11 @@ class Runs:
             run.current.start()
         return run
 
-    def all(self) -> list[Run]:
+    def all(self) -> list[StartedRun]:
         """Return all runs, the latest last."""
         return list(self._runs.values())
 
-    def get(self, run_id: str) -> Run:
+    def get(self, run_id: str) -> StartedRun:
         """Return one run.
 
         Raises:
@@ -199,20 +193,20 @@ class Runs:
         return self._runs[run_id]
 
 
-def _runs(request: Request) -> Runs:
-    runs: Runs = request.app.state.runs
+def _runs(request: Request) -> StartedRuns:
+    runs: StartedRuns = request.app.state.runs
     return runs
 
 
-def _prepared(root: Annotated[Root, Depends(root_of)], order: Order) -> PreparedRun:
-    """Check an order before anything is written."""
-    file, output = root.inside(order.file), root.new_output_dir(order.output)
-    form_config(order.channels, order.params)  # refuses texts that could name files
-    entries = {"channels": order.channels, "params": order.params}
-    return check_run(file, output, entries, order.fovs, redo=order.redo)
+def _prepared(root: Annotated[Root, Depends(root_of)], request: RunRequest) -> PreparedRun:
+    """Check a request before anything is written."""
+    file, output = root.inside(request.file), root.new_output_dir(request.output)
+    form_config(request.channels, request.params)  # refuses texts that could name files
+    entries = {"channels": request.channels, "params": request.params}
+    return check_run(file, output, entries, request.fovs, redo=request.redo)
 
 
-Known = Annotated[Runs, Depends(_runs)]
+Known = Annotated[StartedRuns, Depends(_runs)]
 Prepared = Annotated[PreparedRun, Depends(_prepared)]
 
 
@@ -223,15 +217,9 @@ def runs(known: Known) -> list[RunState]:
 
 
 @router.post("/api/runs", status_code=201)
-def start(known: Known, order: Order, prepared: Prepared) -> RunState:
+def start(known: Known, request: RunRequest, prepared: Prepared) -> RunState:
     """Start a run; in a folder of an earlier one, continue with what is unfinished."""
-    return known.start(order, prepared).state()
-
-
-@router.post("/api/runs/command")
-def as_command(known: Known, prepared: Prepared) -> Typed:
-    """A run as a command line, checked but not started."""
-    return Typed(command=command(prepared, known.plugins))
+    return known.start(request, prepared).state()
 
 
 @router.post("/api/runs/plan")
@@ -266,7 +254,7 @@ def events(known: Known, run_id: str) -> StreamingResponse:
     return StreamingResponse(_events(known.get(run_id)), media_type="text/event-stream")
 
 
-async def _events(run: Run) -> AsyncIterator[str]:
+async def _events(run: StartedRun) -> AsyncIterator[str]:
     while True:
         state = await asyncio.to_thread(run.state)
         yield f"data: {json.dumps(state.model_dump(mode='json'))}\n\n"
@@ -277,7 +265,7 @@ async def _events(run: Run) -> AsyncIterator[str]:
 
 def stop_all(app: FastAPI) -> None:
     """Cancel every run and wait until it has ended."""
-    known: Runs = app.state.runs
+    known: StartedRuns = app.state.runs
     for run in known.all():
         run.current.cancel()
     for run in known.all():

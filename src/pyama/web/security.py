@@ -29,7 +29,7 @@ HEADERS = {
 """Sent with every answer: nothing is loaded from elsewhere, and no other page may embed it."""
 
 
-class Gate:
+class AccessCheck:
     """Passes on requests that carry the token and come from the page itself.
 
     A page of another site can make a browser send requests here, under a name of its own that
@@ -37,7 +37,7 @@ class Gate:
     foreign `Host`, the second a foreign `Origin` and no cookie.
 
     Args:
-        app: The application behind the gate.
+        app: The application that gets these requests.
         token: Sent once as `?token=`, then as a cookie; or as `Authorization: Bearer`.
         hosts: Names of the server besides `localhost` and plain addresses.
     """
@@ -74,7 +74,7 @@ class Gate:
         if not self._is_own(host):
             return _refused(403, f"{host!r} is not a name of this server.")
         origin = headers.get("origin")
-        if origin is not None and urlsplit_netloc(origin) != host:
+        if origin is not None and _netloc(origin) != host:
             return _refused(403, "Requests of other sites are not answered.")
         if not self._knows(headers, _query(scope)):
             return _refused(
@@ -111,7 +111,7 @@ class Gate:
         return any(secrets.compare_digest(text.encode(), token) for text in offered)
 
 
-def urlsplit_netloc(origin: str) -> str:
+def _netloc(origin: str) -> str:
     """Return host and port of an origin; empty if it is invalid."""
     try:
         return urlsplit(origin).netloc

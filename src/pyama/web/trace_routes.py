@@ -24,8 +24,8 @@ By = Annotated[str, Field(min_length=1, max_length=64)]
 Column = Annotated[str, InPath(max_length=256, description="Such as `area_ch_0`.")]
 
 
-class Person(BaseModel):
-    """Somebody who undoes or repeats an action."""
+class UndoRequest(BaseModel):
+    """Whose last action is undone or repeated."""
 
     by: By
 
@@ -133,13 +133,13 @@ def act(inspection: Inspected, request: ActionRequest) -> Tracks:
 
 
 @router.post("/api/fovs/{fov}/inspection/undo")
-def undo(inspection: Inspected, request: Person) -> Tracks:
+def undo(inspection: Inspected, request: UndoRequest) -> Tracks:
     """Undo the last action of the same person."""
     return _tracks(inspection, inspection.undo(request.by))
 
 
 @router.post("/api/fovs/{fov}/inspection/redo")
-def redo(inspection: Inspected, request: Person) -> Tracks:
+def redo(inspection: Inspected, request: UndoRequest) -> Tracks:
     """Repeat the action that the same person undid last."""
     return _tracks(inspection, inspection.redo(request.by))
 

@@ -110,20 +110,20 @@ const fit = showingErrors(async () => {
   say("Fitting …");
   const { dir } = state;
   try {
-    const order = { model: find("fit-model").value, column: find("fit-column").value };
+    const options = { model: find("fit-model").value, column: find("fit-column").value };
     const fits = [];
-    for (const table of [...shown.merged]) fits.push(await post("fits", { dir }, { ...order, table }));
+    for (const table of [...shown.merged]) fits.push(await post("fits", { dir }, { ...options, table }));
     if (dir !== state.dir) return;
     shown.fits = fits;
     await list(await get("tables", { dir }));
-    say(`Fitted ${fits.reduce((n, { cells }) => n + cells.length, 0)} cells.`);
+    say(`Fitted ${fits.reduce((n, { cells }) => n + cells, 0)} cells.`);
   } finally {
     find("fit").disabled = false;
   }
 });
 
 async function parameters() {
-  const names = [...new Set(shown.fits.flatMap(({ values }) => Object.keys(values)))];
+  const names = [...new Set(shown.fits.flatMap(({ units }) => Object.keys(units)))];
   const units = Object.assign({}, ...shown.fits.map(({ units: own }) => own));
   fill(find("parameter"), names.map((name) => [name, units[name] ? `${name} (${units[name]})` : name]), find("parameter").value || (names.includes("r_squared") ? "r_squared" : names[0]));
   await draw();

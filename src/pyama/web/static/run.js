@@ -169,22 +169,22 @@ function chosen() {
   return { channels, params: params() };
 }
 
-const order = () => ({ file: form.file, output: find("run-output").value, ...chosen(), fovs: find("run-fovs").value.trim() || null });
+const request = () => ({ file: form.file, output: find("run-output").value, ...chosen(), fovs: find("run-fovs").value.trim() || null });
 
 // The server asks (428) before it replaces results that somebody has inspected.
-async function begin(order) {
+async function begin(wanted) {
   try {
-    return await post("runs", {}, order);
+    return await post("runs", {}, wanted);
   } catch (error) {
     if (error.status !== 428 || !confirm(`${error.message}\n\nReplace the inspected results?`)) throw error;
-    return post("runs", {}, { ...order, redo: true });
+    return post("runs", {}, { ...wanted, redo: true });
   }
 }
 
 const start = showingErrors(async () => {
   find("run-start").disabled = true; // a second click must not start a second run
   try {
-    watch(await begin(order()));
+    watch(await begin(request()));
     say(""); // the card Progress shows the rest
   } finally {
     find("run-start").disabled = false;
@@ -192,7 +192,7 @@ const start = showingErrors(async () => {
 });
 
 const plan = showingErrors(async () => {
-  const { command, notes, lines, replaced } = await post("runs/plan", {}, order());
+  const { command, notes, lines, replaced } = await post("runs/plan", {}, request());
   const again = replaced.length ? ["Made again:", ...replaced.map((line) => `  ${line}`)] : [];
   find("run-plan-lines").hidden = false;
   find("run-plan-lines").textContent = [...notes.map((note) => `Note: ${note}`), ...lines, ...again].join("\n");
@@ -221,8 +221,8 @@ function progressCard() {
     element("progress", { id: "run-bar", max: 1, value: 0, hidden: true, "aria-label": "Progress of the run" }),
     element("p", {},
       element("button", { id: "run-cancel", disabled: true, onclick: showingErrors(async () => show(await post(`runs/${form.run.id}/cancel`))) }, "Cancel"), " ",
-      element("button", { id: "run-resume", disabled: true, onclick: showingErrors(async () => watch(await begin(form.run.order))) }, "Resume"), " ",
-      element("button", { id: "run-results", disabled: true, onclick: () => openResults(form.run.order.output) }, "Show the results")),
+      element("button", { id: "run-resume", disabled: true, onclick: showingErrors(async () => watch(await begin(form.run.request))) }, "Resume"), " ",
+      element("button", { id: "run-results", disabled: true, onclick: () => openResults(form.run.request.output) }, "Show the results")),
     element("pre", { id: "run-command", hidden: true, tabIndex: 0, role: "region", "aria-label": "The same run as a command" }),
     element("p", {}, element("button", { id: "run-copy", hidden: true, onclick: copy }, "Copy the command")),
     element("table", {}, element("tbody", { id: "run-fov-list" })),
