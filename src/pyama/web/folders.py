@@ -3,7 +3,6 @@
 import os
 from collections.abc import Iterator
 from contextlib import suppress
-from functools import lru_cache
 from pathlib import Path
 from typing import Annotated
 
@@ -12,6 +11,7 @@ from fastapi import Path as InPath
 
 from pyama import layout
 from pyama.errors import ConfigError
+from pyama.file_cache import cached_while_unchanged
 from pyama.links import confine_reading
 from pyama.processing.record import Record, read_record
 
@@ -152,13 +152,12 @@ def record_of(output_dir: Path) -> Record:
     Raises:
         HTTPException: There is nothing (404).
     """
-    status = (output_dir / layout.CONFIG_FILE).stat()
-    return _record(output_dir, status.st_mtime_ns, status.st_size)
+    return _record(output_dir / layout.CONFIG_FILE)
 
 
-@lru_cache(maxsize=8)
-def _record(output_dir: Path, changed_ns: int, size: int) -> Record:
-    record = read_record(output_dir)
+@cached_while_unchanged(8)
+def _record(config_file: Path) -> Record:
+    record = read_record(config_file.parent)
     if record is None:
         raise HTTPException(404, "There is no record of the run.")
     return record

@@ -15,6 +15,7 @@ from pydantic import Field
 from pyama.algorithms.kernels.array_types import Frame
 from pyama.algorithms.params import Params
 from pyama.errors import ConfigError
+from pyama.file_cache import cached_while_unchanged
 from pyama.plugins.loading import Attempt
 from pyama.registry import parameters
 
@@ -96,7 +97,7 @@ def identity(params: CellposeParams, fov: int) -> str:
         ConfigError: One of them is missing.
     """
     path = weights(params)
-    return f"cellpose {version('cellpose')}, weights {_digest(path, path.stat().st_mtime_ns)}"
+    return f"cellpose {version('cellpose')}, weights {_digest(path)}"
 
 
 segment.identity = identity  # type: ignore[attr-defined]
@@ -149,7 +150,7 @@ def _named_weights(path: Path) -> set[str]:
     ) from attempt.error
 
 
-@lru_cache(maxsize=16)
-def _digest(path: Path, changed: int) -> str:
+@cached_while_unchanged(16)
+def _digest(path: Path) -> str:
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()[:16]

@@ -4,7 +4,6 @@ import hashlib
 import re
 import string
 from collections.abc import Iterator
-from functools import lru_cache
 from glob import escape, glob
 from pathlib import Path
 from typing import Annotated, Any
@@ -16,6 +15,7 @@ from pyama.algorithms.contracts import Place
 from pyama.algorithms.kernels.array_types import Frame
 from pyama.algorithms.params import Params
 from pyama.errors import ConfigError, ReaderError, StoreError
+from pyama.file_cache import cached_while_unchanged
 from pyama.readers.tiff_images import open_tiff_images
 from pyama.registry import parameters
 from pyama.store.foreign import ForeignStack, is_zarr
@@ -89,8 +89,7 @@ def identity(params: LabelParams, fov: int) -> str:
         raise ConfigError(_absent(params, fov))
     digest = hashlib.sha256()
     for file in files:
-        stat = file.stat()
-        digest.update(_file_digest(file, stat.st_size, stat.st_mtime_ns))
+        digest.update(_file_digest(file))
     return digest.hexdigest()[:16]
 
 
@@ -157,8 +156,9 @@ def _natural(path: Path) -> list[int | str]:
     return [int(part) if i % 2 else part for i, part in enumerate(parts)]
 
 
-@lru_cache(maxsize=100_000)
-def _file_digest(path: Path, size: int, changed: int) -> bytes:
+@cached_while_unchanged(100_000)
+def _file_digest(path: Path) -> bytes:
+    size = path.stat().st_size
     digest = hashlib.sha256(size.to_bytes(8, "little"))
     with path.open("rb") as file:
         digest.update(file.read(HASHED_BYTES))

@@ -1,14 +1,15 @@
 """Flat fields and dark frames from TIFF files."""
 
 import hashlib
+import os
 from dataclasses import dataclass
-from functools import lru_cache
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
 from pyama.errors import ConfigError, ReaderError
+from pyama.file_cache import cached_while_unchanged
 from pyama.readers.tiff_images import open_tiff_images
 
 EXPECTED = "Expected a TIFF file of one plane"
@@ -40,20 +41,16 @@ def read_image(path: str, shape: tuple[int, int], place: str) -> LightImage:
             shape.
     """
     file = Path(path).expanduser()
-    try:
-        is_file, stat = file.is_file(), file.stat()
-    except (OSError, ValueError):  # ValueError: the name has a null character
-        is_file, stat = False, None
-    if stat is None or not is_file:
+    if not os.path.isfile(file):  # False, too, if the name has a null character or is too long
         raise ConfigError(f"{place}: there is no file {path!r}. {EXPECTED}.")
     try:
-        return _read(file, shape, stat.st_size, stat.st_mtime_ns)
+        return _read(file, shape)
     except ConfigError as error:
         raise ConfigError(f"{place}: {error}") from error
 
 
-@lru_cache(maxsize=16)
-def _read(path: Path, shape: tuple[int, int], size: int, changed: int) -> LightImage:
+@cached_while_unchanged(16)
+def _read(path: Path, shape: tuple[int, int]) -> LightImage:
     try:
         with open_tiff_images(path) as images:
             # Checked first, because an image of another size may not fit into memory.
