@@ -12,8 +12,10 @@ from fastapi.testclient import TestClient
 
 from pyama.cli import run_command
 from pyama.config import ProcessingConfig
+from pyama.errors import ConfigError
 from pyama.metadata import MicroscopyMetadata
 from pyama.processing import recipes
+from pyama.processing.workflow.run import process
 from pyama.runs.command_line import command
 from pyama.runs.request import PreparedRun, check_run, prepare
 from pyama.testing.nd2_writer import write_nd2
@@ -95,6 +97,9 @@ def test_a_folder_of_another_recording_is_refused_first(client, root, pyama, add
     assert message.startswith("out belongs to another recording (other.nd2). Choose another")
     assert message in typed.stderr.replace(f"{root}/", "")
     assert client.get("/api/runs").json() == []
+    with pytest.raises(ConfigError) as raised:
+        process(root / "movie.nd2", ProcessingConfig(channels={"fl": [1]}), root / "out")
+    assert str(raised.value).replace(f"{root}/", "") == message
     assert contents(root / "out") == before
 
 

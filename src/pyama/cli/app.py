@@ -85,13 +85,13 @@ def info(file: File, as_json: Json = False, debug: Debug = False) -> None:
     Fields of view, frames, channels, pixel size in micrometres, time in minutes; frames that
     were never written and implausible time stamps are listed.
     """
-    from pyama.cli.info_command import described, info_lines
+    from pyama.cli.info_command import info_entries, info_lines
     from pyama.readers import open_reader
 
     with open_reader(file) as reader:
         metadata = reader.metadata
     if as_json:
-        result_json(described(metadata))
+        result_json(info_entries(metadata))
     else:
         for line in info_lines(metadata):
             result(line)

@@ -12,7 +12,7 @@ from pyama.metadata import MicroscopyMetadata, dump_metadata, frame_times
 from pyama.runs.channels import proposed
 
 
-def described(metadata: MicroscopyMetadata) -> dict[str, Any]:
+def info_entries(metadata: MicroscopyMetadata) -> dict[str, Any]:
     """Return the description of a recording as plain values for JSON; NaN becomes null."""
     times, source = frame_times(metadata, TimeParams(), 0)
     stamps = metadata.times_min

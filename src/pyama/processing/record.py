@@ -50,6 +50,20 @@ class Record:
     metadata: MicroscopyMetadata
     config: ProcessingConfig
 
+    def renamed(self, metadata: MicroscopyMetadata, output_dir: Path) -> MicroscopyMetadata:
+        """Return metadata of the same recording with the base name that the folder has.
+
+        Raises:
+            ConfigError: The output folder belongs to another recording.
+        """
+        if self.metadata.identity != metadata.identity:
+            raise ConfigError(
+                f"{output_dir} belongs to another recording ({self.metadata.path}). Choose "
+                "another folder, or remove its results with `pyama run --overwrite` "
+                "(in Python, overwrite=True)."
+            )
+        return metadata.replace(basename=self.metadata.basename)
+
 
 def read_record(output_dir: Path) -> Record | None:
     """Return recording and configuration of an earlier run; None in a new folder.

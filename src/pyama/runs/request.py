@@ -215,14 +215,7 @@ def _metadata(
         return record.metadata
     with open_reader(file, config.params.z) as reader:
         metadata = reader.metadata
-    if record is None:
-        return metadata
-    if record.metadata.identity != metadata.identity:
-        raise ConfigError(
-            f"{output} belongs to another recording ({record.metadata.path}). Choose another "
-            "folder, or remove its results with `pyama run --overwrite`."
-        )
-    return metadata.replace(basename=record.metadata.basename)
+    return metadata if record is None else record.renamed(metadata, output)
 
 
 def _typed_channels(

@@ -5,7 +5,7 @@ from contextlib import ExitStack
 from pathlib import Path
 
 from pyama.config import ProcessingConfig
-from pyama.errors import ConfigError, ReaderError
+from pyama.errors import ReaderError
 from pyama.metadata import MicroscopyMetadata
 from pyama.processing.record import Record
 from pyama.processing.workflow.preconditions import check_planes
@@ -37,7 +37,10 @@ def opened(
 
 
 def described(
-    reader: Reader | None, source: Path | str | Reader, record: Record | None
+    reader: Reader | None,
+    source: Path | str | Reader,
+    record: Record | None,
+    output_dir: Path,
 ) -> tuple[MicroscopyMetadata, list[str]]:
     """Return the metadata of the source, in agreement with what an earlier run recorded.
 
@@ -53,13 +56,7 @@ def described(
     if reader is None:
         message = f"{source} does not exist: only what was copied before can be processed."
         return record.metadata, [message]
-    metadata = reader.metadata
-    if record.metadata.identity != metadata.identity:
-        raise ConfigError(
-            f"The output folder belongs to another recording ({record.metadata.path}). Choose "
-            "another folder, or add --overwrite to remove its results."
-        )
-    return metadata.replace(basename=record.metadata.basename), []
+    return record.renamed(reader.metadata, output_dir), []
 
 
 def opened_once(

@@ -39,7 +39,7 @@ from pyama.processing.workflow.services import (
 )
 from pyama.processing.workflow.worker import run_single_worker
 from pyama.readers import Reader
-from pyama.store import FovStore, locked, naming, remove_temporaries
+from pyama.store import FovStore, fovs_in, locked, naming, remove_temporaries
 
 __all__ = [
     "BackgroundEstimationService",
@@ -136,7 +136,7 @@ def process(
         record = None if overwrite else read_record(output_dir)
     with ExitStack() as stack:
         reader = opened(stack, source, config, record)
-        metadata, messages = described(reader, source, record)
+        metadata, messages = described(reader, source, record, output_dir)
         requested = range(metadata.n_fovs) if fovs is None else fovs
         selected = tuple(dict.fromkeys(map(index, requested)))
         check_config(metadata, config, selected)
@@ -172,7 +172,7 @@ def _prepared(
     with naming(output_dir):
         output_dir.mkdir(parents=True, exist_ok=True)
     messages = check_space(contexts, fovs, overwrite=overwrite)
-    old = _fovs_in(output_dir) if overwrite else []
+    old = fovs_in(output_dir) if overwrite else []
     with naming(output_dir):
         messages += stack.enter_context(locked(output_dir, sorted({*fovs, *old})))
     for fov in old:
@@ -255,7 +255,7 @@ def cleanup_partial_results(output_dir: Path, fovs: Sequence[int] | None = None)
     """
     return [
         f"{layout.fov_dir(fov)}/{name}"
-        for fov in (_fovs_in(Path(output_dir)) if fovs is None else fovs)
+        for fov in (fovs_in(Path(output_dir)) if fovs is None else fovs)
         for name in FovStore(output_dir, fov).clean_up()
     ]
 
@@ -267,8 +267,3 @@ def _tidy(output_dir: Path, fovs: Sequence[int]) -> None:
         cleanup_partial_results(output_dir, fovs)
     except OSError as error:
         logger.warning("Unfinished outputs of an earlier run cannot be removed: %s", error)
-
-
-def _fovs_in(output_dir: Path) -> list[int]:
-    fovs = (layout.parse_fov(path.name) for path in output_dir.glob("fov_*"))
-    return sorted(fov for fov in fovs if fov is not None)
