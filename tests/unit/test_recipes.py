@@ -152,6 +152,15 @@ def test_what_a_preprocessor_can_see_is_in_the_recipe(registries):
     assert len(found) == 2
 
 
+def test_defaults_of_a_preprocessor_are_left_out_and_its_identity_is_not(registries):
+    scaled = NAMED_PREPROCESSORS["scaled"] = lambda image, params: image
+    scaled.identity = lambda params, fov: f"weights {params.logstd_window_size} of FOV {fov}"
+    found = recipe_of("seg_labeled_ch_0", preprocessors=["scaled"], morph_size=9)
+    [[method, params]] = found.params["preprocessors"]
+    assert method.startswith("scaled: ")
+    assert params == {"morph_size": 9, "identity": "weights 3 of FOV 0"}
+
+
 DEFAULTS = {
     ("copying", 2): {"z": "middle"},
     ("registration", 2): {},

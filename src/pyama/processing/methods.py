@@ -21,7 +21,6 @@ from pyama.algorithms.trackers import iou, kalman
 from pyama.config import ProcessingConfig, ProcessingParams
 from pyama.errors import ConfigError, PluginError
 from pyama.processing.external import btrack, cellpose, label_images, laptrack
-from pyama.processing.plugin_digest import fingerprint
 from pyama.registry import Registry, parameter_models
 
 SEGMENTER_PARAMS, TRACKER_PARAMS = WatershedParams, TrackingParams
@@ -65,13 +64,11 @@ class Preprocessor:
         name: Name for messages.
         function: Called with the image and `params`.
         params: Parameters of a named preprocessor; otherwise empty.
-        identity: Plain values that change when the result may change, for recipes.
     """
 
     name: str
     function: Callable[..., Any]
     params: tuple[Any, ...]
-    identity: Any
 
 
 def takes_place(segmenter: Callable[..., Any]) -> bool:
@@ -89,13 +86,11 @@ def preprocessors(params: ProcessingParams) -> list[Preprocessor]:
     for name in params.preprocessors:
         function = NAMED_PREPROCESSORS[name]
         own = own_params(name, function, params, SEGMENTER_PARAMS)
-        identity = [f"{name}: {fingerprint(function)}", own.model_dump(mode="json")]
-        named.append(Preprocessor(name, function, (own,), identity))
-    return named + [
-        Preprocessor(name, entry.process, (), f"{name}: {fingerprint(entry)}")
-        for entry in PREPROCESSORS
-        for name in [type(entry).__name__]
+        named.append(Preprocessor(name, function, (own,)))
+    registered = [
+        Preprocessor(type(entry).__name__, entry.process, ()) for entry in PREPROCESSORS
     ]
+    return named + registered
 
 
 def choices(config: ProcessingConfig) -> Iterator[tuple[str, Registry[Any], str]]:

@@ -17,6 +17,8 @@ from pyama.algorithms.params import own_params
 from pyama.config import ProcessingParams
 from pyama.processing.fov import FovContext, FovFacts, full
 from pyama.processing.methods import (
+    NAMED_PREPROCESSORS,
+    PREPROCESSORS,
     SEGMENTER_PARAMS,
     SEGMENTERS,
     Preprocessor,
@@ -24,6 +26,7 @@ from pyama.processing.methods import (
     takes_place,
 )
 from pyama.processing.plugin_calls import called
+from pyama.processing.plugin_digest import fingerprint
 from pyama.processing.runner import Job, Part
 from pyama.processing.steps.registration import discard_unused
 from pyama.processing.steps.step import (
@@ -114,9 +117,8 @@ def _recipes(facts: FovFacts) -> Iterator[tuple[str, Ingredients]]:
     )
     limits, defaults = params_of(SEGMENTER_PARAMS, facts.config, LIMITS)
     params = {**ingredients.params, **limits}
-    identities = [entry.identity for entry in preprocessors(run)]
-    if identities:
-        params["preprocessors"] = identities
+    if run.preprocessors or PREPROCESSORS:
+        params["preprocessors"] = list(_preprocessor_identities(facts))
     yield (
         full(layout.labeled(facts.pc)),
         replace(
@@ -126,6 +128,15 @@ def _recipes(facts: FovFacts) -> Iterator[tuple[str, Ingredients]]:
             defaults={**ingredients.defaults, **defaults},
         ),
     )
+
+
+def _preprocessor_identities(facts: FovFacts) -> Iterator[Any]:
+    """Yield plain values for every preprocessor, which change when its result may change."""
+    for name in facts.config.params.preprocessors:
+        made_from = method_ingredients(NAMED_PREPROCESSORS, name, SEGMENTER_PARAMS, facts, {})
+        yield [made_from.method, made_from.params]
+    for entry in PREPROCESSORS:
+        yield f"{type(entry).__name__}: {fingerprint(entry)}"
 
 
 def _jobs(context: FovContext) -> Iterator[Job]:
