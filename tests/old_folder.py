@@ -11,7 +11,7 @@ from tempfile import TemporaryDirectory
 
 import pyama
 from pyama.testing.nd2_writer import write_nd2
-from pyama.traces.corrections import Mark
+from pyama.traces.corrections import MarkCell
 from pyama.traces.inspection import Inspection
 from small_movie import MOVIE, make_config
 
@@ -27,7 +27,7 @@ def make(path: Path) -> None:
         write_nd2(folder / "movie.nd2", images, channel_names=["Phase", "GFP"])
         report = pyama.process(folder / "movie.nd2", make_config(), folder / "results")
         assert report.succeeded, report.failures
-        Inspection(folder / "results", 0).add(Mark(cell=1, good=False), "somebody")
+        Inspection(folder / "results", 0).add(MarkCell(cell=1, good=False), "somebody")
         with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED, compresslevel=9) as packed:
             for file in sorted(folder.rglob("*")):
                 if file.is_file():

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from pyama.cli.screen import printable
 from pyama.errors import ConfigError
 from pyama.fov_ranges import fovs_text, parse_fovs
-from pyama.runs.channels import find_channel, kind_of, proposed
+from pyama.runs.channels import channel_kind, find_channel, proposed
 from pyama.runs.settings import apply_settings
 
 
@@ -74,7 +74,7 @@ NEITHER = ["", "Camera 1", "C0", "Mono", "Ch1-T2", "Green", "TL GFP", "12345", "
     + [(name, None) for name in NEITHER],
 )
 def test_names_tell_the_kind_of_channel(name, kind):
-    assert kind_of(name) == kind
+    assert channel_kind(name) == kind
 
 
 @pytest.mark.parametrize(

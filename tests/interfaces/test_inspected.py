@@ -10,7 +10,7 @@ from fastapi.testclient import TestClient
 import pyama as package
 from pyama.processing.steps import STEPS
 from pyama.processing.verify import verify
-from pyama.traces.corrections import Mark
+from pyama.traces.corrections import MarkCell
 from pyama.traces.inspection import Inspection
 from pyama.web.application import create_app
 from pyama.web.run_routes import stop_all
@@ -53,7 +53,7 @@ def test_a_folder_of_an_earlier_commit_is_readable(old):
     results = old / "results"
     assert not verify(results).damages
     state = Inspection(results, 0).state()
-    assert [entry.action for entry in state.entries] == [Mark(cell=1, good=False)]
+    assert [entry.action for entry in state.entries] == [MarkCell(cell=1, good=False)]
     assert not state.set_aside
     inspected = results / "fov_000" / "movie_fov_000_traces_inspected.csv"
     table = package.load_traces(inspected)

@@ -23,7 +23,7 @@ from pyama.store import (
 )
 from pyama.store.array_spec import frames_spec, tiled_spec
 from pyama.store.chunks import SHUFFLES, compress, decompress, shard, unshard
-from pyama.store.files import Ledger, compare
+from pyama.store.files import Ledger, find_damages
 from pyama.store.zarr_arrays import DOCUMENT, write_array
 
 DTYPES = st.sampled_from(["bool", "int32", "float32", "uint8", "uint16", "uint32"])
@@ -163,7 +163,7 @@ def test_the_list_of_checksums_names_every_file(contents):
         ledger = Ledger(Path(folder))
         for name, content in contents.items():
             ledger.add(name, content)
-        found = list(compare(Path(folder), ledger.to_bytes(), None))
+        found = list(find_damages(Path(folder), ledger.to_bytes(), None))
     assert {damage.path for damage in found} == set(contents)
     assert all(damage.problem != "changed" for damage in found)
 

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from pyama import layout
 from pyama.errors import ConfigError, NotReadyError, StoreError
-from pyama.traces.corrections import Cut, Delete, Join, Mark, Swap
+from pyama.traces.corrections import Cut, Delete, Join, MarkCell, Swap
 from pyama.traces.inspection import Inspection
 from pyama.traces.trace_files import find_traces
 from pyama.traces.trace_reading import load_traces
@@ -53,7 +53,7 @@ def rows(table):
 
 CHANGES = [
     pytest.param(
-        [Mark(cell=1, good=False)],
+        [MarkCell(cell=1, good=False)],
         {
             1: ([0, 1, 2, 3], [False] * 4),
             2: ([2, 3, 4, 5], [True] * 4),
@@ -62,7 +62,7 @@ CHANGES = [
         id="a bad cell stays in the table, not good",
     ),
     pytest.param(
-        [Mark(cell=1, good=False, frame=2), Mark(cell=1, good=True, frame=3)],
+        [MarkCell(cell=1, good=False, frame=2), MarkCell(cell=1, good=True, frame=3)],
         {
             1: ([0, 1, 2, 3], [True, True, False, True]),
             2: ([2, 3, 4, 5], [True] * 4),
@@ -98,7 +98,7 @@ def test_actions_change_the_inspected_table(folder, actions, expected):
         Inspection(folder, 0).add(action, "me")
     table = inspected(folder)
     assert rows(table) == expected
-    corrected = any(not isinstance(action, Mark) for action in actions)
+    corrected = any(not isinstance(action, MarkCell) for action in actions)
     assert ("source_cell" in table) is corrected
     assert table[["cell", "frame"]].equals(
         table.sort_values(["cell", "frame"])[["cell", "frame"]]
@@ -117,8 +117,10 @@ def test_the_traces_stay_and_numbers_keep_their_digits(folder):
 
 
 REFUSED = [
-    pytest.param(Mark(cell=9, good=False), r"There is no cell 9\.", id="unknown cell"),
-    pytest.param(Mark(cell=1, good=False, frame=4), "no frame from 4 on", id="after its end"),
+    pytest.param(MarkCell(cell=9, good=False), r"There is no cell 9\.", id="unknown cell"),
+    pytest.param(
+        MarkCell(cell=1, good=False, frame=4), "no frame from 4 on", id="after its end"
+    ),
     pytest.param(Join(cell=1, other=1), "with itself", id="itself"),
     pytest.param(Join(cell=1, other=2), "in 2 frames, first in frame 2", id="overlap"),
     pytest.param(Cut(cell=1, frame=0), "0 to 3; it cannot be cut", id="at its start"),
@@ -139,8 +141,8 @@ def test_what_is_impossible_is_refused_and_leaves_nothing(folder, action, messag
 
 def test_everybody_undoes_their_own_last_action(folder):
     inspection = Inspection(folder, 0)
-    inspection.add(Mark(cell=1, good=False), "ann")
-    inspection.add(Mark(cell=2, good=False), "bob")
+    inspection.add(MarkCell(cell=1, good=False), "ann")
+    inspection.add(MarkCell(cell=2, good=False), "bob")
     inspection.undo("ann")
     assert inspected(folder).groupby("cell")["good"].all().to_dict() == {
         1: True,
@@ -161,9 +163,9 @@ def test_everybody_undoes_their_own_last_action(folder):
 
 def test_a_new_action_ends_what_can_be_redone(folder):
     inspection = Inspection(folder, 0)
-    inspection.add(Mark(cell=1, good=False), "me")
+    inspection.add(MarkCell(cell=1, good=False), "me")
     inspection.undo("me")
-    inspection.add(Mark(cell=2, good=False), "me")
+    inspection.add(MarkCell(cell=2, good=False), "me")
     active = [entry.active for entry in inspection.redo("me").entries]
     assert active == [False, True]
 
@@ -171,7 +173,7 @@ def test_a_new_action_ends_what_can_be_redone(folder):
 def test_an_entry_whose_ground_was_undone_is_told_and_skipped(folder):
     inspection = Inspection(folder, 0)
     inspection.add(Cut(cell=2, frame=4), "ann")
-    inspection.add(Mark(cell=4, good=False), "bob")
+    inspection.add(MarkCell(cell=4, good=False), "bob")
     state = inspection.undo("ann")
     assert [entry.problem for entry in state.entries] == ["", "There is no cell 4."]
     assert inspected(folder)["good"].all()
@@ -187,7 +189,7 @@ def test_a_number_is_never_used_again(folder):
 
 def test_an_inspection_of_other_traces_is_set_aside_and_kept(folder):
     inspection = Inspection(folder, 0)
-    inspection.add(Mark(cell=1, good=False), "me")
+    inspection.add(MarkCell(cell=1, good=False), "me")
     assert dict(find_traces(folder))[0] == inspection.inspected
     write_traces(folder, area=200.0)
     with pytest.warns(UserWarning, match="made on other traces .* is not used"):
@@ -197,7 +199,7 @@ def test_an_inspection_of_other_traces_is_set_aside_and_kept(folder):
     state = Inspection(folder, 0).state()
     assert state.set_aside
     assert state.table.good.all()
-    Inspection(folder, 0).add(Mark(cell=2, good=False), "me")
+    Inspection(folder, 0).add(MarkCell(cell=2, good=False), "me")
     assert inspected(folder).groupby("cell")["good"].all().to_dict() == {
         1: True,
         2: False,
@@ -208,7 +210,7 @@ def test_an_inspection_of_other_traces_is_set_aside_and_kept(folder):
 
 
 def test_traces_made_again_with_the_same_bytes_keep_their_inspection(folder):
-    Inspection(folder, 0).add(Mark(cell=1, good=False), "me")
+    Inspection(folder, 0).add(MarkCell(cell=1, good=False), "me")
     path = write_traces(folder)
     assert dict(find_traces(folder))[0] != path
     assert not Inspection(folder, 0).state().table.good.all()
@@ -217,7 +219,7 @@ def test_traces_made_again_with_the_same_bytes_keep_their_inspection(folder):
 def test_an_inspected_table_of_somebody_else_is_kept(folder):
     inspection = Inspection(folder, 0)
     inspection.inspected.write_text("mine")
-    inspection.add(Mark(cell=1, good=False), "me")
+    inspection.add(MarkCell(cell=1, good=False), "me")
     kept = inspection.inspected.with_name(f"{inspection.inspected.stem}_unknown.csv")
     assert kept.read_text() == "mine"
 
@@ -225,10 +227,10 @@ def test_an_inspected_table_of_somebody_else_is_kept(folder):
 @pytest.mark.parametrize("torn", [b'{"id": "x", "by"', b"\xff\xfe", b"[]\n", b"null"])
 def test_a_line_that_was_cut_off_costs_only_itself(folder, torn):
     inspection = Inspection(folder, 0)
-    inspection.add(Mark(cell=1, good=False), "me")
+    inspection.add(MarkCell(cell=1, good=False), "me")
     with inspection.log.open("ab") as log:
         log.write(torn)
-    inspection.add(Mark(cell=2, good=False), "me")
+    inspection.add(MarkCell(cell=2, good=False), "me")
     state = Inspection(folder, 0).state()
     assert [entry.action.cell for entry in state.entries] == [1, 2]
 
@@ -236,7 +238,7 @@ def test_a_line_that_was_cut_off_costs_only_itself(folder, torn):
 def test_two_people_at_once_do_not_erase_each_other(folder):
     def click(who):
         for good in [False, True] * 10:
-            Inspection(folder, 0).add(Mark(cell=2, good=good), who)
+            Inspection(folder, 0).add(MarkCell(cell=2, good=good), who)
 
     people = [threading.Thread(target=click, args=(who,)) for who in ("ann", "bob")]
     for person in people:
@@ -265,7 +267,7 @@ def test_empty_traces_have_no_cells(tmp_path):
 
 numbers, times = st.integers(1, 6), st.integers(0, 6)
 clicks = st.one_of(
-    st.builds(Mark, cell=numbers, good=st.booleans(), frame=times),
+    st.builds(MarkCell, cell=numbers, good=st.booleans(), frame=times),
     st.builds(Delete, cell=numbers),
     st.builds(Cut, cell=numbers, frame=times),
     st.builds(Join, cell=numbers, other=numbers),

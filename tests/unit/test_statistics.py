@@ -13,7 +13,7 @@ from pyama.analysis.statistics import (
     summarize,
     trace_features,
 )
-from pyama.analysis.trace_shape import noise, onsets, packed, smoothed
+from pyama.analysis.trace_shape import noise, onsets, points_first, smoothed
 from pyama.errors import ConfigError
 
 NAN = float("nan")
@@ -103,7 +103,7 @@ def test_onsets_do_not_depend_on_gaps_units_or_the_clock(y, unit):
     t = np.arange(12.0)
     found = onsets(t, y)
     assert ((found >= 0) & (found <= 11) | np.isnan(found)).all()
-    packed_t, packed_y, _ = packed(t, y)
+    packed_t, packed_y, _ = points_first(t, y)
     np.testing.assert_array_equal(onsets(packed_t, packed_y), found)
     np.testing.assert_array_equal(np.isnan(onsets(unit * t, y)), np.isnan(found))
 

@@ -10,7 +10,7 @@ import pytest
 from pyama.errors import StoreError
 from pyama.store import Mark, MarkFile, Recipe, replacing, sealed, unsealed, write_atomically
 from pyama.store.chunks import compress
-from pyama.store.files import Damage, Ledger, checksum, fingerprint, naming
+from pyama.store.files import Damage, Ledger, checksum, file_checksum, naming
 
 RECIPE = Recipe(
     "tracking", 1, "iou", {"min_iou": 0.1, "max_gap": 0}, {"seg_labeled_ch_0/0": "a"}
@@ -118,7 +118,7 @@ def test_sealed_json_opens_again_and_keeps_its_order():
 def test_two_chunks_have_two_fingerprints():
     chunks = [compress(np.full((4, 4), value, np.uint16), "shuffle") for value in (1, 2)]
     assert checksum(chunks[0]) == checksum(chunks[1]), "or fingerprints need no trailer"
-    assert fingerprint(chunks[0]) != fingerprint(chunks[1])
+    assert file_checksum(chunks[0]) != file_checksum(chunks[1])
 
 
 @pytest.mark.parametrize("data", [b"", b"a", b"abcd", b"abcde", bytes(100)])
@@ -126,7 +126,7 @@ def test_any_flipped_bit_changes_the_fingerprint(data):
     for bit in range(len(data) * 8):
         damaged = bytearray(data)
         damaged[bit // 8] ^= 1 << bit % 8
-        assert fingerprint(bytes(damaged)) != fingerprint(data)
+        assert file_checksum(bytes(damaged)) != file_checksum(data)
 
 
 NAMES = ["a.csv", "deep/er/c.0.0", "with space", "line\nbreak", "a\u2028b", "2024:01"]

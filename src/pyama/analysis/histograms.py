@@ -80,6 +80,18 @@ def central_range(*samples: Values) -> tuple[float, float]:
     return low - pad, high + pad
 
 
+def axis_range(table: pd.DataFrame, column: str, margin: float) -> tuple[float, float]:
+    """Return the limits of an axis that shows what is not far out.
+
+    Args:
+        table: One row per cell with the columns `sample` and `column`.
+        column: A column of numbers.
+        margin: Free space at both ends, as a part of the range.
+    """
+    low, high = central_range(*by_sample(table, column))
+    return low - margin * (high - low), high + margin * (high - low)
+
+
 def _central(values: Values) -> tuple[float, float] | None:
     if not values.size:
         return None

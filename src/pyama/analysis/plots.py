@@ -7,11 +7,10 @@ from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 
 from pyama.analysis.colours import COLORS, color
 from pyama.analysis.fitting.models import MODELS
-from pyama.analysis.histograms import by_sample, central_range, not_shown, sample_histogram
+from pyama.analysis.histograms import axis_range, not_shown, sample_histogram
 from pyama.analysis.statistics import course, describe, example_fits, finite
 from pyama.errors import ConfigError
 
@@ -21,7 +20,6 @@ if TYPE_CHECKING:
 
 P = ParamSpec("P")
 R = TypeVar("R")
-Values = NDArray[np.float64]
 
 FORMATS = ("png", "svg", "pdf")
 GREY = "#6B7480"
@@ -45,6 +43,8 @@ STYLE: Any = {
     "svg.hashsalt": "pyama",
     "text.parse_math": False,  # a $ in the name of a sample is a $
 }
+MARGIN = 0.05
+"""Free space at both ends of an axis, as a part of its range."""
 COLUMNS = 4
 """Panels in a row."""
 MOST_CELLS = 200
@@ -177,7 +177,7 @@ def scatter(
         )
     panels[0].set(xlabel=labels[0], ylabel=labels[1])
     values = table[[x, y]].to_numpy(float)
-    limits = [_with_margin(*central_range(*by_sample(table, name))) for name in (x, y)]
+    limits = [axis_range(table, name, MARGIN) for name in (x, y)]
     low, high = np.array(limits).T
     outside = ((values < low) | (values > high)).any(axis=1).sum()
     panels[0].set(xlim=limits[0], ylim=limits[1])
@@ -212,7 +212,7 @@ def samples(table: pd.DataFrame, column: str, label: str, width_mm: float = 85) 
         ticks.append(f"{name}\nn = {len(values)}")
     panels[0].set_xticks(range(len(names)), ticks)
     numbers = table[column].to_numpy(float)
-    low, high = _with_margin(*central_range(*by_sample(table, column)))
+    low, high = axis_range(table, column, MARGIN)
     panels[0].set(ylabel=label, xlim=(-0.6, len(names) - 0.4), ylim=(low, high))
     panels[0].set_title(not_shown(numbers, low, high))
     return figure
@@ -281,7 +281,3 @@ def _legend(panel: "Axes", table: pd.DataFrame) -> None:
 
 def _names(table: pd.DataFrame) -> list[str]:
     return [str(name) for name in table["sample"].unique()]
-
-
-def _with_margin(low: float, high: float) -> tuple[float, float]:
-    return low - 0.05 * (high - low), high + 0.05 * (high - low)

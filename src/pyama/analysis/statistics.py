@@ -10,7 +10,7 @@ from numpy.typing import ArrayLike, NDArray
 from scipy import stats
 
 from pyama.analysis.table_columns import cell_keys, require_columns
-from pyama.analysis.trace_shape import Values, onsets, packed, trace_arrays
+from pyama.analysis.trace_shape import Values, onsets, points_first, trace_arrays
 from pyama.errors import ConfigError
 
 Correction = Literal["holm", "benjamini_hochberg"]
@@ -44,7 +44,7 @@ def trace_features(
         ConfigError: A column is missing.
     """
     t, y, ids = trace_arrays(table, column, time, cell_keys(table))
-    t, y, number = packed(t, y)
+    t, y, number = points_first(t, y)
     some = number > 0
     ids["n_points"] = number
     ids["mean"] = np.divide(np.nansum(y, axis=1), number, out=_nans(number), where=some)

@@ -70,7 +70,7 @@ def trace_arrays(
     return t, y, ids
 
 
-def packed(t: Values, y: Values) -> tuple[Values, Values, NDArray[np.intp]]:
+def points_first(t: Values, y: Values) -> tuple[Values, Values, NDArray[np.intp]]:
     """Move the points that have a value to the front, in order of time.
 
     Args:
@@ -163,7 +163,7 @@ def onsets(t: Values, y: Values) -> Values:
         Shape (n_cells,), in the unit of `t`. The first time for traces that rise from the
         start; NaN for those that do not rise by `SIGNIFICANT` times their noise.
     """
-    times, y, number = packed(t, y)
+    times, y, number = points_first(t, y)
     out = np.full(len(y), np.nan)
     rows = np.flatnonzero(number >= 3)
     if not rows.size:

@@ -18,11 +18,11 @@ from pyama.cli.options import (
     Config,
     CopyOnly,
     Debug,
+    DemoFormat,
     Executor,
     File,
     Fl,
     FlFeatures,
-    Format,
     Fovs,
     Json,
     Output,
@@ -218,7 +218,9 @@ def demo(
     frames: Annotated[
         int, typer.Option(min=1, max=10_000, metavar="N", help="Frames of 512 x 512 px each.")
     ] = 40,
-    format: Annotated[Format, typer.Option(help="Format of the recording.")] = Format.CZI,  # noqa: A002
+    kind: Annotated[
+        DemoFormat, typer.Option("--format", help="Format of the recording.")
+    ] = DemoFormat.CZI,
     debug: Debug = False,
 ) -> None:
     """Try the whole workflow on a synthetic recording.
@@ -228,7 +230,7 @@ def demo(
     """
     from pyama.cli import demo_command
 
-    raise typer.Exit(demo_command.demo(output, fovs, frames, format.value))
+    raise typer.Exit(demo_command.demo(output, fovs, frames, kind.value))
 
 
 analysis_commands.register(app)

@@ -7,7 +7,7 @@ from typing import Annotated, Any
 import typer
 
 
-class Format(StrEnum):
+class DemoFormat(StrEnum):
     """File formats of the demo."""
 
     CZI = "czi"

@@ -14,7 +14,7 @@ from pyama.pictures.contrast import Contrast, contrast_of_frame
 JPEG_QUALITY = 85
 
 
-class Format(StrEnum):
+class ImageFormat(StrEnum):
     """How pixels are sent."""
 
     RAW = "raw"
@@ -22,7 +22,9 @@ class Format(StrEnum):
     JPEG = "jpeg"
 
 
-def encoded(pixels: NDArray[Any], form: Format, contrast: Contrast | None = None) -> bytes:
+def encoded(
+    pixels: NDArray[Any], form: ImageFormat, contrast: Contrast | None = None
+) -> bytes:
     """Encode one image.
 
     Args:
@@ -31,12 +33,12 @@ def encoded(pixels: NDArray[Any], form: Format, contrast: Contrast | None = None
             uint16 if they are not uint8; `jpeg` has 8 bits.
         contrast: Of a JPEG of pixels that are not uint8; without it, that of the pixels.
     """
-    if form is Format.RAW:
+    if form is ImageFormat.RAW:
         return pixels.astype(pixels.dtype.newbyteorder("<"), copy=False).tobytes()
     from PIL import Image
 
     file = io.BytesIO()
-    if form is Format.JPEG:
+    if form is ImageFormat.JPEG:
         image = Image.fromarray(_in_8_bits(pixels, contrast))
         image.save(file, "JPEG", quality=JPEG_QUALITY)
     else:
@@ -50,7 +52,10 @@ def jpeg_url(pixels: NDArray[np.uint8]) -> str:
     Args:
         pixels: Grey, shape (H, W), or RGB, shape (H, W, 3).
     """
-    return "data:image/jpeg;base64," + base64.b64encode(encoded(pixels, Format.JPEG)).decode()
+    return (
+        "data:image/jpeg;base64,"
+        + base64.b64encode(encoded(pixels, ImageFormat.JPEG)).decode()
+    )
 
 
 def _in_8_bits(pixels: NDArray[Any], contrast: Contrast | None) -> NDArray[np.uint8]:

@@ -9,7 +9,7 @@ WITH_TRACE, WITHOUT_TRACE = (0, 208, 255), (255, 140, 0)
 """RGB of the outlines of cells with and without a trace."""
 
 
-def shrunk(image: NDArray[np.uint8], longest: int) -> NDArray[np.uint8]:
+def reduced(image: NDArray[np.uint8], longest: int) -> NDArray[np.uint8]:
     """Average blocks of pixels so that no side is longer than `longest`.
 
     Args:

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
-from pyama.processing.plugin_calls import is_left
+from pyama.processing.plugin_calls import is_abandoned
 
 POLL_SECONDS = 0.05
 """Interval at which a request to stop is passed on to other processes."""
@@ -44,7 +44,7 @@ class StepAbandoned:
 
     def is_set(self) -> bool:
         """Whether to stop."""
-        return is_left()
+        return is_abandoned()
 
 
 @dataclass(frozen=True)

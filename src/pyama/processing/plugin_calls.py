@@ -83,13 +83,13 @@ def within(seconds: float, work: Callable[[], R]) -> R:
     return results[0]
 
 
-def is_left() -> bool:
+def is_abandoned() -> bool:
     """Whether the step of this thread was given up."""
     calls = _calls()
     return calls is not None and calls.abandoned
 
 
-def sign_of_life() -> None:
+def report_progress() -> None:
     """Report that the plugin being called has made progress, which restarts its time limit."""
     calls = _calls()
     if calls is not None:
@@ -139,7 +139,7 @@ def timed_function(name: str, function: Callable[..., Any]) -> Callable[..., Any
 
 
 @contextmanager
-def blaming(name: str, plugin: Any) -> Iterator[None]:
+def named_in_errors(name: str, plugin: Any) -> Iterator[None]:
     """Name the plugin in every error that it raises; errors of built-in parts are kept.
 
     Raises:
@@ -162,6 +162,6 @@ def _name_plugin_in_error(name: str) -> None:
 
 
 def called(name: str, function: Callable[..., Any], *arguments: Any) -> Any:
-    """Call a plugin; see `blaming`."""
-    with blaming(name, function):
+    """Call a plugin; see `named_in_errors`."""
+    with named_in_errors(name, function):
         return function(*arguments)

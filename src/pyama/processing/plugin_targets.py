@@ -32,7 +32,7 @@ def load_installed_plugins() -> None:
             logger.warning("Plugin %s was not loaded: %s", loaded.source, loaded.problem)
 
 
-def load_what_is_named(config: ProcessingConfig) -> None:
+def load_named_plugins(config: ProcessingConfig) -> None:
     """Load the plugins of installed packages if a configuration names an unknown part.
 
     For workers on other machines and steps that are called on their own: no run has loaded

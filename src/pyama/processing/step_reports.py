@@ -71,6 +71,6 @@ class StepReport:
         return sorted({report.fov for report in self.having(Status.FAILED)})
 
 
-def joined(reports: Iterable[StepReport]) -> StepReport:
+def as_one(reports: Iterable[StepReport]) -> StepReport:
     """Return several reports as one, in order."""
     return StepReport(tuple(fov for report in reports for fov in report))

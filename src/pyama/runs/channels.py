@@ -23,7 +23,7 @@ _FLUORESCENCE_STEMS = re.compile(
 )
 
 
-def kind_of(name: str) -> str | None:
+def channel_kind(name: str) -> str | None:
     """Return `pc` or `fl` if the name of a channel says which it is, else None."""
     lower = re.sub(r"pH(?![a-z])", "", name).lower()  # "5-FAM/pH 9.0" is not phase contrast
     words = set(re.findall(r"[a-z]+", lower))
@@ -41,7 +41,7 @@ def proposed(names: Sequence[str]) -> tuple[int, list[int]] | None:
         The phase contrast channel and the fluorescence channels; None unless exactly one name
         says phase contrast and all others fluorescence.
     """
-    kinds = [kind_of(name) for name in names]
+    kinds = [channel_kind(name) for name in names]
     if kinds.count("pc") != 1 or None in kinds:
         return None
     return kinds.index("pc"), [i for i, kind in enumerate(kinds) if kind == "fl"]
@@ -57,7 +57,7 @@ def question(names: Sequence[str]) -> str:
 
 def example_options(names: Sequence[str]) -> str:
     """Return the options that answer `question`, for a user to change."""
-    kinds = [kind_of(name) for name in names]
+    kinds = [channel_kind(name) for name in names]
     pc = kinds.index("pc") if "pc" in kinds else 0
     return " ".join([f"--pc {pc}", *(f"--fl {i}" for i in range(len(names)) if i != pc)])
 

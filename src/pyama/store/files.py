@@ -85,7 +85,7 @@ class Ledger:
         return len(self._entries)
 
     def to_bytes(self) -> bytes:
-        """Return one line per file: fingerprint, size, path; sorted by path."""
+        """Return one line per file: checksum, size, path; sorted by path."""
         return "".join(line for _, line in sorted(self._entries.items())).encode()
 
 
@@ -94,28 +94,28 @@ def checksum(data: bytes) -> int:
     return int(google_crc32c.value(data))
 
 
-def fingerprint(data: bytes) -> str:
-    """Return the fingerprint of a file: CRC-32C of all but the last four bytes, and those.
+def file_checksum(data: bytes) -> str:
+    """Return the checksum of a file: CRC-32C of all but the last four bytes, and those.
 
     A chunk ends with its own CRC-32C. The CRC-32C of a chunk including its CRC-32C is the same
     for every chunk and could not tell two chunks apart.
     """
-    return _fingerprint(data, is_sealed=checksum(data) == SEALED)
+    return _file_checksum(data, is_sealed=checksum(data) == SEALED)
 
 
-def _fingerprint(data: bytes, *, is_sealed: bool) -> str:
+def _file_checksum(data: bytes, *, is_sealed: bool) -> str:
     trailer = data[-TRAILER_BYTES:]
     body = int.from_bytes(trailer, "little") if is_sealed else checksum(data[:-TRAILER_BYTES])
     return f"{body:08x}{trailer.hex()}"
 
 
 def _entry(name: str, data: bytes, *, is_sealed: bool = False) -> str:
-    digest = _fingerprint(data, is_sealed=is_sealed)
+    digest = _file_checksum(data, is_sealed=is_sealed)
     # As JSON, since a file name may contain a line break or bytes that are not text.
     return f"{digest} {len(data)} {json.dumps(name)}\n"
 
 
-def compare(root: Path, sums: bytes, newer_than: int | None) -> Iterator[Damage]:
+def find_damages(root: Path, sums: bytes, newer_than: int | None) -> Iterator[Damage]:
     """Compare files with the list that a `Ledger` kept.
 
     Args:
@@ -143,7 +143,7 @@ def _problem(path: str, expected: str, size: int, newer_than: int | None) -> str
             return f"truncated: {status.st_size} of {size} bytes"
         if newer_than is not None and status.st_mtime_ns < newer_than:
             return ""
-        same = fingerprint(Path(path).read_bytes()) == expected
+        same = file_checksum(Path(path).read_bytes()) == expected
     except (FileNotFoundError, NotADirectoryError, ValueError):  # the name is not possible
         return "missing"
     except OSError as error:

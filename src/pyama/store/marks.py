@@ -22,8 +22,8 @@ from pyama.store.files import (
     Damage,
     Ledger,
     checksum,
-    compare,
     file_names,
+    find_damages,
     naming,
     write_atomically,
 )
@@ -190,7 +190,7 @@ class MarkFile:
             return [Damage(self._relative(self.sums_path), problem)]
         newer_than = None if thorough else self.path.stat().st_mtime_ns
         try:
-            return list(compare(self.root, sums, newer_than))
+            return list(find_damages(self.root, sums, newer_than))
         except ValueError:
             return [Damage(self._relative(self.sums_path), "changed: not a list of checksums")]
 

@@ -54,7 +54,7 @@ def populate(params: SyntheticParams, rng: np.random.Generator) -> Population:
     if params.world_px:
         return _seen_from_stage(populate(params.world, rng), params)
     crowd = _Crowd(params, rng)
-    crowd.settle()
+    crowd.place_cells()
     history = [crowd.record()]
     for _ in range(1, params.n_frames):
         crowd.step()
@@ -112,7 +112,7 @@ class _Crowd:
         self.was_seen = np.empty(0, bool)
         self.contacts: dict[tuple[int, int], float] = {}
 
-    def settle(self) -> None:
+    def place_cells(self) -> None:
         """Place the cells of the first frame, inside and around it."""
         n = self.params.cells_per_fov
         touching = 2 * round(self.params.touching_fraction * n / 2)

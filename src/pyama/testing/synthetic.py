@@ -25,7 +25,7 @@ from pyama.testing.drawing import (
     uneven,
 )
 from pyama.testing.population import Population, populate
-from pyama.testing.synthetic_params import Format, SyntheticParams
+from pyama.testing.synthetic_params import FileFormat, SyntheticParams
 
 LIGHT_AT = (0.45, 0.6)
 """Place (y, x) of the brightest illumination, as a fraction of the sides of the frame."""
@@ -209,7 +209,7 @@ class SyntheticRecording:
         """Return the fields of view in the form that the writers take."""
         return [SyntheticScene(self, fov) for fov in range(self.params.n_fovs)]
 
-    def write(self, path: Path | str, format: Format = "czi", **options: Any) -> Path:  # noqa: A002
+    def write(self, path: Path | str, format: FileFormat = "czi", **options: Any) -> Path:  # noqa: A002
         """Write the recording to a file, one frame at a time.
 
         Args:

@@ -122,5 +122,5 @@ class SyntheticParams(Params):
         return ("Phase", *FL_NAMES[: self.n_fl])
 
 
-Format = Literal["czi", "nd2", "ome-tiff"]
+FileFormat = Literal["czi", "nd2", "ome-tiff"]
 """File formats in which a recording can be written."""

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from pydantic import BaseModel
 
 from pyama.file_cache import cached_while_unchanged
-from pyama.traces.corrections import Action, Cut, Delete, Join, Mark, Swap
+from pyama.traces.corrections import Action, Cut, Delete, Join, MarkCell, Swap
 from pyama.traces.trace_files import traces_digest
 
 
@@ -99,7 +99,7 @@ def corrected(table: Table, action: Action) -> tuple[Table, str]:
     return (table, result) if isinstance(result, str) else (result, "")
 
 
-def _mark(table: Table, action: Mark) -> Table | str:
+def _mark(table: Table, action: MarkCell) -> Table | str:
     rows = (table.cells == action.cell) & (table.frames >= action.frame)
     if not rows.any():
         return f"Cell {action.cell} has no frame from {action.frame} on."
@@ -153,7 +153,7 @@ def _renumbered(table: Table, rows: NDArray[np.bool_], cell: int) -> Table:
 
 
 _CHANGES: dict[type[BaseModel], Callable[[Table, Any], Table | str]] = {
-    Mark: _mark,
+    MarkCell: _mark,
     Delete: _delete,
     Cut: _cut,
     Join: _join,

@@ -16,9 +16,9 @@ from typing import Any
 from pydantic import TypeAdapter, ValidationError
 
 from pyama.errors import StoreError
-from pyama.traces.corrections import Action, Cut, Delete, Join, Mark, Swap
+from pyama.traces.corrections import Action
 
-_ACTION: TypeAdapter[Mark | Delete | Cut | Join | Swap] = TypeAdapter(Action)
+_ACTION: TypeAdapter[Action] = TypeAdapter(Action)
 
 
 @dataclass(frozen=True)
@@ -37,7 +37,7 @@ class Entry:
     id: str
     time: str
     by: str
-    action: Mark | Delete | Cut | Join | Swap
+    action: Action
     active: bool = True
     problem: str = ""
 

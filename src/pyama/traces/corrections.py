@@ -14,7 +14,7 @@ class _Action(BaseModel):
     )
 
 
-class Mark(_Action):
+class MarkCell(_Action):
     """Mark a cell as good or bad from a frame on."""
 
     kind: Literal["mark"] = "mark"
@@ -68,5 +68,5 @@ class Swap(_Action):
     """First frame that is exchanged."""
 
 
-Action = Annotated[Mark | Delete | Cut | Join | Swap, Field(discriminator="kind")]
+Action = Annotated[MarkCell | Delete | Cut | Join | Swap, Field(discriminator="kind")]
 """One correction."""

@@ -11,7 +11,7 @@ from pydantic import BaseModel
 
 from pyama import layout
 from pyama.pictures.contrast import contrast_of_frame, contrast_of_stack
-from pyama.pictures.encoding import Format, encoded
+from pyama.pictures.encoding import ImageFormat, encoded
 from pyama.store import FovStore, MarkFile, Stack
 from pyama.web.folders import Dir, Fov, Frame, Root, root_of
 
@@ -19,9 +19,9 @@ router = APIRouter(tags=["images"])
 KEPT = "private, max-age=86400, immutable"
 """Caching of what the address names together with its version."""
 MEDIA = {
-    Format.RAW: "application/octet-stream",
-    Format.PNG: "image/png",
-    Format.JPEG: "image/jpeg",
+    ImageFormat.RAW: "application/octet-stream",
+    ImageFormat.PNG: "image/png",
+    ImageFormat.JPEG: "image/jpeg",
 }
 Group = Annotated[str, InPath(max_length=64, description="Such as `pc_ch_0`.")]
 
@@ -54,7 +54,7 @@ def frame(
     frame: Frame,
     directory: Dir = ".",
     level: Level = Level.PREVIEW,
-    form: Annotated[Format, Query(alias="format")] = Format.RAW,
+    form: Annotated[ImageFormat, Query(alias="format")] = ImageFormat.RAW,
     version: Annotated[str, Query(max_length=64, description="For the browser cache.")] = "",
 ) -> Response:
     """One frame.
@@ -72,7 +72,7 @@ def frame(
         "X-Width": str(pixels.shape[1]),
         "X-Dtype": pixels.dtype.name,
     }
-    is_stretched = form is Format.JPEG and level is Level.FULL
+    is_stretched = form is ImageFormat.JPEG and level is Level.FULL
     contrast = contrast_of_stack(FovStore(output_dir, fov), group) if is_stretched else None
     return Response(encoded(pixels, form, contrast), headers=headers, media_type=MEDIA[form])
 

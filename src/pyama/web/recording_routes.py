@@ -7,7 +7,7 @@ from pydantic import BaseModel
 
 from pyama.errors import ConfigError
 from pyama.metadata import MicroscopyMetadata
-from pyama.pictures.encoding import Format, encoded
+from pyama.pictures.encoding import ImageFormat, encoded
 from pyama.pictures.outlines import polygons
 from pyama.readers import open_reader
 from pyama.runs.channels import proposed, question
@@ -138,7 +138,7 @@ def image(
         _check_place(reader.metadata, fov, frame, channel)
         pixels = reader.read(fov, frame, [channel])[0]
     step = -(-max(pixels.shape) // IMAGE_PX)
-    return Response(encoded(pixels[::step, ::step], Format.JPEG), media_type="image/jpeg")
+    return Response(encoded(pixels[::step, ::step], ImageFormat.JPEG), media_type="image/jpeg")
 
 
 @router.post("/api/recording/segmentation")

@@ -85,7 +85,7 @@ class Trace(BaseModel):
     values: list[float | None]
 
 
-class Traces(BaseModel):
+class ColumnTraces(BaseModel):
     """One column of all cells after the inspection."""
 
     column: str
@@ -116,10 +116,10 @@ def tracks(inspection: Inspected) -> Tracks:
 
 
 @router.get("/api/fovs/{fov}/traces/{column}")
-def traces(inspection: Inspected, column: Column) -> Traces:
+def traces(inspection: Inspected, column: Column) -> ColumnTraces:
     """One column of all cells."""
     values = _values(inspection, column)
-    return Traces(
+    return ColumnTraces(
         column=column,
         unit=unit_of(column),
         traces=_traces(inspected_tracks.cell_values(inspection.state().table, values)),

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from pyama.algorithms.kernels.array_types import Boxes, Labels
 from pyama.algorithms.kernels.labels import label_runs, regions_of, renumbered
+from pyama.algorithms.trackers.numbering import diameters
 
 REACH = 1.75
 """Largest distance of a daughter from the centre of the mother, in her diameters."""
@@ -89,7 +90,7 @@ def _daughters(
     """Return the indices of mother (in `before`) and daughters (in `now`) by division."""
     if known.all() or not len(before.ids):
         return []
-    reach = REACH * _diameters(before.areas)
+    reach = REACH * diameters(before.areas)
     near = scipy.spatial.KDTree(now.centres).query_ball_point(
         before.centres, reach, return_sorted=True
     )
@@ -122,12 +123,8 @@ def _off_centre(before: _Cells, m: int, now: _Cells, a: int, b: int) -> float:
     if unlike or _overlap(before.boxes[m], now.boxes[[a, b]]).max() >= SAME:
         return np.inf
     middle = now.centres[[a, b]].mean(axis=0)
-    off = np.linalg.norm(middle - before.centres[m]) / _diameters(before.areas[m])
+    off = np.linalg.norm(middle - before.centres[m]) / diameters(before.areas[m])
     return float(off)
-
-
-def _diameters(areas: NDArray[np.int64]) -> NDArray[np.float64]:
-    return np.asarray(2 * np.sqrt(areas / np.pi))
 
 
 def _overlap(box: Boxes, others: Boxes) -> NDArray[np.float64]:

@@ -10,7 +10,7 @@ from pyama.algorithms.kernels.array_types import Boxes, Labels, check_same_shape
 from pyama.algorithms.kernels.assignment import ALONE, Pairs, heaviest_matching
 from pyama.algorithms.kernels.labels import Regions, label_runs, regions_of, renumbered
 from pyama.algorithms.params import TrackingParams
-from pyama.algorithms.trackers.numbering import numbered, within_limits
+from pyama.algorithms.trackers.numbering import cell_numbers, within_limits
 
 NEW = ALONE
 """Partner of a box without a match in the previous frame."""
@@ -45,12 +45,12 @@ def track(frames: Iterable[Labels], params: TrackingParams) -> Iterator[Labels]:
     Raises:
         ArrayError: A frame is not two-dimensional, or neither uint16 nor uint32.
     """
-    known, newest = _nobody(), 0
+    known, newest = _no_cells(), 0
     for labels in frames:
         runs = label_runs(labels, "track")
         found = within_limits(regions_of(runs), params)
         partner = link(known.boxes, found.boxes, params.min_iou)
-        ids, newest = numbered(known.ids, partner, newest)
+        ids, newest = cell_numbers(known.ids, partner, newest)
         known = _remember(known, found, ids, params.max_gap)
         yield renumbered(runs, found.ids, ids, newest)
 
@@ -71,7 +71,7 @@ def track_masks(frames: Iterable[Labels], params: TrackingParams) -> Iterator[La
     Raises:
         ArrayError: As `track`, or the shapes of two frames differ.
     """
-    known, newest = _nobody(), 0
+    known, newest = _no_cells(), 0
     seen: Labels | None = None
     for labels in frames:
         seen = np.zeros(labels.shape, np.uint16) if seen is None else seen
@@ -79,7 +79,7 @@ def track_masks(frames: Iterable[Labels], params: TrackingParams) -> Iterator[La
         found = within_limits(regions_of(runs), params)
         pairs = _mask_pairs(seen, known, labels, found)
         partner = _partners(pairs, len(known.ids), len(found.ids), params.min_iou)
-        ids, newest = numbered(known.ids, partner, newest)
+        ids, newest = cell_numbers(known.ids, partner, newest)
         known = _remember(known, found, ids, params.max_gap)
         tracked = renumbered(runs, found.ids, ids, newest)
         waiting = known.ids[np.isin(known.ids, ids, invert=True)]
@@ -116,7 +116,7 @@ def _partners(pairs: Pairs, n: int, m: int, min_iou: float) -> NDArray[np.int64]
     return partner
 
 
-def _nobody() -> _Known:
+def _no_cells() -> _Known:
     none = np.empty(0, np.int64)
     return _Known(none, np.empty((0, 4), np.int32), none, none)
 

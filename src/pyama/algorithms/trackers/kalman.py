@@ -18,7 +18,7 @@ from pyama.algorithms.kernels.array_types import Labels
 from pyama.algorithms.kernels.assignment import ALONE, Pairs, heaviest_matching
 from pyama.algorithms.kernels.labels import Regions, label_runs, regions_of, renumbered
 from pyama.algorithms.params import KalmanParams
-from pyama.algorithms.trackers.numbering import numbered, within_limits
+from pyama.algorithms.trackers.numbering import cell_numbers, diameters, within_limits
 from pyama.registry import parameters
 
 SEEN_WITHIN = 0.1
@@ -72,15 +72,15 @@ def track(frames: Iterable[Labels], params: KalmanParams) -> Iterator[Labels]:
     Raises:
         ArrayError: A frame is not two-dimensional, or neither uint16 nor uint32.
     """
-    known, newest = _nobody(), 0
+    known, newest = _no_cells(), 0
     split = (label_runs(labels, "track") for labels in frames)
     measured = ((runs, within_limits(regions_of(runs), params)) for runs in split)
     for (runs, found), after in _with_next(measured):
         here = _seen(found)
-        ahead = _nothing() if after is None else _seen(after[1])
+        ahead = _no_objects() if after is None else _seen(after[1])
         expected = _moved(known, params.acceleration)
         partner = _partners(expected, here, ahead, params)
-        ids, newest = numbered(known.ids, partner, newest)
+        ids, newest = cell_numbers(known.ids, partner, newest)
         known = _remembered(expected, here, partner, ids, params)
         yield renumbered(runs, found.ids, ids, newest)
 
@@ -96,7 +96,7 @@ def _with_next(items: Iterable[T]) -> Iterator[tuple[T, T | None]]:
         yield before, None
 
 
-def _nobody() -> _Moving:
+def _no_cells() -> _Moving:
     none, no_place = np.empty(0, np.int64), np.empty((0, 2))
     return _Moving(none, no_place, no_place, np.empty((0, 2, 2)), np.empty(0), none)
 
@@ -114,7 +114,7 @@ class _Seen:
     @property
     def noise(self) -> Floats:
         """Variance of the position along one axis, px²."""
-        return np.asarray((SEEN_WITHIN * _diameters(self.areas)) ** 2)
+        return np.asarray((SEEN_WITHIN * diameters(self.areas)) ** 2)
 
 
 def _seen(found: Regions) -> _Seen:
@@ -122,19 +122,15 @@ def _seen(found: Regions) -> _Seen:
     return _Seen((boxes[:, :2] + boxes[:, 2:]) / 2, found.areas.astype(np.float64))
 
 
-def _nothing() -> _Seen:
+def _no_objects() -> _Seen:
     return _Seen(np.empty((0, 2)), np.empty(0))
-
-
-def _diameters(areas: Floats) -> Floats:
-    return np.asarray(2 * np.sqrt(areas / np.pi))
 
 
 def _moved(known: _Moving, acceleration: float) -> _Moving:
     """Return the cells one frame later: most probable positions and their covariances."""
     step = np.array([[1.0, 1.0], [0.0, 1.0]])
     push = np.array([[0.25, 0.5], [0.5, 1.0]])  # of an acceleration that lasts one frame
-    force = (acceleration * _diameters(known.areas)) ** 2
+    force = (acceleration * diameters(known.areas)) ** 2
     spread = step @ known.spread @ step.T + force[:, None, None] * push
     return replace(known, places=known.places + known.speeds, spread=spread)
 
@@ -157,7 +153,7 @@ def _candidates(
     expected: _Moving, here: _Seen, ahead: _Seen, params: KalmanParams
 ) -> tuple[NDArray[np.int64], NDArray[np.int64], Floats]:
     """Return pairs of a cell and an object that may be the same, weighted by likelihood."""
-    reach = params.max_step * _diameters(expected.areas) * (1 + expected.missed)
+    reach = params.max_step * diameters(expected.areas) * (1 + expected.missed)
     rows, columns = _within_reach(expected.places, reach, here.places)
     squares = ((here.places[columns] - expected.places[rows]) ** 2).sum(axis=1)
     variance = expected.spread[rows, 0, 0] + here.noise[columns]
@@ -236,7 +232,7 @@ def _first_seen(here: _Seen, ids: NDArray[np.int64], max_step: float) -> _Moving
     """Return new cells, with velocities up to `max_step` in any direction."""
     spread = np.zeros((len(ids), 2, 2))
     spread[:, 0, 0] = here.noise
-    spread[:, 1, 1] = (max_step * _diameters(here.areas) / 2) ** 2
+    spread[:, 1, 1] = (max_step * diameters(here.areas) / 2) ** 2
     return _Moving(
         ids, here.places, np.zeros_like(here.places), spread, here.areas, np.zeros_like(ids)
     )

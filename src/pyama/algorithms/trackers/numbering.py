@@ -1,4 +1,6 @@
-"""Shared parts of the trackers: size limits, and the numbers of cells."""
+"""Shared parts of the trackers: sizes, limits of size, and the numbers of cells."""
+
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -6,6 +8,11 @@ from numpy.typing import NDArray
 from pyama.algorithms.kernels.assignment import ALONE
 from pyama.algorithms.kernels.labels import Regions
 from pyama.algorithms.params import TrackingParams
+
+
+def diameters(areas: NDArray[Any]) -> NDArray[np.float64]:
+    """Return the diameters of circles with these areas."""
+    return np.asarray(2 * np.sqrt(areas / np.pi))
 
 
 def within_limits(found: Regions, params: TrackingParams) -> Regions:
@@ -18,7 +25,7 @@ def within_limits(found: Regions, params: TrackingParams) -> Regions:
     return Regions(found.ids[kept], found.boxes[kept], found.areas[kept])
 
 
-def numbered(
+def cell_numbers(
     known: NDArray[np.int64], partner: NDArray[np.int64], newest: int
 ) -> tuple[NDArray[np.int64], int]:
     """Return the number of every object of a frame.

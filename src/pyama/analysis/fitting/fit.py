@@ -14,7 +14,7 @@ from pyama.analysis.fitting.model import Model
 from pyama.analysis.fitting.models import MODELS
 from pyama.analysis.fitting.problem import Setup, draw_starts, set_up
 from pyama.analysis.fitting.result_rows import columns, fitted_rows, without_fit
-from pyama.analysis.trace_shape import noise, packed, trace_arrays
+from pyama.analysis.trace_shape import noise, points_first, trace_arrays
 from pyama.config import default_workers
 from pyama.errors import ArrayError, ConfigError
 
@@ -209,7 +209,7 @@ def _fit(
     times: Values, values: Values, ids: pd.DataFrame, setup: Setup, options: Options
 ) -> pd.DataFrame:
     """Fit one model to all traces."""
-    t, y, number = packed(times, values)
+    t, y, number = points_first(times, values)
     table = without_fit(ids, setup, number)
     filled = np.where(
         np.isfinite(y), y, y[np.arange(len(y)), np.maximum(number - 1, 0)][:, None]

@@ -13,7 +13,7 @@ from pyama.analysis.report.report_data import ReportData
 from pyama.errors import StoreError
 from pyama.pictures.contrast import grey_frame
 from pyama.pictures.encoding import jpeg_url
-from pyama.pictures.overlays import outlined, shrunk
+from pyama.pictures.overlays import outlined, reduced
 from pyama.store import FovStore
 from pyama.traces.trace_recording import run_times
 
@@ -68,5 +68,5 @@ def _picture(report: ReportData, store: FovStore, t: int, kept: NDArray[Any]) ->
     groups = [] if pc is None else [layout.phase(pc.channel)]
     groups += [layout.fluorescence(entry.channel) for entry in fl]
     labels = None if pc is None else store.stack(layout.tracked(pc.channel))[t]
-    images = [shrunk(grey_frame(store, group, t), LONGEST_SIDE) for group in groups]
+    images = [reduced(grey_frame(store, group, t), LONGEST_SIDE) for group in groups]
     return np.concatenate([outlined(image, labels, kept) for image in images], axis=1)

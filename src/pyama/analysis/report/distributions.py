@@ -6,11 +6,12 @@ from typing import Any
 import pandas as pd
 
 from pyama.analysis.colours import color, evenly
-from pyama.analysis.histograms import by_sample, central_range, sample_histogram
+from pyama.analysis.histograms import axis_range, sample_histogram
 from pyama.analysis.report.plotly_figures import Figure, axes, pale, short, text
-from pyama.analysis.trace_shape import Values
 
 CLASSES = {"good": "#009E73", "fair": "#E69F00", "poor": "#D55E00", "failed": "#9AA0A6"}
+MARGIN = 0.04
+"""Free space at both ends of an axis, as a part of its range."""
 MOST_POINTS = 4000
 """Largest number of points of a scatter plot; of more, some are taken, evenly spaced."""
 
@@ -89,14 +90,9 @@ def scatter(
         )
     return {
         "columns": {name: text(label) for name, label in columns.items()},
-        "ranges": {name: _with_margin(*by_sample(kept, name)) for name in columns},
+        "ranges": {name: short(axis_range(kept, name, MARGIN)) for name in columns},
         "series": series,
     }
-
-
-def _with_margin(*samples: Values) -> list[float | None]:
-    low, high = central_range(*samples)
-    return short([low - 0.04 * (high - low), high + 0.04 * (high - low)])
 
 
 def stacked_bars(fovs: Sequence[int], parts: Mapping[str, Sequence[int]]) -> Figure:

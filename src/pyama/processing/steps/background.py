@@ -87,5 +87,4 @@ STEP = Step(
     bytes_per_pixel=0.6,
     skipped=_skipped,
     is_optional=True,
-    is_framewise=True,
 )

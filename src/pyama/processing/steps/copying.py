@@ -74,5 +74,4 @@ STEP = Step(
     weight=2.0,
     bytes_per_pixel=1.3,
     skipped=_skipped,
-    is_framewise=True,
 )

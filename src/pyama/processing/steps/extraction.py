@@ -28,7 +28,7 @@ from pyama.processing.steps.step import (
     changed_values,
     params_of,
 )
-from pyama.processing.steps.trace_lines import Scene, trace_lines
+from pyama.processing.steps.trace_lines import TraceInputs, trace_lines
 from pyama.store import CELLS_MARK, TRACES_MARK, TableOutput
 from pyama.traces.trace_rows import header, traces_columns
 
@@ -125,13 +125,13 @@ def _lines(
         yield (header(traces_columns(None, {})),)
         return
     cells = context.store.cells(digest=context.recipes[CELLS_MARK].digest)
-    for text in trace_lines(cells, _scene(context, light), notes):
+    for text in trace_lines(cells, _trace_inputs(context, light), notes):
         yield (text,)
 
 
-def _scene(context: FovContext, light: Mapping[int, Sources]) -> Scene:
+def _trace_inputs(context: FovContext, light: Mapping[int, Sources]) -> TraceInputs:
     config = context.config
-    return Scene(
+    return TraceInputs(
         fov=context.fov,
         shape=context.metadata.shapes[context.fov],
         pc=context.pc,

@@ -98,5 +98,4 @@ STEP = Step(
     bytes_per_pixel=0.0,
     skipped=_skipped,
     is_on_request=True,
-    is_framewise=True,
 )

@@ -171,5 +171,4 @@ STEP = Step(
     weight=3.0,
     bytes_per_pixel=0.1,
     skipped=without_phase_contrast,
-    is_framewise=True,
 )

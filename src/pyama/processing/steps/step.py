@@ -68,7 +68,6 @@ class Step:
             logged.
         is_on_request: Whether the step runs only if a parameter asks for it, so that it is
             not reported where it is skipped.
-        is_framewise: Whether it goes through the recording frame by frame.
         passing: Returns the names of those of its outputs that an earlier step makes while
             the pixels are in memory; the step makes them only where that has failed.
     """
@@ -83,7 +82,6 @@ class Step:
     skipped: Callable[[ProcessingConfig], str | None] = _never
     is_optional: bool = False
     is_on_request: bool = False
-    is_framewise: bool = False
     passing: Callable[[ProcessingConfig], AbstractSet[str]] = _nothing_passing
 
     def recipes_of(

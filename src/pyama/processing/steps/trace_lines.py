@@ -33,7 +33,7 @@ logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
-class Scene:
+class TraceInputs:
     """Everything that the traces of a field of view depend on besides its cells.
 
     Attributes:
@@ -63,34 +63,34 @@ class Scene:
     light: Mapping[int, Light] = field(default_factory=dict)
 
 
-def trace_lines(cells: Cells, scene: Scene, notes: dict[str, Any]) -> Iterator[str]:
+def trace_lines(cells: Cells, inputs: TraceInputs, notes: dict[str, Any]) -> Iterator[str]:
     """Yield the text of a traces file: its header, then each cell that is kept.
 
     Args:
         cells: The finished crops.
-        scene: See `Scene`.
+        inputs: See `TraceInputs`.
         notes: Gets the numbers of the cells that each filter removed, and warnings.
     """
     roster = cells.roster
-    extra: tuple[str, ...] = () if scene.parents is None else (PARENT,)
+    extra: tuple[str, ...] = () if inputs.parents is None else (PARENT,)
     if roster.drift is not None:
         extra += DRIFT
-    columns = traces_columns((scene.pc, scene.phase), scene.fluorescence, extra)
+    columns = traces_columns((inputs.pc, inputs.phase), inputs.fluorescence, extra)
     yield header(columns)
-    kept = _filtered(roster, scene, notes)
+    kept = _filtered(roster, inputs, notes)
     rows = 0
     for index in np.flatnonzero(kept).tolist():
-        text = _cell_text(cells, index, scene)
+        text = _cell_text(cells, index, inputs)
         rows += int(np.count_nonzero(roster.valid_frames[index]))
         yield text
     notes |= {"cells": len(roster.ids), "traces": int(kept.sum()), "rows": rows}
 
 
-def _filtered(roster: Roster, scene: Scene, notes: dict[str, Any]) -> NDArray[np.bool_]:
+def _filtered(roster: Roster, inputs: TraceInputs, notes: dict[str, Any]) -> NDArray[np.bool_]:
     """Return which cells are kept, shape (N,), and note those that are removed and why."""
-    params = scene.params
+    params = inputs.params
     requested, margin = params.min_frames, params.border_margin
-    valid_frames = len(scene.times_min) - len(scene.missing.get(scene.pc, ()))
+    valid_frames = len(inputs.times_min) - len(inputs.missing.get(inputs.pc, ()))
     min_frames = min(requested, valid_frames)
     warnings = []
     if min_frames < requested:
@@ -98,15 +98,15 @@ def _filtered(roster: Roster, scene: Scene, notes: dict[str, Any]) -> NDArray[np
             f"min_frames is {requested}, but only {valid_frames} frames are valid: "
             f"{min_frames} is used."
         )
-    if margin_leaves_no_room(scene.shape, margin):
+    if margin_leaves_no_room(inputs.shape, margin):
         warnings.append(
             f"border_margin is {margin} px, which leaves no area in frames of "
-            f"{scene.shape[1]} x {scene.shape[0]} px: every cell is removed."
+            f"{inputs.shape[1]} x {inputs.shape[0]} px: every cell is removed."
         )
     for warning in warnings:
-        logger.warning("FOV %d: %s", scene.fov, warning)
+        logger.warning("FOV %d: %s", inputs.fov, warning)
     short = too_short(roster.valid_frames, min_frames)
-    border = near_border(roster.bboxes, roster.valid_frames, scene.shape, margin)
+    border = near_border(roster.bboxes, roster.valid_frames, inputs.shape, margin)
     removed = {
         "min_frames": roster.ids[short].tolist(),
         "border_margin": roster.ids[border].tolist(),
@@ -115,19 +115,19 @@ def _filtered(roster: Roster, scene: Scene, notes: dict[str, Any]) -> NDArray[np
     return ~(short | border)
 
 
-def _cell_text(cells: Cells, index: int, scene: Scene) -> str:
+def _cell_text(cells: Cells, index: int, inputs: TraceInputs) -> str:
     roster = cells.roster
     valid = roster.valid_frames[index]
-    features = _features(cells, index, scene)
+    features = _features(cells, index, inputs)
     if roster.drift is not None:
         y, x = np.round(roster.drift.T.astype(np.float64), SHIFT_DECIMALS)
         features = dict(zip(DRIFT, (x, y), strict=True)) | features
-    if scene.parents is not None:
-        parent = scene.parents.get(int(roster.ids[index]), 0)
+    if inputs.parents is not None:
+        parent = inputs.parents.get(int(roster.ids[index]), 0)
         features = {PARENT: np.full(len(valid), float(parent)), **features}
     frames = np.flatnonzero(valid)
     return cell_rows(
-        scene.fov,
+        inputs.fov,
         int(roster.ids[index]),
         frames,
         roster.bboxes[index][frames],
@@ -135,40 +135,40 @@ def _cell_text(cells: Cells, index: int, scene: Scene) -> str:
     )
 
 
-def _features(cells: Cells, index: int, scene: Scene) -> dict[str, NDArray[np.float64]]:
+def _features(cells: Cells, index: int, inputs: TraceInputs) -> dict[str, NDArray[np.float64]]:
     """Measure one cell in every channel; values of all frames by column."""
-    if not scene.phase and not any(scene.fluorescence.values()):
+    if not inputs.phase and not any(inputs.fluorescence.values()):
         return {}
     cell = int(cells.roster.ids[index])
-    mask = cells.crop(layout.tracked(scene.pc), cell)
+    mask = cells.crop(layout.tracked(inputs.pc), cell)
     phase = CellTrack(
-        fov=scene.fov,
+        fov=inputs.fov,
         cell=cell,
-        channel=scene.pc,
+        channel=inputs.pc,
         boxes=cells.roster.bboxes[index],
         valid=cells.roster.valid_frames[index],
-        times_min=scene.times_min,
-        pixel_size_um=scene.pixel_size_um,
-        seed=scene.params.seed,
-        params=scene.params,
-        frame_shape=scene.shape,
+        times_min=inputs.times_min,
+        pixel_size_um=inputs.pixel_size_um,
+        seed=inputs.params.seed,
+        params=inputs.params,
+        frame_shape=inputs.shape,
         others=partial(_others, cells.roster, index),
     )
     image = None
-    if needs_image(scene.phase, PHASE_FEATURES):
-        image = cells.crop(layout.phase(scene.pc), cell)
+    if needs_image(inputs.phase, PHASE_FEATURES):
+        image = cells.crop(layout.phase(inputs.pc), cell)
     values_of = measure_stack(
-        scene.phase, _timed(scene.phase, PHASE_FEATURES), image, mask, None, phase
+        inputs.phase, _timed(inputs.phase, PHASE_FEATURES), image, mask, None, phase
     )
-    features = {layout.column(name, scene.pc): values for name, values in values_of.items()}
-    for channel, names in scene.fluorescence.items():
+    features = {layout.column(name, inputs.pc): values for name, values in values_of.items()}
+    for channel, names in inputs.fluorescence.items():
         if not names:
             continue
-        track = replace(phase, channel=channel, valid=_recorded(phase.valid, channel, scene))
+        track = replace(phase, channel=channel, valid=_recorded(phase.valid, channel, inputs))
         image = cells.crop(layout.fluorescence(channel), cell)
         background = cells.crop(layout.background(channel), cell)
-        if channel in scene.light:
-            light = scene.light[channel]
+        if channel in inputs.light:
+            light = inputs.light[channel]
             image, background = (light.corrected(c, track.boxes) for c in (image, background))
         values_of = measure_stack(
             names, _timed(names, FLUORESCENCE_FEATURES), image, mask, background, track
@@ -190,8 +190,10 @@ def _others(roster: Roster, index: int, frame: int) -> Boxes:
     return roster.bboxes[there, frame]
 
 
-def _recorded(valid: NDArray[np.bool_], channel: int, scene: Scene) -> NDArray[np.bool_]:
+def _recorded(
+    valid: NDArray[np.bool_], channel: int, inputs: TraceInputs
+) -> NDArray[np.bool_]:
     """Return the frames in which a cell is present and its channel was recorded."""
     recorded = valid.copy()
-    recorded[sorted(scene.missing.get(channel, ()))] = False
+    recorded[sorted(inputs.missing.get(channel, ()))] = False
     return recorded

@@ -18,7 +18,7 @@ from pyama.config import ProcessingParams
 from pyama.errors import PluginError
 from pyama.processing.fov import FovContext, FovFacts, full
 from pyama.processing.methods import TRACKER_PARAMS, TRACKERS
-from pyama.processing.plugin_calls import blaming, sign_of_life
+from pyama.processing.plugin_calls import named_in_errors, report_progress
 from pyama.processing.runner import Job, Part
 from pyama.processing.steps.registration import shifts_input
 from pyama.processing.steps.step import (
@@ -99,7 +99,7 @@ class _Present:
     def __iter__(self) -> Iterator[NDArray[Any]]:
         for t in range(len(self.frames)):
             if t not in self.missing:
-                sign_of_life()
+                report_progress()
                 yield self.canvas.placed(self.frames[t], t)
 
 
@@ -110,15 +110,15 @@ def _called(
     params: ProcessingParams,
 ) -> Iterator[NDArray[Any]]:
     """Labels from a tracker, each checked."""
-    with blaming(name, method[1]):
+    with named_in_errors(name, method[1]):
         results = iter(method[1](frames, own_params(*method, params, TRACKER_PARAMS)))
     for done in range(len(frames)):
-        with blaming(name, method[1]):
+        with named_in_errors(name, method[1]):
             labels = next(results, _ENDED)
         if labels is _ENDED:
             raise PluginError(f"{name} returned {done} frames; expected {len(frames)}.")
         yield checked_labels(name, labels, frames.canvas.shape)
-    with blaming(name, method[1]):
+    with named_in_errors(name, method[1]):
         too_many = next(results, _ENDED) is not _ENDED
     if too_many:
         raise PluginError(f"{name} returned more frames than the {len(frames)} it was given.")
@@ -168,5 +168,4 @@ STEP = Step(
     weight=1.0,
     bytes_per_pixel=0.1,
     skipped=without_phase_contrast,
-    is_framewise=True,
 )

@@ -20,7 +20,7 @@ from pyama.processing.executors.messages import DIED
 from pyama.processing.plugin_digest import steady_fingerprints
 from pyama.processing.recipes import FovContexts, Recipes
 from pyama.processing.runner import Watcher
-from pyama.processing.step_reports import FovReport, Status, StepReport, joined
+from pyama.processing.step_reports import FovReport, Status, StepReport, as_one
 from pyama.processing.steps import copying, previews
 from pyama.processing.workflow.worker import WorkerResult, run_single_worker, run_step
 
@@ -81,7 +81,7 @@ class Batches:
                     break
                 if n == 1:
                     copies = self._copying(copier, after)
-        return joined(reports)
+        return as_one(reports)
 
     def _copying(
         self, copier: ThreadPoolExecutor, batch: Sequence[int]
@@ -116,7 +116,7 @@ class Batches:
             return worked
         cached = {self._submitted(workers, cache, fovs): fovs for fovs in finished}
         results = [_result(future, fovs, "caching") for future, fovs in cached.items()]
-        return joined([worked, *results])
+        return as_one([worked, *results])
 
     def _submitted(
         self, workers: Workers, function: Callable[..., Any], fovs: list[int]
@@ -133,7 +133,7 @@ class Batches:
             else:
                 _, successful, failed, message = future.result()
                 self.update(successful, failed, message)
-        return joined(_result(future, fovs, "start") for future, fovs in futures.items())
+        return as_one(_result(future, fovs, "start") for future, fovs in futures.items())
 
     @contextmanager
     def _stopping_at_an_interrupt(self) -> Iterator[None]:

@@ -17,7 +17,7 @@ from pyama.processing.cancelling import CancelEvent
 from pyama.processing.executors.local import check_executor
 from pyama.processing.methods import with_own_params
 from pyama.processing.plugin_digest import steady_fingerprints
-from pyama.processing.plugin_targets import load_installed_plugins, load_what_is_named
+from pyama.processing.plugin_targets import load_installed_plugins, load_named_plugins
 from pyama.processing.recipes import FovContexts
 from pyama.processing.record import read_record, write_record, write_run
 from pyama.processing.runner import Watcher
@@ -234,7 +234,7 @@ def run_batch(
     # Without an event an interrupt would not reach the workers.
     cancel_event = threading.Event() if cancel_event is None else cancel_event
     check_fovs(metadata, fovs)
-    load_what_is_named(config)
+    load_named_plugins(config)
     with ExitStack() as stack:
         with naming(Path(output_dir)):
             stack.enter_context(locked(Path(output_dir), sorted(fovs)))

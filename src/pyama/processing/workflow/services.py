@@ -13,10 +13,10 @@ from pyama.config import ProcessingConfig
 from pyama.metadata import MicroscopyMetadata
 from pyama.processing.cancelling import CancelEvent
 from pyama.processing.plugin_digest import steady_fingerprints
-from pyama.processing.plugin_targets import load_what_is_named
+from pyama.processing.plugin_targets import load_named_plugins
 from pyama.processing.recipes import FovContexts
 from pyama.processing.runner import Watcher
-from pyama.processing.step_reports import Status, StepReport, joined
+from pyama.processing.step_reports import Status, StepReport, as_one
 from pyama.processing.steps import (
     Step,
     background,
@@ -90,7 +90,7 @@ class Service:
         fovs = [index(fov) for fov in fovs]  # NumPy integers cannot be written to recipes
         check_fovs(metadata, fovs)
         config = self._adapted(config)
-        load_what_is_named(config)
+        load_named_plugins(config)
         with ExitStack() as stack:
             reader = self._reader or opened_once(stack, metadata, config)
             contexts = FovContexts(metadata, config, output_dir, reader)
@@ -99,7 +99,7 @@ class Service:
                 bad = {report.fov for done in reports for report in done.having(*UNFINISHED)}
                 sound = [fov for fov in fovs if fov not in bad]
                 reports.append(run_step(step, contexts, sound, cancel_event, self._watch))
-        return joined(reports)
+        return as_one(reports)
 
     def _adapted(self, config: ProcessingConfig) -> ProcessingConfig:
         return config

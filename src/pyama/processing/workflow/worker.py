@@ -13,7 +13,7 @@ from pyama.metadata import MicroscopyMetadata
 from pyama.processing.cancelling import CancelEvent
 from pyama.processing.executors.pickled_plugins import has_plugins
 from pyama.processing.plugin_digest import steady_fingerprints
-from pyama.processing.plugin_targets import load_what_is_named
+from pyama.processing.plugin_targets import load_named_plugins
 from pyama.processing.recipes import FovContexts, Recipes
 from pyama.processing.runner import Job, Watcher, run_plan
 from pyama.processing.step_reports import FovReport, Status, StepReport
@@ -125,7 +125,7 @@ def run_single_worker(
     try:
         numbers = [index(fov) for fov in fovs]  # numbers of NumPy would not go into recipes
         check_fovs(metadata, numbers)
-        load_what_is_named(config)
+        load_named_plugins(config)
         contexts = FovContexts(metadata, config, output_dir, known=known)
         for step in WORKER_STEPS:
             sound = [fov for fov in numbers if fov not in failed]
