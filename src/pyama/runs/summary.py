@@ -1,11 +1,12 @@
 """Summary of a run, as values for JSON and as lines for people."""
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from pyama import layout
 from pyama.analysis.crowding import crowding_advice, too_large_share
+from pyama.analysis.left_out import count_left_out, filter_reasons
 from pyama.config import ProcessingConfig
 from pyama.fov_ranges import fovs_text
 from pyama.processing.step_reports import FovReport, Status
@@ -28,10 +29,7 @@ def summary(report: RunReport, config: ProcessingConfig, seconds: float) -> dict
     """
     objects = _total(_notes(report, "segmentation", "objects"))
     traces = list(_parts(report, "extraction"))
-    removed = _total(
-        {name: len(cells) for name, cells in part.get("removed", {}).items()}
-        for part in traces
-    )
+    left_out = _total(count_left_out(part.get("removed", {})) for part in traces)
     return {
         "status": report.status,
         "output": str(report.output_dir),
@@ -43,8 +41,8 @@ def summary(report: RunReport, config: ProcessingConfig, seconds: float) -> dict
         "cells": sum(part.get("cells", 0) for part in traces),
         "traces": sum(part.get("traces", 0) for part in traces),
         "rows": sum(part.get("rows", 0) for part in traces),
-        "removed": {name: removed.get(name, 0) for name in ("min_frames", "border_margin")},
-        "removed_by_both": sum(_by_both(part.get("removed", {})) for part in traces),
+        "removed": {name: left_out.get(name, 0) for name in ("min_frames", "border_margin")},
+        "removed_by_both": left_out.get("both", 0),
         "limits": {
             "min_frames": config.params.min_frames,
             "border_margin": config.params.border_margin,
@@ -104,21 +102,14 @@ def _counts(counts: Mapping[str, Any]) -> list[str]:
 
 
 def _left_out(counts: Mapping[str, Any]) -> str:
-    short, near = counts["removed"]["min_frames"], counts["removed"]["border_margin"]
-    limits, parts = counts["limits"], []
-    if short:
-        parts.append(f"{short} in fewer than {limits['min_frames']} frames (min_frames)")
-    if near:
-        parts.append(f"{near} within {limits['border_margin']} px of the edge (border_margin)")
+    parts = [
+        f"{n} {reason} ({name})"
+        for name, reason in filter_reasons(**counts["limits"]).items()
+        if (n := counts["removed"][name])
+    ]
     if both := counts["removed_by_both"]:
         parts.append(f"{both} of them for both reasons")
     return f",\n{' ' * INDENT}".join(parts) or "none"
-
-
-def _by_both(removed: Mapping[str, Iterable[int]]) -> int:
-    """Return how many cells more than one filter would have left out."""
-    counts = Counter(cell for cells in removed.values() for cell in cells)
-    return sum(n > 1 for n in counts.values())
 
 
 def _parts(report: RunReport, step: str) -> Iterator[Mapping[str, Any]]:

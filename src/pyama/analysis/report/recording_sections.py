@@ -9,6 +9,7 @@ import yaml
 
 from pyama import layout
 from pyama.analysis.crowding import crowding_advice
+from pyama.analysis.left_out import count_left_out, filter_reasons
 from pyama.analysis.report import contact_sheet, markup, plotly_figures
 from pyama.analysis.report.distributions import stacked_bars
 from pyama.analysis.report.quality import assess
@@ -98,10 +99,11 @@ def fovs_section(report: ReportData) -> str:
 
 
 def _bars(counts: pd.DataFrame, params: ProcessingParams) -> plotly_figures.Figure:
+    reasons = filter_reasons(params.min_frames, params.border_margin)
     columns = {
         "with a trace": "traces",
-        f"in fewer than {params.min_frames} frames": "short",
-        f"within {params.border_margin} px of the edge": "border",
+        reasons["min_frames"]: "short",
+        reasons["border_margin"]: "border",
         "both": "both",
     }
     bars = {name: counts[column].tolist() for name, column in columns.items()}
@@ -110,8 +112,7 @@ def _bars(counts: pd.DataFrame, params: ProcessingParams) -> plotly_figures.Figu
 
 def _counts(report: ReportData, fov: int) -> dict[str, Any]:
     notes = report.notes(fov, "extraction")
-    removed = {name: set(cells) for name, cells in notes.get("removed", {}).items()}
-    brief, near = removed.get("min_frames", set()), removed.get("border_margin", set())
+    left_out = count_left_out(notes.get("removed", {}))
     objects = report.notes(fov, "segmentation").get("objects", {})
     rows = report.traces[report.traces["fov"] == fov]
     return {
@@ -119,9 +120,9 @@ def _counts(report: ReportData, fov: int) -> dict[str, Any]:
         "sample": ", ".join(map(str, rows["sample"].unique())),
         "cells": notes.get("cells", rows["cell"].nunique()),
         "traces": notes.get("traces", rows["cell"].nunique()),
-        "short": len(brief - near),
-        "border": len(near - brief),
-        "both": len(brief & near),
+        "short": left_out["min_frames"] - left_out["both"],
+        "border": left_out["border_margin"] - left_out["both"],
+        "both": left_out["both"],
         "small": objects.get("small", 0),
         "large": objects.get("large", 0),
         "table": report.files[fov].name,
