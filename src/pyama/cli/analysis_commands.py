@@ -1,11 +1,11 @@
 """The commands `merge`, `fit` and `report`. Slow modules are imported inside."""
 
-from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
+from pyama.cli import fit_options
 from pyama.cli.options import Debug, Json, Plugins
 from pyama.cli.screen import note, reported, result, result_json
 from pyama.errors import ConfigError
@@ -20,27 +20,6 @@ Parquet = Annotated[
         help="Also write Parquet files; needs pip install 'pyama-traces[parquet]'.",
     ),
 ]
-
-
-SHAPES = {
-    "--fix": "NAME=VALUE, such as km=1.28",
-    "--bound": "NAME=LOW:HIGH, such as ktl=0:1e6",
-}
-"""Form of the values of these options."""
-
-
-class TimeUnit(StrEnum):
-    """Units of time in tables."""
-
-    HOURS = "h"
-    MINUTES = "min"
-
-
-class Loss(StrEnum):
-    """What a fit minimises."""
-
-    LINEAR = "linear"
-    SOFT_L1 = "soft_l1"
 
 
 def register(app: typer.Typer) -> None:
@@ -119,68 +98,18 @@ def _and_more(paths: list[Path]) -> str:
 
 @reported
 def fit(
-    tables: Annotated[
-        list[Path],
-        typer.Argument(
-            metavar="CSV...",
-            help="Traces of a field of view, merged tables, or tables with the columns cell, "
-            "time and a value.",
-        ),
-    ],
-    model: Annotated[
-        str,
-        typer.Option(
-            metavar="NAME",
-            help="maturation, mrna_decay, exponential_decay, exponential_rise, logistic, "
-            "linear_onset, constant, one of a plugin, or auto: for each cell the one with the "
-            "smallest AIC.",
-        ),
-    ] = "maturation",
-    column: Annotated[
-        str | None,
-        typer.Option(
-            metavar="NAME", help="Column to fit. [default: intensity_total, if there is one]"
-        ),
-    ] = None,
-    free: Annotated[
-        str,
-        typer.Option(
-            metavar="NAMES",
-            help="Also fit these parameters, or all. In maturation km and beta are fixed "
-            "otherwise, in mrna_decay beta.",
-        ),
-    ] = "",
-    fix: Annotated[
-        list[str] | None,
-        typer.Option(
-            metavar="NAME=VALUE",
-            help="Do not fit it; rates in 1/h, times in h. Without it km = 1.28 (maturation) "
-            "and beta = 0.00522 (loss of protein), those of eGFP: give your protein's own.",
-        ),
-    ] = None,
-    bound: Annotated[
-        list[str] | None,
-        typer.Option(metavar="NAME=LOW:HIGH", help="Bounds of a parameter: ktl=0:1e6."),
-    ] = None,
-    starts: Annotated[int, typer.Option(min=1, metavar="N", help="Starts per cell.")] = 5,
-    loss: Annotated[
-        Loss, typer.Option(help="soft_l1 gives outliers less weight.")
-    ] = Loss.LINEAR,
-    workers: Annotated[
-        int | None,
-        typer.Option("--workers", "-j", min=1, metavar="N", help="[default: one per core]"),
-    ] = None,
-    seed: Annotated[int, typer.Option(min=0, metavar="N", help="Seed of the starts.")] = 0,
-    time_unit: Annotated[
-        TimeUnit,
-        typer.Option(help="Unit of the column time, if the table has one."),
-    ] = TimeUnit.HOURS,
-    output: Annotated[
-        Path | None,
-        typer.Option(
-            "--output", "-o", metavar="DIR", help="Output folder. [default: that of the table]"
-        ),
-    ] = None,
+    tables: fit_options.Tables,
+    model: fit_options.Model = "maturation",
+    column: fit_options.Column = None,
+    free: fit_options.Free = "",
+    fix: fit_options.Fix = None,
+    bound: fit_options.Bound = None,
+    starts: fit_options.Starts = 5,
+    loss: fit_options.LossFunction = fit_options.Loss.LINEAR,
+    workers: fit_options.Workers = None,
+    seed: fit_options.Seed = 0,
+    time_unit: fit_options.Unit = fit_options.TimeUnit.HOURS,
+    output: fit_options.Output = None,
     plugins: Plugins = None,
     parquet: Parquet = False,
     as_json: Json = False,
@@ -194,9 +123,9 @@ def fit(
     from pyama.analysis.fitting.fit_files import fit_file
 
     options: dict[str, Any] = {
-        "free": _names(free),
-        "fix": {name: _number(text, value) for text, name, value in _pairs("--fix", fix)},
-        "bounds": {name: _range(text, pair) for text, name, pair in _pairs("--bound", bound)},
+        "free": fit_options.parameter_names(free),
+        "fix": fit_options.fixed_values(fix),
+        "bounds": fit_options.bounds(bound),
         "starts": starts,
         "loss": loss.value,
         "seed": seed,
@@ -208,15 +137,7 @@ def fit(
         fitted = fit_file(
             path, model, column, output, time_unit=time_unit.value, parquet=parquet, **options
         )
-        done.append(
-            {
-                "files": [str(path) for path in fitted.paths],
-                "column": fitted.column,
-                "cells": len(fitted.table),
-                "classes": fitted.cells_by_class,
-                "median_r_squared": fitted.median_r_squared,
-            }
-        )
+        done.append(fitted.entries())
         if not as_json:
             _print_fit(done[-1])
     if as_json:
@@ -228,38 +149,6 @@ def _print_fit(done: dict[str, Any]) -> None:
     middle = done["median_r_squared"]
     quality = "" if middle is None else f"; median R² {middle:.4f}"
     result(f"{done['files'][0]}: {done['cells']} cells, {classes or 'none'}{quality}")
-
-
-def _names(text: str) -> str | tuple[str, ...]:
-    names = tuple(name for part in text.split(",") if (name := part.strip()))
-    return "all" if names == ("all",) else names
-
-
-def _pairs(option: str, texts: list[str] | None) -> list[tuple[str, str, str]]:
-    """Return option and text for messages, name and value of every `NAME=VALUE`."""
-    pairs: dict[str, tuple[str, str, str]] = {}
-    for text in texts or ():
-        name, equals, value = (part.strip() for part in text.partition("="))
-        if not equals:
-            raise ConfigError(f"{option} {text}: write {SHAPES[option]}.")
-        if name in pairs:
-            raise ConfigError(f"{pairs[name][0]} and {text}: give {name} once.")
-        pairs[name] = f"{option} {text}", name, value
-    return list(pairs.values())
-
-
-def _number(text: str, value: str) -> float:
-    try:
-        return float(value)
-    except ValueError as error:
-        raise ConfigError(f"{text}: {value!r} is not a number.") from error
-
-
-def _range(text: str, value: str) -> tuple[float, float]:
-    low, colon, high = value.partition(":")
-    if not colon:
-        raise ConfigError(f"{text}: write {SHAPES['--bound']}.")
-    return _number(text, low), _number(text, high)
 
 
 @reported

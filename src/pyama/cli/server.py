@@ -58,24 +58,18 @@ def serve(
     top = _checked(folder, root, host, public=public)
     token = secrets.token_urlsafe(24)
     app = create_app(top, token, frozenset({host.lower()}), plugins)
-    with socket.create_server((host, port), family=_family(host)) as listener:
-        bound_port = listener.getsockname()[1]
-        shown = "localhost" if host in LOOPBACK else host
-        query = {"token": token} | ({} if folder is None else {"dir": _relative(folder, top)})
-        address = f"http://{shown}:{bound_port}/?{urlencode(query)}"
-        result(f"Open {address}")
-        note("Ctrl-C stops the server.")
-        if browser:
-            threading.Timer(0.5, webbrowser.open, [address]).start()
-        server = uvicorn.Server(
-            uvicorn.Config(
-                app,
-                log_level="warning",
-                access_log=False,
-                server_header=False,
-                timeout_graceful_shutdown=SECONDS_TO_END,
-            )
+    server = uvicorn.Server(
+        uvicorn.Config(
+            app,
+            log_level="warning",
+            access_log=False,
+            server_header=False,
+            timeout_graceful_shutdown=SECONDS_TO_END,
         )
+    )
+    with socket.create_server((host, port), family=_family(host)) as listener:
+        query = {"token": token} | ({} if folder is None else {"dir": _relative(folder, top)})
+        _announce(host, listener.getsockname()[1], query, browser=browser)
         try:
             server.run(sockets=[listener])
         except KeyboardInterrupt:
@@ -83,6 +77,16 @@ def serve(
         finally:
             stop_all(app)
     return 0
+
+
+def _announce(host: str, port: int, query: dict[str, str], *, browser: bool) -> None:
+    """Print the address of the page, and open it in a browser."""
+    shown = "localhost" if host in LOOPBACK else host
+    address = f"http://{shown}:{port}/?{urlencode(query)}"
+    result(f"Open {address}")
+    note("Ctrl-C stops the server.")
+    if browser:
+        threading.Timer(0.5, webbrowser.open, [address]).start()
 
 
 def _checked(folder: Path | None, root: Path | None, host: str, *, public: bool) -> Path:

@@ -43,6 +43,16 @@ class Fitted:
         median = float(self.table["r_squared"].median())
         return None if math.isnan(median) else median
 
+    def entries(self) -> dict[str, Any]:
+        """Return files, column and quality as plain values for JSON."""
+        return {
+            "files": [str(path) for path in self.paths],
+            "column": self.column,
+            "cells": len(self.table),
+            "classes": self.cells_by_class,
+            "median_r_squared": self.median_r_squared,
+        }
+
 
 def fit_file(
     path: Path | str,
