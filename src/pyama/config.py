@@ -141,7 +141,8 @@ class ProcessingParams(
     tracking_method: str = "iou"
     """How cells are followed through time; `pyama plugins list` shows all methods."""
     preprocessors: tuple[str, ...] = ()
-    """Names in `NAMED_PREPROCESSORS`, applied to a frame in this order before segmentation."""
+    """Names of preprocessors from plugins, applied to each frame in this order before the
+    segmentation."""
     features: DefaultFeatures = DefaultFeatures()
     """What is measured in channels without features of their own."""
     n_workers: Annotated[int, Field(ge=1, le=1024, json_schema_extra=_PURE)] = Field(

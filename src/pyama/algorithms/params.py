@@ -194,7 +194,8 @@ class WatershedParams(LogStdParams):
     """
 
     split_h: Annotated[float, Field(gt=0, allow_inf_nan=False), _unit("px")] | None = None
-    """Smallest depth of a centre below the saddle to the next; null: from the cell size."""
+    """Two parts of an object are two cells if they are farther from the edge at their centres
+    than at the neck between them, by at least this; null chooses it by the size of cells."""
 
 
 class TrackingParams(Params):

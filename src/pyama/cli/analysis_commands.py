@@ -6,13 +6,10 @@ from typing import Annotated, Any
 import typer
 
 from pyama.cli import fit_options
-from pyama.cli.options import Debug, Json, Plugins
+from pyama.cli.options import Debug, Folder, Json, Plugins
 from pyama.cli.screen import note, reported, result, result_json
 from pyama.errors import ConfigError
 
-Folder = Annotated[
-    Path, typer.Argument(metavar="DIR", help="The output folder of `pyama run`.")
-]
 Parquet = Annotated[
     bool,
     typer.Option(
@@ -157,13 +154,13 @@ def report(
     output: Annotated[
         Path | None,
         typer.Option(
-            "--output", "-o", metavar="FILE", help="The file. [default: DIR/report.html]"
+            "--output", "-o", metavar="FILE", help="The HTML file. [default: DIR/report.html]"
         ),
     ] = None,
     tables: Annotated[
         Path | None,
         typer.Option(
-            metavar="DIR", help="Where merged tables and fits are, if not in the same folder."
+            metavar="DIR", help="Folder of the merged tables and fits. [default: DIR]"
         ),
     ] = None,
     debug: Debug = False,

@@ -23,6 +23,7 @@ from pyama.cli.options import (
     File,
     Fl,
     FlFeatures,
+    Folder,
     Fovs,
     Json,
     Output,
@@ -185,9 +186,7 @@ def _plan(request: "Request", executor: str, as_json: bool, verbose: bool) -> in
 )
 @reported
 def verify(
-    folder: Annotated[
-        Path, typer.Argument(metavar="DIR", help="What was given to a run as --output.")
-    ],
+    folder: Folder,
     quick: Annotated[
         bool,
         typer.Option("--quick", help="Compare presence and size of files, not their content."),

@@ -64,8 +64,9 @@ Fix = Annotated[
     list[str] | None,
     typer.Option(
         metavar="NAME=VALUE",
-        help="Do not fit it; rates in 1/h, times in h. Without it km = 1.28 (maturation) "
-        "and beta = 0.00522 (loss of protein), those of eGFP: give your protein's own.",
+        help="Keep a parameter at this value; rates in 1/h, times in h. By default "
+        "km = 1.28 (maturation) and beta = 0.00522 (loss of protein), the values of eGFP: set "
+        "those of your protein.",
     ),
 ]
 Bound = Annotated[

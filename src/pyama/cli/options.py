@@ -25,6 +25,9 @@ File = Annotated[
         help="An ND2, CZI or OME-TIFF file; of an OME-TIFF set, any of its files.",
     ),
 ]
+Folder = Annotated[
+    Path, typer.Argument(metavar="DIR", help="The output folder of `pyama run`.")
+]
 Output = Annotated[
     Path,
     _option(

@@ -20,7 +20,7 @@ Output = Annotated[
         "--output",
         "-o",
         metavar="FILE",
-        help="Ends in .png, .svg or .pdf.",
+        help="File of the figure; ends in .png, .svg or .pdf.",
         show_default=False,
     ),
 ]

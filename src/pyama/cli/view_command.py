@@ -11,8 +11,10 @@ from pyama.cli.screen import reported
 EPILOG = (
     "Examples:\n\n\b\n  pyama view results\n"
     "  pyama view results --port 8000 --no-browser\n\n"
-    "On a server: ssh -L 8000:localhost:8000 SERVER, there pyama view DIR --port 8000 "
-    "--no-browser, and here open the address that it prints."
+    "For results on a server, run there\n\n\b\n"
+    "  pyama view DIR --port 8000 --no-browser\n\n"
+    "and here the following command, and open the address that the first one prints:\n\n\b\n"
+    "  ssh -L 8000:localhost:8000 SERVER"
 )
 
 
@@ -20,7 +22,9 @@ EPILOG = (
 def view(
     folder: Annotated[
         Path | None,
-        typer.Argument(metavar="DIR", help="The --output folder of a run. [default: none]"),
+        typer.Argument(
+            metavar="DIR", help="The output folder of `pyama run`. [default: none]"
+        ),
     ] = None,
     port: Annotated[
         int, typer.Option(min=0, max=65535, metavar="N", help="0 selects a free port.")
@@ -34,7 +38,7 @@ def view(
         ),
     ] = None,
     browser: Annotated[bool, typer.Option(help="Open a browser.")] = True,
-    host: Annotated[str, typer.Option(help="Address to listen at.")] = "127.0.0.1",
+    host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
     allow_remote: Annotated[
         bool,
         typer.Option("--allow-remote", help="Let --host be reachable from other machines."),

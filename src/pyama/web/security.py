@@ -78,7 +78,7 @@ class AccessCheck:
             return _refused(403, "Requests of other sites are not answered.")
         if not self._knows(headers, _query(scope)):
             return _refused(
-                401, "Open the address that `pyama view` has printed; it holds the token."
+                401, "Open the address that `pyama view` has printed; it contains the token."
             )
         return None
 
