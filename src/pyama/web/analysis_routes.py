@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import Annotated
 
-from fastapi import APIRouter, Depends, HTTPException
+from fastapi import APIRouter, HTTPException
 from pydantic import BaseModel, Field
 
 from pyama import layout
@@ -20,7 +20,7 @@ from pyama.analysis.table_files import read_header, read_table
 from pyama.errors import ConfigError
 from pyama.file_cache import cached_while_unchanged
 from pyama.traces.trace_files import find_traces
-from pyama.web.folders import Dir, Root, record_of, root_of
+from pyama.web.folders import OutputDir, record_of
 from pyama.web.json_numbers import nullable
 
 router = APIRouter(tags=["analysis"])
@@ -110,13 +110,6 @@ class Merged(BaseModel):
     columns: list[str]
     cells: int
     rows: int
-
-
-def _output_dir(root: Annotated[Root, Depends(root_of)], directory: Dir = ".") -> Path:
-    return root.output_dir(directory)
-
-
-OutputDir = Annotated[Path, Depends(_output_dir)]
 
 
 @router.get("/api/models")

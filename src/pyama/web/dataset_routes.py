@@ -10,7 +10,7 @@ from pyama import layout
 from pyama.metadata import MicroscopyMetadata, frame_times
 from pyama.pictures.contrast import contrast_of_stack
 from pyama.store import TRACES_MARK, FovStore, fovs_in
-from pyama.web.folders import Dir, Fov, Root, record_of, root_of
+from pyama.web.folders import Dir, Fov, FovOutputDir, Root, record_of, root_of
 from pyama.web.frame_routes import open_stack
 
 router = APIRouter(tags=["datasets"])
@@ -121,11 +121,8 @@ def _fov_entry(store: FovStore, metadata: MicroscopyMetadata) -> FovEntry:
 
 
 @router.get("/api/fovs/{fov}")
-def details(
-    root: Annotated[Root, Depends(root_of)], fov: Fov, directory: Dir = "."
-) -> FovDetails:
+def details(output_dir: FovOutputDir, fov: Fov) -> FovDetails:
     """Stacks, size and times of one field of view."""
-    output_dir = root.fov(directory, fov)
     record = record_of(output_dir)
     metadata = record.metadata
     times, source = frame_times(metadata, record.config.params, fov)

@@ -3,11 +3,11 @@
 from pathlib import Path
 from typing import Annotated
 
-from fastapi import APIRouter, Depends, Query
+from fastapi import APIRouter, Query
 from pydantic import BaseModel
 
 from pyama.analysis.fitting.fitted_curves import FitTable, curves, fit_tables
-from pyama.web.folders import Dir, Fov, Root, root_of
+from pyama.web.folders import Fov, FovOutputDir
 from pyama.web.json_numbers import nullable
 from pyama.web.trace_routes import Column
 
@@ -38,16 +38,14 @@ class FittedColumn(BaseModel):
 
 @router.get("/api/fovs/{fov}/fits/{column}")
 def fitted(
-    root: Annotated[Root, Depends(root_of)],
+    output_dir: FovOutputDir,
     fov: Fov,
     column: Column,
-    directory: Dir = ".",
     model: Annotated[
         str | None, Query(max_length=64, description="Without it, that of the latest fit.")
     ] = None,
 ) -> FittedColumn:
     """Fits of all cells to one column, as curves over the frames."""
-    output_dir = root.fov(directory, fov)
     tables = [table for table in fit_tables(output_dir, fov) if table.column == column]
     models = list(dict.fromkeys(table.model for table in tables))
     chosen = model if model in models else next(iter(models), None)

@@ -6,7 +6,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Annotated
 
-from fastapi import HTTPException, Query, Request
+from fastapi import Depends, HTTPException, Query, Request
 from fastapi import Path as InPath
 
 from pyama import layout
@@ -144,6 +144,22 @@ async def root_of(request: Request) -> Root:
     root: Root = request.app.state.root
     confine_reading(root.path)
     return root
+
+
+def _output_dir(root: Annotated[Root, Depends(root_of)], directory: Dir = ".") -> Path:
+    return root.output_dir(directory)
+
+
+def _fov_output_dir(
+    root: Annotated[Root, Depends(root_of)], fov: Fov, directory: Dir = "."
+) -> Path:
+    return root.fov(directory, fov)
+
+
+OutputDir = Annotated[Path, Depends(_output_dir)]
+"""The output folder of a request; see `Root.output_dir`."""
+FovOutputDir = Annotated[Path, Depends(_fov_output_dir)]
+"""The output folder of a request for one field of view; see `Root.fov`."""
 
 
 def record_of(output_dir: Path) -> Record:

@@ -1,9 +1,10 @@
 """Frames as raw pixels, PNG or JPEG, and the contrast they are drawn with."""
 
+from dataclasses import dataclass
 from enum import StrEnum
 from functools import lru_cache
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, HTTPException, Query, Response
 from fastapi import Path as InPath
@@ -13,7 +14,7 @@ from pyama import layout
 from pyama.pictures.contrast import contrast_of_frame, contrast_of_stack
 from pyama.pictures.encoding import ImageFormat, encoded
 from pyama.store import FovStore, MarkFile, Stack
-from pyama.web.folders import Dir, Fov, Frame, Root, root_of
+from pyama.web.folders import Fov, FovOutputDir, Frame
 
 router = APIRouter(tags=["images"])
 KEPT = "private, max-age=86400, immutable"
@@ -42,18 +43,38 @@ class FrameContrast(BaseModel):
     """Counts that are white."""
 
 
+@dataclass(frozen=True)
+class StoredFrame:
+    """One frame of a stack, as it is stored: an array (H, W) of pixels, and its place."""
+
+    store: FovStore
+    group: str
+    level: Level
+    pixels: Any
+
+
+def _stored_frame(
+    output_dir: FovOutputDir,
+    fov: Fov,
+    group: Group,
+    frame: Frame,
+    level: Level = Level.PREVIEW,
+) -> StoredFrame:
+    stack = open_stack(output_dir, fov, group, level.value)[0]
+    check_frame(stack, frame)
+    return StoredFrame(FovStore(output_dir, fov), group, level, stack[frame])
+
+
+Stored = Annotated[StoredFrame, Depends(_stored_frame)]
+
+
 @router.get(
     "/api/fovs/{fov}/frames/{group}/{frame}",
     response_class=Response,
     responses={200: {"content": {media: {} for media in MEDIA.values()}}},
 )
 def frame(
-    root: Annotated[Root, Depends(root_of)],
-    fov: Fov,
-    group: Group,
-    frame: Frame,
-    directory: Dir = ".",
-    level: Level = Level.PREVIEW,
+    stored: Stored,
     form: Annotated[ImageFormat, Query(alias="format")] = ImageFormat.RAW,
     version: Annotated[str, Query(max_length=64, description="For the browser cache.")] = "",
 ) -> Response:
@@ -62,42 +83,34 @@ def frame(
     `raw` is row after row, little-endian, with the headers `X-Height`, `X-Width`, `X-Dtype`;
     `png` holds the same values; `jpeg` has 8 bits, with the contrast of the whole stack.
     """
-    output_dir = root.fov(directory, fov)
-    stack = open_stack(output_dir, fov, group, level.value)[0]
-    _check_frame(stack, frame)
-    pixels = stack[frame]
+    pixels = stored.pixels
     headers = {
         "Cache-Control": KEPT if version else "no-store",
         "X-Height": str(pixels.shape[0]),
         "X-Width": str(pixels.shape[1]),
         "X-Dtype": pixels.dtype.name,
     }
-    is_stretched = form is ImageFormat.JPEG and level is Level.FULL
-    contrast = contrast_of_stack(FovStore(output_dir, fov), group) if is_stretched else None
+    is_stretched = form is ImageFormat.JPEG and stored.level is Level.FULL
+    contrast = contrast_of_stack(stored.store, stored.group) if is_stretched else None
     return Response(encoded(pixels, form, contrast), headers=headers, media_type=MEDIA[form])
 
 
 @router.get("/api/fovs/{fov}/frames/{group}/{frame}/contrast")
-def frame_contrast(
-    root: Annotated[Root, Depends(root_of)],
-    fov: Fov,
-    group: Group,
-    frame: Frame,
-    directory: Dir = ".",
-    level: Level = Level.PREVIEW,
-) -> FrameContrast:
+def frame_contrast(stored: Stored) -> FrameContrast:
     """Contrast of a single frame by the rule that gives the whole stack its contrast."""
-    output_dir = root.fov(directory, fov)
-    stack = open_stack(output_dir, fov, group, level.value)[0]
-    _check_frame(stack, frame)
-    low, high = contrast_of_frame(stack[frame])
-    if level is Level.PREVIEW:
-        shown = contrast_of_stack(FovStore(output_dir, fov), group)
+    low, high = contrast_of_frame(stored.pixels)
+    if stored.level is Level.PREVIEW:
+        shown = contrast_of_stack(stored.store, stored.group)
         low, high = shown.counts(low), shown.counts(high)
     return FrameContrast(low=low, high=high)
 
 
-def _check_frame(stack: Stack, frame: int) -> None:
+def check_frame(stack: Stack, frame: int) -> None:
+    """Refuse a frame that a stack does not have.
+
+    Raises:
+        HTTPException: There is no such frame (404).
+    """
     if frame >= len(stack):
         raise HTTPException(404, f"There is no frame {frame}; the last is {len(stack) - 1}.")
 

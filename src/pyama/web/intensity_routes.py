@@ -2,12 +2,12 @@
 
 from typing import Annotated
 
-from fastapi import APIRouter, Depends, HTTPException
+from fastapi import APIRouter, HTTPException
 from fastapi import Path as InPath
 from pydantic import BaseModel
 
 from pyama.analysis.intensity_parts import intensity_parts
-from pyama.web.folders import Dir, Fov, Root, record_of, root_of
+from pyama.web.folders import Fov, FovOutputDir, record_of
 
 router = APIRouter(tags=["traces"])
 Number = Annotated[int, InPath(ge=0, le=2**31 - 1)]
@@ -29,15 +29,8 @@ class Parts(BaseModel):
 
 
 @router.get("/api/fovs/{fov}/cells/{label}/parts/{channel}")
-def parts(
-    root: Annotated[Root, Depends(root_of)],
-    fov: Fov,
-    label: Number,
-    channel: Number,
-    directory: Dir = ".",
-) -> Parts:
+def parts(output_dir: FovOutputDir, fov: Fov, label: Number, channel: Number) -> Parts:
     """Raw, background and corrected intensity of one cell, over time."""
-    output_dir = root.fov(directory, fov)
     sums = intensity_parts(output_dir, record_of(output_dir), fov, label, channel)
     if sums is None:
         raise HTTPException(404, f"Cell {label} was not measured in channel {channel}.")

@@ -4,25 +4,24 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Annotated
 
-from fastapi import APIRouter, Depends, HTTPException, Query, Response
+from fastapi import APIRouter, Query, Response
 from fastapi import Path as InPath
 from pydantic_core import to_json
 
 from pyama import layout
 from pyama.pictures.outlines import polygons
-from pyama.web.folders import Dir, Fov, Frame, Root, root_of
-from pyama.web.frame_routes import KEPT, open_stack
+from pyama.web.folders import Fov, FovOutputDir, Frame
+from pyama.web.frame_routes import KEPT, check_frame, open_stack
 
 router = APIRouter(tags=["images"])
 
 
 @router.get("/api/fovs/{fov}/outlines/{channel}/{frame}")
 def outlines(
-    root: Annotated[Root, Depends(root_of)],
+    output_dir: FovOutputDir,
     fov: Fov,
     channel: Annotated[int, InPath(ge=0, le=10**6)],
     frame: Frame,
-    directory: Dir = ".",
     spacing: Annotated[int, Query(ge=0, le=64, description="In px.")] = 0,
     version: Annotated[str, Query(max_length=64)] = "",
 ) -> Response:
@@ -32,10 +31,8 @@ def outlines(
     closer than this to the previous corner are left out: less to send and to draw, and no
     difference where a pixel of the image is smaller than a pixel of the screen.
     """
-    output_dir = root.fov(directory, fov)
     stack, stamp = open_stack(output_dir, fov, layout.tracked(channel), layout.FULL)
-    if frame >= len(stack):
-        raise HTTPException(404, f"There is no frame {frame}; the last is {len(stack) - 1}.")
+    check_frame(stack, frame)
     text = _outlines(output_dir, fov, channel, frame, spacing, stamp)
     headers = {"Cache-Control": KEPT if version else "no-store"}
     return Response(text, headers=headers, media_type="application/json")

@@ -5,7 +5,7 @@ from fastapi.responses import FileResponse, Response
 from pydantic import BaseModel
 
 from pyama.analysis.report.html_page import REPORT, write_report
-from pyama.web.analysis_routes import OutputDir
+from pyama.web.folders import OutputDir
 
 router = APIRouter(tags=["analysis"])
 SANDBOX = {

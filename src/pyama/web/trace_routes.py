@@ -15,7 +15,7 @@ from pyama.traces.correction_log import Entry
 from pyama.traces.corrections import Action
 from pyama.traces.inspected_tracks import CellValues, Track, Values
 from pyama.traces.inspection import Inspection, State
-from pyama.web.folders import Dir, Fov, Root, root_of
+from pyama.web.folders import Fov, FovOutputDir
 from pyama.web.json_numbers import nullable
 
 router = APIRouter(tags=["traces"])
@@ -100,10 +100,8 @@ class Effect(BaseModel):
     after: list[Trace]
 
 
-def _inspection(
-    root: Annotated[Root, Depends(root_of)], fov: Fov, directory: Dir = "."
-) -> Inspection:
-    return Inspection(root.fov(directory, fov), fov)
+def _inspection(output_dir: FovOutputDir, fov: Fov) -> Inspection:
+    return Inspection(output_dir, fov)
 
 
 Inspected = Annotated[Inspection, Depends(_inspection)]
