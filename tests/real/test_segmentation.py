@@ -7,11 +7,11 @@ import pytest
 import tifffile
 from skimage.io import imread
 
+from label_metrics import foreground_iou, object_f1, seg
 from pyama.algorithms.kernels.labels import limit_sizes
 from pyama.algorithms.params import LogStdParams, WatershedParams
 from pyama.algorithms.segmenters import logstd, watershed
 from pyama.readers import open_reader
-from pyama.testing.metrics import foreground_iou, object_f1, seg
 
 DATA = Path(__file__).parents[3] / "shared" / "data" / "phase" / "usiigaci"
 pytestmark = pytest.mark.skipif(not DATA.is_dir(), reason=f"needs the real data in {DATA}")

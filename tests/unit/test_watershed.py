@@ -6,6 +6,7 @@ from hypothesis.extra.numpy import array_shapes, arrays
 from scipy import ndimage
 from skimage.morphology import reconstruction
 
+from label_metrics import object_f1
 from pyama.algorithms.kernels.labels import limit_sizes
 from pyama.algorithms.params import WatershedParams
 from pyama.algorithms.segmenters import logstd
@@ -18,7 +19,6 @@ from pyama.algorithms.segmenters.watershed import (
     segment,
 )
 from pyama.errors import ArrayError
-from pyama.testing.metrics import object_f1
 from pyama.testing.synthetic import SyntheticRecording
 
 CENTRES = [(70, 60), (70, 118), (150, 180)]

@@ -4,8 +4,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
+from label_metrics import foreground_iou, object_f1, seg
 from pyama.errors import ArrayError
-from pyama.testing.metrics import foreground_iou, object_f1, seg
 
 LABELS = arrays(np.uint16, (6, 7), elements=st.sampled_from([0, 0, 1, 2, 5, 60_000]))
 REFERENCE = np.array([[1, 1, 1, 1, 0, 0], [2, 2, 2, 2, 0, 0], [3, 3, 3, 3, 0, 0]], np.uint16)
