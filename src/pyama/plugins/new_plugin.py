@@ -1,5 +1,6 @@
-"""New plugins: copies of the templates, one working plugin with a test for every kind."""
+"""New plugins: copies of the templates, a working plugin of every kind with a test."""
 
+import re
 from pathlib import Path
 
 from pyama.errors import ConfigError
@@ -31,15 +32,16 @@ def write_plugin(kind: str, name: str, folder: Path) -> tuple[Path, Path]:
             "begin with a letter, and do not begin with test_ or conftest."
         )
     template = f"my_{kind}"
+    test = "test_my_model.py" if kind == "model" else "test_my_plugin.py"
     paths = folder / f"{name}.py", folder / f"test_{name}.py"
     for path in paths:
         if path.exists():
             raise FileExistsError(17, "exists", str(path))
     folder.mkdir(parents=True, exist_ok=True)
-    for path, source in zip(paths, (f"{template}.py", f"test_{template}.py"), strict=True):
+    for path, source in zip(paths, (f"{template}.py", test), strict=True):
         text = (TEMPLATES / source).read_text(encoding="utf-8")
-        text = text.replace(_class_name(template), _class_name(name)).replace(template, name)
-        path.write_text(text, encoding="utf-8")
+        text = text.replace(_class_name(template), _class_name(name))
+        path.write_text(re.sub(f"{template}|my_plugin", name, text), encoding="utf-8")
     return paths
 
 
