@@ -194,8 +194,7 @@ class WatershedParams(LogStdParams):
     """
 
     split_h: Annotated[float, Field(gt=0, allow_inf_nan=False), _unit("px")] | None = None
-    """Two parts of an object are two cells if they are farther from the edge at their centres
-    than at the neck between them, by at least this; null chooses it by the size of cells."""
+    """Smallest narrowing between two cells, on each side; null chooses it by the cell size."""
 
 
 class TrackingParams(Params):
