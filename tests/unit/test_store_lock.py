@@ -12,7 +12,7 @@ import time
 import pytest
 
 from pyama.errors import LockedError
-from pyama.store import joined, lock, locked
+from pyama.store import lock, locked, locks_joined
 
 SPAWN = multiprocessing.get_context("spawn")
 
@@ -26,7 +26,7 @@ def hold(folder, fovs, line):
 
 def work(folder, fovs, line):
     """Take part in a run in another process until told."""
-    with joined(folder, fovs):
+    with locks_joined(folder, fovs):
         line.send("joined")
         line.poll(60)
 
@@ -126,7 +126,7 @@ def test_a_worker_cannot_join_what_another_run_has_taken_over(tmp_path):
     (tmp_path / "fov_003").mkdir()
     with (tmp_path / "fov_003/.lock").open("ab", 0) as file:
         assert lock._try(lock._take, file)
-        with pytest.raises(LockedError), joined(tmp_path, [3]):
+        with pytest.raises(LockedError), locks_joined(tmp_path, [3]):
             pass
 
 

@@ -10,7 +10,7 @@ import pytest
 from pyama.errors import StoreError
 from pyama.store import Mark, MarkFile, Recipe, replacing, sealed, unsealed, write_atomically
 from pyama.store.chunks import compress
-from pyama.store.files import Damage, Ledger, checksum, file_checksum, naming
+from pyama.store.files import Damage, Ledger, checksum, file_checksum, path_in_errors
 
 RECIPE = Recipe(
     "tracking", 1, "iou", {"min_iou": 0.1, "max_gap": 0}, {"seg_labeled_ch_0/0": "a"}
@@ -310,7 +310,7 @@ def test_what_cannot_be_written_is_named(tmp_path):
         write_atomically(tmp_path / "file" / "m.json", b"x")
     full = OSError(28, "No space left on device")
     said = r"here cannot be written: No space left.*same command again"
-    with pytest.raises(StoreError, match=said), naming(tmp_path / "here"):
+    with pytest.raises(StoreError, match=said), path_in_errors(tmp_path / "here"):
         raise full
 
 

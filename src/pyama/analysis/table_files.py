@@ -13,7 +13,7 @@ from typing import IO, Any
 import pandas as pd
 
 from pyama.errors import ConfigError, StoreError, reason
-from pyama.store import naming, write_atomically
+from pyama.store import path_in_errors, write_atomically
 
 Header = dict[str, Any]
 """The entries before the header."""
@@ -87,7 +87,7 @@ def _escaped(separator: re.Match[str]) -> str:
 
 
 def _write(path: Path, data: bytes) -> None:
-    with naming(path):
+    with path_in_errors(path):
         path.parent.mkdir(parents=True, exist_ok=True)
     write_atomically(path, data)
 

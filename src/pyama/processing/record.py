@@ -22,7 +22,7 @@ from pyama.documents import has_its_checksum, load_yaml, parse_yaml, with_checks
 from pyama.errors import ConfigError
 from pyama.metadata import MicroscopyMetadata, dump_metadata, frame_times, parse_metadata
 from pyama.processing.step_reports import FovReport, StepReport
-from pyama.store import alone, sealed, unsealed, write_atomically
+from pyama.store import folder_locked, sealed, unsealed, write_atomically
 from pyama.version import __version__
 
 logger = logging.getLogger(__name__)
@@ -152,7 +152,7 @@ def write_run(
     status: str,
 ) -> None:
     """Write `run.json`; entries of earlier runs for other fields of view stay."""
-    with alone(output_dir):
+    with folder_locked(output_dir):
         fovs = _earlier_fovs(output_dir, metadata.identity)
         for entry in report:
             fovs.setdefault(str(entry.fov), {})[entry.step] = _step(entry)

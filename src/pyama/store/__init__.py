@@ -14,13 +14,13 @@ from pyama.store.cells import (
 from pyama.store.files import (
     TEMPORARY,
     Damage,
-    naming,
+    path_in_errors,
     remove_temporaries,
     replacing,
     write_atomically,
 )
 from pyama.store.fov_store import FovStore, Stack, fovs_in
-from pyama.store.lock import LOCK_FILE, alone, joined, locked
+from pyama.store.lock import LOCK_FILE, folder_locked, locked, locks_joined
 from pyama.store.marks import MARKS, Mark, MarkFile, Recipe, sealed, unsealed
 from pyama.store.ome import Scale, Series
 from pyama.store.outputs import (
@@ -64,13 +64,13 @@ __all__ = [
     "StoredArray",
     "TableOutput",
     "Write",
-    "alone",
     "crop_dtype",
     "crop_spec",
+    "folder_locked",
     "fovs_in",
-    "joined",
     "locked",
-    "naming",
+    "locks_joined",
+    "path_in_errors",
     "remove_temporaries",
     "replacing",
     "sealed",

@@ -194,12 +194,12 @@ def write_atomically(path: Path, data: bytes) -> None:
     Raises:
         StoreError: It cannot be written.
     """
-    with naming(path), replacing(path) as temporary:
+    with path_in_errors(path), replacing(path) as temporary:
         temporary.write_bytes(data)
 
 
 @contextmanager
-def naming(path: Path) -> Iterator[None]:
+def path_in_errors(path: Path) -> Iterator[None]:
     """Add the path to errors of writing: the system omits it when a disk is full.
 
     Raises:
@@ -230,7 +230,7 @@ def replacing(path: Path) -> Iterator[Path]:
     temporary = path.with_name(f"{path.name}.{secrets.token_hex(4)}{TEMPORARY}")
     try:
         yield temporary
-        with naming(path):
+        with path_in_errors(path):
             with temporary.open("rb+") as file:
                 os.fsync(file.fileno())
             temporary.replace(path)

@@ -61,7 +61,7 @@ def locked(output_dir: Path, fovs: Iterable[int]) -> Iterator[list[str]]:
 
 
 @contextmanager
-def alone(folder: Path) -> Iterator[None]:
+def folder_locked(folder: Path) -> Iterator[None]:
     """Hold the lock of a folder, for reading and writing files that all its runs share."""
     with ExitStack() as stack:
         if sys.platform != "win32":  # where folders cannot be locked
@@ -73,7 +73,7 @@ def alone(folder: Path) -> Iterator[None]:
 
 
 @contextmanager
-def joined(output_dir: Path, fovs: Iterable[int]) -> Iterator[None]:
+def locks_joined(output_dir: Path, fovs: Iterable[int]) -> Iterator[None]:
     """Join the locks of a run during the block, so that no other run can take them.
 
     For worker processes of a run. Inside the block they must check whether that run is alive,

@@ -24,7 +24,7 @@ from pyama.store.files import (
     checksum,
     file_names,
     find_damages,
-    naming,
+    path_in_errors,
     write_atomically,
 )
 
@@ -154,7 +154,7 @@ class MarkFile:
 
     def write(self, recipe: Recipe, notes: Mapping[str, Any], ledger: Ledger) -> None:
         """Write the mark and the checksums of the ledger, after all files of the output."""
-        with naming(self.path):
+        with path_in_errors(self.path):
             self.path.parent.mkdir(parents=True, exist_ok=True)
         sums = ledger.to_bytes()
         write_atomically(self.sums_path, sums)

@@ -9,7 +9,7 @@ from typing import Any
 
 from pyama import layout
 from pyama.errors import StoreError
-from pyama.store.files import Ledger, naming, replacing
+from pyama.store.files import Ledger, path_in_errors, replacing
 from pyama.store.marks import Mark, MarkFile, Recipe
 from pyama.store.ome import Scale, Series, root_documents
 
@@ -116,7 +116,7 @@ class TableOutput(Output):
     @contextmanager
     def _open(self, ledger: Ledger) -> Iterator[Write]:
         path = self.fov_path / self.file_name
-        with naming(path):
+        with path_in_errors(path):
             path.parent.mkdir(parents=True, exist_ok=True)
             with replacing(path) as temporary:
                 with temporary.open("w", encoding="utf-8", newline="") as file:

@@ -17,7 +17,7 @@ from pyama.processing.cancelling import AnyOf, FlagFile
 from pyama.processing.executors.messages import DIED, Sender
 from pyama.processing.executors.pickled_plugins import Plugin, registered
 from pyama.processing.plugin_digest import steady_fingerprints
-from pyama.store import TEMPORARY, joined
+from pyama.store import TEMPORARY, locks_joined
 from pyama.version import __version__
 
 if TYPE_CHECKING:
@@ -127,7 +127,7 @@ def work_on(run: Run, number: int, fovs: Sequence[int], work: Callable[..., Any]
     stop = AnyOf((released, run.flag))
     with _PLACE.taken(run, worker) as messages, ExitStack() as stack:
         with suppress(OSError):  # the run itself holds the lock, too
-            stack.enter_context(joined(run.folder, fovs))
+            stack.enter_context(locks_joined(run.folder, fovs))
         if released.is_set() or not run.claim(number):
             raise BrokenExecutor(DIED)
         try:

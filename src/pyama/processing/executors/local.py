@@ -23,7 +23,7 @@ from pyama.processing.executors.messages import Sender, listening
 from pyama.processing.executors.pickled_plugins import Plugin, packed, unpack
 from pyama.processing.plugin_digest import steady_fingerprints
 from pyama.processing.runner import Watcher
-from pyama.store import joined
+from pyama.store import locks_joined
 
 EXECUTORS = ("threads", "processes", "dask")
 ADDRESSES = ("tcp://", "tls://")
@@ -167,7 +167,7 @@ def _call(function: Callable[..., Any], fovs: Any, *arguments: Any) -> Any:
     output_dir = arguments[-1]
     with ExitStack() as stack:
         with suppress(OSError):  # the run itself holds the lock, too
-            stack.enter_context(joined(output_dir, fovs))
+            stack.enter_context(locks_joined(output_dir, fovs))
         parent = multiprocessing.parent_process()
         if parent is None or not parent.is_alive():
             os._exit(1)

@@ -41,7 +41,7 @@ from pyama.store import (
     Stack,
     crop_dtype,
     crop_spec,
-    naming,
+    path_in_errors,
 )
 
 INTENSITY_ATTRIBUTES = {"pyama": {"divisor": SCALE}}
@@ -121,7 +121,7 @@ class _Spool:
 
     def append(self, pixels: NDArray[Any]) -> None:
         left = pixels.view(np.uint8).data
-        with naming(self.place):
+        with path_in_errors(self.place):
             while left:  # on a nearly full disk only a part is written at once
                 left = left[self.file.write(left) :]
 

@@ -39,7 +39,7 @@ from pyama.processing.workflow.services import (
 )
 from pyama.processing.workflow.worker import run_single_worker
 from pyama.readers import Reader
-from pyama.store import FovStore, fovs_in, locked, naming, remove_temporaries
+from pyama.store import FovStore, fovs_in, locked, path_in_errors, remove_temporaries
 
 __all__ = [
     "BackgroundEstimationService",
@@ -132,7 +132,7 @@ def process(
     output_dir = Path(output_dir)
     started = datetime.now(UTC)
     cancel_event = threading.Event() if cancel_event is None else cancel_event
-    with naming(output_dir):
+    with path_in_errors(output_dir):
         record = None if overwrite else read_record(output_dir)
     with ExitStack() as stack:
         reader = opened(stack, source, config, record)
@@ -169,11 +169,11 @@ def _prepared(
 ) -> list[str]:
     """Lock the fields of view and make room for them; return messages for the user."""
     output_dir = contexts.output_dir
-    with naming(output_dir):
+    with path_in_errors(output_dir):
         output_dir.mkdir(parents=True, exist_ok=True)
     messages = check_space(contexts, fovs, overwrite=overwrite)
     old = fovs_in(output_dir) if overwrite else []
-    with naming(output_dir):
+    with path_in_errors(output_dir):
         messages += stack.enter_context(locked(output_dir, sorted({*fovs, *old})))
     for fov in old:
         FovStore(output_dir, fov).discard()
@@ -236,7 +236,7 @@ def run_batch(
     check_fovs(metadata, fovs)
     load_named_plugins(config)
     with ExitStack() as stack:
-        with naming(Path(output_dir)):
+        with path_in_errors(Path(output_dir)):
             stack.enter_context(locked(Path(output_dir), sorted(fovs)))
         reader = opened_once(stack, metadata, config)
         contexts = FovContexts(metadata, config, output_dir, reader)
