@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from pyama.analysis.colours import COLORS, color
-from pyama.analysis.fitting.models import MODELS
+from pyama.analysis.fitting.fitted_curves import smooth_curve
 from pyama.analysis.histograms import axis_range, not_shown, sample_histogram
 from pyama.analysis.statistics import course, describe, example_fits, finite
 from pyama.errors import ConfigError
@@ -119,10 +119,7 @@ def fits(
     for (name, row), panel in zip(examples.items(), panels, strict=True):
         cell = table[(table["fov"] == row["fov"]) & (table["cell"] == row["cell"])]
         panel.plot(cell["time"], cell[column], ".", color=GREY, markersize=3)
-        grid = np.linspace(cell["time"].min(), cell["time"].max(), 300)
-        model = MODELS[row["model_type"]]
-        p = row[list(model.names)].to_numpy(float)[:, np.newaxis]
-        panel.plot(grid, model.evaluate(grid, p)[0], color=color(1))
+        panel.plot(*smooth_curve(row, cell["time"].to_numpy(float), 300), color=color(1))
         panel.set_title(
             f"{name}: FOV {row['fov']}, cell {row['cell']}\nR² = {row['r_squared']:.4f}"
         )

@@ -3,8 +3,10 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
+import pandas as pd
 
 from pyama import layout
 from pyama.analysis.fitting.model import Values
@@ -94,6 +96,24 @@ def curves(table: FitTable, output_dir: Path, fov: int) -> list[Curve]:
         raise StoreError(
             f"{table.path} is not a table of fits: {error}. Fit the traces again."
         ) from error
+
+
+def smooth_curve(row: "pd.Series[Any]", time: Values, n: int) -> tuple[Values, Values]:
+    """Evaluate the fit of one cell at equally spaced times, for a figure.
+
+    Args:
+        row: Row of a table of fits.
+        time: Times of its trace in h.
+        n: Number of points.
+
+    Returns:
+        Times and values, shape (n,); empty if the model is not in `MODELS`, or without times.
+    """
+    model, time = MODELS.get(str(row["model_type"])), time[np.isfinite(time)]
+    if model is None or not time.size:
+        return np.empty(0), np.empty(0)
+    grid = np.linspace(time.min(), time.max(), n)
+    return grid, model.evaluate(grid, row[list(model.names)].to_numpy(float)[:, np.newaxis])[0]
 
 
 def _curves(table: FitTable, fov: int, times_h: Values) -> Iterator[Curve]:

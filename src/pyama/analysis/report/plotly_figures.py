@@ -10,7 +10,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from pyama.analysis.colours import COLORS, color, evenly
-from pyama.analysis.fitting.models import MODELS
+from pyama.analysis.fitting.fitted_curves import smooth_curve
 from pyama.analysis.statistics import course, example_fits
 
 Figure = dict[str, Any]
@@ -132,13 +132,9 @@ def _caption(axis: str, name: str, row: "pd.Series[Any]") -> Figure:
 
 
 def _curve(row: "pd.Series[Any]", time: NDArray[np.float64]) -> Figure:
-    model = MODELS.get(str(row["model_type"]))
-    time = time[np.isfinite(time)]
-    if model is None or not time.size:
-        return {"x": [], "y": []}
-    grid = np.linspace(time.min(), time.max(), 150)
-    p = row[list(model.names)].to_numpy(float)[:, np.newaxis]
-    return {"x": short(grid), "y": short(model.evaluate(grid, p)[0]), "name": model.name}
+    times, values = smooth_curve(row, time, 150)
+    named = {"name": str(row["model_type"])} if len(times) else {}
+    return {"x": short(times), "y": short(values), **named}
 
 
 def lines(
