@@ -1,7 +1,7 @@
 """The commands `pyama plot ...`: one figure each. Slow modules are imported inside."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -106,13 +106,9 @@ def parameters(
 ) -> None:
     """Histograms of the parameters of every sample."""
     from pyama.analysis import plots
-    from pyama.analysis.joined_tables import axis_labels, fitted_parameters, join_fits
 
-    plots.check_format(output)
-    table, units = join_fits(tables)
-    chosen = [name for name in names.split(",") if name] or fitted_parameters(table)
-    labels = axis_labels(table, units, chosen)
-    figure = plots.histograms(table, chosen, [labels[name] for name in chosen], width)
+    table, labels = _read_fits(tables, output, [name for name in names.split(",") if name])
+    figure = plots.histograms(table, list(labels), list(labels.values()), width)
     result(str(plots.save(figure, output, dpi)))
 
 
@@ -132,11 +128,8 @@ def scatter(
 ) -> None:
     """Two parameters of every cell against each other."""
     from pyama.analysis import plots
-    from pyama.analysis.joined_tables import axis_labels, join_fits
 
-    plots.check_format(output)
-    table, units = join_fits(tables)
-    labels = axis_labels(table, units, (x, y))
+    table, labels = _read_fits(tables, output, [x, y])
     figure = plots.scatter(table, x, y, (labels[x], labels[y]), width)
     result(str(plots.save(figure, output, dpi)))
 
@@ -156,10 +149,19 @@ def samples(
 ) -> None:
     """A parameter in every sample: each cell a point, with median and quartiles."""
     from pyama.analysis import plots
-    from pyama.analysis.joined_tables import axis_labels, join_fits
 
-    plots.check_format(output)
-    table, units = join_fits(tables)
-    label = axis_labels(table, units, (name,))[name]
-    figure = plots.samples(table, name, label, width)
+    table, labels = _read_fits(tables, output, [name])
+    figure = plots.samples(table, name, labels[name], width)
     result(str(plots.save(figure, output, dpi)))
+
+
+def _read_fits(
+    tables: list[Path], output: Path, names: list[str]
+) -> tuple[Any, dict[str, str]]:
+    """Read tables of fits, and the labels of some columns, or of all fitted parameters."""
+    from pyama.analysis.joined_tables import axis_labels, fitted_parameters, join_fits
+    from pyama.analysis.plots import check_format
+
+    check_format(output)  # before the tables are read
+    table, units = join_fits(tables)
+    return table, axis_labels(table, units, names or fitted_parameters(table))
