@@ -21,6 +21,6 @@ def test_a_promise_has_its_test(file, name):
 
 
 def test_every_line_of_promises_has_a_test():
-    text = PAGE.read_text(encoding="utf-8").partition("## What it does not promise")[0]
+    text = PAGE.read_text(encoding="utf-8").partition("## Limitations")[0]
     points = re.split(r"\n- ", text)[1:]
     assert all("](../tests/" in point.partition("\n\n")[0] for point in points)

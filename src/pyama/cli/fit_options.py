@@ -42,8 +42,8 @@ Model = Annotated[
     typer.Option(
         metavar="NAME",
         help="maturation, mrna_decay, exponential_decay, exponential_rise, logistic, "
-        "linear_onset, constant, one of a plugin, or auto: for each cell the one with the "
-        "smallest AIC.",
+        "linear_onset, constant, a model of a plugin, or auto: for each cell the model "
+        "with the smallest AIC.",
     ),
 ]
 Column = Annotated[
@@ -56,8 +56,8 @@ Free = Annotated[
     str,
     typer.Option(
         metavar="NAMES",
-        help="Also fit these parameters, or all. In maturation km and beta are fixed "
-        "otherwise, in mrna_decay beta.",
+        help="Also fit these parameters, or all. By default, km and beta are fixed in "
+        "maturation, and beta in mrna_decay.",
     ),
 ]
 Fix = Annotated[
@@ -73,13 +73,17 @@ Bound = Annotated[
     list[str] | None,
     typer.Option(metavar="NAME=LOW:HIGH", help="Bounds of a parameter: ktl=0:1e6."),
 ]
-Starts = Annotated[int, typer.Option(min=1, metavar="N", help="Starts per cell.")]
+Starts = Annotated[
+    int, typer.Option(min=1, metavar="N", help="Number of starting points per cell.")
+]
 LossFunction = Annotated[Loss, typer.Option(help="soft_l1 gives outliers less weight.")]
 Workers = Annotated[
     int | None,
     typer.Option("--workers", "-j", min=1, metavar="N", help="[default: one per core]"),
 ]
-Seed = Annotated[int, typer.Option(min=0, metavar="N", help="Seed of the starts.")]
+Seed = Annotated[
+    int, typer.Option(min=0, metavar="N", help="Random seed of the starting points.")
+]
 Output = Annotated[
     Path | None,
     typer.Option(

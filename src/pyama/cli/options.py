@@ -144,8 +144,9 @@ Set = Annotated[
         "--set",
         "-s",
         metavar="NAME=VALUE",
-        help="Change one parameter; may be given several times. Overrides --config; the "
-        "options above override it. `pyama config init` lists names, units and bounds.",
+        help="Change one parameter; may be given several times. It overrides --config, and "
+        "options such as --workers override it. `pyama config init` lists names, units and "
+        "bounds.",
     ),
 ]
 
@@ -168,9 +169,7 @@ Plugins = Annotated[
         "their parameters, which are set by --set NAME.PARAMETER=VALUE.",
     ),
 ]
-CopyOnly = Annotated[
-    bool, _option("--copy-only", help="Stop after copying the raw frames (step 1 of 7).")
-]
+CopyOnly = Annotated[bool, _option("--copy-only", help="Stop after copying the raw frames.")]
 Overwrite = Annotated[
     bool,
     _option(

@@ -50,7 +50,7 @@ def traces(
     dpi: Dpi = 300,
     debug: Debug = False,
 ) -> None:
-    """Traces of every sample, with the mean and the middle half of the cells."""
+    """Plot the traces of every sample, with the mean and the middle half of the cells."""
     from pyama.analysis import plots
     from pyama.analysis.joined_tables import join_traces
     from pyama.analysis.table_columns import chosen_column, unit_of, with_unit
@@ -76,7 +76,7 @@ def fits(
     dpi: Dpi = 300,
     debug: Debug = False,
 ) -> None:
-    """The best, the median and the worst fit with their data."""
+    """Plot the best, the median and the worst fit with their data."""
     from pyama.analysis import plots
     from pyama.analysis.fitting.fit_files import load_fit_with_traces
     from pyama.analysis.table_columns import unit_of, with_unit
@@ -104,7 +104,7 @@ def parameters(
     dpi: Dpi = 300,
     debug: Debug = False,
 ) -> None:
-    """Histograms of the parameters of every sample."""
+    """Plot histograms of the parameters of every sample."""
     from pyama.analysis import plots
 
     table, labels = _read_fits(tables, output, [name for name in names.split(",") if name])

@@ -33,7 +33,8 @@ def view(
         Path | None,
         typer.Option(
             metavar="DIR",
-            help="Nothing outside is read or written. [default: DIR, else the current folder]",
+            help="Folder that the page may read and write; nothing outside it. [default: DIR, "
+            "else the current folder]",
             show_default=False,
         ),
     ] = None,

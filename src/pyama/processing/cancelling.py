@@ -1,7 +1,7 @@
 """Requests to stop; all of them have the method `is_set()`.
 
-A run is stopped by an event of its caller. A process of its own sees it as a file, and a step
-whose plugin has timed out sees that nobody waits for it any more.
+A run is stopped by an event of its caller. Worker processes look for a file instead. A step
+that was given up after a plugin timed out looks for that.
 """
 
 import threading

@@ -1,6 +1,6 @@
 """Digests that identify the functions and objects which take part in a result.
 
-A part is known by the first of these that it has:
+A method, feature, model or plugin is identified by the first of these that it has:
 
 * its attribute `version`; 1 for built-in parts without one
 * the bytes of the plugin file that defines it

@@ -1,7 +1,6 @@
-"""The runner: pulls items from jobs and pushes them into outputs.
+"""The runner: iterates over the items of jobs and writes them to outputs.
 
-Because it pulls, resuming, cancelling, progress and error capture happen here, between two
-items, and algorithms need not know about them.
+Resuming, cancelling, progress and errors are handled here, between two items.
 """
 
 import logging
@@ -30,7 +29,7 @@ class Part:
     Attributes:
         output: Where items go.
         recipe: What the output is made from.
-        notes: Filled while items are drawn; written into the mark.
+        notes: Filled while items are made; written into the mark.
     """
 
     output: Output
@@ -67,7 +66,7 @@ class Job:
 
 @dataclass(frozen=True)
 class Progress:
-    """One more item is done.
+    """Progress of a step after one item.
 
     Attributes:
         step: Name of the step.

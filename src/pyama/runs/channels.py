@@ -50,8 +50,8 @@ def proposed(names: Sequence[str]) -> tuple[int, list[int]] | None:
 def question(names: Sequence[str]) -> str:
     """Return what to ask a user if `proposed` has no answer."""
     return (
-        "The names of the channels do not say which one shows the cells in phase contrast and "
-        f"which ones are fluorescence:\n{listed(names)}"
+        "The names of the channels do not tell which one is phase contrast and which ones are "
+        f"fluorescence:\n{listed(names)}"
     )
 
 

@@ -72,7 +72,7 @@ def plan_run(run: PreparedRun, *, with_files: bool = True) -> Plans:
 def pending_outputs(plans: Plans, config: ProcessingConfig) -> dict[int, dict[str, list[str]]]:
     """Return the outputs that each step of each field of view has to make.
 
-    What is made in passing by an earlier step is listed there only.
+    An output that an earlier step also writes is listed under that step only.
     """
     return {
         fov: _without_passing({step.step: step.pending for step in steps}, config)
@@ -100,7 +100,7 @@ def plan_fov(
     Args:
         contexts: The fields of view; the output folder need not exist.
         fov: 0-based index of the field of view.
-        from_scratch: As if nothing were finished.
+        from_scratch: Ignore finished outputs.
         with_files: Also see whether the files of finished outputs are still there.
     """
     store = FovStore(contexts.output_dir, fov)

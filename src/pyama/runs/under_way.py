@@ -53,7 +53,7 @@ class RunUnderWay:
         self._future = ThreadPoolExecutor(1, "pyama run").submit(self._work)
 
     def cancel(self) -> None:
-        """Stop within a frame; what is finished stays."""
+        """Stop after the current frame; finished outputs are kept."""
         self._cancel.set()
 
     @property
@@ -79,7 +79,7 @@ class RunUnderWay:
         return time.monotonic() - self._started
 
     def error(self) -> BaseException | None:
-        """Return why the run could not go on; None if it ended with a summary."""
+        """Return the exception that ended the run; None if it ended with a summary."""
         assert self._future is not None  # noqa: S101 (started)
         return self._future.exception()
 

@@ -10,7 +10,7 @@ from pyama import layout
 from pyama.errors import StoreError
 from pyama.store import fovs_in
 
-_STALE = "was made on other traces than those of the last run"
+_STALE = "was made on the traces of an earlier run"
 
 
 def find_traces(output_dir: Path) -> Iterator[tuple[int, Path]]:
@@ -74,7 +74,7 @@ def refuse_stale_inspection(path: Path) -> None:
     """Raise an error if a path is an inspection of other traces than the current ones.
 
     Raises:
-        StoreError: It is.
+        StoreError: The inspection was made on other traces.
     """
     basename, fov, inspected = layout.parse_traces(path.name) or ("", 0, False)
     if inspected and not _still_applies(path.parent, basename, fov):

@@ -1,9 +1,9 @@
 """Cropping: cells cut out of frames, without holding a movie or its cells in memory.
 
-Frames come in the order of time, crops are written cell by cell. In between lies a spool per
-group: a temporary file to which the boxes of each frame are appended, and from which the
-boxes of as many cells as fit into a little memory are read at a time. In a frame these lie
-side by side, so that few and large reads are enough.
+Frames are read in the order of time, and crops are written cell by cell. Each group therefore
+has a temporary file, the spool. The boxes of each frame are appended to it, and the boxes of
+several cells, as many as `BATCH_BYTES` allows, are read at a time. The boxes of a frame are
+contiguous, so that few and large reads are enough.
 """
 
 import tempfile

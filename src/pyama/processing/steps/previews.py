@@ -1,4 +1,4 @@
-"""Previews: small uint8 images of stacks and crops, to look at and not to measure.
+"""Previews: small uint8 images of stacks and crops, for display only.
 
 Cropping makes the previews of everything that it reads; the step named caching
 makes the others.

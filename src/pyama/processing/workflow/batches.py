@@ -97,7 +97,7 @@ class Batches:
     def _start(
         self, workers: Workers, copied: StepReport
     ) -> dict[Future[WorkerResult], list[int]]:
-        """Begin steps 2 to 6 of copied fields of view, on one worker."""
+        """Begin the steps after copying of some fields of view, on one worker."""
         bad = set(copied.failed_fovs())
         fovs = [report.fov for report in copied if report.fov not in bad]
         config = self.contexts.config
@@ -156,7 +156,7 @@ def cache(
     watch: Watcher | None = None,
     known: Mapping[int, Recipes] | None = None,
 ) -> StepReport:
-    """Step 7, on a worker; see `run_single_worker` for the arguments."""
+    """Make the remaining previews, on a worker; see `run_single_worker` for the arguments."""
     contexts = FovContexts(metadata, config, output_dir, known=known)
     return run_step(previews.STEP, contexts, fovs, cancel_event, watch)
 

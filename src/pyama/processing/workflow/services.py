@@ -172,7 +172,7 @@ class ExtractionService(Service):
 
 
 class CachingService(Service):
-    """Step 7: previews."""
+    """The remaining previews."""
 
     name = previews.STEP.name
     steps = (previews.STEP,)

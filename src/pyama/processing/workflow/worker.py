@@ -1,4 +1,4 @@
-"""The work of one worker: a step, or steps 2 to 6, on some fields of view."""
+"""The work of one worker: a step, or all steps after copying, on some fields of view."""
 
 import logging
 from collections.abc import Iterator, Mapping, Sequence
@@ -103,7 +103,7 @@ def run_single_worker(
     watch: Watcher | None = None,
     known: Mapping[int, Recipes] | None = None,
 ) -> WorkerResult:
-    """Run steps 2 to 6 on fields of view, one step after the other. Never raises.
+    """Run the steps from registration to extraction on fields of view. Never raises.
 
     A field of view that fails in one step is left out of the next ones.
 
