@@ -1,9 +1,10 @@
 """The description of a recording, and the time of every frame."""
 
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from itertools import pairwise
 from pathlib import Path
+from statistics import median
 from typing import Any
 
 from pydantic import ValidationError, field_validator
@@ -11,6 +12,9 @@ from pydantic import ValidationError, field_validator
 from pyama import layout
 from pyama.algorithms.params import Params, TimeParams
 from pyama.errors import ConfigError, StoreError
+from pyama.units import duration_text
+
+FILE_STAMPS = "time stamps of the file"
 
 
 class MissingPlanes(Params):
@@ -48,6 +52,8 @@ class MicroscopyMetadata(Params):
     times_min: tuple[tuple[float, ...], ...] | None = None
     """Time stamps of the file in minutes since the first frame of the recording, per field of
     view and frame; None if there are none, NaN for a missing stamp."""
+    stamps_source: str = FILE_STAMPS
+    """Where in the file `times_min` comes from."""
     n_z: int = 1
     """Number of planes of the z stack."""
     position_names: tuple[str, ...] = ()
@@ -82,9 +88,6 @@ class MicroscopyMetadata(Params):
         )
 
 
-FILE_STAMPS = "time stamps of the file"
-
-
 def frame_times(
     metadata: MicroscopyMetadata, params: TimeParams, fov: int
 ) -> tuple[tuple[float, ...], str]:
@@ -110,22 +113,27 @@ def frame_times(
     if "frame_interval" in params.model_fields_set:
         return tuple(interval * frame for frame in frames), f"frame_interval {interval:g} min"
     if metadata.times_min is not None and not time_problems(metadata):
-        return metadata.times_min[fov], FILE_STAMPS
+        return metadata.times_min[fov], metadata.stamps_source
     return tuple(interval * frame for frame in frames), f"default, {interval:g} min per frame"
 
 
 def time_problems(metadata: MicroscopyMetadata) -> list[str]:
     """Return why the stamps of the file cannot be used, one sentence per reason."""
-    if metadata.times_min is None:
+    return stamp_problems(metadata.times_min)
+
+
+def stamp_problems(times_min: Sequence[Sequence[float]] | None) -> list[str]:
+    """Return why stamps per field of view and frame cannot be used; see `time_problems`."""
+    if times_min is None:
         return ["The file has no time stamps."]
     not_finite = [
         fov
-        for fov, times in enumerate(metadata.times_min)
+        for fov, times in enumerate(times_min)
         if not all(math.isfinite(time) for time in times)
     ]
     not_increasing = [
         fov
-        for fov, times in enumerate(metadata.times_min)
+        for fov, times in enumerate(times_min)
         if fov not in not_finite and any(b <= a for a, b in pairwise(times))
     ]
     problems = []
@@ -134,6 +142,60 @@ def time_problems(metadata: MicroscopyMetadata) -> list[str]:
     if not_increasing:
         problems.append(f"Time stamps do not increase in FOV {_some(not_increasing)}.")
     return problems
+
+
+def times_text(metadata: MicroscopyMetadata, params: TimeParams) -> str:
+    """Return interval, span and source of the times, such as `every 10 min, 29.8 h in all`.
+
+    Raises:
+        ConfigError: See `frame_times`.
+    """
+    times, source = frame_times(metadata, params, 0)
+    if len(times) < 2:
+        return "one frame"
+    return f"a frame {span_text(times)}; {source}"
+
+
+def span_text(times_min: Sequence[float]) -> str:
+    """Return the typical interval of two or more times and their span."""
+    steps = [after - before for before, after in pairwise(times_min)]
+    low, typical, high = min(steps), median(steps), max(steps)
+    is_even = high - low < 0.02 * typical
+    spread = "" if is_even else f" ({duration_text(low)} to {duration_text(high)})"
+    in_all = f"{duration_text(times_min[-1] - times_min[0])} in all"
+    return f"every {duration_text(typical)}{spread}, {in_all}"
+
+
+LONGEST_WEEKS = 3
+"""A longer time lapse, or one below a second, is probably a unit that was mistaken."""
+
+
+def span_problem(minutes: float) -> str:
+    """Return what is improbable about the time between the first and the last frame."""
+    if minutes > LONGEST_WEEKS * 7 * 24 * 60:
+        return f"{duration_text(minutes)}, which is more than {LONGEST_WEEKS} weeks"
+    if minutes < 1 / 60:
+        return f"{duration_text(minutes)}, which is less than a second"
+    return ""
+
+
+def time_warnings(metadata: MicroscopyMetadata, params: TimeParams) -> list[str]:
+    """Return a sentence if the times of a recording are improbable.
+
+    Raises:
+        ConfigError: See `frame_times`.
+    """
+    times, source = frame_times(metadata, params, 0)
+    problem = span_problem(times[-1] - times[0]) if len(times) > 1 else ""
+    if not problem:
+        return []
+    is_set = params.time_mapping is not None or "frame_interval" in params.model_fields_set
+    advice = (
+        "Check this setting: it is in minutes."
+        if is_set
+        else "If this is not true, set the interval in minutes: --set frame_interval=5"
+    )
+    return [f"All frames lie within {problem} ({source}). {advice}"]
 
 
 def dump_metadata(metadata: MicroscopyMetadata) -> dict[str, Any]:

@@ -38,6 +38,24 @@ def test_info_names_what_is_odd(pyama, tmp_path):
         assert expected in done.stdout
 
 
+@pytest.mark.parametrize(
+    ("ms", "words"),
+    [
+        (1e9, "a frame every 278 h, 833 h in all"),
+        (1e-1, "a frame every 0.0001 s, 0.0003 s in"),
+    ],
+)
+def test_times_that_are_improbable_are_warned_of(pyama, tmp_path, ms, words):
+    path = tmp_path / "wrong_unit.nd2"
+    write_nd2(path, np.zeros((1, 4, 1, 1, 8, 8), np.uint16), times_ms=ms * np.arange(4))
+    done = pyama("info", path)
+    assert words in done.stdout
+    limit = "more than 3 weeks" if ms > 1 else "less than a second"
+    assert f"Note: All frames lie within {words.split(', ')[1].split(' in')[0]}" in done.stdout
+    assert f"which is {limit} (time stamps of the file). If this is not" in done.stdout
+    assert len(json.loads(pyama("info", path, "--json").stdout)["warnings"]) == 1
+
+
 def test_info_as_json_is_all_of_stdout(pyama, movie_file):
     done = pyama("info", movie_file, "--json")
     found = json.loads(done.stdout)

@@ -2,9 +2,13 @@
 
 import json
 import math
+import re
 
+import numpy as np
 import pytest
 import yaml
+from hypothesis import given
+from hypothesis import strategies as st
 
 from pyama.algorithms.params import TimeParams
 from pyama.errors import ConfigError, StoreError
@@ -15,7 +19,10 @@ from pyama.metadata import (
     dump_metadata,
     frame_times,
     parse_metadata,
+    span_text,
     time_problems,
+    time_warnings,
+    times_text,
 )
 
 NAN = float("nan")
@@ -153,6 +160,40 @@ PROBLEMS = [
 @pytest.mark.parametrize(("stamps", "problems"), PROBLEMS)
 def test_what_is_wrong_with_time_stamps_is_said(stamps, problems):
     assert time_problems(metadata(stamps)) == problems
+
+
+SPANS = [
+    (None, {}, []),
+    (None, {"frame_interval": 30000}, ["Check this setting: it is in minutes."]),
+    (((0, 9, 20_000), STAMPS[1]), {}, []),
+    (((0, 9, 40_000), STAMPS[1]), {}, ["set the interval in minutes: --set frame_interval=5"]),
+    (((0, 9, 40_000), STAMPS[1]), {"frame_interval": 5}, []),
+    (((0, 9, 20), STAMPS[1]), {"time_mapping": {0: 0, 1: 1e-3, 2: 2e-3}}, ["Check this"]),
+]
+
+
+@pytest.mark.parametrize(("stamps", "params", "words"), SPANS)
+def test_improbable_spans_are_warned_of_with_what_helps(stamps, params, words):
+    warnings = time_warnings(metadata(stamps), TimeParams(**params))
+    assert len(warnings) == len(words)
+    assert all(word in text for word, text in zip(words, warnings, strict=True))
+
+
+@given(
+    st.lists(st.floats(1e-3, 1e5), min_size=1, max_size=20), st.floats(0, 1e6), st.floats(0, 1)
+)
+def test_times_are_described_by_interval_and_span(steps, start, share):
+    times = start + np.cumsum([0, *steps])
+    text = span_text(times.tolist())
+    assert re.fullmatch(r"every \S+ (s|min|h)( \(.* to .*\))?, \S+ (s|min|h) in all", text)
+    even = start + np.arange(3) * steps[0] * (1 + 0.005 * share)
+    assert "(" not in span_text(even.tolist())
+
+
+def test_one_frame_has_no_interval():
+    assert times_text(metadata(n_frames=1), TimeParams()) == "one frame"
+    expected = "a frame every 10 min, 29.8 h in all; default, 10 min per frame"
+    assert times_text(metadata(n_frames=180), TimeParams()) == expected
 
 
 def test_metadata_are_json():

@@ -3,12 +3,16 @@
 import math
 from collections import Counter
 from collections.abc import Sequence
-from itertools import pairwise
-from statistics import median
 from typing import Any
 
 from pyama.algorithms.params import TimeParams
-from pyama.metadata import MicroscopyMetadata, dump_metadata, frame_times
+from pyama.metadata import (
+    MicroscopyMetadata,
+    dump_metadata,
+    frame_times,
+    time_warnings,
+    times_text,
+)
 from pyama.runs.channels import proposed
 
 
@@ -21,6 +25,8 @@ def info_entries(metadata: MicroscopyMetadata) -> dict[str, Any]:
         "n_fovs": metadata.n_fovs,
         "times_min": None if stamps is None else [list(map(_finite, row)) for row in stamps],
         "time_source": source,
+        "time": times_text(metadata, TimeParams()),
+        "warnings": time_warnings(metadata, TimeParams()),
         "minutes": [_finite(time) for time in times],
         "proposed_channels": _proposed(metadata),
     }
@@ -35,13 +41,14 @@ def info_lines(metadata: MicroscopyMetadata) -> list[str]:
         "frames": f"{metadata.n_frames}",
         "channels": ", ".join(f"{i} {name}" for i, name in enumerate(names)),
         "pixel": _pixel(metadata),
-        "time": _time(metadata),
+        "time": times_text(metadata, TimeParams()),
     }
     if metadata.n_z > 1:
         rows["z planes"] = f"{metadata.n_z}; the middle one is used (--set z=max or z=NUMBER)"
     rows["options"] = _options(names)
     lines = [str(metadata.path), *(f"  {name:9} {text}" for name, text in rows.items())]
-    return lines + [f"Note: {problem}" for problem in metadata.problems]
+    notes = [*metadata.problems, *time_warnings(metadata, TimeParams())]
+    return lines + [f"Note: {text}" for text in notes]
 
 
 def _options(names: Sequence[str]) -> str:
@@ -81,20 +88,3 @@ def _some(names: tuple[str, ...], most: int = 6) -> str:
 def _pixel(metadata: MicroscopyMetadata) -> str:
     size = metadata.pixel_size_um
     return "size unknown" if size is None else f"{size:.4g} \N{MICRO SIGN}m"
-
-
-def _time(metadata: MicroscopyMetadata) -> str:
-    times, source = frame_times(metadata, TimeParams(), 0)
-    if len(times) < 2:
-        return "one frame"
-    steps = [after - before for before, after in pairwise(times)]
-    low, typical, high = min(steps), median(steps), max(steps)
-    spread = "" if high - low < 0.02 * typical else f" ({_span(low)} to {_span(high)})"
-    in_all = f"{_span(times[-1] - times[0])} in all"
-    return f"a frame every {_span(typical)}{spread}, {in_all}; {source}"
-
-
-def _span(minutes: float) -> str:
-    if abs(minutes) < 2:
-        return f"{60 * minutes:.3g} s"
-    return f"{minutes:.4g} min" if abs(minutes) < 180 else f"{minutes / 60:.4g} h"

@@ -1,8 +1,8 @@
 """Zeiss CZI files: metadata from the directories in the file, pixels from pylibCZIrw."""
 
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 from xml.etree.ElementTree import Element
@@ -12,17 +12,21 @@ from numpy.typing import NDArray
 from pylibCZIrw import czi
 
 from pyama.readers import ZSelection
-from pyama.readers.czi_directory import Subblocks, read_contents
+from pyama.readers.czi_directory import Contents, Subblocks, read_contents
+from pyama.readers.czi_times import Extent, czi_times
 from pyama.readers.planes import (
     PlaneReader,
     block,
     check_sizes,
     damaged,
+    optional,
     parse_xml,
+    positive_number,
     translated,
     z_planes,
 )
 from pyama.readers.recording_facts import Facts, early_stop_remarks, shape_remarks
+from pyama.readers.stamp_sources import take_stamps
 
 AXES = "TZC"
 ROOM_PIXELS = 2**24
@@ -68,8 +72,12 @@ class CziReader(PlaneReader):
             _stored(tiles, self._grid),
         )
         with translated(path):
-            _add_stamps(facts, contents.stamps_s, self._grid)
-            _add_xml(facts, contents.xml, self._grid)
+            remarks = contents.remarks
+            root = optional("The metadata", remarks, partial(_root, contents.xml))
+            root = Element("ImageDocument") if root is None else root
+            _add_times(facts, contents, root, self._grid)
+            _add_xml(facts, root, self._grid)
+            facts.remarks = [*remarks, *facts.remarks]
         planes = z_planes(z, self._grid.length["Z"], path)
         super().__init__(facts.metadata(planes), planes)
         with translated(path):
@@ -121,24 +129,25 @@ def _stored(tiles: Subblocks, grid: _Grid) -> NDArray[np.bool_]:
     return count == count.max(axis=(1, 2, 3), keepdims=True)
 
 
-def _add_stamps(facts: Facts, stamps_s: NDArray[np.float64] | None, grid: _Grid) -> None:
-    if stamps_s is None or len(stamps_s) == 0:
-        return
-    n_frames = grid.length["T"]
-    if len(stamps_s) != n_frames:
-        facts.remarks = [
-            *facts.remarks,
-            f"The file has {len(stamps_s)} time stamps for {n_frames} frames.",
-        ]
-    # A file cut out of a longer recording keeps all stamps of the recording.
-    stamps = stamps_s[grid.first["T"] :] if len(stamps_s) > n_frames else stamps_s
-    row = np.full(n_frames, np.nan)
-    row[: len(stamps)] = stamps[:n_frames] / 60
-    facts.stamps_min = np.tile(row, (len(grid.scenes), 1))
+def _add_times(facts: Facts, contents: Contents, root: Element, grid: _Grid) -> None:
+    tiles, remarks = contents.subblocks, list[str]()
+    extent = Extent(
+        n_fovs=len(grid.scenes),
+        n_frames=grid.length["T"],
+        first_frame=grid.first["T"],
+        n_planned=_n_planned(root),
+        inner=(grid.length["C"], grid.length["Z"], len(np.unique(tiles.index("M")))),
+    )
+    places = np.searchsorted(grid.scenes, tiles.index("S")), tiles.index("T") - grid.first["T"]
+    sources = czi_times(facts.path, contents.stamps_s, root, tiles, places, extent, remarks)
+    take_stamps(facts, sources, remarks)
 
 
-def _add_xml(facts: Facts, xml: bytes, grid: _Grid) -> None:
-    root = parse_xml(xml) if xml.strip() else Element("ImageDocument")
+def _root(xml: bytes) -> Element | None:
+    return parse_xml(xml) if xml.strip() else None
+
+
+def _add_xml(facts: Facts, root: Element, grid: _Grid) -> None:
     facts.channel_names = [
         _channel_name(root, grid.first["C"] + i) for i in range(grid.length["C"])
     ]
@@ -148,11 +157,12 @@ def _add_xml(facts: Facts, xml: bytes, grid: _Grid) -> None:
     }
     if grid.has_scenes:
         facts.position_names = [scenes.get(str(number), "") for number in grid.scenes]
-    sizes = {axis: _metres(root, axis) for axis in "XY"}
-    if sizes["X"] is not None:
-        facts.pixel_size_um = round(sizes["X"] * 1e6, 9)
-    remarks = _remarks(root, grid, sizes)
-    facts.remarks = [*facts.remarks, *remarks]
+    sizes = {axis: _micrometres(root, axis, facts) for axis in "XY"}
+    facts.pixel_size_um = sizes["X"]
+    facts.remarks = [
+        *shape_remarks(sizes["X"], sizes["Y"]),
+        *early_stop_remarks(_n_planned(root), grid.length["T"]),
+    ]
 
 
 def _channel_name(root: Element, number: int) -> str:
@@ -166,15 +176,17 @@ def _channel_name(root: Element, number: int) -> str:
     return ""
 
 
-def _metres(root: Element, axis: str) -> float | None:
+def _micrometres(root: Element, axis: str, facts: Facts) -> float | None:
+    """Return the side of a pixel, which is in metres whatever its `DefaultUnitFormat`."""
     text = root.findtext(f"./Metadata/Scaling/Items/Distance[@Id='{axis}']/Value") or ""
-    if not re.fullmatch(r"\s*[0-9.]+([eE][+-]?[0-9]+)?\s*", text):
+    if not text.strip():
         return None
-    return float(text) if 0 < float(text) < 1 else None
+    size, problem = positive_number(text)
+    if problem and axis == "X":
+        facts.pixel_remarks = [f"The size of a pixel in the file is {problem}."]
+    return None if size is None else round(size * 1e6, 9)
 
 
-def _remarks(root: Element, grid: _Grid, sizes: dict[str, float | None]) -> list[str]:
-    x, y = (size and size * 1e6 for size in (sizes["X"], sizes["Y"]))
+def _n_planned(root: Element) -> int:
     planned = (root.findtext("./Metadata/Information/Image/SizeT") or "").strip()
-    n_planned = int(planned) if planned.isdecimal() else 0
-    return [*shape_remarks(x, y), *early_stop_remarks(n_planned, grid.length["T"])]
+    return int(planned) if planned.isdecimal() else 0

@@ -9,13 +9,14 @@ Design specification" (version 1.2.2, 2016). All numbers are little endian.
 import struct
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any, BinaryIO
 
 import numpy as np
 from numpy.typing import NDArray
 
-from pyama.readers.planes import damaged, translated, unsupported
+from pyama.readers.planes import damaged, optional, translated, unsupported
 
 SEGMENT = struct.Struct("<16sqq")
 HEADER = struct.Struct("<52xqqiq")
@@ -39,12 +40,14 @@ class Subblocks:
         sizes: Extent on each axis, each shape (N,); 1 for axes that a tile does not have.
         pixel_types: Code of the pixel type, shape (N,).
         has_scenes: Whether the tiles belong to scenes.
+        places: Place of each tile's segment in the file, shape (N,).
     """
 
     axes: dict[str, NDArray[np.int64]]
     sizes: dict[str, NDArray[np.int64]]
     pixel_types: NDArray[np.int64]
     has_scenes: bool
+    places: NDArray[np.int64]
 
     def index(self, axis: str) -> NDArray[np.int64]:
         """Return the indices of the tiles on an axis; 0 if they do not have it."""
@@ -59,7 +62,9 @@ class Contents:
     xml: bytes
     """Metadata, UTF-8; empty if there are none."""
     stamps_s: NDArray[np.float64] | None
-    """Seconds per frame, shape (N,); None if the file has none."""
+    """Seconds, shape (N,), usually one per frame; None if the file has none."""
+    remarks: list[str]
+    """Sentences about metadata and time stamps that cannot be read."""
 
 
 def read_contents(path: Path) -> Contents:
@@ -74,11 +79,11 @@ def read_contents(path: Path) -> Contents:
         directory, metadata, pending, attachments = HEADER.unpack_from(header)
         if directory == 0 or pending:
             raise damaged(path, "the program that wrote it did not finish")
-        return Contents(
-            _subblocks(path, segments, directory),
-            _xml(segments, metadata) if metadata else b"",
-            _stamps(segments, attachments) if attachments else None,
-        )
+        remarks: list[str] = []
+        subblocks = _subblocks(path, segments, directory)
+        xml = optional("The metadata", remarks, partial(_xml, segments, metadata))
+        stamps = optional("Time stamps", remarks, partial(_stamps, segments, attachments))
+        return Contents(subblocks, xml or b"", stamps, remarks)
 
 
 class _Segments:
@@ -91,6 +96,18 @@ class _Segments:
         if header is None or header[0] != expected:
             raise damaged(self.path, f"no {expected.decode()} at byte {place}")
         return self.file.read(header[1])
+
+    def optional(self, place: int, expected: bytes) -> bytes:
+        """Return the content of a segment without which images can be read.
+
+        Raises:
+            ValueError: Another segment is there.
+            ReaderError: The file ends before the segment does.
+        """
+        header = self._header(place)
+        if header is not None and header[0] != expected:
+            raise ValueError(f"no {expected.decode()} at byte {place}")
+        return self.content(place, expected)
 
     def _header(self, place: int) -> tuple[bytes, int] | None:
         if not 0 <= place <= self.size - SEGMENT.size:
@@ -117,6 +134,7 @@ def _subblocks(path: Path, segments: _Segments, place: int) -> Subblocks:
         {axis: extent[kept] for axis, extent in sizes.items()},
         read.number(2, "<i4")[kept],
         "S" in axes,
+        read.number(6, "<i8")[kept],
     )
     _check(path, tiles)
     _check_extents(path, segments.size, tiles, read, kept)
@@ -202,7 +220,7 @@ def _check_extents(
         raise damaged(path, "a tile has no pixels")
     if read.number(14, "<i4")[kept].any():
         raise unsupported(path, "a part of a recording that is spread over several files")
-    places = read.number(6, "<i8")[kept]
+    places = tiles.places
     bytes_per_pixel = np.array([1, 2])[tiles.pixel_types]
     raw = np.where(read.number(18, "<i4")[kept] == UNCOMPRESSED, width * height, 0)
     ends = places + SEGMENT.size + raw * bytes_per_pixel
@@ -212,18 +230,22 @@ def _check_extents(
 
 
 def _xml(segments: _Segments, place: int) -> bytes:
-    content = segments.content(place, b"ZISRAWMETADATA")
+    if place == 0:
+        return b""
+    content = segments.optional(place, b"ZISRAWMETADATA")
     (length,) = struct.unpack_from("<i", content)
     return content[256 : 256 + max(length, 0)]
 
 
 def _stamps(segments: _Segments, place: int) -> NDArray[np.float64] | None:
-    directory = segments.content(place, b"ZISRAWATTDIR")
+    if place == 0:
+        return None
+    directory = segments.optional(place, b"ZISRAWATTDIR")
     (count,) = struct.unpack_from("<i", directory)
     for at in range(256, min(256 + 128 * count, len(directory) - 127), 128):
         (where,) = struct.unpack_from("<q", directory, at + 12)
         if directory[at + 48 : at + 128].split(b"\0")[0] == b"TimeStamps":
-            content = segments.content(where, b"ZISRAWATTACH")[256:]
+            content = segments.optional(where, b"ZISRAWATTACH")[256:]
             (n,) = struct.unpack_from("<i", content, 4)
             return np.frombuffer(content, "<f8", n, offset=8).astype(np.float64)
     return None

@@ -14,16 +14,19 @@ from numpy.typing import NDArray
 from pyama.errors import ReaderError
 from pyama.readers import ZSelection
 from pyama.readers.nd2_chunks import FRAME_HEAD, Contents, read_contents
+from pyama.readers.nd2_times import nd2_times
 from pyama.readers.planes import (
     PlaneReader,
     block,
     check_sizes,
     damaged,
+    optional,
     translated,
     unsupported,
     z_planes,
 )
-from pyama.readers.recording_facts import Facts, early_stop_remarks
+from pyama.readers.recording_facts import Facts, early_stop_remarks, shape_remarks
+from pyama.readers.stamp_sources import take_stamps
 
 STRIP_BYTES = 2**20
 """Number of bytes of a frame read at a time, which fit into the processor's cache."""
@@ -42,7 +45,7 @@ class _Loops:
     def total(self) -> int:
         return math.prod(self.lengths.values())
 
-    def by_axis(self, values: NDArray[np.generic]) -> NDArray[np.generic]:
+    def by_axis(self, values: NDArray[Any]) -> NDArray[Any]:
         """Rearrange values from the order of the file to the axes (P, T, Z)."""
         order = [*self.lengths, *(axis for axis in "PTZ" if axis not in self.lengths)]
         shaped = values.reshape([self.length(axis) for axis in order])
@@ -129,14 +132,28 @@ def _facts(path: Path, file: nd2.ND2File, contents: Contents) -> tuple[Facts, _L
         "nd2",
         [shape] * loops.length("P"),
         f"uint{attributes.bitsPerComponentInMemory}",
-        _channel_names(file, n_channels),
+        [""] * n_channels,
         np.repeat(loops.by_axis(stored)[..., None], n_channels, axis=3).astype(bool),
-        _stamps(contents.times_ms, loops),
-        _pixel_size(file),
-        _position_names(file),
-        _remarks(file, loops, contents),
     )
+    _add_optional(facts, file, loops, contents)
+    sources = nd2_times(path, contents, file.experiment, loops.total(), loops.by_axis)
+    take_stamps(facts, sources, [])
     return facts, loops
+
+
+def _add_optional(facts: Facts, file: nd2.ND2File, loops: _Loops, contents: Contents) -> None:
+    """Add names, the size of a pixel and remarks, as far as they can be read."""
+    remarks, pixel_remarks = list(contents.remarks), list[str]()
+    names = optional("Names of channels", remarks, lambda: _channel_names(file)) or []
+    n_channels = len(facts.channel_names)
+    facts.channel_names = [*names, *facts.channel_names][:n_channels]
+    positions = optional("Names of positions", remarks, lambda: _position_names(file))
+    facts.position_names = positions or ()
+    size = optional("Sizes of pixels", pixel_remarks, lambda: _pixel_size(file, pixel_remarks))
+    width, height = size or (None, None)
+    facts.pixel_size_um, facts.pixel_remarks = width, pixel_remarks
+    more = optional("The description", remarks, lambda: _remarks(file, loops, contents))
+    facts.remarks = [*remarks, *shape_remarks(width, height), *(more or ())]
 
 
 def _check_pixels(path: Path, file: nd2.ND2File, contents: Contents) -> int:
@@ -180,29 +197,26 @@ def _loops(path: Path, file: nd2.ND2File, stored: int) -> _Loops:
     return loops
 
 
-def _stamps(times_ms: NDArray[np.float64], loops: _Loops) -> NDArray[np.float64] | None:
-    if len(times_ms) == 0:
-        return None
-    padded = np.full(loops.total(), np.nan)
-    known = times_ms[: len(padded)]
-    padded[: len(known)] = known
-    # A frame begins with its first z plane.
-    return loops.by_axis(padded)[:, :, 0].astype(np.float64) / 60_000
+def _channel_names(file: nd2.ND2File) -> list[str]:
+    return [channel.channel.name or "" for channel in file.metadata.channels or ()]
 
 
-def _channel_names(file: nd2.ND2File, n_channels: int) -> list[str]:
-    names = [channel.channel.name or "" for channel in file.metadata.channels or ()]
-    return (names + [""] * n_channels)[:n_channels]
-
-
-def _pixel_size(file: nd2.ND2File) -> float | None:
+def _pixel_size(
+    file: nd2.ND2File, remarks: list[str]
+) -> tuple[float | None, float | None] | None:
+    """Return width and height of a pixel in micrometres; None where it is not calibrated."""
     channels = file.metadata.channels
     if not channels:
         return None
     volume = channels[0].volume
-    size = float(volume.axesCalibration[0])
-    calibrated = volume.axesCalibrated[0] and math.isfinite(size) and size > 0
-    return size if calibrated else None
+    sizes: list[float | None] = []
+    for axis in (0, 1):
+        size, is_set = float(volume.axesCalibration[axis]), volume.axesCalibrated[axis]
+        is_usable = math.isfinite(size) and size > 0
+        if is_set and not is_usable and axis == 0:
+            remarks.append(f"The size of a pixel in the file is {size:g} \N{MICRO SIGN}m.")
+        sizes.append(size if is_set and is_usable else None)
+    return sizes[0], sizes[1]
 
 
 def _position_names(file: nd2.ND2File) -> list[str]:

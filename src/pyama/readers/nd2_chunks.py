@@ -13,7 +13,8 @@ from typing import BinaryIO
 import numpy as np
 from numpy.typing import NDArray
 
-from pyama.readers.planes import damaged, translated
+from pyama.errors import ReaderError
+from pyama.readers.planes import damaged, optional, translated
 
 MAGIC = 0x0ABECEDA
 HEADER = struct.Struct("<IIQ")
@@ -36,11 +37,13 @@ class Contents:
         frames: Place of every stored frame in the file, by its number in the recording.
         times_ms: Milliseconds by number of the frame; empty if the file has none.
         size: Size of the file in bytes.
+        remarks: Sentences about time stamps that cannot be read.
     """
 
     frames: dict[int, int]
     times_ms: NDArray[np.float64]
     size: int
+    remarks: list[str]
 
 
 def read_contents(path: Path) -> Contents:
@@ -60,11 +63,23 @@ def read_contents(path: Path) -> Contents:
             for name, place in chunks.items()
             if name.startswith(FRAME)
         }
-        times_ms = np.empty(0)
-        if TIMES in chunks:
-            length = _seek(path, file, size, chunks[TIMES], TIMES)
-            times_ms = np.frombuffer(file.read(length // 8 * 8), "<f8")
-        return Contents(frames, times_ms, size)
+        remarks: list[str] = []
+        times_ms = optional(
+            "Time stamps", remarks, lambda: _times_ms(path, file, size, chunks)
+        )
+        return Contents(frames, np.empty(0) if times_ms is None else times_ms, size, remarks)
+
+
+def _times_ms(
+    path: Path, file: BinaryIO, size: int, chunks: dict[bytes, int]
+) -> NDArray[np.float64] | None:
+    if TIMES not in chunks:
+        return None
+    try:
+        length = _seek(path, file, size, chunks[TIMES], TIMES)
+    except ReaderError as error:
+        raise ValueError("they are not where the map of the file says") from error
+    return np.frombuffer(file.read(length // 8 * 8), "<f8")
 
 
 def _chunk_map(path: Path, file: BinaryIO, size: int) -> dict[bytes, int]:

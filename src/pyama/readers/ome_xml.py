@@ -12,27 +12,9 @@ from numpy.typing import NDArray
 
 from pyama.errors import ReaderError
 from pyama.links import refuse_link_out
+from pyama.readers.ome_quantities import Quantities, read_quantities
 from pyama.readers.planes import check_sizes, damaged, parse_xml, unsupported
 
-SECONDS = {
-    "ns": 1e-9,
-    "µs": 1e-6,
-    "ms": 1e-3,
-    "s": 1.0,
-    "min": 60.0,
-    "h": 3600.0,
-    "d": 86400.0,
-}
-MICROMETRES = {
-    "pm": 1e-6,
-    "Å": 1e-4,
-    "nm": 1e-3,
-    "µm": 1.0,
-    "mm": 1e3,
-    "cm": 1e4,
-    "m": 1e6,
-    "in": 25400.0,
-}
 DTYPES = ("uint8", "uint16")
 
 
@@ -45,20 +27,18 @@ class OmeImage:
         shape: (H, W) in px.
         dtype: `uint8` or `uint16`.
         channel_names: Names in the file, possibly empty.
-        pixel_size_um: (width, height) of a pixel in micrometres; None if unknown.
         file_index: Index of the file that contains a plane, shape (T, Z, C); -1 for none.
         ifd: Number of the plane in that file, shape (T, Z, C).
-        stamps_s: Seconds per frame, shape (T,); NaN for a missing stamp.
+        quantities: Size of a pixel and times, and what cannot be read of them.
     """
 
     name: str
     shape: tuple[int, int]
     dtype: str
     channel_names: list[str]
-    pixel_size_um: tuple[float | None, float | None]
     file_index: NDArray[np.int32]
     ifd: NDArray[np.int64]
-    stamps_s: NDArray[np.float64]
+    quantities: Quantities
 
 
 @dataclass
@@ -143,10 +123,9 @@ def _image(image: Element, path: Path, files: _Files) -> OmeImage:
         (size["Y"], size["X"]),
         kind,
         ([channel.get("Name", "") for channel in channels] + [""] * size["C"])[: size["C"]],
-        (_length(pixels, "X"), _length(pixels, "Y")),
         file_index,
         ifd,
-        _stamps(pixels, size["T"]),
+        read_quantities(pixels, file_index >= 0),
     )
 
 
@@ -172,24 +151,3 @@ def _places(
     lengths = [size[axis] for axis in reversed(order)]
     axes = [2 - order.index(axis) for axis in "TZC"]
     return file_index.reshape(lengths).transpose(axes), ifd.reshape(lengths).transpose(axes)
-
-
-def _length(pixels: Element, axis: str) -> float | None:
-    value = float(pixels.get(f"PhysicalSize{axis}", "nan"))
-    unit = MICROMETRES.get(pixels.get(f"PhysicalSize{axis}Unit", "µm"))
-    return value * unit if unit is not None and 0 < value < float("inf") else None
-
-
-def _stamps(pixels: Element, n_frames: int) -> NDArray[np.float64]:
-    """Return the earliest stamp of each frame; without stamps, multiples of the increment."""
-    stamps = np.full(n_frames, np.nan)
-    for plane in pixels.iterfind("{*}Plane"):
-        frame, text = int(plane.get("TheT", 0)), plane.get("DeltaT")
-        if text is not None and 0 <= frame < n_frames:
-            scale = SECONDS.get(plane.get("DeltaTUnit", "s"), float("nan"))
-            stamps[frame] = np.fmin(stamps[frame], float(text) * scale)
-    increment = pixels.get("TimeIncrement")
-    if np.isnan(stamps).all() and increment is not None:
-        scale = SECONDS.get(pixels.get("TimeIncrementUnit", "s"), float("nan"))
-        return np.arange(n_frames, dtype=np.float64) * (float(increment) * scale)
-    return stamps

@@ -1,7 +1,8 @@
 """OME-TIFF files: one file, or a set of files that refer to each other in their OME-XML."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import ExitStack
+from itertools import chain
 from pathlib import Path
 
 import numpy as np
@@ -9,6 +10,7 @@ import tifffile
 from numpy.typing import NDArray
 
 from pyama.errors import ReaderError
+from pyama.metadata import FILE_STAMPS
 from pyama.readers import ZSelection
 from pyama.readers.ome_xml import OmeDocument, OmeImage, parse
 from pyama.readers.planes import (
@@ -21,6 +23,7 @@ from pyama.readers.planes import (
     z_planes,
 )
 from pyama.readers.recording_facts import Facts, shape_remarks
+from pyama.readers.stamp_sources import Source, take_stamps
 
 
 class OmeTiffReader(PlaneReader):
@@ -99,7 +102,6 @@ def _facts(path: Path, document: OmeDocument, files: list[tifffile.TiffFile]) ->
             raise unsupported(path, "images that differ in channels, z planes or pixel type")
     n_frames = max(image.ifd.shape[0] for image in images)
     stored = np.zeros((len(images), n_frames, n_z, n_channels), bool)
-    stamps_min = np.full((len(images), n_frames), np.nan)
     in_file = np.array([len(file.pages) for file in files])
     for fov, image in enumerate(images):
         n = image.ifd.shape[0]
@@ -108,22 +110,40 @@ def _facts(path: Path, document: OmeDocument, files: list[tifffile.TiffFile]) ->
             & (image.ifd >= 0)
             & (image.ifd < in_file[image.file_index])
         )
-        stamps_min[fov, :n] = image.stamps_s / 60
     check_sizes(path, 1, 1, stored.size, int(stored.sum()))
     _check_ends(files, images, stored)
-    return Facts(
+    width, height = first.quantities.pixel_size_um
+    facts = Facts(
         path,
         "ome-tiff",
         [image.shape for image in images],
         first.dtype,
         first.channel_names,
         stored,
-        stamps_min,
-        first.pixel_size_um[0],
-        [image.name for image in images],
-        shape_remarks(*first.pixel_size_um),
-        document.files,
+        pixel_size_um=width,
+        position_names=[image.name for image in images],
+        remarks=shape_remarks(width, height),
+        files=document.files,
+        pixel_remarks=first.quantities.pixel_remarks,
     )
+    remarks: list[str] = []
+    take_stamps(facts, _times(images, n_frames, remarks), remarks)
+    return facts
+
+
+def _times(images: list[OmeImage], n_frames: int, remarks: list[str]) -> Iterator[Source]:
+    stamps = np.full((len(images), n_frames), np.nan)
+    for fov, image in enumerate(images):
+        stamps[fov, : len(image.ifd)] = image.quantities.stamps_s / 60
+    remarks += _once(image.quantities.stamps_remarks for image in images)
+    yield FILE_STAMPS, stamps
+    remarks += _once(image.quantities.increment_remarks for image in images)
+    increments = [image.quantities.increment_s or np.nan for image in images]
+    yield "TimeIncrement of the file", np.outer(increments, np.arange(n_frames)) / 60
+
+
+def _once(sentences: Iterable[list[str]]) -> list[str]:
+    return list(dict.fromkeys(chain.from_iterable(sentences)))
 
 
 def _check_ends(

@@ -4,12 +4,12 @@ import logging
 import struct
 import zlib
 from abc import ABC, abstractmethod
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import reduce
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import Self, TypeVar
 from xml.etree.ElementTree import Element, ParseError, fromstring
 
 import numpy as np
@@ -69,6 +69,41 @@ def library_message(error: Exception) -> str:
     """Return the message of a library as one short line."""
     message = " ".join(str(error).split())[:200].rstrip(".") or type(error).__name__
     return f"it has no entry {message}" if isinstance(error, KeyError) else message
+
+
+T = TypeVar("T")
+
+
+def optional(what: str, remarks: list[str], read: Callable[[], T]) -> T | None:
+    """Return a value that a recording can do without; None if it cannot be read.
+
+    Args:
+        what: Name of the value, in the plural, for the sentence added to `remarks`.
+        remarks: Takes a sentence if the value cannot be read.
+        read: Returns the value.
+    """
+    try:
+        return read()
+    except DAMAGE as error:
+        remarks.append(f"{what} of the file cannot be read: {library_message(error)}.")
+        return None
+
+
+def shortened(text: str, most: int = 40) -> str:
+    """Return what a file says, in quotes and as one short line."""
+    line = " ".join(text.split())
+    return repr(line if len(line) <= most else f"{line[: most - 3]}...")
+
+
+def positive_number(text: str) -> tuple[float | None, str]:
+    """Return a finite positive number, or what the text is instead."""
+    try:
+        number = float(text)
+    except ValueError:
+        return None, f"{shortened(text)}, which is not a number"
+    if 0 < number < float("inf"):
+        return number, ""
+    return None, f"{shortened(text)}, which is not a positive number"
 
 
 def damaged(path: Path, problem: str) -> ReaderError:

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pyama import layout
-from pyama.metadata import MicroscopyMetadata, MissingPlanes, time_problems
+from pyama.metadata import FILE_STAMPS, MicroscopyMetadata, MissingPlanes, time_problems
 from pyama.readers import file_identity
 
 
@@ -30,6 +30,9 @@ class Facts:
         position_names: Names in the file, possibly empty.
         remarks: Sentences for the user about problems of the file.
         files: All files of the recording; by default `path`.
+        stamps_source: Where in the file the stamps are.
+        time_remarks: Sentences about times in the file that are not used.
+        pixel_remarks: Sentences about a size of a pixel in the file that is not used.
     """
 
     path: Path
@@ -43,6 +46,9 @@ class Facts:
     position_names: Sequence[str] = ()
     remarks: Sequence[str] = ()
     files: Sequence[Path] = field(default_factory=tuple)
+    stamps_source: str = FILE_STAMPS
+    time_remarks: Sequence[str] = ()
+    pixel_remarks: Sequence[str] = ()
 
     def metadata(
         self, planes: Sequence[int], identity: str | None = None
@@ -66,11 +72,24 @@ class Facts:
             dtype=self.dtype,
             pixel_size_um=self.pixel_size_um,
             times_min=minutes(self.stamps_min, np.any(stored, axis=2)),
+            stamps_source=self.stamps_source,
             n_z=self.stored.shape[2],
             position_names=tuple(self.position_names) if any(self.position_names) else (),
             missing=tuple(_missing(stored)),
         )
-        return metadata.replace(problems=(*self.remarks, *problems(metadata)))
+        return metadata.replace(problems=(*self.remarks, *self._problems(metadata)))
+
+    def _problems(self, metadata: MicroscopyMetadata) -> list[str]:
+        sentences = _missing_problems(metadata)
+        if metadata.n_frames == 1:
+            sentences.append(_one_frame(metadata.n_z))
+        else:
+            sentences += self.time_remarks
+            if metadata.times_min is not None or not self.time_remarks:
+                sentences += time_problems(metadata)
+        if metadata.pixel_size_um is not None:
+            return [*sentences, *self.pixel_remarks, *_pixel_problems(metadata.pixel_size_um)]
+        return [*sentences, *(self.pixel_remarks or [NO_PIXEL_SIZE])]
 
 
 def unique_names(names: Iterable[str]) -> tuple[str, ...]:
@@ -136,16 +155,29 @@ def _missing(stored: NDArray[np.bool_]) -> Iterable[MissingPlanes]:
         yield MissingPlanes(fov=fov, channel=channel, frames=tuple(frames))
 
 
-def problems(metadata: MicroscopyMetadata) -> list[str]:
-    """Return the problems of a recording, in sentences for the user."""
-    sentences = _missing_problems(metadata)
-    if metadata.n_frames == 1:
-        sentences.append("There is only one frame: nothing can be tracked.")
-    else:
-        sentences += time_problems(metadata)
-    if metadata.pixel_size_um is None:
-        sentences.append("The file does not contain the size of a pixel.")
-    return sentences
+NO_PIXEL_SIZE = "The file does not contain the size of a pixel."
+PIXEL_SIZES_UM = 0.005, 50.0
+"""Sizes of a pixel outside this range are probably in another unit."""
+
+
+def _one_frame(n_z: int) -> str:
+    sentence = "There is only one frame: nothing can be tracked."
+    if n_z == 1:
+        return sentence
+    return (
+        f"{sentence} There are {n_z} z planes: if these are the frames of a time lapse, save "
+        "them as frames."
+    )
+
+
+def _pixel_problems(size_um: float) -> list[str]:
+    low, high = PIXEL_SIZES_UM
+    if low <= size_um <= high:
+        return []
+    return [
+        f"The file says that the side of a pixel is {size_um:g} \N{MICRO SIGN}m. Expected "
+        f"{low:g} to {high:g} \N{MICRO SIGN}m: the unit may be wrong."
+    ]
 
 
 def shape_remarks(width_um: float | None, height_um: float | None) -> list[str]:

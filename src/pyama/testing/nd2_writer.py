@@ -54,7 +54,7 @@ def write_nd2(
         pixel_size_um: Side of a pixel in micrometres.
         times_ms: Milliseconds since the start, shape (T,) or (P, T); by default 10 minutes
             per frame and one second per position.
-        with_times: False leaves out the time stamps.
+        with_times: False leaves out everything about times.
         missing: Frames (p, t, z) that are declared and not written.
         compress: Pixels as zlib streams.
 
@@ -74,7 +74,7 @@ def write_nd2(
         channels=check_channel_names(channel_names, scenes),
         positions=check_names(position_names, p, "position") or [""] * p,
         pixel_size_um=pixel_size_um,
-        times_ms=check_times(times_ms, p, t),
+        times_ms=check_times(times_ms, p, t) * with_times,
         compress=compress,
     )
     left_out = check_missing(missing, (p, t, z), "p, t, z")
