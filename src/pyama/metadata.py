@@ -144,13 +144,15 @@ def stamp_problems(times_min: Sequence[Sequence[float]] | None) -> list[str]:
     return problems
 
 
-def times_text(metadata: MicroscopyMetadata, params: TimeParams) -> str:
-    """Return interval, span and source of the times, such as `every 10 min, 29.8 h in all`.
+def times_text(metadata: MicroscopyMetadata, params: TimeParams, fov: int = 0) -> str:
+    """Return interval, span and source of the times of a field of view, for people.
+
+    Example: `a frame every 10 min, 29.8 h in all; time stamps of the file`.
 
     Raises:
         ConfigError: See `frame_times`.
     """
-    times, source = frame_times(metadata, params, 0)
+    times, source = frame_times(metadata, params, fov)
     if len(times) < 2:
         return "one frame"
     return f"a frame {span_text(times)}; {source}"

@@ -7,6 +7,7 @@ import sys
 import time
 from pathlib import Path
 
+import numpy as np
 import pytest
 from fastapi.testclient import TestClient
 
@@ -86,6 +87,25 @@ def test_channels_are_proposed_alike(client, root, pyama, names):
         assert sent["question"] == ""
 
 
+def test_times_are_described_alike(client, root, pyama):
+    write_nd2(root / "late.nd2", MOVIE[:1, :3, None], times_ms=np.arange(3) * 1e9)
+    shown = json.loads(pyama("info", root / "late.nd2", "--json").stdout)
+    sent = client.get("/api/recording?file=late.nd2").json()
+    assert sent["time"] == shown["time"]
+    assert sent["time"].startswith("a frame every 278 h, 556 h in all; time stamps")
+    assert sent["problems"] == [*shown["problems"], *shown["warnings"]]
+    assert len(shown["warnings"]) == 1
+    planned = pyama("plan", root / "late.nd2", "-o", root / "new", "--pc", "0")
+    assert shown["warnings"][0] in planned.stderr
+    options = ["--pc", "0", "--set", "border_margin=0"]
+    run = json.loads(
+        pyama("run", root / "late.nd2", "-o", root / "late", *options, "--json").stdout
+    )
+    assert shown["warnings"][0] in run["warnings"]
+    details = client.get("/api/fovs/0?dir=late").json()
+    assert details["time"] == shown["time"]
+
+
 @pytest.mark.parametrize("address", ["runs", "runs/plan"])
 def test_a_folder_of_another_recording_is_refused_first(client, root, pyama, address):
     pyama("run", root / "other.nd2", "-o", root / "out", "--copy-only")
@@ -124,6 +144,8 @@ def test_the_plan_is_the_same(client, root, pyama):
     sent = client.post("/api/runs/plan", json=ORDER | {"fovs": "0-1"}).json()
     assert sent["lines"] == pyama(*typed).stdout.splitlines()
     assert sent["replaced"] == []
+    assert any("a frame every 10 min" in note for note in sent["notes"])
+    assert {f"Note: {note}" for note in sent["notes"]} <= {*pyama(*typed).stderr.splitlines()}
     assert not (root / "out").exists()
     assert finished(client, ORDER)["status"] == "finished"
     change = ORDER | {"params": SMALL | {"min_iou": 0.3}}

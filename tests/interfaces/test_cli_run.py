@@ -31,6 +31,9 @@ def test_a_run_chooses_channels_and_sums_up(finished):
     assert "cells 12" in lines
     assert "traces 12 with 72 rows" in lines
     assert "time time stamps of the file" in lines
+    assert "frames 6, a frame every 10 min, 50 min in all" in lines
+    span = "There is a frame every 10 min, 50 min in all; time stamps of the file."
+    assert f"Note: {span}" in done.stderr
     table = pd.read_csv(output / "fov_002" / "movie_fov_002_traces.csv")
     assert {"area_ch_0", "intensity_total_ch_1"} <= set(table.columns)
     log = (output / "run.log").read_text(encoding="utf-8")

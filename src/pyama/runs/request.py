@@ -15,7 +15,7 @@ from pyama.config import (
 from pyama.documents import load_yaml
 from pyama.errors import ConfigError
 from pyama.fov_ranges import parse_fovs
-from pyama.metadata import MicroscopyMetadata
+from pyama.metadata import MicroscopyMetadata, time_warnings, times_text
 from pyama.processing.methods import with_own_params
 from pyama.processing.recipes import FovContexts
 from pyama.processing.record import Record, read_record
@@ -182,6 +182,9 @@ def _notes(metadata: MicroscopyMetadata, config: ProcessingConfig) -> list[str]:
         )
         if not config.params.copy_only:
             notes.append("Background is estimated with no cells masked out.")
+    if metadata.n_frames > 1:
+        notes.append(f"There is {times_text(metadata, config.params)}.")
+    notes += time_warnings(metadata, config.params)
     if metadata.n_z > 1:
         notes.append(
             f"Of {metadata.n_z} z planes, z = {config.params.z} is used (--set z=...)."

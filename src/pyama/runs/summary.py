@@ -9,6 +9,7 @@ from pyama.analysis.crowding import crowding_advice, too_large_share
 from pyama.analysis.left_out import count_left_out, filter_reasons
 from pyama.config import ProcessingConfig
 from pyama.fov_ranges import fovs_text
+from pyama.metadata import time_warnings, times_text
 from pyama.processing.step_reports import FovReport, Status
 from pyama.processing.workflow.run import RunReport
 from pyama.runs.progress import duration
@@ -38,6 +39,7 @@ def summary(report: RunReport, config: ProcessingConfig, seconds: float) -> dict
         "failed_fovs": report.failed_fovs,
         "frames": report.metadata.n_frames,
         "time": report.time_source,
+        "span": times_text(report.metadata, config.params).partition(";")[0],
         "cells": sum(part.get("cells", 0) for part in traces),
         "traces": sum(part.get("traces", 0) for part in traces),
         "rows": sum(part.get("rows", 0) for part in traces),
@@ -92,6 +94,7 @@ def _counts(counts: Mapping[str, Any]) -> list[str]:
         f"  left out  {_left_out(counts)}",
         f"  traces    {counts['traces']} with {counts['rows']} rows",
         f"  time      {counts['time']}",
+        f"  frames    {counts['frames']}, {counts['span']}",
     ]
     if objects:
         small, large = objects.get("small", 0), objects.get("large", 0)
@@ -138,7 +141,7 @@ def _warnings(
             fovs_of[text].append(entry.fov)
     return [
         *report.messages,
-        *_times(report),
+        *_times(report, config),
         *(f"FOV {fovs_text(fovs)}: {text}" for text, fovs in fovs_of.items()),
         *_advice(report, config, objects),
     ]
@@ -174,8 +177,9 @@ def _skipped(report: RunReport) -> list[str]:
     return [f"Skipped {', '.join(names)}: {why}." for why, names in steps.items()]
 
 
-def _times(report: RunReport) -> Iterator[str]:
-    """Yield what to do about times that are a guess."""
+def _times(report: RunReport, config: ProcessingConfig) -> Iterator[str]:
+    """Yield what to do about times that are a guess or improbable."""
+    yield from time_warnings(report.metadata, config.params)
     if report.time_source.startswith("default") and report.metadata.n_frames > 1:
         yield (
             "The file has no usable time stamps; a default interval is used. Set "

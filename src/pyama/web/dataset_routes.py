@@ -7,7 +7,7 @@ from fastapi import APIRouter, Depends
 from pydantic import BaseModel
 
 from pyama import layout
-from pyama.metadata import MicroscopyMetadata, frame_times
+from pyama.metadata import MicroscopyMetadata, frame_times, times_text
 from pyama.pictures.contrast import contrast_of_stack
 from pyama.store import TRACES_MARK, FovStore, fovs_in
 from pyama.web.folders import Dir, Fov, FovOutputDir, Root, record_of, root_of
@@ -78,8 +78,8 @@ class FovDetails(BaseModel):
     """Frames, rows, columns."""
     times_min: list[float]
     """Minutes since the first frame of the recording."""
-    time_source: str
-    """Where the times come from."""
+    time: str
+    """Interval and span of the frames, and where they come from."""
     groups: list[Group]
     """Stacks of all frames with at least one finished level."""
 
@@ -125,7 +125,7 @@ def details(output_dir: FovOutputDir, fov: Fov) -> FovDetails:
     """Stacks, size and times of one field of view."""
     record = record_of(output_dir)
     metadata = record.metadata
-    times, source = frame_times(metadata, record.config.params, fov)
+    times, _ = frame_times(metadata, record.config.params, fov)
     store = FovStore(output_dir, fov)
     finished = store.marks()
     shown = [name for name in store.groups() if not layout.is_light(name)]
@@ -134,7 +134,7 @@ def details(output_dir: FovOutputDir, fov: Fov) -> FovDetails:
         fov=fov,
         shape=[metadata.n_frames, *metadata.shapes[fov]],
         times_min=list(times),
-        time_source=source,
+        time=times_text(metadata, record.config.params, fov),
         groups=[group for group in groups if group.levels],
     )
 

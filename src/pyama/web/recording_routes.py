@@ -5,8 +5,9 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Depends, HTTPException, Query, Response
 from pydantic import BaseModel
 
+from pyama.algorithms.params import TimeParams
 from pyama.errors import ConfigError
-from pyama.metadata import MicroscopyMetadata
+from pyama.metadata import MicroscopyMetadata, time_warnings, times_text
 from pyama.pictures.encoding import ImageFormat, encoded
 from pyama.pictures.outlines import polygons
 from pyama.readers import open_reader
@@ -62,6 +63,8 @@ class Recording(BaseModel):
     shapes: list[tuple[int, int]]
     positions: list[str]
     pixel_size_um: float | None
+    time: str
+    """Interval and span of the frames, and where they come from, unless a run sets them."""
     problems: list[str]
 
 
@@ -121,7 +124,8 @@ def recording(root: Annotated[Root, Depends(root_of)], file: File) -> Recording:
         shapes=list(metadata.shapes),
         positions=list(metadata.position_names),
         pixel_size_um=metadata.pixel_size_um,
-        problems=list(metadata.problems),
+        time=times_text(metadata, TimeParams()),
+        problems=[*metadata.problems, *time_warnings(metadata, TimeParams())],
     )
 
 

@@ -15,14 +15,13 @@ from pyama.analysis.report.distributions import stacked_bars
 from pyama.analysis.report.quality import assess
 from pyama.analysis.report.report_data import ReportData
 from pyama.config import ProcessingParams, dump_config
-from pyama.metadata import frame_times
+from pyama.metadata import time_warnings, times_text
 from pyama.pictures import overlays
 
 
 def head(report: ReportData) -> str:
     """Title, the most important numbers, and warnings."""
     metadata, run = report.metadata, report.run
-    times, source = frame_times(metadata, report.config.params, 0)
     traces = report.traces.groupby(["fov", "cell"]).ngroups
     cells = sum(report.notes(fov, "extraction").get("cells", 0) for fov in report.files)
     size = metadata.pixel_size_um
@@ -31,7 +30,7 @@ def head(report: ReportData) -> str:
         ("cells with a trace", traces, f"of {cells} tracked cells" if cells else ""),
         ("samples", len(report.samples), ", ".join(report.samples)[:80]),
         ("fields of view", len(report.files), f"of {metadata.n_fovs} recorded"),
-        ("frames", metadata.n_frames, f"{times[-1] / 60:.3g} h; {source}"),
+        ("frames", metadata.n_frames, times_text(metadata, report.config.params)),
         (
             "frame size",
             ", ".join(sorted(shapes)),
@@ -54,7 +53,8 @@ def _channels(report: ReportData) -> list[str]:
 
 
 def _notes(report: ReportData) -> list[str]:
-    notes = [*report.metadata.problems, *report.remarks]
+    improbable = time_warnings(report.metadata, report.config.params)
+    notes = [*report.metadata.problems, *improbable, *report.remarks]
     failed = [
         f"FOV {fov}, {step}: {entry.get('message')}"
         for fov, steps in report.run.get("fovs", {}).items()

@@ -58,7 +58,7 @@ async function loadFov(fov, other = null) {
     } else button.removeAttribute("aria-current");
   }
   history.replaceState(null, "", `/?${new URLSearchParams({ dir, fov })}`);
-  say(`${state.dataset.recording}, FOV ${fov}: ${details.shape.join(" × ")}, times from ${details.time_source}`);
+  say(`${state.dataset.recording}, FOV ${fov}: ${details.shape.join(" × ")}, ${details.time}`);
   stage.open();
   await cells.open();
 }

@@ -57,7 +57,7 @@ const chooseFile = showingErrors(async (file) => {
   if (!isLast()) return;
   form.file = file || null;
   find("run-facts").textContent = r
-    ? `${r.format}: ${r.n_fovs} FOVs, ${r.n_frames} frames, ${r.shapes[0].join(" × ")} px, ${r.pixel_size_um ? `${number(r.pixel_size_um)} µm per px` : "size of a pixel unknown"}${r.problems.length ? `. ${r.problems.join(" ")}` : ""}`
+    ? `${r.format}: ${r.n_fovs} FOVs, ${r.n_frames} frames, ${r.shapes[0].join(" × ")} px, ${r.pixel_size_um ? `${number(r.pixel_size_um)} µm per px` : "size of a pixel unknown"}, ${r.time}${r.problems.length ? `. ${r.problems.join(" ")}` : ""}`
     : "";
   find("run-settings").disabled = !r;
   if (!r) return;
