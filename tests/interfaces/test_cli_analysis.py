@@ -106,6 +106,45 @@ def test_a_plain_table_in_minutes_is_fitted(pyama, tmp_path):
     assert table["slope"].iloc[0] == pytest.approx(18)
 
 
+def test_a_plain_table_in_seconds_shows_its_span_and_is_fitted(pyama, tmp_path):
+    path = tmp_path / "t_s.csv"
+    rows = [(600 * t, 0, c, 100 + max(0, t - 6) * 30 * c) for c in (1, 2) for t in range(30)]
+    pd.DataFrame(rows, columns=["time", "fov", "cell", "value"]).to_csv(path, index=False)
+    done = pyama("fit", path, "--model", "linear_onset")
+    assert "times 0 to 17400 h, every 600 h (the table names no unit" in done.stdout
+    assert "span 17400 h, which is more than 3 weeks" in done.stderr
+    assert "--time-unit s" in done.stderr
+    done = pyama("fit", path, "--model", "linear_onset", "--time-unit", "s")
+    assert "times 0 to 4.83 h, every 10 min\n" in done.stdout
+    assert "Warning" not in done.stderr
+    table = pd.read_csv(tmp_path / "t_s_fitted_linear_onset.csv", comment="#")
+    assert table["t0"].tolist() == pytest.approx([1, 1], abs=0.01)
+    for options in (["--time-unit", "furlong"], ["--frame-interval", "10"]):
+        done = pyama("fit", path, *options)
+        assert done.exit_code == 2
+    figure = tmp_path / "traces.svg"
+    assert pyama("plot", "traces", path, "-o", figure, "--time-unit", "s").exit_code == 0
+    frames = tmp_path / "frames.csv"
+    numbered = pd.read_csv(path).assign(frame=lambda t: t.pop("time") // 600)
+    numbered.to_csv(frames, index=False)
+    done = pyama("fit", frames, "--model", "linear_onset")
+    assert (done.exit_code, done.stdout) == (2, "")
+    assert "--frame-interval 10" in done.stderr
+    done = pyama("fit", frames, "--model", "linear_onset", "--frame-interval", "10")
+    assert "times 0 to 4.83 h, every 10 min\n" in done.stdout
+    done = pyama("plot", "traces", frames, "-o", figure, "--frame-interval", "10")
+    assert done.exit_code == 0
+
+
+@pytest.mark.parametrize("options", [["--time-unit", "s"], ["--frame-interval", "10"]])
+def test_other_times_than_those_of_the_recording_are_refused(pyama, folder, merged, options):
+    for path in (merged[0], next(folder.glob("fov_000/*_traces.csv"))):
+        done = pyama("fit", path, *options)
+        assert done.exit_code == 2
+        assert f"in min. Leave out {options[0]}." in done.stderr
+        assert pyama("fit", path, "--model", "constant", "--time-unit", "min").exit_code == 0
+
+
 @pytest.mark.parametrize(
     ("options", "message"),
     [

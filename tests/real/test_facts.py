@@ -5,6 +5,7 @@ from pathlib import Path
 
 import nd2
 import numpy as np
+import pandas as pd
 import pytest
 import tifffile
 from pylibCZIrw import czi
@@ -138,6 +139,23 @@ def test_facts_of_ome_tiff(info, name):
     check_times(found, [] if interval is None else [interval * t for t in range(n_frames)])
     if n_z > 1:
         assert any("if these are the frames of a time lapse" in p for p in found["problems"])
+
+
+def test_tables_of_the_older_program_give_the_same_onset_in_any_unit(tmp_path):
+    onsets = {}
+    for name in ("merged_minutes", "merged_hours"):
+        path = DATA / "older_pyama" / f"{name}.csv"
+        done = CliRunner().invoke(app, ["fit", str(path), "-o", str(tmp_path)])
+        assert done.exit_code == 0, done.output
+        assert "h is assumed" not in done.output
+        fits = pd.read_csv(tmp_path / f"{name}_fitted_maturation.csv", comment="#")
+        onsets[name] = fits["t0"].to_numpy()
+        other = "h" if name == "merged_minutes" else "min"
+        done = CliRunner().invoke(app, ["fit", str(path), "--time-unit", other])
+        assert done.exit_code == 2
+        assert f"but in {other} according to --time-unit" in done.output
+    np.testing.assert_allclose(onsets["merged_minutes"], [0.5, 0.6, 0.7] * 2, atol=1e-3)
+    np.testing.assert_allclose(onsets["merged_minutes"], onsets["merged_hours"], atol=1e-4)
 
 
 def test_the_unit_of_time_of_zeiss_is_a_second_whatever_is_displayed(info):

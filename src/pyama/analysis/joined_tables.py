@@ -6,22 +6,28 @@ from typing import Any
 
 import pandas as pd
 
-from pyama.analysis.sample_tables import load_fitted, load_timed
+from pyama.analysis.sample_tables import load_fitted, read_timed
 from pyama.analysis.table_columns import with_unit
 from pyama.analysis.table_files import read_header
+from pyama.analysis.table_times import TableTime
 from pyama.errors import ConfigError
 
 
-def join_traces(paths: Iterable[Path]) -> pd.DataFrame:
+def join_traces(paths: Iterable[Path], times: TableTime | None = None) -> pd.DataFrame:
     """Read merged tables or traces; the column `sample` names where each row comes from.
+
+    Args:
+        paths: The tables.
+        times: What the user says of their times, see `read_timed`.
 
     Raises:
         ConfigError: A table cannot be read or has no times.
     """
     parts = []
     for path in paths:
-        table, header = load_timed(path)
-        parts.append(table.assign(sample=str(header.get("sample", path.stem))))
+        timed = read_timed(path, times or TableTime())
+        sample = str(timed.header.get("sample", path.stem))
+        parts.append(timed.table.assign(sample=sample))
     return pd.concat(parts, ignore_index=True)
 
 

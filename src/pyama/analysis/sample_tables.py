@@ -1,5 +1,6 @@
 """Tables of samples, fits and traces, read with the columns `sample` and `time`."""
 
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
@@ -8,6 +9,13 @@ import pandas as pd
 
 from pyama import layout
 from pyama.analysis.table_files import Header, as_numbers, read_table
+from pyama.analysis.table_times import (
+    TableTime,
+    refuse_other_times,
+    span_of,
+    warn_of_span,
+    with_hours,
+)
 from pyama.errors import ConfigError, StoreError
 from pyama.traces.trace_reading import load_traces
 
@@ -51,22 +59,62 @@ def _timed(path: Path, table: pd.DataFrame, header: Header, unit: Unit) -> pd.Da
     return table
 
 
-def load_timed(path: Path | str, plain_unit: Unit = "h") -> tuple[pd.DataFrame, Header]:
-    """Read any table of traces with the column `time` in hours.
+@dataclass(frozen=True)
+class TimedTable:
+    """A table of traces with times.
+
+    Attributes:
+        table: With the columns fov, cell and time (hours).
+        header: The entries before its header.
+        unit: Unit of `time` in the file; empty if no unit is named and hours are assumed;
+            None if the times come from the recording.
+    """
+
+    table: pd.DataFrame
+    header: Header
+    unit: str | None = None
+
+    @property
+    def span(self) -> str:
+        """First and last time, and the unit if it is assumed."""
+        assumed = " (the table names no unit: h is assumed)" if self.unit == "" else ""
+        return span_of(self.table) + assumed
+
+
+def load_timed(
+    path: Path | str, unit: str | None = None, frame_interval: float | None = None
+) -> tuple[pd.DataFrame, Header]:
+    """Read any table of traces with the column `time` in hours; see `read_timed`.
+
+    Returns:
+        The table with the columns fov, cell and time, and the entries before its header.
+    """
+    timed = read_timed(path, TableTime(unit, frame_interval))
+    return timed.table, timed.header
+
+
+def read_timed(path: Path | str, given: TableTime, *, is_recorded: bool = False) -> TimedTable:
+    """Read any table of traces; improbable times are warned of.
 
     Args:
         path: A traces file inside its output folder, a merged table, or any CSV file with the
             columns `cell` and `time`, and `fov` if there is more than one.
-        plain_unit: Unit of `time` in a file that has this column.
-
-    Returns:
-        The table with the columns fov, cell and time, and the entries before its header.
+        given: What the user says of the times, for a file that is neither a traces file in its
+            output folder nor a merged table.
+        is_recorded: Whether `given` is what an earlier fit has recorded of this table, which
+            is not compared with the times of a recording.
 
     Raises:
         StoreError: The file cannot be read.
-        ConfigError: It is not a table of traces.
+        ConfigError: It is not a table of traces, or its times are not as `given` says.
     """
     path = Path(path)
+    timed = _read_timed(path, given, TableTime() if is_recorded else given)
+    warn_of_span(path, timed.table, timed.unit)
+    return timed
+
+
+def _read_timed(path: Path, given: TableTime, of_recording: TableTime) -> TimedTable:
     table, header = read_table(path)
     if "model" in header or "model_type" in table:
         raise ConfigError(
@@ -74,9 +122,14 @@ def load_timed(path: Path | str, plain_unit: Unit = "h") -> tuple[pd.DataFrame, 
             f"{header.get('source', 'a traces file or a merged table')}."
         )
     if "times" in header:
-        return _timed(path, table, header, "h"), header
-    if "time" not in table and layout.parse_traces(path.name):
-        return as_numbers(load_traces(path, "h")), header
+        refuse_other_times(path, of_recording)
+        return TimedTable(_timed(path, table, header, "h"), header)
+    is_traces = "time" not in table and layout.parse_traces(path.name) is not None
+    is_in_folder = (path.parent.parent / layout.CONFIG_FILE).exists()
+    if is_traces and (is_in_folder or given.frame_interval is None):
+        refuse_other_times(path, of_recording)
+        return TimedTable(as_numbers(load_traces(path, "h")), header)
+    table, unit = with_hours(path, table, header, given)
     numbers = table.select_dtypes("number")
     absent = [name for name in ("cell", "time") if name not in numbers]
     if absent:
@@ -87,9 +140,7 @@ def load_timed(path: Path | str, plain_unit: Unit = "h") -> tuple[pd.DataFrame, 
         )
     if "fov" not in table:
         table.insert(0, "fov", 0)
-    if plain_unit == "min":
-        table["time"] /= 60
-    return table, header
+    return TimedTable(table, header, unit)
 
 
 def load_fitted(path: Path | str) -> pd.DataFrame:

@@ -22,7 +22,7 @@ FORMULA = ("=", "+", "-", "@", "\t", "\r")
 """First characters that make a spreadsheet take a text for a formula."""
 _STRING = re.compile(r'"(?:[^"\\]|\\.)*"')
 _CELL = re.compile(r"[,;](?=\s*[=+@-])")
-_ENTRY = re.compile(r"# (\w+): (.*)")
+_ENTRY = re.compile(r"#\s*(\w[\w ]*):\s*(.*)")
 
 
 def write_table(
@@ -141,14 +141,18 @@ def read_header(path: Path | str) -> Header:
 
 
 def _entries(file: IO[str]) -> Header:
-    """Read up to the first line that is not a comment; skip comments that are not entries."""
+    """Read up to the first line that is not a comment; skip comments that are not entries.
+
+    A key of one word has a value in JSON; one of several words, as other programs write it,
+    has a text.
+    """
     header: Header = {}
     start = file.tell()
     while (line := file.readline()).startswith("#"):
         start = file.tell()
         if match := _ENTRY.fullmatch(line.rstrip("\r\n")):
             try:
-                header[match[1]] = json.loads(match[2])
+                header[match[1]] = match[2] if " " in match[1] else json.loads(match[2])
             except ValueError:
                 continue
     file.seek(start)

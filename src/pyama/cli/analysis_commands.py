@@ -105,7 +105,8 @@ def fit(
     loss: fit_options.LossFunction = fit_options.Loss.LINEAR,
     workers: fit_options.Workers = None,
     seed: fit_options.Seed = 0,
-    time_unit: fit_options.Unit = fit_options.TimeUnit.HOURS,
+    time_unit: fit_options.Unit = None,
+    frame_interval: fit_options.FrameInterval = None,
     output: fit_options.Output = None,
     plugins: Plugins = None,
     parquet: Parquet = False,
@@ -127,13 +128,13 @@ def fit(
         "loss": loss.value,
         "seed": seed,
         "workers": workers,
+        "time_unit": time_unit,
+        "frame_interval": frame_interval,
     }
     done = []
     for path in tables:
         note(f"Fitting {model} to {path} ...")
-        fitted = fit_file(
-            path, model, column, output, time_unit=time_unit.value, parquet=parquet, **options
-        )
+        fitted = fit_file(path, model, column, output, parquet=parquet, **options)
         done.append(fitted.entries())
         if not as_json:
             _print_fit(done[-1])
@@ -145,7 +146,8 @@ def _print_fit(done: dict[str, Any]) -> None:
     classes = ", ".join(f"{n} {name}" for name, n in done["classes"].items())
     middle = done["median_r_squared"]
     quality = "" if middle is None else f"; median R² {middle:.4f}"
-    result(f"{done['files'][0]}: {done['cells']} cells, {classes or 'none'}{quality}")
+    found = f"{done['cells']} cells, {classes or 'none'}{quality}; times {done['times']}"
+    result(f"{done['files'][0]}: {found}")
 
 
 @reported

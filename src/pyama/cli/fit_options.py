@@ -15,13 +15,6 @@ SHAPES = {
 """Form of the values of these options."""
 
 
-class TimeUnit(StrEnum):
-    """Units of time in tables."""
-
-    HOURS = "h"
-    MINUTES = "min"
-
-
 class Loss(StrEnum):
     """What a fit minimises."""
 
@@ -90,7 +83,21 @@ Output = Annotated[
         "--output", "-o", metavar="DIR", help="Output folder. [default: that of the table]"
     ),
 ]
-Unit = Annotated[TimeUnit, typer.Option(help="Unit of the column time, if the table has one.")]
+Unit = Annotated[
+    str | None,
+    typer.Option(
+        metavar="UNIT",
+        help="Unit of the column time, such as s, min or h. [default: the one that the table "
+        "names, else h]",
+    ),
+]
+FrameInterval = Annotated[
+    float | None,
+    typer.Option(
+        metavar="MINUTES",
+        help="Minutes per frame, for a table that has the column frame and no time.",
+    ),
+]
 
 
 def parameter_names(text: str) -> str | tuple[str, ...]:

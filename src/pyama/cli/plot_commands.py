@@ -5,6 +5,7 @@ from typing import Annotated, Any
 
 import typer
 
+from pyama.cli.fit_options import FrameInterval, Unit
 from pyama.cli.options import Debug
 from pyama.cli.screen import reported, result
 
@@ -46,6 +47,8 @@ def traces(
             help="Column to show. [default: intensity_total, if there is one]",
         ),
     ] = None,
+    time_unit: Unit = None,
+    frame_interval: FrameInterval = None,
     width: Width = 180,
     dpi: Dpi = 300,
     debug: Debug = False,
@@ -54,9 +57,10 @@ def traces(
     from pyama.analysis import plots
     from pyama.analysis.joined_tables import join_traces
     from pyama.analysis.table_columns import chosen_column, unit_of, with_unit
+    from pyama.analysis.table_times import TableTime
 
     plots.check_format(output)
-    joined = join_traces(tables)
+    joined = join_traces(tables, TableTime(time_unit, frame_interval))
     column = chosen_column(joined, column)
     figure = plots.traces(joined, column, with_unit(column, unit_of(column)), width)
     result(str(plots.save(figure, output, dpi)))

@@ -10,9 +10,10 @@ import pandas as pd
 
 from pyama.analysis.fitting.fit import AUTO, fit_traces
 from pyama.analysis.fitting.models import MODELS
-from pyama.analysis.sample_tables import Unit, load_fitted, load_timed
+from pyama.analysis.sample_tables import load_fitted, read_timed
 from pyama.analysis.table_columns import chosen_column, default_columns
 from pyama.analysis.table_files import Header, read_header, write_table
+from pyama.analysis.table_times import TableTime
 from pyama.errors import StoreError
 from pyama.traces.trace_files import traces_digest
 from pyama.version import __version__
@@ -26,11 +27,13 @@ class Fitted:
         paths: The CSV file, and the Parquet file if there is one.
         table: One row per cell, see `pyama.analysis.fitting.fit.fit_arrays`.
         column: Column that was fitted.
+        span: First and last time and the typical interval of the traces, for people.
     """
 
     paths: list[Path]
     table: pd.DataFrame
     column: str
+    span: str
 
     @property
     def cells_by_class(self) -> dict[str, int]:
@@ -48,6 +51,7 @@ class Fitted:
         return {
             "files": [str(path) for path in self.paths],
             "column": self.column,
+            "times": self.span,
             "cells": len(self.table),
             "classes": self.cells_by_class,
             "median_r_squared": self.median_r_squared,
@@ -60,7 +64,8 @@ def fit_file(
     column: str | None = None,
     destination: Path | str | None = None,
     *,
-    time_unit: Unit = "h",
+    time_unit: str | None = None,
+    frame_interval: float | None = None,
     parquet: bool = False,
     **options: Any,
 ) -> Fitted:
@@ -73,7 +78,9 @@ def fit_file(
         column: Column to fit; by default the only `intensity_total`. The file name ends
             with the column if there are several.
         destination: Folder of the table; by default that of `path`.
-        time_unit: Unit of `time` in a table that is neither a traces file nor merged.
+        time_unit: Unit of `time` in a table that is neither a traces file nor merged; by
+            default the one that the table names, else hours.
+        frame_interval: Minutes per frame, for a table with frames and without times.
         parquet: Also write a Parquet file.
         **options: Keyword arguments of `pyama.analysis.fitting.fit.fit_arrays`.
 
@@ -82,25 +89,29 @@ def fit_file(
         options, units and version.
 
     Raises:
-        ConfigError: An option is wrong, or the column is missing.
+        ConfigError: An option is wrong, the column is missing, or the table has other times
+            than the options say.
         StoreError: The file cannot be read.
     """
     path = Path(path)
-    table, header = load_timed(path, time_unit)
+    timed = read_timed(path, TableTime(time_unit, frame_interval))
+    table, header = timed.table, timed.header
     column = chosen_column(table, column)
     fitted = fit_traces(table, model, column, **options)
     folder = path.parent if destination is None else Path(destination)
     target = folder / f"{path.stem}_fitted_{model}{_suffix(table, column)}.csv"
+    times = {"time_unit": timed.unit or "h", "frame_interval": frame_interval}
     described = {
         "sample": header.get("sample", path.stem),
         "source": _relative(path, folder),
         "digest": traces_digest(path),
         "column": column,
         "model": model,
-        **_described(model, {**options, "time_unit": time_unit}),
+        **_described(model, options | times),
         "version": __version__,
     }
-    return Fitted(write_table(target, fitted, described, parquet=parquet), fitted, column)
+    paths = write_table(target, fitted, described, parquet=parquet)
+    return Fitted(paths, fitted, column, timed.span)
 
 
 def _suffix(table: pd.DataFrame, column: str) -> str:
@@ -139,6 +150,7 @@ def load_fit_with_traces(path: Path | str) -> tuple[pd.DataFrame, pd.DataFrame, 
     fitted, header = load_fitted(path), read_header(path)
     if not {"source", "column"} <= set(header):
         raise StoreError(f"{path} does not name the traces that were fitted; fit them again.")
-    unit = header.get("options", {}).get("time_unit", "h")
-    traces, _ = load_timed(path.parent / str(header["source"]), unit)
-    return fitted, traces, header
+    options = header.get("options", {})
+    times = TableTime(options.get("time_unit"), options.get("frame_interval"))
+    timed = read_timed(path.parent / str(header["source"]), times, is_recorded=True)
+    return fitted, timed.table, header
