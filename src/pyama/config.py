@@ -22,6 +22,7 @@ from pyama.algorithms.params import (
     TrackingParams,
     WatershedParams,
 )
+from pyama.algorithms.scale_params import ScaleParams
 from pyama.documents import load_yaml
 from pyama.errors import ConfigError
 from pyama.registry import parameter_models
@@ -130,6 +131,7 @@ class ProcessingParams(
     FlatFieldParams,
     ExtractionParams,
     TimeParams,
+    ScaleParams,
     PluginParams,
 ):
     """All parameters in one class; each algorithm takes one of the base classes."""

@@ -11,6 +11,7 @@ from pydantic import ValidationError, field_validator
 
 from pyama import layout
 from pyama.algorithms.params import Params, TimeParams
+from pyama.algorithms.scale_params import ScaleParams
 from pyama.errors import ConfigError, StoreError
 from pyama.units import duration_text
 
@@ -142,6 +143,11 @@ def stamp_problems(times_min: Sequence[Sequence[float]] | None) -> list[str]:
     if not_increasing:
         problems.append(f"Time stamps do not increase in FOV {_some(not_increasing)}.")
     return problems
+
+
+def pixel_size(metadata: MicroscopyMetadata, params: ScaleParams) -> float | None:
+    """Return the side of a pixel in micrometres, as set or as in the file; None if unknown."""
+    return params.pixel_size_um or metadata.pixel_size_um
 
 
 def times_text(metadata: MicroscopyMetadata, params: TimeParams, fov: int = 0) -> str:

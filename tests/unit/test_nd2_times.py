@@ -102,6 +102,24 @@ def test_a_list_that_is_elsewhere_is_a_note(written):
         assert known.stamps_source == "times in the images of the file"
 
 
+SIZES = [
+    (0.65, 0.65, None),
+    (1.0, 1.0, None),
+    (0.0, None, "The size of a pixel in the file is 0 µm."),
+    (-1.0, None, "The size of a pixel in the file is -1 µm."),
+    (float("nan"), None, "The size of a pixel in the file is nan µm."),
+    (650.0, 650.0, "The file says that the side of a pixel is 650 µm."),
+]
+
+
+@pytest.mark.parametrize(("size", "expected", "words"), SIZES)
+def test_the_size_of_a_pixel_is_known_or_named(written, size, expected, words):
+    # The package nd2 returns 1 for what is not positive.
+    known = metadata(written(pixel_size_um=size))
+    assert known.pixel_size_um == expected
+    assert [str(words) in text for text in known.problems] == ([True] if words else [])
+
+
 def loop(kind, *phases):
     periods = [
         SimpleNamespace(count=n, periodMs=planned, periodDiff=SimpleNamespace(avg=measured))

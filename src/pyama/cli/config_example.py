@@ -16,6 +16,7 @@ from pyama.algorithms.params import (
     TrackingParams,
     WatershedParams,
 )
+from pyama.algorithms.scale_params import ScaleParams
 from pyama.config import ONLY_IF_WRITTEN, config_schema
 from pyama.processing.methods import SEGMENTERS, TRACKERS
 
@@ -31,6 +32,7 @@ SECTIONS: dict[str, tuple[str, ...]] = {
     "Uneven light": tuple(FlatFieldParams.model_fields),
     "Traces": ("features", *ExtractionParams.model_fields),
     "Time": tuple(TimeParams.model_fields),
+    "Scale": tuple(ScaleParams.model_fields),
 }
 METHODS = {"segmentation_method": SEGMENTERS, "tracking_method": TRACKERS}
 PLUGINS = "plugins"

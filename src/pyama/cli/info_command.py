@@ -48,6 +48,10 @@ def info_lines(metadata: MicroscopyMetadata) -> list[str]:
     rows["options"] = _options(names)
     lines = [str(metadata.path), *(f"  {name:9} {text}" for name, text in rows.items())]
     notes = [*metadata.problems, *time_warnings(metadata, TimeParams())]
+    if metadata.pixel_size_um is None:
+        notes.append(
+            "Set the size of a pixel with --set pixel_size_um=0.65, in \N{MICRO SIGN}m."
+        )
     return lines + [f"Note: {text}" for text in notes]
 
 

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from pyama import layout
 from pyama.config import ProcessingConfig
-from pyama.metadata import MicroscopyMetadata, time_problems
+from pyama.metadata import MicroscopyMetadata, pixel_size, time_problems
 from pyama.processing.runner import Part
 from pyama.readers import Reader
 from pyama.store import SHIFTS_MARK, FovStore, Output, Recipe, Scale, Stack, StackOutput
@@ -82,7 +82,7 @@ class FovFacts:
 
     @property
     def scale(self) -> Scale:
-        """Size of a pixel and a frame according to the file."""
+        """Size of a pixel, and of a frame according to the file."""
         stamps = self.metadata.times_min
         seconds = None
         if (
@@ -92,7 +92,12 @@ class FovFacts:
         ):
             intervals = [after - before for before, after in pairwise(stamps[self.fov])]
             seconds = median(intervals) * 60
-        return Scale(seconds, self.metadata.pixel_size_um)
+        return Scale(seconds, self.pixel_size_um)
+
+    @property
+    def pixel_size_um(self) -> float | None:
+        """Side of a pixel in micrometres; None if unknown."""
+        return pixel_size(self.metadata, self.config.params)
 
     @property
     def pc(self) -> int:

@@ -212,11 +212,19 @@ def _pixel_size(
     sizes: list[float | None] = []
     for axis in (0, 1):
         size, is_set = float(volume.axesCalibration[axis]), volume.axesCalibrated[axis]
+        size = _calibration(file) if size == 1 else size
         is_usable = math.isfinite(size) and size > 0
         if is_set and not is_usable and axis == 0:
             remarks.append(f"The size of a pixel in the file is {size:g} \N{MICRO SIGN}m.")
         sizes.append(size if is_set and is_usable else None)
     return sizes[0], sizes[1]
+
+
+def _calibration(file: nd2.ND2File) -> float:
+    """Return the size of a pixel as it stands in the file: nd2 returns 1 for 0."""
+    name = "ImageMetadataSeqLV|0"
+    tree = file.unstructured_metadata(include={name}, strip_prefix=False)[name]
+    return float(tree["SLxPictureMetadata"]["dCalibration"])
 
 
 def _position_names(file: nd2.ND2File) -> list[str]:

@@ -13,6 +13,7 @@ from pyama.metadata import time_warnings, times_text
 from pyama.processing.step_reports import FovReport, Status
 from pyama.processing.workflow.run import RunReport
 from pyama.runs.progress import duration
+from pyama.runs.stored_scale import stored_scale_notes
 from pyama.store.stack_outputs import LARGEST_UINT16
 
 INDENT = len("  left out  ")
@@ -51,7 +52,11 @@ def summary(report: RunReport, config: ProcessingConfig, seconds: float) -> dict
         },
         "objects": objects,
         "too_large_share": too_large_share(objects),
-        "notes": [*report.metadata.problems, *_skipped(report)],
+        "notes": [
+            *report.metadata.problems,
+            *_skipped(report),
+            *stored_scale_notes(report, config),
+        ],
         "warnings": _warnings(report, config, objects),
         "failures": [_failure(bad) for bad in report.steps.having(Status.FAILED)],
         "steps": _statuses(report),

@@ -105,6 +105,14 @@ def root_documents(series: Sequence[Series], scale: Scale) -> dict[str, bytes]:
     }
 
 
+def pixel_size_in(document: Mapping[str, Any]) -> float | None:
+    """Return the side of a pixel in micrometres in the document of a stack's group."""
+    multiscale = document["attributes"]["ome"]["multiscales"][0]
+    (transformation,) = multiscale["datasets"][0]["coordinateTransformations"]
+    is_known = "unit" in multiscale["axes"][-1]
+    return float(transformation["scale"][-1]) if is_known else None
+
+
 def _axes(scale: Scale) -> list[dict[str, str]]:
     time = {"name": "t", "type": "time"}
     if scale.seconds is not None:

@@ -7,7 +7,7 @@ from fastapi import APIRouter, Depends
 from pydantic import BaseModel
 
 from pyama import layout
-from pyama.metadata import MicroscopyMetadata, frame_times, times_text
+from pyama.metadata import MicroscopyMetadata, frame_times, pixel_size, times_text
 from pyama.pictures.contrast import contrast_of_stack
 from pyama.store import TRACES_MARK, FovStore, fovs_in
 from pyama.web.folders import Dir, Fov, FovOutputDir, Root, record_of, root_of
@@ -104,7 +104,7 @@ def dataset(root: Annotated[Root, Depends(root_of)], directory: Dir = ".") -> Da
         channels=list(metadata.channel_names),
         pc=None if channels.pc is None else channels.pc.channel,
         fl=[entry.channel for entry in channels.fl],
-        pixel_size_um=metadata.pixel_size_um,
+        pixel_size_um=pixel_size(metadata, record.config.params),
         fovs=[_fov_entry(FovStore(output_dir, fov), metadata) for fov in fovs],
     )
 

@@ -15,7 +15,7 @@ from pyama.analysis.report.distributions import stacked_bars
 from pyama.analysis.report.quality import assess
 from pyama.analysis.report.report_data import ReportData
 from pyama.config import ProcessingParams, dump_config
-from pyama.metadata import time_warnings, times_text
+from pyama.metadata import pixel_size, time_warnings, times_text
 from pyama.pictures import overlays
 
 
@@ -24,7 +24,7 @@ def head(report: ReportData) -> str:
     metadata, run = report.metadata, report.run
     traces = report.traces.groupby(["fov", "cell"]).ngroups
     cells = sum(report.notes(fov, "extraction").get("cells", 0) for fov in report.files)
-    size = metadata.pixel_size_um
+    size = pixel_size(metadata, report.config.params)
     shapes = {f"{w} x {h} px" for h, w in metadata.shapes}
     entries = [
         ("cells with a trace", traces, f"of {cells} tracked cells" if cells else ""),
@@ -163,7 +163,7 @@ def quality_section(report: ReportData) -> str:
         name = metadata.channel_names[channel]
         plots.append(_by_fov(f"Background, {name}", "counts", fovs))
     if quality.drift:
-        size = metadata.pixel_size_um
+        size = pixel_size(metadata, report.config.params)
         scaled = {fov: (t, d * (size or 1)) for fov, (t, d) in quality.drift.items()}
         unit = "\N{MICRO SIGN}m" if size else "px"
         kind = "of the stage"

@@ -53,7 +53,7 @@ def _recipes(facts: FovFacts) -> Iterator[tuple[str, Ingredients]]:
         params |= changed
         defaults |= rest
     params |= {
-        "pixel_size_um": facts.metadata.pixel_size_um,
+        "pixel_size_um": facts.pixel_size_um,
         "basename": facts.metadata.basename,
     }
     yield TRACES_MARK, Ingredients(inputs, params=params, defaults=defaults)
@@ -139,7 +139,7 @@ def _trace_inputs(context: FovContext, light: Mapping[int, Sources]) -> TraceInp
         fluorescence=config.fluorescence_features(),
         missing={channel: context.missing(channel) for channel in config.channels.ids},
         times_min=frame_times(context.metadata, config.params, context.fov)[0],
-        pixel_size_um=context.metadata.pixel_size_um,
+        pixel_size_um=context.pixel_size_um,
         params=config.params,
         parents=_parents(context),
         light={

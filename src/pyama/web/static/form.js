@@ -88,7 +88,7 @@ const GROUPS = [
   ["Following cells", /^(tracking_method|registration|min_iou|max_gap|min_size|max_size|divisions)/],
   ["Background and light", /^(tile_|background_|flat_field$|dark_frame$)/],
   ["Traces", /^(min_frames|border_margin)/],
-  ["Time and computer", /^(frame_interval|n_workers|batch_size|plugin_timeout|seed|copy_only)/],
+  ["Time and computer", /^(frame_interval|pixel_size_um|n_workers|batch_size|plugin_timeout|seed|copy_only)/],
   ["Other", /^(?!plugins|preprocessors|features|time_mapping)/],
 ];
 const group = (title, ...rows) => element("details", {}, element("summary", {}, title), element("div", { className: "form" }, ...rows));
