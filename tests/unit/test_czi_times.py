@@ -241,6 +241,7 @@ def test_metadata_that_cannot_be_read_are_a_note(path, xml):
         assert any(
             "The metadata of the file cannot be read" in text for text in known.problems
         )
+        assert "Without its metadata, the size of a pixel is unknown." in known.problems
         assert known.times_min == ((0.0, 1.0, 2.0),)
         np.testing.assert_array_equal(reader.read(0, 2, [0])[0], images[0, 2, 0, 0])
 

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from pylibCZIrw import czi
 
 from pyama.readers import ZSelection
-from pyama.readers.czi_directory import Contents, Subblocks, read_contents
+from pyama.readers.czi_directory import METADATA, Contents, Subblocks, read_contents
 from pyama.readers.czi_times import Extent, czi_times
 from pyama.readers.planes import (
     PlaneReader,
@@ -73,10 +73,12 @@ class CziReader(PlaneReader):
         )
         with translated(path):
             remarks = contents.remarks
-            root = optional("The metadata", remarks, partial(_root, contents.xml))
+            root = optional(METADATA, remarks, partial(_root, contents.xml))
             root = Element("ImageDocument") if root is None else root
             _add_times(facts, contents, root, self._grid)
             _add_xml(facts, root, self._grid)
+            if any(text.startswith(METADATA) for text in remarks):
+                facts.pixel_remarks = ["Without its metadata, the size of a pixel is unknown."]
             facts.remarks = [*remarks, *facts.remarks]
         planes = z_planes(z, self._grid.length["Z"], path)
         super().__init__(facts.metadata(planes), planes)

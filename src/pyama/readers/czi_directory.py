@@ -28,6 +28,8 @@ AXIS = 20
 PIXEL_BYTES = {0: 1, 1: 2}
 """Gray8 and Gray16."""
 UNCOMPRESSED = 0
+METADATA = "The metadata"
+"""Start of the sentence about metadata that cannot be read."""
 
 
 @dataclass
@@ -81,7 +83,7 @@ def read_contents(path: Path) -> Contents:
             raise damaged(path, "the program that wrote it did not finish")
         remarks: list[str] = []
         subblocks = _subblocks(path, segments, directory)
-        xml = optional("The metadata", remarks, partial(_xml, segments, metadata))
+        xml = optional(METADATA, remarks, partial(_xml, segments, metadata))
         stamps = optional("Time stamps", remarks, partial(_stamps, segments, attachments))
         return Contents(subblocks, xml or b"", stamps, remarks)
 

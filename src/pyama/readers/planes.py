@@ -85,7 +85,8 @@ def optional(what: str, remarks: list[str], read: Callable[[], T]) -> T | None:
     try:
         return read()
     except DAMAGE as error:
-        remarks.append(f"{what} of the file cannot be read: {library_message(error)}.")
+        problem = library_message(error)
+        remarks.append(f"{what} of the file cannot be read: {problem}. It may be damaged.")
         return None
 
 
