@@ -164,7 +164,7 @@ def test_defaults_of_a_preprocessor_are_left_out_and_its_identity_is_not(registr
 DEFAULTS = {
     ("copying", 2): {"z": "middle"},
     ("registration", 2): {},
-    ("segmentation", 3): {
+    ("segmentation", 4): {
         "logstd_window_size": 3,
         "morph_size": 7,
         "morph_iterations": 3,
