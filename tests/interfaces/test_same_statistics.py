@@ -8,7 +8,7 @@ from fastapi.testclient import TestClient
 from experiments import experiment
 from pyama.analysis import plots
 from pyama.analysis.colours import color
-from pyama.analysis.joined_tables import join_fits_of_files
+from pyama.analysis.joined_tables import join_fits
 from pyama.analysis.report.distributions import histogram
 from pyama.analysis.statistics import summarize
 from pyama.web.application import create_app
@@ -59,7 +59,7 @@ CHOICES = [*([name] for name in CELLS), ["even", "odd", "single"], list(CELLS)]
 def test_all_places_show_the_same_numbers(client, folder, names):
     paths = [write_fits(folder, name, CELLS[name]) for name in names]
     page = asked(client, paths).json()
-    table, _ = join_fits_of_files(paths)
+    table, _ = join_fits(paths)
     assert [entry["sample"] for entry in page["samples"]] == names
 
     numbers = summarize(table, ["t0"]).set_index("sample")

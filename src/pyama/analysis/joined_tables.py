@@ -9,12 +9,15 @@ import pandas as pd
 from pyama.analysis.sample_tables import load_fitted, read_timed
 from pyama.analysis.table_columns import with_unit
 from pyama.analysis.table_files import read_header
+from pyama.analysis.table_origins import names_of_samples
 from pyama.analysis.table_times import TableTime
 from pyama.errors import ConfigError
 
 
 def join_traces(paths: Iterable[Path], times: TableTime | None = None) -> pd.DataFrame:
     """Read merged tables or traces; the column `sample` names where each row comes from.
+
+    Tables with the same sample are kept apart, see `names_of_samples`.
 
     Args:
         paths: The tables.
@@ -23,11 +26,13 @@ def join_traces(paths: Iterable[Path], times: TableTime | None = None) -> pd.Dat
     Raises:
         ConfigError: A table cannot be read or has no times.
     """
-    parts = []
-    for path in paths:
-        timed = read_timed(path, times or TableTime())
-        sample = str(timed.header.get("sample", path.stem))
-        parts.append(timed.table.assign(sample=sample))
+    tables = [(path, read_timed(path, times or TableTime())) for path in dict.fromkeys(paths)]
+    names = names_of_samples(
+        [(str(t.header.get("sample", path.stem)), t.header, path) for path, t in tables]
+    )
+    parts = [
+        timed.table.assign(sample=name) for (_, timed), name in zip(tables, names, strict=True)
+    ]
     return pd.concat(parts, ignore_index=True)
 
 
@@ -35,37 +40,26 @@ def join_fits(paths: Iterable[Path]) -> tuple[pd.DataFrame, dict[str, str]]:
     """Read tables of fits.
 
     Returns:
-        One row per cell, and the units of the columns.
+        One row per cell, and the units of the columns. Tables with the same sample are kept
+        apart, see `names_of_samples`.
 
     Raises:
         ConfigError: A table cannot be read.
     """
-    parts: list[pd.DataFrame] = []
+    paths = list(dict.fromkeys(paths))
+    headers = [read_header(path) for path in paths]
+    named = [
+        (str(entries.get("sample", path.stem)), entries, path)
+        for path, entries in zip(paths, headers, strict=True)
+    ]
+    parts = [
+        load_fitted(path).assign(sample=name)
+        for path, name in zip(paths, names_of_samples(named), strict=True)
+    ]
     units: dict[str, str] = {}
-    for path in paths:
-        parts.append(load_fitted(path))
-        units |= read_header(path).get("units", {})
+    for entries in headers:
+        units |= entries.get("units", {})
     return pd.concat(parts, ignore_index=True), units
-
-
-def join_fits_of_files(paths: Iterable[Path]) -> tuple[pd.DataFrame, dict[str, str]]:
-    """Read tables of fits like `join_fits`, but keep several tables of one sample apart.
-
-    Returns:
-        One row per cell, and the units of the columns. Where several files have the same
-        sample, the column `sample` holds the names of these files instead.
-
-    Raises:
-        ConfigError: A table cannot be read.
-    """
-    tables = {path: join_fits([path]) for path in dict.fromkeys(paths)}
-    samples = [name for table, _ in tables.values() for name in table["sample"].unique()]
-    units: dict[str, str] = {}
-    for path, (table, own_units) in tables.items():
-        if samples.count(table["sample"].iloc[0] if len(table) else None) > 1:
-            table["sample"] = path.stem
-        units |= own_units
-    return pd.concat([table for table, _ in tables.values()], ignore_index=True), units
 
 
 def fitted_numbers(table: pd.DataFrame) -> list[str]:

@@ -1,6 +1,6 @@
 """Traces of many fields of view merged into one table per sample."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +9,11 @@ import pandas as pd
 from pyama.analysis.samples import Fovs, check_samples, load_samples, samples_by_position
 from pyama.analysis.table_columns import NOT_MEASURED, measured_columns, units_of
 from pyama.analysis.table_files import write_table
+from pyama.analysis.table_origins import (
+    known_entries,
+    refuse_to_replace_merged,
+    relative_path,
+)
 from pyama.errors import StoreError
 from pyama.traces.trace_files import find_traces, traces_digest
 from pyama.traces.trace_reading import load_traces
@@ -76,28 +81,47 @@ def write_merged(
         The files of each sample, the merged table first.
 
     Raises:
-        ConfigError: A sample is wrong, before anything is written.
+        ConfigError: A sample is wrong, or a table of other results is in the way; nothing
+            is written then.
         StoreError: The folder or a traces file cannot be read.
     """
     source = _Source(Path(output_dir))
     folder = Path(output_dir) if destination is None else Path(destination)
-    written: dict[str, list[Path]] = {}
-    for name, fovs in source.samples(samples).items():
-        table = source.table(fovs)
-        header = source.header(name, fovs, table)
-        path = folder / f"{name}{MERGED}"
-        as_traces = table.drop(columns="time")
-        written[name] = write_table(path, as_traces, header, parquet=parquet)
-        for column, part in _tidy(table) if tidy else ():
-            path = folder / f"{name}_{column}.csv"
-            written[name] += write_table(path, part, {}, parquet=parquet)
-    return written
+    planned = {
+        name: _Planned(folder, name, table, source.header(name, fovs, table, folder), tidy)
+        for name, fovs in source.samples(samples).items()
+        for table in [source.table(fovs)]
+    }
+    for sample in planned.values():
+        refuse_to_replace_merged(sample.path, sample.header, sample.tidy_paths)
+    return {name: sample.write(parquet=parquet) for name, sample in planned.items()}
 
 
-def _tidy(table: pd.DataFrame) -> Iterator[tuple[str, pd.DataFrame]]:
-    for column in measured_columns(table):
-        part = table[["time", "fov", "cell", column]].rename(columns={column: "value"})
-        yield column, part.assign(time=part["time"] / 60)
+class _Planned:
+    """The tables of one sample before they are written."""
+
+    def __init__(
+        self, folder: Path, name: str, table: pd.DataFrame, header: dict[str, Any], tidy: bool
+    ) -> None:
+        self.path = folder / f"{name}{MERGED}"
+        self.table = table
+        # Tables that an earlier merge wrote would be outdated if they were not written again.
+        tidy = tidy or "tidy" in known_entries(self.path)
+        self._columns = measured_columns(table) if tidy else []
+        self.tidy_paths = [folder / f"{name}_{column}.csv" for column in self._columns]
+        listed = {"tidy": [path.name for path in self.tidy_paths]} if tidy else {}
+        self.header = header | listed
+
+    def write(self, *, parquet: bool) -> list[Path]:
+        """Write the tables; return the merged one first."""
+        parquet = parquet or self.path.with_suffix(".parquet").exists()
+        as_traces = self.table.drop(columns="time")
+        paths = write_table(self.path, as_traces, self.header, parquet=parquet)
+        for path, column in zip(self.tidy_paths, self._columns, strict=True):
+            part = self.table[["time", "fov", "cell", column]]
+            part = part.rename(columns={column: "value"}).assign(time=part["time"] / 60)
+            paths += write_table(path, part, {}, parquet=parquet)
+        return paths
 
 
 class _Source:
@@ -126,14 +150,17 @@ class _Source:
         tables = (load_traces(self._files[fov]) for fov in fovs)
         return _stacked([table[table["good"]] for table in tables])
 
-    def header(self, name: str, fovs: list[int], table: pd.DataFrame) -> dict[str, Any]:
-        """Return the entries before the header of a merged table."""
+    def header(
+        self, name: str, fovs: list[int], table: pd.DataFrame, folder: Path
+    ) -> dict[str, Any]:
+        """Return the entries before the header of a merged table in `folder`."""
         return {
             "sample": name,
             "fovs": fovs,
             "source": {
                 "recording": self._metadata.basename,
                 "identity": self._metadata.identity,
+                "folder": relative_path(self._folder, folder),
                 "files": {
                     self._relative(fov): traces_digest(self._files[fov]) for fov in fovs
                 },

@@ -1,4 +1,4 @@
-"""The commands `merge`, `fit` and `report`. Slow modules are imported inside."""
+"""The commands `fit` and `report`. Slow modules are imported inside."""
 
 from pathlib import Path
 from typing import Annotated, Any
@@ -6,28 +6,12 @@ from typing import Annotated, Any
 import typer
 
 from pyama.cli import fit_options
-from pyama.cli.options import Debug, Folder, Json, Plugins
+from pyama.cli.options import Debug, Folder, Json, Parquet, Plugins
 from pyama.cli.screen import note, reported, result, result_json
-from pyama.errors import ConfigError
-
-Parquet = Annotated[
-    bool,
-    typer.Option(
-        "--parquet",
-        help="Also write Parquet files; needs pip install 'pyama-traces[parquet]'.",
-    ),
-]
 
 
 def register(app: typer.Typer) -> None:
     """Add the commands."""
-    app.command(
-        epilog="Examples:\n\n\b\n"
-        "  pyama merge results --samples samples.yaml\n"
-        "  pyama merge results --by-position-name --output tables --tidy\n\n"
-        "In samples.yaml, ranges include their end:\n\n\b\n"
-        '  samples: [{name: control, fovs: "0-5, 7"}, {name: drug, fovs: [8, 9]}]'
-    )(merge)
     app.command(
         epilog="Examples:\n\n\b\n"
         "  pyama fit results/*_merged.csv\n"
@@ -38,59 +22,6 @@ def register(app: typer.Typer) -> None:
         epilog="Examples:\n\n\b\n  pyama report results\n"
         "  pyama report results --tables tables --output report.html"
     )(report)
-
-
-@reported
-def merge(
-    folder: Folder,
-    samples: Annotated[
-        Path | None,
-        typer.Option("--samples", metavar="FILE", help="Samples and their fields of view."),
-    ] = None,
-    by_position_name: Annotated[
-        bool,
-        typer.Option(
-            "--by-position-name",
-            help="Take the names of the positions, or their wells, as samples.",
-        ),
-    ] = False,
-    output: Annotated[
-        Path | None,
-        typer.Option(
-            "--output", "-o", metavar="DIR", help="Folder of the tables. [default: DIR]"
-        ),
-    ] = None,
-    tidy: Annotated[
-        bool,
-        typer.Option(
-            "--tidy",
-            help="Also write a table per feature with the columns time (h), fov, cell, value.",
-        ),
-    ] = False,
-    parquet: Parquet = False,
-    as_json: Json = False,
-    debug: Debug = False,
-) -> None:
-    """Put the traces of each sample into one table.
-
-    Writes SAMPLE_merged.csv for every sample. Inspected traces replace the others; rows
-    that were marked as bad are left out. Lines that begin with # describe the origin of the
-    table and the time of every frame.
-    """
-    if (samples is None) is not by_position_name:
-        raise ConfigError("Choose how samples are defined: --samples or --by-position-name.")
-    from pyama.analysis.merge import write_merged
-
-    written = write_merged(folder, samples, output, tidy=tidy, parquet=parquet)
-    if as_json:
-        result_json({name: [str(path) for path in paths] for name, paths in written.items()})
-        return
-    for name, paths in written.items():
-        result(f"{name}: {paths[0]}{_and_more(paths)}")
-
-
-def _and_more(paths: list[Path]) -> str:
-    return f" and {len(paths) - 1} more" if len(paths) > 1 else ""
 
 
 @reported
@@ -119,7 +50,9 @@ def fit(
     0.9, fair above 0.7, poor, failed) of every cell. Times are in h, rates in 1/h.
     """
     from pyama.analysis.fitting.fit_files import fit_file
+    from pyama.analysis.table_origins import refuse_equal_names
 
+    refuse_equal_names(tables, output)
     options: dict[str, Any] = {
         "free": fit_options.parameter_names(free),
         "fix": fit_options.fixed_values(fix),

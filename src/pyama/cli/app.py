@@ -9,6 +9,7 @@ import typer
 from pyama.cli import (
     analysis_commands,
     config_commands,
+    merge_command,
     plot_commands,
     plugin_commands,
     view_command,
@@ -232,6 +233,7 @@ def demo(
     raise typer.Exit(demo_command.demo(output, fovs, frames, kind.value))
 
 
+merge_command.register(app)
 analysis_commands.register(app)
 app.add_typer(plot_commands.app, name="plot")
 view_command.register(app)

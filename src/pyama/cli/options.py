@@ -192,3 +192,10 @@ Verbose = Annotated[
     _option("--verbose", "-v", help="Also show the lines of run.log on the screen."),
 ]
 Debug = Annotated[bool, _option("--debug", help="Show the traceback of an error.")]
+Parquet = Annotated[
+    bool,
+    typer.Option(
+        "--parquet",
+        help="Also write Parquet files; needs pip install 'pyama-traces[parquet]'.",
+    ),
+]

@@ -11,7 +11,7 @@ from pyama.analysis.colours import color
 from pyama.analysis.fitting.fit_files import fit_file
 from pyama.analysis.fitting.models import MODELS
 from pyama.analysis.histograms import SampleHistogram, sample_histogram
-from pyama.analysis.joined_tables import fitted_numbers, join_fits, join_fits_of_files
+from pyama.analysis.joined_tables import fitted_numbers, join_fits
 from pyama.analysis.merge import MERGED, write_merged
 from pyama.analysis.report.html_page import REPORT
 from pyama.analysis.samples import samples_by_position
@@ -195,7 +195,7 @@ def fits(output_dir: OutputDir, table: str) -> FittedTable:
 def distribution(output_dir: OutputDir, request: DistributionRequest) -> Distribution:
     """Histogram, median and quartiles of a fitted number in each sample."""
     paths = [_table(output_dir, name) for name in request.tables]
-    table, units = join_fits_of_files(paths)
+    table, units = join_fits(paths)
     if request.name not in fitted_numbers(table):
         raise ConfigError(
             f"The tables have no column {request.name!r} of numbers. They have: "

@@ -1,7 +1,6 @@
 """Fits of all traces in a file, written to a table beside it."""
 
 import math
-import os
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -13,6 +12,11 @@ from pyama.analysis.fitting.models import MODELS
 from pyama.analysis.sample_tables import load_fitted, read_timed
 from pyama.analysis.table_columns import chosen_column, default_columns
 from pyama.analysis.table_files import Header, read_header, write_table
+from pyama.analysis.table_origins import (
+    recording_entry,
+    refuse_to_replace_fits,
+    relative_path,
+)
 from pyama.analysis.table_times import TableTime
 from pyama.errors import StoreError
 from pyama.traces.trace_files import traces_digest
@@ -89,40 +93,36 @@ def fit_file(
         options, units and version.
 
     Raises:
-        ConfigError: An option is wrong, the column is missing, or the table has other times
-            than the options say.
+        ConfigError: An option is wrong, the column is missing, the table has other times
+            than the options say, or fits of another table are in the way.
         StoreError: The file cannot be read.
     """
     path = Path(path)
     timed = read_timed(path, TableTime(time_unit, frame_interval))
     table, header = timed.table, timed.header
     column = chosen_column(table, column)
-    fitted = fit_traces(table, model, column, **options)
     folder = path.parent if destination is None else Path(destination)
     target = folder / f"{path.stem}_fitted_{model}{_suffix(table, column)}.csv"
     times = {"time_unit": timed.unit or "h", "frame_interval": frame_interval}
     described = {
         "sample": header.get("sample", path.stem),
-        "source": _relative(path, folder),
+        "source": relative_path(path, folder),
+        **recording_entry(header),
         "digest": traces_digest(path),
         "column": column,
         "model": model,
-        **_described(model, options | times),
-        "version": __version__,
     }
+    refuse_to_replace_fits(target, described)
+    fitted = fit_traces(table, model, column, **options)
+    described |= _described(model, options | times)
+    described["version"] = __version__
+    parquet = parquet or target.with_suffix(".parquet").exists()
     paths = write_table(target, fitted, described, parquet=parquet)
     return Fitted(paths, fitted, column, timed.span)
 
 
 def _suffix(table: pd.DataFrame, column: str) -> str:
     return "" if [column] == default_columns(table) else f"_{column}"
-
-
-def _relative(path: Path, folder: Path) -> str:
-    try:
-        return Path(os.path.relpath(path, folder)).as_posix()
-    except ValueError:  # on another drive
-        return path.resolve().as_posix()
 
 
 def _described(model: str, options: dict[str, Any]) -> Header:

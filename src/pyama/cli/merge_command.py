@@ -1,0 +1,85 @@
+"""The command `merge`. Slow modules are imported inside."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from pyama.cli.options import Debug, Json, Parquet
+from pyama.cli.screen import reported, result, result_json
+from pyama.errors import ConfigError
+
+Folders = Annotated[
+    list[Path], typer.Argument(metavar="DIR", help="The output folder of `pyama run`.")
+]
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command."""
+    app.command(
+        epilog="Examples:\n\n\b\n"
+        "  pyama merge results --samples samples.yaml\n"
+        "  pyama merge results --by-position-name --output tables --tidy\n\n"
+        "In samples.yaml, ranges include their end:\n\n\b\n"
+        '  samples: [{name: control, fovs: "0-5, 7"}, {name: drug, fovs: [8, 9]}]'
+    )(merge)
+
+
+@reported
+def merge(
+    folders: Folders,
+    samples: Annotated[
+        Path | None,
+        typer.Option("--samples", metavar="FILE", help="Samples and their fields of view."),
+    ] = None,
+    by_position_name: Annotated[
+        bool,
+        typer.Option(
+            "--by-position-name",
+            help="Take the names of the positions, or their wells, as samples.",
+        ),
+    ] = False,
+    output: Annotated[
+        Path | None,
+        typer.Option(
+            "--output", "-o", metavar="DIR", help="Folder of the tables. [default: DIR]"
+        ),
+    ] = None,
+    tidy: Annotated[
+        bool,
+        typer.Option(
+            "--tidy",
+            help="Also write a table per feature with the columns time (h), fov, cell, value.",
+        ),
+    ] = False,
+    parquet: Parquet = False,
+    as_json: Json = False,
+    debug: Debug = False,
+) -> None:
+    """Put the traces of each sample into one table.
+
+    Writes SAMPLE_merged.csv for every sample. Inspected traces replace the others; rows
+    that were marked as bad are left out. Lines that begin with # describe the origin of the
+    table and the time of every frame.
+    """
+    folder, *others = folders
+    if others:
+        raise ConfigError(
+            f"{len(folders)} folders were given; a table holds the cells of one recording. "
+            "Merge one folder after the other, each with its own --output; `pyama fit` and "
+            "`pyama plot` take the tables of several recordings and keep them apart."
+        )
+    if (samples is None) is not by_position_name:
+        raise ConfigError("Choose how samples are defined: --samples or --by-position-name.")
+    from pyama.analysis.merge import write_merged
+
+    written = write_merged(folder, samples, output, tidy=tidy, parquet=parquet)
+    if as_json:
+        result_json({name: [str(path) for path in paths] for name, paths in written.items()})
+        return
+    for name, paths in written.items():
+        result(f"{name}: {paths[0]}{_and_more(paths)}")
+
+
+def _and_more(paths: list[Path]) -> str:
+    return f" and {len(paths) - 1} more" if len(paths) > 1 else ""
