@@ -1,5 +1,7 @@
 """Output folders with traces of a known model, written without a recording."""
 
+import json
+
 import numpy as np
 import pandas as pd
 
@@ -8,6 +10,7 @@ from pyama.analysis.fitting.models import MODELS
 from pyama.config import Channels, ProcessingConfig
 from pyama.metadata import MicroscopyMetadata
 from pyama.processing.record import write_record
+from pyama.traces.trace_files import traces_digest
 
 HOURS = np.arange(40) / 4
 NAME = "movie"
@@ -78,4 +81,8 @@ def write_traces(folder, table, fov, *, inspected=False):
     path = folder / layout.fov_dir(fov) / name(NAME, fov)
     path.parent.mkdir(exist_ok=True)
     table.to_csv(path, index=False)
+    if inspected:
+        digest = traces_digest(path.with_name(layout.traces_file(NAME, fov)))
+        log = path.with_name(layout.inspection_log(NAME, fov))
+        log.write_text(json.dumps({"traces": digest}) + "\n")
     return path

@@ -1,6 +1,7 @@
 """Traces are written to the last digit and read with their time."""
 
 import io
+import json
 import math
 import warnings
 
@@ -17,7 +18,12 @@ from pyama.documents import with_checksum
 from pyama.errors import StoreError
 from pyama.metadata import MicroscopyMetadata, dump_metadata
 from pyama.traces.shifts_table import load_shifts, shifts_row
-from pyama.traces.trace_files import find_traces
+from pyama.traces.trace_files import (
+    find_traces,
+    traces_digest,
+    traces_of,
+    unused_inspections,
+)
 from pyama.traces.trace_reading import load_traces
 from pyama.traces.trace_recording import run_times
 from pyama.traces.trace_rows import cell_rows, header, traces_columns
@@ -203,6 +209,9 @@ def test_traces_are_found_by_number_and_inspected_ones_first(tmp_path):
     for fov in (1000, 2, 10):
         put(tmp_path, fov)
     inspected = put(tmp_path, 10, layout.inspected_file("movie", 10))
+    log = inspected.with_name(layout.inspection_log("movie", 10))
+    digest = traces_digest(inspected.with_name(layout.traces_file("movie", 10)))
+    log.write_text(json.dumps({"traces": digest}))
     put(tmp_path, 3, "movie_fov_004_traces.csv")  # of another field of view
     put(tmp_path, 4, "notes.csv")
     (tmp_path / "fov_5").mkdir()
@@ -216,12 +225,27 @@ def test_traces_are_found_by_number_and_inspected_ones_first(tmp_path):
 def test_an_inspection_of_another_recording_is_not_preferred(tmp_path):
     traces = put(tmp_path, 0)
     put(tmp_path, 0, layout.inspected_file("old", 0))
-    assert list(find_traces(tmp_path)) == [(0, traces)]
+    with pytest.warns(UserWarning, match="old_fov_000_traces_inspected.csv does not say"):
+        assert list(find_traces(tmp_path)) == [(0, traces)]
 
 
-def test_an_inspection_alone_is_found(tmp_path):
+def test_an_inspection_that_names_no_traces_is_not_used_without_a_word(tmp_path):
+    traces = put(tmp_path, 0)
     inspected = put(tmp_path, 0, layout.inspected_file("movie", 0))
-    assert list(find_traces(tmp_path)) == [(0, inspected)]
+    record(tmp_path)
+    with pytest.warns(UserWarning, match="does not say on which traces it was made and is"):
+        assert list(find_traces(tmp_path)) == [(0, traces)]
+    assert len(unused_inspections(tmp_path)) == 1
+    assert traces_of(tmp_path, 0) == traces
+    with pytest.warns(UserWarning, match="It is read because it was named"):
+        load_traces(inspected)
+
+
+def test_an_inspection_of_traces_that_are_gone_is_not_used_without_a_word(tmp_path):
+    inspected = put(tmp_path, 0, layout.inspected_file("movie", 0))
+    inspected.with_name(layout.inspection_log("movie", 0)).write_text('{"traces": "abc"}')
+    with pytest.warns(UserWarning, match="made on traces that are no longer there"):
+        assert list(find_traces(tmp_path)) == []
 
 
 def test_an_empty_folder_has_no_traces(tmp_path):

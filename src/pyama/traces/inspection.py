@@ -102,8 +102,9 @@ class Inspection:
             StoreError: The traces or the log cannot be read.
         """
         with _locks[self.log]:
-            action = _numbered(action, self.preview(action)[0])
-            self._append(by, {"action": action.model_dump()})
+            before = self.preview(action)[0]
+            self._keep_edited(before)
+            self._append(by, {"action": _numbered(action, before).model_dump()})
             return self._write_inspected()
 
     def undo(self, by: str) -> State:
@@ -116,12 +117,21 @@ class Inspection:
 
     def _step(self, by: str, kind: Literal["undo", "redo"]) -> State:
         with _locks[self.log]:
-            if not self.state().set_aside:
+            before = self.state()
+            if not before.set_aside:
+                self._keep_edited(before)
                 stacks = read_entries(self.log)[1][by]
                 ids = stacks.undo if kind == "undo" else stacks.redo
                 if ids:
                     self._append(by, {kind: ids[-1]})
             return self._write_inspected()
+
+    def _keep_edited(self, before: State) -> None:
+        """Rename the inspected table if it is not what the log gives: somebody edited it."""
+        if not (before.entries and self.inspected.exists()):
+            return
+        if self.inspected.read_bytes() != before.table.text().encode():
+            self.inspected.rename(_unused_path(self.inspected, "edited"))
 
     def _write_inspected(self) -> State:
         state = self.state()

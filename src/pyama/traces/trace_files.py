@@ -10,30 +10,32 @@ from pyama import layout
 from pyama.errors import StoreError
 from pyama.store import fovs_in
 
-_STALE = "was made on the traces of an earlier run"
+_OTHER = "was made on the traces of an earlier run"
+_UNKNOWN = "does not say on which traces it was made"
+_GONE = "was made on traces that are no longer there"
 
 
 def find_traces(output_dir: Path) -> Iterator[tuple[int, Path]]:
     """Find the traces of every field of view; inspected traces are preferred.
 
-    An inspection of other traces than the current ones is skipped with a warning.
+    An inspection that is not known to belong to the current traces is skipped with a warning.
 
     Yields:
         Index of the field of view and path, ascending.
     """
-    output_dir = Path(output_dir)
-    for fov in fovs_in(output_dir):
-        folder = output_dir / layout.fov_dir(fov)
+    for fov, folder in _fov_folders(output_dir):
         name, set_aside = _preferred(folder, fov)
-        if set_aside:
-            warnings.warn(
-                f"{folder / set_aside} {_STALE} and is not used. Inspect the new traces with "
-                "`pyama view`.",
-                UserWarning,
-                stacklevel=2,
-            )
+        for text in set_aside:
+            warnings.warn(text, UserWarning, stacklevel=2)
         if name:
             yield fov, folder / name
+
+
+def unused_inspections(output_dir: Path) -> list[str]:
+    """Return in sentences which inspections are not used, and why."""
+    return [
+        text for fov, folder in _fov_folders(output_dir) for text in _preferred(folder, fov)[1]
+    ]
 
 
 def traces_of(output_dir: Path, fov: int) -> Path | None:
@@ -43,44 +45,60 @@ def traces_of(output_dir: Path, fov: int) -> Path | None:
     return folder / name if name else None
 
 
-def _preferred(folder: Path, fov: int) -> tuple[str, str]:
-    """Return the names of the file to read and of an inspection that no longer applies."""
-    names = {path.name for path in folder.glob("*.csv")}
-    parsed = [entry for entry in map(layout.parse_traces, sorted(names)) if entry]
-    of_fov = [(basename, inspected) for basename, index, inspected in parsed if index == fov]
-    # An inspection whose traces are gone belongs to another recording.
-    current = [basename for basename, inspected in of_fov if not inspected]
-    for basename in current or [basename for basename, _ in of_fov]:
-        traces, inspection = (
-            layout.traces_file(basename, fov),
-            layout.inspected_file(basename, fov),
-        )
-        if inspection not in names:
-            return traces, ""
-        if _still_applies(folder, basename, fov):
-            return inspection, ""
-        return traces, inspection
-    return "", ""
+def _fov_folders(output_dir: Path) -> list[tuple[int, Path]]:
+    output_dir = Path(output_dir)
+    return [(fov, output_dir / layout.fov_dir(fov)) for fov in fovs_in(output_dir)]
 
 
-def _still_applies(folder: Path, basename: str, fov: int) -> bool:
-    """Whether an inspection is one of the current traces; true if it has no log."""
+def _preferred(folder: Path, fov: int) -> tuple[str, list[str]]:
+    """Return the name of the file to read, and which inspections are not used."""
+    parsed = map(layout.parse_traces, sorted(path.name for path in folder.glob("*.csv")))
+    of_fov = [
+        (basename, inspected) for basename, i, inspected in filter(None, parsed) if i == fov
+    ]
+    current = [basename for basename, inspected in of_fov if not inspected][:1]
+    name = layout.traces_file(current[0], fov) if current else ""
+    set_aside = []
+    for basename in (basename for basename, inspected in of_fov if inspected):
+        inspection = layout.inspected_file(basename, fov)
+        why = _why_unused(folder, basename, fov)
+        if why:
+            set_aside.append(
+                f"{folder / inspection} {why} and is not used. Inspect the traces with "
+                "`pyama view`."
+            )
+        elif basename in current:
+            name = inspection
+    return name, set_aside
+
+
+def _why_unused(folder: Path, basename: str, fov: int) -> str:
+    """Return why an inspection is not known to belong to the current traces, or nothing."""
     log_digest = inspected_digest(folder / layout.inspection_log(basename, fov))
     traces = folder / layout.traces_file(basename, fov)
-    return log_digest is None or not traces.exists() or log_digest == traces_digest(traces)
+    if log_digest is None:
+        return _UNKNOWN
+    if not traces.exists():
+        return _GONE
+    return "" if log_digest == traces_digest(traces) else _OTHER
 
 
-def refuse_stale_inspection(path: Path) -> None:
-    """Raise an error if a path is an inspection of other traces than the current ones.
+def check_inspection(path: Path) -> None:
+    """Check whether a path is an inspection, and of the current traces; warn if unknown.
 
     Raises:
         StoreError: The inspection was made on other traces.
     """
     basename, fov, inspected = layout.parse_traces(path.name) or ("", 0, False)
-    if inspected and not _still_applies(path.parent, basename, fov):
+    why = _why_unused(path.parent, basename, fov) if inspected and path.exists() else ""
+    if why == _OTHER:
         raise StoreError(
-            f"{path} {_STALE}. Use {layout.traces_file(basename, fov)}, or inspect the new "
+            f"{path} {why}. Use {layout.traces_file(basename, fov)}, or inspect the new "
             "traces with `pyama view`."
+        )
+    if why:
+        warnings.warn(
+            f"{path} {why}. It is read because it was named.", UserWarning, stacklevel=3
         )
 
 

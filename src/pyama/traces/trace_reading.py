@@ -7,7 +7,7 @@ import numpy as np
 
 from pyama import layout
 from pyama.errors import StoreError, reason
-from pyama.traces.trace_files import refuse_stale_inspection
+from pyama.traces.trace_files import check_inspection
 from pyama.traces.trace_recording import run_times
 
 if TYPE_CHECKING:
@@ -38,7 +38,7 @@ def load_traces(path: Path | str, unit: Literal["min", "h"] = "min") -> "pd.Data
     import pandas as pd
 
     path = Path(path)
-    refuse_stale_inspection(path)
+    check_inspection(path)
     try:
         table = pd.read_csv(path, dtype=_BASE_DTYPES)
     except (OSError, ValueError) as error:
