@@ -218,10 +218,10 @@ def test_traces_made_again_with_the_same_bytes_keep_their_inspection(folder):
 
 def test_an_inspected_table_that_was_edited_is_kept(folder):
     inspection = Inspection(folder, 0)
-    inspection.add(Mark(cell=1, good=False), "me")
+    inspection.add(MarkCell(cell=1, good=False), "me")
     edited = inspection.inspected.read_text().replace("0,2,2,True", "0,2,2,False")
     inspection.inspected.write_text(edited)
-    inspection.add(Mark(cell=3, good=False), "me")
+    inspection.add(MarkCell(cell=3, good=False), "me")
     kept = inspection.inspected.with_name(f"{inspection.inspected.stem}_edited.csv")
     assert kept.read_text() == edited
     assert inspected(folder).groupby("cell")["good"].all().to_dict() == {

@@ -163,11 +163,13 @@ def test_tables_older_than_their_traces_are_told(fitted):
     assert collect(fitted).remarks == ()
     write_traces(fitted, traces_of(1, n_cells=2), 1)
     assert collect(fitted).remarks == (
-        "drug_merged.csv is older than the traces. Merge and fit again.",
+        f"{fitted / 'drug_merged.csv'} is older than the traces in {fitted}. "
+        "Merge and fit again.",
     )
     write_merged(fitted, {"drug": "1-2"})
     assert collect(fitted).remarks == (
-        "drug_merged_fitted_maturation.csv is older than drug_merged.csv. Fit again.",
+        f"{fitted / 'drug_merged_fitted_maturation.csv'} is older than drug_merged.csv. "
+        "Fit again.",
     )
 
 

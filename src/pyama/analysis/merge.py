@@ -6,6 +6,8 @@ from typing import Any
 
 import pandas as pd
 
+from pyama.analysis.made_with import groups_of
+from pyama.analysis.remarks import empty_samples
 from pyama.analysis.samples import Fovs, check_samples, load_samples, samples_by_position
 from pyama.analysis.table_columns import NOT_MEASURED, measured_columns, units_of
 from pyama.analysis.table_files import write_table
@@ -167,11 +169,17 @@ class _Source:
             },
             "times": {str(fov): run_times(self._folder, fov) for fov in fovs},
             "units": {"times": "min", **units_of(table)},
+            **_if_any("made_with", [group.entry() for group in groups_of(self._folder, fovs)]),
+            **_if_any("remarks", empty_samples(name, fovs, table)),
             "version": __version__,
         }
 
     def _relative(self, fov: int) -> str:
         return self._files[fov].relative_to(self._folder).as_posix()
+
+
+def _if_any(key: str, values: list[Any]) -> dict[str, Any]:
+    return {key: values} if values else {}
 
 
 def _stacked(tables: list[pd.DataFrame]) -> pd.DataFrame:

@@ -7,7 +7,7 @@ import typer
 
 from pyama.cli import fit_options
 from pyama.cli.options import Debug, Folder, Json, Parquet, Plugins
-from pyama.cli.screen import note, reported, result, result_json
+from pyama.cli.screen import note, reported, result, result_json, warning
 
 
 def register(app: typer.Typer) -> None:
@@ -50,9 +50,13 @@ def fit(
     0.9, fair above 0.7, poor, failed) of every cell. Times are in h, rates in 1/h.
     """
     from pyama.analysis.fitting.fit_files import fit_file
+    from pyama.analysis.remarks import table_remarks
     from pyama.analysis.table_origins import refuse_equal_names
 
     refuse_equal_names(tables, output)
+    remarks = table_remarks(tables)
+    for text in remarks:
+        warning(text)
     options: dict[str, Any] = {
         "free": fit_options.parameter_names(free),
         "fix": fit_options.fixed_values(fix),
@@ -68,7 +72,7 @@ def fit(
     for path in tables:
         note(f"Fitting {model} to {path} ...")
         fitted = fit_file(path, model, column, output, parquet=parquet, **options)
-        done.append(fitted.entries())
+        done.append(fitted.entries() | {"remarks": remarks})
         if not as_json:
             _print_fit(done[-1])
     if as_json:

@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from pyama.cli.options import Debug, Json, Parquet
-from pyama.cli.screen import reported, result, result_json
+from pyama.cli.screen import reported, result, result_json, warning
 from pyama.errors import ConfigError
 
 Folders = Annotated[
@@ -72,8 +72,11 @@ def merge(
     if (samples is None) is not by_position_name:
         raise ConfigError("Choose how samples are defined: --samples or --by-position-name.")
     from pyama.analysis.merge import write_merged
+    from pyama.analysis.remarks import table_remarks
 
     written = write_merged(folder, samples, output, tidy=tidy, parquet=parquet)
+    for text in table_remarks([paths[0] for paths in written.values()]):
+        warning(text)
     if as_json:
         result_json({name: [str(path) for path in paths] for name, paths in written.items()})
         return

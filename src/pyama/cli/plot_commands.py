@@ -7,7 +7,7 @@ import typer
 
 from pyama.cli.fit_options import FrameInterval, Unit
 from pyama.cli.options import Debug
-from pyama.cli.screen import reported, result
+from pyama.cli.screen import reported, result, warning
 
 app = typer.Typer(
     help="Draw figures for publications as PNG, SVG or PDF.",
@@ -60,6 +60,7 @@ def traces(
     from pyama.analysis.table_times import TableTime
 
     plots.check_format(output)
+    _say_remarks(tables)
     joined = join_traces(tables, TableTime(time_unit, frame_interval))
     column = chosen_column(joined, column)
     figure = plots.traces(joined, column, with_unit(column, unit_of(column)), width)
@@ -86,6 +87,7 @@ def fits(
     from pyama.analysis.table_columns import unit_of, with_unit
 
     plots.check_format(output)
+    _say_remarks([table])
     fitted, measured, header = load_fit_with_traces(table)
     column = str(header["column"])
     label = with_unit(column, unit_of(column))
@@ -167,5 +169,14 @@ def _read_fits(
     from pyama.analysis.plots import check_format
 
     check_format(output)  # before the tables are read
+    _say_remarks(tables)
     table, units = join_fits(tables)
     return table, axis_labels(table, units, names or fitted_parameters(table))
+
+
+def _say_remarks(tables: list[Path]) -> None:
+    """Show what is to be known about the tables of a figure."""
+    from pyama.analysis.remarks import table_remarks
+
+    for text in table_remarks(tables):
+        warning(text)

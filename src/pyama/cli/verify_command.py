@@ -22,6 +22,8 @@ def show(folder: Path, *, quick: bool, as_json: bool) -> int:
     else:
         for line in verify_lines(report):
             result(line)
+        for text in report.remarks:
+            result(f"Warning: {text}")
         for left in report.leftovers[:MOST_LINES]:
             note(f"Note: {left}")
     return 0 if report.is_intact else FAILED

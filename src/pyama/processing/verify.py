@@ -49,6 +49,8 @@ class VerifyReport:
         damages: Files that are missing or changed, and outputs that are not finished. The
             next run makes these outputs again.
         leftovers: Files that belong to no output. They are harmless.
+        remarks: What is to be known about results that are intact, such as tables that are
+            older than the traces, in sentences.
     """
 
     output_dir: Path
@@ -58,6 +60,7 @@ class VerifyReport:
     files: int = 0
     damages: tuple[Finding, ...] = ()
     leftovers: tuple[Finding, ...] = ()
+    remarks: tuple[str, ...] = ()
 
     @property
     def is_intact(self) -> bool:
@@ -88,6 +91,8 @@ def verify(
     Raises:
         StoreError: The folder does not exist, or no run has written into it.
     """
+    from pyama.analysis.remarks import folder_remarks  # it loads pandas, which takes long
+
     output_dir = Path(output_dir)
     run = read_run(output_dir)
     try:
@@ -113,6 +118,7 @@ def verify(
         check.files,
         tuple(check.damages),
         tuple(check.leftovers),
+        tuple(folder_remarks(output_dir)),
     )
 
 

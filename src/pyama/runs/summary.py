@@ -7,6 +7,7 @@ from typing import Any
 from pyama import layout
 from pyama.analysis.crowding import crowding_advice, too_large_share
 from pyama.analysis.left_out import count_left_out, filter_reasons
+from pyama.analysis.remarks import folder_remarks
 from pyama.config import ProcessingConfig
 from pyama.fov_ranges import fovs_text
 from pyama.metadata import time_warnings, times_text
@@ -149,6 +150,7 @@ def _warnings(
         *_times(report, config),
         *(f"FOV {fovs_text(fovs)}: {text}" for text, fovs in fovs_of.items()),
         *_advice(report, config, objects),
+        *folder_remarks(report.output_dir),
     ]
 
 

@@ -31,6 +31,14 @@ def find_traces(output_dir: Path) -> Iterator[tuple[int, Path]]:
             yield fov, folder / name
 
 
+def traces_files(output_dir: Path) -> dict[int, Path]:
+    """Return what `find_traces` finds, without warnings; see `unused_inspections`."""
+    found = (
+        (fov, folder, _preferred(folder, fov)[0]) for fov, folder in _fov_folders(output_dir)
+    )
+    return {fov: folder / name for fov, folder, name in found if name}
+
+
 def unused_inspections(output_dir: Path) -> list[str]:
     """Return in sentences which inspections are not used, and why."""
     return [

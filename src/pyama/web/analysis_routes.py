@@ -13,6 +13,7 @@ from pyama.analysis.fitting.models import MODELS
 from pyama.analysis.histograms import SampleHistogram, sample_histogram
 from pyama.analysis.joined_tables import fitted_numbers, join_fits
 from pyama.analysis.merge import MERGED, write_merged
+from pyama.analysis.remarks import folder_remarks, table_remarks
 from pyama.analysis.report.html_page import REPORT
 from pyama.analysis.samples import samples_by_position
 from pyama.analysis.table_columns import measured_columns
@@ -20,7 +21,7 @@ from pyama.analysis.table_files import read_header, read_table
 from pyama.errors import ConfigError
 from pyama.file_cache import cached_while_unchanged
 from pyama.traces.trace_files import find_traces
-from pyama.web.folders import OutputDir, record_of
+from pyama.web.folders import OutputDir, record_of, shortened
 from pyama.web.json_numbers import nullable
 
 router = APIRouter(tags=["analysis"])
@@ -41,6 +42,8 @@ class Files(BaseModel):
     fitted: list[str]
     report: bool
     """Whether there is a report."""
+    remarks: list[str]
+    """What is to be known about tables and traces, such as tables that are outdated."""
 
 
 class FitRequest(BaseModel):
@@ -160,7 +163,13 @@ def tables(output_dir: OutputDir) -> Files:
         merged=[name for name in names if name.endswith(MERGED)],
         fitted=[name for name in names if f"{MERGED.removesuffix('.csv')}_fitted_" in name],
         report=(output_dir / REPORT).is_file(),
+        remarks=_remarks(output_dir, names),
     )
+
+
+def _remarks(output_dir: Path, names: list[str]) -> list[str]:
+    texts = [*folder_remarks(output_dir), *table_remarks([output_dir / n for n in names])]
+    return shortened(texts, output_dir)
 
 
 @router.get("/api/merged")

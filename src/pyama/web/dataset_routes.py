@@ -7,10 +7,11 @@ from fastapi import APIRouter, Depends
 from pydantic import BaseModel
 
 from pyama import layout
+from pyama.analysis.remarks import folder_remarks
 from pyama.metadata import MicroscopyMetadata, frame_times, pixel_size, times_text
 from pyama.pictures.contrast import contrast_of_stack
 from pyama.store import TRACES_MARK, FovStore, fovs_in
-from pyama.web.folders import Dir, Fov, FovOutputDir, Root, record_of, root_of
+from pyama.web.folders import Dir, Fov, FovOutputDir, Root, record_of, root_of, shortened
 from pyama.web.frame_routes import open_stack
 
 router = APIRouter(tags=["datasets"])
@@ -48,6 +49,8 @@ class Dataset(BaseModel):
     """Side of a pixel in micrometres."""
     fovs: list[FovEntry]
     """All fields of view that have a folder, ascending."""
+    remarks: list[str]
+    """What is to be known about the results, such as different settings of its FOVs."""
 
 
 class Group(BaseModel):
@@ -106,6 +109,7 @@ def dataset(root: Annotated[Root, Depends(root_of)], directory: Dir = ".") -> Da
         fl=[entry.channel for entry in channels.fl],
         pixel_size_um=pixel_size(metadata, record.config.params),
         fovs=[_fov_entry(FovStore(output_dir, fov), metadata) for fov in fovs],
+        remarks=shortened(folder_remarks(output_dir), output_dir),
     )
 
 

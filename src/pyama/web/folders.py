@@ -1,7 +1,7 @@
 """The folder that the page serves: what lies below it, and nothing else."""
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from pathlib import Path
 from typing import Annotated
@@ -137,6 +137,15 @@ class Root:
             if len(path.relative_to(self.path).parts) >= DEEPEST:
                 folders.clear()
             folders[:] = sorted(name for name in folders if not name.startswith("."))
+
+
+def shortened(texts: Iterable[str], output_dir: Path) -> list[str]:
+    """Return texts for people, each once, with paths relative to an output folder."""
+    short = (
+        text.replace(f"{output_dir}/", "").replace(str(output_dir), "this folder")
+        for text in texts
+    )
+    return list(dict.fromkeys(short))
 
 
 async def root_of(request: Request) -> Root:

@@ -104,13 +104,14 @@ def fit_file(
     folder = path.parent if destination is None else Path(destination)
     target = folder / f"{path.stem}_fitted_{model}{_suffix(table, column)}.csv"
     times = {"time_unit": timed.unit or "h", "frame_interval": frame_interval}
-    described = {
+    described: Header = {
         "sample": header.get("sample", path.stem),
         "source": relative_path(path, folder),
         **recording_entry(header),
         "digest": traces_digest(path),
         "column": column,
         "model": model,
+        **{key: header[key] for key in ("made_with", "remarks") if key in header},
     }
     refuse_to_replace_fits(target, described)
     fitted = fit_traces(table, model, column, **options)

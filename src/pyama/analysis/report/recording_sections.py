@@ -10,6 +10,7 @@ import yaml
 from pyama import layout
 from pyama.analysis.crowding import crowding_advice
 from pyama.analysis.left_out import count_left_out, filter_reasons
+from pyama.analysis.made_with import differing, named
 from pyama.analysis.report import contact_sheet, markup, plotly_figures
 from pyama.analysis.report.distributions import stacked_bars
 from pyama.analysis.report.quality import assess
@@ -249,6 +250,22 @@ def _lost(report: ReportData) -> str:
     )
 
 
+def _settings_by_fov(report: ReportData) -> str:
+    """Settings that differ between fields of view; empty if all were made in the same way."""
+    groups = named(report.groups)
+    names = [name for name, _ in groups]
+    rows = [
+        {"setting": setting, **dict(zip(names, map(str, values), strict=True))}
+        for setting, values in differing(groups).items()
+    ]
+    if not rows:
+        return ""
+    table = pd.DataFrame(rows)
+    return markup.paragraph("Settings that are not the same for all fields of view:") + (
+        markup.table(table, dict.fromkeys(map(str, table), "text"), "settings_by_fov.csv")
+    )
+
+
 def settings_section(report: ReportData) -> str:
     """Configuration and versions."""
     versions = report.run.get("versions", {})
@@ -259,7 +276,9 @@ def settings_section(report: ReportData) -> str:
     return markup.section(
         "settings",
         "Settings and versions",
+        markup.paragraph("Configuration of the last run:") if len(report.groups) > 1 else "",
         f"<pre>{markup.escaped(config)}</pre>",
+        _settings_by_fov(report),
         markup.table(table, {"version": "text"}),
         markup.paragraph(f"Identity of the recording: {report.metadata.identity}"),
     )

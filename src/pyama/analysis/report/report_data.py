@@ -13,14 +13,17 @@ from pyama import layout
 from pyama.analysis.fitting.fit import AUTO
 from pyama.analysis.fitting.models import MODELS
 from pyama.analysis.joined_tables import fitted_parameters
+from pyama.analysis.made_with import MadeWith, difference, groups_of, named
 from pyama.analysis.merge import MERGED
+from pyama.analysis.outdated_tables import outdated
+from pyama.analysis.remarks import noted
 from pyama.analysis.sample_tables import load_fitted, load_merged
 from pyama.analysis.table_columns import measured_columns, unit_of, with_unit
 from pyama.analysis.table_files import read_header
 from pyama.analysis.trace_shape import good_rows
 from pyama.config import ProcessingConfig
 from pyama.metadata import MicroscopyMetadata
-from pyama.traces.trace_files import find_traces, traces_digest
+from pyama.traces.trace_files import traces_files, unused_inspections
 from pyama.traces.trace_reading import load_traces
 from pyama.traces.trace_recording import read_recording
 
@@ -62,7 +65,8 @@ class ReportData:
         traces: All traces with `sample` and `time` in hours.
         files: Traces file of every field of view.
         fits: One entry per model and column.
-        remarks: Tables that are outdated or do not belong to this recording, in sentences.
+        remarks: What is to be known about the results, in sentences.
+        groups: Fields of view by what they were made with.
     """
 
     output_dir: Path
@@ -73,6 +77,7 @@ class ReportData:
     files: Mapping[int, Path]
     fits: tuple[Fits, ...]
     remarks: tuple[str, ...] = ()
+    groups: tuple[MadeWith, ...] = ()
 
     @property
     def samples(self) -> list[str]:
@@ -126,9 +131,10 @@ def collect(output_dir: Path, tables: Path | None = None) -> ReportData:
         StoreError: `output_dir` is not an output folder, or a table is damaged.
     """
     metadata, config = read_recording(output_dir)
-    files = dict(find_traces(output_dir))
+    files = traces_files(output_dir)
     folder = output_dir if tables is None else tables
-    remarks: list[str] = []
+    groups = tuple(groups_of(output_dir, files))
+    remarks = [*difference(named(groups)), *unused_inspections(output_dir)]
     merged = [
         path
         for path in sorted(folder.glob(f"*{MERGED}"))
@@ -145,7 +151,8 @@ def collect(output_dir: Path, tables: Path | None = None) -> ReportData:
         _joined(parts),
         files,
         _fits(merged, files.values(), remarks),
-        tuple(remarks),
+        tuple(dict.fromkeys(remarks)),
+        groups,
     )
 
 
@@ -155,13 +162,8 @@ def _belongs(path: Path, identity: str, output_dir: Path, remarks: list[str]) ->
     if source.get("identity") != identity:
         remarks.append(f"{path.name} is of another recording. It is left out.")
         return False
-    if any(_changed(output_dir / name, digest) for name, digest in source["files"].items()):
-        remarks.append(f"{path.name} is older than the traces. Merge and fit again.")
+    remarks += [*outdated(path, output_dir), *noted(path)]
     return True
-
-
-def _changed(path: Path, digest: object) -> bool:
-    return not path.is_file() or traces_digest(path) != digest
 
 
 def _run(path: Path) -> dict[str, Any]:
@@ -194,8 +196,7 @@ def _fits(merged: list[Path], traces: Iterable[Path], remarks: list[str]) -> tup
                     "registered."
                 )
                 continue
-            if _changed(source, header.get("digest")):
-                remarks.append(f"{path.name} is older than {source.name}. Fit again.")
+            remarks += [*outdated(path), *noted(path)]
             if not merged:
                 table["sample"] = EVERYTHING
             key = str(header["model"]), str(header.get("column", ""))

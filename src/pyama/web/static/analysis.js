@@ -43,7 +43,7 @@ function build() {
           element("label", { htmlFor: "fit-model" }, "Model"), element("select", { id: "fit-model" }),
           element("label", { htmlFor: "fit-column" }, "Column"), element("select", { id: "fit-column" })),
         element("p", {}, element("button", { id: "fit", className: "main", disabled: true, onclick: fit }, "Fit all samples"))),
-      card("Tables", element("ul", { id: "tables" })),
+      card("Tables", element("ul", { id: "tables" }), element("ul", { id: "table-remarks", "aria-label": "Remarks" })),
       card("Report",
         element("p", {}, "One HTML file with traces, fits, statistics, images, quality and settings. It needs no network connection, so you can send it to others."),
         element("p", {},
@@ -90,7 +90,8 @@ const report = showingErrors(async () => {
   }
 });
 
-async function list({ merged, fitted, report: hasReport }) {
+async function list({ merged, fitted, report: hasReport, remarks }) {
+  find("table-remarks").replaceChildren(...remarks.map((text) => element("li", {}, text)));
   find("report-open").hidden = !hasReport;
   find("report-open").href = address("report", query());
   find("tables").replaceChildren(...[...merged, ...fitted].map((name) => element("li", {}, name)));

@@ -28,6 +28,7 @@ async function loadDataset(dir, fov) {
 }
 
 function listFovs() {
+  find("remarks").replaceChildren(...state.dataset.remarks.map((text) => element("li", {}, text)));
   find("fov-list").replaceChildren(...state.dataset.fovs.map(({ fov, name, traces, inspected }) => element("li", {},
     element("button", { id: `fov-${fov}`, title: name, onclick: () => openFov(fov) },
       element("span", {}, `FOV ${fov}${inspected ? " ✓" : ""}`),

@@ -1,0 +1,89 @@
+"""Tables that are older than what they were made from."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+from pyama import layout
+from pyama.analysis.table_files import Header
+from pyama.analysis.table_origins import fitted_source, known_entries, results_folder
+from pyama.errors import StoreError
+from pyama.file_cache import cached_while_unchanged
+from pyama.traces.trace_files import traces_digest, traces_of
+from pyama.traces.trace_recording import run_times
+
+# A page asks for the same files again and again.
+_digest = cached_while_unchanged(256)(traces_digest)
+_entries = cached_while_unchanged(256)(known_entries)
+
+
+def is_merged(header: Header) -> bool:
+    """Whether the entries before a header are those of a merged table."""
+    source = header.get("source")
+    return isinstance(source, dict) and isinstance(source.get("files"), dict)
+
+
+def is_fitted(header: Header) -> bool:
+    """Whether the entries before a header are those of a table of fits."""
+    return "model" in header and isinstance(header.get("source"), str)
+
+
+def outdated(path: Path, results: Path | None = None) -> list[str]:
+    """Return in sentences whether a table is older than what it was made from.
+
+    Nothing is said where the files that it was made from are not there to compare.
+
+    Args:
+        path: A merged table or a table of fits; other tables are never outdated.
+        results: Output folder whose traces were merged; without it, that in the table.
+    """
+    header = _entries(path) if path.is_file() else {}
+    if is_merged(header):
+        return list(_merged(path, header, results))
+    if is_fitted(header):
+        return list(_fitted(path, header, results))
+    return []
+
+
+def outdated_in(folder: Path) -> list[str]:
+    """Return `outdated` for all tables in an output folder and its fields of view."""
+    paths = [*folder.glob("*.csv"), *folder.glob("fov_*/*_fitted_*.csv")]
+    found = [text for path in sorted(paths) for text in outdated(path)]
+    return list(dict.fromkeys(found))
+
+
+def _merged(path: Path, header: Header, results: Path | None) -> Iterator[str]:
+    folder = results or results_folder(path, header)
+    files = header["source"]["files"]
+    if not (folder / layout.CONFIG_FILE).exists():
+        return
+    if any(not _is_current(folder, name, digest) for name, digest in files.items()):
+        yield f"{path} is older than the traces in {folder}. Merge and fit again."
+    elif _has_other_times(folder, header):
+        yield (f"{path} holds other times than the last run in {folder}. Merge and fit again.")
+
+
+def _is_current(folder: Path, name: str, digest: object) -> bool:
+    """Whether a file is still the one that would be merged, with the same content."""
+    place = Path(name)
+    fov = place.parent.name.removeprefix("fov_")
+    current = traces_of(folder, int(fov)) if fov.isdecimal() else None
+    return current is not None and current.name == place.name and _digest(current) == digest
+
+
+def _has_other_times(folder: Path, header: Header) -> bool:
+    times = header.get("times")
+    try:
+        return isinstance(times, dict) and any(
+            list(run_times(folder, int(fov))) != row for fov, row in times.items()
+        )
+    except (StoreError, ValueError):
+        return False
+
+
+def _fitted(path: Path, header: Header, results: Path | None) -> Iterator[str]:
+    source = fitted_source(path, header)
+    if source is None or not source.is_file():
+        return
+    if _digest(source) != header.get("digest"):
+        yield f"{path} is older than {source.name}. Fit again."
+    yield from outdated(source, results)
