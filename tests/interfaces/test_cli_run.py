@@ -322,4 +322,5 @@ def test_the_demo_runs_through(pyama, tmp_path, kind):
     assert "Finished 1 field of view" in done.stdout
     assert (tmp_path / "results" / "fov_000" / "synthetic_fov_000_traces.csv").exists()
     assert f"pyama info {tmp_path / f'synthetic.{kind}'}" in done.stderr
-    assert pyama("demo", *arguments).exit_code == 0
+    again = pyama("demo", *arguments)
+    assert again.exit_code == 0, again.output

@@ -111,7 +111,7 @@ def test_overwriting_inspected_results_is_asked_as_well(pyama, old):
     done = typed(pyama, old, "--overwrite")
     assert done.exit_code == 2
     assert "FOV 0 has been inspected" in done.stderr
-    assert "everything in the folder (--overwrite)" in done.stderr
+    assert "everything in FOV 0 (--overwrite)" in done.stderr
 
 
 def test_what_changes_no_traces_is_not_asked(pyama, old):

@@ -11,7 +11,7 @@ import pandas as pd
 import pytest
 
 from pyama.config import Channels
-from pyama.errors import ConfigError, LockedError
+from pyama.errors import ConfigError, LockedError, ReaderError
 from pyama.processing import record
 from pyama.processing.recipes import recipes
 from pyama.processing.step_reports import Status
@@ -307,9 +307,12 @@ def test_without_its_file_a_folder_is_processed_from_what_was_copied(
     finished, recording, config, tmp_path
 ):
     process(recording, make_config(copy_only=True), tmp_path)
-    report = process(tmp_path / "gone.nd2", config, tmp_path)
+    name = recording.metadata.path.name
+    with pytest.raises(ReaderError, match=f"gone.nd2 does not exist, .* its own name, {name}"):
+        process(tmp_path / "gone.nd2", config, tmp_path)
+    report = process(tmp_path / "gone" / name, config, tmp_path)
     assert report.succeeded
-    assert "gone.nd2 does not exist" in report.messages[0]
+    assert f"{name} does not exist" in report.messages[0]
     assert contents(tmp_path) == contents(finished)
 
 

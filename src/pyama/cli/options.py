@@ -173,7 +173,8 @@ CopyOnly = Annotated[bool, _option("--copy-only", help="Stop after copying the r
 Overwrite = Annotated[
     bool,
     _option(
-        "--overwrite", help="Remove the results in DIR first, also those of another recording."
+        "--overwrite",
+        help="First remove the results of these fields of view, or all of another recording.",
     ),
 ]
 Redo = Annotated[

@@ -7,7 +7,6 @@ from pyama.errors import InspectedError
 from pyama.fov_ranges import fovs_text
 from pyama.runs.plan import Plans, replaced_outputs
 from pyama.runs.request import PreparedRun
-from pyama.store import fovs_in
 from pyama.traces.trace_files import traces_of
 
 
@@ -21,7 +20,7 @@ def replaced_inspections(run: PreparedRun, plans: Plans) -> list[int]:
         plans: Its plans, see `pyama.runs.plan.plan_run`.
     """
     if run.overwrite:
-        replaced = fovs_in(run.output)
+        replaced = list(run.removed)
     else:
         replaced = [
             fov
@@ -43,7 +42,7 @@ def refuse_inspected(run: PreparedRun, plans: Plans) -> None:
     again = "\n".join(f"  {line}" for line in replaced_outputs(plans))
     raise InspectedError(
         f"FOV {fovs_text(fovs)} has been inspected, and this run would replace its results:\n"
-        f"{again or '  everything in the folder (--overwrite)'}\n"
+        f"{again or f'  everything in FOV {fovs_text(run.removed)} (--overwrite)'}\n"
         "Corrections are not applied to new traces. To replace the results, confirm on the "
         "page or add --redo; to keep them, choose other fields of view or another output "
         "folder."

@@ -18,8 +18,14 @@ from pyama.fov_ranges import parse_fovs
 from pyama.metadata import MicroscopyMetadata, time_warnings, times_text
 from pyama.processing.methods import with_own_params
 from pyama.processing.recipes import FovContexts
-from pyama.processing.record import Record, read_record
+from pyama.processing.record import Record
+from pyama.processing.workflow.overwriting import (
+    earlier_record,
+    refuse_unknown_name,
+    removed_fovs,
+)
 from pyama.processing.workflow.preconditions import check_config
+from pyama.processing.workflow.recording import described
 from pyama.readers import open_reader
 from pyama.runs.channels import example_options, find_channel, proposed, question
 from pyama.runs.settings import apply_settings
@@ -58,6 +64,7 @@ class PreparedRun:
         overwrite: Whether what is in the output folder is removed first.
         redo: Whether results that a person has inspected may be replaced.
         notes: What was decided for the user, in sentences.
+        removed: Fields of view whose results are removed first.
     """
 
     file: Path
@@ -68,6 +75,7 @@ class PreparedRun:
     overwrite: bool = False
     redo: bool = False
     notes: tuple[str, ...] = ()
+    removed: Sequence[int] = ()
 
     @cached_property
     def contexts(self) -> FovContexts:
@@ -154,8 +162,8 @@ def _checked(
     if output.exists() and not output.is_dir():
         raise ConfigError(f"{output} is a file. Name a folder for the output.")
     config = parse_config("The request", entries)
-    record = None if overwrite else read_record(output)
-    metadata = _metadata(file, output, config, record)
+    record = earlier_record(output, overwrite=overwrite)
+    metadata = _metadata(file, output, config, record, overwrite=overwrite)
     channels, notes = choose(config.channels.model_dump(), metadata.channel_names)
     chosen = parse_config("The request", {"channels": channels}).channels
     config = config.replace(channels=chosen)
@@ -165,6 +173,8 @@ def _checked(
     check_config(metadata, config, selected)
     all_notes = (*notes, *_notes(metadata, config))
     run = PreparedRun(file, output, metadata, config, selected, overwrite, redo, all_notes)
+    if overwrite:
+        run = replace(run, removed=removed_fovs(output, record, metadata, selected))
     return run, record
 
 
@@ -211,14 +221,19 @@ def _entries(request: Request) -> dict[str, Any]:
 
 
 def _metadata(
-    file: Path, output: Path, config: ProcessingConfig, record: Record | None
+    file: Path,
+    output: Path,
+    config: ProcessingConfig,
+    record: Record | None,
+    *,
+    overwrite: bool,
 ) -> MicroscopyMetadata:
     """Describe the recording, in agreement with an earlier run in the output folder."""
-    if record is not None and not file.exists():
+    if record is not None and not overwrite and not file.exists():
+        refuse_unknown_name(file, record)
         return record.metadata
     with open_reader(file, config.params.z) as reader:
-        metadata = reader.metadata
-    return metadata if record is None else record.renamed(metadata, output)
+        return described(reader, file, record, output, overwrite=overwrite)[0]
 
 
 def _typed_channels(

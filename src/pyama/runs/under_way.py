@@ -8,6 +8,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from concurrent.futures import wait as wait_for
 from typing import Any
 
+from pyama.fov_ranges import fovs_text
 from pyama.processing.workflow.run import process
 from pyama.runs.inspected import refuse_inspected
 from pyama.runs.log import Listen, logged
@@ -132,7 +133,10 @@ def opening_lines(run: PreparedRun, replaced: Sequence[str]) -> list[str]:
         f"{metadata.path.name}: {len(run.fovs)} of {metadata.n_fovs} FOVs, "
         f"{frames} each. Phase contrast: {pc}. Fluorescence: {fl}."
     )
-    notes = [*run.notes, *(f"These results are made again: {text}" for text in replaced)]
+    notes = list(run.notes)
+    if run.removed:
+        notes.append(f"The results of FOV {fovs_text(run.removed)} are removed first.")
+    notes += [f"These results are made again: {text}" for text in replaced]
     return [heading, *(f"Note: {text}" for text in notes)]
 
 

@@ -8,6 +8,7 @@ from pyama.config import ProcessingConfig
 from pyama.errors import ReaderError
 from pyama.metadata import MicroscopyMetadata
 from pyama.processing.record import Record
+from pyama.processing.workflow.overwriting import refuse_unknown_name
 from pyama.processing.workflow.preconditions import check_planes
 from pyama.readers import Reader
 from pyama.readers.steady import SteadyReader
@@ -26,12 +27,13 @@ def opened(
 
     Raises:
         ConfigError: An open recording gives other z planes than the configuration says.
-        ReaderError: The file cannot be read.
+        ReaderError: The file cannot be read, or it is missing and is not the recorded one.
     """
     if not isinstance(source, Path | str):
         check_planes(source, config)
         return source
     if record is not None and not Path(source).exists():
+        refuse_unknown_name(Path(source), record)
         return None
     return stack.enter_context(SteadyReader(Path(source), config.params.z))
 
@@ -41,6 +43,8 @@ def described(
     source: Path | str | Reader,
     record: Record | None,
     output_dir: Path,
+    *,
+    overwrite: bool = False,
 ) -> tuple[MicroscopyMetadata, list[str]]:
     """Return the metadata of the source, in agreement with what an earlier run recorded.
 
@@ -56,6 +60,8 @@ def described(
     if reader is None:
         message = f"{source} does not exist: only what was copied before can be processed."
         return record.metadata, [message]
+    if overwrite and record.metadata.identity != reader.metadata.identity:
+        return reader.metadata, []
     return record.renamed(reader.metadata, output_dir), []
 
 

@@ -19,11 +19,16 @@ from pyama.processing.methods import with_own_params
 from pyama.processing.plugin_digest import steady_fingerprints
 from pyama.processing.plugin_targets import load_installed_plugins, load_named_plugins
 from pyama.processing.recipes import FovContexts
-from pyama.processing.record import read_record, write_record, write_run
+from pyama.processing.record import write_record, write_run
 from pyama.processing.runner import Watcher
 from pyama.processing.step_reports import StepReport
 from pyama.processing.workflow.batches import Batches, UpdateProgress, _split_worker_ranges
 from pyama.processing.workflow.disk_space import check_space
+from pyama.processing.workflow.overwriting import (
+    earlier_record,
+    removed,
+    removed_fovs,
+)
 from pyama.processing.workflow.preconditions import check_config, check_fovs
 from pyama.processing.workflow.recording import described, opened, opened_once
 from pyama.processing.workflow.run_report import RunReport
@@ -108,7 +113,9 @@ def process(
         output_dir: The output folder; created if it does not exist.
         fovs: 0-based indices of fields of view; None is all.
         cancel_event: Stops the run within a frame; unfinished outputs are removed.
-        overwrite: Remove the results of another recording from the folder first.
+        overwrite: Remove the results of these fields of view first; if the folder belongs to
+            another recording, all of it. Tables and a report that were made from them are
+            moved to the folder `outdated`.
         watch: Called after every item, from several threads.
         update: Called with `(successful, failed, message)` when a worker has ended.
         executor: `threads`, `processes`, `dask` or the address of a Dask scheduler, see
@@ -133,10 +140,10 @@ def process(
     started = datetime.now(UTC)
     cancel_event = threading.Event() if cancel_event is None else cancel_event
     with path_in_errors(output_dir):
-        record = None if overwrite else read_record(output_dir)
+        record = earlier_record(output_dir, overwrite=overwrite)
     with ExitStack() as stack:
-        reader = opened(stack, source, config, record)
-        metadata, messages = described(reader, source, record, output_dir)
+        reader = opened(stack, source, config, None if overwrite else record)
+        metadata, messages = described(reader, source, record, output_dir, overwrite=overwrite)
         requested = range(metadata.n_fovs) if fovs is None else fovs
         selected = tuple(dict.fromkeys(map(index, requested)))
         check_config(metadata, config, selected)
@@ -145,7 +152,8 @@ def process(
         known = planned.known(selected) if planned and planned.fits(metadata, config) else None
         contexts = FovContexts(metadata, config, output_dir, reading, known)
         contexts.known(selected)  # reads the files that methods depend on
-        messages += _prepared(stack, contexts, selected, overwrite=overwrite)
+        old = removed_fovs(output_dir, record, metadata, selected) if overwrite else []
+        messages += _prepared(stack, contexts, selected, old)
         run = Batches(contexts, cancel_event, watch, update, executor)
         try:
             steps = run.run(selected)
@@ -165,18 +173,16 @@ def process(
 
 
 def _prepared(
-    stack: ExitStack, contexts: FovContexts, fovs: Sequence[int], *, overwrite: bool
+    stack: ExitStack, contexts: FovContexts, fovs: Sequence[int], old: Sequence[int]
 ) -> list[str]:
-    """Lock the fields of view and make room for them; return messages for the user."""
+    """Lock the fields of view, remove old results; return messages for the user."""
     output_dir = contexts.output_dir
     with path_in_errors(output_dir):
         output_dir.mkdir(parents=True, exist_ok=True)
-    messages = check_space(contexts, fovs, overwrite=overwrite)
-    old = fovs_in(output_dir) if overwrite else []
+    messages = check_space(contexts, fovs, overwrite=bool(old))
     with path_in_errors(output_dir):
         messages += stack.enter_context(locked(output_dir, sorted({*fovs, *old})))
-    for fov in old:
-        FovStore(output_dir, fov).discard()
+        messages += removed(output_dir, old)
     _tidy(output_dir, fovs)
     write_record(output_dir, contexts.metadata, contexts.config)
     return messages

@@ -1,0 +1,139 @@
+"""What `--overwrite` removes, and what it and other runs keep."""
+
+import json
+from shutil import copytree
+
+import pytest
+
+from pyama.analysis.fitting.fit_files import fit_file
+from pyama.analysis.merge import write_merged
+from pyama.errors import ConfigError
+from pyama.processing.verify import verify
+from pyama.processing.workflow.run import process
+from pyama.testing.nd2_writer import write_nd2
+from small_movie import MOVIE, contents, make_config, recording_of
+
+OPTIONS = ["--set", "min_frames=2", "--set", "border_margin=2", "-j", 1]
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory):
+    """Two fields of view of a file, as a run left them."""
+    folder = tmp_path_factory.mktemp("overwriting")
+    write_nd2(folder / "movie.nd2", MOVIE[:2, :3, None], channel_names=["Phase", "GFP"])
+    assert process(folder / "movie.nd2", make_config(), folder / "results").succeeded
+    return folder
+
+
+@pytest.fixture
+def folder(made, tmp_path):
+    return copytree(made, tmp_path / "experiment")
+
+
+def typed(pyama, folder, *options, name="movie.nd2"):
+    return pyama("run", folder / name, "-o", folder / "results", *OPTIONS, *options)
+
+
+def test_only_the_fields_of_view_of_the_run_are_removed(pyama, folder):
+    results = folder / "results"
+    tables = {
+        name: write_merged(results, {name: fovs}, tidy=True)[name]
+        for name, fovs in (("a", [0]), ("b", [1]), ("both", "0-1"))
+    }
+    fits = {
+        name: fit_file(paths[0], "constant", "area_ch_0").paths
+        for name, paths in tables.items()
+    }
+    own = fit_file(results / "fov_000/movie_fov_000_traces.csv", "constant", "area_ch_0").paths
+    (results / "report.html").write_text("old")
+    (results / "notes.csv").write_text("mine")
+    before = contents(results / "fov_001")
+    run = json.loads((results / "run.json").read_text())["fovs"]["1"]
+    done = typed(pyama, folder, "--overwrite", "--fovs", "0", "--set", "min_iou=0.2")
+    assert done.exit_code == 0, done.output
+    assert "Note: The results of FOV 0 are removed first." in done.stderr
+    assert "Removed the results of FOV 0." in done.stdout
+    assert contents(results / "fov_001") == before
+    assert json.loads((results / "run.json").read_text())["fovs"]["1"] == run
+    away = [
+        *tables["a"],
+        *fits["a"],
+        *tables["both"],
+        *fits["both"],
+        *own,
+        results / "report.html",
+    ]
+    assert not any(path.exists() for path in away)
+    assert {path.name for path in (results / "outdated").iterdir()} == {p.name for p in away}
+    assert all(path.exists() for path in (*tables["b"], *fits["b"], results / "notes.csv"))
+    assert all(path.name in done.stdout for path in away)
+    assert verify(results).is_intact
+
+
+def test_what_was_moved_before_is_not_replaced(folder):
+    results = folder / "results"
+    for content in ("first", "second"):
+        (results / "report.html").write_text(content)
+        process(folder / "movie.nd2", make_config(), results, [0], overwrite=True)
+    assert (results / "outdated/report.html").read_text() == "first"
+    assert (results / "outdated/report_2.html").read_text() == "second"
+
+
+def test_two_recordings_are_not_mixed(folder):
+    results = folder / "results"
+    other = recording_of(MOVIE[:2, :3] + 1)
+    before = contents(results)
+    with pytest.raises(ConfigError, match="FOV 1 of it would remain beside the new results"):
+        process(other, make_config(), results, [0], overwrite=True)
+    assert contents(results) == before
+    assert process(other, make_config(), results, [0, 1], overwrite=True).succeeded
+
+
+@pytest.mark.parametrize("damage", ["damaged", None])
+def test_a_folder_without_a_readable_record_can_be_overwritten(folder, damage):
+    results = folder / "results"
+    (results / "run.json").unlink()
+    if damage is None:
+        (results / "processing_config.yaml").unlink()
+    else:
+        (results / "processing_config.yaml").write_text(damage)
+    with pytest.raises(ConfigError, match="FOV 1 of it would remain"):
+        process(folder / "movie.nd2", make_config(), results, [0], overwrite=True)
+    assert process(folder / "movie.nd2", make_config(), results, overwrite=True).succeeded
+
+
+@pytest.mark.parametrize("options", [[], ["--overwrite"]])
+def test_results_of_another_program_are_kept(pyama, folder, options):
+    results = folder / "older"
+    theirs = results / "fov_000/exp_fov_000_traces.csv"
+    theirs.parent.mkdir(parents=True)
+    theirs.write_text("theirs")
+    done = pyama("run", folder / "movie.nd2", "-o", results, *OPTIONS, *options)
+    assert done.exit_code == 2
+    assert "fov_000 holds files that this program has not written" in done.stderr
+    assert theirs.read_text() == "theirs"
+    assert [path.name for path in results.iterdir()] == ["fov_000"]
+
+
+def test_a_recording_with_another_name_that_is_not_there_is_refused(pyama, folder):
+    before = contents(folder / "results")
+    for command in ("run", "plan"):
+        done = pyama(command, folder / "mvoie.nd2", "-o", folder / "results", *OPTIONS)
+        assert done.exit_code == 1
+        assert "mvoie.nd2 does not exist" in done.stderr
+        assert "under its own name, movie.nd2" in done.stderr
+    assert contents(folder / "results") == before
+    (folder / "movie.nd2").unlink()
+    done = typed(pyama, folder, "--set", "min_iou=0.2")
+    assert done.exit_code == 0
+    assert "movie.nd2 does not exist: only what was copied" in done.stdout
+    assert typed(pyama, folder, "--overwrite").exit_code == 1
+
+
+def test_a_recording_that_was_renamed_is_recognised(pyama, folder):
+    (folder / "movie.nd2").rename(folder / "new.nd2")
+    done = typed(pyama, folder, name="new.nd2")
+    assert done.exit_code == 0
+    done = typed(pyama, folder, "--overwrite", "--fovs", 0, name="new.nd2")
+    assert done.exit_code == 0
+    assert (folder / "results/fov_000/movie_fov_000_traces.csv").exists()
