@@ -94,11 +94,14 @@ def test_inspected_results_are_replaced_if_that_is_allowed(pyama, old):
     assert line.search(done.stderr)
     assert line.search((old / "results/run.log").read_text(encoding="utf-8"))
     assert (old / "results/fov_000/movie_fov_000_traces_inspection.jsonl").exists()
-    # The inspection applies to no traces now, so that there is nothing to ask.
+    # The inspection is carried over, so that the next change is asked about as well.
     again = "--set", "background_weight=0.4"
-    assert typed(pyama, old, *again).exit_code == 0
+    assert typed(pyama, old, *again).exit_code == 2
+    assert typed(pyama, old, *again, "--redo").exit_code == 0
     plan = pyama("plan", old / "movie.nd2", "-o", old / "results", *OPTIONS, *again)
     assert "Everything is finished" in plan.stdout
+    state = Inspection(old / "results", 0).state()
+    assert [entry.action for entry in state.entries] == [MarkCell(cell=1, good=False)]
 
 
 def test_the_page_replaces_inspected_results_if_that_is_allowed(client, old):

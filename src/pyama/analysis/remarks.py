@@ -18,6 +18,7 @@ from pyama.analysis.table_origins import (
     results_folder,
 )
 from pyama.fov_ranges import fovs_text
+from pyama.traces.inspection import left_corrections
 from pyama.traces.trace_files import unused_inspections
 
 
@@ -30,12 +31,14 @@ def settings_of_folder(output_dir: Path) -> list[MadeWith]:
 def folder_remarks(output_dir: Path) -> list[str]:
     """Return what is to be known about the results in an output folder, in sentences.
 
-    Fields of view that were made with different settings, inspections that are not used, and
-    tables that are older than what they were made from.
+    Fields of view that were made with different settings, inspections that are not used,
+    corrections that could not be carried over to new traces, and tables that are older than
+    what they were made from.
     """
     return [
         *difference(named(settings_of_folder(output_dir))),
         *unused_inspections(output_dir),
+        *left_corrections(output_dir),
         *outdated_in(output_dir),
     ]
 

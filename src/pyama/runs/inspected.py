@@ -43,9 +43,9 @@ def refuse_inspected(run: PreparedRun, plans: Plans) -> None:
     raise InspectedError(
         f"FOV {fovs_text(fovs)} has been inspected, and this run would replace its results:\n"
         f"{again or f'  everything in FOV {fovs_text(run.removed)} (--overwrite)'}\n"
-        "Corrections are not applied to new traces. To replace the results, confirm on the "
-        "page or add --redo; to keep them, choose other fields of view or another output "
-        "folder."
+        "Corrections are carried over to the new traces where masks overlap, and the others "
+        "are listed. To replace the results, confirm on the page or add --redo; to keep them, "
+        "choose other fields of view or another output folder."
     )
 
 

@@ -32,6 +32,8 @@ class Entry:
         action: The correction.
         active: False if it was undone.
         problem: Why it has no effect on the table; empty if it has one.
+        left: Whether it is one of earlier traces and could not be carried over to these.
+        settled: Whether nothing is left to do for it.
     """
 
     id: str
@@ -40,6 +42,8 @@ class Entry:
     action: Action
     active: bool = True
     problem: str = ""
+    left: bool = False
+    settled: bool = False
 
 
 @dataclass(frozen=True)
@@ -76,6 +80,13 @@ def _read_line(line: bytes, entries: dict[str, Entry], stacks: dict[str, Stacks]
         record = json.loads(line)
         by = str(record["by"])
         stack = stacks[by]
+        if "left" in record:
+            action = _ACTION.validate_python(record["left"])
+            head = record["id"], str(record["time"]), by, action
+            settled = bool(record.get("settled"))
+            entries[record["id"]] = Entry(*head, True, str(record["reason"]), True, settled)
+            stack.undo.insert(0, record["id"])
+            return
         if "action" in record:
             action = _ACTION.validate_python(record["action"])
             entries[record["id"]] = Entry(record["id"], str(record["time"]), by, action)

@@ -70,3 +70,19 @@ class Swap(_Action):
 
 Action = Annotated[MarkCell | Delete | Cut | Join | Swap, Field(discriminator="kind")]
 """One correction."""
+
+
+def text_of(action: MarkCell | Delete | Cut | Join | Swap) -> str:
+    """Return a correction in words."""
+    match action:
+        case MarkCell():
+            start = f" from frame {action.frame}" if action.frame else ""
+            return f"cell {action.cell} {'good' if action.good else 'bad'}{start}"
+        case Delete():
+            return f"delete {action.cell}"
+        case Cut():
+            return f"cut {action.cell} at frame {action.frame} (new: {action.new})"
+        case Join():
+            return f"join {action.other} to {action.cell}"
+        case Swap():
+            return f"swap {action.cell} and {action.other} from frame {action.frame}"

@@ -4,9 +4,12 @@ The traces that a run wrote are never changed. The inspected table is the traces
 corrections of the log applied, and is written again after every correction.
 """
 
+import glob
+import json
 import threading
+import uuid
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Literal
@@ -14,9 +17,10 @@ from typing import Any, Literal
 from pyama import layout
 from pyama.errors import ConfigError, NotReadyError, StoreError
 from pyama.store import FovStore, write_atomically
+from pyama.traces.carrying import Carried, log_lines
 from pyama.traces.corrected_table import Table, corrected, read_uncorrected
 from pyama.traces.correction_log import Entry, append_record, read_entries
-from pyama.traces.corrections import Action, Cut
+from pyama.traces.corrections import Action, Cut, text_of
 from pyama.traces.trace_files import inspected_digest
 
 
@@ -76,8 +80,8 @@ class Inspection:
             return State(table, (), log_digest is not None, digest)
         applied = []
         for entry in read_entries(self.log)[0]:
-            problem = ""
-            if entry.active:
+            problem = entry.problem
+            if entry.active and not entry.left:
                 table, problem = corrected(table, entry.action)
             applied.append(replace(entry, problem=problem))
         return State(table, tuple(applied), set_aside=False, digest=digest)
@@ -115,6 +119,42 @@ class Inspection:
         """Redo the correction that a person undid last, if there is one."""
         return self._step(by, "redo")
 
+    def replace_log(self, results: Sequence[Carried]) -> State:
+        """Begin a log for new traces with what was carried over; the earlier one is renamed.
+
+        If there is a log of the same traces from before, it is continued.
+
+        Args:
+            results: What became of the corrections of the earlier traces.
+        """
+        with _locks[self.log]:
+            digest = self._uncorrected()[0]
+            undone = {entry.id for entry in read_entries(self.log)[0] if not entry.active}
+            self._set_aside()
+            base = self._earlier_log(digest)
+            lines = [json.dumps({"traces": digest})] if base is None else _lines_of(base)
+            known = {entry.id: entry for entry in read_entries(base)[0]} if base else {}
+            lines += log_lines([one for one in results if one.entry.id not in known])
+            lines += [
+                json.dumps({"id": uuid.uuid4().hex, "time": e.time, "by": e.by, "undo": e.id})
+                for e in known.values()
+                if e.active and e.id in undone
+            ]
+            write_atomically(self.log, "".join(f"{line}\n" for line in lines).encode())
+            return self._write_inspected()
+
+    def _earlier_log(self, digest: str) -> Path | None:
+        """Return the log of the same traces that was set aside last, if there is one."""
+        logs = self.log.parent.glob(f"{glob.escape(self.log.stem)}_*.jsonl")
+        found = [path for path in logs if inspected_digest(path) == digest]
+        return max(found, key=lambda path: path.stat().st_mtime_ns, default=None)
+
+    def _set_aside(self) -> None:
+        suffix = (inspected_digest(self.log) or "unknown")[:8]
+        for path in (self.log, self.inspected):
+            if path.exists():
+                path.rename(_unused_path(path, suffix))
+
     def _step(self, by: str, kind: Literal["undo", "redo"]) -> State:
         with _locks[self.log]:
             before = self.state()
@@ -135,7 +175,7 @@ class Inspection:
 
     def _write_inspected(self) -> State:
         state = self.state()
-        if any(entry.active for entry in state.entries):
+        if any(entry.active and not entry.left for entry in state.entries):
             write_atomically(self.inspected, state.table.text().encode())
         elif state.entries:
             self.inspected.unlink(missing_ok=True)
@@ -151,12 +191,13 @@ class Inspection:
 
     def _append(self, by: str, record: Mapping[str, Any]) -> None:
         digest = self._uncorrected()[0]
-        log_digest = inspected_digest(self.log)
-        if log_digest != digest:
-            for path in (self.log, self.inspected):
-                if path.exists():
-                    path.rename(_unused_path(path, (log_digest or "unknown")[:8]))
+        if inspected_digest(self.log) != digest:
+            self._set_aside()
         append_record(self.log, digest, by, record)
+
+
+def _lines_of(log: Path) -> list[str]:
+    return log.read_text(encoding="utf-8").splitlines()
 
 
 def _unused_path(path: Path, suffix: str) -> Path:
@@ -176,3 +217,19 @@ def _numbered(action: Action, state: State) -> Action:
     used = [e.action.new or 0 for e in state.entries if isinstance(e.action, Cut)]
     largest = max([0, *used, int(state.table.source.max(initial=0))])
     return action.model_copy(update={"new": largest + 1})
+
+
+def left_corrections(output_dir: Path) -> list[str]:
+    """Return in sentences which corrections could not be carried over to new tracks."""
+    texts = []
+    for path in sorted(output_dir.glob("fov_*/*_traces_inspection.jsonl")):
+        left = [e for e in read_entries(path)[0] if e.active and e.left and not e.settled]
+        if left:
+            listed = "; ".join(f"{text_of(e.action)} ({e.problem})" for e in left)
+            n = "1 correction" if len(left) == 1 else f"{len(left)} corrections"
+            texts.append(
+                f"{path.parent.name}: {n} of the inspection could not be "
+                f"carried over to the new tracks: {listed}. Inspect these cells again with "
+                "`pyama view`; there, undo removes the entry."
+            )
+    return texts

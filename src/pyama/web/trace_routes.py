@@ -12,7 +12,7 @@ from pyama import layout
 from pyama.analysis.table_columns import measured_columns, unit_of
 from pyama.traces import inspected_tracks
 from pyama.traces.correction_log import Entry
-from pyama.traces.corrections import Action
+from pyama.traces.corrections import Action, text_of
 from pyama.traces.inspected_tracks import CellValues, Track, Values
 from pyama.traces.inspection import Inspection, State
 from pyama.web.folders import Fov, FovOutputDir
@@ -126,7 +126,7 @@ def traces(inspection: Inspected, column: Column) -> ColumnTraces:
 
 @router.post("/api/fovs/{fov}/inspection")
 def act(inspection: Inspected, request: ActionRequest) -> Tracks:
-    """Mark, delete, cut, join or swap; saved immediately."""
+    """MarkCell, delete, cut, join or swap; saved immediately."""
     return _tracks(inspection, inspection.add(request.action, request.by))
 
 
@@ -165,24 +165,11 @@ def _tracks(inspection: Inspection, state: State) -> Tracks:
 
 
 def _log_entry(entry: Entry) -> LogEntry:
-    action = entry.action
-    match action.kind:
-        case "mark":
-            start = f" from frame {action.frame}" if action.frame else ""
-            text = f"cell {action.cell} {'good' if action.good else 'bad'}{start}"
-        case "delete":
-            text = f"delete {action.cell}"
-        case "cut":
-            text = f"cut {action.cell} at frame {action.frame} (new: {action.new})"
-        case "join":
-            text = f"join {action.other} to {action.cell}"
-        case "swap":
-            text = f"swap {action.cell} and {action.other} from frame {action.frame}"
     return LogEntry(
         id=entry.id,
         time=entry.time,
         by=entry.by,
-        text=text,
+        text=text_of(entry.action),
         active=entry.active,
         problem=entry.problem,
     )

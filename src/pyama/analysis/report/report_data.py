@@ -23,6 +23,7 @@ from pyama.analysis.table_files import read_header
 from pyama.analysis.trace_shape import good_rows
 from pyama.config import ProcessingConfig
 from pyama.metadata import MicroscopyMetadata
+from pyama.traces.inspection import left_corrections
 from pyama.traces.trace_files import traces_files, unused_inspections
 from pyama.traces.trace_reading import load_traces
 from pyama.traces.trace_recording import read_recording
@@ -135,6 +136,7 @@ def collect(output_dir: Path, tables: Path | None = None) -> ReportData:
     folder = output_dir if tables is None else tables
     groups = tuple(groups_of(output_dir, files))
     remarks = [*difference(named(groups)), *unused_inspections(output_dir)]
+    remarks += left_corrections(output_dir)
     merged = [
         path
         for path in sorted(folder.glob(f"*{MERGED}"))

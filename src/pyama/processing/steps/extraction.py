@@ -15,6 +15,7 @@ from pyama.metadata import frame_times
 from pyama.processing.fov import FovContext, FovFacts, full
 from pyama.processing.plugin_digest import fingerprint, is_builtin
 from pyama.processing.runner import Job, Part
+from pyama.processing.steps.earlier_tracks import carry_inspection_over, keep_earlier
 from pyama.processing.steps.light_sources import (
     Sources,
     light_jobs,
@@ -112,7 +113,11 @@ def _jobs(context: FovContext) -> Iterator[Job]:
     name = layout.traces_file(context.metadata.basename, context.fov)
     part = context.part(TableOutput(context.store.path, name))
     lines = partial(_lines, context, light, part.notes)
+    if not part.output.is_done(part.recipe):
+        keep_earlier(context.store, tracks=False)
     yield Job((part,), lines, framewise=False)
+    if context.config.channels.pc is not None:  # resumed when the traces are written
+        carry_inspection_over(context.store, layout.tracked(context.pc))
 
 
 def _lines(

@@ -20,6 +20,7 @@ from pyama.processing.fov import FovContext, FovFacts, full
 from pyama.processing.methods import TRACKER_PARAMS, TRACKERS
 from pyama.processing.plugin_calls import named_in_errors, report_progress
 from pyama.processing.runner import Job, Part
+from pyama.processing.steps.earlier_tracks import keep_earlier
 from pyama.processing.steps.registration import shifts_input
 from pyama.processing.steps.step import (
     Ingredients,
@@ -140,6 +141,8 @@ def _recipes(facts: FovFacts) -> Iterator[tuple[str, Ingredients]]:
 
 def _jobs(context: FovContext) -> Iterator[Job]:
     part = context.stack_part(layout.tracked(context.pc), "uint16")
+    if not part.output.is_done(part.recipe):
+        keep_earlier(context.store, tracks=True)
     frames = partial(_frames, context, part.notes)
     yield Job((part,), frames, context.metadata.n_frames)
 

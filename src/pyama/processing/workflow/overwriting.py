@@ -9,6 +9,7 @@ from pyama.errors import ConfigError, ReaderError, StoreError
 from pyama.fov_ranges import fovs_text
 from pyama.metadata import MicroscopyMetadata
 from pyama.processing.record import Record, read_record
+from pyama.processing.steps.earlier_tracks import keep_earlier
 from pyama.store import MARKS, FovStore, fovs_in
 
 OUTDATED = "outdated"
@@ -96,10 +97,17 @@ def removed_fovs(
     return existing
 
 
-def removed(output_dir: Path, fovs: Iterable[int]) -> list[str]:
+def removed(
+    output_dir: Path, fovs: Iterable[int], *, is_same_recording: bool = True
+) -> list[str]:
     """Remove the results of fields of view, and move tables away that were made from them.
 
     Corrections of a person and files of others stay.
+
+    Args:
+        output_dir: The output folder.
+        fovs: 0-based indices.
+        is_same_recording: Whether corrections may apply to the new results.
 
     Returns:
         What was removed and moved, in sentences.
@@ -109,6 +117,8 @@ def removed(output_dir: Path, fovs: Iterable[int]) -> list[str]:
         return []
     moved = _moved(output_dir, _made_from(output_dir, set(fovs)))
     for fov in fovs:
+        if is_same_recording:
+            keep_earlier(FovStore(output_dir, fov), tracks=True)
         FovStore(output_dir, fov).discard()
     texts = [f"Removed the results of FOV {fovs_text(fovs)}."]
     if moved:

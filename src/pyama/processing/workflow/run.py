@@ -153,7 +153,8 @@ def process(
         contexts = FovContexts(metadata, config, output_dir, reading, known)
         contexts.known(selected)  # reads the files that methods depend on
         old = removed_fovs(output_dir, record, metadata, selected) if overwrite else []
-        messages += _prepared(stack, contexts, selected, old)
+        is_same = record is not None and record.metadata.identity == metadata.identity
+        messages += _prepared(stack, contexts, selected, old, is_same_recording=is_same)
         run = Batches(contexts, cancel_event, watch, update, executor)
         try:
             steps = run.run(selected)
@@ -173,7 +174,12 @@ def process(
 
 
 def _prepared(
-    stack: ExitStack, contexts: FovContexts, fovs: Sequence[int], old: Sequence[int]
+    stack: ExitStack,
+    contexts: FovContexts,
+    fovs: Sequence[int],
+    old: Sequence[int],
+    *,
+    is_same_recording: bool,
 ) -> list[str]:
     """Lock the fields of view, remove old results; return messages for the user."""
     output_dir = contexts.output_dir
@@ -182,7 +188,7 @@ def _prepared(
     messages = check_space(contexts, fovs, overwrite=bool(old))
     with path_in_errors(output_dir):
         messages += stack.enter_context(locked(output_dir, sorted({*fovs, *old})))
-        messages += removed(output_dir, old)
+        messages += removed(output_dir, old, is_same_recording=is_same_recording)
     _tidy(output_dir, fovs)
     write_record(output_dir, contexts.metadata, contexts.config)
     return messages

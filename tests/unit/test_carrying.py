@@ -1,0 +1,210 @@
+"""What a person said about earlier tracks is said about the new ones, or listed."""
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from pyama.traces.carrying import carry_over, matched_labels, partners
+from pyama.traces.corrected_table import Table, corrected
+from pyama.traces.correction_log import Entry
+from pyama.traces.corrections import Cut, Delete, Join, MarkCell, Swap
+
+CELLS = {1: range(10), 2: range(6), 3: range(6, 10), 4: range(2, 8)}
+T = 10
+
+
+def table_of(cells):
+    pairs = [(cell, t) for cell, frames in sorted(cells.items()) for t in frames]
+    numbers = np.array([cell for cell, _ in pairs], np.int64)
+    frames = np.array([t for _, t in pairs], np.int64)
+    texts = ("",) * len(pairs)
+    return Table("", texts, texts, numbers, numbers, frames, np.ones(len(pairs), bool))
+
+
+def entry(action, **facts):
+    return Entry(f"{action!r}", "2026", "me", action, **facts)
+
+
+def carried(actions, old, new, matches):
+    """Actions in new numbers, or the reason; one list for all actions."""
+    before, after = table_of(old), table_of(new)
+    partner = partners(before, after, matches)
+    results = carry_over([entry(action) for action in actions], before, after, partner)
+    return [list(result.actions) or result.reason for result in results]
+
+
+def always(numbers):
+    return [numbers] * T
+
+
+UNCLEAR = "no new trace is clearly that of cell {}"
+ALREADY = "the new tracks are like this without it"
+RENUMBERED = {5: range(10), 6: range(6), 7: range(6, 10), 8: range(2, 8)}
+NUMBERS = {1: 5, 2: 6, 3: 7, 4: 8}
+CASES = [
+    pytest.param(
+        [MarkCell(cell=1, good=False), MarkCell(cell=4, good=False, frame=5), Delete(cell=2)],
+        RENUMBERED,
+        always(NUMBERS),
+        [
+            [MarkCell(cell=5, good=False)],
+            [MarkCell(cell=8, good=False, frame=5)],
+            [Delete(cell=6)],
+        ],
+        id="other numbers",
+    ),
+    pytest.param(
+        [Join(cell=2, other=3), Swap(cell=1, other=4, frame=4), Cut(cell=1, frame=6, new=5)],
+        RENUMBERED,
+        always(NUMBERS),
+        [
+            [Join(cell=6, other=7)],
+            [Swap(cell=5, other=8, frame=4)],
+            [Cut(cell=5, frame=6, new=9)],
+        ],
+        id="corrected tracks",
+    ),
+    pytest.param(
+        [MarkCell(cell=1, good=False)],
+        {1: range(5), 9: range(5, 10)},
+        [{1: 1}] * 5 + [{1: 9}] * 5,
+        [[MarkCell(cell=1, good=False), MarkCell(cell=9, good=False)]],
+        id="a bad cell in two parts is bad in both",
+    ),
+    pytest.param(
+        [MarkCell(cell=2, good=False), MarkCell(cell=1, good=False)],
+        {2: range(10)},
+        always({3: 2}),
+        [UNCLEAR.format(2), UNCLEAR.format(1)],
+        id="a bad cell that is gone",
+    ),
+    pytest.param(
+        [MarkCell(cell=3, good=False)],
+        {2: range(10)},
+        always({2: 2, 3: 2}),
+        [UNCLEAR.format(3)],
+        id="a bad part of a cell that is good otherwise",
+    ),
+    pytest.param(
+        [Join(cell=2, other=3), MarkCell(cell=2, good=False)],
+        {2: range(10)},
+        always({2: 2, 3: 2}),
+        [ALREADY, [MarkCell(cell=2, good=False)]],
+        id="joined already, and the joined cell is bad",
+    ),
+    pytest.param(
+        [Cut(cell=1, frame=5, new=9), MarkCell(cell=9, good=False)],
+        {1: range(5), 2: range(5, 10)},
+        [{1: 1}] * 5 + [{1: 2}] * 5,
+        [ALREADY, [MarkCell(cell=2, good=False)]],
+        id="cut already, and the second part is bad",
+    ),
+    pytest.param(
+        [Swap(cell=1, other=4, frame=6)],
+        {1: range(8), 4: range(2, 10)},
+        [{1: 1, 4: 4}] * 6 + [{1: 4, 4: 1}] * 4,
+        [ALREADY],
+        id="swapped already",
+    ),
+    pytest.param(
+        [Swap(cell=1, other=4, frame=6), MarkCell(cell=4, good=False, frame=6)],
+        {1: range(6), 2: range(6, 8), 4: range(2, 6)},
+        [{1: 1, 4: 4}] * 6 + [{4: 2}] * 4,
+        [UNCLEAR.format(1), UNCLEAR.format(4)],
+        id="a swap whose second part is gone",
+    ),
+    pytest.param(
+        [MarkCell(cell=99, good=False)],
+        RENUMBERED,
+        always(NUMBERS),
+        ["There is no cell 99."],
+        id="no effect before",
+    ),
+]
+
+
+@pytest.mark.parametrize(("actions", "new", "matches", "expected"), CASES)
+def test_corrections_are_carried_over_or_have_a_reason(actions, new, matches, expected):
+    assert carried(actions, CELLS, new, matches) == expected
+
+
+def test_the_same_numbers_need_no_masks():
+    old, new = table_of(CELLS), table_of({1: range(10), 4: range(2, 8)})
+    partner = partners(old, new, None)
+    marks = [entry(MarkCell(cell=cell, good=False)) for cell in (1, 2)]
+    first, second = carry_over(marks, old, new, partner)
+    assert (first.actions, second.reason) == (
+        [MarkCell(cell=1, good=False)],
+        UNCLEAR.format(2),
+    )
+
+
+def test_what_was_undone_is_left_out_and_what_was_left_before_stays():
+    old = table_of(CELLS)
+    entries = [
+        entry(Delete(cell=1), active=False),
+        entry(Delete(cell=7), left=True, problem="why", settled=True),
+    ]
+    (result,) = carry_over(entries, old, old, partners(old, old, None))
+    assert (result.reason, result.settled) == ("why", True)
+
+
+numbers, times = st.integers(1, 6), st.integers(0, 9)
+actions = st.one_of(
+    st.builds(MarkCell, cell=numbers, good=st.booleans(), frame=times),
+    st.builds(Delete, cell=numbers),
+    st.builds(Cut, cell=numbers, frame=times, new=st.integers(5, 8)),
+    st.builds(Join, cell=numbers, other=numbers),
+    st.builds(Swap, cell=numbers, other=numbers, frame=times),
+)
+
+
+@settings(max_examples=60)
+@given(wanted=st.lists(actions, max_size=6), order=st.permutations([11, 12, 13, 14]))
+def test_other_numbers_give_the_same_corrected_tracks(wanted, order):
+    to_new = dict(zip(CELLS, order, strict=True))
+    old, new = table_of(CELLS), table_of({to_new[c]: f for c, f in CELLS.items()})
+    partner = partners(old, new, always(to_new))
+    results = carry_over([entry(action) for action in wanted], old, new, partner)
+    for action in wanted:
+        old, _ = corrected(old, action)
+    for result in results:
+        for action in result.actions:
+            new, problem = corrected(new, action)
+            assert problem == ""
+    groups = {}
+    for i, j in enumerate(partner.tolist()):
+        assert old.good[i] == new.good[j] or old.cells[i] == 0
+        groups.setdefault(int(old.cells[i]), set()).add(int(new.cells[j]))
+    assert all(len(cells) == 1 for cells in groups.values())
+    assert len({*map(tuple, groups.values())}) == len(groups)
+
+
+def disks(*cells, shape=(60, 80)):
+    y, x = np.mgrid[: shape[0], : shape[1]]
+    frame = np.zeros(shape, np.uint16)
+    for number, cy, cx, radius in cells:
+        frame[(y - cy) ** 2 + (x - cx) ** 2 <= radius**2] = number
+    return frame
+
+
+A, B = (1, 20, 20, 9), (2, 40, 60, 9)
+MASKS = [
+    pytest.param([A, B], [A, B], {1: 1, 2: 2}, id="the same"),
+    pytest.param([A, B], [(7, *A[1:]), (1, *B[1:])], {1: 7, 2: 1}, id="renumbered"),
+    pytest.param([A, B], [(1, 20, 22, 5), (2, 40, 60, 14)], {1: 1, 2: 2}, id="other sizes"),
+    pytest.param([A], [(1, 20, 34, 9)], {}, id="moved away"),
+    pytest.param([A, B], [], {}, id="gone"),
+    pytest.param([(1, 20, 20, 9), (2, 20, 36, 6)], [(5, 20, 26, 16)], {1: 5}, id="merged"),
+    pytest.param([(1, 20, 26, 16)], [(5, 20, 20, 9), (6, 20, 38, 4)], {1: 5}, id="split"),
+]
+
+
+@pytest.mark.parametrize(("old", "new", "expected"), MASKS)
+def test_masks_are_matched(old, new, expected):
+    assert matched_labels(disks(*old), disks(*new)) == expected
+
+
+def test_frames_of_another_size_match_nothing():
+    assert matched_labels(disks(A), disks(A, shape=(60, 81))) == {}
