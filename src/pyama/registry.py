@@ -50,6 +50,11 @@ def parameter_models() -> dict[str, Any]:
     }
 
 
+def _is_builtin(entry: Any) -> bool:
+    module = str(getattr(entry, "__module__", None) or type(entry).__module__)
+    return module.partition(".")[0] == __name__.partition(".")[0]
+
+
 class Registry(UserDict[str, F]):
     """Named implementations of one interface.
 
@@ -82,8 +87,26 @@ class Registry(UserDict[str, F]):
                 f"{self.kind} {name!r} cannot be called as "
                 f"{name}({', '.join(self.arguments)}): {error}."
             ) from error
+        self._refuse_to_replace(name, function)
         self._check_parameters(name, getattr(function, "parameters", None))
         super().__setitem__(name, function)
+
+    def replace(self, name: str, function: F) -> None:
+        """Put a function in the place of a built-in one; `registry[name]` refuses that.
+
+        Results that depend on it are made again, and all commands name the fields of view
+        that were made with another function.
+        """
+        self.data.pop(name, None)
+        self[name] = function
+
+    def _refuse_to_replace(self, name: str, function: F) -> None:
+        known = self.data.get(name)
+        if known is not None and known is not function and _is_builtin(known):
+            raise PluginError(
+                f"{self.kind} {name!r} is built in. Choose another name; to replace it on "
+                f"purpose, call replace({name!r}, ...) instead."
+            )
 
     def __missing__(self, name: str) -> F:
         raise ConfigError(

@@ -145,7 +145,7 @@ def test_overwriting_carries_over_as_well(folder, backwards):
     assert bad_cells(folder) == [4]
     other = recording_of(MOVIE[:2] + 1)
     assert process(other, config, folder, overwrite=True).succeeded
-    with pytest.warns(UserWarning, match="was made on other traces"):
+    with pytest.warns(UserWarning, match="was made on the traces of an earlier run"):
         assert merge(folder, {"s": [0]})["good"].all()
 
 

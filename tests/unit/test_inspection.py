@@ -192,9 +192,10 @@ def test_an_inspection_of_other_traces_is_set_aside_and_kept(folder):
     inspection.add(MarkCell(cell=1, good=False), "me")
     assert dict(find_traces(folder))[0] == inspection.inspected
     write_traces(folder, area=200.0)
-    with pytest.warns(UserWarning, match="made on other traces .* is not used"):
+    aside = "made on the traces of an earlier run .* is not used"
+    with pytest.warns(UserWarning, match=aside):
         assert dict(find_traces(folder))[0] == inspection.traces
-    with pytest.raises(StoreError, match=r"other traces.*Use movie_fov_000_traces\.csv"):
+    with pytest.raises(StoreError, match=r"earlier run.*Use movie_fov_000_traces\.csv"):
         load_traces(inspection.inspected)
     state = Inspection(folder, 0).state()
     assert state.set_aside

@@ -3,6 +3,7 @@
 import logging
 import platform
 import sys
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from importlib.metadata import version
@@ -21,12 +22,16 @@ from pyama.config import (
 from pyama.documents import has_its_checksum, load_yaml, parse_yaml, with_checksum
 from pyama.errors import ConfigError
 from pyama.metadata import MicroscopyMetadata, dump_metadata, frame_times, parse_metadata
-from pyama.processing.step_reports import FovReport, StepReport
+from pyama.processing.step_reports import FovReport, Status, StepReport
+from pyama.processing.steps import STEPS
 from pyama.store import folder_locked, sealed, unsealed, write_atomically
 from pyama.version import __version__
 
 logger = logging.getLogger(__name__)
 
+FINISHED, UNFINISHED = "finished", "unfinished"
+WORSE = (FINISHED, UNFINISHED, Status.CANCELLED.value, Status.FAILED.value)
+"""What `status` in `run.json` may be, from good to bad."""
 LIBRARIES = (
     "numpy",
     "scipy",
@@ -151,13 +156,26 @@ def write_run(
     started: datetime,
     status: str,
 ) -> None:
-    """Write `run.json`; entries of earlier runs for other fields of view stay."""
+    """Write `run.json`; entries of earlier runs for other fields of view stay.
+
+    Args:
+        output_dir: The output folder.
+        metadata: Of the recording.
+        config: Of the run.
+        report: What the run did.
+        started: When it began.
+        status: How it ended; `run.json` holds the worst one of all fields of view.
+    """
     with folder_locked(output_dir):
         fovs = _earlier_fovs(output_dir, metadata.identity)
         for entry in report:
-            fovs.setdefault(str(entry.fov), {})[entry.step] = _step(entry)
+            known = fovs.setdefault(str(entry.fov), {})
+            for name in known.keys() - _steps_of(config):
+                del known[name]  # left by an earlier run, such as a registration
+        for entry in report:
+            fovs[str(entry.fov)][entry.step] = _step(entry)
         entries = {
-            "status": status,
+            "status": _worst([status, *(_status(steps, config) for steps in fovs.values())]),
             "started": started.isoformat(timespec="seconds"),
             "seconds": round((datetime.now(UTC) - started).total_seconds(), 3),
             "versions": versions(),
@@ -172,6 +190,27 @@ def write_run(
             "record": _text(metadata, config),
         }
         write_atomically(output_dir / layout.RUN_FILE, sealed(entries))
+
+
+def _steps_of(config: ProcessingConfig) -> set[str]:
+    """Return the steps that a run reports; those on request only if they are requested."""
+    return {
+        step.name for step in STEPS if not step.is_on_request or step.skipped(config) is None
+    }
+
+
+def _status(steps: Mapping[str, Any], config: ProcessingConfig) -> str:
+    """Return the status of a field of view: nothing depends on its previews."""
+    needed = {step.name for step in STEPS[:-1] if step.skipped(config) is None}
+    found = {entry.get("status") for name, entry in steps.items() if name != STEPS[-1].name}
+    for status in (Status.FAILED, Status.CANCELLED):
+        if status.value in found:
+            return status.value
+    return FINISHED if needed <= steps.keys() else UNFINISHED
+
+
+def _worst(statuses: Iterable[str]) -> str:
+    return max(statuses, key=WORSE.index)
 
 
 def _step(entry: FovReport) -> dict[str, Any]:

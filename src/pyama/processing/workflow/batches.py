@@ -22,7 +22,7 @@ from pyama.processing.recipes import FovContexts, Recipes
 from pyama.processing.runner import Watcher
 from pyama.processing.step_reports import FovReport, Status, StepReport, as_one
 from pyama.processing.steps import copying, previews
-from pyama.processing.workflow.worker import WorkerResult, run_single_worker, run_step
+from pyama.processing.workflow.worker import WorkerResult, run_step, work
 
 logger = logging.getLogger(__name__)
 
@@ -103,7 +103,7 @@ class Batches:
         config = self.contexts.config
         if config.params.copy_only or not fovs or self.cancel_event.is_set():
             return {}
-        return {self._submitted(workers, run_single_worker, fovs): fovs}
+        return {self._submitted(workers, work, fovs): fovs}
 
     def _finish(
         self, workers: Workers, running: dict[Future[WorkerResult], list[int]]
@@ -156,7 +156,7 @@ def cache(
     watch: Watcher | None = None,
     known: Mapping[int, Recipes] | None = None,
 ) -> StepReport:
-    """Make the remaining previews, on a worker; see `run_single_worker` for the arguments."""
+    """Make the remaining previews, on a worker; see `work` for the arguments."""
     contexts = FovContexts(metadata, config, output_dir, known=known)
     return run_step(previews.STEP, contexts, fovs, cancel_event, watch)
 

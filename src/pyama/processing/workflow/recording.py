@@ -2,16 +2,19 @@
 
 from collections.abc import Callable
 from contextlib import ExitStack
+from datetime import datetime
 from pathlib import Path
 
 from pyama.config import ProcessingConfig
 from pyama.errors import ReaderError
 from pyama.metadata import MicroscopyMetadata
-from pyama.processing.record import Record
-from pyama.processing.workflow.overwriting import refuse_unknown_name
+from pyama.processing.record import Record, write_record, write_run
+from pyama.processing.step_reports import Status, StepReport
+from pyama.processing.workflow.overwriting import earlier_record, refuse_unknown_name
 from pyama.processing.workflow.preconditions import check_planes
 from pyama.readers import Reader
 from pyama.readers.steady import SteadyReader
+from pyama.store import path_in_errors
 
 
 def opened(
@@ -63,6 +66,33 @@ def described(
     if overwrite and record.metadata.identity != reader.metadata.identity:
         return reader.metadata, []
     return record.renamed(reader.metadata, output_dir), []
+
+
+def refuse_other_recording(output_dir: Path, metadata: MicroscopyMetadata) -> None:
+    """Raise an error if an output folder belongs to another recording or program.
+
+    Raises:
+        ConfigError: It does.
+    """
+    record = earlier_record(output_dir, overwrite=False)
+    if record is not None:
+        record.renamed(metadata, output_dir)
+
+
+def record_steps(
+    output_dir: Path,
+    metadata: MicroscopyMetadata,
+    config: ProcessingConfig,
+    report: StepReport,
+    started: datetime,
+) -> None:
+    """Write the record of steps that were called one by one, as that of a whole run."""
+    status = "failed" if report.having(Status.FAILED) else "finished"
+    status = "cancelled" if report.cancelled else status
+    with path_in_errors(output_dir):
+        output_dir.mkdir(parents=True, exist_ok=True)
+    write_record(output_dir, metadata, config)
+    write_run(output_dir, metadata, config, report, started=started, status=status)
 
 
 def opened_once(

@@ -30,7 +30,13 @@ from pyama.processing.workflow.overwriting import (
     removed_fovs,
 )
 from pyama.processing.workflow.preconditions import check_config, check_fovs
-from pyama.processing.workflow.recording import described, opened, opened_once
+from pyama.processing.workflow.recording import (
+    described,
+    opened,
+    opened_once,
+    record_steps,
+    refuse_other_recording,
+)
 from pyama.processing.workflow.run_report import RunReport
 from pyama.processing.workflow.services import (
     BackgroundEstimationService,
@@ -223,7 +229,7 @@ def run_batch(
     cancel_event: CancelEvent | None = None,
     update_progress: UpdateProgress = update_progress,
 ) -> StepReport:
-    """Copy fields of view in sequence, process them on workers, then make previews.
+    """Copy fields of view, process them on workers, make previews, and write the record.
 
     Args:
         fov_batch: 0-based indices; exactly these are processed.
@@ -238,21 +244,26 @@ def run_batch(
         One report per step and field of view.
 
     Raises:
-        ConfigError: There is no such field of view, or a parameter is wrong.
+        ConfigError: There is no such field of view, a parameter is wrong, or the folder
+            belongs to another recording.
         LockedError: Another run is working on one of the fields of view.
     """
+    started, output_dir = datetime.now(UTC), Path(output_dir)
     fovs = list(dict.fromkeys(map(index, fov_batch)))
     config = with_params(config, n_workers=n_workers, batch_size=max(1, len(fovs)))
     # Without an event an interrupt would not reach the workers.
     cancel_event = threading.Event() if cancel_event is None else cancel_event
     check_fovs(metadata, fovs)
+    refuse_other_recording(output_dir, metadata)
     load_named_plugins(config)
     with ExitStack() as stack:
-        with path_in_errors(Path(output_dir)):
-            stack.enter_context(locked(Path(output_dir), sorted(fovs)))
+        with path_in_errors(output_dir):
+            stack.enter_context(locked(output_dir, sorted(fovs)))
         reader = opened_once(stack, metadata, config)
         contexts = FovContexts(metadata, config, output_dir, reader)
-        return Batches(contexts, cancel_event, None, update_progress).run(fovs)
+        report = Batches(contexts, cancel_event, None, update_progress).run(fovs)
+        record_steps(output_dir, metadata, config, report, started)
+        return report
 
 
 def cleanup_partial_results(output_dir: Path, fovs: Sequence[int] | None = None) -> list[str]:

@@ -5,6 +5,7 @@ Registration is part of the service of segmentation.
 
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
+from datetime import UTC, datetime
 from operator import index
 from pathlib import Path
 from typing import ClassVar
@@ -29,7 +30,11 @@ from pyama.processing.steps import (
     tracking,
 )
 from pyama.processing.workflow.preconditions import check_fovs
-from pyama.processing.workflow.recording import opened_once
+from pyama.processing.workflow.recording import (
+    opened_once,
+    record_steps,
+    refuse_other_recording,
+)
 from pyama.processing.workflow.worker import run_step
 from pyama.readers import Reader
 
@@ -72,7 +77,9 @@ class Service:
             One report per field of view; nothing is raised for what goes wrong in one.
 
         Raises:
-            ConfigError: There is no such field of view, or a method or feature is unknown.
+            ConfigError: There is no such field of view, a method or feature is unknown, or
+                the output folder belongs to another recording.
+            StoreError: The record of the step cannot be written.
         """
         fovs = range(fov_start, fov_end + 1)
         return self.process(metadata, config, output_dir, fovs, cancel_event)
@@ -87,8 +94,10 @@ class Service:
         cancel_event: CancelEvent | None = None,
     ) -> StepReport:
         """Run the step on the listed fields of view; see `process_all_fovs`."""
+        started, output_dir = datetime.now(UTC), Path(output_dir)
         fovs = [index(fov) for fov in fovs]  # NumPy integers cannot be written to recipes
         check_fovs(metadata, fovs)
+        refuse_other_recording(output_dir, metadata)
         config = self._adapted(config)
         load_named_plugins(config)
         with ExitStack() as stack:
@@ -99,7 +108,9 @@ class Service:
                 bad = {report.fov for done in reports for report in done.having(*UNFINISHED)}
                 sound = [fov for fov in fovs if fov not in bad]
                 reports.append(run_step(step, contexts, sound, cancel_event, self._watch))
-        return as_one(reports)
+        report = as_one(reports)
+        record_steps(output_dir, metadata, config, report, started)
+        return report
 
     def _adapted(self, config: ProcessingConfig) -> ProcessingConfig:
         return config

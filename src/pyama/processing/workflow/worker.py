@@ -2,6 +2,7 @@
 
 import logging
 from collections.abc import Iterator, Mapping, Sequence
+from datetime import UTC, datetime
 from functools import partial
 from operator import index
 from pathlib import Path
@@ -19,9 +20,13 @@ from pyama.processing.runner import Job, Watcher, run_plan
 from pyama.processing.step_reports import FovReport, Status, StepReport
 from pyama.processing.steps import STEPS, Step
 from pyama.processing.workflow.preconditions import check_fovs
+from pyama.processing.workflow.recording import record_steps, refuse_other_recording
 
 WORKER_STEPS = STEPS[1:-1]
 """All steps but copying, which reads the recording, and the remaining previews."""
+
+UNUSABLE = PyamaError, TypeError, ValueError, AttributeError
+"""The builtin ones arise where an argument is of a wrong type, such as no metadata."""
 
 logger = logging.getLogger(__name__)
 
@@ -93,8 +98,32 @@ def _jobs(step: Step, contexts: FovContexts, fov: int) -> Iterator[Job]:
     return step.jobs(contexts[fov])
 
 
-@steady_fingerprints()
 def run_single_worker(
+    fovs: Sequence[int],
+    metadata: MicroscopyMetadata,
+    config: ProcessingConfig,
+    output_dir: Path,
+    cancel_event: CancelEvent | None = None,
+    watch: Watcher | None = None,
+) -> WorkerResult:
+    """Run steps 2 to 6 on fields of view and write the record. Never raises.
+
+    Returns:
+        See `work`.
+    """
+    started = datetime.now(UTC)
+    try:
+        refuse_other_recording(Path(output_dir), metadata)
+        result = work(fovs, metadata, config, output_dir, cancel_event, watch)
+        report = StepReport(result.reports)
+        record_steps(Path(output_dir), metadata, config, report, started)
+    except UNUSABLE as error:
+        return _failed(fovs, message_of(error))
+    return result
+
+
+@steady_fingerprints()
+def work(
     fovs: Sequence[int],
     metadata: MicroscopyMetadata,
     config: ProcessingConfig,
@@ -134,10 +163,14 @@ def run_single_worker(
             if report.cancelled:
                 return WorkerResult((fovs, 0, len(fovs), "Cancelled"), reports)
             failed |= {bad.fov: str(bad) for bad in report.having(Status.FAILED)}
-    except (PyamaError, TypeError, ValueError, AttributeError) as error:
-        # The builtin ones arise where an argument is of a wrong type, such as no metadata.
-        message = message_of(error)
-        reports += [FovReport("start", fov, Status.FAILED, message) for fov in fovs]
-        return WorkerResult((fovs, 0, len(fovs), message), reports)
+    except UNUSABLE as error:
+        return _failed(fovs, message_of(error), reports)
     message = "; ".join(failed.values()) or "Completed"
     return WorkerResult((fovs, len(fovs) - len(failed), len(failed), message), reports)
+
+
+def _failed(
+    fovs: Sequence[int], message: str, reports: Sequence[FovReport] = ()
+) -> WorkerResult:
+    bad = [FovReport("start", fov, Status.FAILED, message) for fov in fovs]
+    return WorkerResult((fovs, 0, len(fovs), message), [*reports, *bad])
