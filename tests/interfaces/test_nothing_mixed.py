@@ -122,3 +122,11 @@ def test_several_folders_are_merged_one_by_one(pyama, folders):
     done = pyama("merge", *folders, "--by-position-name")
     assert done.exit_code == 2
     assert "Merge one folder after the other" in done.stderr
+
+
+@pytest.mark.parametrize("command", ["run", "plan"])
+def test_several_files_are_processed_one_by_one(pyama, tmp_path, command):
+    done = pyama(command, "a.nd2", "b.nd2", "-o", tmp_path / "out")
+    assert done.exit_code == 2
+    assert "One recording is processed at a time" in " ".join(done.stderr.split())
+    assert "unexpected argument b.nd2." in done.stderr

@@ -8,6 +8,11 @@ from typing import Any
 import typer
 from typer.core import TyperCommand
 
+ONE_FILE = (
+    "One recording is processed at a time: give each file an --output of its own, then merge "
+    "each of them; `pyama fit` and `pyama plot` keep several recordings apart."
+)
+"""What helps where somebody gives several files."""
 TYPED = "pyama.typed"
 """Key under which the arguments of the command line are kept."""
 
@@ -18,7 +23,11 @@ class PluginCommand(TyperCommand):
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
         """Keep the arguments: the help is written before the options are parsed."""
         ctx.meta[TYPED] = list(args)
-        return super().parse_args(ctx, args)
+        ctx.allow_extra_args = True  # to say more about them than the parser does
+        extra = super().parse_args(ctx, args)
+        if extra and not ctx.resilient_parsing:
+            raise typer.BadParameter(f"unexpected argument {' '.join(extra)}. {ONE_FILE}")
+        return extra
 
     def format_options(self, ctx: Any, formatter: Any) -> None:
         """Write the options, then the parameters of plugins."""
