@@ -224,7 +224,7 @@ ENTRIES = [
 @pytest.mark.parametrize("fovs", [range(5), [1, 2, 3], [4, 0]])
 @pytest.mark.parametrize("overwrite", [False, True])
 def test_a_run_survives_being_typed(pyama, monkeypatch, tmp_path, entries, fovs, overwrite):
-    monkeypatch.setattr("pyama.runs.request._metadata", lambda *_: METADATA)
+    monkeypatch.setattr("pyama.runs.request._metadata", lambda *_, **__: METADATA)
     fovs = list(fovs)
     run = check_run(Path("a b/movie.nd2"), tmp_path, entries, fovs, overwrite=overwrite)
     caught = []
