@@ -84,6 +84,9 @@ def test_a_preview_shows_before_and_after(client):
         (1, [0, 1]),
         (5, [2, 3, 4, 5]),
     ]
+    nothing = {"kind": "mark", "cell": 1, "good": True}
+    effect = client.post(f"{HERE}/preview", json=wish | {"action": nothing}).json()
+    assert effect == {"before": [], "after": []}
 
 
 WRONG = [

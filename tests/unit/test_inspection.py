@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from pyama import layout
 from pyama.errors import ConfigError, NotReadyError, StoreError
+from pyama.traces.correction_log import append_record
 from pyama.traces.corrections import Cut, Delete, Join, MarkCell, Swap
 from pyama.traces.inspection import Inspection
 from pyama.traces.trace_files import find_traces
@@ -88,6 +89,15 @@ CHANGES = [
             3: ([4, 5], [True] * 2),
         },
         id="numbers are exchanged from a frame on",
+    ),
+    pytest.param(
+        [Swap(cell=1, other=2, frame=4)],
+        {
+            1: ([0, 1, 2, 3, 4, 5], [True] * 6),
+            2: ([2, 3], [True] * 2),
+            3: ([4, 5], [True] * 2),
+        },
+        id="one of the two has ended before",
     ),
 ]
 
@@ -264,6 +274,30 @@ def test_two_people_at_once_do_not_erase_each_other(folder):
     log = (folder / "fov_000" / layout.inspection_log("movie", 0)).read_text().splitlines()
     assert len([json.loads(line) for line in log]) == 1 + 40
     assert len(Inspection(folder, 0).state().entries) == 40
+
+
+def test_cuts_at_the_same_time_get_different_numbers(folder, monkeypatch):
+    """Somebody else cuts between the choice of a number and its line in the log."""
+    others = []
+
+    def append(*arguments):
+        if not others:
+            others.append(threading.Thread(target=add, args=(Cut(cell=1, frame=2), "bob")))
+            others[0].start()
+            others[0].join(0.5)  # waits until this line is written
+        append_record(*arguments)
+
+    def add(action, who):
+        Inspection(folder, 0).add(action, who)
+
+    monkeypatch.setattr("pyama.traces.inspection.append_record", append)
+    add(Cut(cell=2, frame=4), "ann")
+    others[0].join()
+    entries = Inspection(folder, 0).state().entries
+    assert [(entry.by, entry.action.new, entry.problem) for entry in entries] == [
+        ("ann", 4, ""),
+        ("bob", 5, ""),
+    ]
 
 
 @pytest.mark.parametrize("broken", ["", "fov,cell\n1,x\n", "fov,cell\n1\n"])
