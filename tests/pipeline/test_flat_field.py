@@ -14,6 +14,7 @@ from pyama.analysis.report.report_data import collect
 from pyama.config import Channels
 from pyama.errors import ConfigError
 from pyama.metadata import MissingPlanes
+from pyama.processing.methods import SEGMENTERS
 from pyama.processing.recipes import FovContexts, recipes
 from pyama.processing.step_reports import Status
 from pyama.processing.verify import verify
@@ -271,6 +272,29 @@ def test_where_there_is_no_light_nothing_is_estimated(tmp_path, dark):
     assert failure.step == "extraction"
     assert "channel 1: the flat field cannot be estimated" in failure.message
     assert "--set 'flat_field={1: FILE.tif}'" in failure.message
+
+
+def test_frames_without_background_do_not_count_for_the_estimate(tmp_path, monkeypatch):
+    images = LIT[:1, :3].copy()
+    images[0, 1, 0] = 60_000  # a frame full of cells
+    monkeypatch.setitem(SEGMENTERS.data, "all_or_none", all_or_none)
+    config = make_config(
+        flat_field="estimate",
+        dark_frame=OFFSET,
+        segmentation_method="all_or_none",
+        max_object_size=None,
+    )
+    fields = []
+    for name, frames in (("all", [0, 1, 2]), ("rest", [0, 2])):
+        report = process(recording_of(images[:, frames]), config, tmp_path / name)
+        assert report.succeeded, report.failures
+        fields.append(FovStore(tmp_path / name, 0).stack("fl_flat_ch_1")[0])
+    np.testing.assert_array_equal(*fields)
+    assert np.ptp(fields[0]) > 0.1
+
+
+def all_or_none(frame, params):
+    return np.full(frame.shape, frame[0, 0] == 60_000, np.uint16)
 
 
 def test_a_channel_that_was_never_recorded_has_no_light_and_no_numbers(tmp_path):

@@ -3,6 +3,7 @@
 import numpy as np
 import pandas as pd
 import pytest
+import zarr
 
 from pyama.metadata import MissingPlanes
 from pyama.processing.workflow import process
@@ -48,6 +49,19 @@ def test_a_missing_fluorescence_plane_gives_nan_in_its_columns_only(run, tmp_pat
     assert notes(report, "copying", "fl_ch_1/0")["missing_frames"] == [2]
     low = FovStore(tmp_path, 0).stack("fl_ch_1", "1").attributes["pyama"]["low"]
     assert low > 400, "the black plane does not count for the preview"
+
+
+def test_a_missing_plane_changes_the_previews_of_its_channel_only(run, images, tmp_path):
+    run(MissingPlanes(fov=0, channel=1, frames=(2,)))
+    process(recording_of(images), make_config(), tmp_path / "whole", [0])
+    gap, whole = (
+        zarr.open_group(folder / "fov_000/cells.zarr", mode="r")
+        for folder in (tmp_path, tmp_path / "whole")
+    )
+    for cell in gap["pc_ch_0"]:
+        found, expected = gap[f"pc_ch_0/{cell}/1"], whole[f"pc_ch_0/{cell}/1"]
+        assert dict(found.attrs) == dict(expected.attrs)
+        np.testing.assert_array_equal(found[:], expected[:])
 
 
 def test_a_missing_phase_plane_invalidates_the_frame_and_tracks_go_on(run, tmp_path):

@@ -3,6 +3,7 @@
 import threading
 
 import pytest
+import zarr
 
 from pyama.config import Channels
 from pyama.processing.step_reports import Status
@@ -57,6 +58,19 @@ def test_they_are_finished_when_cropping_is(tmp_path):
         assert previews() <= seen[fov]
         assert "seg_labeled_ch_0/1" not in seen[fov]
         assert statuses(report)[fov, "caching"] is Status.DONE
+
+
+def test_the_preview_of_a_cell_shows_nothing_where_it_is_absent(tmp_path):
+    images = MOVIE[:1].repeat(2, axis=1)
+    images[:, [0, 1, 2, 6, 7, 8, 9, 10, 11]] = 1000
+    process(recording_of(images), make_config(min_frames=1), tmp_path)
+    cells = zarr.open_group(tmp_path / "fov_000/cells.zarr", mode="r")
+    assert sorted(cells["fl_ch_1"]) == ["1", "2", "3", "4"]
+    for group in ("pc_ch_0", "fl_ch_1", "seg_tracked_ch_0"):
+        for cell in cells[group]:
+            preview = cells[f"{group}/{cell}/1"][:]
+            assert not preview[[0, 1, 2, 6, 11]].any()
+            assert preview[3:6].any(axis=(1, 2)).all()
 
 
 def test_caching_makes_the_same_bytes_where_they_are_missing(whole, tmp_path):

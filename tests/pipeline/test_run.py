@@ -60,6 +60,15 @@ def test_every_cell_gets_a_trace_with_the_right_numbers(finished):
         np.testing.assert_allclose(table["intensity_mean_ch_1"], SIGNAL, rtol=0.15)
 
 
+def test_counts_are_written_as_whole_numbers(tmp_path):
+    counts = ["area", "neighbours"]
+    channels = Channels(pc=(0, counts), fl=[(1, ["particle_num"])])
+    process(recording_of(MOVIE[:1, :2]), make_config(channels), tmp_path)
+    table = pd.read_csv(tmp_path / "fov_000" / "movie_fov_000_traces.csv")
+    assert table.columns[10:].tolist() == ["area_ch_0", "neighbours_ch_0", "particle_num_ch_1"]
+    assert set(table.dtypes[10:].astype(str)) == {"int64"}
+
+
 def test_rows_are_sorted_by_cell_then_frame(finished):
     table = pd.read_csv(finished / "fov_000" / "movie_fov_000_traces.csv")
     assert table[["cell", "frame"]].to_numpy().tolist() == sorted(

@@ -19,6 +19,7 @@ from pyama.processing.external.cellpose import CellposeParams
 from pyama.processing.external.label_images import LabelParams
 from pyama.processing.external.laptrack import LapTrackParams
 from pyama.processing.methods import TRACKERS
+from pyama.processing.recipes import recipes
 from pyama.processing.workflow import process
 from pyama.testing.checks import check_tracker
 from small_movie import MOVIE, cell_mask, make_config, recording_of
@@ -294,6 +295,11 @@ def test_fields_of_view_have_their_own_files(tmp_path):
     found = label_images.segment(np.zeros(SHAPE, np.uint16), params, Place(1, 2))
     np.testing.assert_array_equal(found, LABELS[2] + 1)
     assert label_images.identity(params, 0) != label_images.identity(params, 1)
+    own = {"labels": {"path": params.path}}
+    config = make_config(segmentation_method="labels", plugins=own)
+    for fov in (0, 1):
+        recipe = recipes(recording_of(MOVIE).metadata, config, fov)["seg_labeled_ch_0/0"]
+        assert recipe.params["identity"] == label_images.identity(params, fov)
     with pytest.raises(
         ConfigError, match=r"no label images of FOV 2 at .*plugins\.labels\.path"
     ):

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from pyama.algorithms.background_surface import estimate
+from pyama.algorithms.features import FLUORESCENCE_FEATURES, PHASE_FEATURES
 from pyama.algorithms.params import (
     BackgroundParams,
     CopyParams,
@@ -13,7 +14,7 @@ from pyama.algorithms.params import (
     WatershedParams,
     own_params,
 )
-from pyama.config import ProcessingParams
+from pyama.config import Channels, ProcessingParams
 from pyama.errors import PluginError
 from pyama.processing import recipes as recipes_module
 from pyama.processing.fov import full
@@ -31,6 +32,7 @@ from pyama.processing.steps.step import default_values
 from pyama.processing.steps.tracking import tracked
 from pyama.processing.workflow import process
 from pyama.registry import parameters
+from pyama.store import TRACES_MARK
 from small_movie import MOVIE, cell_mask, make_config, recording_of
 
 FRAMES = [MOVIE[0, t, 0] for t in range(3)]
@@ -51,7 +53,10 @@ class Watched:
 @pytest.fixture
 def registries():
     """Registries that are as they were after the test."""
-    places = SEGMENTERS, TRACKERS, NAMED_PREPROCESSORS
+    places = (
+        *(SEGMENTERS, TRACKERS, NAMED_PREPROCESSORS),
+        *(PHASE_FEATURES, FLUORESCENCE_FEATURES),
+    )
     before = [dict(place) for place in places]
     yield
     for place, entries in zip(places, before, strict=True):
@@ -207,6 +212,26 @@ def test_a_step_whose_defaults_change_has_a_new_version():
         for model in MODELS.get(step.name, ()):
             values.update(default_values(model))
     assert found == DEFAULTS
+
+
+@pytest.mark.parametrize("kind", ["phase", "fluorescence"])
+def test_traces_depend_on_the_code_of_every_feature_and_not_on_the_computer(registries, kind):
+    def mine(image, mask, context):
+        return 1.0
+
+    registry = {"phase": PHASE_FEATURES, "fluorescence": FLUORESCENCE_FEATURES}[kind]
+    registry["mine"] = mine
+    features = {"phase": ["area"], "fluorescence": ["intensity_total"]}
+    features[kind].append("mine")
+
+    def digest(version, **params):
+        mine.version = version
+        config = make_config(Channels(pc=0, fl=[1]), features=features, **params)
+        return recipes(recording_of(MOVIE).metadata, config, 0)[TRACES_MARK].digest
+
+    assert digest("1") == digest("1", n_workers=3, batch_size=1, plugin_timeout=9)
+    assert digest("1") != digest("2")
+    assert digest("1") != digest("1", min_iou=0.3)  # a feature may read it
 
 
 def test_a_parameter_at_its_default_is_left_out_of_recipes():
