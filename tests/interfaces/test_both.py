@@ -16,6 +16,7 @@ from pyama.config import ProcessingConfig
 from pyama.errors import ConfigError
 from pyama.metadata import MicroscopyMetadata
 from pyama.processing import recipes
+from pyama.processing.record import write_record
 from pyama.processing.workflow.run import process
 from pyama.runs.command_line import command
 from pyama.runs.request import PreparedRun, check_run, prepare
@@ -206,6 +207,7 @@ ENTRIES = [
     {"channels": {"pc": 0, "fl": [1, 2]}},
     {"channels": {"fl": [2]}, "params": {"copy_only": True, "n_workers": 3}},
     {"channels": {"pc": [0, ["area"]], "fl": [[1, ["intensity_total"]]]}},
+    {"channels": {"pc": 0, "fl": [[1, ["intensity_total"]], [2, ["particle_num"]]]}},
     {
         "channels": {"pc": 1},
         "params": {
@@ -214,6 +216,7 @@ ENTRIES = [
             "time_mapping": {0: 0.0, 1: 12.5, 2: 20.0},
             "features": {"phase": ["area"], "fluorescence": []},
             "min_iou": 1e-05,
+            "plugins": {"particle_num": {"radius": 3.5, "contrast": 4.0}},
         },
     },
 ]
@@ -234,6 +237,7 @@ def test_a_run_survives_being_typed(pyama, monkeypatch, tmp_path, entries, fovs,
         return 0
 
     monkeypatch.setattr(run_command, "run", keep)
+    write_record(tmp_path, METADATA, run.config)  # as the run does first
     done = pyama(*shlex.split(command(run))[1:])
     assert done.exit_code == 0, done.output
     assert caught == [run]

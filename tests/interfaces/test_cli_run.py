@@ -18,7 +18,7 @@ SMALL = ["--set", "min_frames=2", "--set", "border_margin=2"]
 def finished(pyama, movie_file, tmp_path_factory):
     """An output folder, and what was printed."""
     output = tmp_path_factory.mktemp("finished") / "results"
-    return output, pyama("run", movie_file, "--output", output, *SMALL)
+    return output, pyama("run", movie_file, "--output", output, "--batch-size", 1, *SMALL)
 
 
 def test_a_run_chooses_channels_and_sums_up(finished):
@@ -50,6 +50,20 @@ def test_the_same_run_again_changes_nothing(pyama, movie_file, finished):
     assert (found["cells"], found["traces"], found["rows"]) == (12, 12, 72)
     assert found["removed"] == {"min_frames": 0, "border_margin": 0}
     assert found["failures"] == []
+    names = [f"fov_{fov:03d}/movie_fov_{fov:03d}_traces.csv" for fov in range(3)]
+    assert found["files"] == names
+    assert contents(output) == before
+
+
+def test_a_renamed_recording_is_the_same(pyama, movie_file, tmp_path):
+    first, second, output = (tmp_path / name for name in ("a.nd2", "b.nd2", "out"))
+    first.write_bytes(movie_file.read_bytes())
+    run = ["-o", output, "--fovs", "0", *SMALL]
+    pyama("run", first, *run)
+    before = contents(output)
+    first.rename(second)
+    assert "a run would change nothing" in pyama("plan", second, *run).stdout
+    assert pyama("run", second, *run).exit_code == 0
     assert contents(output) == before
 
 
@@ -99,6 +113,19 @@ def test_the_plan_says_what_would_run_and_why(pyama, movie_file, finished):
     assert "  tracking: runs, min_iou changed 0.1 -> 0.3" in lines
     assert "  cropping: runs, seg_tracked_ch_0/0 changes" in lines
     assert "  copying, segmentation, background: finished" in lines
+    five = [
+        "morph_size",
+        "closing_size",
+        "erosion_size",
+        "logstd_window_size",
+        "min_object_size",
+    ]
+    many = [word for name in five for word in ("--set", f"{name}=9")]
+    (line,) = (
+        text for text in pyama(*plan, *many).stdout.splitlines() if "segmentation" in text
+    )
+    assert line.count("changed") == 4
+    assert line.endswith("; and 1 more")
     lines = pyama(*plan, "--set", "registration=phase_correlation").stdout.splitlines()
     assert "  registration: runs, not done yet" in lines
     assert "  tracking: runs, shifts changes" in lines

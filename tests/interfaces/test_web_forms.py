@@ -1,6 +1,7 @@
 """The form of a run: what it offers, refuses, and how it is typed."""
 
 import sys
+from pathlib import Path
 from typing import Annotated, Literal
 
 import pytest
@@ -45,10 +46,11 @@ def root(tmp_path):
 
 
 @pytest.fixture
-def client(root):
+def client(root, monkeypatch):
     PHASE_FEATURES["spots"] = spots
     headers = {"Authorization": "Bearer secret"}
-    app = create_app(root, "secret", plugins=[root / "my plugins"])
+    monkeypatch.chdir(root)
+    app = create_app(root, "secret", plugins=[Path("my plugins")])  # as typed
     yield TestClient(app, base_url="http://localhost", headers=headers)
     del PHASE_FEATURES["spots"]
 

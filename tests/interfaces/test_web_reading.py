@@ -1,6 +1,7 @@
 """What the viewer reads: the right values, and nothing is written."""
 
 import io
+import os
 import re
 
 import numpy as np
@@ -45,6 +46,13 @@ def test_a_dataset_is_told_with_its_fields_of_view(client):
     assert found["channels"] == ["Phase", "GFP"]
     assert (found["pc"], found["fl"], found["pixel_size_um"]) == (0, [1], 0.65)
     assert [(entry["fov"], entry["traces"]) for entry in found["fovs"]] == [(0, 4), (1, 4)]
+
+
+def test_the_number_of_cells_is_that_of_the_table(tmp_path):
+    process(recording_of(MOVIE[:1, :2]), make_config(border_margin=70), tmp_path)
+    table = pd.read_csv(tmp_path / "fov_000/movie_fov_000_traces.csv")
+    (entry,) = client_of(tmp_path).get("/api/dataset").json()["fovs"]
+    assert entry["traces"] == table["cell"].nunique() == 0
 
 
 def test_results_below_the_root_are_found(folder):
@@ -293,6 +301,16 @@ def test_a_preview_that_is_made_again_is_shown(tmp_path):
     assert client.get("/api/fovs/0/frames/pc_ch_0/0").status_code == 404
     after = client.get("/api/fovs/0").json()["groups"]
     assert [group["levels"] for group in after] != [group["levels"] for group in before]
+
+
+def test_a_mark_of_the_same_size_belongs_to_another_stack(tmp_path):
+    folder = results_in(tmp_path)
+    client = client_of(folder)
+    before = client.get("/api/fovs/0").json()["groups"]
+    mark = folder / "fov_000/.marks/pc_ch_0.1.json"
+    os.utime(mark, ns=(0, mark.stat().st_mtime_ns + 1_000_000_000))
+    for old, new in zip(before, client.get("/api/fovs/0").json()["groups"], strict=True):
+        assert (old["levels"] != new["levels"]) is (old["group"] == "pc_ch_0")
 
 
 def test_the_page_asks_for_all_its_modules_at_once(client):

@@ -3,6 +3,7 @@
 import json
 import time
 
+import numpy as np
 import pandas as pd
 import pytest
 from fastapi.testclient import TestClient
@@ -65,6 +66,16 @@ def test_a_trial_finds_the_cells_that_a_run_would_find(client, tmp_path):
     assert found["shape"] == list(stored.shape)
 
 
+def test_a_trial_looks_at_the_plane_that_is_chosen(client, root):
+    planes = np.stack([MOVIE[:1, :1], np.full_like(MOVIE[:1, :1], 2000)], axis=2)
+    write_nd2(root / "planes.nd2", planes, channel_names=["Phase", "GFP"])
+    trial = {"file": "planes.nd2", "fov": 0, "frame": 0, "channels": CHANNELS}
+    for z, cells in enumerate([4, 0]):
+        sent = trial | {"params": SMALL | {"z": z}}
+        found = client.post("/api/recording/segmentation", json=sent).json()
+        assert found["cells"] == cells
+
+
 def test_a_run_is_started_watched_and_finished(client, root):
     run = client.post("/api/runs", json=ORDER)
     assert run.status_code == 201
@@ -73,6 +84,8 @@ def test_a_run_is_started_watched_and_finished(client, root):
         states = [json.loads(line[5:]) for line in stream.iter_lines() if line]
     assert states[-1]["status"] == "finished"
     assert states[-1]["fraction"] == 1
+    ended = client.app.state.runs.get(states[-1]["id"]).current
+    assert ended.seconds == ended.seconds  # time does not go on
     assert sorted(states, key=lambda state: state["fraction"]) == states
     assert client.get("/api/dataset?dir=out").json()["fovs"][1]["traces"] == 4
     assert (root / "out" / "run.log").exists()

@@ -95,6 +95,7 @@ def test_the_time_left_is_right_although_the_weights_are_not(wrong, factor, work
     assert late
     for at, snapshot in late:
         assert (total - at) / 1.5 < snapshot.seconds_left < (total - at) * 1.5
+        assert snapshot.frames_per_s == pytest.approx(N_FOVS * N_FRAMES / total, rel=0.5)
     shares = [snapshot.share for _, snapshot in shown]
     assert shares == sorted(shares)
     # A new estimate hardly ever contradicts the one before.
