@@ -69,6 +69,13 @@ def test_counts_are_written_as_whole_numbers(tmp_path):
     assert set(table.dtypes[10:].astype(str)) == {"int64"}
 
 
+def test_dropped_objects_are_counted_in_all_frames(tmp_path):
+    config = make_config(max_object_size=300)
+    report = process(recording_of(MOVIE[:1, :3]), config, tmp_path)
+    (entry,) = (entry for entry in report.steps if entry.step == "segmentation")
+    assert entry.notes["seg_labeled_ch_0/0"]["objects"]["large"] == 3 * len(CENTRES)
+
+
 def test_rows_are_sorted_by_cell_then_frame(finished):
     table = pd.read_csv(finished / "fov_000" / "movie_fov_000_traces.csv")
     assert table[["cell", "frame"]].to_numpy().tolist() == sorted(
