@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING, Annotated, Any, Self, TypeAlias
 from pydantic import BaseModel, Field, ValidationError, field_validator, model_validator
 from pydantic_core import ErrorDetails
 
+from pyama.algorithms.copy_params import CopyParams
 from pyama.algorithms.flat_field_params import ChannelId, FlatFieldParams
 from pyama.algorithms.params import (
     BackgroundParams,
-    CopyParams,
     ExtractionParams,
     Params,
     PluginParams,

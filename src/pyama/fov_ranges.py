@@ -7,6 +7,8 @@ from itertools import pairwise
 from pyama.errors import ConfigError
 
 _PART = re.compile(r"\s*(\d{1,18})\s*(?:-\s*(\d{1,18})\s*)?")
+MOST_SHOWN = 8
+"""Number of frames and ranges that a sentence lists."""
 LONGEST = 100_000
 """A range of more fields of view is taken for a typing error."""
 SHOWN = 40
@@ -58,3 +60,11 @@ def fovs_text(fovs: Iterable[int]) -> str:
     breaks = [i for i, (a, b) in enumerate(pairwise(numbers), start=1) if b != a + 1]
     runs = [numbers[a:b] for a, b in pairwise([0, *breaks, len(numbers)])]
     return ",".join(str(run[0]) if len(run) == 1 else f"{run[0]}-{run[-1]}" for run in runs)
+
+
+def frames_text(frames: Iterable[int]) -> str:
+    """Return frames for a sentence as `fovs_text` does; of many, some and the last one."""
+    parts = fovs_text(frames).split(",")
+    if len(parts) > MOST_SHOWN:
+        parts[MOST_SHOWN - 2 : -1] = ["..."]
+    return ", ".join(parts)

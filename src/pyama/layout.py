@@ -54,6 +54,11 @@ def fluorescence(channel: int) -> str:
     return f"fl_ch_{channel}"
 
 
+def raw(channel: int, pc: int | None) -> str:
+    """Return the group of the raw frames of a channel; `pc` is the phase contrast channel."""
+    return phase(channel) if channel == pc else fluorescence(channel)
+
+
 def labeled(channel: int) -> str:
     """Return the group of the labels that are numbered frame by frame."""
     return f"seg_labeled_ch_{channel}"

@@ -1,6 +1,7 @@
 """The description of a recording, and the time of every frame."""
 
 import math
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from itertools import pairwise
 from pathlib import Path
@@ -13,6 +14,7 @@ from pyama import layout
 from pyama.algorithms.params import Params, TimeParams
 from pyama.algorithms.scale_params import ScaleParams
 from pyama.errors import ConfigError, StoreError
+from pyama.fov_ranges import fovs_text
 from pyama.units import duration_text
 
 FILE_STAMPS = "time stamps of the file"
@@ -79,6 +81,12 @@ class MicroscopyMetadata(Params):
         """Number of channels."""
         return len(self.channel_names)
 
+    @property
+    def empty_fovs(self) -> frozenset[int]:
+        """Fields of view of which no plane was written."""
+        lost = Counter(e.fov for e in self.missing if len(e.frames) == self.n_frames)
+        return frozenset(fov for fov, n in lost.items() if n == self.n_channels)
+
     def missing_frames(self, fov: int, channel: int) -> frozenset[int]:
         """Return the frames in which a channel was never written."""
         return frozenset(
@@ -87,6 +95,11 @@ class MicroscopyMetadata(Params):
             if (planes.fov, planes.channel) == (fov, channel)
             for frame in planes.frames
         )
+
+
+def nothing_recorded(fovs: Iterable[int]) -> str:
+    """Return the sentence about fields of view without a recorded frame."""
+    return f"FOV {fovs_text(fovs)}: nothing was recorded."
 
 
 def frame_times(

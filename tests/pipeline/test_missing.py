@@ -1,14 +1,21 @@
-"""Planes that were never written are never silently black."""
+"""Planes that were not recorded are never silently black."""
+
+import json
 
 import numpy as np
 import pandas as pd
 import pytest
 import zarr
 
+from pyama.analysis.merge import merge
+from pyama.analysis.report.html_page import write_report
 from pyama.metadata import MissingPlanes
+from pyama.processing.verify import verify
 from pyama.processing.workflow import process
-from pyama.store import FovStore
-from small_movie import CENTRES, N_FRAMES, make_config, recording_of
+from pyama.runs.summary import summary, summary_lines
+from pyama.store import FovStore, NotRecorded
+from pyama.testing.nd2_writer import write_nd2
+from small_movie import CENTRES, MOVIE, N_FRAMES, contents, make_config, recording_of
 
 
 class Aborted:
@@ -89,3 +96,86 @@ def test_a_recording_without_any_plane_has_no_cells_and_no_warning(run):
     )
     assert len(table) == 0
     assert np.isfinite(notes(report, "background", "fl_background_ch_1/0")["low"])
+
+
+ZEROS = [
+    pytest.param({1: [1, 3, 5]}, id="fluorescence in every second frame"),
+    pytest.param({0: [0, 3]}, id="phase contrast now and then"),
+    pytest.param({0: [2, 5], 1: [1, 2]}, id="both"),
+    pytest.param({1: range(N_FRAMES)}, id="a channel that was never recorded"),
+]
+
+
+@pytest.mark.parametrize("zeros", ZEROS)
+def test_zeros_that_no_camera_gives_are_the_same_as_planes_never_written(zeros, tmp_path):
+    planes = [MissingPlanes(fov=0, channel=c, frames=tuple(t)) for c, t in zeros.items()]
+    never = Aborted(MOVIE, *planes)
+    config = make_config()
+    process(never, config, tmp_path / "never", [0])
+    report = process(never.reader, config, tmp_path / "zeros", [0])
+    as_zeros, as_never = contents(tmp_path / "zeros"), contents(tmp_path / "never")
+    of_results = {path for path in as_never if "/.marks/" not in path}
+    assert all(as_zeros[path] == as_never[path] for path in of_results)
+    counts = summary(report, config, 1)
+    found = {gap["channel"]: (gap["frames"], gap["zeros"]) for gap in counts["not_recorded"]}
+    assert found == {c: (list(t), list(t)) for c, t in zeros.items()}
+    name = ("Phase", "GFP")[min(zeros)]
+    n = len(zeros[min(zeros)])
+    said = f"Note: FOV 0, {name}: every pixel is 0 in {n} of 6 frames ("
+    assert any(line.startswith(said) for line in summary_lines(counts))
+
+
+def test_zeros_among_dark_images_are_processed_and_pointed_out(tmp_path):
+    images = MOVIE.copy()
+    images[0, 2, 1] = 0
+    images[0, 4, 1, 0, 0] = 0  # such a pixel is possible, so an image of zeros may be one
+    config = make_config()
+    report = process(recording_of(images), config, tmp_path, [0])
+    table = pd.read_csv(next(tmp_path.rglob("*_traces.csv")))
+    assert (table.loc[table["frame"] == 2, "intensity_total_ch_1"] == 0).all()
+    counts = summary(report, config, 1)
+    assert counts["not_recorded"] == []
+    (said,) = (text for text in counts["warnings"] if "every pixel" in text)
+    assert said.endswith("--set zero_planes=missing")
+    process(recording_of(images), make_config(zero_planes="missing"), tmp_path, [0])
+    table = pd.read_csv(next(tmp_path.rglob("*_traces.csv")))
+    assert table.loc[table["frame"] == 2, "intensity_total_ch_1"].isna().all()
+    assert FovStore(tmp_path, 0).mark("fl_ch_1/0").recipe.params["zero_planes"] == "missing"
+
+
+def test_groups_say_what_was_not_recorded(tmp_path):
+    images = MOVIE.copy()
+    images[0, [1, 4], 1] = 0
+    recording = recording_of(images)
+    process(recording, make_config(), tmp_path, [0])
+    store = FovStore(tmp_path, 0)
+    for group in ("fl_ch_1", "fl_background_ch_1"):
+        assert store.not_recorded(group, recording.metadata).frames == {1, 4}
+        assert not store.stack(group)[4].any()
+        for zarr in ("images.zarr", "cells.zarr"):
+            document = json.loads((store.path / zarr / group / "zarr.json").read_bytes())
+            entry = document["attributes"]["pyama"]["not_recorded"]
+            assert entry == {"frames": [1, 4], "pixels": []}
+    for group in ("pc_ch_0", "seg_labeled_ch_0", "seg_tracked_ch_0"):
+        assert store.not_recorded(group, recording.metadata) == NotRecorded()
+
+
+@pytest.mark.parametrize("kind", ["never reached", "stored as zeros"])
+def test_a_field_of_view_without_a_recorded_frame_fails_nothing(kind, tmp_path):
+    path, out = tmp_path / "movie.nd2", tmp_path / "out"
+    images = MOVIE[:2].copy()
+    missing = [(1, t, 0) for t in range(N_FRAMES)] if kind == "never reached" else []
+    images[1] = 0
+    write_nd2(path, images[:, :, None], channel_names=["Phase", "GFP"], missing=missing)
+    config = make_config()
+    report = process(path, config, out)
+    assert report.succeeded, [str(failure) for failure in report.failures]
+    assert not [text for text in summary(report, config, 1)["warnings"] if "frames" in text]
+    lines = summary_lines(summary(report, config, 1))
+    assert lines.count("Note: FOV 1: nothing was recorded.") == 1
+    assert len(pd.read_csv(next((out / "fov_001").glob("*_traces.csv")))) == 0
+    assert FovStore(out, 1).stack("seg_tracked_ch_0", "1")[0].max() == 0
+    assert verify(out).is_intact
+    assert set(merge(out, {"all": [0, 1]})["fov"]) == {0}
+    assert process(path, config, out).steps.having("unchanged")
+    assert "FOV 1: nothing was recorded." in write_report(out).read_text(encoding="utf-8")

@@ -72,7 +72,7 @@ def test_a_frame_of_zeros_has_no_cells_and_tracking_ends_there(tmp_path):
     images = only(MOVIE)
     images[..., 0, 0] = 0  # a dark pixel in a corner is no black frame
     images[0, 1] = 0
-    config = make_config(min_frames=1)
+    config = make_config(min_frames=1, zero_planes="keep")
     report = process(recording_of(images), config, tmp_path)
     assert report.succeeded
     said = [text for text in summary(report, config, 1)["warnings"] if "every pixel" in text]
@@ -88,7 +88,8 @@ def test_a_frame_of_zeros_has_no_cells_and_tracking_ends_there(tmp_path):
 def test_a_frame_of_zeros_can_be_bridged(tmp_path):
     images = only(MOVIE)
     images[0, 1] = 0
-    process(recording_of(images), make_config(min_frames=1, max_gap=1), tmp_path)
+    config = make_config(min_frames=1, max_gap=1, zero_planes="keep")
+    process(recording_of(images), config, tmp_path)
     assert traces(tmp_path)["cell"].nunique() == N
 
 
@@ -234,7 +235,7 @@ def test_70_000_tracks_are_numbered_without_wrapping(tmp_path):
     config = make_config(
         Channels(pc=[0, []]), segmentation_method="grid", min_object_size=0, max_gap=0
     )
-    recording = ArrayReader(np.zeros((1, n_frames, 1, side, side), np.uint16), basename="m")
+    recording = ArrayReader(np.ones((1, n_frames, 1, side, side), np.uint16), basename="m")
     copying = CopyingService(reader=lambda: recording)
     for service in (copying, SegmentationService(), TrackingService()):
         (entry,) = service.process_all_fovs(recording.metadata, config, tmp_path, 0, 0)

@@ -10,9 +10,9 @@ import pytest
 from pydantic import BaseModel, ValidationError
 
 from pyama.algorithms import params
+from pyama.algorithms.copy_params import CopyParams
 from pyama.algorithms.params import (
     BackgroundParams,
-    CopyParams,
     ExtractionParams,
     LogStdParams,
     Params,

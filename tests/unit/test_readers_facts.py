@@ -119,8 +119,21 @@ def test_missing_planes_are_counted_by_channel_and_field_of_view():
 
 
 def test_many_fields_of_view_with_missing_planes_are_summed_up():
-    metadata = facts(np.zeros((20, 4, 1, 1), bool)).metadata((0,), "digest")
-    assert metadata.problems[0].endswith("4 in FOV 7, 48 in 12 more FOVs.")
+    stored = np.zeros((20, 4, 1, 1), bool)
+    stored[:, 1] = True
+    metadata = facts(stored).metadata((0,), "digest")
+    assert metadata.problems[0].endswith("3 in FOV 7, 36 in 12 more FOVs.")
+
+
+def test_fields_of_view_that_were_never_reached_are_named_as_such():
+    stored = np.ones((5, 4, 1, 2), bool)
+    stored[2:4] = stored[0, 3] = False
+    metadata = facts(stored).metadata((0,), "digest")
+    assert metadata.empty_fovs == {2, 3}
+    assert metadata.problems[:2] == (
+        "FOV 2-3: nothing was recorded.",
+        "Frames of channel 0 (PC) that were never written, of 4: 1 in FOV 0.",
+    )
 
 
 def test_an_image_misses_when_one_of_its_z_planes_does():

@@ -4,10 +4,10 @@ import numpy as np
 import pytest
 
 from pyama.algorithms.background_surface import estimate
+from pyama.algorithms.copy_params import CopyParams
 from pyama.algorithms.features import FLUORESCENCE_FEATURES, PHASE_FEATURES
 from pyama.algorithms.params import (
     BackgroundParams,
-    CopyParams,
     ExtractionParams,
     KalmanParams,
     TrackingParams,
@@ -32,7 +32,7 @@ from pyama.processing.steps.step import default_values
 from pyama.processing.steps.tracking import tracked
 from pyama.processing.workflow import process
 from pyama.registry import parameters
-from pyama.store import TRACES_MARK
+from pyama.store import TRACES_MARK, NotRecorded
 from small_movie import MOVIE, cell_mask, make_config, recording_of
 
 FRAMES = [MOVIE[0, t, 0] for t in range(3)]
@@ -95,9 +95,10 @@ def test_the_recipe_of_a_background_is_what_the_estimate_looks_at():
     assert read(recipe_of("fl_background_ch_1")) == seen.seen
 
 
+ALL = NotRecorded()
 METHODS = [
     pytest.param(
-        lambda method, params: list(segmented(FRAMES, (), method, (), params, {}, 0)),
+        lambda method, params: list(segmented(FRAMES, ALL, method, (), params, {}, 0)),
         lambda found: lambda frame, params: found(params, np.zeros(frame.shape, int)),
         "split_h",
         "segmentation method 'it'",
@@ -167,7 +168,7 @@ def test_defaults_of_a_preprocessor_are_left_out_and_its_identity_is_not(registr
 
 
 DEFAULTS = {
-    ("copying", 2): {"z": "middle"},
+    ("copying", 2): {"z": "middle", "zero_planes": "auto"},
     ("registration", 2): {},
     ("segmentation", 4): {
         "logstd_window_size": 3,

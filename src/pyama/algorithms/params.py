@@ -117,25 +117,6 @@ def own_params(name: str, plugin: Any, params: Any, step: "type[Params] | None" 
         raise ConfigError(f"The parameters of {name!r} are wrong. {wrong}.") from error
 
 
-class CopyParams(Params):
-    """Parameters of reading the microscope file."""
-
-    z: Annotated[int, Field(ge=0), _unit("planes")] | Literal["middle", "max"] = "middle"
-    """Plane of a z stack: its 0-based index, `middle`, or `max` for the maximum projection."""
-
-    @field_validator("z", mode="before")
-    @classmethod
-    def _plane(cls, value: Any) -> Any:
-        # Otherwise each of the two types has a message of its own.
-        try:
-            known = value in ("middle", "max") or (int(value) == float(value) >= 0)
-        except (TypeError, ValueError, OverflowError):
-            known = False
-        if not known:
-            raise ValueError("expected 'middle', 'max' or the index of a plane, 0 or more")
-        return value
-
-
 def _not_below(smaller: str, value: int | None, info: ValidationInfo) -> int | None:
     """Check an upper limit by field, so that all errors are reported together."""
     least = info.data.get(smaller)

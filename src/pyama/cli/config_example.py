@@ -5,11 +5,11 @@ import textwrap
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from pyama.algorithms.copy_params import CopyParams
 from pyama.algorithms.features import FLUORESCENCE_FEATURES, PHASE_FEATURES
 from pyama.algorithms.flat_field_params import FlatFieldParams
 from pyama.algorithms.params import (
     BackgroundParams,
-    CopyParams,
     ExtractionParams,
     RegistrationParams,
     TimeParams,

@@ -15,7 +15,16 @@ from pyama.config import ProcessingConfig
 from pyama.metadata import MicroscopyMetadata, pixel_size, time_problems
 from pyama.processing.runner import Part
 from pyama.readers import Reader
-from pyama.store import SHIFTS_MARK, FovStore, Output, Recipe, Scale, Stack, StackOutput
+from pyama.store import (
+    SHIFTS_MARK,
+    FovStore,
+    NotRecorded,
+    Output,
+    Recipe,
+    Scale,
+    Stack,
+    StackOutput,
+)
 from pyama.traces.shifts_table import load_shifts
 
 TITLES = {
@@ -105,15 +114,6 @@ class FovFacts:
         assert self.config.channels.pc is not None  # noqa: S101 (see `Step.skipped`)
         return self.config.channels.pc.channel
 
-    def missing(self, channel: int) -> frozenset[int]:
-        """Return the frames in which a channel was never written."""
-        return self.metadata.missing_frames(self.fov, channel)
-
-    def missing_in(self, group: str) -> frozenset[int]:
-        """Return the frames in which the channel of a group was never written."""
-        _, channel = layout.parse_group(group) or ("", 0)
-        return self.missing(channel)
-
     def title(self, group: str) -> str:
         """Return the name of a group for people."""
         kind, channel = layout.parse_group(group) or ("", 0)
@@ -163,6 +163,12 @@ class FovContext(FovFacts):
             NotReadyError: It is missing, unfinished, or made with other settings.
         """
         return self.store.stack(group, digest=self.recipes[full(group)].digest)
+
+    def not_recorded(self, channel: int) -> NotRecorded:
+        """Return the planes and pixels of a copied channel that were not recorded."""
+        pc = self.config.channels.pc
+        group = layout.raw(channel, None if pc is None else pc.channel)
+        return self.store.not_recorded(group, self.metadata)
 
     def drift(self) -> NDArray[np.float64] | None:
         """Read how far the image has moved down and to the right in every frame.

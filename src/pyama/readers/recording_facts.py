@@ -9,7 +9,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pyama import layout
-from pyama.metadata import FILE_STAMPS, MicroscopyMetadata, MissingPlanes, time_problems
+from pyama.metadata import (
+    FILE_STAMPS,
+    MicroscopyMetadata,
+    MissingPlanes,
+    nothing_recorded,
+    time_problems,
+)
 from pyama.readers import file_identity
 
 
@@ -203,9 +209,11 @@ MOST_FOVS = 8
 
 def _missing_problems(metadata: MicroscopyMetadata) -> list[str]:
     channels: dict[int, list[MissingPlanes]] = defaultdict(list)
+    empty = metadata.empty_fovs
     for entry in metadata.missing:
-        channels[entry.channel].append(entry)
-    sentences = []
+        if entry.fov not in empty:
+            channels[entry.channel].append(entry)
+    sentences = [nothing_recorded(empty)] if empty else []
     for channel, entries in sorted(channels.items()):
         parts = [f"{len(e.frames)} in FOV {e.fov}" for e in entries[:MOST_FOVS]]
         rest = sum(len(entry.frames) for entry in entries[MOST_FOVS:])

@@ -7,6 +7,7 @@ from typing import Any
 from pyama import layout
 from pyama.analysis.crowding import crowding_advice, too_large_share
 from pyama.analysis.left_out import count_left_out, filter_reasons
+from pyama.analysis.recording_gaps import Copied, gap_sentences, gaps
 from pyama.analysis.remarks import folder_remarks
 from pyama.config import ProcessingConfig
 from pyama.fov_ranges import fovs_text
@@ -32,6 +33,7 @@ def summary(report: RunReport, config: ProcessingConfig, seconds: float) -> dict
     """
     objects = _total(_notes(report, "segmentation", "objects"))
     traces = list(_parts(report, "extraction"))
+    copied = _copied(report)
     left_out = _total(count_left_out(part.get("removed", {})) for part in traces)
     return {
         "status": report.status,
@@ -53,8 +55,10 @@ def summary(report: RunReport, config: ProcessingConfig, seconds: float) -> dict
         },
         "objects": objects,
         "too_large_share": too_large_share(objects),
+        "not_recorded": gaps(copied),
         "notes": [
             *report.metadata.problems,
+            *gap_sentences(copied, report.metadata),
             *_skipped(report),
             *stored_scale_notes(report, config),
         ],
@@ -127,6 +131,17 @@ def _parts(report: RunReport, step: str) -> Iterator[Mapping[str, Any]]:
             yield from entry.notes.values()
 
 
+def _copied(report: RunReport) -> Copied:
+    """Return the notes of the copied stacks by field of view and channel."""
+    return {
+        (entry.fov, group[1]): notes
+        for entry in report.steps
+        if entry.step == "copying"
+        for output, notes in entry.notes.items()
+        if (group := layout.parse_group(output.partition("/")[0]))
+    }
+
+
 def _notes(report: RunReport, step: str, key: str) -> Iterator[Mapping[str, Any]]:
     return (part[key] for part in _parts(report, step) if key in part)
 
@@ -167,7 +182,8 @@ def _warnings_of(entry: FovReport) -> Iterator[str]:
         if frames:
             yield (
                 f"{output.partition('/')[0]}: every pixel is 0 in frame {fovs_text(frames)}, "
-                "as if nothing had been recorded; they are processed as they are."
+                "as if nothing had been recorded; they are processed as they are. If nothing "
+                "was recorded there: --set zero_planes=missing"
             )
         if part.get("largest_label", 0) > LARGEST_UINT16:
             yield (

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from pyama.config import ProcessingConfig
 from pyama.processing.methods import PREPROCESSORS, SEGMENTERS, preprocessors
 from pyama.processing.steps.segmentation import segmented
-from pyama.store import Stack
+from pyama.store import NotRecorded, Stack
 
 
 def find_cells(frame: NDArray[np.uint16], config: ProcessingConfig, fov: int) -> NDArray[Any]:
@@ -27,5 +27,6 @@ def find_cells(frame: NDArray[np.uint16], config: ProcessingConfig, fov: int) ->
     method = name, SEGMENTERS[name]
     before = preprocessors(params) if params.preprocessors or PREPROCESSORS else []
     stack = cast("Stack", [frame])  # it is only iterated
-    labels: NDArray[Any] = next(segmented(stack, set(), method, before, params, {}, fov))
+    trial = segmented(stack, NotRecorded(), method, before, params, {}, fov)
+    labels: NDArray[Any] = next(trial)
     return labels

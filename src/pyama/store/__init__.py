@@ -22,6 +22,7 @@ from pyama.store.files import (
 from pyama.store.fov_store import FovStore, Stack, fovs_in
 from pyama.store.lock import LOCK_FILE, folder_locked, locked, locks_joined
 from pyama.store.marks import MARKS, Mark, MarkFile, Recipe, sealed, unsealed
+from pyama.store.not_recorded import NotRecorded
 from pyama.store.ome import Scale, Series
 from pyama.store.outputs import (
     ROOT_MARK,
@@ -52,6 +53,7 @@ __all__ = [
     "FovStore",
     "Mark",
     "MarkFile",
+    "NotRecorded",
     "Output",
     "PreviewOutput",
     "Recipe",

@@ -4,6 +4,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
@@ -13,6 +14,7 @@ from pyama import layout
 from pyama.errors import StoreError
 from pyama.store.array_spec import ArraySpec, crop_spec, group_document
 from pyama.store.files import Ledger
+from pyama.store.not_recorded import NotRecorded
 from pyama.store.outputs import Output, Write, check_count, remove_tree
 from pyama.store.zarr_arrays import DOCUMENT, StoredArray, write_array, write_chunk
 
@@ -108,17 +110,28 @@ class CellsOutput(Output):
     Args:
         fov_path: Folder of the field of view.
         groups: Names of the groups of the crops.
+        lost: What was not recorded in them; for their attributes.
     """
 
-    def __init__(self, fov_path: Path, groups: Sequence[str]) -> None:
+    def __init__(
+        self,
+        fov_path: Path,
+        groups: Sequence[str],
+        lost: Mapping[str, NotRecorded] = MappingProxyType({}),
+    ) -> None:
         super().__init__(fov_path, CELLS_MARK)
         self.groups = groups
+        self.lost = lost
 
     @contextmanager
     def _open(self, ledger: Ledger) -> Iterator[Write]:
         group = group_document()
-        for name in ("", f"/{layout.CELLS_METADATA}", *(f"/{name}" for name in self.groups)):
+        for name in ("", f"/{layout.CELLS_METADATA}"):
             ledger.write(f"{layout.CELLS}{name}/{DOCUMENT}", group)
+        for name in self.groups:
+            notes = self.lost[name].notes() if name in self.lost else {}
+            document = group_document({"pyama": notes} if notes else {})
+            ledger.write(f"{layout.CELLS}/{name}/{DOCUMENT}", document)
         awaited: set[tuple[str, int]] = set()
         roster: Roster | None = None
 

@@ -1,5 +1,6 @@
 """One field of view on disk: its complete stacks and cells, and all of its outputs."""
 
+import json
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -8,12 +9,14 @@ from numpy.typing import NDArray
 
 from pyama import layout
 from pyama.errors import NotReadyError, StoreError
+from pyama.metadata import MicroscopyMetadata
 from pyama.store.cells import CELLS_MARK, CellPreviewsOutput, Cells, CellsOutput
-from pyama.store.files import Damage, remove_temporaries
+from pyama.store.files import Damage, read_file, remove_temporaries
 from pyama.store.marks import MARKS, Mark, MarkFile
+from pyama.store.not_recorded import KEY, NotRecorded
 from pyama.store.outputs import SHIFTS_MARK, Output, TableOutput, remove_tree, tables
 from pyama.store.stack_outputs import PreviewOutput, StackOutput
-from pyama.store.zarr_arrays import DOCUMENT, StoredArray
+from pyama.store.zarr_arrays import DAMAGED, DOCUMENT, REPAIR, StoredArray
 
 
 class Stack:
@@ -102,6 +105,29 @@ class FovStore:
         """
         self._require(f"{group}/{level}", digest)
         return Stack(StoredArray(self.path / layout.IMAGES / group / level))
+
+    def not_recorded(self, group: str, metadata: MicroscopyMetadata) -> NotRecorded:
+        """Return the planes and pixels of a group that were not recorded.
+
+        Args:
+            group: Name of the group in `images.zarr`.
+            metadata: Of the recording. It is used if the attributes of the group say nothing,
+                which is so before the group is written.
+
+        Raises:
+            StoreError: The document of the group is damaged.
+        """
+        _, channel = layout.parse_group(group) or ("", 0)
+        known = NotRecorded.known_to(metadata, self.fov, channel)
+        path = self.path / layout.IMAGES / group / DOCUMENT
+        if not path.exists():
+            return known
+        document = read_file(path, REPAIR)
+        try:
+            entry = json.loads(document)["attributes"].get("pyama", {}).get(KEY)
+            return known if entry is None else NotRecorded.parse(entry)
+        except DAMAGED as error:
+            raise StoreError(f"{path} is damaged: {error!r}. {REPAIR}") from error
 
     def cells(self, *, digest: str | None = None) -> Cells:
         """Open the complete cells; see `stack`.

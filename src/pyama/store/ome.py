@@ -12,6 +12,7 @@ from xml.sax.saxutils import quoteattr
 
 from pyama import layout
 from pyama.store.array_spec import group_document
+from pyama.store.not_recorded import KEY
 
 VERSION = "0.5"
 OME_XML = "OME/METADATA.ome.xml"
@@ -65,7 +66,7 @@ def stack_group(group: str, name: str, scale: Scale, notes: Mapping[str, Any]) -
         name: Name of the stack in viewers.
         scale: Size of a pixel and time between frames.
         notes: Notes of the output; values `low` and `high`, if present, are displayed as
-            black and white.
+            black and white, and what was not recorded is listed.
     """
     multiscale = {
         "name": name,
@@ -86,7 +87,8 @@ def stack_group(group: str, name: str, scale: Scale, notes: Mapping[str, Any]) -
     if layout.is_light(group):  # a single frame, without a preview
         return group_document({"ome": ome})
     preview = {"path": layout.PREVIEW, "downsampling": 2, "dtype": "uint8"}
-    return group_document({"ome": ome, "pyama": {"preview": preview}})
+    lost = {KEY: notes[KEY]} if KEY in notes else {}
+    return group_document({"ome": ome, "pyama": {"preview": preview, **lost}})
 
 
 def _channel(label: str, low: float, high: float) -> dict[str, Any]:

@@ -55,9 +55,8 @@ def pictures(report: ReportData) -> Iterator[Picture]:
 
 
 def _moments(report: ReportData, fov: int, n: int) -> list[int]:
-    pc = report.config.channels.pc
-    missing = report.metadata.missing_frames(fov, 0 if pc is None else pc.channel)
-    recorded = [t for t in range(report.metadata.n_frames) if t not in missing]
+    channels = report.config.channels.ids
+    recorded = report.recorded_frames(fov, channels[0]) if channels else []
     picked = evenly(len(recorded), n) if n > 1 else [len(recorded) // 2]
     return [recorded[k] for k in picked] if recorded else []
 

@@ -87,12 +87,11 @@ def _previews(
     report: ReportData, store: FovStore, group: str, channel: int, most: int
 ) -> tuple[Stack, list[int]] | None:
     """Return a stack of previews and the frames to examine; None without previews."""
-    missing = report.metadata.missing_frames(store.fov, channel)
     try:
         stack = store.stack(group, layout.PREVIEW)
     except StoreError:
         return None
-    recorded = [t for t in range(len(stack)) if t not in missing]
+    recorded = report.recorded_frames(store.fov, channel)
     return stack, [recorded[k] for k in evenly(len(recorded), most)] if recorded else []
 
 
@@ -145,12 +144,10 @@ def _drift(store: FovStore) -> Values | None:
 def _count_saturated(
     report: ReportData, store: FovStore, channel: int, quality: Quality
 ) -> None:
-    pc = report.config.channels.pc
-    is_phase = pc is not None and pc.channel == channel
-    group = layout.phase(channel) if is_phase else layout.fluorescence(channel)
+    recorded = report.recorded_frames(store.fov, channel)
     try:
-        stack = store.stack(group)
-        frames = [stack[t] for t in evenly(len(stack), RAW_FRAMES)]
+        stack = store.stack(report.group(channel))
+        frames = [stack[recorded[k]] for k in evenly(len(recorded), RAW_FRAMES)]
     except StoreError:
         return
     quality.raw_frames += len(frames)

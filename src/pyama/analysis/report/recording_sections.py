@@ -11,8 +11,10 @@ from pyama import layout
 from pyama.analysis.crowding import crowding_advice
 from pyama.analysis.left_out import count_left_out, filter_reasons
 from pyama.analysis.made_with import differing, named
+from pyama.analysis.recording_gaps import gap_sentences
 from pyama.analysis.report import contact_sheet, markup, plotly_figures
 from pyama.analysis.report.distributions import stacked_bars
+from pyama.analysis.report.gaps_table import gaps_table
 from pyama.analysis.report.quality import assess
 from pyama.analysis.report.report_data import ReportData
 from pyama.config import ProcessingParams, dump_config
@@ -54,8 +56,12 @@ def _channels(report: ReportData) -> list[str]:
 
 
 def _notes(report: ReportData) -> list[str]:
-    improbable = time_warnings(report.metadata, report.config.params)
-    notes = [*report.metadata.problems, *improbable, *report.remarks]
+    notes = [
+        *report.metadata.problems,
+        *gap_sentences(report.copied(), report.metadata),
+        *time_warnings(report.metadata, report.config.params),
+        *report.remarks,
+    ]
     failed = [
         f"FOV {fov}, {step}: {entry.get('message')}"
         for fov, steps in report.run.get("fovs", {}).items()
@@ -180,8 +186,8 @@ def quality_section(report: ReportData) -> str:
         _light(report),
         "<h3>Saturated pixels</h3>",
         _saturation(report, quality.saturated, quality.raw_frames),
-        "<h3>Lost frames</h3>",
-        _lost(report),
+        "<h3>Not recorded</h3>",
+        gaps_table(report),
     )
 
 
@@ -231,23 +237,6 @@ def _saturation(
         for fov, share in fovs.items()
     ]
     return markup.table(pd.DataFrame(rows), {"channel": "text"}, "saturation.csv")
-
-
-def _lost(report: ReportData) -> str:
-    rows = [
-        {
-            "channel": report.metadata.channel_names[planes.channel],
-            "FOV": planes.fov,
-            "lost": len(planes.frames),
-            "frames": ", ".join(map(str, planes.frames)),
-        }
-        for planes in report.metadata.missing
-    ]
-    if not rows:
-        return markup.paragraph("None: the file contains every plane that it declares.")
-    return markup.table(
-        pd.DataFrame(rows), {"channel": "text", "frames": "wrap"}, "lost_frames.csv"
-    )
 
 
 def _settings_by_fov(report: ReportData) -> str:

@@ -22,7 +22,9 @@ from pyama.analysis.table_columns import measured_columns, unit_of, with_unit
 from pyama.analysis.table_files import read_header
 from pyama.analysis.trace_shape import good_rows
 from pyama.config import ProcessingConfig
+from pyama.errors import StoreError
 from pyama.metadata import MicroscopyMetadata
+from pyama.store import FovStore, NotRecorded
 from pyama.traces.inspection import left_corrections
 from pyama.traces.trace_files import traces_files, unused_inspections
 from pyama.traces.trace_reading import load_traces
@@ -92,6 +94,32 @@ class ReportData:
         columns = measured_columns(self.traces)
         first = ("intensity_total", "intensity")
         return sorted(columns, key=lambda name: [not name.startswith(kind) for kind in first])
+
+    def group(self, channel: int) -> str:
+        """Return the group of the raw frames of a channel."""
+        pc = self.config.channels.pc
+        return layout.raw(channel, None if pc is None else pc.channel)
+
+    def not_recorded(self, fov: int, channel: int) -> NotRecorded:
+        """Return what was not recorded of a channel in a field of view."""
+        try:
+            store = FovStore(self.output_dir, fov)
+            return store.not_recorded(self.group(channel), self.metadata)
+        except StoreError:  # a damaged document; other stacks can still be shown
+            return NotRecorded.known_to(self.metadata, fov, channel)
+
+    def recorded_frames(self, fov: int, channel: int) -> list[int]:
+        """Return the frames in which any pixel of a channel was recorded, ascending."""
+        lost = self.not_recorded(fov, channel).frames
+        return [t for t in range(self.metadata.n_frames) if t not in lost]
+
+    def copied(self) -> dict[tuple[int, int], dict[str, Any]]:
+        """Return the notes of the copied stacks by field of view and channel."""
+        return {
+            (int(fov), channel): self.output(int(fov), "copying", f"{self.group(channel)}/0")
+            for fov in self.run.get("fovs", {})
+            for channel in self.config.channels.ids
+        }
 
     def notes(self, fov: int, step: str) -> dict[str, Any]:
         """Return the counts of a step in a field of view, of all outputs together."""

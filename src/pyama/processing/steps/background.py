@@ -56,11 +56,11 @@ def _frames(
     stack = context.stack(layout.fluorescence(channel))
     pc = context.config.channels.pc
     labels = None if pc is None else context.stack(layout.labeled(pc.channel))
-    missing = context.missing(channel)
+    lost = context.not_recorded(channel)
     histogram = Histogram(GRID)
     covered: list[int] = []
     for t, frame in enumerate(stack):
-        if t in missing:
+        if t in lost.frames:
             yield (np.zeros(frame.shape, np.float32),)
             continue
         mask = np.zeros(frame.shape, np.bool_) if labels is None else labels[t] > 0
@@ -74,7 +74,7 @@ def _frames(
             )
         histogram.update(estimated.background)
         yield (estimated.background,)
-    notes.update(grey_levels(histogram), frames_without_background=covered)
+    notes.update(**grey_levels(histogram), **lost.notes(), frames_without_background=covered)
 
 
 STEP = Step(

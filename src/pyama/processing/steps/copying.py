@@ -6,14 +6,13 @@ from typing import Any
 
 from numpy.typing import NDArray
 
-from pyama.algorithms.kernels.histogram import Histogram
-from pyama.algorithms.params import CopyParams
+from pyama.algorithms.copy_params import CopyParams
 from pyama.config import ProcessingConfig
 from pyama.processing.fov import FovContext, FovFacts, full, image_groups
 from pyama.processing.runner import Job, Part
-from pyama.processing.steps.previews import grey_levels
+from pyama.processing.steps.plane_scan import PlaneScan
 from pyama.processing.steps.step import RECORDING, Ingredients, Step, params_of
-from pyama.store import ROOT_MARK, RootOutput, Series
+from pyama.store import ROOT_MARK, NotRecorded, RootOutput, Series
 
 
 def _skipped(config: ProcessingConfig) -> str | None:
@@ -47,22 +46,21 @@ def _frames(
     context: FovContext, channels: dict[str, int], pending: tuple[Part, ...]
 ) -> Iterator[tuple[NDArray[Any], ...]]:
     requested = [channels[part.output.name] for part in pending]
-    missing = [context.missing(channel) for channel in requested]
-    histograms = [Histogram() for _ in requested]
-    black: list[list[int]] = [[] for _ in requested]
+    scans = [
+        PlaneScan(
+            NotRecorded.known_to(context.metadata, context.fov, channel),
+            context.config.params.zero_planes,
+        )
+        for channel in requested
+    ]
     reader = context.reader()
     for t in range(context.metadata.n_frames):
         frames = reader.read(context.fov, t, requested)
-        for i, frame in enumerate(frames):
-            if t not in missing[i]:
-                histograms[i].update(frame)
-                if not frame[0, 0] and not frame.any():
-                    black[i].append(t)
+        for scan, frame in zip(scans, frames, strict=True):
+            scan.add(t, frame)
         yield tuple(frames)
-    for i, part in enumerate(pending):
-        part.notes.update(**grey_levels(histograms[i]), missing_frames=sorted(missing[i]))
-        if black[i]:  # written, but no camera gives such an image
-            part.notes["black_frames"] = black[i]
+    for part, scan in zip(pending, scans, strict=True):
+        part.notes.update(scan.notes())
 
 
 STEP = Step(

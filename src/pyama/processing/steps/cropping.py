@@ -259,7 +259,8 @@ def _recipes(facts: FovFacts) -> Iterator[tuple[str, Ingredients]]:
 
 def _jobs(context: FovContext) -> Iterator[Job]:
     groups = crop_groups(context.config)
-    part = context.part(CellsOutput(context.store.path, groups))
+    lost = {group: context.store.not_recorded(group, context.metadata) for group in groups}
+    part = context.part(CellsOutput(context.store.path, groups, lost))
     previews = {group: preview_part(context, group) for group in groups}
     extras = *(made for made, _ in previews.values()), cell_previews_part(context)
     makers = {group: maker for group, (_, maker) in previews.items()}
@@ -270,12 +271,11 @@ def _items(
     context: FovContext, makers: Mapping[str, Callable[[], Preview]], pending: tuple[Part, ...]
 ) -> Iterator[tuple[Any, ...]]:
     """The roster or a crop; previews of frames, in the order of `makers`; that of the crop."""
-    mask_group = layout.tracked(context.pc)
-    stacks = {group: context.stack(group) for group in makers if group != mask_group}
-    labels, folder, drift = context.stack(mask_group), context.store.path, context.drift()
-    makes = {group: maker() for group, maker in makers.items()}
+    mask_group, folder = layout.tracked(context.pc), context.store.path
+    stacks = {group: context.stack(group) for group in makers}
+    labels, makes = stacks.pop(mask_group), {group: maker() for group, maker in makers.items()}
     previews: CellPreviews | None = None
-    for item in cut_cells(labels, mask_group, stacks, folder, drift):
+    for item in cut_cells(labels, mask_group, stacks, folder, context.drift()):
         if isinstance(item, Seen):
             make = partial(makes[item.group], item.frame)
             yield (None, *(make if group == item.group else None for group in makes))

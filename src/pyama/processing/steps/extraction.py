@@ -142,7 +142,7 @@ def _trace_inputs(context: FovContext, light: Mapping[int, Sources]) -> TraceInp
         pc=context.pc,
         phase=config.phase_features(),
         fluorescence=config.fluorescence_features(),
-        missing={channel: context.missing(channel) for channel in config.channels.ids},
+        lost={channel: context.not_recorded(channel) for channel in config.channels.ids},
         times_min=frame_times(context.metadata, config.params, context.fov)[0],
         pixel_size_um=context.pixel_size_um,
         params=config.params,

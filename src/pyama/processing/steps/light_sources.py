@@ -206,7 +206,7 @@ def light_jobs(context: FovContext, source: Sources) -> Iterator[Job]:
 def _flat_field_frames(
     context: FovContext, source: Sources, notes: dict[str, Any], pending: tuple[Part, ...]
 ) -> Iterator[tuple[NDArray[np.float32]] | None]:
-    stack, absent = None, set(context.missing(source.channel))
+    stack, absent = None, set(context.not_recorded(source.channel).frames)
     if len(absent) == context.metadata.n_frames:  # nothing is measured
         yield (np.ones(source.shape, np.float32),)
         return

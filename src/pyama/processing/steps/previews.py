@@ -67,7 +67,7 @@ class CellPreviews:
 
     Args:
         roster: Which cells there are, and where.
-        missing: Frames that were never written, by the name of every group.
+        missing: Frames that were not recorded, by the name of every group.
     """
 
     def __init__(self, roster: Roster, missing: Mapping[str, AbstractSet[int]]) -> None:
@@ -160,8 +160,11 @@ def cell_previews_part(context: FovContext) -> Part:
 
 def cell_previews_of(context: FovContext, roster: Roster) -> CellPreviews:
     """Return what makes the previews of the crops of a field of view."""
-    groups = crop_groups(context.config)
-    return CellPreviews(roster, {group: context.missing_in(group) for group in groups})
+    missing = {
+        group: context.store.not_recorded(group, context.metadata).frames
+        for group in crop_groups(context.config)
+    }
+    return CellPreviews(roster, missing)
 
 
 def _skipped(config: ProcessingConfig) -> str | None:

@@ -25,7 +25,7 @@ def shift_lines(
 
     Args:
         frames: Phase contrast in counts, (T, H, W).
-        missing: Frames that were never written.
+        missing: Frames that were not recorded.
         notes: Gets the frames that could not be compared with the previous ones, except
             those that are missing.
         fov: 0-based index of the field of view.
@@ -77,8 +77,8 @@ def _jobs(context: FovContext) -> Iterator[Job]:
 def _lines(
     context: FovContext, notes: dict[str, Any], pending: tuple[Part, ...]
 ) -> Iterator[tuple[str]]:
-    frames, missing = context.stack(layout.phase(context.pc)), context.missing(context.pc)
-    lines = shift_lines(frames, missing, notes, context.fov)
+    frames, lost = context.stack(layout.phase(context.pc)), context.not_recorded(context.pc)
+    lines = shift_lines(frames, lost.frames, notes, context.fov)
     return zip(lines, strict=True)  # one item per part
 
 

@@ -2,7 +2,6 @@
 
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
-from collections.abc import Set as AbstractSet
 from dataclasses import asdict, replace
 from functools import partial
 from typing import Any
@@ -36,7 +35,7 @@ from pyama.processing.steps.step import (
     params_of,
     without_phase_contrast,
 )
-from pyama.store import Stack
+from pyama.store import NotRecorded, Stack
 
 UNREAD = {
     "logstd": frozenset({"split_h"}),
@@ -56,7 +55,7 @@ LIMITS = frozenset({"min_object_size", "max_object_size"})
 
 def segmented(
     frames: Stack,
-    missing: AbstractSet[int],
+    lost: NotRecorded,
     method: tuple[str, Callable[..., Any]],
     preprocessors: Sequence[Preprocessor],
     params: ProcessingParams,
@@ -67,7 +66,7 @@ def segmented(
 
     Args:
         frames: Phase contrast in counts, (T, H, W).
-        missing: Frames that were never written; they have no labels.
+        lost: What was not recorded of them; it has no labels.
         method: Name and function of the segmenter.
         preprocessors: Preprocessors, in order.
         params: Of the segmenter, and the limits of size.
@@ -84,8 +83,9 @@ def segmented(
     own = own_params(*method, params, SEGMENTER_PARAMS)
     objects: Counter[str] = Counter()
     largest = 0
+    notes |= {"largest_label": 0, "objects": {}, **lost.notes()}
     for t, frame in enumerate(frames):
-        if t in missing:
+        if t in lost.frames:
             yield np.zeros(frame.shape, np.uint16)
             continue
         image = _preprocessed(frame, preprocessors)
@@ -152,7 +152,7 @@ def _frames(
     params = context.config.params
     labels = segmented(
         context.stack(layout.phase(context.pc)),
-        context.missing(context.pc),
+        context.not_recorded(context.pc),
         (params.segmentation_method, SEGMENTERS[params.segmentation_method]),
         preprocessors(params),
         params,

@@ -2,7 +2,6 @@
 
 import logging
 from collections.abc import Iterator, Mapping, Sequence
-from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Any
@@ -25,7 +24,7 @@ from pyama.config import ProcessingParams
 from pyama.processing.plugin_calls import timed_function
 from pyama.processing.steps.light_sources import Light
 from pyama.registry import Registry
-from pyama.store import Cells, Roster
+from pyama.store import Cells, NotRecorded, Roster
 from pyama.traces.shifts_table import SHIFT_DECIMALS
 from pyama.traces.trace_rows import DRIFT, PARENT, cell_rows, header, traces_columns
 
@@ -42,7 +41,7 @@ class TraceInputs:
         pc: Phase contrast channel.
         phase: Its features.
         fluorescence: Features of every fluorescence channel.
-        missing: Frames that were never written, by channel.
+        lost: What was not recorded, by channel.
         times_min: Minutes of every frame.
         pixel_size_um: Side of a pixel in micrometres; None if unknown.
         params: Of the run.
@@ -55,7 +54,7 @@ class TraceInputs:
     pc: int
     phase: Sequence[str]
     fluorescence: Mapping[int, Sequence[str]]
-    missing: Mapping[int, AbstractSet[int]]
+    lost: Mapping[int, NotRecorded]
     times_min: Sequence[float]
     pixel_size_um: float | None
     params: ProcessingParams
@@ -90,10 +89,10 @@ def _filtered(roster: Roster, inputs: TraceInputs, notes: dict[str, Any]) -> NDA
     """Return which cells are kept, shape (N,), and note those that are removed and why."""
     params = inputs.params
     requested, margin = params.min_frames, params.border_margin
-    valid_frames = len(inputs.times_min) - len(inputs.missing.get(inputs.pc, ()))
+    valid_frames = len(inputs.times_min) - len(inputs.lost[inputs.pc].frames)
     min_frames = min(requested, valid_frames)
     warnings = []
-    if min_frames < requested:
+    if 0 < min_frames < requested:
         warnings.append(
             f"min_frames is {requested}, but only {valid_frames} frames are valid: "
             f"{min_frames} is used."
@@ -195,5 +194,5 @@ def _recorded(
 ) -> NDArray[np.bool_]:
     """Return the frames in which a cell is present and its channel was recorded."""
     recorded = valid.copy()
-    recorded[sorted(inputs.missing.get(channel, ()))] = False
+    recorded[sorted(inputs.lost[channel].frames)] = False
     return recorded

@@ -151,9 +151,10 @@ def _frames(
     context: FovContext, notes: dict[str, Any], pending: tuple[Part, ...]
 ) -> Iterator[tuple[NDArray[Any]]]:
     name = context.config.params.tracking_method
+    notes |= context.not_recorded(context.pc).notes()
     labels = tracked(
         context.stack(layout.labeled(context.pc)),
-        context.missing(context.pc),
+        context.not_recorded(context.pc).frames,
         (name, TRACKERS[name]),
         context.config.params,
         notes,
