@@ -8,7 +8,7 @@ from pathlib import Path
 from statistics import median
 from typing import Any
 
-from pydantic import ValidationError, field_validator
+from pydantic import Field, ValidationError, field_validator
 
 from pyama import layout
 from pyama.algorithms.params import Params, TimeParams
@@ -29,6 +29,15 @@ class MissingPlanes(Params):
     """0-based index of the channel."""
     frames: tuple[int, ...]
     """0-based indices of the frames, ascending."""
+
+
+class Stack(Params):
+    """z planes of a channel that lacks some planes which other channels have."""
+
+    stored: tuple[int, ...]
+    """0-based planes that the file contains in any frame."""
+    used: tuple[int, ...]
+    """Those that images are made from."""
 
 
 class MicroscopyMetadata(Params):
@@ -62,7 +71,11 @@ class MicroscopyMetadata(Params):
     position_names: tuple[str, ...] = ()
     """Names of the fields of view; empty if the file has none."""
     missing: tuple[MissingPlanes, ...] = ()
-    """Planes that were never written."""
+    """Images that were never written."""
+    stacks: dict[int, Stack] = Field(default_factory=dict)
+    """z planes of channels that lack planes which others have, by channel."""
+    incomplete: tuple[MissingPlanes, ...] = ()
+    """Images that are the maximum of a part of their z planes: others were never written."""
     problems: tuple[str, ...] = ()
     """Problems of the file, in sentences for the user."""
 

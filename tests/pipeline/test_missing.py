@@ -15,6 +15,7 @@ from pyama.processing.workflow import process
 from pyama.runs.summary import summary, summary_lines
 from pyama.store import FovStore, NotRecorded
 from pyama.testing.nd2_writer import write_nd2
+from pyama.testing.ometiff_writer import write_ome_tiff
 from small_movie import CENTRES, MOVIE, N_FRAMES, contents, make_config, recording_of
 
 
@@ -179,3 +180,22 @@ def test_a_field_of_view_without_a_recorded_frame_fails_nothing(kind, tmp_path):
     assert set(merge(out, {"all": [0, 1]})["fov"]) == {0}
     assert process(path, config, out).steps.having("unchanged")
     assert "FOV 1: nothing was recorded." in write_report(out).read_text(encoding="utf-8")
+
+
+def test_a_channel_without_a_stack_is_copied_from_its_only_plane(tmp_path):
+    """Phase contrast as a stack with one plane less in one frame, GFP in one plane."""
+    stack = np.repeat(MOVIE[:1, :, None], 3, axis=2)
+    stack[:, :, [0, 2], 0] //= 2
+    lost = [(0, t, z, 1) for t in range(N_FRAMES) for z in (0, 2)] + [(0, 3, 1, 0)]
+    path = tmp_path / "movie.ome.tif"
+    write_ome_tiff(path, stack, channel_names=["Phase", "GFP"], missing=lost)
+    report = process(path, make_config(z={0: "max"}), tmp_path / "out")
+    assert report.succeeded, [str(failure) for failure in report.failures]
+    store = FovStore(tmp_path / "out", 0)
+    for t in range(N_FRAMES):
+        phase = MOVIE[0, t, 0] // 2 if t == 3 else MOVIE[0, t, 0]
+        np.testing.assert_array_equal(store.stack("pc_ch_0")[t], phase)
+        np.testing.assert_array_equal(store.stack("fl_ch_1")[t], MOVIE[0, t, 1])
+    notes = summary(report, make_config(), 1)["notes"]
+    assert "Channel 1 (GFP) has z plane 1 of 3 only; 1 is used." in notes
+    assert any("part of their z planes, of 6: 1 in FOV 0" in note for note in notes)

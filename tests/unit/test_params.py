@@ -109,7 +109,12 @@ BOUNDS = [
             {"x": 1},
         ],
     ),
-    (CopyParams, "z", ["middle", "max", 0, 7, "7"], [-1, 1.5, "top", "-1", True, None, [0]]),
+    (
+        CopyParams,
+        "z",
+        ["middle", "max", 0, 7, "7", {0: "max", 1: 2}],
+        [-1, 1.5, "top", "-1", True, None, [0], {0: "top"}, {0: True}, {-1: 0}, {}],
+    ),
     (ProcessingParams, "n_workers", [1, 1024], [0, 1025]),
     (ProcessingParams, "batch_size", [1, 1000], [0]),
     (ProcessingParams, "seed", [0, 2**64], [-1]),

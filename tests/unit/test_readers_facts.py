@@ -8,8 +8,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pyama.errors import ReaderError
-from pyama.readers.planes import MAX_PIXELS, check_sizes, translated, z_planes
+from pyama.metadata import Stack
+from pyama.readers.planes import MAX_PIXELS, check_sizes, translated
 from pyama.readers.recording_facts import Facts, minutes, unique_names
+from pyama.readers.z_planes import planes_of
 
 NAN = float("nan")
 PATH = Path("recording.nd2")
@@ -40,13 +42,13 @@ Z_PLANES = [("middle", 1, [0]), ("middle", 4, [2]), ("middle", 5, [2]), (3, 4, [
 
 @pytest.mark.parametrize(("z", "n", "expected"), [*Z_PLANES, ("max", 3, [0, 1, 2])])
 def test_z_planes(z, n, expected):
-    assert list(z_planes(z, n, PATH)) == expected
+    assert list(planes_of(z, n, PATH)) == expected
 
 
 @pytest.mark.parametrize("z", [-1, 5, 99])
 def test_a_plane_that_does_not_exist_is_refused_with_the_range(z):
     with pytest.raises(ReaderError, match=rf"has 5 z planes, but z is {z}\. Use 0 to 4"):
-        z_planes(z, 5, PATH)
+        planes_of(z, 5, PATH)
 
 
 def test_time_starts_with_the_first_frame_of_the_recording():
@@ -101,6 +103,7 @@ def test_a_regular_recording_keeps_regular_times_whatever_is_missing(written):
 
 def facts(stored, **more):
     p, _, _, c = stored.shape
+    more.setdefault("identity", "digest")
     return Facts(PATH, "nd2", [(4, 5)] * p, "uint16", ["PC", "GFP"][:c], stored, **more)
 
 
@@ -108,7 +111,7 @@ def test_missing_planes_are_counted_by_channel_and_field_of_view():
     stored = np.ones((2, 4, 1, 2), bool)
     stored[1, 2:, 0, 1] = False
     stored[0, 3, 0, 1] = False
-    metadata = facts(stored, pixel_size_um=0.5).metadata((0,), "digest")
+    metadata = facts(stored, pixel_size_um=0.5).metadata(0)
     assert metadata.missing_frames(1, 1) == {2, 3}
     assert metadata.missing_frames(0, 1) == {3}
     assert metadata.missing_frames(0, 0) == frozenset()
@@ -121,14 +124,14 @@ def test_missing_planes_are_counted_by_channel_and_field_of_view():
 def test_many_fields_of_view_with_missing_planes_are_summed_up():
     stored = np.zeros((20, 4, 1, 1), bool)
     stored[:, 1] = True
-    metadata = facts(stored).metadata((0,), "digest")
+    metadata = facts(stored).metadata(0)
     assert metadata.problems[0].endswith("3 in FOV 7, 36 in 12 more FOVs.")
 
 
 def test_fields_of_view_that_were_never_reached_are_named_as_such():
     stored = np.ones((5, 4, 1, 2), bool)
     stored[2:4] = stored[0, 3] = False
-    metadata = facts(stored).metadata((0,), "digest")
+    metadata = facts(stored).metadata(0)
     assert metadata.empty_fovs == {2, 3}
     assert metadata.problems[:2] == (
         "FOV 2-3: nothing was recorded.",
@@ -136,11 +139,43 @@ def test_fields_of_view_that_were_never_reached_are_named_as_such():
     )
 
 
-def test_an_image_misses_when_one_of_its_z_planes_does():
+def test_an_image_misses_when_its_z_plane_does():
     stored = np.ones((1, 3, 4, 1), bool)
     stored[0, 1, 3] = False
-    assert facts(stored).metadata((2,), "digest").missing == ()
-    assert facts(stored).metadata(range(4), "digest").missing_frames(0, 0) == {1}
+    assert facts(stored).metadata(2).missing == ()
+    assert facts(stored).metadata(3).missing_frames(0, 0) == {1}
+
+
+def test_a_maximum_is_that_of_the_planes_which_are_stored():
+    stored = np.ones((1, 3, 4, 1), bool)
+    stored[0, 1, 3] = stored[0, 2] = False
+    metadata = facts(stored).metadata("max")
+    assert metadata.missing_frames(0, 0) == {2}
+    assert [entry.frames for entry in metadata.incomplete] == [(1,)]
+    said = "Frames of channel 0 (PC) with a part of their z planes, of 3: 1 in FOV 0."
+    assert f"{said} The maximum of that part is used." in metadata.problems
+
+
+@pytest.mark.parametrize("z", ["middle", "max", 3, {0: "max"}, {1: 1}])
+def test_a_channel_without_a_stack_has_its_only_plane(z):
+    stored = np.ones((1, 3, 4, 2), bool)
+    stored[:, :, [0, 2, 3], 1] = False
+    metadata = facts(stored).metadata(z)
+    assert metadata.missing == metadata.incomplete == ()
+    assert metadata.stacks == {1: Stack(stored=(1,), used=(1,))}
+    assert "Channel 1 (GFP) has z plane 1 of 4 only; 1 is used." in metadata.problems
+
+
+def test_a_channel_with_fewer_planes_has_a_middle_of_its_own():
+    stored = np.ones((1, 3, 5, 2), bool)
+    stored[:, :, [1, 2, 3], 1] = False
+    metadata = facts(stored).metadata("middle")
+    assert metadata.stacks[1].used == (4,)
+    assert facts(stored).metadata({1: 0}).stacks[1].used == (0,)
+    with pytest.raises(ReaderError, match="has z plane 0, 4 of channel 1, but z is 2 for it"):
+        facts(stored).metadata({1: 2})
+    with pytest.raises(ReaderError, match="has 2 channels, numbered from 0, but z names"):
+        facts(stored).metadata({2: 0})
 
 
 ODD = [
@@ -156,12 +191,12 @@ ODD = [
 
 @pytest.mark.parametrize(("more", "sentence"), ODD)
 def test_oddities_are_sentences(more, sentence):
-    metadata = facts(np.ones((1, 3, 1, 1), bool), **more).metadata((0,), "digest")
+    metadata = facts(np.ones((1, 3, 1, 1), bool), **more).metadata(0)
     assert sentence in metadata.problems
 
 
 def test_a_single_frame_is_said_instead_of_its_lack_of_times():
-    metadata = facts(np.ones((1, 1, 1, 1), bool), pixel_size_um=1).metadata((0,), "digest")
+    metadata = facts(np.ones((1, 1, 1, 1), bool), pixel_size_um=1).metadata(0)
     assert metadata.problems == ("There is only one frame: nothing can be tracked.",)
 
 

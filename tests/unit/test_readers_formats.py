@@ -83,6 +83,25 @@ def test_a_plane_beyond_the_stack_is_refused(write):
         open_reader(path, 3)
 
 
+def test_every_channel_has_a_plane_of_its_own(write):
+    images = draw(1, 2, 4, 3, H, W)
+    with open_reader(write(images), {0: "max", 2: 3}) as reader:
+        found = reader.read(0, 1, [2, 1, 0])
+    stack = images[0, 1]
+    np.testing.assert_array_equal(found, [stack[3, 2], stack[2, 1], stack[:, 0].max(axis=0)])
+
+
+@pytest.mark.parametrize("z", ["middle", 0, "max", {0: "max"}])
+def test_zeros_of_an_nd2_in_the_planes_that_a_channel_lacks_are_not_read(tmp_path, z):
+    images = draw(1, 3, 4, 2, H, W)
+    images[:, :, [0, 2, 3], 1] = 0
+    write_nd2(tmp_path / "a.nd2", images)
+    with open_reader(tmp_path / "a.nd2", z) as reader:
+        np.testing.assert_array_equal(reader.read(0, 1, [1])[0], images[0, 1, 1, 1])
+    with open_reader(tmp_path / "a.nd2", {1: 0}) as reader:
+        assert not reader.read(0, 1, [1])[0].any()
+
+
 def test_channels_come_in_the_order_asked_for(write):
     images = draw(2, 2, 1, 3, H, W)
     with open_reader(write(images)) as reader:
@@ -188,7 +207,7 @@ def test_planes_never_written_are_named_and_read_as_zeros(tmp_path, writer):
 def test_missing_frames_of_an_nd2_miss_all_channels(write, tmp_path):
     images = draw(2, 4, 2, 2, H, W)
     write_nd2(tmp_path / "a.nd2", images, missing=[(1, 2, 1), (1, 3, 0), (1, 3, 1)])
-    cases = {0: {3}, 1: {2, 3}, "max": {2, 3}}
+    cases = {0: {3}, 1: {2, 3}, "max": {3}}
     for z, frames in cases.items():
         with open_reader(tmp_path / "a.nd2", z) as reader:
             known = reader.metadata

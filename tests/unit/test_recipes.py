@@ -16,6 +16,7 @@ from pyama.algorithms.params import (
 )
 from pyama.config import Channels, ProcessingParams
 from pyama.errors import PluginError
+from pyama.metadata import MissingPlanes, Stack
 from pyama.processing import recipes as recipes_module
 from pyama.processing.fov import full
 from pyama.processing.methods import (
@@ -277,3 +278,34 @@ def test_the_recipes_of_a_field_of_view_are_computed_once(tmp_path, monkeypatch,
     config = make_config(n_workers=n_workers)
     assert process(recording_of(MOVIE[:, :2]), config, tmp_path).succeeded
     assert sorted(computed) == list(range(len(MOVIE)))
+
+
+def test_z_of_a_channel_is_in_the_recipe_of_that_channel_only():
+    metadata = recording_of(MOVIE).metadata
+    usual, of_one, of_all = (
+        {
+            name: recipes(metadata, make_config(z=z), 0)[name]
+            for name in ("pc_ch_0/0", "fl_ch_1/0")
+        }
+        for z in ("middle", {1: "max"}, "max")
+    )
+    assert of_one["pc_ch_0/0"] == usual["pc_ch_0/0"]
+    assert of_one["fl_ch_1/0"] == of_all["fl_ch_1/0"] != usual["fl_ch_1/0"]
+    assert of_all["fl_ch_1/0"].params == {"fov": 0, "channel": 1, "z": "max"}
+
+
+def test_only_recipes_of_incomplete_stacks_say_what_they_are_made_of():
+    metadata = recording_of(MOVIE).metadata
+    short = metadata.replace(
+        stacks={1: Stack(stored=(3,), used=(3,))},
+        incomplete=(MissingPlanes(fov=1, channel=0, frames=(2,)),),
+    )
+    changed = [
+        (fov, name)
+        for fov in range(2)
+        for name, recipe in recipes(short, make_config(), fov).items()
+        if name.endswith("_0/0") and recipe != recipes(metadata, make_config(), fov)[name]
+        if not name.startswith("seg_")
+    ]
+    assert changed == [(1, "pc_ch_0/0")]
+    assert recipes(short, make_config(), 0)["fl_ch_1/0"].params["planes"] == [3]

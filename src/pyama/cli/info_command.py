@@ -44,7 +44,10 @@ def info_lines(metadata: MicroscopyMetadata) -> list[str]:
         "time": times_text(metadata, TimeParams()),
     }
     if metadata.n_z > 1:
-        rows["z planes"] = f"{metadata.n_z}; the middle one is used (--set z=max or z=NUMBER)"
+        rows["z planes"] = (
+            f"{metadata.n_z}; the middle one is used (--set z=max or z=NUMBER, or by channel: "
+            "--set 'z={0: max}')"
+        )
     rows["options"] = _options(names)
     lines = [str(metadata.path), *(f"  {name:9} {text}" for name, text in rows.items())]
     notes = [*metadata.problems, *time_warnings(metadata, TimeParams())]

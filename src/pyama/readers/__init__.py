@@ -1,7 +1,7 @@
 """Readers of microscope files: `open_reader(path)` opens a file of any supported format."""
 
 import hashlib
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Literal, Protocol, Self
@@ -15,8 +15,10 @@ from pyama.plugins.loading import Attempt
 from pyama.readers.signatures import kind_of
 from pyama.registry import Registry
 
-ZSelection = int | Literal["middle", "max"]
+ZPlane = int | Literal["middle", "max"]
 """A plane of the z stack by its 0-based index, the middle plane, or the maximum of all."""
+ZSelection = ZPlane | Mapping[int, ZPlane]
+"""One for all channels, or by channel; `middle` for channels that are not named."""
 
 
 class Reader(Protocol):
@@ -40,7 +42,7 @@ class Reader(Protocol):
 
         Returns:
             One C-contiguous array (H, W) in counts per channel, in the order of `channels`;
-            zeros for a plane that is missing in the file (see `metadata.missing`).
+            zeros for an image that is missing in the file (see `metadata.missing`).
 
         Raises:
             ReaderError: The frame cannot be read.
@@ -75,7 +77,7 @@ def open_reader(path: Path | str, z: ZSelection = "middle") -> Reader:
     Args:
         path: An ND2, CZI or OME-TIFF file, or a file of a format in `READERS`; any file of
             an OME-TIFF set.
-        z: Which plane of a z stack is read.
+        z: Which planes of a z stack are read.
 
     Raises:
         ReaderError: The file is missing, damaged or of an unknown format, contains pixels

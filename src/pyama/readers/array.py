@@ -51,9 +51,10 @@ class ArrayReader(PlaneReader):
             np.ones((len(self._images), n_frames, 1, n_channels), bool),
             _times(times, len(self._images), n_frames),
             pixel_size_um,
+            identity=_identity(self._images),
         )
-        metadata = facts.metadata((0,), _identity(self._images))
-        super().__init__(metadata.replace(basename=basename), (0,))
+        super().__init__(facts, 0)
+        self.metadata = self.metadata.replace(basename=basename)
 
     def _read(
         self, fov: int, frame: int, z: int, channels: Sequence[int]

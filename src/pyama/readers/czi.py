@@ -23,7 +23,6 @@ from pyama.readers.planes import (
     parse_xml,
     positive_number,
     translated,
-    z_planes,
 )
 from pyama.readers.recording_facts import Facts, early_stop_remarks, shape_remarks
 from pyama.readers.stamp_sources import take_stamps
@@ -53,7 +52,7 @@ class CziReader(PlaneReader):
 
     Args:
         path: The file.
-        z: Which plane of a z stack is read.
+        z: Which planes of a z stack are read.
 
     Raises:
         ReaderError: The file is damaged or contains unsupported images.
@@ -80,8 +79,7 @@ class CziReader(PlaneReader):
             if any(text.startswith(METADATA) for text in remarks):
                 facts.pixel_remarks = ["Without its metadata, the size of a pixel is unknown."]
             facts.remarks = [*remarks, *facts.remarks]
-        planes = z_planes(z, self._grid.length["Z"], path)
-        super().__init__(facts.metadata(planes), planes)
+        super().__init__(facts, z)
         with translated(path):
             self._file: Any = czi.CziReader(str(path))
 

@@ -23,7 +23,6 @@ from pyama.readers.planes import (
     optional,
     translated,
     unsupported,
-    z_planes,
 )
 from pyama.readers.recording_facts import Facts, early_stop_remarks, shape_remarks
 from pyama.readers.stamp_sources import take_stamps
@@ -57,7 +56,7 @@ class Nd2Reader(PlaneReader):
 
     Args:
         path: The file.
-        z: Which plane of a z stack is read.
+        z: Which planes of a z stack are read.
 
     Raises:
         ReaderError: The file is damaged or contains unsupported images.
@@ -70,8 +69,7 @@ class Nd2Reader(PlaneReader):
         try:
             with translated(path):
                 facts, loops = _facts(path, self._file, contents)
-            planes = z_planes(z, loops.length("Z"), path)
-            super().__init__(facts.metadata(planes), planes)
+            super().__init__(facts, z)
         except ReaderError:
             self._file.close()
             raise

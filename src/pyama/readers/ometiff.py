@@ -20,7 +20,6 @@ from pyama.readers.planes import (
     damaged,
     translated,
     unsupported,
-    z_planes,
 )
 from pyama.readers.recording_facts import Facts, shape_remarks
 from pyama.readers.stamp_sources import Source, take_stamps
@@ -31,7 +30,7 @@ class OmeTiffReader(PlaneReader):
 
     Args:
         path: The file, or one file of a set.
-        z: Which plane of a z stack is read.
+        z: Which planes of a z stack are read.
 
     Raises:
         ReaderError: The file is damaged, has no OME-XML, is part of a set that is not
@@ -47,8 +46,7 @@ class OmeTiffReader(PlaneReader):
                 ]
                 self._images = document.images
                 facts = _facts(path, document, self._files)
-            planes = z_planes(z, facts.stored.shape[2], path)
-            super().__init__(facts.metadata(planes), planes)
+            super().__init__(facts, z)
             self._opened = opened.pop_all()
 
     def _read(

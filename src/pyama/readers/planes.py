@@ -4,9 +4,8 @@ import logging
 import struct
 import zlib
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from functools import reduce
 from pathlib import Path
 from types import TracebackType
 from typing import Self, TypeVar
@@ -16,8 +15,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pyama.errors import ReaderError
-from pyama.metadata import MicroscopyMetadata
 from pyama.readers import ZSelection
+from pyama.readers.recording_facts import Facts
+from pyama.readers.z_planes import chosen_planes, used_planes
 
 # Warnings of tifffile are not shown: a real problem is raised as an error. This module and not
 # `ometiff` sets it, since masks and flat fields are TIFF files, too.
@@ -144,22 +144,6 @@ def check_sizes(path: Path, height: int, width: int, declared: int, stored: int)
         raise damaged(path, f"it declares {declared} planes and contains {stored}")
 
 
-def z_planes(z: ZSelection, n_z: int, path: Path) -> Sequence[int]:
-    """Return the 0-based planes that an image is made from.
-
-    Raises:
-        ReaderError: The file has no plane `z`.
-    """
-    if z == "max":
-        return range(n_z)
-    chosen = n_z // 2 if z == "middle" else z
-    if not 0 <= chosen < n_z:
-        raise ReaderError(
-            f"{path} has {n_z} z planes, but z is {z}. Use 0 to {n_z - 1}, 'middle' or 'max'."
-        )
-    return (chosen,)
-
-
 def parse_xml(text: bytes) -> Element:
     """Return the root of an XML document.
 
@@ -205,29 +189,34 @@ class PlaneReader(ContextReader):
     """Base class of readers that read images plane by plane.
 
     Args:
-        metadata: Description of the recording.
-        planes: z planes of which the maximum is returned.
+        facts: Content of the file.
+        z: Which planes of a z stack are read.
 
     Attributes:
         metadata: Description of the recording.
-        planes: z planes of which the maximum is returned.
+        z: Which planes of a z stack are read.
     """
 
-    def __init__(self, metadata: MicroscopyMetadata, planes: Sequence[int]) -> None:
-        self.metadata = metadata
-        self.planes = planes
+    def __init__(self, facts: Facts, z: ZSelection) -> None:
+        self.z = z
+        self.metadata = facts.metadata(z)
+        self._stored, self._path = facts.stored, facts.path
+        self._used = used_planes(facts.stored, self.planes_at(z))
         self._closed = False
-        self._missing = {
-            (entry.fov, frame, entry.channel)
-            for entry in metadata.missing
-            for frame in entry.frames
-        }
+
+    def planes_at(self, z: ZSelection) -> list[tuple[int, ...]]:
+        """Return the planes that are read for a selection, by channel.
+
+        Raises:
+            ReaderError: There is no such plane or channel.
+        """
+        return chosen_planes(self._stored, z, self._path)
 
     @abstractmethod
     def _read(
         self, fov: int, frame: int, z: int, channels: Sequence[int]
     ) -> list[NDArray[np.uint16]]:
-        """Return one new C-contiguous image per channel; all of them are in the file."""
+        """Return one new C-contiguous plane per channel; all of them are in the file."""
 
     @abstractmethod
     def _close(self) -> None:
@@ -248,21 +237,45 @@ class PlaneReader(ContextReader):
         self._check("frame", frame, known.n_frames)
         for channel in channels:
             self._check("channel", channel, known.n_channels)
-        stored = [c for c in channels if (fov, frame, c) not in self._missing]
-        images: dict[int, NDArray[np.uint16]] = {}
-        if stored:
-            with translated(known.path):
-                stacks = [self._read(fov, frame, z, stored) for z in self.planes]
-            images = dict(zip(stored, map(_maximum, *stacks), strict=True))
+        with translated(known.path):
+            images = self._maxima(fov, frame, list(dict.fromkeys(channels)))
         black = known.shapes[fov]
         return [images[c] if c in images else np.zeros(black, np.uint16) for c in channels]
+
+    def _maxima(
+        self, fov: int, frame: int, channels: Sequence[int]
+    ) -> dict[int, NDArray[np.uint16]]:
+        """Return the images of those channels of which a plane is stored."""
+        used = self._used[fov, frame]
+        images: dict[int, NDArray[np.uint16]] = {}
+        for z in np.flatnonzero(used[:, channels].any(axis=1)).tolist():
+            here = [c for c in channels if used[z, c]]
+            for c, plane in zip(here, self._read(fov, frame, z, here), strict=True):
+                if c in images:
+                    np.maximum(images[c], plane, out=images[c])
+                else:
+                    images[c] = plane
+        return {c: self._or_only_plane(fov, frame, c, image) for c, image in images.items()}
+
+    def _or_only_plane(
+        self, fov: int, frame: int, channel: int, image: NDArray[np.uint16]
+    ) -> NDArray[np.uint16]:
+        """Return the only plane with any signal if the image that was asked for has none.
+
+        ND2 files hold zeros in the planes that a channel without a stack does not have.
+        """
+        others = self._stored[fov, frame, :, channel] & ~self._used[fov, frame, :, channel]
+        is_chosen = isinstance(self.z, Mapping) and channel in self.z
+        if is_chosen or not others.any() or image[0, 0] or image.any():
+            return image
+        planes = (
+            self._read(fov, frame, z, [channel])[0] for z in np.flatnonzero(others).tolist()
+        )
+        found = [plane for plane in planes if plane.any()]
+        return found[0] if len(found) == 1 else image
 
     def _check(self, what: str, index: int, count: int) -> None:
         if not 0 <= index < count:
             raise ReaderError(
                 f"{self.metadata.path} has no {what} {index}: it has {count}, counted from 0."
             )
-
-
-def _maximum(*planes: NDArray[np.uint16]) -> NDArray[np.uint16]:
-    return reduce(lambda brightest, plane: np.maximum(brightest, plane, out=brightest), planes)

@@ -13,10 +13,12 @@ from pyama.metadata import (
     FILE_STAMPS,
     MicroscopyMetadata,
     MissingPlanes,
+    Stack,
     nothing_recorded,
     time_problems,
 )
-from pyama.readers import file_identity
+from pyama.readers import ZSelection, file_identity
+from pyama.readers.z_planes import chosen_planes, used_planes
 
 
 @dataclass
@@ -39,6 +41,7 @@ class Facts:
         stamps_source: Where in the file the stamps are.
         time_remarks: Sentences about times in the file that are not used.
         pixel_remarks: Sentences about a size of a pixel in the file that is not used.
+        identity: Digest of the content; by default of the files.
     """
 
     path: Path
@@ -55,23 +58,25 @@ class Facts:
     stamps_source: str = FILE_STAMPS
     time_remarks: Sequence[str] = ()
     pixel_remarks: Sequence[str] = ()
+    identity: str | None = None
 
-    def metadata(
-        self, planes: Sequence[int], identity: str | None = None
-    ) -> MicroscopyMetadata:
+    def metadata(self, z: ZSelection) -> MicroscopyMetadata:
         """Return the metadata of the recording for a choice of z planes.
 
-        Args:
-            planes: z planes that an image is made from. An image is missing if any of its
-                planes is missing.
-            identity: Digest of the content; by default of the files.
+        An image is missing if none of the planes is stored that it is made from.
+
+        Raises:
+            ReaderError: There is no such plane or channel.
         """
-        stored: NDArray[np.bool_] = np.all(self.stored[:, :, planes, :], axis=2)
+        planes = chosen_planes(self.stored, z, self.path)
+        used: NDArray[np.int64] = used_planes(self.stored, planes).sum(axis=2)
+        stored: NDArray[np.bool_] = np.greater(used, 0)
+        n_used = np.array([len(of_channel) for of_channel in planes])
         metadata = MicroscopyMetadata(
             path=self.path,
             format=self.format,
             basename=layout.basename(self.path.name),
-            identity=identity or file_identity(self.files or [self.path]),
+            identity=self.identity or file_identity(self.files or [self.path]),
             n_frames=stored.shape[1],
             channel_names=unique_names(self.channel_names),
             shapes=tuple(self.shapes),
@@ -82,11 +87,13 @@ class Facts:
             n_z=self.stored.shape[2],
             position_names=tuple(self.position_names) if any(self.position_names) else (),
             missing=tuple(_missing(stored)),
+            stacks=_other_stacks(self.stored, planes),
+            incomplete=tuple(_missing(~stored | (used == n_used))),
         )
         return metadata.replace(problems=(*self.remarks, *self._problems(metadata)))
 
     def _problems(self, metadata: MicroscopyMetadata) -> list[str]:
-        sentences = _missing_problems(metadata)
+        sentences = [*_missing_problems(metadata), *_stack_problems(metadata)]
         if metadata.n_frames == 1:
             sentences.append(_one_frame(metadata.n_z))
         else:
@@ -155,6 +162,18 @@ def _due(times: NDArray[np.float64], known: NDArray[np.bool_]) -> NDArray[np.flo
     return due
 
 
+def _other_stacks(
+    stored: NDArray[np.bool_], planes: Sequence[tuple[int, ...]]
+) -> dict[int, Stack]:
+    """Return the stacks of the channels that lack planes of others."""
+    has: NDArray[np.bool_] = np.any(stored, axis=(0, 1))
+    return {
+        channel: Stack(stored=tuple(np.flatnonzero(has[:, channel]).tolist()), used=used)
+        for channel, used in enumerate(planes)
+        if 0 < has[:, channel].sum() < len(has)
+    }
+
+
 def _missing(stored: NDArray[np.bool_]) -> Iterable[MissingPlanes]:
     for fov, channel in np.argwhere(~stored.all(axis=1)).tolist():
         frames = np.flatnonzero(~stored[fov, :, channel]).tolist()
@@ -215,12 +234,34 @@ def _missing_problems(metadata: MicroscopyMetadata) -> list[str]:
             channels[entry.channel].append(entry)
     sentences = [nothing_recorded(empty)] if empty else []
     for channel, entries in sorted(channels.items()):
-        parts = [f"{len(e.frames)} in FOV {e.fov}" for e in entries[:MOST_FOVS]]
-        rest = sum(len(entry.frames) for entry in entries[MOST_FOVS:])
-        if rest:
-            parts.append(f"{rest} in {len(entries) - MOST_FOVS} more FOVs")
         sentences.append(
             f"Frames of channel {channel} ({metadata.channel_names[channel]}) that were never "
-            f"written, of {metadata.n_frames}: {', '.join(parts)}."
+            f"written, of {metadata.n_frames}: {_by_fov(entries)}."
+        )
+    return sentences
+
+
+def _by_fov(entries: Sequence[MissingPlanes]) -> str:
+    parts = [f"{len(e.frames)} in FOV {e.fov}" for e in entries[:MOST_FOVS]]
+    rest = sum(len(entry.frames) for entry in entries[MOST_FOVS:])
+    if rest:
+        parts.append(f"{rest} in {len(entries) - MOST_FOVS} more FOVs")
+    return ", ".join(parts)
+
+
+def _stack_problems(metadata: MicroscopyMetadata) -> list[str]:
+    sentences = []
+    for channel, stack in sorted(metadata.stacks.items()):
+        stored, used = (", ".join(map(str, planes)) for planes in (stack.stored, stack.used))
+        sentences.append(
+            f"Channel {channel} ({metadata.channel_names[channel]}) has z plane {stored} of "
+            f"{metadata.n_z} only; {used} is used."
+        )
+    for channel in sorted({entry.channel for entry in metadata.incomplete}):
+        entries = [entry for entry in metadata.incomplete if entry.channel == channel]
+        sentences.append(
+            f"Frames of channel {channel} ({metadata.channel_names[channel]}) with a part of "
+            f"their z planes, of {metadata.n_frames}: {_by_fov(entries)}. The maximum of that "
+            "part is used."
         )
     return sentences

@@ -19,7 +19,7 @@ class SteadyReader(ContextReader):
 
     Args:
         path: The file.
-        z: Which plane of a z stack is read.
+        z: Which planes of a z stack are read.
 
     Raises:
         ReaderError: See `open_reader`; also if the file changes or is removed.

@@ -24,9 +24,30 @@ def _recipes(facts: FovFacts) -> Iterator[tuple[str, Ingredients]]:
     place: dict[str, Any] = {"fov": facts.fov}
     yield ROOT_MARK, Ingredients([RECORDING], params={**place, "groups": groups})
     params, defaults = params_of(CopyParams, facts.config)
+    params.pop("z", None)
     for group, channel in zip(groups, facts.config.channels.ids, strict=True):
-        values = {**place, "channel": channel, **params}
+        values = {**place, "channel": channel, **params, **_planes(facts, channel)}
         yield full(group), Ingredients([RECORDING], params=values, defaults=defaults)
+
+
+def _planes(facts: FovFacts, channel: int) -> dict[str, Any]:
+    """Return which z planes a channel is copied from, where it is not the usual choice.
+
+    Of channels and frames that lack planes, results differ from those of earlier versions.
+    """
+    metadata, z = facts.metadata, facts.config.params.z_of(channel)
+    partly = [
+        frame
+        for images in metadata.incomplete
+        if (images.fov, images.channel) == (facts.fov, channel)
+        for frame in images.frames
+    ]
+    stack = metadata.stacks.get(channel)
+    return {
+        **({} if z == "middle" else {"z": z}),
+        **({} if stack is None else {"planes": stack.used}),
+        **({"incomplete_stacks": partly} if partly else {}),
+    }
 
 
 def _jobs(context: FovContext) -> Iterator[Job]:

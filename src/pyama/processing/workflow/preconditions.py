@@ -8,7 +8,7 @@ from pyama.errors import ConfigError
 from pyama.metadata import MicroscopyMetadata, frame_times
 from pyama.processing.methods import with_own_params
 from pyama.readers import Reader
-from pyama.readers.planes import z_planes
+from pyama.readers.planes import PlaneReader
 
 
 def check_config(
@@ -66,11 +66,12 @@ def check_planes(reader: Reader, config: ProcessingConfig) -> None:
         ConfigError: It does.
         ReaderError: There is no such plane.
     """
-    known, z = reader.metadata, config.params.z
-    given = tuple(getattr(reader, "planes", ()))
-    expected = tuple(z_planes(z, known.n_z, known.path))
-    if given and given != expected:
+    if not isinstance(reader, PlaneReader):
+        return
+    given, wanted = (reader.planes_at(z) for z in (reader.z, config.params.z))
+    ids = [channel for channel in config.channels.ids if channel < len(given)]
+    if any(given[channel] != wanted[channel] for channel in ids):
         raise ConfigError(
-            f"The recording was opened at z plane {', '.join(map(str, given))}, but params.z "
-            f"is {z}. Open it with open_reader(path, z) and the same z."
+            f"The recording was opened with z = {reader.z}, but params.z is "
+            f"{config.params.z}. Open it with open_reader(path, z) and the same z."
         )
