@@ -31,7 +31,24 @@ class MissingPlanes(Params):
     """0-based indices of the frames, ascending."""
 
 
-class Stack(Params):
+Box = tuple[int, int, int, int]
+"""Half-open rectangle [y0, x0, y1, x1) in px."""
+
+
+class MissingPixels(Params):
+    """Pixels of images that no tile of a mosaic covers."""
+
+    fov: int
+    """0-based index of the field of view."""
+    channel: int
+    """0-based index of the channel."""
+    frames: tuple[int, ...]
+    """0-based indices of the frames, ascending."""
+    boxes: tuple[Box, ...]
+    """Rectangles that do not overlap."""
+
+
+class ChannelStack(Params):
     """z planes of a channel that lacks some planes which other channels have."""
 
     stored: tuple[int, ...]
@@ -72,7 +89,9 @@ class MicroscopyMetadata(Params):
     """Names of the fields of view; empty if the file has none."""
     missing: tuple[MissingPlanes, ...] = ()
     """Images that were never written."""
-    stacks: dict[int, Stack] = Field(default_factory=dict)
+    missing_pixels: tuple[MissingPixels, ...] = ()
+    """Pixels of other images that were never written."""
+    stacks: dict[int, ChannelStack] = Field(default_factory=dict)
     """z planes of channels that lack planes which others have, by channel."""
     incomplete: tuple[MissingPlanes, ...] = ()
     """Images that are the maximum of a part of their z planes: others were never written."""

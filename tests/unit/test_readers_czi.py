@@ -40,21 +40,41 @@ def at(t=0, c=0, z=0):
     return {"T": t, "C": c, "Z": z}
 
 
-def test_a_mosaic_is_stitched_and_its_gap_is_zero(tiles):
+def test_a_mosaic_is_stitched_and_its_gap_is_named(tiles):
     left, right = draw(2, H, W)
     path = tiles((left, at(), (10, 20), 0), (right, at(), (10 + W + 3, 20), 0))
     with open_reader(path) as reader:
         assert reader.metadata.shapes == ((H, 2 * W + 3),)
         found = reader.read(0, 0, [0])[0]
+        (gap,) = reader.metadata.missing_pixels
     np.testing.assert_array_equal(found, np.hstack([left, np.zeros((H, 3)), right]))
+    assert gap.boxes == ((0, W, H, W + 3),)
+    assert "FOV 0, C0: no tile covers 16 % of the pixels." in reader.metadata.problems
 
 
-def test_an_incomplete_mosaic_counts_as_missing(tiles):
+def test_tiles_that_a_plane_lacks_are_gaps_of_that_plane(tiles):
     left, right = draw(2, H, W)
     path = tiles((left, at(0), (0, 0), 0), (right, at(0), (W, 0), 0), (left, at(1), (0, 0), 0))
     with open_reader(path) as reader:
-        assert reader.metadata.missing_frames(0, 0) == {1}
-        assert reader.read(0, 1, [0])[0].shape == (H, 2 * W)
+        assert reader.metadata.missing == ()
+        (gap,) = reader.metadata.missing_pixels
+        assert (gap.frames, gap.boxes) == ((1,), ((0, W, H, 2 * W),))
+        expected = np.hstack([left, np.zeros((H, W))])
+        np.testing.assert_array_equal(reader.read(0, 1, [0])[0], expected)
+    assert any("50 % of the pixels in frame 1" in said for said in reader.metadata.problems)
+
+
+def test_a_maximum_has_the_gaps_that_all_its_planes_have(tiles):
+    left, right = draw(2, H, W)
+    path = tiles(
+        (left, at(z=0), (0, 0), 0), (right, at(z=1), (W, 0), 0), (left, at(z=1), (0, 2 * H), 0)
+    )
+    with open_reader(path, "max") as reader:
+        (gap,) = reader.metadata.missing_pixels
+        found = reader.read(0, 0, [0])[0]
+    assert gap.boxes == ((H, 0, 2 * H, 2 * W), (2 * H, W, 3 * H, 2 * W))
+    np.testing.assert_array_equal(found[:H], np.hstack([left, right]))
+    np.testing.assert_array_equal(found[2 * H :, :W], left)
 
 
 def test_scenes_keep_their_places_and_their_gaps_are_no_fields_of_view(tiles):

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pyama.errors import ReaderError
-from pyama.metadata import Stack
+from pyama.metadata import ChannelStack
 from pyama.readers.planes import MAX_PIXELS, check_sizes, translated
 from pyama.readers.recording_facts import Facts, minutes, unique_names
 from pyama.readers.z_planes import planes_of
@@ -162,7 +162,7 @@ def test_a_channel_without_a_stack_has_its_only_plane(z):
     stored[:, :, [0, 2, 3], 1] = False
     metadata = facts(stored).metadata(z)
     assert metadata.missing == metadata.incomplete == ()
-    assert metadata.stacks == {1: Stack(stored=(1,), used=(1,))}
+    assert metadata.stacks == {1: ChannelStack(stored=(1,), used=(1,))}
     assert "Channel 1 (GFP) has z plane 1 of 4 only; 1 is used." in metadata.problems
 
 

@@ -16,7 +16,7 @@ from pyama.algorithms.params import (
 )
 from pyama.config import Channels, ProcessingParams
 from pyama.errors import PluginError
-from pyama.metadata import MissingPlanes, Stack
+from pyama.metadata import ChannelStack, MissingPlanes
 from pyama.processing import recipes as recipes_module
 from pyama.processing.fov import full
 from pyama.processing.methods import (
@@ -297,7 +297,7 @@ def test_z_of_a_channel_is_in_the_recipe_of_that_channel_only():
 def test_only_recipes_of_incomplete_stacks_say_what_they_are_made_of():
     metadata = recording_of(MOVIE).metadata
     short = metadata.replace(
-        stacks={1: Stack(stored=(3,), used=(3,))},
+        stacks={1: ChannelStack(stored=(3,), used=(3,))},
         incomplete=(MissingPlanes(fov=1, channel=0, frames=(2,)),),
     )
     changed = [

@@ -59,7 +59,9 @@ class _Axis:
     """Weights of the four coefficients, shape (length, 4)."""
 
 
-def estimate(frame: Frame, foreground: Mask, params: BackgroundParams) -> Estimate:
+def estimate(
+    frame: Frame, foreground: Mask, params: BackgroundParams, gaps: Mask | None = None
+) -> Estimate:
     """Estimate the background under and between the cells of one frame.
 
     The foreground is dilated by 10 px. The frame is covered by overlapping square tiles, which
@@ -75,6 +77,8 @@ def estimate(frame: Frame, foreground: Mask, params: BackgroundParams) -> Estima
         frame: Intensities in counts, shape (H, W), of any size, uint16.
         foreground: True inside cells, shape (H, W).
         params: See `BackgroundParams`.
+        gaps: True where nothing was recorded, shape (H, W); None if everything was. These
+            pixels are no background.
 
     Returns:
         See `Estimate`. It does not depend on the number of threads.
@@ -87,8 +91,10 @@ def estimate(frame: Frame, foreground: Mask, params: BackgroundParams) -> Estima
     if frame.dtype != np.uint16:
         raise ArrayError(f"estimate() takes a frame of dtype uint16, got {frame.dtype}.")
     covered = dilate(foreground, HALO)
+    if gaps is not None:
+        covered |= gaps
     if covered.all():
-        return _fallback(frame)
+        return _fallback(frame, gaps)
     rows, columns = (_axis(n, params.tile_size, params.tile_overlap) for n in frame.shape)
     low, bins = _window(frame, covered)
     medians = tile_medians(
@@ -96,7 +102,7 @@ def estimate(frame: Frame, foreground: Mask, params: BackgroundParams) -> Estima
         rows.bounds, rows.cuts, rows.blocks, columns.bounds, columns.cuts, columns.blocks,
     )  # fmt: skip
     if np.isnan(medians).all():
-        return _fallback(frame)
+        return _fallback(frame, gaps)
     background = np.empty(frame.shape, np.float32)
     _surface(
         _filled(medians),
@@ -106,8 +112,9 @@ def estimate(frame: Frame, foreground: Mask, params: BackgroundParams) -> Estima
     return Estimate(background, is_fallback=False)
 
 
-def _fallback(frame: Frame) -> Estimate:
-    level = float(np.percentile(frame, LOW_PERCENTILE)) if frame.size else 0.0
+def _fallback(frame: Frame, gaps: Mask | None) -> Estimate:
+    recorded = frame if gaps is None else frame[~gaps]
+    level = float(np.percentile(recorded, LOW_PERCENTILE)) if recorded.size else 0.0
     rounded = np.floor(level * GRID + 0.5) / GRID
     return Estimate(np.full(frame.shape, rounded, np.float32), is_fallback=True)
 

@@ -3,9 +3,12 @@
 Filters apply to traces only. Crops are kept for all cells.
 """
 
+from collections.abc import Mapping, Sequence
+
 import numpy as np
 from numpy.typing import NDArray
 
+from pyama.algorithms.gaps import overlapping
 from pyama.algorithms.kernels.array_types import Boxes
 from pyama.errors import ArrayError
 
@@ -58,6 +61,28 @@ def near_border(
     starts, ends = boxes[..., :2], boxes[..., 2:]
     touches = np.any((starts < margin) | (ends > np.array(shape) - margin), axis=2)
     return np.any(touches & valid, axis=1)
+
+
+def near_gaps(
+    boxes: Boxes,
+    valid: NDArray[np.bool_],
+    gaps: Mapping[int, Sequence[tuple[int, int, int, int]]],
+    margin: int,
+) -> NDArray[np.bool_]:
+    """Return which cells come within a margin of a gap in any frame, shape (N,).
+
+    Args:
+        boxes: Tight boxes per cell and frame, shape (N, T, 4).
+        valid: Whether a cell is present, per cell and frame, shape (N, T).
+        gaps: Half-open rectangles [y0, x0, y1, x1) that were not recorded, by frame.
+        margin: Width in px. 0 keeps all cells, also those that a gap cuts.
+    """
+    near = np.zeros(len(valid), np.bool_)
+    for frame, rectangles in gaps.items() if margin else ():
+        for y0, x0, y1, x1 in rectangles:
+            wider = (y0 - margin, x0 - margin, y1 + margin, x1 + margin)
+            near |= overlapping(boxes[:, frame], wider) & valid[:, frame]
+    return near
 
 
 def margin_leaves_no_room(shape: tuple[int, int], margin: int) -> bool:

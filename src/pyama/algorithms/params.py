@@ -229,7 +229,8 @@ class ExtractionParams(Params):
     min_frames: Frames = 30
     """Cells in fewer frames are not in the traces."""
     border_margin: Pixels = 50
-    """Cells closer to the edge in any frame are not in the traces; 0 keeps them."""
+    """Cells closer to the edge in any frame, or cut by a gap between tiles of a mosaic, are
+    not in the traces; 0 keeps them."""
 
     @field_validator("background_weight", mode="before")
     @classmethod

@@ -49,13 +49,41 @@ def contrast_of_histogram(histogram: Histogram) -> Contrast:
     return Contrast(0.0, 0.0) if np.isnan(low) else Contrast(low, high)
 
 
-def contrast_of_frame(frame: NDArray[Any]) -> Contrast:
+def recorded_pixels(frame: NDArray[Any], gaps: NDArray[np.bool_] | None) -> NDArray[Any]:
+    """Return the pixels of a frame or of its preview that were recorded.
+
+    Args:
+        frame: Shape (H, W), or (H // 2, W // 2) for the preview.
+        gaps: True where nothing was recorded, shape (H, W); None if everything was.
+
+    Returns:
+        Shape (N,); the frame itself if everything was recorded, or nothing.
+    """
+    if gaps is None or gaps.all():
+        return frame
+    step = max(1, gaps.shape[0] // frame.shape[0])
+    pixels: NDArray[Any] = frame[~gaps[::step, ::step][: frame.shape[0], : frame.shape[1]]]
+    return pixels
+
+
+def gaps_of(store: FovStore, group: str, frame: int) -> NDArray[np.bool_] | None:
+    """Return where nothing of a frame was recorded, shape (H, W); None if everything was.
+
+    Raises:
+        StoreError: The stack is not there, or a document is damaged.
+    """
+    lost = store.not_recorded(group)
+    return lost.mask(frame, store.stack(group).shape[1:]) if lost.boxes else None
+
+
+def contrast_of_frame(frame: NDArray[Any], gaps: NDArray[np.bool_] | None = None) -> Contrast:
     """Return the contrast of a single frame.
 
     Args:
-        frame: Intensities, shape (H, W), not empty.
+        frame: Intensities, shape (H, W), not empty; or its preview.
+        gaps: Pixels of the frame that do not count, see `recorded_pixels`.
     """
-    low, high = np.percentile(frame, PERCENTILES).tolist()
+    low, high = np.percentile(recorded_pixels(frame, gaps), PERCENTILES).tolist()
     return Contrast(low, high)
 
 
@@ -68,7 +96,7 @@ def contrast_of_stack(store: FovStore, group: str) -> Contrast:
 
     Returns:
         The contrast of its preview, which is that of the whole stack; without a preview,
-        the contrast of the frame in the middle.
+        the contrast of the frame in the middle of those that were recorded.
 
     Raises:
         StoreError: There is neither a preview nor a stack, or a file is damaged.
@@ -77,8 +105,10 @@ def contrast_of_stack(store: FovStore, group: str) -> Contrast:
         levels = store.stack(group, layout.PREVIEW).attributes["pyama"]
         return Contrast(float(levels["low"]), float(levels["high"]))
     except (StoreError, KeyError):
-        stack = store.stack(group)
-        return contrast_of_frame(stack[len(stack) // 2])
+        stack, lost = store.stack(group), store.not_recorded(group).frames
+        recorded = [t for t in range(len(stack)) if t not in lost] or [0]
+        middle = recorded[len(recorded) // 2]
+        return contrast_of_frame(stack[middle], gaps_of(store, group, middle))
 
 
 def grey_frame(store: FovStore, group: str, frame: int) -> NDArray[np.uint8]:

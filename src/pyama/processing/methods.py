@@ -76,6 +76,11 @@ def takes_place(segmenter: Callable[..., Any]) -> bool:
     return "place" in inspect.signature(segmenter).parameters
 
 
+def takes_gaps(segmenter: Callable[..., Any]) -> bool:
+    """Whether a segmenter has an argument for the pixels that were not recorded."""
+    return "gaps" in inspect.signature(segmenter).parameters
+
+
 def preprocessors(params: ProcessingParams) -> list[Preprocessor]:
     """Return the preprocessors of a run in the order of their use.
 

@@ -161,7 +161,7 @@ def _name_plugin_in_error(name: str) -> None:
         raise PluginError(f"{name} raised {type(error).__name__}: {error}") from error
 
 
-def called(name: str, function: Callable[..., Any], *arguments: Any) -> Any:
+def called(name: str, function: Callable[..., Any], *arguments: Any, **named: Any) -> Any:
     """Call a plugin; see `named_in_errors`."""
     with named_in_errors(name, function):
-        return function(*arguments)
+        return function(*arguments, **named)

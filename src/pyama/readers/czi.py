@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 from pylibCZIrw import czi
 
+from pyama.metadata import Box
 from pyama.readers import ZSelection
 from pyama.readers.czi_directory import METADATA, Contents, Subblocks, read_contents
 from pyama.readers.czi_times import Extent, czi_times
@@ -25,6 +26,7 @@ from pyama.readers.planes import (
     translated,
 )
 from pyama.readers.recording_facts import Facts, early_stop_remarks, shape_remarks
+from pyama.readers.rectangles import uncovered
 from pyama.readers.stamp_sources import take_stamps
 
 AXES = "TZC"
@@ -69,6 +71,7 @@ class CziReader(PlaneReader):
             "uint16" if tiles.pixel_types.any() else "uint8",
             [""] * self._grid.length["C"],
             _stored(tiles, self._grid),
+            gaps=_gaps(tiles, self._grid),
         )
         with translated(path):
             remarks = contents.remarks
@@ -121,12 +124,42 @@ def _grid(path: Path, tiles: Subblocks) -> _Grid:
 
 
 def _stored(tiles: Subblocks, grid: _Grid) -> NDArray[np.bool_]:
-    """Return which planes have all tiles of their scene, shape (P, T, Z, C)."""
+    """Return which planes have any tile, shape (P, T, Z, C)."""
+    stored = np.zeros([len(grid.scenes), *(grid.length[axis] for axis in AXES)], np.bool_)
+    stored[_places(tiles, grid)] = True
+    return stored
+
+
+def _places(tiles: Subblocks, grid: _Grid) -> tuple[NDArray[np.int64], ...]:
+    """Return field of view, frame, plane and channel of every tile, each shape (N,)."""
     fov = np.searchsorted(grid.scenes, tiles.index("S"))
-    at = (tiles.index(axis) - grid.first[axis] for axis in AXES)
-    count = np.zeros([len(grid.scenes), *(grid.length[axis] for axis in AXES)], np.int64)
-    np.add.at(count, (fov, *at), 1)
-    return count == count.max(axis=(1, 2, 3), keepdims=True)
+    return fov, *(tiles.index(axis) - grid.first[axis] for axis in AXES)
+
+
+def _gaps(tiles: Subblocks, grid: _Grid) -> dict[tuple[int, int, int, int], tuple[Box, ...]]:
+    """Return the rectangles that no tile covers, by plane (p, t, z, c)."""
+    places = np.stack(_places(tiles, grid), axis=1)
+    origin = np.array(grid.boxes)[places[:, 0]]
+    y0, x0 = tiles.index("Y") - origin[:, 1], tiles.index("X") - origin[:, 0]
+    boxes = np.stack([y0, x0, y0 + tiles.sizes["Y"], x0 + tiles.sizes["X"]], axis=1)
+    whole = (boxes == np.stack([0 * y0, 0 * x0, origin[:, 3], origin[:, 2]], axis=1)).all(1)
+    if whole.all():
+        return {}
+    planes, plane_of = np.unique(places, axis=0, return_inverse=True)
+    order = np.lexsort((boxes[:, 1], boxes[:, 0], plane_of.ravel()))
+    parts = np.split(order, np.cumsum(np.bincount(plane_of.ravel()))[:-1])
+    gaps = {}
+    found: dict[tuple[int, bytes], tuple[Box, ...]] = {}
+    for place, part in zip(map(tuple, planes.tolist()), parts, strict=True):
+        if whole[part].any():
+            continue
+        key = place[0], boxes[part].tobytes()
+        if key not in found:
+            _, _, width, height = grid.boxes[place[0]]
+            found[key] = uncovered([tuple(b) for b in boxes[part].tolist()], (height, width))
+        if found[key]:
+            gaps[place] = found[key]
+    return gaps
 
 
 def _add_times(facts: Facts, contents: Contents, root: Element, grid: _Grid) -> None:

@@ -1,6 +1,5 @@
 """The facts that every format provides, converted to the metadata of a recording."""
 
-from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -12,12 +11,16 @@ from pyama import layout
 from pyama.metadata import (
     FILE_STAMPS,
     MicroscopyMetadata,
-    MissingPlanes,
-    Stack,
-    nothing_recorded,
     time_problems,
 )
 from pyama.readers import ZSelection, file_identity
+from pyama.readers.missing_parts import (
+    Gaps,
+    missing_images,
+    missing_pixels,
+    missing_problems,
+    other_stacks,
+)
 from pyama.readers.z_planes import chosen_planes, used_planes
 
 
@@ -32,6 +35,8 @@ class Facts:
         dtype: `uint8` or `uint16`.
         channel_names: Names in the file, possibly empty or equal.
         stored: Whether a plane is in the file, shape (P, T, Z, C).
+        gaps: Rectangles that no tile covers, by plane (p, t, z, c), of planes that are stored
+            in part.
         stamps_min: Time stamps in minutes since any fixed time, shape (P, T); NaN for a
             missing stamp; None if there are none.
         pixel_size_um: Side of a pixel in micrometres, if known.
@@ -59,6 +64,7 @@ class Facts:
     time_remarks: Sequence[str] = ()
     pixel_remarks: Sequence[str] = ()
     identity: str | None = None
+    gaps: Gaps = field(default_factory=dict)
 
     def metadata(self, z: ZSelection) -> MicroscopyMetadata:
         """Return the metadata of the recording for a choice of z planes.
@@ -69,7 +75,8 @@ class Facts:
             ReaderError: There is no such plane or channel.
         """
         planes = chosen_planes(self.stored, z, self.path)
-        used: NDArray[np.int64] = used_planes(self.stored, planes).sum(axis=2)
+        of_images = used_planes(self.stored, planes)
+        used: NDArray[np.int64] = of_images.sum(axis=2)
         stored: NDArray[np.bool_] = np.greater(used, 0)
         n_used = np.array([len(of_channel) for of_channel in planes])
         metadata = MicroscopyMetadata(
@@ -86,14 +93,15 @@ class Facts:
             stamps_source=self.stamps_source,
             n_z=self.stored.shape[2],
             position_names=tuple(self.position_names) if any(self.position_names) else (),
-            missing=tuple(_missing(stored)),
-            stacks=_other_stacks(self.stored, planes),
-            incomplete=tuple(_missing(~stored | (used == n_used))),
+            missing=tuple(missing_images(stored)),
+            missing_pixels=tuple(missing_pixels(self.gaps, of_images)),
+            stacks=other_stacks(self.stored, planes),
+            incomplete=tuple(missing_images(~stored | (used == n_used))),
         )
         return metadata.replace(problems=(*self.remarks, *self._problems(metadata)))
 
     def _problems(self, metadata: MicroscopyMetadata) -> list[str]:
-        sentences = [*_missing_problems(metadata), *_stack_problems(metadata)]
+        sentences = missing_problems(metadata)
         if metadata.n_frames == 1:
             sentences.append(_one_frame(metadata.n_z))
         else:
@@ -162,24 +170,6 @@ def _due(times: NDArray[np.float64], known: NDArray[np.bool_]) -> NDArray[np.flo
     return due
 
 
-def _other_stacks(
-    stored: NDArray[np.bool_], planes: Sequence[tuple[int, ...]]
-) -> dict[int, Stack]:
-    """Return the stacks of the channels that lack planes of others."""
-    has: NDArray[np.bool_] = np.any(stored, axis=(0, 1))
-    return {
-        channel: Stack(stored=tuple(np.flatnonzero(has[:, channel]).tolist()), used=used)
-        for channel, used in enumerate(planes)
-        if 0 < has[:, channel].sum() < len(has)
-    }
-
-
-def _missing(stored: NDArray[np.bool_]) -> Iterable[MissingPlanes]:
-    for fov, channel in np.argwhere(~stored.all(axis=1)).tolist():
-        frames = np.flatnonzero(~stored[fov, :, channel]).tolist()
-        yield MissingPlanes(fov=fov, channel=channel, frames=tuple(frames))
-
-
 NO_PIXEL_SIZE = "The file does not contain the size of a pixel."
 PIXEL_SIZES_UM = 0.005, 50.0
 """Sizes of a pixel outside this range are probably in another unit."""
@@ -220,48 +210,3 @@ def early_stop_remarks(n_planned: int, n_frames: int) -> list[str]:
         f"{n_planned} frames were planned, {n_frames} are stored: the recording was probably "
         "stopped early."
     ]
-
-
-MOST_FOVS = 8
-"""If more fields of view have missing planes, the others are counted, not listed."""
-
-
-def _missing_problems(metadata: MicroscopyMetadata) -> list[str]:
-    channels: dict[int, list[MissingPlanes]] = defaultdict(list)
-    empty = metadata.empty_fovs
-    for entry in metadata.missing:
-        if entry.fov not in empty:
-            channels[entry.channel].append(entry)
-    sentences = [nothing_recorded(empty)] if empty else []
-    for channel, entries in sorted(channels.items()):
-        sentences.append(
-            f"Frames of channel {channel} ({metadata.channel_names[channel]}) that were never "
-            f"written, of {metadata.n_frames}: {_by_fov(entries)}."
-        )
-    return sentences
-
-
-def _by_fov(entries: Sequence[MissingPlanes]) -> str:
-    parts = [f"{len(e.frames)} in FOV {e.fov}" for e in entries[:MOST_FOVS]]
-    rest = sum(len(entry.frames) for entry in entries[MOST_FOVS:])
-    if rest:
-        parts.append(f"{rest} in {len(entries) - MOST_FOVS} more FOVs")
-    return ", ".join(parts)
-
-
-def _stack_problems(metadata: MicroscopyMetadata) -> list[str]:
-    sentences = []
-    for channel, stack in sorted(metadata.stacks.items()):
-        stored, used = (", ".join(map(str, planes)) for planes in (stack.stored, stack.used))
-        sentences.append(
-            f"Channel {channel} ({metadata.channel_names[channel]}) has z plane {stored} of "
-            f"{metadata.n_z} only; {used} is used."
-        )
-    for channel in sorted({entry.channel for entry in metadata.incomplete}):
-        entries = [entry for entry in metadata.incomplete if entry.channel == channel]
-        sentences.append(
-            f"Frames of channel {channel} ({metadata.channel_names[channel]}) with a part of "
-            f"their z planes, of {metadata.n_frames}: {_by_fov(entries)}. The maximum of that "
-            "part is used."
-        )
-    return sentences

@@ -106,19 +106,23 @@ class FovStore:
         self._require(f"{group}/{level}", digest)
         return Stack(StoredArray(self.path / layout.IMAGES / group / level))
 
-    def not_recorded(self, group: str, metadata: MicroscopyMetadata) -> NotRecorded:
+    def not_recorded(
+        self, group: str, metadata: MicroscopyMetadata | None = None
+    ) -> NotRecorded:
         """Return the planes and pixels of a group that were not recorded.
 
         Args:
             group: Name of the group in `images.zarr`.
             metadata: Of the recording. It is used if the attributes of the group say nothing,
-                which is so before the group is written.
+                which is so before the group is written; None where that needs not be known.
 
         Raises:
             StoreError: The document of the group is damaged.
         """
         _, channel = layout.parse_group(group) or ("", 0)
-        known = NotRecorded.known_to(metadata, self.fov, channel)
+        known = NotRecorded()
+        if metadata is not None:
+            known = NotRecorded.known_to(metadata, self.fov, channel)
         path = self.path / layout.IMAGES / group / DOCUMENT
         if not path.exists():
             return known

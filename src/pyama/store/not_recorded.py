@@ -14,13 +14,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from pyama.metadata import MicroscopyMetadata
+from pyama.metadata import Box, MicroscopyMetadata
 
 KEY = "not_recorded"
 """Name of the entry in the notes of an output and in the attributes of its group."""
-
-Box = tuple[int, int, int, int]
-"""Half-open rectangle [y0, x0, y1, x1) in px."""
 
 
 @dataclass(frozen=True)
@@ -41,7 +38,13 @@ class NotRecorded:
     @classmethod
     def known_to(cls, metadata: MicroscopyMetadata, fov: int, channel: int) -> "NotRecorded":
         """Return what the index of the file tells."""
-        return cls(metadata.missing_frames(fov, channel))
+        boxes = {
+            frame: pixels.boxes
+            for pixels in metadata.missing_pixels
+            if (pixels.fov, pixels.channel) == (fov, channel)
+            for frame in pixels.frames
+        }
+        return cls(metadata.missing_frames(fov, channel), boxes)
 
     @classmethod
     def parse(cls, entry: Mapping[str, Any]) -> "NotRecorded":
@@ -72,21 +75,20 @@ class NotRecorded:
         """Return the entry for the notes of an output; nothing if everything was recorded."""
         return {KEY: self.entry()} if self else {}
 
-    def mask(self, frame: int, shape: tuple[int, int]) -> NDArray[np.bool_] | None:
+    def mask(self, frame: int, shape: tuple[int, ...]) -> NDArray[np.bool_] | None:
         """Return the pixels of a frame that were not recorded, shape (H, W).
 
-        The array is read-only. None if some pixels of the frame were recorded and there are
-        no rectangles.
+        None if the frame has no rectangles and is not one of those without any pixel. The
+        array is shared between frames: do not change it.
         """
         if frame in self.frames:
-            return _mask(((0, 0, *shape),), shape)
+            return _mask(((0, 0, shape[0], shape[1]),), shape)
         return _mask(self.boxes[frame], shape) if frame in self.boxes else None
 
 
 @lru_cache(maxsize=4)  # the frames of a mosaic have the same rectangles
-def _mask(boxes: tuple[Box, ...], shape: tuple[int, int]) -> NDArray[np.bool_]:
+def _mask(boxes: tuple[Box, ...], shape: tuple[int, ...]) -> NDArray[np.bool_]:
     mask = np.zeros(shape, np.bool_)
     for y0, x0, y1, x1 in boxes:
         mask[y0:y1, x0:x1] = True
-    mask.flags.writeable = False
     return mask

@@ -1,7 +1,7 @@
 """Writer of CZI files with scenes of any size, missing planes and time stamps."""
 
 import struct
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -15,6 +15,7 @@ from pyama.testing.scenes import (
     check_times,
 )
 
+Tiles = Callable[[int, int, int, int], Sequence[tuple[int, int, int, int]]]
 GAP_PX = 100
 """Distance in px between scenes, which are adjacent on the stage."""
 FILE_HEADER = 32
@@ -33,6 +34,7 @@ def write_czi(
     times_ms: ArrayLike | None = None,
     with_times: bool = True,
     missing: Collection[tuple[int, int, int, int]] = (),
+    tiles: Tiles | None = None,
     compress: bool = False,
 ) -> None:
     """Write a recording as a CZI file, one scene per field of view.
@@ -48,6 +50,8 @@ def write_czi(
         with_times: False leaves out the time stamps.
         missing: Planes (p, t, z, c) that are left out. A plane that is the last of its axis
             everywhere shortens that axis.
+        tiles: Called with (p, t, z, c), gives the half-open rectangles [y0, x0, y1, x1) that
+            are stored of a plane; by default all of it. A scene is as large as its tiles.
         compress: Pixels as zstd streams.
 
     Raises:
@@ -64,15 +68,17 @@ def write_czi(
     starts = np.cumsum([0, *(width + GAP_PX for _, width in sizes)])
     option = "zstd1:ExplicitLevel=1" if compress else "uncompressed:"
     with czi.create_czi(str(path), exist_ok=True, compression_options=option) as file:
-        for place in np.ndindex(p, t, z):
-            frame = scenes[place[0]][place[1:]]
-            for channel, plane in enumerate(frame):
-                if (*place, channel) not in left_out:
+        for fov, frame, level in np.ndindex(p, t, z):
+            for channel, plane in enumerate(scenes[fov][frame, level]):
+                if (fov, frame, level, channel) in left_out:
+                    continue
+                boxes = tiles(fov, frame, level, channel) if tiles else [(0, 0, *plane.shape)]
+                for y0, x0, y1, x1 in boxes:
                     file.write(
-                        plane,
-                        location=(int(starts[place[0]]), 0),
-                        plane={"T": place[1], "Z": place[2], "C": channel},
-                        scene=place[0],
+                        np.ascontiguousarray(plane[y0:y1, x0:x1]),
+                        location=(int(starts[fov]) + x0, y0),
+                        plane={"T": frame, "Z": level, "C": channel},
+                        scene=fov,
                     )
         file.write_metadata(
             channel_names=dict(enumerate(names)),

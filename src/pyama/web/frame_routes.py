@@ -11,7 +11,7 @@ from fastapi import Path as InPath
 from pydantic import BaseModel
 
 from pyama import layout
-from pyama.pictures.contrast import contrast_of_frame, contrast_of_stack
+from pyama.pictures.contrast import contrast_of_frame, contrast_of_stack, gaps_of
 from pyama.pictures.encoding import ImageFormat, encoded
 from pyama.store import FovStore, MarkFile, Stack
 from pyama.web.folders import Fov, FovOutputDir, Frame
@@ -50,6 +50,7 @@ class StoredFrame:
     store: FovStore
     group: str
     level: Level
+    frame: int
     pixels: Any
 
 
@@ -62,7 +63,7 @@ def _stored_frame(
 ) -> StoredFrame:
     stack = open_stack(output_dir, fov, group, level.value)[0]
     check_frame(stack, frame)
-    return StoredFrame(FovStore(output_dir, fov), group, level, stack[frame])
+    return StoredFrame(FovStore(output_dir, fov), group, level, frame, stack[frame])
 
 
 Stored = Annotated[StoredFrame, Depends(_stored_frame)]
@@ -98,7 +99,8 @@ def frame(
 @router.get("/api/fovs/{fov}/frames/{group}/{frame}/contrast")
 def frame_contrast(stored: Stored) -> FrameContrast:
     """Contrast of a single frame by the rule that gives the whole stack its contrast."""
-    low, high = contrast_of_frame(stored.pixels)
+    gaps = gaps_of(stored.store, stored.group, stored.frame)
+    low, high = contrast_of_frame(stored.pixels, gaps)
     if stored.level is Level.PREVIEW:
         shown = contrast_of_stack(stored.store, stored.group)
         low, high = shown.counts(low), shown.counts(high)

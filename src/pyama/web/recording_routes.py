@@ -13,6 +13,7 @@ from pyama.pictures.outlines import polygons
 from pyama.readers import open_reader
 from pyama.runs.channels import proposed, question
 from pyama.runs.trial import find_cells
+from pyama.store import NotRecorded
 from pyama.web.folders import Root, root_of
 from pyama.web.form_routes import form_config
 
@@ -155,7 +156,8 @@ def trial(root: Annotated[Root, Depends(root_of)], request: Trial) -> TrialCells
     with open_reader(root.inside(request.file), config.params.z) as reader:
         _check_place(reader.metadata, request.fov, request.frame, pc.channel)
         pixels = reader.read(request.fov, request.frame, [pc.channel])[0]
-    labels = find_cells(pixels, config, request.fov)
+        lost = NotRecorded.known_to(reader.metadata, request.fov, pc.channel)
+    labels = find_cells(pixels, config, request.fov, lost.boxes.get(request.frame, ()))
     outlines = polygons(labels)
     return TrialCells(shape=labels.shape, cells=len(outlines), outlines=outlines)
 

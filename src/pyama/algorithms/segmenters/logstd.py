@@ -9,11 +9,11 @@ import numpy as np
 import scipy
 from numpy.typing import NDArray
 
-from pyama.algorithms.kernels.array_types import Frame, Labels, kernel
+from pyama.algorithms.kernels.array_types import Frame, Labels, Mask, kernel
 from pyama.algorithms.kernels.bits import Bits, pack_above
 from pyama.algorithms.kernels.labels import filled, numbered, without_small
 from pyama.algorithms.kernels.local_variance import local_variance
-from pyama.algorithms.kernels.morphology import closed, opened, shrunk
+from pyama.algorithms.kernels.morphology import closed, dilate, opened, shrunk
 from pyama.algorithms.params import LogStdParams
 
 VARIANCE_FLOOR = 1 / 12
@@ -40,7 +40,7 @@ _SHIFT = 12
 """Bits removed from a float32 to bin it: bins of width 0.0003 in ln(variance) / 2."""
 
 
-def segment(frame: Frame, params: LogStdParams) -> Labels:
+def segment(frame: Frame, params: LogStdParams, *, gaps: Mask | None = None) -> Labels:
     """Label the cells of one phase contrast frame.
 
     The mask of rough pixels is closed, objects below `min_object_size` are removed, holes are
@@ -50,6 +50,7 @@ def segment(frame: Frame, params: LogStdParams) -> Labels:
     Args:
         frame: Intensities in counts, shape (H, W), uint16.
         params: See `LogStdParams`. `max_object_size` is not used here.
+        gaps: True where nothing was recorded, shape (H, W); None if everything was.
 
     Returns:
         Labels, shape (H, W): 0 is background, 1..N are 4-connected objects. The same
@@ -58,7 +59,7 @@ def segment(frame: Frame, params: LogStdParams) -> Labels:
     Raises:
         ArrayError: `frame` is not two-dimensional or not uint16.
     """
-    mask = rough(frame, params.logstd_window_size)
+    mask = rough(frame, params.logstd_window_size, gaps)
     mask = closed(mask, params.closing_size // 2, params.closing_iterations)
     mask = without_small(mask, params.min_object_size)
     mask = filled(mask)
@@ -68,18 +69,24 @@ def segment(frame: Frame, params: LogStdParams) -> Labels:
     return numbered(mask)
 
 
-def rough(frame: Frame, window: int) -> Bits:
+def rough(frame: Frame, window: int, gaps: Mask | None = None) -> Bits:
     """Return the mask of the pixels with more local variation than the background.
 
-    Arguments and errors as in `local_variance`.
+    Pixels in and beside `gaps`, where nothing was recorded, are neither in the mask nor in the
+    threshold. Other arguments and errors as in `local_variance`.
     """
     variance = local_variance(frame, window)
-    n_brightest = int(np.count_nonzero(frame == frame.max(initial=0)))
-    return pack_above(variance, np.float32(variance_threshold(variance, window, n_brightest)))
+    recorded, n_lost = frame, 0
+    if gaps is not None:
+        recorded, beside = frame[~gaps], dilate(gaps, window // 2 + 1)
+        variance[beside], n_lost = 0, int(np.count_nonzero(beside))
+    n_brightest = int(np.count_nonzero(recorded == recorded.max(initial=0)))
+    threshold = variance_threshold(variance, window, n_brightest, n_lost)
+    return pack_above(variance, np.float32(threshold))
 
 
 def variance_threshold(
-    variance: NDArray[np.float32], window: int = 3, n_brightest: int = 0
+    variance: NDArray[np.float32], window: int = 3, n_brightest: int = 0, n_lost: int = 0
 ) -> float:
     """Return the variance (counts²) above which a pixel is rough.
 
@@ -98,19 +105,20 @@ def variance_threshold(
             a single mode. The threshold is `FLICKER` then.
         window: Width (px) of the window that was used.
         n_brightest: Number of pixels that may be saturated; they do not count for the quarter.
+        n_lost: Number of pixels that were not recorded; their variance is 0.
 
     Returns:
         The threshold; infinite if all pixels above the floor have the same variance.
     """
     values, counts = _distribution(variance)
-    n = counts.sum()
-    if 2 * n <= variance.size:
+    n, size = counts.sum(), variance.size - n_lost
+    if 2 * n <= size:
         return FLICKER
     if n == counts.max():
         return float("inf")
     profile, centres = _profile(values, counts)
-    needed = BACKGROUND * variance.size
-    n_uniform = variance.size - profile.sum()
+    needed = BACKGROUND * size
+    n_uniform = size - profile.sum()
     mode = _background_mode(profile, centres, needed - n_uniform)
     if n_uniform - n_brightest >= needed and _is_single(profile, centres, variance, window):
         return FLICKER

@@ -48,7 +48,7 @@ DEPTH = 0.095
 0.09 to 0.105 give the best results on annotated images."""
 
 
-def segment(frame: Frame, params: WatershedParams) -> Labels:
+def segment(frame: Frame, params: WatershedParams, *, gaps: Mask | None = None) -> Labels:
     """Label the cells of one phase contrast frame, and separate touching cells.
 
     The sizes in pixels are for cells of 30 to 100 px in diameter. The size limits are not
@@ -57,6 +57,7 @@ def segment(frame: Frame, params: WatershedParams) -> Labels:
     Args:
         frame: Intensities in counts, shape (H, W), uint16.
         params: See `WatershedParams`; `logstd_window_size` and `split_h` are used.
+        gaps: True where nothing was recorded, shape (H, W); None if everything was.
 
     Returns:
         Labels, shape (H, W): 0 is background, 1..N are cells of at least `SMALLEST_CELL` px²,
@@ -66,10 +67,10 @@ def segment(frame: Frame, params: WatershedParams) -> Labels:
     Raises:
         ArrayError: `frame` is not two-dimensional or not uint16.
     """
-    mask = _cells(rough(frame, params.logstd_window_size))
+    mask = _cells(rough(frame, params.logstd_window_size, gaps))
     if not mask.any():
         return np.zeros(frame.shape, np.uint16)
-    core = _core(frame, mask)
+    core = _core(frame, mask, gaps)
     depth = _depth(core) if params.split_h is None else params.split_h
     return _without_debris(_cut(mask, core, depth))
 
@@ -94,11 +95,11 @@ def _without_debris(labels: Labels) -> Labels:
     return renumbered(runs, kept, np.arange(1, len(kept) + 1), len(kept))
 
 
-def _core(frame: Frame, mask: Mask) -> Mask:
+def _core(frame: Frame, mask: Mask, gaps: Mask | None) -> Mask:
     """Return the part of the mask that is not halo."""
     bright = scipy.ndimage.gaussian_filter(frame.astype(np.float32), 1.5) - _background(frame)
     sample = (slice(None, None, 4), slice(None, None, 4))
-    outside = bright[sample][~mask[sample]]
+    outside = bright[sample][~(mask if gaps is None else mask | gaps)[sample]]
     if outside.size == 0:
         return mask
     median = np.median(outside)

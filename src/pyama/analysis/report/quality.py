@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import partial
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,8 +12,8 @@ from pyama import layout
 from pyama.analysis.colours import evenly
 from pyama.analysis.report.report_data import ReportData
 from pyama.errors import StoreError
-from pyama.pictures.contrast import contrast_of_stack
-from pyama.store import FovStore, Stack, fovs_in
+from pyama.pictures.contrast import contrast_of_stack, recorded_pixels
+from pyama.store import FovStore, NotRecorded, Stack, fovs_in
 from pyama.traces.trace_recording import run_times
 
 Values = NDArray[np.float64]
@@ -66,7 +67,9 @@ def _examine(report: ReportData, fov: int, frames: int, quality: Quality) -> Non
         group = layout.background(entry.channel)
         previews = _previews(report, store, group, entry.channel, frames)
         if previews is not None:
-            times, greys = _each(previews, hours, _mean_grey)
+            lost = report.not_recorded(fov, entry.channel)
+            mean_grey = partial(_mean_grey, lost, report.metadata.shapes[fov])
+            times, greys = _each(previews, hours, mean_grey)
             levels = contrast_of_stack(store, group).counts(greys)
             quality.background.setdefault(entry.channel, {})[fov] = times, levels
     if pc is not None:
@@ -98,17 +101,19 @@ def _previews(
 def _each(
     previews: tuple[Stack, list[int]],
     hours: Values,
-    measure: Callable[[NDArray[np.uint8]], float],
+    measure: Callable[[int, NDArray[np.uint8]], float],
 ) -> tuple[Values, Values]:
     stack, frames = previews
-    return hours[frames], np.array([measure(stack[t]) for t in frames], float)
+    return hours[frames], np.array([measure(t, stack[t]) for t in frames], float)
 
 
-def _mean_grey(preview: NDArray[np.uint8]) -> float:
-    return float(preview.mean())
+def _mean_grey(
+    lost: NotRecorded, shape: tuple[int, int], t: int, preview: NDArray[np.uint8]
+) -> float:
+    return float(recorded_pixels(preview, lost.mask(t, shape)).mean())
 
 
-def _sharpness(preview: NDArray[np.uint8]) -> float:
+def _sharpness(t: int, preview: NDArray[np.uint8]) -> float:
     """Return the energy of second differences divided by the variance of an image.
 
     After Subbarao et al. (1993), https://doi.org/10.1117/12.147706.

@@ -64,7 +64,8 @@ def _frames(
             yield (np.zeros(frame.shape, np.float32),)
             continue
         mask = np.zeros(frame.shape, np.bool_) if labels is None else labels[t] > 0
-        estimated = estimate(frame, mask, context.config.params)
+        gaps = lost.mask(t, frame.shape)
+        estimated = estimate(frame, mask, context.config.params, gaps)
         if estimated.is_fallback:
             covered.append(t)
             logger.warning(
@@ -72,7 +73,9 @@ def _frames(
                 "of the frame is used",
                 *(context.fov, channel, t),
             )
-        histogram.update(estimated.background)
+        if gaps is not None:
+            estimated.background[gaps] = 0
+        histogram.update(estimated.background if gaps is None else estimated.background[~gaps])
         yield (estimated.background,)
     notes.update(**grey_levels(histogram), **lost.notes(), frames_without_background=covered)
 

@@ -31,9 +31,9 @@ def _recipes(facts: FovFacts) -> Iterator[tuple[str, Ingredients]]:
 
 
 def _planes(facts: FovFacts, channel: int) -> dict[str, Any]:
-    """Return which z planes a channel is copied from, where it is not the usual choice.
+    """Return which z planes and tiles a channel is copied from, where it is unusual.
 
-    Of channels and frames that lack planes, results differ from those of earlier versions.
+    Where planes or tiles are lacking, results differ from those of earlier versions.
     """
     metadata, z = facts.metadata, facts.config.params.z_of(channel)
     partly = [
@@ -43,10 +43,12 @@ def _planes(facts: FovFacts, channel: int) -> dict[str, Any]:
         for frame in images.frames
     ]
     stack = metadata.stacks.get(channel)
+    pixels = NotRecorded.known_to(metadata, facts.fov, channel).entry()["pixels"]
     return {
         **({} if z == "middle" else {"z": z}),
         **({} if stack is None else {"planes": stack.used}),
         **({"incomplete_stacks": partly} if partly else {}),
+        **({"not_covered": pixels} if pixels else {}),
     }
 
 

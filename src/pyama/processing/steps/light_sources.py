@@ -21,6 +21,7 @@ from pyama.algorithms.flat_field import (
     from_image,
 )
 from pyama.algorithms.flat_field_params import ESTIMATE, FlatFieldParams
+from pyama.algorithms.gaps import filled_gaps
 from pyama.algorithms.kernels.array_types import Boxes
 from pyama.config import ProcessingConfig
 from pyama.errors import ArrayError, ConfigError
@@ -28,7 +29,7 @@ from pyama.processing.external.light_images import LightImage, read_image
 from pyama.processing.fov import FovContext, full
 from pyama.processing.runner import Job, Part
 from pyama.processing.steps.step import Ingredients
-from pyama.store import Stack
+from pyama.store import NotRecorded, Stack
 
 logger = logging.getLogger(__name__)
 
@@ -206,7 +207,8 @@ def light_jobs(context: FovContext, source: Sources) -> Iterator[Job]:
 def _flat_field_frames(
     context: FovContext, source: Sources, notes: dict[str, Any], pending: tuple[Part, ...]
 ) -> Iterator[tuple[NDArray[np.float32]] | None]:
-    stack, absent = None, set(context.not_recorded(source.channel).frames)
+    lost = context.not_recorded(source.channel)
+    stack, absent = None, set(lost.frames)
     if len(absent) == context.metadata.n_frames:  # nothing is measured
         yield (np.ones(source.shape, np.float32),)
         return
@@ -214,12 +216,16 @@ def _flat_field_frames(
         group = layout.background(source.channel)
         stack, mark = context.stack(group), context.store.mark(full(group))
         absent |= set(mark.notes["frames_without_background"]) if mark else set()
-    for values in flat_field(source, stack, absent, notes):
+    for values in flat_field(source, stack, absent, lost, notes):
         yield None if values is None else (values,)
 
 
 def flat_field(
-    source: Sources, backgrounds: Stack | None, absent: AbstractSet[int], notes: dict[str, Any]
+    source: Sources,
+    backgrounds: Stack | None,
+    absent: AbstractSet[int],
+    lost: NotRecorded,
+    notes: dict[str, Any],
 ) -> Iterator[NDArray[np.float32] | None]:
     """Make the flat field of one channel in one field of view.
 
@@ -227,6 +233,7 @@ def flat_field(
         source: Its source.
         backgrounds: Backgrounds to estimate it from, (T, H, W) in counts; None for an image.
         absent: Frames without a visible background.
+        lost: What was not recorded.
         notes: Gets the least and the largest value, and warnings.
 
     Yields:
@@ -242,8 +249,8 @@ def flat_field(
     else:
         total = np.zeros(source.shape)
         present = [t for t in range(len(backgrounds)) if t not in absent]
-        for t in present:
-            total += backgrounds[t]  # multiples of 1/16 count: exact in any order
+        for t in present:  # multiples of 1/16 count: exact in any order
+            total += filled_gaps(backgrounds[t], lost.mask(t, source.shape))
             yield None
         field = source.from_backgrounds(total, len(present))
     warnings = list(source.warnings(field))

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from pyama import layout
 from pyama.algorithms.background_surface import GRID
 from pyama.algorithms.crops import SCALE, box_shapes, lift
+from pyama.algorithms.gaps import overlapping
 from pyama.algorithms.kernels.histogram import Histogram
 from pyama.algorithms.preview import preview_of_intensities, preview_of_labels
 from pyama.config import ProcessingConfig
@@ -37,6 +38,7 @@ from pyama.store import (
     CellPreviewsOutput,
     Cells,
     Crop,
+    NotRecorded,
     PreviewOutput,
     Roster,
     crop_spec,
@@ -67,13 +69,15 @@ class CellPreviews:
 
     Args:
         roster: Which cells there are, and where.
-        missing: Frames that were not recorded, by the name of every group.
+        lost: What was not recorded, by the name of every group.
     """
 
-    def __init__(self, roster: Roster, missing: Mapping[str, AbstractSet[int]]) -> None:
+    def __init__(self, roster: Roster, lost: Mapping[str, NotRecorded]) -> None:
         shapes = box_shapes(roster.bboxes)
         self._rows = {cell: row for row, cell in enumerate(roster.ids.tolist())}
-        self._shapes = {group: _without(shapes, frames) for group, frames in missing.items()}
+        self._shapes = {
+            group: _recorded(shapes, roster.bboxes, entry) for group, entry in lost.items()
+        }
         # Most cells are there in a part of the frames only. One frame beside it on either
         # side stands for all others.
         there = shapes[..., 0] > 0
@@ -113,11 +117,21 @@ class CellPreviews:
                 yield self.of(group, cell, cells.crop(group, cell))
 
 
-def _without(shapes: NDArray[np.int64], frames: AbstractSet[int]) -> NDArray[np.int64]:
-    if frames:
-        shapes = shapes.copy()
-        shapes[:, sorted(frames)] = 0
-    return shapes
+def _recorded(
+    shapes: NDArray[np.int64], boxes: NDArray[np.int32], lost: NotRecorded
+) -> NDArray[np.int64]:
+    """Return the shapes of the boxes, (N, T, 2), 0 where not all of a box was recorded."""
+    if not lost:
+        return shapes
+    shapes = shapes.copy()
+    shapes[:, sorted(lost.frames)] = 0
+    whole = shapes.copy()
+    for frame, rectangles in lost.boxes.items():
+        for rectangle in rectangles:
+            whole[overlapping(boxes[:, frame], rectangle), frame] = 0
+    never = ~whole.any(axis=(1, 2))  # such a cell is shown, too
+    whole[never] = shapes[never]
+    return whole
 
 
 def _meaning(group: str, stack: NDArray[Any], shapes: NDArray[np.int64]) -> dict[str, Any]:
@@ -160,11 +174,11 @@ def cell_previews_part(context: FovContext) -> Part:
 
 def cell_previews_of(context: FovContext, roster: Roster) -> CellPreviews:
     """Return what makes the previews of the crops of a field of view."""
-    missing = {
-        group: context.store.not_recorded(group, context.metadata).frames
+    lost = {
+        group: context.store.not_recorded(group, context.metadata)
         for group in crop_groups(context.config)
     }
-    return CellPreviews(roster, missing)
+    return CellPreviews(roster, lost)
 
 
 def _skipped(config: ProcessingConfig) -> str | None:

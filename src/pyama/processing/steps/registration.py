@@ -2,39 +2,43 @@
 
 import logging
 from collections.abc import Iterator
-from collections.abc import Set as AbstractSet
 from functools import partial
 from typing import Any
 
 from pyama import layout
 from pyama.algorithms.drift import drifts
+from pyama.algorithms.gaps import filled_gaps
 from pyama.config import ProcessingConfig
 from pyama.processing.fov import FovContext, FovFacts, full
 from pyama.processing.runner import Job, Part
 from pyama.processing.steps.step import Ingredients, Step, without_phase_contrast
-from pyama.store import SHIFTS_MARK, Stack, TableOutput
+from pyama.store import SHIFTS_MARK, NotRecorded, Stack, TableOutput
 from pyama.traces.shifts_table import shifts_row
 
 logger = logging.getLogger(__name__)
 
 
 def shift_lines(
-    frames: Stack, missing: AbstractSet[int], notes: dict[str, Any], fov: int
+    frames: Stack, lost: NotRecorded, notes: dict[str, Any], fov: int
 ) -> Iterator[str]:
     """Yield the text of a table of shifts, frame by frame.
 
     Args:
         frames: Phase contrast in counts, (T, H, W).
-        missing: Frames that were not recorded.
+        lost: What was not recorded of them.
         notes: Gets the frames that could not be compared with the previous ones, except
-            those that are missing.
+            those that were not recorded.
         fov: 0-based index of the field of view.
     """
-    present = (None if t in missing else frames[t] for t in range(len(frames)))
+    shape = frames.shape[1:]
+    present = (
+        None if t in lost.frames else filled_gaps(frames[t], lost.mask(t, shape))
+        for t in range(len(frames))
+    )
     before = (0.0, 0.0)
     unknown: list[int] = []
     for t, drift in enumerate(drifts(present)):
-        if not drift.is_known and t not in missing:
+        if not drift.is_known and t not in lost.frames:
             unknown.append(t)
         yield shifts_row(t, (drift.y, drift.x), before)
         before = drift.y, drift.x
@@ -78,7 +82,7 @@ def _lines(
     context: FovContext, notes: dict[str, Any], pending: tuple[Part, ...]
 ) -> Iterator[tuple[str]]:
     frames, lost = context.stack(layout.phase(context.pc)), context.not_recorded(context.pc)
-    lines = shift_lines(frames, lost.frames, notes, context.fov)
+    lines = shift_lines(frames, lost, notes, context.fov)
     return zip(lines, strict=True)  # one item per part
 
 

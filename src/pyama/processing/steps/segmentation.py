@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from pyama import layout
 from pyama.algorithms.contracts import Place, checked_image, checked_labels
+from pyama.algorithms.gaps import filled_gaps
 from pyama.algorithms.kernels.labels import limit_sizes
 from pyama.algorithms.params import own_params
 from pyama.config import ProcessingParams
@@ -22,6 +23,7 @@ from pyama.processing.methods import (
     SEGMENTERS,
     Preprocessor,
     preprocessors,
+    takes_gaps,
     takes_place,
 )
 from pyama.processing.plugin_calls import called
@@ -88,10 +90,14 @@ def segmented(
         if t in lost.frames:
             yield np.zeros(frame.shape, np.uint16)
             continue
-        image = _preprocessed(frame, preprocessors)
+        gaps = lost.mask(t, frame.shape)
+        image = _preprocessed(filled_gaps(frame, gaps), preprocessors)
         place = (Place(fov, t),) if takes_place(method[1]) else ()
-        result = called(name, method[1], image, own, *place)
+        known = {} if gaps is None or not takes_gaps(method[1]) else {"gaps": gaps}
+        result = called(name, method[1], image, own, *place, **known)
         labels = checked_labels(name, result, frame.shape)
+        if gaps is not None:
+            labels = np.where(gaps, labels.dtype.type(0), labels)
         labels, removed = limit_sizes(labels, params.min_object_size, params.max_object_size)
         objects.update(asdict(removed))
         largest = max(largest, int(labels.max(initial=0)))

@@ -18,7 +18,13 @@ from pyama.algorithms.features import (
     measure_stack,
     needs_image,
 )
-from pyama.algorithms.filters import margin_leaves_no_room, near_border, too_short
+from pyama.algorithms.filters import (
+    margin_leaves_no_room,
+    near_border,
+    near_gaps,
+    too_short,
+)
+from pyama.algorithms.gaps import REACH
 from pyama.algorithms.kernels.array_types import Boxes
 from pyama.config import ProcessingParams
 from pyama.processing.plugin_calls import timed_function
@@ -106,6 +112,8 @@ def _filtered(roster: Roster, inputs: TraceInputs, notes: dict[str, Any]) -> NDA
         logger.warning("FOV %d: %s", inputs.fov, warning)
     short = too_short(roster.valid_frames, min_frames)
     border = near_border(roster.bboxes, roster.valid_frames, inputs.shape, margin)
+    gaps = inputs.lost[inputs.pc].boxes
+    border |= near_gaps(roster.bboxes, roster.valid_frames, gaps, REACH if margin else 0)
     removed = {
         "min_frames": roster.ids[short].tolist(),
         "border_margin": roster.ids[border].tolist(),
@@ -163,7 +171,8 @@ def _features(cells: Cells, index: int, inputs: TraceInputs) -> dict[str, NDArra
     for channel, names in inputs.fluorescence.items():
         if not names:
             continue
-        track = replace(phase, channel=channel, valid=_recorded(phase.valid, channel, inputs))
+        valid = _recorded(phase, mask, inputs.lost[channel])
+        track = replace(phase, channel=channel, valid=valid)
         image = cells.crop(layout.fluorescence(channel), cell)
         background = cells.crop(layout.background(channel), cell)
         if channel in inputs.light:
@@ -190,9 +199,15 @@ def _others(roster: Roster, index: int, frame: int) -> Boxes:
 
 
 def _recorded(
-    valid: NDArray[np.bool_], channel: int, inputs: TraceInputs
+    track: CellTrack, mask: NDArray[np.uint8], lost: NotRecorded
 ) -> NDArray[np.bool_]:
-    """Return the frames in which a cell is present and its channel was recorded."""
-    recorded = valid.copy()
-    recorded[sorted(inputs.lost[channel].frames)] = False
+    """Return the frames in which a cell is present and a channel was recorded in all of it."""
+    recorded = track.valid.copy()
+    recorded[sorted(lost.frames)] = False
+    for frame in np.flatnonzero(recorded).tolist() if lost.boxes else ():
+        top, left, bottom, right = track.boxes[frame].tolist()
+        for y0, x0, y1, x1 in lost.boxes.get(frame, ()):
+            rows = slice(max(y0 - top, 0), max(min(y1, bottom) - top, 0))
+            columns = slice(max(x0 - left, 0), max(min(x1, right) - left, 0))
+            recorded[frame] &= not mask[frame, rows, columns].any()
     return recorded
