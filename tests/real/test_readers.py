@@ -10,6 +10,7 @@ from pylibCZIrw import czi
 
 from pyama.errors import ReaderError
 from pyama.readers import open_reader
+from pyama.store import NotRecorded
 
 DATA = Path(__file__).parents[3] / "shared" / "data"
 pytestmark = pytest.mark.skipif(
@@ -203,3 +204,12 @@ def test_a_real_file_cut_off_anywhere_is_refused(file, tmp_path):
         path.write_bytes(content[:keep])
         with pytest.raises(ReaderError):
             open_reader(path)
+
+
+def test_the_gaps_of_a_real_mosaic_are_its_black_pixels():
+    with open_reader(DATA / "czi" / "S3_1Pos_2Mosaic_T2Z3_CH2_sm.czi") as reader:
+        known = reader.metadata
+        gaps = [NotRecorded.known_to(known, fov, 0) for fov in range(known.n_fovs)]
+        assert [bool(lost) for lost in gaps] == [False, False, True]
+        image = reader.read(2, 1, [0])[0]
+    np.testing.assert_array_equal(gaps[2].mask(1, image.shape), image == 0)

@@ -271,3 +271,17 @@ def test_the_identity_of_arrays_is_that_of_their_content():
 def test_arrays_of_another_form_are_refused(arguments, message):
     with pytest.raises(ReaderError, match=message):
         ArrayReader(*arguments)
+
+
+def test_an_array_says_what_was_recorded():
+    images = draw(2, 3, 2, H, W)
+    recorded = [[True, True], [True, False], [False, False]]
+    reader = ArrayReader(images, recorded=recorded)
+    assert [reader.metadata.missing_frames(1, c) for c in (0, 1)] == [{2}, {1, 2}]
+    first, second = reader.read(1, 1, [0, 1])
+    np.testing.assert_array_equal(first, images[1, 1, 0])
+    assert not second.any()
+    every = np.broadcast_to(recorded, (2, 3, 2))
+    assert ArrayReader(images, recorded=every).metadata.missing == reader.metadata.missing
+    with pytest.raises(ReaderError, match=r"shape \(2, 3\), expected \(3, 2\) or"):
+        ArrayReader(images, recorded=np.ones((2, 3), bool))

@@ -23,6 +23,7 @@ def info_entries(metadata: MicroscopyMetadata) -> dict[str, Any]:
     return {
         **dump_metadata(metadata),
         "n_fovs": metadata.n_fovs,
+        "empty_fovs": sorted(metadata.empty_fovs),
         "times_min": None if stamps is None else [list(map(_finite, row)) for row in stamps],
         "time_source": source,
         "time": times_text(metadata, TimeParams()),

@@ -22,6 +22,8 @@ class ArrayReader(PlaneReader):
         pixel_size_um: Side of a pixel in micrometres, if known.
         times: Minutes per frame, shape (T,), or per field of view and frame, shape (P, T).
         basename: Name of the recording, used in file names.
+        recorded: Whether an image was recorded, shape (T, C) or (P, T, C); by default all
+            were. The others are read as zeros.
 
     Raises:
         ReaderError: The arrays have another form.
@@ -34,6 +36,7 @@ class ArrayReader(PlaneReader):
         pixel_size_um: float | None = None,
         times: ArrayLike | None = None,
         basename: str = "array",
+        recorded: ArrayLike | None = None,
     ) -> None:
         self._images = [np.asarray(image) for image in images]
         n_frames, n_channels = _check(self._images)
@@ -48,7 +51,7 @@ class ArrayReader(PlaneReader):
             [(image.shape[2], image.shape[3]) for image in self._images],
             "uint8" if all(i.dtype == np.uint8 for i in self._images) else "uint16",
             names,
-            np.ones((len(self._images), n_frames, 1, n_channels), bool),
+            _recorded(recorded, (len(self._images), n_frames, n_channels))[:, :, np.newaxis],
             _times(times, len(self._images), n_frames),
             pixel_size_um,
             identity=_identity(self._images),
@@ -92,6 +95,16 @@ def _times(times: ArrayLike | None, n_fovs: int, n_frames: int) -> NDArray[np.fl
             f"{(n_fovs, n_frames)}: minutes per frame."
         )
     return np.broadcast_to(given, (n_fovs, n_frames))
+
+
+def _recorded(recorded: ArrayLike | None, shape: tuple[int, int, int]) -> NDArray[np.bool_]:
+    given = np.asarray(True if recorded is None else recorded, bool)
+    if given.shape not in ((), shape[1:], shape):
+        raise ReaderError(
+            f"recorded has the shape {given.shape}, expected {shape[1:]} or {shape}: one "
+            "value per frame and channel."
+        )
+    return np.broadcast_to(given, shape)
 
 
 def _identity(images: Sequence[NDArray[np.generic]]) -> str:
