@@ -292,6 +292,15 @@ def test_a_damaged_chunk_is_an_error_and_not_a_black_frame(tmp_path):
     assert str(tmp_path) not in answer.text
 
 
+def test_frames_of_which_nothing_was_recorded_are_named(tmp_path):
+    images = MOVIE[:1].copy()
+    images[0, [1, 3], 1] = 0
+    process(recording_of(images), make_config(copy_only=True), tmp_path)
+    groups = client_of(tmp_path).get("/api/fovs/0").json()["groups"]
+    lost = {group["group"]: group["not_recorded"] for group in groups}
+    assert lost == {"pc_ch_0": [], "fl_ch_1": [1, 3]}
+
+
 def test_a_preview_that_is_made_again_is_shown(tmp_path):
     folder = results_in(tmp_path)
     client = client_of(folder)

@@ -70,6 +70,8 @@ class Group(BaseModel):
     """Counts that are drawn white; null for labels."""
     ranges: dict[str, tuple[float, float]]
     """Counts between which black and white can be chosen, by level."""
+    not_recorded: list[int]
+    """Frames of which nothing was recorded."""
 
 
 class FovDetails(BaseModel):
@@ -133,7 +135,8 @@ def details(output_dir: FovOutputDir, fov: Fov) -> FovDetails:
     store = FovStore(output_dir, fov)
     finished = store.marks()
     shown = [name for name in store.groups() if not layout.is_light(name)]
-    groups = (_group(store, name, finished) for name in shown)
+    lost = {name: store.not_recorded(name, metadata).frames for name in shown}
+    groups = (_group(store, name, finished, sorted(lost[name])) for name in shown)
     return FovDetails(
         fov=fov,
         shape=[metadata.n_frames, *metadata.shapes[fov]],
@@ -143,7 +146,9 @@ def details(output_dir: FovOutputDir, fov: Fov) -> FovDetails:
     )
 
 
-def _group(store: FovStore, name: str, finished: Iterable[str]) -> Group:
+def _group(
+    store: FovStore, name: str, finished: Iterable[str], not_recorded: list[int]
+) -> Group:
     kind, channel = layout.parse_group(name) or ("", 0)
     output_dir = store.path.parent
     levels = {
@@ -152,7 +157,14 @@ def _group(store: FovStore, name: str, finished: Iterable[str]) -> Group:
         if f"{name}/{level}" in finished
     }
     group = Group(
-        group=name, kind=kind, channel=channel, levels=levels, low=None, high=None, ranges={}
+        group=name,
+        kind=kind,
+        channel=channel,
+        levels=levels,
+        low=None,
+        high=None,
+        ranges={},
+        not_recorded=not_recorded,
     )
     if levels and not layout.is_labels(name):
         contrast = contrast_of_stack(store, name)

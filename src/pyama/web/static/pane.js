@@ -10,9 +10,10 @@ export class Pane {
     this.canvas.setAttribute("aria-label", `Image: ${title}`);
     this.box = document.createElement("div");
     this.box.className = "pane";
-    const label = document.createElement("span");
-    label.textContent = title;
-    this.box.append(this.canvas, label);
+    this.title = title;
+    this.label = document.createElement("span");
+    this.label.textContent = title;
+    this.box.append(this.canvas, this.label);
     this.context = this.canvas.getContext("2d", { alpha: false });
     this.buffer = document.createElement("canvas");
     this.painted = null;

@@ -126,6 +126,8 @@ export function draw() {
   for (const pane of panes) pane.resize();
   const outlines = state.outlines ? cachedOutlines(state.frame) : null;
   for (const pane of panes) {
+    const isLost = groupOf(pane.group)?.not_recorded.includes(state.frame);
+    pane.label.textContent = isLost ? `${pane.title}: not recorded` : pane.title;
     const frame = cachedFrame(pane.group, state.frame);
     pane.box.classList.toggle("waiting", !frame); // an earlier frame is still visible
     if (!frame) continue;
