@@ -153,8 +153,8 @@ def test_groups_say_what_was_not_recorded(tmp_path):
     for group in ("fl_ch_1", "fl_background_ch_1"):
         assert store.not_recorded(group, recording.metadata).frames == {1, 4}
         assert not store.stack(group)[4].any()
-        for zarr in ("images.zarr", "cells.zarr"):
-            document = json.loads((store.path / zarr / group / "zarr.json").read_bytes())
+        for container in ("images.zarr", "cells.zarr"):
+            document = json.loads((store.path / container / group / "zarr.json").read_bytes())
             entry = document["attributes"]["pyama"]["not_recorded"]
             assert entry == {"frames": [1, 4], "pixels": []}
     for group in ("pc_ch_0", "seg_labeled_ch_0", "seg_tracked_ch_0"):
