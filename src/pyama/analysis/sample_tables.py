@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 
 from pyama import layout
+from pyama.analysis.plain_tables import cell_by_row
 from pyama.analysis.table_files import Header, as_numbers, read_table
 from pyama.analysis.table_times import (
     TableTime,
@@ -20,6 +21,8 @@ from pyama.errors import ConfigError, StoreError
 from pyama.traces.trace_reading import load_traces
 
 Unit = Literal["min", "h"]
+FITTED = ("fov", "cell", "model_type", "r_squared")
+"""Columns of every table of fits."""
 
 
 def load_merged(path: Path | str, unit: Unit = "min") -> pd.DataFrame:
@@ -49,9 +52,12 @@ def _timed(path: Path, table: pd.DataFrame, header: Header, unit: Unit) -> pd.Da
             rows = (table["fov"] == fov).to_numpy()
             minutes[rows] = times[fov][table["frame"].to_numpy()[rows]]
     except (KeyError, TypeError, ValueError, AttributeError, IndexError) as error:
+        lacking = [key for key in ("sample", "times") if key not in header]
+        found = f" (no line {' and '.join(f'# {key}' for key in lacking)})" if lacking else ""
         raise StoreError(
-            f"{path} does not hold its sample and the time of every frame ({error!r}). "
-            "Expected a table written by `pyama merge`, with its lines that begin with #."
+            f"{path} does not hold its sample and the time of every frame{found}. Expected a "
+            "table written by `pyama merge`, with its lines that begin with # and its columns "
+            f"fov and frame; its columns: {', '.join(map(str, table.columns))}."
         ) from error
     minutes /= 60 if unit == "h" else 1
     table.insert(list(table).index("frame") + 1, "time", minutes)
@@ -98,7 +104,8 @@ def read_timed(path: Path | str, given: TableTime, *, is_recorded: bool = False)
 
     Args:
         path: A traces file inside its output folder, a merged table, or any CSV file with the
-            columns `cell` and `time`, and `fov` if there is more than one.
+            columns `cell` and `time`, and `fov` if there is more than one; or with `time` and
+            one column per cell, see `pyama.analysis.plain_tables`.
         given: What the user says of the times, for a file that is neither a traces file in its
             output folder nor a merged table.
         is_recorded: Whether `given` is what an earlier fit has recorded of this table, which
@@ -130,17 +137,7 @@ def _read_timed(path: Path, given: TableTime, of_recording: TableTime) -> TimedT
         refuse_other_times(path, of_recording)
         return TimedTable(as_numbers(load_traces(path, "h")), header)
     table, unit = with_hours(path, table, header, given)
-    numbers = table.select_dtypes("number")
-    absent = [name for name in ("cell", "time") if name not in numbers]
-    if absent:
-        raise ConfigError(
-            f"{path} has no column of numbers named {' or '.join(absent)}; its columns: "
-            f"{', '.join(map(str, table.columns))}. Expected a traces file of pyama, a merged "
-            "table, or a table with the columns cell and time, separated by commas."
-        )
-    if "fov" not in table:
-        table.insert(0, "fov", 0)
-    return TimedTable(table, header, unit)
+    return TimedTable(cell_by_row(path, table), header, unit)
 
 
 def load_fitted(path: Path | str) -> pd.DataFrame:
@@ -150,10 +147,12 @@ def load_fitted(path: Path | str) -> pd.DataFrame:
         StoreError: The file cannot be read or is not a table of fits.
     """
     table, header = read_table(path)
-    if not {"fov", "cell", "model_type", "r_squared"} <= set(table.columns):
+    absent = [name for name in FITTED if name not in table]
+    if absent:
         raise StoreError(
-            f"{path} is not a table of fits: it has no columns model_type and r_squared. "
-            "Give a *_fitted_*.csv that `pyama fit` wrote."
+            f"{path} is not a table of fits: it has no column {', '.join(absent)}. It has: "
+            f"{', '.join(map(str, table.columns))}. Give a *_fitted_*.csv that `pyama fit` "
+            "wrote."
         )
     table.insert(0, "sample", str(header.get("sample", Path(path).stem)))
     return table

@@ -1,7 +1,7 @@
 """Columns of traces tables: which ones hold features, which one to use, and their units."""
 
 from collections.abc import Iterable
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from pyama import layout
 from pyama.errors import ConfigError
@@ -49,11 +49,27 @@ def require_columns(
 
     numbers = tuple(numbers)
     for name in (*names, *numbers):
-        if name not in table or (name in numbers and not is_numeric_dtype(table[name])):
+        if name not in table:
             raise ConfigError(
                 f"The table has no column {name!r}{' of numbers' if name in numbers else ''}. "
                 f"It has: {', '.join(map(str, table.columns))}."
             )
+        if name in numbers and not is_numeric_dtype(table[name]):
+            raise ConfigError(_holds_text(table, name))
+
+
+def first_text(column: "pd.Series[Any]") -> object:
+    """Return the first value of a column that is no number; None if there is none."""
+    import pandas as pd
+
+    odd = column[column.notna() & pd.to_numeric(column, errors="coerce").isna()]
+    return odd.iloc[0] if len(odd) else None
+
+
+def _holds_text(table: "pd.DataFrame", name: str) -> str:
+    text = first_text(table[name])
+    held = "no numbers" if text is None else f"{text!r}"
+    return f"The column {name!r} holds {held}; expected numbers."
 
 
 def cell_keys(table: "pd.DataFrame") -> list[str]:
@@ -82,10 +98,12 @@ def chosen_column(table: "pd.DataFrame", wanted: str | None) -> str:
     columns, default = measured_columns(table), default_columns(table)
     if wanted is None and len(default) == 1:
         return default[0]
+    if wanted in table and wanted not in (*columns, *NOT_MEASURED):
+        raise ConfigError(_holds_text(table, str(wanted)))
     if not columns:
         raise ConfigError(
             "The table has no column of numbers to work on; expected one besides fov, cell, "
-            "frame and time."
+            f"frame and time. It has: {', '.join(map(str, table.columns))}."
         )
     if wanted is None or wanted not in columns:
         problem = "There are several columns" if wanted is None else f"No column {wanted!r}"

@@ -6,14 +6,15 @@ reads such a file; `read_table` also reads the entries.
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import IO, Any
+from typing import Any
 
 import pandas as pd
 
-from pyama.errors import ConfigError, StoreError, reason
+from pyama.errors import ConfigError
 from pyama.store import path_in_errors, write_atomically
+from pyama.traces.table_text import read_comments, read_table_text
 
 Header = dict[str, Any]
 """The entries before the header."""
@@ -105,21 +106,13 @@ def _require_pyarrow() -> None:
 def read_table(path: Path | str) -> tuple[pd.DataFrame, Header]:
     """Read a CSV file and the entries before its header, if it has any.
 
+    The file may have been saved by a spreadsheet, see `pyama.traces.table_text`.
+
     Raises:
         StoreError: The file is missing or is not a table.
     """
-    path = Path(path)
-    try:
-        with _opened(path) as file:
-            header = _entries(file)
-            table = pd.read_csv(file)
-    except (OSError, ValueError) as error:
-        raise StoreError(f"{path} cannot be read as a table: {reason(error)}.") from error
-    return as_numbers(table), header
-
-
-def _opened(path: Path) -> IO[str]:
-    return path.open(encoding="utf-8-sig", newline="")  # Excel writes a byte order mark
+    content = read_table_text(Path(path))
+    return as_numbers(content.frame()), _entries(content.comments)
 
 
 def as_numbers(table: pd.DataFrame) -> pd.DataFrame:
@@ -133,27 +126,20 @@ def read_header(path: Path | str) -> Header:
     Raises:
         StoreError: The file cannot be read.
     """
-    try:
-        with _opened(Path(path)) as file:
-            return _entries(file)
-    except (OSError, ValueError) as error:
-        raise StoreError(f"{path} cannot be read as a table: {reason(error)}.") from error
+    return _entries(read_comments(Path(path)))
 
 
-def _entries(file: IO[str]) -> Header:
-    """Read up to the first line that is not a comment; skip comments that are not entries.
+def _entries(comments: Iterable[str]) -> Header:
+    """Return the comments that are entries.
 
     A key of one word has a value in JSON; one of several words, as other programs write it,
     has a text.
     """
     header: Header = {}
-    start = file.tell()
-    while (line := file.readline()).startswith("#"):
-        start = file.tell()
-        if match := _ENTRY.fullmatch(line.rstrip("\r\n")):
+    for line in comments:
+        if match := _ENTRY.fullmatch(line):
             try:
                 header[match[1]] = match[2] if " " in match[1] else json.loads(match[2])
             except ValueError:
                 continue
-    file.seek(start)
     return header

@@ -9,8 +9,11 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import BaseModel
 
+from pyama import layout
+from pyama.errors import StoreError
 from pyama.file_cache import cached_while_unchanged
 from pyama.traces.corrections import Action, Cut, Delete, Join, MarkCell, Swap
+from pyama.traces.table_text import TRUE, read_table_text
 from pyama.traces.trace_files import traces_digest
 
 
@@ -64,21 +67,33 @@ def read_uncorrected(path: Path) -> tuple[str, Table]:
         Digest of the file, and its table.
 
     Raises:
-        OSError: The file cannot be read.
-        ValueError: A number in it is not a number.
-        LookupError: A row has too few columns.
+        StoreError: The file cannot be read, or is not a traces file.
     """
-    header, *lines = path.read_text(encoding="utf-8").splitlines()
+    content = read_table_text(path)
+    header, *lines = content.text.splitlines()
+    if content.columns[:4] != layout.BASE_COLUMNS[:4]:
+        raise StoreError(
+            f"{path} cannot be read as a table of traces: its first columns are "
+            f"{', '.join(content.columns[:4])}; expected "
+            f"{', '.join(layout.BASE_COLUMNS[:4])}. `pyama run` makes the file again."
+        )
     split = [line.split(",", 4) for line in lines]
-    cells = np.array([row[1] for row in split], np.int64)
+    try:
+        cells = np.array([row[1] for row in split], np.int64)
+        frames = np.array([row[2] for row in split], np.int64)
+    except ValueError as error:
+        raise StoreError(
+            f"{path} has rows without whole numbers in the columns cell and frame. "
+            "`pyama run` makes the file again."
+        ) from error
     table = Table(
         header,
         tuple(row[4] for row in split),
         tuple(row[0] for row in split),
         cells,
         cells,
-        np.array([row[2] for row in split], np.int64),
-        np.array([row[3] == "True" for row in split], np.bool_),
+        frames,
+        np.array([row[3].casefold() in TRUE for row in split], np.bool_),
     )
     return traces_digest(path), table
 

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from pyama.file_cache import cached_while_unchanged
 from pyama.traces.corrected_table import Table
+from pyama.traces.table_text import read_table_text
 
 Values = NDArray[np.float64]
 
@@ -18,7 +19,7 @@ Values = NDArray[np.float64]
 @cached_while_unchanged(16)
 def read_traces(path: Path) -> pd.DataFrame:
     """Read a traces file, cached as long as the file stays the same."""
-    return pd.read_csv(path)
+    return read_table_text(path).frame()
 
 
 @dataclass(frozen=True)

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from pyama import layout
-from pyama.errors import ConfigError, NotReadyError, StoreError
+from pyama.errors import ConfigError, NotReadyError, StoreError, reason
 from pyama.store import FovStore, write_atomically
 from pyama.traces.carrying import Carried, log_lines
 from pyama.traces.corrected_table import Table, corrected, read_uncorrected
@@ -184,9 +184,11 @@ class Inspection:
     def _uncorrected(self) -> tuple[str, Table]:
         try:
             return read_uncorrected(self.traces)
-        except (OSError, ValueError, LookupError) as error:
+        except StoreError:
+            raise
+        except OSError as error:  # the file is gone
             raise StoreError(
-                f"{self.traces} cannot be read: {error}. `pyama run` makes it again."
+                f"{self.traces} cannot be read: {reason(error)}. `pyama run` makes it again."
             ) from error
 
     def _append(self, by: str, record: Mapping[str, Any]) -> None:

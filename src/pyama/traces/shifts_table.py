@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pyama.errors import StoreError
+from pyama.traces.table_text import read_table_text
 from pyama.traces.trace_rows import header
 
 SHIFTS_COLUMNS = ("frame", "shift_y", "shift_x", "drift_y", "drift_x")
@@ -43,15 +44,14 @@ def load_shifts(path: Path) -> NDArray[np.float64]:
     Raises:
         StoreError: The file is missing, or is not a table of shifts.
     """
-    import pandas as pd
-
-    try:
-        table = pd.read_csv(path, dtype="float64")
-    except (OSError, ValueError) as error:
-        raise StoreError(f"{path} cannot be read as a table: {error}.") from error
-    if tuple(table.columns) != SHIFTS_COLUMNS or not np.isfinite(table).all(axis=None):
+    table = read_table_text(path).frame()
+    if (
+        tuple(table.columns) != SHIFTS_COLUMNS
+        or any(kind.kind not in "if" for kind in table.dtypes)
+        or not np.isfinite(table).all(axis=None)
+    ):
         raise StoreError(
             f"{path} is not a table of shifts: expected numbers in the columns "
             f"{', '.join(SHIFTS_COLUMNS)}. `pyama run` makes it again."
         )
-    return table[["drift_y", "drift_x"]].to_numpy()
+    return table[["drift_y", "drift_x"]].to_numpy(np.float64)

@@ -1,12 +1,13 @@
 """Traces read as tables, with the time of every frame."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
 from pyama import layout
-from pyama.errors import StoreError, reason
+from pyama.errors import StoreError
+from pyama.traces.table_text import read_table_text
 from pyama.traces.trace_files import check_inspection
 from pyama.traces.trace_recording import run_times
 
@@ -17,6 +18,7 @@ _BASE_DTYPES = {
     name: "bool" if name == "good" else "float64" if name.startswith("position") else "int64"
     for name in layout.BASE_COLUMNS
 }
+_EXPECTED = {"bool": "True or False", "float64": "numbers", "int64": "whole numbers"}
 
 
 def load_traces(path: Path | str, unit: Literal["min", "h"] = "min") -> "pd.DataFrame":
@@ -35,19 +37,9 @@ def load_traces(path: Path | str, unit: Literal["min", "h"] = "min") -> "pd.Data
             traces than the current ones, it contains frames that the recording does not
             have, or the configuration of its run is missing.
     """
-    import pandas as pd
-
     path = Path(path)
     check_inspection(path)
-    try:
-        table = pd.read_csv(path, dtype=_BASE_DTYPES)
-    except (OSError, ValueError) as error:
-        raise StoreError(f"{path} cannot be read as a table: {reason(error)}.") from error
-    absent = [name for name in layout.BASE_COLUMNS if name not in table.columns]
-    if absent:
-        raise StoreError(
-            f"{path} has no column {', '.join(absent)}; expected a traces file of pyama."
-        )
+    table = _typed(path, read_table_text(path).frame())
     minutes = np.zeros(len(table))
     for fov in table["fov"].unique().tolist():
         frames = table.loc[table["fov"] == fov, "frame"]
@@ -60,3 +52,38 @@ def load_traces(path: Path | str, unit: Literal["min", "h"] = "min") -> "pd.Data
         minutes[frames.index] = times[frames]
     table.insert(3, "time", minutes / (60 if unit == "h" else 1))
     return table
+
+
+def _typed(path: Path, table: "pd.DataFrame") -> "pd.DataFrame":
+    """Return traces whose base columns have their types.
+
+    Raises:
+        StoreError: A column is missing or holds other values.
+    """
+    absent = [name for name in layout.BASE_COLUMNS if name not in table.columns]
+    if absent:
+        raise StoreError(
+            f"{path} has no column {', '.join(absent)}; expected a traces file of pyama. It "
+            f"has the columns {', '.join(table.columns)}."
+        )
+    for name, dtype in _BASE_DTYPES.items():
+        fits = _fits(table[name], dtype)
+        if not fits.all():
+            odd = table[name][~fits].iloc[0]
+            raise StoreError(
+                f"{path} cannot be read as a table of traces: the column {name} holds "
+                f"{'an empty field' if odd != odd else odd}; expected {_EXPECTED[dtype]}."
+            )
+    return table.astype(_BASE_DTYPES)
+
+
+def _fits(column: "pd.Series[Any]", dtype: str) -> "pd.Series[bool]":
+    """Return which values of a column are of a type, with 1.0 for 1."""
+    import pandas as pd
+
+    numbers = pd.to_numeric(column, errors="coerce")
+    if dtype == "bool":
+        return numbers.isin([0, 1])
+    if dtype == "float64":
+        return numbers.notna() | column.isna()
+    return numbers.between(-(2**62), 2**62) & (numbers == numbers.round())
