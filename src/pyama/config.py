@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Self, TypeAlias
 from pydantic import BaseModel, Field, ValidationError, field_validator, model_validator
 from pydantic_core import ErrorDetails
 
+from pyama import older
 from pyama.algorithms.copy_params import CopyParams
 from pyama.algorithms.flat_field_params import ChannelId, FlatFieldParams
 from pyama.algorithms.params import (
@@ -218,7 +219,15 @@ def load_config(path: Path | str) -> ProcessingConfig:
     Raises:
         ConfigError: The file cannot be read, is not YAML, or has wrong entries.
     """
-    return parse_config(str(path), load_yaml(Path(path)))
+    return parse_config(str(path), read_entries(path))
+
+
+def read_entries(path: Path | str) -> object:
+    """Read the entries of a configuration; see `load_config`.
+
+    Those of the older PyAMA are returned in the present form.
+    """
+    return older.configuration(str(path), load_yaml(Path(path)))
 
 
 def dump_config(config: ProcessingConfig) -> dict[str, Any]:

@@ -13,6 +13,9 @@ from pyama.analysis.table_origins import names_of_samples
 from pyama.analysis.table_times import TableTime
 from pyama.errors import ConfigError
 
+MEASURES_OF_FIT = ("r_squared", "rmse", "aic", "n_points")
+"""Columns of tables of fits that are no parameters."""
+
 
 def join_traces(paths: Iterable[Path], times: TableTime | None = None) -> pd.DataFrame:
     """Read merged tables or traces; the column `sample` names where each row comes from.
@@ -71,6 +74,26 @@ def fitted_parameters(table: pd.DataFrame) -> list[str]:
     """Return the names of the parameters that were fitted and not fixed."""
     fitted = [str(name) for name in table if f"{name}_se" in table]
     return [name for name in fitted if table[f"{name}_se"].notna().any()]
+
+
+def parameters_to_show(table: pd.DataFrame) -> list[str]:
+    """Return the parameters that were fitted.
+
+    Tables of other programs have no standard errors, by which fitted parameters are known:
+    then all columns of numbers, but for measures of the fit.
+
+    Raises:
+        ConfigError: No parameter was fitted.
+    """
+    chosen = fitted_parameters(table)
+    if not chosen and not any(str(name).endswith("_se") for name in table):
+        chosen = [name for name in fitted_numbers(table) if name not in MEASURES_OF_FIT]
+    if not chosen:
+        raise ConfigError(
+            "No parameter was fitted in any cell. Choose columns with --names: "
+            f"{', '.join(fitted_numbers(table))}."
+        )
+    return chosen
 
 
 def axis_labels(

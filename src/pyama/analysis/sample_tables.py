@@ -7,7 +7,7 @@ from typing import Literal
 import numpy as np
 import pandas as pd
 
-from pyama import layout
+from pyama import layout, older
 from pyama.analysis.plain_tables import cell_by_row
 from pyama.analysis.table_files import Header, as_numbers, read_table
 from pyama.analysis.table_times import (
@@ -131,9 +131,12 @@ def _read_timed(path: Path, given: TableTime, of_recording: TableTime) -> TimedT
     if "times" in header:
         refuse_other_times(path, of_recording)
         return TimedTable(_timed(path, table, header, "h"), header)
-    is_traces = "time" not in table and layout.parse_traces(path.name) is not None
+    is_traces = layout.parse_traces(path.name) is not None
+    if is_traces and "time" in table:  # the older PyAMA writes such traces
+        header = {"Time units": older.time_unit(path), **header}
+    is_own = is_traces and "time" not in table and set(layout.BASE_COLUMNS) <= set(table)
     is_in_folder = (path.parent.parent / layout.CONFIG_FILE).exists()
-    if is_traces and (is_in_folder or given.frame_interval is None):
+    if is_own and (is_in_folder or given.frame_interval is None):
         refuse_other_times(path, of_recording)
         return TimedTable(as_numbers(load_traces(path, "h")), header)
     table, unit = with_hours(path, table, header, given)

@@ -1,6 +1,7 @@
 """Samples: which fields of view belong to which condition of an experiment."""
 
 import re
+import warnings
 from collections import Counter
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from pathlib import Path
@@ -21,6 +22,8 @@ _WELL = re.compile(r"([A-Z]{1,2}\d{1,2})(?![A-Za-z0-9]).*", re.DOTALL)
 def load_samples(path: Path, available: Collection[int]) -> dict[str, list[int]]:
     """Read `samples.yaml`: `samples: [{name: control, fovs: "0-5, 7"}]`.
 
+    Further keys, as other programs write them, have no effect and are named in a warning.
+
     Args:
         path: The file.
         available: Fields of view that have traces.
@@ -33,14 +36,14 @@ def load_samples(path: Path, available: Collection[int]) -> dict[str, list[int]]
             errors.
     """
     entries = load_yaml(path)
-    listed = (
-        entries.get("samples") if isinstance(entries, dict) and len(entries) == 1 else None
-    )
-    if not isinstance(listed, list) or not listed:
+    listed = entries.get("samples") if isinstance(entries, dict) else None
+    if not isinstance(entries, dict) or not isinstance(listed, list) or not listed:
         raise ConfigError(f"{path} has no list of samples. Expected: {EXAMPLE}")
     problems, samples = [], []
+    further = [str(key) for key in entries if key != "samples"]
     for i, entry in enumerate(listed):
-        if isinstance(entry, dict) and set(entry) == {"name", "fovs"}:
+        if isinstance(entry, dict) and set(entry) >= {"name", "fovs"}:
+            further += [f"samples[{i}].{key}" for key in entry if key not in ("name", "fovs")]
             name = entry["name"]
             if isinstance(name, str | int) and not isinstance(name, bool):
                 samples.append((str(name), entry["fovs"]))
@@ -49,7 +52,13 @@ def load_samples(path: Path, available: Collection[int]) -> dict[str, list[int]]
                     f"samples[{i}]: the name {name!r} is not text; put it in quotation marks"
                 )
         else:
-            problems.append(f"samples[{i}] needs exactly 'name' and 'fovs', got {entry!r}")
+            problems.append(f"samples[{i}] needs 'name' and 'fovs', got {entry!r}")
+    if further and not problems:
+        warnings.warn(
+            f"{path} has entries that are not used: {', '.join(further)}.",
+            UserWarning,
+            stacklevel=2,
+        )
     return _checked(str(path), samples, available, problems)
 
 

@@ -165,13 +165,13 @@ def _read_fits(
     tables: list[Path], output: Path, names: list[str]
 ) -> tuple[Any, dict[str, str]]:
     """Read tables of fits, and the labels of some columns, or of all fitted parameters."""
-    from pyama.analysis.joined_tables import axis_labels, fitted_parameters, join_fits
+    from pyama.analysis.joined_tables import axis_labels, join_fits, parameters_to_show
     from pyama.analysis.plots import check_format
 
     check_format(output)  # before the tables are read
     _say_remarks(tables)
     table, units = join_fits(tables)
-    return table, axis_labels(table, units, names or fitted_parameters(table))
+    return table, axis_labels(table, units, names or parameters_to_show(table))
 
 
 def _say_remarks(tables: list[Path]) -> None:

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from urllib.parse import urlencode
 
-from pyama import layout
+from pyama import layout, older
 from pyama.cli.screen import note, result, warning
 from pyama.errors import ConfigError
 
@@ -100,7 +100,7 @@ def _checked(folder: Path | None, root: Path | None, host: str, *, public: bool)
     if folder is not None and not any(
         (path / layout.CONFIG_FILE).exists() for path in (folder, *folder.glob("*/"))
     ):
-        warning(f"{folder} holds no results yet.")
+        warning(older.what_to_do(folder) or f"{folder} holds no results yet.")
     if host not in LOOPBACK:
         if not public:
             raise ConfigError(

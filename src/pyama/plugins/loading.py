@@ -27,6 +27,8 @@ is added to every registry, under the name of its entry point."""
 Targets = Mapping[str, Target]
 """Target of every kind, such as `segmenters`. Entry points of a kind are `pyama.{kind}`."""
 
+OLDER = b"PLUGIN_TYPE", b"FEATURE_NAME", b"pyama_core"
+"""Words in plugin files of the older PyAMA."""
 _MODULE = "pyama_plugin_"
 _ORIGINS: dict[str, str] = {}
 _INSTALLED: dict[tuple[str, str, str], "Loaded"] = {}
@@ -90,6 +92,13 @@ def load_folder(folder: Path, targets: Targets) -> list[Loaded]:
         raise ConfigError(f"The plugin folder {folder} does not exist. Check the path.")
     files = sorted(folder.glob("*.py"))
     wanted = [f for f in files if not f.name.startswith(("_", "test_", "conftest"))]
+    deeper = {str(f.parent.relative_to(folder)) for f in folder.glob("*/**/*.py")}
+    if not wanted and deeper:
+        problem = (
+            "it holds no plugin file itself; name the folders in it that do with --plugins: "
+            f"{', '.join(sorted(deeper))}."
+        )
+        return [Loaded(str(folder), problem=problem)]
     return [load_file(file, targets) for file in wanted]
 
 
@@ -113,7 +122,7 @@ def load_file(path: Path, targets: Targets) -> Loaded:
         name = _MODULE + re.sub(r"\W", "_", path.stem)
         _refuse_namesake(name, path)
         try:
-            _run(name, path)
+            _run(name, path, targets)
             entries = _added(before, targets)
         except BaseException:
             _restore(before, targets)
@@ -195,12 +204,20 @@ def _refuse_namesake(name: str, path: Path) -> None:
         )
 
 
-def _run(name: str, path: Path) -> None:
+def _run(name: str, path: Path, targets: Targets) -> None:
     spec = importlib.util.spec_from_file_location(name, path)
     if spec is None or spec.loader is None:
         raise PluginError(f"{path.name} is not a Python file; its name must end in .py.")
     sys.modules[name] = module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
+    features = targets.get("features", ())
+    if not features or not any(word in path.read_bytes() for word in OLDER):
+        spec.loader.exec_module(module)
+        return
+    from pyama.plugins.older_features import adopt, importable  # loads NumPy
+
+    with importable():
+        spec.loader.exec_module(module)
+    adopt(module, features)
 
 
 def _contents(targets: Targets) -> list[Any]:

@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from threading import Lock
 
+from pyama import older
 from pyama.config import ProcessingConfig
 from pyama.errors import ReaderError
 from pyama.metadata import MicroscopyMetadata
@@ -52,6 +53,9 @@ class FovContexts:
         output_dir: The output folder.
         reader: Opens the recording.
         known: Recipes that another process has computed, by field of view.
+
+    Raises:
+        ConfigError: The output folder holds results of the older PyAMA.
     """
 
     def __init__(
@@ -63,6 +67,7 @@ class FovContexts:
         known: Mapping[int, Recipes] | None = None,
     ) -> None:
         self.metadata, self.config, self.output_dir = metadata, config, Path(output_dir)
+        older.refuse_results(self.output_dir)
         self._reader = reader
         self._recipes = dict(known or {})
         self._lock = Lock()

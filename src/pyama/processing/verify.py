@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
-from pyama import layout
+from pyama import layout, older
 from pyama.errors import ConfigError, LockedError, StoreError
 from pyama.processing.record import is_intact, read_record, read_run
 from pyama.processing.step_reports import Status
@@ -94,6 +94,8 @@ def verify(
     from pyama.analysis.remarks import folder_remarks  # it loads pandas, which takes long
 
     output_dir = Path(output_dir)
+    if advice := older.what_to_do(output_dir):
+        raise StoreError(advice)
     run = read_run(output_dir)
     try:
         made = _made(run)

@@ -11,8 +11,8 @@ from pyama.config import (
     WITHOUT_EFFECT,
     ProcessingConfig,
     parse_config,
+    read_entries,
 )
-from pyama.documents import load_yaml
 from pyama.errors import ConfigError
 from pyama.fov_ranges import parse_fovs
 from pyama.metadata import MicroscopyMetadata, time_warnings, times_text
@@ -205,7 +205,7 @@ def _notes(metadata: MicroscopyMetadata, config: ProcessingConfig) -> list[str]:
 def _entries(request: Request) -> dict[str, Any]:
     entries: dict[str, Any] = {}
     if request.config is not None:
-        loaded = load_yaml(request.config)
+        loaded = read_entries(request.config)
         parse_config(str(request.config), loaded)  # so that messages name the file
         entries = dict(loaded) if isinstance(loaded, dict) else {}
     entries = apply_settings(entries, request.settings)

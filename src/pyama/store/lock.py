@@ -20,7 +20,7 @@ from contextlib import ExitStack, contextmanager, suppress
 from io import FileIO
 from pathlib import Path
 
-from pyama import layout
+from pyama import layout, older
 from pyama.errors import LockedError, StoreError
 from pyama.store.files import TEMPORARY
 from pyama.store.marks import MARKS
@@ -43,7 +43,9 @@ def locked(output_dir: Path, fovs: Iterable[int]) -> Iterator[list[str]]:
 
     Raises:
         LockedError: Another run holds one of them.
+        ConfigError: The folder holds results of the older PyAMA.
     """
+    older.refuse_results(output_dir)
     taken_over: list[str] = []
     with ExitStack() as stack:
         folders = [output_dir / layout.fov_dir(fov) for fov in dict.fromkeys(fovs)]

@@ -3,7 +3,7 @@
 import warnings
 from pathlib import Path
 
-from pyama import layout
+from pyama import layout, older
 from pyama.config import METADATA_KEY, ProcessingConfig, parse_config
 from pyama.documents import has_its_checksum, load_yaml
 from pyama.errors import ConfigError, StoreError
@@ -20,6 +20,8 @@ def read_recording(output_dir: Path) -> tuple[MicroscopyMetadata, ProcessingConf
         ConfigError: It is damaged.
     """
     path = Path(output_dir) / layout.CONFIG_FILE
+    if advice := older.what_to_do(Path(output_dir)):
+        raise StoreError(advice)
     if not path.is_file():
         raise StoreError(
             f"{output_dir} is not an output folder of pyama: {layout.CONFIG_FILE} is missing. "

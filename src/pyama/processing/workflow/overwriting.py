@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
-from pyama import layout
+from pyama import layout, older
 from pyama.errors import ConfigError, ReaderError, StoreError
 from pyama.fov_ranges import fovs_text
 from pyama.metadata import MicroscopyMetadata
@@ -37,6 +37,7 @@ def earlier_record(output_dir: Path, *, overwrite: bool) -> Record | None:
 
 
 def _refuse_foreign(output_dir: Path) -> None:
+    older.refuse_results(output_dir)
     for fov in fovs_in(output_dir):
         folder = FovStore(output_dir, fov).path
         stores = [folder / name for name in (layout.IMAGES, layout.CELLS)]
