@@ -27,6 +27,11 @@ def test_corrected_totals_are_right(accuracy):
     assert abs(accuracy.total_error) <= 0.02
 
 
+def test_areas_and_means_are_as_wrong_as_the_documentation_says(accuracy):
+    assert 1.2 <= 1 + accuracy.area_bias <= 1.5
+    assert (1 + accuracy.mean_bias) * (1 + accuracy.area_bias) == pytest.approx(1, abs=0.03)
+
+
 def test_the_background_is_right_in_the_middle_and_at_the_rim(accuracy):
     assert accuracy.rms_inside <= 1.3
     assert accuracy.rms_rim <= 2.5

@@ -230,6 +230,8 @@ def test_traces_are_those_of_the_file(client, folder):
         "intensity_total_ch_1": "counts",
         "intensity_mean_ch_1": "counts",
     }
+    known = {entry["name"] for entry in tracks["columns"] if "mask" in entry["meaning"]}
+    assert known == {"area_ch_0", "intensity_total_ch_1", "intensity_mean_ch_1"}
     found = client.get("/api/fovs/0/traces/intensity_mean_ch_1").json()
     assert found["unit"] == "counts"
     for trace in found["traces"]:

@@ -154,7 +154,7 @@ def test_cells_that_were_marked_as_bad_are_left_out(tmp_path):
 
 def test_times_that_stand_still_are_not_used(tmp_path):
     path = older_folder(tmp_path / "old", table=traces([0, 0, 0])) / "fov_000" / TRACES
-    with pytest.raises(ConfigError, match="same time in all rows .*--frame-interval"):
+    with pytest.raises(ConfigError, match=r"same time in all rows .*--frame-interval"):
         load_timed(path)
     assert load_timed(path, frame_interval=30)[0]["time"].tolist() == [0, 0.5, 1] * 2
 

@@ -9,7 +9,12 @@ import pandas as pd
 from pyama.analysis.made_with import groups_of
 from pyama.analysis.remarks import empty_samples
 from pyama.analysis.samples import Fovs, check_samples, load_samples, samples_by_position
-from pyama.analysis.table_columns import NOT_MEASURED, measured_columns, units_of
+from pyama.analysis.table_columns import (
+    NOT_MEASURED,
+    meanings_of,
+    measured_columns,
+    units_of,
+)
 from pyama.analysis.table_files import write_table
 from pyama.analysis.table_origins import (
     known_entries,
@@ -68,7 +73,7 @@ def write_merged(
     """Write `{sample}_merged.csv` for every sample; see `merge`.
 
     The columns are those of the traces. Lines before the header hold sample, FOVs, source,
-    times (minutes of every FOV and frame), units and version, see
+    times (minutes of every FOV and frame), units, meanings and version, see
     `pyama.analysis.table_files`.
 
     Args:
@@ -169,6 +174,7 @@ class _Source:
             },
             "times": {str(fov): run_times(self._folder, fov) for fov in fovs},
             "units": {"times": "min", **units_of(table)},
+            "meanings": meanings_of(table),
             **_if_any("made_with", [group.entry() for group in groups_of(self._folder, fovs)]),
             **_if_any("remarks", empty_samples(name, fovs, table)),
             "version": __version__,

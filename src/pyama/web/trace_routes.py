@@ -9,7 +9,7 @@ from fastapi import Path as InPath
 from pydantic import BaseModel, Field
 
 from pyama import layout
-from pyama.analysis.table_columns import measured_columns, unit_of
+from pyama.analysis.table_columns import meaning_of, measured_columns, unit_of
 from pyama.traces import inspected_tracks
 from pyama.traces.correction_log import Entry
 from pyama.traces.corrections import Action, text_of
@@ -49,6 +49,8 @@ class MeasuredColumn(BaseModel):
 
     name: str
     unit: str
+    meaning: str
+    """What to know before values are compared; empty if nothing special."""
 
 
 class LogEntry(BaseModel):
@@ -157,7 +159,10 @@ def _tracks(inspection: Inspection, state: State) -> Tracks:
     names = measured_columns(inspected_tracks.read_traces(inspection.traces))
     return Tracks(
         digest=state.digest,
-        columns=[MeasuredColumn(name=name, unit=unit_of(name)) for name in names],
+        columns=[
+            MeasuredColumn(name=name, unit=unit_of(name), meaning=meaning_of(name))
+            for name in names
+        ],
         tracks=inspected_tracks.tracks(state.table),
         log=[_log_entry(entry) for entry in state.entries],
         set_aside=state.set_aside,

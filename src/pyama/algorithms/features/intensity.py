@@ -16,7 +16,10 @@ def intensity_total(stack: CellStack) -> Floats:
 
 
 def intensity_mean(stack: CellStack) -> Floats:
-    """`intensity_total` divided by `area`: mean over the cell in counts."""
+    """`intensity_total` divided by `area`: mean over the mask in counts.
+
+    A generous mask lowers it, since pixels beside the cell add about nothing to the sum.
+    """
     return stack.mean
 
 

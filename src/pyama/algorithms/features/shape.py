@@ -19,7 +19,7 @@ class NeighbourParams(Params):
 
 
 def area(stack: CellStack) -> Floats:
-    """Area of the cell in px²."""
+    """Area of the mask in px², which depends on how generous the segmentation is."""
     return stack.n_pixels
 
 

@@ -55,6 +55,8 @@ export async function open() {
   state.column = wanted?.name ?? null;
   const parts = state.dataset.fl.map((channel) => [`${PARTS}${channel}`, `raw, background, corrected (ch ${channel})`]);
   fill(find("column"), [...columns.map(({ name }) => [name, name]), ...parts], state.column);
+  const known = columns.filter(({ meaning }) => meaning);
+  find("meanings").replaceChildren(...known.flatMap(({ name, meaning }) => [element("dt", {}, name), element("dd", {}, meaning)]));
   await loadTraces();
 }
 
@@ -211,6 +213,7 @@ function show() {
       lines.push({ cell: state.parts.cell, style, points: state.parts.own.map((p) => [times[p.frame], p[name], p.frame]) });
     }
   }
+  find("column").title = state.tracks?.columns.find(({ name }) => name === state.column)?.meaning ?? "";
   const unit = showsParts ? "counts" : state.tracks?.columns.find(({ name }) => name === state.column)?.unit ?? "";
   const fitted = lines.some(({ style }) => style === "fit");
   const old = state.fits?.is_current === false ? " of earlier traces (merge and fit again)" : "";
