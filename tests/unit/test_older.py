@@ -1,6 +1,7 @@
 """Files of the older PyAMA are taken, or named for what they are; none is replaced."""
 
 import re
+import sys
 import warnings
 
 import numpy as np
@@ -258,7 +259,9 @@ def plugins(tmp_path, monkeypatch):
     for registry in (PHASE_FEATURES, FLUORESCENCE_FEATURES):
         monkeypatch.setattr(registry, "data", dict(registry.data))
     (tmp_path / "plugins").mkdir()
-    return tmp_path / "plugins"
+    yield tmp_path / "plugins"
+    for name in [name for name in sys.modules if name.startswith("pyama_plugin_")]:
+        del sys.modules[name]
 
 
 def context(mask):
