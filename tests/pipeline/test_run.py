@@ -380,7 +380,7 @@ def test_an_open_recording_gives_the_z_plane_that_is_written_down(tmp_path):
     images = np.arange(3, dtype=np.uint16)[:, None, None, None] * np.full((2, 9, 9), 1000)
     write_nd2(tmp_path / "a.nd2", np.uint16(images + 500)[None, None])
     with open_reader(tmp_path / "a.nd2", 2) as reader:
-        with pytest.raises(ConfigError, match=r"at z plane 2, but params\.z is middle"):
+        with pytest.raises(ConfigError, match=r"with z = 2, but params\.z is middle"):
             process(reader, make_config(), tmp_path / "out")
         assert not (tmp_path / "out").exists()
         assert process(reader, make_config(z=2), tmp_path / "out").succeeded
