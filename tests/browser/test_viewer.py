@@ -116,6 +116,7 @@ def test_the_whole_story(page, served):
     page.get_by_role("button", name="Show the results").click()
     expect(page.locator("#fov-list")).to_contain_text("FOV 1")
     expect(page.locator("#time")).to_contain_text("of 47")
+    expect(page.locator("#plot")).to_have_attribute("aria-label", re.compile(r"time \(h\)"))
     shoot(page, "8 results")
 
     page.get_by_role("button", name="Analysis").click()
@@ -161,6 +162,32 @@ def test_outlines_are_there_at_every_size_and_after_every_part(page):
     page.get_by_role("button", name="View", exact=True).click()
     click_cell(page, 2)
     title_is(page, "Cell 2")
+
+
+def test_first_and_last_cells_and_frames_are_reached(page):
+    page.locator("#frame").fill("5")
+    click_cell(page, 4)
+    title_is(page, "Cell 4")
+    page.keyboard.press("ArrowDown")
+    title_is(page, "Cell 1")
+    page.keyboard.press("ArrowUp")
+    title_is(page, "Cell 4")
+    expect(page.locator("#time")).to_contain_text("frame 5 of 5")
+    expect(page.locator("#plot")).to_have_attribute("aria-label", re.compile(r"time \(min\)"))
+
+
+def test_a_feature_that_is_unticked_leaves_the_others(page):
+    page.get_by_role("button", name="Run").click()
+    page.locator("#run-file").select_option("new.nd2")
+    expect(page.locator("#run-facts")).to_contain_text("2 FOVs, 48 frames")
+    page.get_by_text("What is measured").click()
+    group = page.get_by_label("Features in fluorescence", exact=True)
+    for name in ("intensity_core", "intensity_middle", "paused"):
+        group.get_by_label(name, exact=True).check()
+    group.get_by_label("intensity_middle", exact=True).uncheck()
+    page.get_by_role("button", name="Plan").click()
+    expect(page.locator("#run-command")).to_contain_text(re.compile("intensity_core.*paused"))
+    expect(page.locator("#run-command")).not_to_contain_text("intensity_middle")
 
 
 def tab_to(page, selector):

@@ -22,6 +22,7 @@ export class Plot {
   show(lines, { times, unit, title, frame, timeUnit }) {
     this.lines = lines;
     Object.assign(this, { times, unit, title, frame, timeUnit });
+    this.canvas.setAttribute("aria-label", `Traces of ${title || "the cells"} over time (${timeUnit})`);
     this.draw();
   }
 
