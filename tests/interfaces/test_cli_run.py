@@ -75,7 +75,8 @@ def test_cells_left_out_for_two_reasons_are_told_as_such(pyama, tmp_path):
     done = pyama("run", tmp_path / "short.nd2", "-o", tmp_path / "results", *limits)
     lines = [line.strip() for line in done.stdout.splitlines()]
     assert lines[2] == "left out  4 in fewer than 5 frames (min_frames),"
-    assert lines[3] == "4 within 500 px of the edge (border_margin),"
+    inside = "0 % of the frame is further away"
+    assert lines[3] == f"4 within 500 px of the edge (border_margin); {inside},"
     assert lines[4] == "4 of them for both reasons"
 
 

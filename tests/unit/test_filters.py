@@ -5,8 +5,10 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as npst
 
 from pyama.algorithms.filters import (
+    limits_that_keep,
     margin_leaves_no_room,
     near_border,
+    share_inside,
     too_short,
     trace_lengths,
 )
@@ -88,3 +90,32 @@ def test_a_margin_of_0_leaves_room():
 def test_boxes_must_belong_to_the_frames():
     with pytest.raises(ArrayError, match=r"one box per cell and frame, got boxes \(1, 2, 4\)"):
         near_border(np.zeros((1, 2, 4), np.int32), ALWAYS, SHAPE, 5)
+
+
+@given(
+    npst.arrays(np.int64, 6, elements=st.integers(1, 40)),
+    npst.arrays(np.int64, 6, elements=st.integers(0, 90)),
+    st.integers(0, 60),
+    st.integers(0, 120),
+)
+def test_limits_that_keep_cells_are_given_only_where_none_is_left(
+    lengths, distances, min_frames, margin
+):
+    def kept(min_frames=min_frames, border_margin=margin):
+        return int(np.sum((lengths >= min_frames) & (distances >= border_margin)))
+
+    limits = limits_that_keep(lengths, distances, min_frames, margin)
+    assert bool(limits) == (kept() == 0)
+    if limits:
+        assert kept(**limits) >= 1
+        assert limits.get("min_frames", 0) < max(min_frames, 1)
+        assert limits.get("border_margin", -1) < margin
+
+
+def test_no_cells_need_no_other_limits():
+    assert limits_that_keep(np.empty(0, int), np.empty(0, int), 30, 50) == {}
+
+
+@pytest.mark.parametrize(("margin", "share"), [(0, 1), (5, 1 / 3), (10, 0), (50, 0)])
+def test_the_share_of_a_frame_inside_the_margins(margin, share):
+    assert share_inside(SHAPE, margin) == pytest.approx(share)

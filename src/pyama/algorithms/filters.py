@@ -51,16 +51,75 @@ def near_border(
     Raises:
         ArrayError: `boxes` and `valid` do not belong together.
     """
+    if margin == 0:
+        return np.zeros(len(valid), np.bool_)
+    return (edge_distances(boxes, valid, shape) < margin) & valid.any(axis=1)
+
+
+def edge_distances(
+    boxes: Boxes, valid: NDArray[np.bool_], shape: tuple[int, int]
+) -> NDArray[np.int64]:
+    """Return how close every cell comes to the edge of the frame in px, shape (N,).
+
+    Args:
+        boxes: Tight boxes per cell and frame, shape (N, T, 4).
+        valid: Whether a cell is present, per cell and frame, shape (N, T).
+        shape: (H, W) of the frame in px.
+
+    Returns:
+        Smallest number of pixels between the cell and an edge; 0 if it touches it in any
+        frame. For a cell in no frame, the longer side of the frame.
+
+    Raises:
+        ArrayError: `boxes` and `valid` do not belong together.
+    """
     if boxes.shape != (*valid.shape, 4):
         raise ArrayError(
             f"near_border() takes one box per cell and frame, got boxes {boxes.shape} "
             f"for valid {valid.shape}."
         )
-    if margin == 0:
-        return np.zeros(len(valid), np.bool_)
-    starts, ends = boxes[..., :2], boxes[..., 2:]
-    touches = np.any((starts < margin) | (ends > np.array(shape) - margin), axis=2)
-    return np.any(touches & valid, axis=1)
+    starts, ends = boxes[..., :2], np.array(shape) - boxes[..., 2:]
+    nearest = np.minimum(starts, ends).min(axis=2)
+    return np.where(valid, nearest, max(shape)).min(axis=1, initial=max(shape))
+
+
+def limits_that_keep(
+    lengths: NDArray[np.int64], distances: NDArray[np.int64], min_frames: int, margin: int
+) -> dict[str, int]:
+    """Return the limits to change if they leave no cell.
+
+    Args:
+        lengths: Numbers of frames of the cells, shape (N,).
+        distances: See `edge_distances`, shape (N,).
+        min_frames: Smallest number of frames that is in use.
+        margin: Width of the margin in px that is in use.
+
+    Returns:
+        `border_margin` with which half of the cells are far enough from the edge, and
+        `min_frames` that half of those reach; only what has to change, and nothing if there
+        are no cells or some are left.
+    """
+    far = distances >= margin
+    if not len(lengths) or (far & (lengths >= min_frames)).any():
+        return {}
+    limits = {}
+    if not far.any():
+        limits["border_margin"] = int(np.median(distances))
+        far = distances >= limits["border_margin"]
+    if lengths[far].max() < min_frames:
+        limits["min_frames"] = max(1, int(np.median(lengths[far])))
+    return limits
+
+
+def share_inside(shape: tuple[int, int], margin: int) -> float:
+    """Return which share of a frame the margins leave, from 0 to 1.
+
+    Args:
+        shape: (H, W) of the frame in px.
+        margin: Width in px.
+    """
+    height, width = (max(0, side - 2 * margin) for side in shape)
+    return height * width / (shape[0] * shape[1])
 
 
 def near_gaps(

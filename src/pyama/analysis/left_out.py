@@ -20,7 +20,7 @@ def count_left_out(removed: Mapping[str, Iterable[int]]) -> Counter[str]:
     return counts
 
 
-def filter_reasons(min_frames: int, border_margin: int) -> dict[str, str]:
+def filter_reasons(min_frames: int | str, border_margin: int) -> dict[str, str]:
     """Return why each filter leaves cells out, by its parameter; in words."""
     return {
         "min_frames": f"in fewer than {min_frames} frames",

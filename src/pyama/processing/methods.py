@@ -21,6 +21,7 @@ from pyama.algorithms.trackers import iou, kalman
 from pyama.config import ProcessingConfig, ProcessingParams
 from pyama.errors import ConfigError, PluginError
 from pyama.processing.external import btrack, cellpose, label_images, laptrack
+from pyama.processing.plugin_digest import is_builtin
 from pyama.registry import Registry, parameter_models
 
 SEGMENTER_PARAMS, TRACKER_PARAMS = WatershedParams, TrackingParams
@@ -79,6 +80,11 @@ def takes_place(segmenter: Callable[..., Any]) -> bool:
 def takes_gaps(segmenter: Callable[..., Any]) -> bool:
     """Whether a segmenter has an argument for the pixels that were not recorded."""
     return "gaps" in inspect.signature(segmenter).parameters
+
+
+def takes_areas(segmenter: Callable[..., Any]) -> bool:
+    """Whether a segmenter of pyama tells the area of the mask after each of its stages."""
+    return is_builtin(segmenter) and "areas" in inspect.signature(segmenter).parameters
 
 
 def preprocessors(params: ProcessingParams) -> list[Preprocessor]:

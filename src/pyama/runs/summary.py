@@ -5,20 +5,21 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from pyama import layout
-from pyama.analysis.crowding import crowding_advice, too_large_share
-from pyama.analysis.left_out import count_left_out, filter_reasons
+from pyama.analysis.crowding import too_large_share
+from pyama.analysis.left_out import count_left_out
 from pyama.analysis.recording_gaps import Copied, gap_sentences, gaps
 from pyama.analysis.remarks import folder_remarks
+from pyama.analysis.run_advice import run_advice
 from pyama.config import ProcessingConfig
 from pyama.fov_ranges import fovs_text
 from pyama.metadata import time_warnings, times_text
 from pyama.processing.step_reports import FovReport, Status
 from pyama.processing.workflow.run import RunReport
 from pyama.runs.progress import duration
+from pyama.runs.run_counts import accounting, count_lines, limits, outputs_of
 from pyama.runs.stored_scale import stored_scale_notes
 from pyama.store.stack_outputs import LARGEST_UINT16
 
-INDENT = len("  left out  ")
 MOST_LINES = 10
 """Largest number of failures and of files that are listed."""
 
@@ -32,6 +33,7 @@ def summary(report: RunReport, config: ProcessingConfig, seconds: float) -> dict
         seconds: Wall time.
     """
     objects = _total(_notes(report, "segmentation", "objects"))
+    outputs = outputs_of(report)
     traces = list(_parts(report, "extraction"))
     copied = _copied(report)
     left_out = _total(count_left_out(part.get("removed", {})) for part in traces)
@@ -49,10 +51,8 @@ def summary(report: RunReport, config: ProcessingConfig, seconds: float) -> dict
         "rows": sum(part.get("rows", 0) for part in traces),
         "removed": {name: left_out.get(name, 0) for name in ("min_frames", "border_margin")},
         "removed_by_both": left_out.get("both", 0),
-        "limits": {
-            "min_frames": config.params.min_frames,
-            "border_margin": config.params.border_margin,
-        },
+        "limits": limits(report, config, outputs),
+        "accounting": accounting(outputs),
         "objects": objects,
         "too_large_share": too_large_share(objects),
         "not_recorded": gaps(copied),
@@ -62,7 +62,10 @@ def summary(report: RunReport, config: ProcessingConfig, seconds: float) -> dict
             *_skipped(report),
             *stored_scale_notes(report, config),
         ],
-        "warnings": _warnings(report, config, objects),
+        "warnings": [
+            *_warnings(report, config),
+            *run_advice(outputs, config, report.metadata),
+        ],
         "failures": [_failure(bad) for bad in report.steps.having(Status.FAILED)],
         "steps": _statuses(report),
         "files": _files(report),
@@ -84,7 +87,7 @@ def summary_lines(counts: Mapping[str, Any]) -> list[str]:
     }
     lines = [head[counts["status"]]]
     if any(counts["steps"].get("extraction", {}).get(s) for s in ("done", "unchanged")):
-        lines += _counts(counts)
+        lines += count_lines(counts)
     lines.append(f"  output    {counts['output']}")
     lines += [f"  file      {name}" for name in counts["files"][:MOST_LINES]]
     if len(counts["files"]) > MOST_LINES:
@@ -95,34 +98,6 @@ def summary_lines(counts: Mapping[str, Any]) -> list[str]:
     if len(counts["failures"]) > MOST_LINES:
         lines.append(f"        and {len(counts['failures']) - MOST_LINES} more, see run.log")
     return lines
-
-
-def _counts(counts: Mapping[str, Any]) -> list[str]:
-    objects = counts["objects"]
-    lines = [
-        f"  cells     {counts['cells']}",
-        f"  left out  {_left_out(counts)}",
-        f"  traces    {counts['traces']} with {counts['rows']} rows",
-        f"  time      {counts['time']}",
-        f"  frames    {counts['frames']}, {counts['span']}",
-    ]
-    if objects:
-        small, large = objects.get("small", 0), objects.get("large", 0)
-        lines.append(
-            f"  dropped   {small} objects as too small, {large} as too large, all frames"
-        )
-    return lines
-
-
-def _left_out(counts: Mapping[str, Any]) -> str:
-    parts = [
-        f"{n} {reason} ({name})"
-        for name, reason in filter_reasons(**counts["limits"]).items()
-        if (n := counts["removed"][name])
-    ]
-    if both := counts["removed_by_both"]:
-        parts.append(f"{both} of them for both reasons")
-    return f",\n{' ' * INDENT}".join(parts) or "none"
 
 
 def _parts(report: RunReport, step: str) -> Iterator[Mapping[str, Any]]:
@@ -153,9 +128,7 @@ def _total(counts: Any) -> dict[str, int]:
     return dict(total)
 
 
-def _warnings(
-    report: RunReport, config: ProcessingConfig, objects: Mapping[str, int]
-) -> list[str]:
+def _warnings(report: RunReport, config: ProcessingConfig) -> list[str]:
     fovs_of: dict[str, list[int]] = defaultdict(list)
     for entry in report.steps:
         for text in _warnings_of(entry):
@@ -164,7 +137,7 @@ def _warnings(
         *report.messages,
         *_times(report, config),
         *(f"FOV {fovs_text(fovs)}: {text}" for text, fovs in fovs_of.items()),
-        *_advice(report, config, objects),
+        *_advice(report, config),
         *folder_remarks(report.output_dir),
     ]
 
@@ -210,9 +183,7 @@ def _times(report: RunReport, config: ProcessingConfig) -> Iterator[str]:
         )
 
 
-def _advice(
-    report: RunReport, config: ProcessingConfig, objects: Mapping[str, int]
-) -> list[str]:
+def _advice(report: RunReport, config: ProcessingConfig) -> list[str]:
     advice = []
     traces = list(_parts(report, "extraction"))
     if config.channels.pc is None and any(_parts(report, "background")):
@@ -220,15 +191,8 @@ def _advice(
             "The background is estimated without a mask, because no phase contrast "
             "channel is configured."
         )
-    if crowding := crowding_advice(objects, config.params):
-        advice.append(crowding)
     if traces and not any(part.get("cells") for part in traces):
         advice.append("No cell was found in any frame.")
-    elif traces and not any(part.get("traces") for part in traces):
-        advice.append(
-            "No trace is left. To keep more cells, lower the limits: --set min_frames=1 "
-            "--set border_margin=0"
-        )
     return advice
 
 

@@ -48,6 +48,8 @@ class Removed:
     """Number of pixels of the large objects."""
     kept_area: int
     """Number of pixels of the kept objects."""
+    kept: int
+    """Number of objects that are kept."""
 
 
 def label(mask: Mask) -> Labels:
@@ -144,8 +146,8 @@ def limit_sizes(labels: Labels, min_area: int, max_area: int | None) -> tuple[La
         small_area=int(areas[small].sum()),
         large_area=int(areas[large].sum()),
         kept_area=int(areas[kept].sum()),
+        kept=(n := int(np.count_nonzero(kept))),
     )
-    n = int(np.count_nonzero(kept))
     if runs.ids[-1] == n and labels.dtype == _dtype(n):  # the numbers do not change
         return labels, removed
     return renumbered(runs, runs.ids[kept], np.arange(1, n + 1), n), removed

@@ -11,10 +11,11 @@ from numpy.typing import NDArray
 
 from pyama.algorithms.kernels.array_types import Frame, Labels, Mask, kernel
 from pyama.algorithms.kernels.bits import Bits, pack_above
-from pyama.algorithms.kernels.labels import filled, numbered, without_small
+from pyama.algorithms.kernels.labels import numbered
 from pyama.algorithms.kernels.local_variance import local_variance
-from pyama.algorithms.kernels.morphology import closed, dilate, opened, shrunk
+from pyama.algorithms.kernels.morphology import dilate
 from pyama.algorithms.params import LogStdParams
+from pyama.algorithms.segmenters.clean_up import Areas, add, area, cleaned
 
 VARIANCE_FLOOR = 1 / 12
 """Variance (counts²) of rounding to one grey level; smaller values are not texture."""
@@ -40,7 +41,13 @@ _SHIFT = 12
 """Bits removed from a float32 to bin it: bins of width 0.0003 in ln(variance) / 2."""
 
 
-def segment(frame: Frame, params: LogStdParams, *, gaps: Mask | None = None) -> Labels:
+def segment(
+    frame: Frame,
+    params: LogStdParams,
+    areas: Areas | None = None,
+    *,
+    gaps: Mask | None = None,
+) -> Labels:
     """Label the cells of one phase contrast frame.
 
     The mask of rough pixels is closed, objects below `min_object_size` are removed, holes are
@@ -50,6 +57,7 @@ def segment(frame: Frame, params: LogStdParams, *, gaps: Mask | None = None) -> 
     Args:
         frame: Intensities in counts, shape (H, W), uint16.
         params: See `LogStdParams`. `max_object_size` is not used here.
+        areas: Gets the pixels that every stage leaves, added to what is there.
         gaps: True where nothing was recorded, shape (H, W); None if everything was.
 
     Returns:
@@ -59,14 +67,9 @@ def segment(frame: Frame, params: LogStdParams, *, gaps: Mask | None = None) -> 
     Raises:
         ArrayError: `frame` is not two-dimensional or not uint16.
     """
-    mask = rough(frame, params.logstd_window_size, gaps)
-    mask = closed(mask, params.closing_size // 2, params.closing_iterations)
-    mask = without_small(mask, params.min_object_size)
-    mask = filled(mask)
-    mask = opened(mask, params.morph_size // 2, params.morph_iterations)
-    erosion = params.erosion_size
-    mask = shrunk(mask, params.logstd_window_size // 2 if erosion is None else erosion)
-    return numbered(mask)
+    for stage, left in cleaned(rough(frame, params.logstd_window_size, gaps), params):
+        add(areas, stage, area(left))
+    return numbered(left)
 
 
 def rough(frame: Frame, window: int, gaps: Mask | None = None) -> Bits:

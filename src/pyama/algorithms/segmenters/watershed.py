@@ -7,6 +7,8 @@ texture can also divide a single cell. Parts that are convex together are theref
 between two cells the outline has a notch.
 """
 
+from collections.abc import Iterator
+
 import numpy as np
 import scipy
 from numpy.typing import NDArray
@@ -24,6 +26,7 @@ from pyama.algorithms.kernels.labels import (
 )
 from pyama.algorithms.kernels.morphology import closed, opened, shrunk
 from pyama.algorithms.params import WatershedParams
+from pyama.algorithms.segmenters.clean_up import Areas, add, area
 from pyama.algorithms.segmenters.joining import join_convex
 from pyama.algorithms.segmenters.logstd import VARIANCE_FLOOR, rough
 
@@ -48,7 +51,13 @@ DEPTH = 0.095
 0.09 to 0.105 give the best results on annotated images."""
 
 
-def segment(frame: Frame, params: WatershedParams, *, gaps: Mask | None = None) -> Labels:
+def segment(
+    frame: Frame,
+    params: WatershedParams,
+    areas: Areas | None = None,
+    *,
+    gaps: Mask | None = None,
+) -> Labels:
     """Label the cells of one phase contrast frame, and separate touching cells.
 
     The sizes in pixels are for cells of 30 to 100 px in diameter. The size limits are not
@@ -57,6 +66,7 @@ def segment(frame: Frame, params: WatershedParams, *, gaps: Mask | None = None) 
     Args:
         frame: Intensities in counts, shape (H, W), uint16.
         params: See `WatershedParams`; `logstd_window_size` and `split_h` are used.
+        areas: Gets the pixels that every stage leaves, added to what is there.
         gaps: True where nothing was recorded, shape (H, W); None if everything was.
 
     Returns:
@@ -67,7 +77,7 @@ def segment(frame: Frame, params: WatershedParams, *, gaps: Mask | None = None) 
     Raises:
         ArrayError: `frame` is not two-dimensional or not uint16.
     """
-    mask = _cells(rough(frame, params.logstd_window_size, gaps))
+    mask = _cells(rough(frame, params.logstd_window_size, gaps), areas)
     if not mask.any():
         return np.zeros(frame.shape, np.uint16)
     core = _core(frame, mask, gaps)
@@ -75,11 +85,26 @@ def segment(frame: Frame, params: WatershedParams, *, gaps: Mask | None = None) 
     return _without_debris(_cut(mask, core, depth))
 
 
-def _cells(mask: Bits) -> Mask:
-    mask = without_small(closed(mask, 2), SMALLEST_CELL, SMALLEST_CELL // 2)
-    mask = opened(filled(mask, LARGEST_HOLE, LARGEST_SPOT), 5)
-    # The halo around a cell is rough as well.
-    return unpack(without_small(shrunk(mask, 4), SMALLEST_CELL, SMALLEST_CELL // 2))
+def _cells(mask: Bits, areas: Areas | None) -> Mask:
+    for stage, left in _cleaned(mask):
+        add(areas, stage, area(left))
+    return unpack(left)
+
+
+def _cleaned(mask: Bits) -> Iterator[tuple[str, Bits]]:
+    """Yield the mask after every stage of the clean-up, with the stage's name."""
+    yield "threshold", mask
+    mask = closed(mask, 2)
+    yield "closing", mask
+    mask = without_small(mask, SMALLEST_CELL, SMALLEST_CELL // 2)
+    yield "small", mask
+    mask = filled(mask, LARGEST_HOLE, LARGEST_SPOT)
+    yield "holes", mask
+    mask = opened(mask, 5)
+    yield "opening", mask
+    mask = shrunk(mask, 4)  # the halo around a cell is rough as well
+    yield "halo", mask
+    yield "debris", without_small(mask, SMALLEST_CELL, SMALLEST_CELL // 2)
 
 
 def _without_debris(labels: Labels) -> Labels:

@@ -1,6 +1,5 @@
 """Sections on the recording and its run: summary, counts, images, quality, settings."""
 
-from collections import Counter
 from collections.abc import Mapping
 from typing import Any
 
@@ -8,7 +7,7 @@ import pandas as pd
 import yaml
 
 from pyama import layout
-from pyama.analysis.crowding import crowding_advice
+from pyama.analysis.accounting import accounts, frames_limit, of_step
 from pyama.analysis.left_out import count_left_out, filter_reasons
 from pyama.analysis.made_with import differing, named
 from pyama.analysis.recording_gaps import gap_sentences
@@ -17,7 +16,8 @@ from pyama.analysis.report.distributions import stacked_bars
 from pyama.analysis.report.gaps_table import gaps_table
 from pyama.analysis.report.quality import assess
 from pyama.analysis.report.report_data import ReportData
-from pyama.config import ProcessingParams, dump_config
+from pyama.analysis.run_advice import run_advice
+from pyama.config import dump_config
 from pyama.metadata import pixel_size, time_warnings, times_text
 from pyama.pictures import overlays
 
@@ -73,11 +73,7 @@ def _notes(report: ReportData) -> list[str]:
         notes.append(
             f"{inspected} tables of traces were inspected; rows marked as bad are left out."
         )
-    objects: Counter[str] = Counter()
-    for fov in report.files:
-        objects.update(report.notes(fov, "segmentation").get("objects", {}))
-    crowding = crowding_advice(objects, report.config.params)
-    return notes + failed + ([crowding] if crowding else [])
+    return notes + failed + run_advice(report.outputs, report.config, report.metadata)
 
 
 def fovs_section(report: ReportData) -> str:
@@ -93,20 +89,27 @@ def fovs_section(report: ReportData) -> str:
             "border": "border_margin",
             "small": "objects too small",
             "large": "objects too large",
+            "marked": "marked (px\N{SUPERSCRIPT TWO})",
+            "labelled": "kept (px\N{SUPERSCRIPT TWO})",
         }
     )
     table = markup.table(shown, {"sample": "text", "table": "text"}, "fields_of_view.csv")
-    text = "Objects are counted in every single frame, before tracking."
+    text = (
+        "Objects are counted in every single frame, before tracking. Marked is what the "
+        "threshold of the segmentation found, kept is what the labels cover."
+    )
     return markup.section(
         "fovs",
         "Fields of view",
-        markup.plot(_bars(counts, report.config.params)),
+        markup.plot(_bars(counts, report)),
         markup.details("Table", markup.paragraph(text) + table),
     )
 
 
-def _bars(counts: pd.DataFrame, params: ProcessingParams) -> plotly_figures.Figure:
-    reasons = filter_reasons(params.min_frames, params.border_margin)
+def _bars(counts: pd.DataFrame, report: ReportData) -> plotly_figures.Figure:
+    params, notes = report.config.params, of_step(report.outputs, "extraction")
+    limit = frames_limit(notes.values(), params.min_frames, report.metadata.n_frames)
+    reasons = filter_reasons(limit, params.border_margin)
     columns = {
         "with a trace": "traces",
         reasons["min_frames"]: "short",
@@ -122,6 +125,7 @@ def _counts(report: ReportData, fov: int) -> dict[str, Any]:
     left_out = count_left_out(notes.get("removed", {}))
     objects = report.notes(fov, "segmentation").get("objects", {})
     rows = report.traces[report.traces["fov"] == fov]
+    areas = {stage.name: stage.area for stage in accounts(report.outputs)[fov]}
     return {
         "FOV": fov,
         "sample": ", ".join(map(str, rows["sample"].unique())),
@@ -132,6 +136,8 @@ def _counts(report: ReportData, fov: int) -> dict[str, Any]:
         "both": left_out["both"],
         "small": objects.get("small", 0),
         "large": objects.get("large", 0),
+        "marked": areas.get("threshold"),
+        "labelled": areas.get("max_object_size"),
         "table": report.files[fov].name,
     }
 

@@ -137,6 +137,15 @@ class ReportData:
         )
         return outputs
 
+    @property
+    def outputs(self) -> dict[int, dict[str, dict[str, Any]]]:
+        """What the steps noted, by field of view with traces, step and output."""
+        steps = {fov: self.run.get("fovs", {}).get(str(fov), {}) for fov in self.files}
+        return {
+            fov: {step: entry.get("outputs", {}) for step, entry in entries.items()}
+            for fov, entries in steps.items()
+        }
+
     def label(self, column: str) -> str:
         """Return a label for a column: feature, name of the channel, and unit."""
         feature, separator, channel = column.rpartition("_ch_")

@@ -14,6 +14,7 @@ from pyama.algorithms.contracts import Place, checked_image, checked_labels
 from pyama.algorithms.gaps import filled_gaps
 from pyama.algorithms.kernels.labels import limit_sizes
 from pyama.algorithms.params import own_params
+from pyama.algorithms.segmenters.mask_account import MaskAccount
 from pyama.config import ProcessingParams
 from pyama.processing.fov import FovContext, FovFacts, full
 from pyama.processing.methods import (
@@ -23,6 +24,7 @@ from pyama.processing.methods import (
     SEGMENTERS,
     Preprocessor,
     preprocessors,
+    takes_areas,
     takes_gaps,
     takes_place,
 )
@@ -72,7 +74,8 @@ def segmented(
         method: Name and function of the segmenter.
         preprocessors: Preprocessors, in order.
         params: Of the segmenter, and the limits of size.
-        notes: Gets the numbers of objects that the limits removed.
+        notes: Gets the numbers of objects that the limits removed, and what `MaskAccount`
+            counts.
         fov: 0-based index of the field of view.
 
     Yields:
@@ -86,6 +89,7 @@ def segmented(
     objects: Counter[str] = Counter()
     largest = 0
     notes |= {"largest_label": 0, "objects": {}, **lost.notes()}
+    account = MaskAccount(own, notes, tells=takes_areas(method[1]))
     for t, frame in enumerate(frames):
         if t in lost.frames:
             yield np.zeros(frame.shape, np.uint16)
@@ -94,7 +98,9 @@ def segmented(
         image = _preprocessed(filled_gaps(frame, gaps), preprocessors)
         place = (Place(fov, t),) if takes_place(method[1]) else ()
         known = {} if gaps is None or not takes_gaps(method[1]) else {"gaps": gaps}
-        result = called(name, method[1], image, own, *place, **known)
+        counted = account.arguments()
+        result = called(name, method[1], image, own, *place, **known, **counted)
+        account.add(image, gaps)
         labels = checked_labels(name, result, frame.shape)
         if gaps is not None:
             labels = np.where(gaps, labels.dtype.type(0), labels)
@@ -103,6 +109,7 @@ def segmented(
         largest = max(largest, int(labels.max(initial=0)))
         notes |= {"largest_label": largest, "objects": dict(objects)}
         yield labels
+    account.close()
 
 
 def _preprocessed(

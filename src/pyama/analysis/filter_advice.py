@@ -1,0 +1,63 @@
+"""Advice where the filters of the traces leave no cell."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from pyama.analysis.accounting import frames_limit
+from pyama.config import ProcessingParams
+from pyama.fov_ranges import fovs_text
+from pyama.metadata import MicroscopyMetadata
+
+Notes = Mapping[str, Any]
+
+
+def filter_advice(
+    fovs: Mapping[int, Notes], params: ProcessingParams, metadata: MicroscopyMetadata
+) -> list[str]:
+    """Return what to change where there are cells, and all are left out of the traces.
+
+    Args:
+        fovs: What the extraction noted, by field of view.
+        params: Of the run.
+        metadata: Of the recording.
+    """
+    empty = {
+        fov: notes for fov, notes in fovs.items() if notes.get("cells") and not notes["traces"]
+    }
+    if not empty:
+        return []
+    removed = [notes.get("removed", {}) for notes in empty.values()]
+    short, near = (
+        sum(len(cells.get(name, ())) for cells in removed)
+        for name in ("min_frames", "border_margin")
+    )
+    limit = frames_limit(empty.values(), params.min_frames, metadata.n_frames)
+    reasons = [f"{short} are in fewer than {limit} frames"] if short else []
+    if near:
+        margin = params.border_margin
+        shape = min(metadata.shapes[fov] for fov in empty)
+        height, width = (max(0, side - 2 * margin) for side in shape)
+        reasons.append(
+            f"{near} come within {margin} px of the edge, which leaves {width} x {height} of "
+            f"{shape[1]} x {shape[0]} px"
+        )
+    cells = sum(notes["cells"] for notes in empty.values())
+    of_cells = "the only cell" if cells == 1 else f"{cells} cells"
+    return [
+        f"FOV {fovs_text(empty)}: No trace is left of {of_cells}: {'; '.join(reasons)}."
+        f"{_remedy(empty)}"
+    ]
+
+
+def _remedy(empty: Mapping[int, Notes]) -> str:
+    values: dict[str, int] = {}
+    for notes in empty.values():
+        for name, value in notes.get("helps", {}).items():
+            values[name] = min(value, values.get(name, value))
+    options = [f"--set {name}={value}" for name, value in values.items()]
+    return f" To keep about half of them: {' '.join(options)}" if options else ""
+
+
+def percent(share: float) -> str:
+    """Return a share as a percentage; small ones with one decimal."""
+    return f"{100 * share:.1f} %" if 0 < share < 0.1 else f"{100 * share:.0f} %"

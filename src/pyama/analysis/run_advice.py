@@ -1,0 +1,37 @@
+"""What the results of a run suggest to change, for summary, report and page."""
+
+from collections import Counter
+from collections.abc import Mapping
+
+from pyama.analysis.accounting import Outputs, of_step
+from pyama.analysis.crowding import crowding_advice
+from pyama.analysis.filter_advice import filter_advice
+from pyama.analysis.mask_advice import mask_advice
+from pyama.config import ProcessingConfig
+from pyama.metadata import MicroscopyMetadata
+
+
+def run_advice(
+    outputs: Outputs, config: ProcessingConfig, metadata: MicroscopyMetadata
+) -> list[str]:
+    """Return what was found, one sentence each, with the options to add.
+
+    Args:
+        outputs: What the steps noted.
+        config: Of the run.
+        metadata: Of the recording.
+    """
+    segmentation, extraction = of_step(outputs, "segmentation"), of_step(outputs, "extraction")
+    objects: Counter[str] = Counter()
+    for notes in segmentation.values():
+        objects.update(_counts(notes))
+    crowding = crowding_advice(objects, config.params)
+    return [
+        *mask_advice(segmentation, config.params),
+        *([crowding] if crowding else []),
+        *filter_advice(extraction, config.params, metadata),
+    ]
+
+
+def _counts(notes: Mapping[str, Mapping[str, int]]) -> Mapping[str, int]:
+    return notes.get("objects", {})
