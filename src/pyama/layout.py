@@ -24,12 +24,17 @@ BASE_COLUMNS = (
     "bbox_y1",
 )
 """Columns of every traces file."""
+LEFT_OUT_COLUMNS = ("reason", "frames_seen", "edge_distance")
+"""Last columns of a table of cells that are left out of the traces: the parameter that leaves
+the cell out, the number of frames in which it is present, and how close it comes to the edge
+of the frame in px."""
 
 _KINDS = "pc|fl|seg_labeled|seg_tracked|fl_background|fl_flat|fl_dark"
 _GROUP = re.compile(rf"({_KINDS})_ch_(0|[1-9][0-9]*)")
 _NUMBER = r"([0-9]{3}|[1-9][0-9]{3,})"
 _FOV = re.compile(rf"fov_{_NUMBER}")
 _TRACES = re.compile(rf"(.+)_fov_{_NUMBER}_traces(_inspected)?\.csv", re.DOTALL)
+_LEFT_OUT = re.compile(rf".+_fov_{_NUMBER}_left_out\.csv", re.DOTALL)
 _SHIFTS = re.compile(rf".+_fov_{_NUMBER}_shifts\.csv", re.DOTALL)
 
 
@@ -113,6 +118,16 @@ def inspected_file(basename: str, fov: int) -> str:
 def inspection_log(basename: str, fov: int) -> str:
     """Return the file of the log of corrections to the traces of a field of view."""
     return f"{basename}_fov_{fov:03d}_traces_inspection.jsonl"
+
+
+def left_out_file(basename: str, fov: int) -> str:
+    """Return the file of the cells that are left out of the traces of a field of view."""
+    return f"{basename}_fov_{fov:03d}_left_out.csv"
+
+
+def is_left_out(name: str) -> bool:
+    """Whether a file holds the cells that are left out of the traces."""
+    return _LEFT_OUT.fullmatch(name) is not None
 
 
 def shifts_file(basename: str, fov: int) -> str:

@@ -176,7 +176,7 @@ def test_names_of_channels_and_positions_are_only_text(tmp_path, name):
     report = process(Named(reader, metadata), make_config(), tmp_path)
     assert report.succeeded
     assert verify(tmp_path).is_intact
-    table = next(tmp_path.rglob("*.csv")).read_text()
+    table = next(tmp_path.rglob("*_traces.csv")).read_text()
     assert table.startswith("fov,cell,frame,good,")
     assert all(line[0].isdigit() for line in table.splitlines()[1:])
     assert printable(name).replace("\n", "").isprintable()

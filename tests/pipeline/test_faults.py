@@ -539,7 +539,7 @@ def test_a_faulty_plugin_fails_its_step_by_name_and_nothing_else(
 def test_a_feature_may_be_undefined(tmp_path):
     config = with_phase_feature(giving(float("nan")))
     assert process(recording_of(MOVIE[:1, :2]), config, tmp_path).succeeded
-    assert ",,," not in next(tmp_path.rglob("*.csv")).read_text()
+    assert ",,," not in next(tmp_path.rglob("*_traces.csv")).read_text()
 
 
 @pytest.mark.usefixtures("registries")
@@ -553,7 +553,7 @@ def test_a_plugin_that_fails_in_one_fov_leaves_the_others_alone(whole, tmp_path)
     config = make_config(Channels(pc=[0, ["mine"]], fl=[1]))
     report = process(make_recording(), config, tmp_path)
     assert report.failed_fovs == [1]
-    assert len(list(tmp_path.rglob("*.csv"))) == 1
+    assert len(list(tmp_path.rglob("*_traces.csv"))) == 1
 
 
 class Door(threading.Event):

@@ -31,7 +31,7 @@ def only(images):
 
 
 def traces(folder, fov=0):
-    return pd.read_csv(next((folder / f"fov_{fov:03d}").glob("*.csv")))
+    return pd.read_csv(next((folder / f"fov_{fov:03d}").glob("*_traces.csv")))
 
 
 EMPTY = {
@@ -144,7 +144,7 @@ def test_time_stamps_that_cannot_be_right_are_not_used(tmp_path, name):
     assert report.succeeded
     assert report.time_source == "default, 10 min per frame"
     assert any("Time stamps" in problem for problem in report.metadata.problems)
-    table = load_traces(next(tmp_path.rglob("*.csv")))
+    table = load_traces(next(tmp_path.rglob("*_traces.csv")))
     assert sorted(table["time"].unique()) == [0, 10, 20]
 
 

@@ -218,7 +218,7 @@ def test_without_phase_contrast_there_is_background_but_no_table(recording, tmp_
 def test_without_fluorescence_only_shape_is_measured(recording, tmp_path):
     report = process(recording, make_config(Channels(pc=0)), tmp_path, [0])
     assert statuses(report)["background"] is Status.SKIPPED
-    table = pd.read_csv(next(tmp_path.rglob("*.csv")))
+    table = pd.read_csv(next(tmp_path.rglob("*_traces.csv")))
     assert list(table.columns[10:]) == ["area_ch_0", "aspect_ratio_ch_0"]
     assert len(table) == len(CENTRES) * N_FRAMES
 
@@ -226,7 +226,7 @@ def test_without_fluorescence_only_shape_is_measured(recording, tmp_path):
 def test_phase_contrast_without_features_gives_base_columns(recording, tmp_path):
     channels = Channels(pc={"channel": 0, "features": []}, fl=[[1, []]])
     process(recording, make_config(channels), tmp_path, [0])
-    table = pd.read_csv(next(tmp_path.rglob("*.csv")))
+    table = pd.read_csv(next(tmp_path.rglob("*_traces.csv")))
     assert list(table.columns)[-1] == "bbox_y1"
     assert len(table) == len(CENTRES) * N_FRAMES
 
@@ -234,7 +234,7 @@ def test_phase_contrast_without_features_gives_base_columns(recording, tmp_path)
 def test_without_channels_the_table_has_a_header_only(recording, tmp_path):
     report = process(recording, make_config(Channels()), tmp_path, [0])
     assert report.succeeded
-    text = next(tmp_path.rglob("*.csv")).read_text()
+    text = next(tmp_path.rglob("*_traces.csv")).read_text()
     assert text.startswith("fov,cell,frame,good")
     assert text.count("\n") == 1
 
@@ -244,7 +244,7 @@ def test_without_cells_the_table_has_a_header_only(images, tmp_path):
     images[:, :, 0] = rng.normal(2000, 8, images[:, :, 0].shape)
     report = process(recording_of(images), make_config(), tmp_path, [0])
     assert report.succeeded
-    text = next(tmp_path.rglob("*.csv")).read_text()
+    text = next(tmp_path.rglob("*_traces.csv")).read_text()
     assert text.endswith("intensity_total_ch_1,intensity_mean_ch_1\n")
     assert text.count("\n") == 1
     assert len(FovStore(tmp_path, 0).cells().roster.ids) == 0
@@ -262,7 +262,7 @@ def test_filters_leave_cells_out_of_the_table_and_say_which(images, tmp_path):
     config = make_config(min_frames=5, border_margin=20)
     report = process(recording_of(images), config, tmp_path, [0])
     (notes,) = [entry.notes["traces"] for entry in report.steps if entry.step == "extraction"]
-    table = pd.read_csv(next(tmp_path.rglob("*.csv")))
+    table = pd.read_csv(next(tmp_path.rglob("*_traces.csv")))
     assert len(notes["removed"]["min_frames"]) == 1
     assert notes["cells"] == len(CENTRES)
     assert set(table["cell"]) == set(range(1, 5)) - {

@@ -133,7 +133,7 @@ def strings_in(value):
 
 
 def test_without_merged_tables_all_cells_are_one_sample(folder):
-    fit_file(next(folder.glob("fov_001/*.csv")), "constant")
+    fit_file(next(folder.glob("fov_001/*_traces.csv")), "constant")
     report = collect(folder)
     assert report.samples == ["all cells"]
     assert len(report.traces) == 3 * len(traces_of(0))

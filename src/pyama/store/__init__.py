@@ -31,6 +31,7 @@ from pyama.store.outputs import (
     Output,
     RootOutput,
     TableOutput,
+    TracesOutput,
     Write,
 )
 from pyama.store.stack_outputs import PreviewOutput, StackOutput
@@ -65,6 +66,7 @@ __all__ = [
     "StackOutput",
     "StoredArray",
     "TableOutput",
+    "TracesOutput",
     "Write",
     "crop_dtype",
     "crop_spec",

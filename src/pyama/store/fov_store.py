@@ -196,7 +196,7 @@ class FovStore:
             yield CellPreviewsOutput(self.path)
         if (self.path / layout.CELLS).is_dir():
             yield CellsOutput(self.path, ())
-        for name, path in tables(self.path):
+        for name, path in dict(tables(self.path)).items():
             yield TableOutput(self.path, path.name, name)
 
     def _require(self, name: str, digest: str | None) -> None:

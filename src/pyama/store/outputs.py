@@ -115,20 +115,50 @@ class TableOutput(Output):
 
     @contextmanager
     def _open(self, ledger: Ledger) -> Iterator[Write]:
-        path = self.fov_path / self.file_name
-        with path_in_errors(path):
-            path.parent.mkdir(parents=True, exist_ok=True)
-            with replacing(path) as temporary:
-                with temporary.open("w", encoding="utf-8", newline="") as file:
-                    yield file.write
-                data = temporary.read_bytes()
-        ledger.add(self.file_name, data)
+        with _table(self.fov_path, self.file_name, ledger) as write:
+            yield write
 
     def _remove(self) -> None:
         # For any base name: no second table remains after the recording was renamed.
         for name, path in tables(self.fov_path):
             if name == self.name:
                 path.unlink()
+
+
+class TracesOutput(TableOutput):
+    """The traces and, in a second file, the cells that are left out of them.
+
+    Takes pairs of texts, one for each file.
+
+    Args:
+        fov_path: Folder of the field of view.
+        file_name: Name of the traces file.
+        left_out: Name of the second file.
+    """
+
+    def __init__(self, fov_path: Path, file_name: str, left_out: str) -> None:
+        super().__init__(fov_path, file_name)
+        self.left_out = left_out
+
+    @contextmanager
+    def _open(self, ledger: Ledger) -> Iterator[Write]:
+        with (
+            _table(self.fov_path, self.left_out, ledger) as write_left_out,
+            _table(self.fov_path, self.file_name, ledger) as write,
+        ):
+            yield lambda texts: (write(texts[0]), write_left_out(texts[1]))
+
+
+@contextmanager
+def _table(fov_path: Path, file_name: str, ledger: Ledger) -> Iterator[Write]:
+    path = fov_path / file_name
+    with path_in_errors(path):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with replacing(path) as temporary:
+            with temporary.open("w", encoding="utf-8", newline="") as file:
+                yield file.write
+            data = temporary.read_bytes()
+    ledger.add(file_name, data)
 
 
 def tables(fov_path: Path) -> list[tuple[str, Path]]:
@@ -139,7 +169,7 @@ def tables(fov_path: Path) -> list[tuple[str, Path]]:
     outputs = []
     for path in sorted(fov_path.glob("*.csv")):
         parsed = layout.parse_traces(path.name)
-        if parsed and not parsed[2]:
+        if (parsed and not parsed[2]) or layout.is_left_out(path.name):
             outputs.append((TRACES_MARK, path))
         elif layout.is_shifts(path.name):
             outputs.append((SHIFTS_MARK, path))

@@ -30,7 +30,7 @@ from pyama.processing.steps.step import (
     params_of,
 )
 from pyama.processing.steps.trace_lines import TraceInputs, trace_lines
-from pyama.store import CELLS_MARK, TRACES_MARK, TableOutput
+from pyama.store import CELLS_MARK, TRACES_MARK, TracesOutput
 from pyama.traces.trace_rows import header, traces_columns
 
 
@@ -110,8 +110,11 @@ def _jobs(context: FovContext) -> Iterator[Job]:
     light = {} if context.config.channels.pc is None else _light_sources(context)
     for source in light.values():
         yield from light_jobs(context, source)
-    name = layout.traces_file(context.metadata.basename, context.fov)
-    part = context.part(TableOutput(context.store.path, name))
+    names = [
+        name(context.metadata.basename, context.fov)
+        for name in (layout.traces_file, layout.left_out_file)
+    ]
+    part = context.part(TracesOutput(context.store.path, *names))
     lines = partial(_lines, context, light, part.notes)
     if not part.output.is_done(part.recipe):
         keep_earlier(context.store, tracks=False)
@@ -125,13 +128,14 @@ def _lines(
     light: Mapping[int, Sources],
     notes: dict[str, Any],
     pending: tuple[Part, ...],
-) -> Iterator[tuple[str]]:
+) -> Iterator[tuple[tuple[str, str]]]:
     if context.config.channels.pc is None:
-        yield (header(traces_columns(None, {})),)
+        columns = traces_columns(None, {})
+        yield ((header(columns), header([*columns, *layout.LEFT_OUT_COLUMNS])),)
         return
     cells = context.store.cells(digest=context.recipes[CELLS_MARK].digest)
-    for text in trace_lines(cells, _trace_inputs(context, light), notes):
-        yield (text,)
+    lines = trace_lines(cells, _trace_inputs(context, light), notes)
+    yield from zip(lines, strict=True)  # one item per part
 
 
 def _trace_inputs(context: FovContext, light: Mapping[int, Sources]) -> TraceInputs:

@@ -1,6 +1,5 @@
 """The lines of the traces: which cells are kept, and what is measured in them."""
 
-import logging
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
@@ -18,23 +17,16 @@ from pyama.algorithms.features import (
     measure_stack,
     needs_image,
 )
-from pyama.algorithms.filters import (
-    margin_leaves_no_room,
-    near_border,
-    near_gaps,
-    too_short,
-)
-from pyama.algorithms.gaps import REACH
 from pyama.algorithms.kernels.array_types import Boxes
 from pyama.config import ProcessingParams
 from pyama.processing.plugin_calls import timed_function
+from pyama.processing.plugin_digest import is_builtin
 from pyama.processing.steps.light_sources import Light
 from pyama.registry import Registry
 from pyama.store import Cells, NotRecorded, Roster
 from pyama.traces.shifts_table import SHIFT_DECIMALS
+from pyama.traces.trace_filters import filtered
 from pyama.traces.trace_rows import DRIFT, PARENT, cell_rows, header, traces_columns
-
-logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -68,64 +60,54 @@ class TraceInputs:
     light: Mapping[int, Light] = field(default_factory=dict)
 
 
-def trace_lines(cells: Cells, inputs: TraceInputs, notes: dict[str, Any]) -> Iterator[str]:
-    """Yield the text of a traces file: its header, then each cell that is kept.
+def trace_lines(
+    cells: Cells, inputs: TraceInputs, notes: dict[str, Any]
+) -> Iterator[tuple[str, str]]:
+    """Yield the text of a traces file, and that of the table of cells that are left out.
+
+    Features of plugins are not measured in cells that are left out: their fields are empty.
 
     Args:
         cells: The finished crops.
         inputs: See `TraceInputs`.
-        notes: Gets the numbers of the cells that each filter removed, and warnings.
+        notes: Gets the numbers of the cells that each filter removed, what every filter
+            left, and warnings.
+
+    Yields:
+        The two headers, then the lines of every cell, one of the two texts being empty.
     """
     roster = cells.roster
     extra: tuple[str, ...] = () if inputs.parents is None else (PARENT,)
     if roster.drift is not None:
         extra += DRIFT
     columns = traces_columns((inputs.pc, inputs.phase), inputs.fluorescence, extra)
-    yield header(columns)
-    kept = _filtered(roster, inputs, notes)
-    rows = 0
-    for index in np.flatnonzero(kept).tolist():
-        text = _cell_text(cells, index, inputs)
-        rows += int(np.count_nonzero(roster.valid_frames[index]))
-        yield text
-    notes |= {"cells": len(roster.ids), "traces": int(kept.sum()), "rows": rows}
+    yield header(columns), header([*columns, *layout.LEFT_OUT_COLUMNS])
+    lost = inputs.lost[inputs.pc]
+    verdicts = filtered(roster, inputs.fov, inputs.shape, lost, inputs.params, notes)
+    areas = np.zeros(len(roster.ids), np.int64)
+    for index, verdict in enumerate(verdicts.each()):
+        mask = cells.crop(layout.tracked(inputs.pc), int(roster.ids[index]))
+        areas[index] = np.count_nonzero(mask)
+        text = _cell_text(cells, index, inputs, mask, with_plugins=not verdict)
+        yield ("", _with_verdict(text, verdict)) if verdict else (text, "")
+    notes |= verdicts.counts(areas)
 
 
-def _filtered(roster: Roster, inputs: TraceInputs, notes: dict[str, Any]) -> NDArray[np.bool_]:
-    """Return which cells are kept, shape (N,), and note those that are removed and why."""
-    params = inputs.params
-    requested, margin = params.min_frames, params.border_margin
-    valid_frames = len(inputs.times_min) - len(inputs.lost[inputs.pc].frames)
-    min_frames = min(requested, valid_frames)
-    warnings = []
-    if 0 < min_frames < requested:
-        warnings.append(
-            f"min_frames is {requested}, but only {valid_frames} frames are valid: "
-            f"{min_frames} is used."
-        )
-    if margin_leaves_no_room(inputs.shape, margin):
-        warnings.append(
-            f"border_margin is {margin} px, which leaves no area in frames of "
-            f"{inputs.shape[1]} x {inputs.shape[0]} px: every cell is removed."
-        )
-    for warning in warnings:
-        logger.warning("FOV %d: %s", inputs.fov, warning)
-    short = too_short(roster.valid_frames, min_frames)
-    border = near_border(roster.bboxes, roster.valid_frames, inputs.shape, margin)
-    gaps = inputs.lost[inputs.pc].boxes
-    border |= near_gaps(roster.bboxes, roster.valid_frames, gaps, REACH if margin else 0)
-    removed = {
-        "min_frames": roster.ids[short].tolist(),
-        "border_margin": roster.ids[border].tolist(),
-    }
-    notes |= {"removed": removed, "warnings": warnings}
-    return ~(short | border)
+def _with_verdict(rows: str, verdict: str) -> str:
+    return "".join(f"{row},{verdict}\n" for row in rows.splitlines())
 
 
-def _cell_text(cells: Cells, index: int, inputs: TraceInputs) -> str:
+def _cell_text(
+    cells: Cells,
+    index: int,
+    inputs: TraceInputs,
+    mask: NDArray[np.uint8],
+    *,
+    with_plugins: bool,
+) -> str:
     roster = cells.roster
     valid = roster.valid_frames[index]
-    features = _features(cells, index, inputs)
+    features = _features(cells, index, inputs, mask, with_plugins=with_plugins)
     if roster.drift is not None:
         y, x = np.round(roster.drift.T.astype(np.float64), SHIFT_DECIMALS)
         features = dict(zip(DRIFT, (x, y), strict=True)) | features
@@ -142,12 +124,16 @@ def _cell_text(cells: Cells, index: int, inputs: TraceInputs) -> str:
     )
 
 
-def _features(cells: Cells, index: int, inputs: TraceInputs) -> dict[str, NDArray[np.float64]]:
+def _features(
+    cells: Cells,
+    index: int,
+    inputs: TraceInputs,
+    mask: NDArray[np.uint8],
+    *,
+    with_plugins: bool,
+) -> dict[str, NDArray[np.float64]]:
     """Measure one cell in every channel; values of all frames by column."""
-    if not inputs.phase and not any(inputs.fluorescence.values()):
-        return {}
     cell = int(cells.roster.ids[index])
-    mask = cells.crop(layout.tracked(inputs.pc), cell)
     phase = CellTrack(
         fov=inputs.fov,
         cell=cell,
@@ -161,30 +147,53 @@ def _features(cells: Cells, index: int, inputs: TraceInputs) -> dict[str, NDArra
         frame_shape=inputs.shape,
         others=partial(_others, cells.roster, index),
     )
+    measured = _measured(inputs.phase, PHASE_FEATURES, with_plugins=with_plugins)
     image = None
-    if needs_image(inputs.phase, PHASE_FEATURES):
+    if needs_image(measured, PHASE_FEATURES):
         image = cells.crop(layout.phase(inputs.pc), cell)
     values_of = measure_stack(
-        inputs.phase, _timed(inputs.phase, PHASE_FEATURES), image, mask, None, phase
+        measured, _timed(measured, PHASE_FEATURES), image, mask, None, phase
     )
-    features = {layout.column(name, inputs.pc): values for name, values in values_of.items()}
+    features = _columns(inputs.phase, inputs.pc, values_of, len(mask))
     for channel, names in inputs.fluorescence.items():
-        if not names:
-            continue
-        valid = _recorded(phase, mask, inputs.lost[channel])
-        track = replace(phase, channel=channel, valid=valid)
-        image = cells.crop(layout.fluorescence(channel), cell)
-        background = cells.crop(layout.background(channel), cell)
-        if channel in inputs.light:
-            light = inputs.light[channel]
-            image, background = (light.corrected(c, track.boxes) for c in (image, background))
-        values_of = measure_stack(
-            names, _timed(names, FLUORESCENCE_FEATURES), image, mask, background, track
-        )
-        features |= {
-            layout.column(name, channel): values for name, values in values_of.items()
-        }
+        measured = _measured(names, FLUORESCENCE_FEATURES, with_plugins=with_plugins)
+        if measured:
+            track = replace(
+                phase,
+                channel=channel,
+                valid=_recorded(phase, mask, inputs.lost[channel]),
+            )
+            image = cells.crop(layout.fluorescence(channel), cell)
+            background = cells.crop(layout.background(channel), cell)
+            if channel in inputs.light:
+                light = inputs.light[channel]
+                image, background = (
+                    light.corrected(c, track.boxes) for c in (image, background)
+                )
+            values_of = measure_stack(
+                measured,
+                _timed(measured, FLUORESCENCE_FEATURES),
+                image,
+                mask,
+                background,
+                track,
+            )
+        features |= _columns(names, channel, values_of if measured else {}, len(mask))
     return features
+
+
+def _measured(
+    names: Sequence[str], registry: Registry[Feature], *, with_plugins: bool
+) -> list[str]:
+    return [name for name in names if with_plugins or is_builtin(registry[name])]
+
+
+def _columns(
+    names: Sequence[str], channel: int, values_of: Mapping[str, NDArray[np.float64]], n: int
+) -> dict[str, NDArray[np.float64]]:
+    """Return the values of all frames by column; NaN for features that were not measured."""
+    nothing = np.full(n, np.nan)
+    return {layout.column(name, channel): values_of.get(name, nothing) for name in names}
 
 
 def _timed(names: Sequence[str], registry: Registry[Feature]) -> dict[str, Feature]:
