@@ -50,14 +50,16 @@ def filter_advice(
 
 
 def _remedy(empty: Mapping[int, Notes]) -> str:
+    """Return the limits to set; `track_advice` knows better where most cells vanish."""
     values: dict[str, int] = {}
     for notes in empty.values():
         for name, value in notes.get("helps", {}).items():
-            values[name] = min(value, values.get(name, value))
+            if name != "min_frames" or not notes.get("checks", {}).get("lost"):
+                values[name] = min(value, values.get(name, value))
     options = [f"--set {name}={value}" for name, value in values.items()]
     return f" To keep about half of them: {' '.join(options)}" if options else ""
 
 
 def percent(share: float) -> str:
-    """Return a share as a percentage; small ones with one decimal."""
-    return f"{100 * share:.1f} %" if 0 < share < 0.1 else f"{100 * share:.0f} %"
+    """Return a share as a percentage; small ones with two digits."""
+    return f"{100 * share:.2g} %" if 0 < share < 0.1 else f"{100 * share:.0f} %"

@@ -1,13 +1,16 @@
 """What the results of a run suggest to change, for summary, report and page."""
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 
-from pyama.analysis.accounting import Outputs, of_step
+from pyama.analysis.accounting import Notes, Outputs, of_step
 from pyama.analysis.crowding import crowding_advice
 from pyama.analysis.filter_advice import filter_advice
 from pyama.analysis.mask_advice import mask_advice
+from pyama.analysis.saturation_advice import saturation_advice
+from pyama.analysis.track_advice import track_advice
 from pyama.config import ProcessingConfig
+from pyama.fov_ranges import fovs_text
 from pyama.metadata import MicroscopyMetadata
 
 
@@ -27,10 +30,23 @@ def run_advice(
         objects.update(_counts(notes))
     crowding = crowding_advice(objects, config.params)
     return [
+        *saturation_advice(outputs, config, metadata),
         *mask_advice(segmentation, config.params),
         *([crowding] if crowding else []),
+        *_not_registered(of_step(outputs, "registration")),
+        *track_advice(extraction, config.params),
         *filter_advice(extraction, config.params, metadata),
     ]
+
+
+def _not_registered(registration: Mapping[int, Notes]) -> Iterator[str]:
+    for fov, notes in registration.items():
+        frames = notes.get("frames_not_registered")
+        if frames:
+            yield (
+                f"FOV {fov}: frame {fovs_text(frames)} is not similar to the frames before; "
+                "no drift is assumed there."
+            )
 
 
 def _counts(notes: Mapping[str, Mapping[str, int]]) -> Mapping[str, int]:

@@ -36,8 +36,8 @@ def accounting(outputs: Outputs) -> dict[str, Any]:
 
     Returns:
         `pixels`: number of pixels that were examined; `stages`: see
-        `pyama.analysis.accounting.Stage`; `fovs`: the same by field of view, and the
-        `limits` of the traces that were used there.
+        `pyama.analysis.accounting.Stage`; `fovs`: the same by field of view, the `limits`
+        of the traces that were used there, and what the `checks` of the tracks have found.
     """
     segmentation, extraction = of_step(outputs, "segmentation"), of_step(outputs, "extraction")
     found = accounts(outputs)
@@ -46,6 +46,7 @@ def accounting(outputs: Outputs) -> dict[str, Any]:
             "pixels": segmentation.get(fov, {}).get("areas", {}).get("pixels", 0),
             "stages": entries(stages),
             "limits": extraction.get(fov, {}).get("limits", {}),
+            "checks": extraction.get(fov, {}).get("checks", {}),
         }
         for fov, stages in found.items()
     }

@@ -72,6 +72,16 @@ class Histogram:
             )
         ]
 
+    def number_at(self, value: int) -> int:
+        """Return how many values were counted in the step of a whole number."""
+        place = value * self._steps - self._first
+        return int(self._counts[place]) if 0 <= place < len(self._counts) else 0
+
+    def largest(self) -> float:
+        """Return the largest value that was counted; NaN without values."""
+        places = np.flatnonzero(self._counts)
+        return (self._first + int(places[-1])) / self._steps if len(places) else math.nan
+
     def _reach(self, lowest: float, highest: float) -> None:
         """Extend the table of counts to keys from `lowest` to `highest`."""
         if not (math.isfinite(lowest) and math.isfinite(highest)):

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from scipy.stats import trim_mean
 
 from pyama import layout
+from pyama.algorithms.saturation import FEWEST_SATURATED, FULL_SCALES
 from pyama.analysis.colours import evenly
 from pyama.analysis.report.report_data import ReportData
 from pyama.errors import StoreError
@@ -22,10 +23,6 @@ FRAMES_IN_ALL = 2400
 """Largest number of frames that are examined, over all fields of view."""
 RAW_FRAMES = 3
 """Raw frames per field of view and channel in which saturated pixels are counted."""
-FULL_SCALES = (255, 1023, 4095, 16383, 65535)
-"""Largest counts of cameras with 8 to 16 bits."""
-FEWEST_SATURATED = 10
-"""Fewest pixels at a full scale for which a frame counts as saturated."""
 FEWEST_CELLS = 3
 """Fewest cells in two successive frames whose common movement is computed."""
 

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from pyama.algorithms.copy_params import CopyParams
 from pyama.algorithms.kernels.histogram import Histogram
+from pyama.algorithms.saturation import SaturationCount
 from pyama.config import ProcessingConfig
 from pyama.processing.fov import FovContext, FovFacts, full, image_groups
 from pyama.processing.runner import Job, Part
@@ -105,6 +106,7 @@ class PlaneScan:
         self._known = known
         self._zero_planes = zero_planes
         self._histogram = Histogram()
+        self._saturation = SaturationCount()
         self._zeros: dict[int, int] = {}  # pixels of every image of zeros, by frame
 
     def add(self, t: int, frame: NDArray[np.uint16]) -> None:
@@ -115,6 +117,7 @@ class PlaneScan:
         pixels = frame if lost is None else frame[~lost]
         if frame[0, 0] or frame.any():  # the first pixel spares most frames the search
             self._histogram.update(pixels)
+            self._saturation.add(t, pixels.size, self._histogram)
         else:
             self._zeros[t] = pixels.size
 
@@ -129,7 +132,7 @@ class PlaneScan:
             said = {"black_frames": zeros} if zeros else {}
             for n in self._zeros.values():
                 self._histogram.update(np.zeros(n, np.uint16))
-        levels = grey_levels(self._histogram)
+        levels = grey_levels(self._histogram) | self._saturation.notes(self._histogram)
         return {**levels, "missing_frames": sorted(lost.frames), **lost.notes(), **said}
 
     def _are_missing(self) -> bool:

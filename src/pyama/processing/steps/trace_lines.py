@@ -18,6 +18,8 @@ from pyama.algorithms.features import (
     needs_image,
 )
 from pyama.algorithms.kernels.array_types import Boxes
+from pyama.algorithms.recorded_tracks import Tracks, recorded_tracks
+from pyama.algorithms.track_checks import track_checks
 from pyama.config import ProcessingParams
 from pyama.processing.plugin_calls import timed_function
 from pyama.processing.plugin_digest import is_builtin
@@ -91,6 +93,15 @@ def trace_lines(
         text = _cell_text(cells, index, inputs, mask, with_plugins=not verdict)
         yield ("", _with_verdict(text, verdict)) if verdict else (text, "")
     notes |= verdicts.counts(areas)
+    checks = track_checks(_at_rest(roster, inputs))
+    if checks:
+        notes["checks"] = checks
+
+
+def _at_rest(roster: Roster, inputs: TraceInputs) -> Tracks:
+    missing = np.array(sorted(inputs.lost[inputs.pc].frames), np.int64)
+    boxes, valid, drift = roster.bboxes, roster.valid_frames, roster.drift
+    return recorded_tracks(boxes, valid, missing, inputs.shape, drift)
 
 
 def _with_verdict(rows: str, verdict: str) -> str:

@@ -1,0 +1,123 @@
+"""Movements that all cells have in common: jumps and drift of the whole picture."""
+
+from collections import Counter
+from dataclasses import dataclass
+from itertools import pairwise
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.stats import trim_mean
+
+from pyama.algorithms.recorded_tracks import Floats, Tracks, ends_of
+
+FEWEST = 3
+"""Fewest cells in a frame that is compared with others."""
+FAR = 0.5
+"""Shortest jump or drift of the picture, in diameters of a cell."""
+NEAR = 0.25
+"""Largest difference of movements that count as common, in diameters."""
+MOST_PAIRS = 250_000
+"""Largest number of pairs of cells that is examined in two frames."""
+_NEXT = [(i, j) for i in (-1, 0, 1) for j in (-1, 0, 1)]
+
+
+@dataclass(frozen=True)
+class Step:
+    """Movement between two frames.
+
+    Attributes:
+        pair: Indices of the frames.
+        moves: Movements (y, x) of the cells that are in both, shape (n, 2).
+    """
+
+    pair: tuple[int, int]
+    moves: Floats
+
+
+def common_steps(tracks: Tracks, is_lost: NDArray[np.bool_]) -> list[Step]:
+    """Return the movements between every two successive frames with enough cells."""
+    enough = (np.count_nonzero(tracks.valid, axis=0) >= FEWEST) & ~is_lost
+    centres, steps = tracks.centres, []
+    frames = np.flatnonzero(enough).tolist()
+    for a, b in pairwise(frames):
+        both = tracks.valid[:, a] & tracks.valid[:, b]
+        steps.append(Step((a, b), centres[both, b] - centres[both, a]))
+    return steps
+
+
+def jumps(tracks: Tracks, steps: list[Step]) -> list[tuple[int, int, float, float]]:
+    """Find pairs of frames between which the whole picture moves at once.
+
+    Where most cells continue and stay in place, nothing has happened. Elsewhere the movement
+    is found that most cells of the one frame have to those of the other, whatever their
+    numbers are.
+
+    Returns:
+        Indices of the two frames, and the movement down and to the right in px.
+    """
+    far, centres = FAR * tracks.diameter, tracks.centres
+    found = []
+    for step in steps:
+        a, b = step.pair
+        here, there = centres[tracks.valid[:, a], a], centres[tracks.valid[:, b], b]
+        fewer = min(len(here), len(there))
+        still = np.count_nonzero(np.hypot(*step.moves.T) < far)
+        if 2 * still >= fewer or fewer < FEWEST:
+            continue
+        move, agreeing = _common_move(here, there, NEAR * tracks.diameter)
+        chance = len(here) * len(there) * (tracks.diameter * NEAR) ** 2 * np.pi
+        expected = chance / (tracks.shape[0] * tracks.shape[1])
+        if np.hypot(*move) >= far and agreeing >= max(FEWEST, fewer / 2, FEWEST * expected):
+            found.append((a, b, float(move[0]), float(move[1])))
+    return found
+
+
+def _common_move(here: Floats, there: Floats, near: float) -> tuple[Floats, int]:
+    """Return the movement that most pairs of points agree on, and how many do."""
+    most = int(np.sqrt(MOST_PAIRS))
+    here, there = here[:: -(-len(here) // most)], there[:: -(-len(there) // most)]
+    moves = (there[None] - here[:, None]).reshape(-1, 2)
+    squares = np.floor(moves / near).astype(np.int64)
+    votes = Counter((y, x) for y, x in squares.tolist())
+
+    def around(square: tuple[int, int]) -> int:
+        return sum(votes[square[0] + i, square[1] + j] for i, j in _NEXT)
+
+    near_best = np.abs(squares - np.array(max(votes, key=around))).max(axis=1) <= 1
+    centre = np.median(moves[near_best], axis=0)
+    agree = np.hypot(*(moves - centre).T) < near
+    if not agree.any():
+        return centre, 0
+    return moves[agree].mean(axis=0), int(np.count_nonzero(agree))
+
+
+def drift_of(tracks: Tracks, steps: list[Step]) -> list[float]:
+    """Return how far all cells have moved together, down and to the right in px.
+
+    Returns:
+        The sum of the median movements; empty if it is short, or if cells move on their own
+        so that the sum says nothing.
+    """
+    if not steps:
+        return []
+    common = np.zeros((len(tracks.frames), 2))
+    for step in steps:
+        if len(step.moves) >= FEWEST:
+            common[step.pair[1]] = trim_mean(step.moves, 0.25, axis=0)
+    path = np.cumsum(common, axis=0)
+    if np.hypot(*path[-1]) < max(FAR * tracks.diameter, 1):
+        return []
+    own, shared = _of_cells(tracks, path)
+    coherent = len(own) >= FEWEST and np.median(np.hypot(*(own - shared).T)) < FAR * np.median(
+        np.hypot(*shared.T)
+    )
+    return [round(float(value), 1) for value in path[-1]] if coherent else []
+
+
+def _of_cells(tracks: Tracks, path: Floats) -> tuple[Floats, Floats]:
+    """Return the movements of long tracks, and those of the picture in the same frames."""
+    long = np.count_nonzero(tracks.valid, axis=1) * 2 >= len(tracks.frames)
+    valid, centres = tracks.valid[long], tracks.centres[long]
+    rows = np.arange(len(valid))
+    first, last = ends_of(valid)
+    return centres[rows, last] - centres[rows, first], path[last] - path[first]

@@ -1,0 +1,102 @@
+"""Advice where tracks look as if something had happened to the microscope."""
+
+from collections import defaultdict
+from collections.abc import Iterator, Mapping
+from math import hypot
+from typing import Any
+
+from pyama.config import ProcessingParams
+from pyama.fov_ranges import fovs_text
+
+Checks = Mapping[str, Any]
+
+LONGEST_BRIDGE = 10
+"""Largest `max_gap` that is recommended for frames in which most cells vanish."""
+FEWEST_BROKEN, BROKEN = 3, 0.2
+"""Smallest number, and share of all tracks, of those that seem to continue another one."""
+MOST_OF_THEM = 0.8
+"""Share of these that the recommended `max_gap` joins."""
+MOST_JUMPS = 3
+"""Largest number of jumps that are listed."""
+REGISTRATION = "--set registration=phase_correlation"
+
+
+def track_advice(fovs: Mapping[int, Mapping[str, Any]], params: ProcessingParams) -> list[str]:
+    """Return what was found in the tracks, one sentence each, with the options to add.
+
+    Args:
+        fovs: What the extraction noted, by field of view.
+        params: Of the run.
+    """
+    fovs_of: dict[str, list[int]] = defaultdict(list)
+    for check in (_jumps, _lost, _gaps, _drift):
+        for fov, notes in fovs.items():
+            for text in check(notes.get("checks", {}), notes, params):
+                fovs_of[text].append(fov)
+    return [f"FOV {fovs_text(found)}: {text}" for text, found in fovs_of.items()]
+
+
+def _jumps(checks: Checks, notes: Checks, params: ProcessingParams) -> Iterator[str]:
+    jumps = checks.get("jumps", ())
+    if not jumps:
+        return
+    shown = [
+        f"by {hypot(dy, dx):.0f} px between frames {before} and {after}"
+        for before, after, dy, dx in jumps[:MOST_JUMPS]
+    ]
+    if len(jumps) > MOST_JUMPS:
+        shown.append(f"{len(jumps) - MOST_JUMPS} more times")
+    yield (
+        f"The whole picture jumps {', '.join(shown)}: a trace may be made of two cells."
+        f"{_registered(params)}"
+    )
+
+
+def _registered(params: ProcessingParams) -> str:
+    return f" Add {REGISTRATION}" if params.registration == "none" else ""
+
+
+def _lost(checks: Checks, notes: Checks, params: ProcessingParams) -> Iterator[str]:
+    lost = checks.get("lost", ())
+    if not lost:
+        return
+    frames = ",".join(f"{a}" if a == b else f"{a}-{b}" for a, b in lost)
+    options = []
+    longest, left = checks["longest_lost"], checks["still_there"]
+    if params.max_gap < longest <= LONGEST_BRIDGE and _is_bridged(checks):
+        options.append(f"--set max_gap={longest}")
+    if left < notes.get("limits", {}).get("min_frames", params.min_frames):
+        options.append(f"--set min_frames={left}")
+    remedy = f" To keep them, add {' '.join(options)}" if options else ""
+    yield f"Most cells vanish in frame {frames}, as if the focus were lost.{remedy}"
+
+
+def _is_bridged(checks: Checks) -> bool:
+    """Whether there are cells before and after frames without most of them."""
+    return bool(checks["recovers"] or len(checks["lost"]) > 1) and checks["lost"][0][0] > 0
+
+
+def _gaps(checks: Checks, notes: Checks, params: ProcessingParams) -> Iterator[str]:
+    gaps = {int(gap): n for gap, n in checks.get("gaps", {}).items()}
+    open_gaps = {gap: n for gap, n in sorted(gaps.items()) if gap > params.max_gap}
+    broken = sum(open_gaps.values())
+    if broken < max(FEWEST_BROKEN, BROKEN * checks.get("tracks", 0)):
+        return
+    longest = next(
+        gap
+        for gap in open_gaps
+        if sum(n for g, n in open_gaps.items() if g <= gap) >= MOST_OF_THEM * broken
+    )
+    yield (
+        f"{broken} of {checks['tracks']} tracks begin where another one has ended a few "
+        f"frames before. To join most of them, add --set max_gap={longest}"
+    )
+
+
+def _drift(checks: Checks, notes: Checks, params: ProcessingParams) -> Iterator[str]:
+    drift = checks.get("drift")
+    if drift:
+        yield (
+            f"All cells drift together by {hypot(*drift):.0f} px in the course of the "
+            f"recording.{_registered(params)}"
+        )
