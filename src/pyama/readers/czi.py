@@ -23,6 +23,7 @@ from pyama.readers.planes import (
     optional,
     parse_xml,
     positive_number,
+    refuse_entities,
     translated,
 )
 from pyama.readers.recording_facts import Facts, early_stop_remarks, shape_remarks
@@ -75,6 +76,7 @@ class CziReader(PlaneReader):
         )
         with translated(path):
             remarks = contents.remarks
+            refuse_entities(contents.xml)
             root = optional(METADATA, remarks, partial(_root, contents.xml))
             root = Element("ImageDocument") if root is None else root
             _add_times(facts, contents, root, self._grid)
