@@ -347,7 +347,7 @@ def test_rows_are_good_or_bad_and_nothing_else(odd):
 
 
 def test_a_column_of_words_is_refused():
-    with pytest.raises(ConfigError, match="no column 'time' of numbers"):
+    with pytest.raises(ConfigError, match="The column 'time' holds 'noon'; expected numbers"):
         fit_traces(table(time="noon"))
 
 
