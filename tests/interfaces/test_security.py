@@ -154,7 +154,7 @@ def test_names_from_files_stay_in_the_folder(tmp_path, name):
 
 def test_a_recorded_name_cannot_leave_the_folder(results, tmp_path):
     rewrite_metadata(results, basename="../../../../evil")
-    report = process(tmp_path / "gone.nd2", make_config(), results)
+    report = process(tmp_path / "gone" / "movie", make_config(), results)
     assert report.succeeded
     assert not [path for path in tmp_path.rglob("*evil*") if not path.is_relative_to(results)]
 

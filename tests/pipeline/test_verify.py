@@ -252,7 +252,7 @@ def test_a_damaged_folder_of_a_recording_that_is_gone_is_repaired_from_what_is_t
 ):
     delete(results / layout.CONFIG_FILE)
     delete(results / "fov_001/images.zarr/seg_tracked_ch_0/0/c/1/0/0")
-    report = process(tmp_path / "gone.nd2", make_config(), results)
+    report = process(tmp_path / "gone" / "movie", make_config(), results)
     assert report.succeeded
     assert contents(results) == contents(finished)
     assert verify(results).is_intact

@@ -229,9 +229,7 @@ def test_the_size_of_a_pixel_is_known_or_named(path, text, size, words):
     assert (problems == "") is (words is None)
 
 
-@pytest.mark.parametrize(
-    "xml", [b"<ImageDocument>", b"\xff\xfe", b"<!DOCTYPE a><a/>", b"\0" * 9]
-)
+@pytest.mark.parametrize("xml", [b"<ImageDocument>", b"\xff\xfe", b"\0" * 9])
 def test_metadata_that_cannot_be_read_are_a_note(path, xml):
     images = draw(1, 3, 1, 1)
     write_czi(path, images, times_ms=[0, 60000, 120000])

@@ -56,7 +56,7 @@ def refuse_unknown_name(source: Path, record: Record) -> None:
         ReaderError: It has.
     """
     recorded = re.split(r"[\\/]", str(record.metadata.path))[-1]
-    if record.metadata.format != "array" and source.name != recorded:  # arrays have no file
+    if source.name != recorded:
         raise ReaderError(
             f"{source} does not exist, and the results in the output folder are of "
             f"{record.metadata.path}. Check the path. If the recording is gone, its stored "
