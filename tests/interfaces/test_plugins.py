@@ -14,6 +14,7 @@ from typer.main import get_command
 from pyama.cli.app import app
 from pyama.plugins.new_plugin import KINDS
 from pyama.runs import plugin_catalog
+from small_movie import MOVIE
 
 pytestmark = pytest.mark.usefixtures("plugins_as_before")
 PREPROCESSING = ["--set", "min_frames=2", "--set", "border_margin=2"]
@@ -49,6 +50,17 @@ def test_the_tests_of_new_plugins_pass(pyama, tmp_path):
     )
     assert done.returncode == 0, done.stdout
     assert f"{len(KINDS)} passed" in done.stdout
+
+
+def test_info_shows_files_that_a_plugin_reads(folder, pyama, tmp_path):
+    np.save(tmp_path / "movie.npy", MOVIE[:2])
+    assert pyama("info", tmp_path / "movie.npy").exit_code != 0
+    done = pyama("info", tmp_path / "movie.npy", "--plugins", folder, "--json")
+    facts = json.loads(done.stdout)
+    assert (facts["n_fovs"], facts["n_frames"], facts["format"]) == (
+        *MOVIE[:2].shape[:2],
+        "array",
+    )
 
 
 def test_a_new_plugin_overwrites_nothing(pyama, tmp_path):

@@ -81,11 +81,14 @@ def _top(
     epilog="Examples:\n\n\b\n  pyama info recording.nd2\n  pyama info scan.czi --json"
 )
 @reported
-def info(file: File, as_json: Json = False, debug: Debug = False) -> None:
+def info(
+    file: File, plugins: Plugins = None, as_json: Json = False, debug: Debug = False
+) -> None:
     """Show the content of a microscope file and its problems.
 
     Fields of view, frames, channels, pixel size in micrometres, time in minutes; frames that
-    were never written and implausible time stamps are listed.
+    were never written and implausible time stamps are listed. With --plugins, also files of
+    formats that plugins read.
     """
     from pyama.cli.info_command import info_entries, info_lines
     from pyama.readers import open_reader
