@@ -130,7 +130,7 @@ def test_summary_and_json_have_the_account_of_every_fov(recording, tmp_path):
         assert stage["area"] == sum(part["area"] for part in parts)
     assert {fov["limits"]["min_frames"] for fov in account["fovs"].values()} == {N_FRAMES}
     lines = [" ".join(line.split()) for line in summary_lines(counts)]
-    assert any("of all pixels; of these" in line for line in lines)
+    assert any("of all pixels; changes of the mask:" in line for line in lines)
     assert sum(line.startswith("FOV ") for line in lines) == 3
 
 

@@ -99,15 +99,14 @@ def changes(found: Iterable[Mapping[str, Any]]) -> list[str]:
         found: The stages, see `entries`.
 
     Returns:
-        Such as `opening -12 %`, relative to what the threshold marked; empty if nothing was
+        Such as `opening -12 %`, relative to the mask before the stage; empty if nothing was
         marked or counted.
     """
-    areas = {stage["name"]: stage for stage in found}
-    marked = areas.get("threshold", {}).get("area", 0)
     return [
-        f"{name} {-100 * stage['taken'] / marked:+.0f} %"
-        for name, stage in areas.items()
-        if marked and stage["taken"] and "cells" not in stage
+        f"{stage['name']} {-100 * stage['taken'] / before:+.0f} %"
+        for stage in found
+        if stage["taken"] and "cells" not in stage
+        if (before := stage["area"] + stage["taken"])
     ]
 
 

@@ -101,7 +101,7 @@ def _marked(account: Mapping[str, Any]) -> str:
         return ""
     found = f"{percent(areas['threshold'] / account['pixels'])} of all pixels"
     parts = changes(account["stages"])
-    return f"{found}; of these {', '.join(parts)}" if parts else found
+    return f"{found}; changes of the mask: {', '.join(parts)}" if parts else found
 
 
 def _fovs(fovs: Mapping[str, Mapping[str, Any]]) -> Iterator[str]:
