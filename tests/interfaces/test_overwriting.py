@@ -9,6 +9,7 @@ from pyama.analysis.fitting.fit_files import fit_file
 from pyama.analysis.merge import write_merged
 from pyama.errors import ConfigError
 from pyama.processing.verify import verify
+from pyama.processing.workflow import overwriting
 from pyama.processing.workflow.run import process
 from pyama.testing.nd2_writer import write_nd2
 from small_movie import MOVIE, contents, make_config, recording_of
@@ -137,3 +138,22 @@ def test_a_recording_that_was_renamed_is_recognised(pyama, folder):
     done = typed(pyama, folder, "--overwrite", "--fovs", 0, name="new.nd2")
     assert done.exit_code == 0
     assert (folder / "results/fov_000/movie_fov_000_traces.csv").exists()
+
+
+def test_a_run_that_began_a_moment_ago_is_not_another_program(folder, monkeypatch):
+    """Its record is written between the two looks of this run, and its results after it."""
+    results = folder / "results"
+    for mark in results.glob("fov_*/.marks/*"):
+        mark.unlink()
+    for marks in results.glob("fov_*/.marks"):
+        marks.rmdir()
+    read, looks = overwriting.read_record, []
+
+    def late(output_dir):
+        looks.append(output_dir)
+        return read(output_dir) if len(looks) > 1 else None
+
+    monkeypatch.setattr(overwriting, "read_record", late)
+    record = overwriting.earlier_record(results, overwrite=False)
+    assert record is not None
+    assert len(looks) == 2

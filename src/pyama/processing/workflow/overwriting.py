@@ -25,15 +25,26 @@ def earlier_record(output_dir: Path, *, overwrite: bool) -> Record | None:
             record is damaged.
         StoreError: The record is damaged.
     """
+    record = _readable_record(output_dir, overwrite=overwrite)
+    if record is not None:
+        return record
     try:
-        record = read_record(output_dir)
+        _refuse_foreign(output_dir)
+    except ConfigError:
+        # Another run may have begun meanwhile; it writes its record before its results.
+        record = _readable_record(output_dir, overwrite=overwrite)
+        if record is None:
+            raise
+    return record
+
+
+def _readable_record(output_dir: Path, *, overwrite: bool) -> Record | None:
+    try:
+        return read_record(output_dir)
     except (ConfigError, StoreError):
         if not overwrite:
             raise
-        record = None
-    if record is None:
-        _refuse_foreign(output_dir)
-    return record
+        return None
 
 
 def _refuse_foreign(output_dir: Path) -> None:
