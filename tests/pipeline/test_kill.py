@@ -61,9 +61,9 @@ def results(folder):
 def last_output(folder, n_fovs=2):
     """What was being written: the first output that is there without a mark."""
     for fov in range(n_fovs):
-        store = FovStore(folder, fov)
-        if store.unfinished():
-            return store.unfinished()[0].rpartition("_ch_")[0] or store.unfinished()[0]
+        # Worker processes may go on for a moment, so that the next look can find less.
+        for name in FovStore(folder, fov).unfinished()[:1]:
+            return name.rpartition("_ch_")[0] or name
     return "between outputs"
 
 
