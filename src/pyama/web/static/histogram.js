@@ -1,6 +1,6 @@
 // A histogram on a canvas: the share of the cells of each sample in common bins.
 
-import { number, ticks } from "./plot.js";
+import { number, themeColors, ticks } from "./plot.js";
 
 const MARGIN = { left: 60, right: 16, top: 14, bottom: 44 };
 
@@ -13,7 +13,8 @@ export function drawHistogram(canvas, { edges, samples }, label) {
   const [width, height] = [canvas.width - MARGIN.left - MARGIN.right, canvas.height - MARGIN.top - MARGIN.bottom];
   const x = (value) => MARGIN.left + ((value - low) / (high - low)) * width;
   const y = (share) => canvas.height - MARGIN.bottom - (share / most) * height;
-  Object.assign(context, { font: "13px system-ui, sans-serif", fillStyle: "#5a6672", strokeStyle: "#e4e8e6", textAlign: "center", textBaseline: "top" });
+  const [soft, grid] = themeColors(canvas, "--soft", "--grid");
+  Object.assign(context, { font: "13px system-ui, sans-serif", fillStyle: soft, strokeStyle: grid, textAlign: "center", textBaseline: "top" });
   for (const value of ticks(low, high, 8)) context.fillText(number(value), x(value), y(0) + 6);
   context.fillText(label, canvas.width / 2, canvas.height - 18);
   context.textAlign = "right";

@@ -7,6 +7,15 @@ export function hue(cell) {
   return (cell * 137.508) % 360;
 }
 
+const darkTheme = matchMedia("(prefers-color-scheme: dark)");
+const isDark = () => darkTheme.matches;
+
+// Colours of the theme, by the names of its custom properties.
+export function themeColors(canvas, ...names) {
+  const style = getComputedStyle(canvas);
+  return names.map((name) => style.getPropertyValue(name));
+}
+
 export class Plot {
   constructor(canvas, choose) {
     this.canvas = canvas;
@@ -16,6 +25,7 @@ export class Plot {
       if (point) choose(point.cell, point.frame);
     });
     new ResizeObserver(() => this.draw()).observe(canvas);
+    darkTheme.addEventListener("change", () => this.draw());
   }
 
   // lines: [{cell, points: [[t, value, frame]], style: "plain" | "selected" | "bad" | "ghost" (before) | "after" | "fit"}]
@@ -57,12 +67,14 @@ export class Plot {
     context.clearRect(0, 0, canvas.width, canvas.height);
     if (!this.times) return;
     const s = this.scales();
+    const [soft, grid, focus, bad, selected, ink] = themeColors(canvas, "--soft", "--grid", "--focus", "--bad", "--selected", "--ink");
+    Object.assign(this, { colors: { soft, grid, bad, selected, ink } });
     this.axes(context, s);
     for (const style of ["plain", "bad", "ghost", "after", "selected", "fit"]) {
       for (const line of this.lines) if (line.style === style) this.line(context, s, line);
     }
     const x = s.x(this.times[this.frame] ?? 0);
-    context.strokeStyle = "#1a73c9";
+    context.strokeStyle = focus;
     context.lineWidth = 1;
     context.setLineDash([]);
     context.beginPath();
@@ -72,10 +84,11 @@ export class Plot {
   }
 
   line(context, s, { cell, points, style }) {
-    const colour = `hsl(${hue(cell)} 55% 42%)`;
+    const { bad, soft, selected, ink } = this.colors;
+    const colour = `hsl(${hue(cell)} 55% ${isDark() ? 65 : 42}%)`;
     const styles = {
-      plain: [colour, 1, [], 0.6], bad: ["#b3261e", 1, [3, 3], 0.7], ghost: ["#5a6672", 1.5, [5, 4], 1],
-      after: [colour, 2.5, [], 1], selected: ["#c77700", 2.5, [], 1], fit: ["#1d2630", 1, [2, 2], 1],
+      plain: [colour, 1, [], 0.6], bad: [bad, 1, [3, 3], 0.7], ghost: [soft, 1.5, [5, 4], 1],
+      after: [colour, 2.5, [], 1], selected: [selected, 2.5, [], 1], fit: [ink, 1, [2, 2], 1],
     };
     const [stroke, width, dash, alpha] = styles[style];
     Object.assign(context, { strokeStyle: stroke, lineWidth: width, globalAlpha: alpha });
@@ -95,7 +108,7 @@ export class Plot {
   }
 
   axes(context, s) {
-    Object.assign(context, { fillStyle: "#5a6672", strokeStyle: "#e4e8e6", lineWidth: 1, font: "11px system-ui, sans-serif" });
+    Object.assign(context, { fillStyle: this.colors.soft, strokeStyle: this.colors.grid, lineWidth: 1, font: "11px system-ui, sans-serif" });
     context.setLineDash([]);
     context.beginPath();
     context.textAlign = "right";

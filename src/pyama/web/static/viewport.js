@@ -33,11 +33,11 @@ export function listenToButtons(changed) {
   for (const [id, action] of Object.entries(actions)) find(id).addEventListener("click", () => { action(); changed(); });
 }
 
-// Zooms with the wheel, moves by dragging, and reports clicks in pixels of the full frame.
+// Zooms with the wheel or two fingers, moves by dragging, and reports clicks in pixels of the full frame.
 export function listenToPointer(pane, { zoomed, moved, clicked }) {
   const { canvas } = pane;
-  let from = null;
-  let isDragging = false;
+  const pointers = new Map(); // positions of the pressed pointers
+  let isClick = false;
   canvas.addEventListener("wheel", (event) => {
     event.preventDefault();
     zoomAround(1.0015 ** -event.deltaY, event, pane);
@@ -45,20 +45,36 @@ export function listenToPointer(pane, { zoomed, moved, clicked }) {
   }, { passive: false });
   canvas.addEventListener("pointerdown", (event) => {
     canvas.setPointerCapture(event.pointerId);
-    from = [event.clientX, event.clientY];
-    isDragging = false;
+    pointers.set(event.pointerId, [event.clientX, event.clientY]);
+    isClick = pointers.size === 1;
   });
   canvas.addEventListener("pointermove", (event) => {
+    const from = pointers.get(event.pointerId);
     if (!from) return;
-    const [dx, dy] = [event.clientX - from[0], event.clientY - from[1]];
-    if (!isDragging && Math.hypot(dx, dy) < 4) return;
-    isDragging = true;
-    from = [event.clientX, event.clientY];
-    move(pane, dx, dy);
-    moved();
+    const to = [event.clientX, event.clientY];
+    const other = [...pointers].find(([id]) => id !== event.pointerId)?.[1];
+    if (isClick && Math.hypot(to[0] - from[0], to[1] - from[1]) < 4) return;
+    isClick = false;
+    pointers.set(event.pointerId, to);
+    if (other) {
+      pinch(pane, from, to, other);
+      zoomed();
+    } else {
+      move(pane, to[0] - from[0], to[1] - from[1]);
+      moved();
+    }
   });
   canvas.addEventListener("pointerup", (event) => {
-    if (from && !isDragging) clicked(...pane.toImage(event), event.shiftKey);
-    from = null;
+    if (pointers.delete(event.pointerId) && isClick) clicked(...pane.toImage(event), event.shiftKey);
   });
+  canvas.addEventListener("pointercancel", (event) => pointers.delete(event.pointerId));
+}
+
+// One of two fingers has moved: the frame follows their middle and their distance.
+function pinch(pane, from, to, other) {
+  const distance = (point) => Math.max(1, Math.hypot(point[0] - other[0], point[1] - other[1]));
+  move(pane, (to[0] - from[0]) / 2, (to[1] - from[1]) / 2);
+  const box = pane.canvas.getBoundingClientRect();
+  const [x, y] = [(to[0] + other[0]) / 2, (to[1] + other[1]) / 2];
+  zoomAround(distance(to) / distance(from), { offsetX: x - box.left, offsetY: y - box.top }, pane);
 }
