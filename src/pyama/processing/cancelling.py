@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
+from pyama.background_thread import background_thread
 from pyama.processing.plugin_calls import is_abandoned
 
 POLL_SECONDS = 0.05
@@ -74,18 +75,12 @@ class FlagFile:
 @contextmanager
 def passed_on(cancel_event: CancelEvent, stop: Callable[[], None]) -> Iterator[None]:
     """Call `stop` when the event is set, for the length of the block."""
-    ended = threading.Event()
 
-    def watch() -> None:
+    def watch(ended: threading.Event) -> None:
         while not ended.wait(POLL_SECONDS):
             if cancel_event.is_set():
                 stop()
                 return
 
-    thread = threading.Thread(target=watch, name="pyama cancel", daemon=True)
-    thread.start()
-    try:
+    with background_thread("pyama cancel", watch):
         yield
-    finally:
-        ended.set()
-        thread.join()

@@ -21,6 +21,7 @@ from io import FileIO
 from pathlib import Path
 
 from pyama import layout, older
+from pyama.background_thread import background_thread
 from pyama.errors import LockedError, StoreError
 from pyama.store.files import TEMPORARY
 from pyama.store.marks import MARKS
@@ -140,21 +141,14 @@ def _not_through_a_link(path: str, flags: int) -> int:
 
 @contextmanager
 def _heartbeat(paths: list[Path]) -> Iterator[None]:
-    ended = threading.Event()
-
-    def beat() -> None:
+    def beat(ended: threading.Event) -> None:
         while not ended.wait(HEARTBEAT_SECONDS):
             for path in paths:
                 with suppress(OSError):  # a late heartbeat is no reason to stop
                     os.utime(path)
 
-    thread = threading.Thread(target=beat, name="pyama heartbeat", daemon=True)
-    thread.start()
-    try:
+    with background_thread("pyama heartbeat", beat):
         yield
-    finally:
-        ended.set()
-        thread.join()
 
 
 def _owner(file: FileIO) -> dict[str, object]:

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
+from pyama.background_thread import background_thread
 from pyama.errors import ConfigError, PyamaError, message_of
 from pyama.processing.cancelling import CancelEvent, passed_on
 from pyama.processing.executors import dask_worker
@@ -134,9 +135,8 @@ def _looking_after(client: "Client", run: Run, address: str | None) -> Iterator[
 
     A local cluster restarts its workers itself.
     """
-    ended = threading.Event()
 
-    def look() -> None:
+    def look(ended: threading.Event) -> None:
         waiting = False
         while not ended.wait(LOOK_SECONDS):
             run.keep()
@@ -151,13 +151,8 @@ def _looking_after(client: "Client", run: Run, address: str | None) -> Iterator[
                     address,
                 )
 
-    thread = threading.Thread(target=look, name="pyama dask workers", daemon=True)
-    thread.start()
-    try:
+    with background_thread("pyama dask workers", look):
         yield
-    finally:
-        ended.set()
-        thread.join()
 
 
 class _Cluster:
