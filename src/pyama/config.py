@@ -24,9 +24,9 @@ from pyama.algorithms.params import (
     WatershedParams,
 )
 from pyama.algorithms.scale_params import ScaleParams
-from pyama.documents import load_yaml
 from pyama.errors import ConfigError
 from pyama.registry import parameter_models
+from pyama.yaml_files import load_yaml
 
 _PURE = {"unit": "1"}
 METADATA_KEY = "metadata"

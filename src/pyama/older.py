@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import Any
 
 from pyama import layout
-from pyama.documents import load_yaml
 from pyama.errors import ConfigError
+from pyama.yaml_files import load_yaml
 
 RECORD = "processing_results.yaml"
 """Record of a run: channels, parameters, unit of time, and the files of every FOV."""

@@ -12,10 +12,10 @@ from typer.testing import CliRunner
 from pyama.algorithms.features import FeatureContext
 from pyama.cli.app import app
 from pyama.config import parse_config
-from pyama.documents import parse_yaml
 from pyama.registry import Registry, parameter_models
 from pyama.runs.plugin_catalog import ALL_TARGETS
 from pyama.testing.nd2_writer import write_nd2
+from pyama.yaml_files import parse_yaml
 from small_movie import MOVIE
 
 ROOT = Path(__file__).parents[2]

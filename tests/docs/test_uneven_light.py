@@ -12,8 +12,8 @@ from typer.testing import CliRunner
 from pyama.algorithms.flat_field import DEGREE, DIMMEST, IN_COUNTS, LEAST
 from pyama.cli.app import app
 from pyama.config import load_config, parse_config
-from pyama.documents import parse_yaml
 from pyama.testing.nd2_writer import write_nd2
+from pyama.yaml_files import parse_yaml
 from small_movie import MOVIE, SIZE
 
 PAGE = (Path(__file__).parents[2] / "docs/uneven_light.md").read_text(encoding="utf-8")

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pyama.cli.screen import printable
+from pyama.cli.terminal import printable
 from pyama.errors import ConfigError
 from pyama.fov_ranges import fovs_text, parse_fovs
 from pyama.runs.channels import channel_kind, find_channel, proposed

@@ -7,11 +7,11 @@ from fastapi.testclient import TestClient
 
 from experiments import experiment, traces_of, write_traces
 from pyama.analysis.fitting.fit_files import fit_file
-from pyama.analysis.made_with import difference
 from pyama.analysis.merge import write_merged
 from pyama.analysis.outdated_tables import outdated
 from pyama.analysis.remarks import folder_remarks, table_remarks
 from pyama.analysis.report import write_report
+from pyama.analysis.settings_by_fov import difference
 from pyama.analysis.table_files import read_header
 from pyama.processing.verify import verify
 from pyama.processing.workflow.run import process

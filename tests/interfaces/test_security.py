@@ -12,9 +12,8 @@ import pytest
 import tifffile
 import yaml
 
-from pyama.cli.screen import printable
+from pyama.cli.terminal import printable
 from pyama.config import load_config
-from pyama.documents import load_yaml, with_checksum
 from pyama.errors import ConfigError, PyamaError, ReaderError, StoreError
 from pyama.processing.verify import verify
 from pyama.processing.workflow import process
@@ -26,6 +25,7 @@ from pyama.testing.czi_writer import write_czi
 from pyama.testing.nd2_writer import write_nd2
 from pyama.traces.trace_files import find_traces
 from pyama.traces.trace_reading import load_traces
+from pyama.yaml_files import load_yaml, with_checksum
 from small_movie import MOVIE, contents, make_config, recording_of
 
 posix = pytest.mark.skipif(sys.platform == "win32", reason="such names cannot exist there")

@@ -20,8 +20,8 @@ from pyama.config import (
     load_config,
     parse_config,
 )
-from pyama.documents import load_yaml
 from pyama.errors import ConfigError
+from pyama.yaml_files import load_yaml
 
 FORMS = [
     pytest.param({"pc": 0}, Channels(pc=0), id="a number"),
@@ -275,7 +275,7 @@ def test_deep_nesting_is_refused_and_does_not_end_the_process(tmp_path, text):
     path = tmp_path / "c.yaml"
     path.write_text(text)
     code = (
-        "import sys; from pathlib import Path; from pyama.documents import load_yaml\n"
+        "import sys; from pathlib import Path; from pyama.yaml_files import load_yaml\n"
         "try: load_yaml(Path(sys.argv[1]))\n"
         "except ValueError as error: print(str(error)[-60:])"
     )

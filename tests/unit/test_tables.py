@@ -14,7 +14,6 @@ from hypothesis import strategies as st
 
 from pyama import layout
 from pyama.config import ProcessingConfig, dump_config
-from pyama.documents import with_checksum
 from pyama.errors import StoreError
 from pyama.metadata import MicroscopyMetadata, dump_metadata
 from pyama.traces.shifts_table import load_shifts, shifts_row
@@ -27,6 +26,7 @@ from pyama.traces.trace_files import (
 from pyama.traces.trace_reading import load_traces
 from pyama.traces.trace_recording import run_times
 from pyama.traces.trace_rows import cell_rows, header, traces_columns
+from pyama.yaml_files import with_checksum
 
 REFERENCE = (
     "fov,cell,frame,good,position_x,position_y,bbox_x0,bbox_y0,bbox_x1,bbox_y1,"

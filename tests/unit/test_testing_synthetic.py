@@ -14,8 +14,8 @@ from scipy.integrate import solve_ivp
 from pyama.algorithms.params import LogStdParams
 from pyama.algorithms.segmenters.logstd import segment
 from pyama.errors import ConfigError
-from pyama.testing.bodies import Expression
 from pyama.testing.synthetic import SyntheticRecording
+from pyama.testing.synthetic_cells import Expression
 
 LIVELY = {"shape": (384, 512), "n_cells": 16, "n_frames": 8, "n_fl": 2, "seed": 3}
 

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from pyama import layout
 from pyama.algorithms.crops import SCALE
 from pyama.processing.record import Record
-from pyama.processing.steps.light_sources import stored_light
+from pyama.processing.steps.illumination import stored_light
 from pyama.store import FovStore
 
 Values = NDArray[np.float64]

@@ -6,9 +6,9 @@ from typing import Any
 
 import pandas as pd
 
-from pyama.analysis.made_with import groups_of
 from pyama.analysis.remarks import empty_samples
 from pyama.analysis.samples import Fovs, check_samples, load_samples, samples_by_position
+from pyama.analysis.settings_by_fov import groups_of
 from pyama.analysis.table_columns import (
     NOT_MEASURED,
     meanings_of,

@@ -8,8 +8,8 @@ from typing import Any
 import pandas as pd
 
 from pyama import layout
-from pyama.analysis.made_with import MadeWith, difference, groups_of, named
 from pyama.analysis.outdated_tables import is_fitted, is_merged, outdated, outdated_in
+from pyama.analysis.settings_by_fov import MadeWith, difference, groups_of, named
 from pyama.analysis.table_files import Header
 from pyama.analysis.table_origins import (
     fitted_source,

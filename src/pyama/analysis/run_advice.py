@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Iterator, Mapping
 
 from pyama.analysis.accounting import Notes, Outputs, of_step
-from pyama.analysis.crowding import crowding_advice
+from pyama.analysis.crowding_advice import crowding_advice
 from pyama.analysis.filter_advice import filter_advice
 from pyama.analysis.mask_advice import mask_advice
 from pyama.analysis.saturation_advice import saturation_advice

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from pyama import layout, older
-from pyama.analysis.plain_tables import cell_by_row
+from pyama.analysis.external_tables import cell_by_row
 from pyama.analysis.table_files import Header, as_numbers, read_table
 from pyama.analysis.table_times import (
     TableTime,
@@ -105,7 +105,7 @@ def read_timed(path: Path | str, given: TableTime, *, is_recorded: bool = False)
     Args:
         path: A traces file inside its output folder, a merged table, or any CSV file with the
             columns `cell` and `time`, and `fov` if there is more than one; or with `time` and
-            one column per cell, see `pyama.analysis.plain_tables`.
+            one column per cell, see `pyama.analysis.external_tables`.
         given: What the user says of the times, for a file that is neither a traces file in its
             output folder nor a merged table.
         is_recorded: Whether `given` is what an earlier fit has recorded of this table, which

@@ -8,9 +8,9 @@ from pathlib import Path
 from typing import Any
 
 from pyama import layout
-from pyama.documents import load_yaml
 from pyama.errors import ConfigError
 from pyama.fov_ranges import parse_fovs
+from pyama.yaml_files import load_yaml
 
 Fovs = str | int | Sequence[int | str]
 """Fields of view as people write them: `0-5, 7`, a number, or a list of both."""

@@ -7,7 +7,7 @@ import typer
 
 from pyama.cli import fit_options
 from pyama.cli.options import Debug, Folder, Json, Parquet, Plugins
-from pyama.cli.screen import note, reported, result, result_json, warning
+from pyama.cli.terminal import note, reported, result, result_json, warning
 
 
 def register(app: typer.Typer) -> None:

@@ -38,7 +38,7 @@ from pyama.cli.options import (
     Workers,
 )
 from pyama.cli.plugin_help import PluginCommand
-from pyama.cli.screen import reported, result, result_json
+from pyama.cli.terminal import reported, result, result_json
 
 if TYPE_CHECKING:
     from pyama.runs.request import Request

@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from pyama.cli.options import Debug, Plugins
-from pyama.cli.screen import USAGE, error, reported, result, result_json
+from pyama.cli.terminal import USAGE, error, reported, result, result_json
 
 app = typer.Typer(
     help="Write, describe and check configuration files.",

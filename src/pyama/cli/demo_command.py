@@ -7,7 +7,7 @@ from pyama.analysis.fitting.fit_files import fit_file
 from pyama.analysis.merge import write_merged
 from pyama.analysis.report import write_report
 from pyama.cli.run_command import run
-from pyama.cli.screen import note
+from pyama.cli.terminal import note
 from pyama.errors import ConfigError
 from pyama.runs.request import Request, quoted
 from pyama.testing.synthetic import SyntheticRecording

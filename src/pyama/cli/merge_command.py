@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from pyama.cli.options import Debug, Json, Parquet
-from pyama.cli.screen import reported, result, result_json, warning
+from pyama.cli.terminal import reported, result, result_json, warning
 from pyama.errors import ConfigError
 
 Folders = Annotated[

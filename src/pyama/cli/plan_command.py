@@ -1,6 +1,6 @@
 """Prints what a run would do."""
 
-from pyama.cli.screen import note, result, result_json
+from pyama.cli.terminal import note, result, result_json
 from pyama.runs.plan import plan_entries, plan_lines, plan_run
 from pyama.runs.request import Request, prepare
 

@@ -7,7 +7,7 @@ import typer
 
 from pyama.cli.fit_options import FrameInterval, Unit
 from pyama.cli.options import Debug
-from pyama.cli.screen import reported, result, warning
+from pyama.cli.terminal import reported, result, warning
 
 app = typer.Typer(
     help="Draw figures for publications as PNG, SVG or PDF.",

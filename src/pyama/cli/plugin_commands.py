@@ -7,7 +7,7 @@ from typing import Annotated, Any
 import typer
 
 from pyama.cli.options import Debug, Json, Plugins
-from pyama.cli.screen import FAILED, USAGE, error, reported, result, result_json, warning
+from pyama.cli.terminal import FAILED, USAGE, error, reported, result, result_json, warning
 
 app = typer.Typer(
     help="List, check and create plugins.", rich_markup_mode=None, no_args_is_help=True

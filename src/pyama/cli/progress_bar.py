@@ -9,7 +9,7 @@ from rich.live import Live
 from rich.progress_bar import ProgressBar
 from rich.text import Text
 
-from pyama.cli.screen import note, printable
+from pyama.cli.terminal import note, printable
 from pyama.runs.progress import Snapshot
 
 SECONDS_BETWEEN_LINES = 5.0

@@ -13,15 +13,15 @@ from typing import Any
 import typer
 
 from pyama.cli.progress_bar import shown
-from pyama.cli.screen import CANCELLED, FAILED, note, result, result_json
+from pyama.cli.terminal import CANCELLED, FAILED, note, result, result_json
 from pyama.errors import InspectedError
 from pyama.processing import compiling
 from pyama.processing.executors import dask
-from pyama.runs import under_way
+from pyama.runs import active_run
+from pyama.runs.active_run import RunUnderWay
 from pyama.runs.progress import Tally
 from pyama.runs.request import Request, prepare
 from pyama.runs.summary import summary_lines
-from pyama.runs.under_way import RunUnderWay
 
 LOOKS_PER_SECOND = 8
 SHOWN_LOGGERS = compiling.__name__, dask.__name__
@@ -62,7 +62,7 @@ def _show_record(record: logging.LogRecord, tally: Tally, *, verbose: bool) -> N
     """Show a log record above the progress, without traceback: that is in the log."""
     if record.name in SHOWN_LOGGERS:
         tally.say(record.getMessage())
-    elif verbose and record.name != under_way.__name__:
+    elif verbose and record.name != active_run.__name__:
         tally.say(f"{record.levelname.lower()}: {record.getMessage()}")
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 from urllib.parse import urlencode
 
 from pyama import layout, older
-from pyama.cli.screen import note, result, warning
+from pyama.cli.terminal import note, result, warning
 from pyama.errors import ConfigError
 
 LOOPBACK = ("127.0.0.1", "localhost", "::1")

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from pyama.cli.screen import FAILED, note, result, result_json
+from pyama.cli.terminal import FAILED, note, result, result_json
 from pyama.fov_ranges import fovs_text
 from pyama.processing.verify import VerifyReport, verify
 

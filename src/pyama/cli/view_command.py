@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from pyama.cli.options import Debug, Plugins
-from pyama.cli.screen import reported
+from pyama.cli.terminal import reported
 
 EPILOG = (
     "Examples:\n\n\b\n  pyama view results\n"

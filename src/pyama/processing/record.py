@@ -19,13 +19,13 @@ from pyama.config import (
     dump_config,
     parse_config,
 )
-from pyama.documents import has_its_checksum, load_yaml, parse_yaml, with_checksum
 from pyama.errors import ConfigError
 from pyama.metadata import MicroscopyMetadata, dump_metadata, frame_times, parse_metadata
 from pyama.processing.step_reports import FovReport, Status, StepReport
 from pyama.processing.steps import STEPS
 from pyama.store import folder_locked, sealed, unsealed, write_atomically
 from pyama.version import __version__
+from pyama.yaml_files import has_its_checksum, load_yaml, parse_yaml, with_checksum
 
 logger = logging.getLogger(__name__)
 

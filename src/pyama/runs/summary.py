@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from pyama import layout
-from pyama.analysis.crowding import too_large_share
+from pyama.analysis.crowding_advice import too_large_share
 from pyama.analysis.left_out import count_left_out
 from pyama.analysis.recording_gaps import Copied, gap_sentences, gaps
 from pyama.analysis.remarks import folder_remarks

@@ -8,8 +8,8 @@ from functools import cache
 import numpy as np
 from numpy.typing import NDArray
 
-from pyama.testing.bodies import TEXTURE_PX, Body, Patch, cut_patch
 from pyama.testing.population import Population
+from pyama.testing.synthetic_cells import TEXTURE_PX, Body, Patch, cut_patch
 from pyama.testing.synthetic_params import SyntheticParams
 
 PHASE = 6000.0

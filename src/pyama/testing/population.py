@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pyama.errors import ConfigError
-from pyama.testing.bodies import TEXTURE_PX, Body, Expression, cut_patch, outline
+from pyama.testing.synthetic_cells import TEXTURE_PX, Body, Expression, cut_patch, outline
 from pyama.testing.synthetic_params import SyntheticParams
 
 MARGIN_PX = 80.0

@@ -14,7 +14,6 @@ from numpy.typing import NDArray
 from pydantic import ValidationError
 
 from pyama.errors import ConfigError
-from pyama.testing.bodies import Expression
 from pyama.testing.drawing import (
     PHASE,
     PHASE_SWING,
@@ -25,6 +24,7 @@ from pyama.testing.drawing import (
     uneven,
 )
 from pyama.testing.population import Population, populate
+from pyama.testing.synthetic_cells import Expression
 from pyama.testing.synthetic_params import FileFormat, SyntheticParams
 
 LIGHT_AT = (0.45, 0.6)

@@ -5,10 +5,10 @@ from pathlib import Path
 
 from pyama import layout, older
 from pyama.config import METADATA_KEY, ProcessingConfig, parse_config
-from pyama.documents import has_its_checksum, load_yaml
 from pyama.errors import ConfigError, StoreError
 from pyama.file_cache import cached_while_unchanged
 from pyama.metadata import MicroscopyMetadata, frame_times, parse_metadata
+from pyama.yaml_files import has_its_checksum, load_yaml
 
 
 def read_recording(output_dir: Path) -> tuple[MicroscopyMetadata, ProcessingConfig]:

@@ -16,12 +16,12 @@ from fastapi.responses import StreamingResponse
 from pydantic import BaseModel, Field
 
 from pyama.errors import LockedError, PyamaError, message_of
+from pyama.runs.active_run import RunUnderWay
 from pyama.runs.command_line import command
 from pyama.runs.plan import plan_lines, plan_run, replaced_outputs
 from pyama.runs.progress import Snapshot
 from pyama.runs.request import PreparedRun, check_run
 from pyama.runs.summary import summary_lines
-from pyama.runs.under_way import RunUnderWay
 from pyama.web.folders import Root, root_of
 from pyama.web.form_routes import form_config
 

@@ -9,7 +9,6 @@ import yaml
 from pyama import layout
 from pyama.analysis.accounting import accounts, frames_limit, of_step
 from pyama.analysis.left_out import count_left_out, filter_reasons
-from pyama.analysis.made_with import differing, named
 from pyama.analysis.recording_gaps import gap_sentences
 from pyama.analysis.report import contact_sheet, markup, plotly_figures
 from pyama.analysis.report.distributions import stacked_bars
@@ -17,6 +16,7 @@ from pyama.analysis.report.gaps_table import gaps_table
 from pyama.analysis.report.quality import assess
 from pyama.analysis.report.report_data import ReportData
 from pyama.analysis.run_advice import run_advice
+from pyama.analysis.settings_by_fov import differing, named
 from pyama.config import dump_config
 from pyama.metadata import pixel_size, time_warnings, times_text
 from pyama.pictures import overlays

@@ -13,11 +13,11 @@ from pyama import layout
 from pyama.analysis.fitting.fit import AUTO
 from pyama.analysis.fitting.models import MODELS
 from pyama.analysis.joined_tables import fitted_parameters
-from pyama.analysis.made_with import MadeWith, difference, groups_of, named
 from pyama.analysis.merge import MERGED
 from pyama.analysis.outdated_tables import outdated
 from pyama.analysis.remarks import noted
 from pyama.analysis.sample_tables import load_fitted, load_merged
+from pyama.analysis.settings_by_fov import MadeWith, difference, groups_of, named
 from pyama.analysis.table_columns import measured_columns, unit_of, with_unit
 from pyama.analysis.table_files import read_header
 from pyama.analysis.trace_shape import good_rows

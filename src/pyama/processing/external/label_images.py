@@ -18,7 +18,7 @@ from pyama.errors import ConfigError, ReaderError, StoreError
 from pyama.file_cache import cached_while_unchanged
 from pyama.readers.tiff_images import open_tiff_images
 from pyama.registry import parameters
-from pyama.store.foreign import ForeignStack, is_zarr
+from pyama.store.external_zarr import ForeignStack, is_zarr
 
 SUFFIXES = (".tif", ".tiff")
 PLACEHOLDERS = {"fov": 0, "frame": 0}

@@ -16,7 +16,7 @@ from pyama.processing.fov import FovContext, FovFacts, full
 from pyama.processing.plugin_digest import fingerprint, is_builtin
 from pyama.processing.runner import Job, Part
 from pyama.processing.steps.earlier_tracks import carry_inspection_over, keep_earlier
-from pyama.processing.steps.light_sources import (
+from pyama.processing.steps.illumination import (
     Sources,
     light_jobs,
     light_recipes,

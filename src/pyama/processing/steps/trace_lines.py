@@ -23,7 +23,7 @@ from pyama.algorithms.track_checks import track_checks
 from pyama.config import ProcessingParams
 from pyama.processing.plugin_calls import timed_function
 from pyama.processing.plugin_digest import is_builtin
-from pyama.processing.steps.light_sources import Light
+from pyama.processing.steps.illumination import Light
 from pyama.registry import Registry
 from pyama.store import Cells, NotRecorded, Roster
 from pyama.traces.shifts_table import SHIFT_DECIMALS

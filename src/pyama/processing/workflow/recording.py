@@ -13,7 +13,7 @@ from pyama.processing.step_reports import Status, StepReport
 from pyama.processing.workflow.overwriting import earlier_record, refuse_unknown_name
 from pyama.processing.workflow.preconditions import check_planes
 from pyama.readers import Reader
-from pyama.readers.steady import SteadyReader
+from pyama.readers.change_checking import SteadyReader
 from pyama.store import path_in_errors
 
 

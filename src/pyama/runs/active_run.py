@@ -10,7 +10,7 @@ from typing import Any
 
 from pyama.fov_ranges import fovs_text
 from pyama.processing.workflow.run import process
-from pyama.runs.inspected import refuse_inspected
+from pyama.runs.inspected_results import refuse_inspected
 from pyama.runs.log import Listen, logged
 from pyama.runs.plan import pending_outputs, plan_run, replaced_outputs
 from pyama.runs.progress import Tally
