@@ -20,7 +20,7 @@ TESTS = (
     "tests/pipeline/test_workers.py",
     "tests/property/test_fuzz.py",
     "tests/interfaces/test_web_openapi.py",
-    "tests/interfaces/test_web_crowd.py",
+    "tests/interfaces/test_web_many_requests.py",
 )
 
 

@@ -4,8 +4,8 @@ import math
 
 import pytest
 
-from pages import click_cell, expect, middle, serious, serving, shoot, title_is, visiting
 from results import results_in
+from viewer_page import click_cell, expect, middle, serious, serving, shoot, title_is, visiting
 
 SIZES = {"phone": (390, 844), "zoomed": (683, 384), "small": (1024, 700), "wide": (1920, 1080)}
 PARTS = ["View", "Run", "Analysis"]

@@ -4,7 +4,10 @@ import re
 
 import pytest
 
-from pages import (
+from pyama.testing.nd2_writer import write_nd2
+from results import results_in
+from small_movie import MOVIE
+from viewer_page import (
     PATIENCE_MS,
     click_cell,
     expect,
@@ -15,9 +18,6 @@ from pages import (
     until,
     visiting,
 )
-from pyama.testing.nd2_writer import write_nd2
-from results import results_in
-from small_movie import MOVIE
 
 
 @pytest.fixture(scope="module")

@@ -7,12 +7,21 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from pages import click_cell, expect, inspected, serious, serving, shoot, title_is, visiting
 from pyama.testing.nd2_writer import write_nd2
 from results import results_in
 from small_movie import MOVIE
+from viewer_page import (
+    click_cell,
+    expect,
+    inspected,
+    serious,
+    serving,
+    shoot,
+    title_is,
+    visiting,
+)
 
-PAUSED = Path(__file__).with_name("paused.py")
+PAUSED = Path(__file__).with_name("paused_feature.py")
 
 
 @pytest.fixture(scope="module")

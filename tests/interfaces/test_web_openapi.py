@@ -8,7 +8,7 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 from hypothesis.errors import Unsatisfiable
 
-from amounts import amount
+from example_counts import amount
 from pyama.testing.nd2_writer import write_nd2
 from pyama.web.application import create_app
 from pyama.web.run_routes import stop_all

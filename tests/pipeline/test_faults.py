@@ -17,7 +17,7 @@ import numpy as np
 import pytest
 
 import child_runs
-from amounts import CHAOS, drawn
+from example_counts import CHAOS, drawn
 from pyama.algorithms.features import FLUORESCENCE_FEATURES, PHASE_FEATURES
 from pyama.algorithms.segmenters import logstd
 from pyama.algorithms.trackers import iou

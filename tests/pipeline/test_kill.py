@@ -10,7 +10,7 @@ from collections import Counter
 import pytest
 
 import child_runs
-from amounts import CHAOS, amount, drawn
+from example_counts import CHAOS, amount, drawn
 from pyama.errors import StoreError
 from pyama.processing.verify import verify
 from pyama.processing.workflow import process

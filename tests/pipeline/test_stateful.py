@@ -17,7 +17,7 @@ from hypothesis.stateful import (
     rule,
 )
 
-from amounts import CHAOS, amount
+from example_counts import CHAOS, amount
 from pyama.processing.verify import verify
 from pyama.processing.workflow import process
 from pyama.store import FovStore

@@ -11,7 +11,7 @@ import pytest
 import yaml
 
 import child_runs
-from amounts import CHAOS, drawn
+from example_counts import CHAOS, drawn
 from pyama import layout
 from pyama.errors import StoreError
 from pyama.processing.step_reports import Status

@@ -13,7 +13,7 @@ from types import ModuleType
 import pytest
 
 import child_runs
-from amounts import amount
+from example_counts import amount
 from pyama.algorithms.features import FLUORESCENCE_FEATURES, PHASE_FEATURES
 from pyama.config import Channels
 from pyama.errors import LockedError, PluginError

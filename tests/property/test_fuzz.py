@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 import fuzz_child
-from amounts import CHAOS, amount
+from example_counts import CHAOS, amount
 from pyama.testing.czi_writer import write_czi
 from pyama.testing.nd2_writer import write_nd2
 from small_movie import MOVIE

@@ -1,7 +1,7 @@
 """Make `tests/data/finished.zip`: a small finished folder with an inspection.
 
 Every later commit must read what this one wrote. Run it once with the commit whose results are
-to stay readable: `python tests/old_folder.py NAME.zip`.
+to stay readable: `python tests/make_finished_folder.py NAME.zip`.
 """
 
 import sys

@@ -10,7 +10,7 @@ import pandas as pd
 import pytest
 import zarr
 
-import spelled_out
+import numpy_reference
 from pyama.config import Channels, dump_config, load_config
 from pyama.metadata import MissingPlanes
 from pyama.processing.workflow import process
@@ -133,7 +133,7 @@ def test_cells_are_found_as_spelled_out(run):
     for t, found in enumerate(run.stack("seg_labeled_ch_0")):
         expected = np.zeros_like(found)
         if t not in run.missing[0]:
-            expected = spelled_out.labels(run.images[t, 0], run.params)
+            expected = numpy_reference.labels(run.images[t, 0], run.params)
         # The threshold comes from a finer histogram: a pixel of the edge may change sides.
         assert found.max() == expected.max()
         assert np.count_nonzero(found != expected) <= 0.002 * np.count_nonzero(expected)
@@ -142,7 +142,7 @@ def test_cells_are_found_as_spelled_out(run):
 def test_cells_are_tracked_as_spelled_out(run):
     labels, found = run.stack("seg_labeled_ch_0"), run.stack("seg_tracked_ch_0")
     seen = run.recorded(0)
-    expected = spelled_out.tracked(labels[seen], run.params)
+    expected = numpy_reference.tracked(labels[seen], run.params)
     np.testing.assert_array_equal(found[seen], expected)
     assert not found[~seen].any()
 
@@ -155,7 +155,9 @@ def test_backgrounds_are_as_spelled_out(run):
         for t, found in enumerate(stack):
             expected = np.zeros(found.shape)
             if t not in run.missing[c]:
-                expected = spelled_out.background(run.images[t, c], labels[t] > 0, run.params)
+                expected = numpy_reference.background(
+                    run.images[t, c], labels[t] > 0, run.params
+                )
             assert np.abs(found - expected).max() <= 1 / 16
 
 
@@ -171,7 +173,7 @@ def test_cells_are_cut_out_as_spelled_out(run):
         assert roster["valid_frames"][row].tolist() == valid.tolist()
         boxes = np.zeros((len(tracked), 4), int)
         for t in np.flatnonzero(valid):
-            boxes[t] = spelled_out.box(tracked[t] == i)
+            boxes[t] = numpy_reference.box(tracked[t] == i)
         assert roster["bboxes"][row].tolist() == boxes.tolist()
         size = (boxes[:, 2:] - boxes[:, :2]).max(axis=0)
         for group, source in {**sources, "seg_tracked_ch_0": tracked == i}.items():
@@ -183,13 +185,13 @@ def test_cells_are_cut_out_as_spelled_out(run):
 
 def test_previews_are_as_spelled_out(run):
     for group in ("seg_labeled_ch_0", "seg_tracked_ch_0"):
-        expected = spelled_out.preview_of_labels(run.stack(group))
+        expected = numpy_reference.preview_of_labels(run.stack(group))
         np.testing.assert_array_equal(run.stack(group, "1"), expected)
     groups = {"pc_ch_0": 0} | {
         f"{kind}_ch_{c}": c for c in run.fl for kind in ("fl", "fl_background")
     }
     for group, channel in groups.items():
-        expected = spelled_out.preview(run.stack(group), run.recorded(channel))
+        expected = numpy_reference.preview(run.stack(group), run.recorded(channel))
         assert_same_grey(run.stack(group, "1"), expected)
 
 
@@ -201,9 +203,9 @@ def test_previews_of_cells_are_as_spelled_out(run):
         for box, (cell, crop) in zip(boxes, sorted_cells(crops), strict=True):
             stack, found = crop["0"][:], crop["1"][:]
             if group == "seg_tracked_ch_0":
-                expected = spelled_out.preview_of_labels(stack)
+                expected = numpy_reference.preview_of_labels(stack)
             else:
-                expected = spelled_out.preview(stack, inside(run, box, stack.shape, group))
+                expected = numpy_reference.preview(stack, inside(run, box, stack.shape, group))
             assert_same_grey(found, expected)
             assert cell
 
@@ -239,7 +241,7 @@ def test_traces_are_as_spelled_out(run):
     assert table["good"].all()
     for row, (cell, t) in zip(table.itertuples(), rows, strict=True):
         mask = tracked[t] == cell
-        y0, x0, y1, x1 = spelled_out.box(mask)
+        y0, x0, y1, x1 = numpy_reference.box(mask)
         assert (row.bbox_y0, row.bbox_x0, row.bbox_y1, row.bbox_x1) == (y0, x0, y1, x1)
         assert (row.position_x, row.position_y) == ((x0 + x1) / 2, (y0 + y1) / 2)
         assert row.area_ch_0 == mask.sum()

@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from amounts import amount
+from example_counts import amount
 from pyama.store import FovStore
 from results import results_in
 from small_movie import contents
