@@ -27,7 +27,7 @@ from numpy.typing import NDArray
 
 from pyama.algorithms.kernels.labels import limit_sizes
 from pyama.algorithms.params import own_params
-from pyama.algorithms.trackers.divisions import divided
+from pyama.algorithms.trackers.divisions import renumber_daughters
 from pyama.config import ProcessingParams
 from pyama.errors import PyamaError
 from pyama.processing.methods import SEGMENTERS, TRACKERS
@@ -51,7 +51,9 @@ def tracked(labels: Frames, method: str, params: ProcessingParams) -> list[NDArr
     """Return tracked labels; divisions are detected if `params` select it."""
     own = own_params(method, TRACKERS[method], params)
     found = TRACKERS[method](labels, own)
-    return [frame for frame, _ in divided(found)] if params.divisions else list(found)
+    return (
+        [frame for frame, _ in renumber_daughters(found)] if params.divisions else list(found)
+    )
 
 
 def wholeness(frames: Frames) -> dict[str, float]:

@@ -136,7 +136,7 @@ def compare(path: str, folder: str, repeats: int, literal_frames: int) -> dict[s
 
     result: dict[str, Any] = {
         "pyama": {name: asdict(cost) for name, cost in steps.items()},
-        "cells": float(FovStore(out, 0).cells().roster.valid_frames.sum(0).mean()),
+        "cells": float(FovStore(out, 0).cells().cell_list.valid_frames.sum(0).mean()),
         "pyama_peak": peak_mb(),
     }
     if literal_frames:
@@ -209,7 +209,7 @@ def write_cells(path: str, folder: str) -> dict[str, float]:
     with costs.of("cropping"):
         report = CroppingService().process(metadata, _config(), out, [0])
     assert not report.failed_fovs()
-    return {"cpu": costs.steps["cropping"].cpu, "tracks": len(fov.cells().roster.ids)}
+    return {"cpu": costs.steps["cropping"].cpu, "tracks": len(fov.cells().cell_list.ids)}
 
 
 @task

@@ -7,9 +7,9 @@ from itertools import pairwise
 from pyama.errors import ConfigError
 
 _PART = re.compile(r"\s*(\d{1,18})\s*(?:-\s*(\d{1,18})\s*)?")
-MOST_SHOWN = 8
+MAX_SHOWN = 8
 """Number of frames and ranges that a sentence lists."""
-LONGEST = 100_000
+MAX_FOVS = 100_000
 """A range of more fields of view is taken for a typing error."""
 SHOWN = 40
 """Number of characters of a wrong entry that a message repeats."""
@@ -47,8 +47,8 @@ def _range(part: str, n_fovs: int | None) -> range:
             f"FOV {last} does not exist. The recording has {n_fovs}, numbered 0 to "
             f"{n_fovs - 1}."
         )
-    if last - first >= LONGEST:
-        raise ConfigError(f"{part!r} has more than {LONGEST} fields of view.")
+    if last - first >= MAX_FOVS:
+        raise ConfigError(f"{part!r} has more than {MAX_FOVS} fields of view.")
     return range(first, last + 1)
 
 
@@ -65,6 +65,6 @@ def fovs_text(fovs: Iterable[int]) -> str:
 def frames_text(frames: Iterable[int]) -> str:
     """Return frames for a sentence as `fovs_text` does; of many, some and the last one."""
     parts = fovs_text(frames).split(",")
-    if len(parts) > MOST_SHOWN:
-        parts[MOST_SHOWN - 2 : -1] = ["..."]
+    if len(parts) > MAX_SHOWN:
+        parts[MAX_SHOWN - 2 : -1] = ["..."]
     return ", ".join(parts)

@@ -9,9 +9,9 @@ import yaml
 
 from pyama.errors import ConfigError, reason
 
-DEEPEST = 50
+MAX_DEPTH = 50
 """Deeper nesting of lists and sections is refused: the parser would overflow its stack."""
-MOST_REPEATED = 10_000
+MAX_REPEATED = 10_000
 """More values repeated by references (`*name`) are refused: nested lists grow quickly."""
 NUMBER = re.compile(r"[-+0-9a-fA-FxXoObB_:.]{1000,}")
 """Numbers that are refused, since converting them takes too long."""
@@ -67,11 +67,11 @@ def _refuse_growth(text: str, loader: Any) -> None:
         if isinstance(event, yaml.CollectionStartEvent):
             sizes.pop(name, None)
             unclosed.append((name, 1))
-            if len(unclosed) > DEEPEST + 1:
-                raise ValueError(f"more than {DEEPEST} lists and sections inside each other")
+            if len(unclosed) > MAX_DEPTH + 1:
+                raise ValueError(f"more than {MAX_DEPTH} lists and sections inside each other")
             continue
         if isinstance(event, yaml.AliasEvent):
-            size = sizes.get(name, MOST_REPEATED)  # unknown if it contains itself
+            size = sizes.get(name, MAX_REPEATED)  # unknown if it contains itself
             repeated += size
         elif isinstance(event, yaml.CollectionEndEvent):
             name, size = unclosed.pop()
@@ -82,8 +82,8 @@ def _refuse_growth(text: str, loader: Any) -> None:
         sizes[name] = size
         outer, before = unclosed.pop()
         unclosed.append((outer, before + size))
-        if repeated >= MOST_REPEATED:
-            raise ValueError(f"references that stand for more than {MOST_REPEATED} values")
+        if repeated >= MAX_REPEATED:
+            raise ValueError(f"references that stand for more than {MAX_REPEATED} values")
 
 
 CHECKSUM = b"# checksum: "

@@ -61,14 +61,14 @@ def test_local_variance(benchmark):
 
 
 def test_closing(benchmark):
-    bits = logstd.rough(PC, 3)
+    bits = logstd.high_variance_mask(PC, 3)
     closed = unpack(benchmark(morphology.closed, bits, 7, 3))
     expected = ndimage.binary_closing(np.pad(unpack(bits), 64), disk(7), iterations=3)
     np.testing.assert_array_equal(closed, expected[64:-64, 64:-64])
 
 
 def test_opening(benchmark):
-    mask = ndimage.binary_dilation(unpack(logstd.rough(PC, 3)), disk(3))
+    mask = ndimage.binary_dilation(unpack(logstd.high_variance_mask(PC, 3)), disk(3))
     opened = unpack(benchmark(morphology.opened, pack(mask), 7, 3))
     expected = ndimage.binary_opening(mask, disk(7), iterations=3)
     inner = slice(REACH, -REACH)
@@ -76,7 +76,7 @@ def test_opening(benchmark):
 
 
 def test_labelling(benchmark):
-    mask = unpack(logstd.rough(PC, 3))
+    mask = unpack(logstd.high_variance_mask(PC, 3))
     numbered = benchmark(labels.label, mask)
     np.testing.assert_array_equal(numbered, ndimage.label(mask)[0])
 
@@ -84,7 +84,7 @@ def test_labelling(benchmark):
 def test_segmentation_as_printed(benchmark):
     inside = benchmark(logstd.segment, PC, PRINTED) > 0
     # Far from the edge, where scipy's closing does not nibble.
-    wide = np.pad(unpack(logstd.rough(PC, 3)), REACH)
+    wide = np.pad(unpack(logstd.high_variance_mask(PC, 3)), REACH)
     expected = literal.clean(wide)[REACH:-REACH, REACH:-REACH]
     agree = np.mean(inside[REACH:-REACH, REACH:-REACH] == expected[REACH:-REACH, REACH:-REACH])
     assert agree > 0.999
@@ -224,7 +224,7 @@ def test_cells_are_written_alone_and_once(tmp_path):
     found = tasks.write_cells(str(path), str(tmp_path))
     (run,) = tmp_path.glob("run *")
     written = FovStore(run, 0).cells()
-    assert found["tracks"] == len(written.roster.ids) > 0
+    assert found["tracks"] == len(written.cell_list.ids) > 0
     assert found["cpu"] > 0
     first = sorted(file.relative_to(run / "first") for file in (run / "first").rglob("*"))
     cells = run / "fov_000" / "cells.zarr"

@@ -16,9 +16,9 @@ ROOT = Path(pyama.__file__).parent
 PAGE = (Path(__file__).parents[2] / "CONTRIBUTING.md").read_text(encoding="utf-8")
 MODULES = sorted(ROOT.rglob("*.py"))
 SPECIAL = {"__init__", "__main__"}
-MOST_LINES = 300
-MOST_FILES = 12
-MOST_BROAD = 2
+MAX_LINES = 300
+MAX_FILES = 12
+MAX_BROAD = 2
 BROAD = {"Exception", "BaseException"}
 
 
@@ -49,7 +49,7 @@ def test_no_two_modules_share_a_name():
 
 def test_no_module_is_long():
     lines = {short(path): len(path.read_text("utf-8").splitlines()) for path in MODULES}
-    assert {name: n for name, n in lines.items() if n > MOST_LINES} == {}
+    assert {name: n for name, n in lines.items() if n > MAX_LINES} == {}
 
 
 def test_modules_import_each_other_in_one_direction():
@@ -68,7 +68,7 @@ def test_modules_import_each_other_in_one_direction():
 def test_rooms_of_processing_are_small():
     inside = [path for path in MODULES if path.stem not in SPECIAL]
     rooms = Counter(path.parent for path in inside if "processing" in path.parts)
-    assert {short(room): n for room, n in rooms.items() if n > MOST_FILES} == {}
+    assert {short(room): n for room, n in rooms.items() if n > MAX_FILES} == {}
 
 
 def catches_everything(handler):
@@ -86,7 +86,7 @@ def test_few_handlers_catch_every_exception(trees):
         for node in ast.walk(tree)
         if isinstance(node, ast.ExceptHandler) and catches_everything(node)
     ]
-    assert len(broad) <= MOST_BROAD, broad
+    assert len(broad) <= MAX_BROAD, broad
 
 
 def test_functions_are_short(trees):

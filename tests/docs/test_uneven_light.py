@@ -9,7 +9,7 @@ import pandas as pd
 import tifffile
 from typer.testing import CliRunner
 
-from pyama.algorithms.flat_field import DEGREE, DIMMEST, IN_COUNTS, LEAST
+from pyama.algorithms.flat_field import DEGREE, DIMMEST, IN_COUNTS, MIN_VALUE
 from pyama.cli.app import app
 from pyama.config import load_config, parse_config
 from pyama.testing.nd2_writer import write_nd2
@@ -49,4 +49,4 @@ def test_the_page_names_the_limits():
     assert f"polynomial of degree {DEGREE}" in words
     assert f"a mean below {IN_COUNTS:g} counts as a flat field" in words
     assert f"less than {DIMMEST:g} counts above the dark frame" in words
-    assert f"flat field is never below {LEAST:g}" in words
+    assert f"flat field is never below {MIN_VALUE:g}" in words

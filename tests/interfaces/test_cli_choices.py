@@ -4,10 +4,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pyama.cli.terminal import printable
+from pyama.cli.terminal import make_printable
 from pyama.errors import ConfigError
 from pyama.fov_ranges import fovs_text, parse_fovs
-from pyama.runs.channels import channel_kind, find_channel, proposed
+from pyama.runs.channels import channel_kind, find_channel, propose_channels
 from pyama.runs.settings import apply_settings
 
 
@@ -97,7 +97,7 @@ def test_names_tell_the_kind_of_channel(name, kind):
     ],
 )
 def test_channels_are_proposed_only_without_doubt(names, expected):
-    assert proposed(names) == expected
+    assert propose_channels(names) == expected
 
 
 NAMES = ["Phase", "GFP 488", "GFP long", "2", "éGFP"]
@@ -165,4 +165,4 @@ def test_all_wrong_settings_are_named_at_once():
 
 
 def test_text_from_files_cannot_command_the_terminal():
-    assert printable("a\x1b[31m\x07\r\nb µ") == "a\ufffd[31m\ufffd\ufffd\nb µ"
+    assert make_printable("a\x1b[31m\x07\r\nb µ") == "a\ufffd[31m\ufffd\ufffd\nb µ"

@@ -12,7 +12,7 @@ from pyama.cli.progress_bar import SECONDS_BETWEEN_LINES, _Lines
 from pyama.processing.runner import Progress
 from pyama.processing.workflow import process
 from pyama.runs.plan import pending_outputs, plan_run
-from pyama.runs.progress import Tally, duration
+from pyama.runs.progress import ProgressEstimator, duration
 from pyama.runs.request import PreparedRun
 from small_movie import MOVIE, make_config, recording_of
 
@@ -28,51 +28,51 @@ NOTHING = {step: [] for step in ALL}
 FRAMES = 5
 
 
-def play(tally, fov, steps=tuple(ALL)):
+def play(estimator, fov, steps=tuple(ALL)):
     for step in steps:
         total = 0 if step in ("cropping", "extraction") else FRAMES
         for done in range(1, FRAMES + 1):
-            tally.watch(Progress(step, fov, done, total))
+            estimator.watch(Progress(step, fov, done, total))
 
 
 def test_a_field_of_view_is_done_when_all_its_steps_are():
-    tally = Tally({0: ALL, 1: ALL}, FRAMES)
-    assert tally.snapshot().fovs_done == 0
-    play(tally, 0, list(ALL)[:-1])
-    assert tally.snapshot().fovs_done == 0
-    play(tally, 0, ["caching"])
-    assert tally.snapshot().fovs_done == 1
-    assert 0.4 < tally.snapshot().share < 0.6
-    play(tally, 1)
-    assert tally.snapshot().fovs_done == 2
+    estimator = ProgressEstimator({0: ALL, 1: ALL}, FRAMES)
+    assert estimator.snapshot().fovs_done == 0
+    play(estimator, 0, list(ALL)[:-1])
+    assert estimator.snapshot().fovs_done == 0
+    play(estimator, 0, ["caching"])
+    assert estimator.snapshot().fovs_done == 1
+    assert 0.4 < estimator.snapshot().share < 0.6
+    play(estimator, 1)
+    assert estimator.snapshot().fovs_done == 2
 
 
 def test_the_share_never_falls_and_ends_below_or_at_all():
-    tally = Tally({0: ALL}, FRAMES, clock=lambda: 0.0)  # by the weights alone
-    shares = [tally.snapshot().share]
+    estimator = ProgressEstimator({0: ALL}, FRAMES, clock=lambda: 0.0)  # by the weights alone
+    shares = [estimator.snapshot().share]
     for step in ALL:
-        play(tally, 0, [step])
-        shares.append(tally.snapshot().share)
+        play(estimator, 0, [step])
+        shares.append(estimator.snapshot().share)
     assert shares == sorted(shares)
     assert shares[0] == 0
     assert 0.9 < shares[-1] <= 1
 
 
 def test_what_is_finished_already_counts_as_done():
-    tally = Tally({0: NOTHING, 1: ALL}, FRAMES)
-    assert tally.snapshot().fovs_done == 1
-    nothing = Tally({0: NOTHING}, FRAMES).snapshot()
+    estimator = ProgressEstimator({0: NOTHING, 1: ALL}, FRAMES)
+    assert estimator.snapshot().fovs_done == 1
+    nothing = ProgressEstimator({0: NOTHING}, FRAMES).snapshot()
     assert (nothing.fovs_done, nothing.share, nothing.seconds_left) == (1, 1.0, None)
 
 
 def test_it_tells_what_every_worker_is_doing():
-    tally = Tally({0: ALL, 1: ALL}, FRAMES)
+    estimator = ProgressEstimator({0: ALL, 1: ALL}, FRAMES)
     barrier = threading.Barrier(2)
 
     def work(fov):
         barrier.wait()
         for done in range(1, 4):
-            tally.watch(Progress("segmentation", fov, done, FRAMES))
+            estimator.watch(Progress("segmentation", fov, done, FRAMES))
         barrier.wait()
 
     threads = [threading.Thread(target=work, args=(fov,)) for fov in (0, 1)]
@@ -80,54 +80,56 @@ def test_it_tells_what_every_worker_is_doing():
         thread.start()
     for thread in threads:
         thread.join()
-    now = tally.snapshot().now
+    now = estimator.snapshot().now
     assert sorted(now) == ["FOV 0 segmentation 3 of 5", "FOV 1 segmentation 3 of 5"]
 
 
 def test_items_from_many_threads_are_all_counted():
     fovs = range(8)
-    tally = Tally({fov: {"segmentation": ["seg_labeled_ch_0/0"]} for fov in fovs}, 500)
+    estimator = ProgressEstimator(
+        {fov: {"segmentation": ["seg_labeled_ch_0/0"]} for fov in fovs}, 500
+    )
 
     def work(fov):
         for done in range(1, 501):
-            tally.watch(Progress("segmentation", fov, done, 500))
+            estimator.watch(Progress("segmentation", fov, done, 500))
 
     threads = [threading.Thread(target=work, args=(fov,)) for fov in fovs]
     for thread in threads:
         thread.start()
     for thread in threads:
         thread.join()
-    found = tally.snapshot()
+    found = estimator.snapshot()
     assert (found.fovs_done, found.share) == (8, 1.0)
 
 
 def test_one_thread_may_tell_of_several_workers():
-    tally = Tally({0: ALL, 1: ALL}, FRAMES)
+    estimator = ProgressEstimator({0: ALL, 1: ALL}, FRAMES)
     for done in range(1, 3):
         for fov in (0, 1):
-            tally.watch(Progress("segmentation", fov, done, FRAMES))
-    assert tally.snapshot().share < 0.5
-    assert len(tally.snapshot().now) == 2
+            estimator.watch(Progress("segmentation", fov, done, FRAMES))
+    assert estimator.snapshot().share < 0.5
+    assert len(estimator.snapshot().now) == 2
 
 
 def test_what_is_said_is_said_once():
-    tally = Tally({0: ALL}, FRAMES)
-    tally.update(3, 1, "FOV 2, tracking: no")
-    tally.update(4, 0, "Completed")  # the bar shows this
-    tally.update(0, 4, "Cancelled")
-    assert tally.snapshot().messages == ("Failed: FOV 2, tracking: no",)
-    assert tally.snapshot().messages == ()
+    estimator = ProgressEstimator({0: ALL}, FRAMES)
+    estimator.update(3, 1, "FOV 2, tracking: no")
+    estimator.update(4, 0, "Completed")  # the bar shows this
+    estimator.update(0, 4, "Cancelled")
+    assert estimator.snapshot().messages == ("Failed: FOV 2, tracking: no",)
+    assert estimator.snapshot().messages == ()
 
 
 def test_plain_lines_are_few(capsys, monkeypatch):
-    tally = Tally({0: ALL}, FRAMES)
+    estimator = ProgressEstimator({0: ALL}, FRAMES)
     now = [100.0]
     monkeypatch.setattr("time.monotonic", lambda: now[0])
     show = _Lines()
     for done in range(1, 301):
-        tally.watch(Progress("segmentation", 0, done, 1000))
+        estimator.watch(Progress("segmentation", 0, done, 1000))
         now[0] += 0.1
-        show(tally.snapshot())
+        show(estimator.snapshot())
     lines = capsys.readouterr().err.splitlines()
     assert 0 < len(lines) <= 300 * 0.1 / SECONDS_BETWEEN_LINES
     assert "0 of 1 FOVs done" in lines[0]
@@ -171,9 +173,11 @@ def test_after_a_run_every_field_of_view_is_done(tmp_path, before):
         process(recording, make_config(**before), tmp_path)
     file = Path("movie.nd2")
     run = PreparedRun(file, tmp_path, recording.metadata, make_config(), [0, 1])
-    tally = Tally(pending_outputs(plan_run(run), run.config), recording.metadata.n_frames)
-    assert tally.snapshot().fovs_done == 0
-    process(recording, make_config(), tmp_path, watch=tally.watch, update=tally.update)
-    found = tally.snapshot()
+    estimator = ProgressEstimator(
+        pending_outputs(plan_run(run), run.config), recording.metadata.n_frames
+    )
+    assert estimator.snapshot().fovs_done == 0
+    process(recording, make_config(), tmp_path, watch=estimator.watch, update=estimator.update)
+    found = estimator.snapshot()
     assert found.fovs_done == 2
     assert 0.9 < found.share <= 1

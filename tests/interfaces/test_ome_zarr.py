@@ -13,6 +13,7 @@ from ome_zarr.reader import Reader
 from ome_zarr_models import v05
 
 from pyama.store import (
+    CellList,
     CellPreviewsOutput,
     CellsOutput,
     Crop,
@@ -20,7 +21,6 @@ from pyama.store import (
     PreviewOutput,
     Recipe,
     RootOutput,
-    Roster,
     Scale,
     Series,
     StackOutput,
@@ -66,9 +66,9 @@ def write_fov(folder, scale=SCALE):
 
 def write_cells(path):
     boxes = np.tile(np.array([0, 0, 4, 5], np.int32), (2, T, 1))
-    roster = Roster(np.array([2, 7], np.int32), boxes, np.ones((2, T), np.bool_))
+    cell_list = CellList(np.array([2, 7], np.int32), boxes, np.ones((2, T), np.bool_))
     with CellsOutput(path, ["pc_ch_0"]).writing(RECIPE, {}) as write:
-        write(roster)
+        write(cell_list)
         for cell in (2, 7):
             block = np.full((T, 4, 5), cell / 65536, np.float32)
             meaning = {"pyama": {"divisor": 65536}}

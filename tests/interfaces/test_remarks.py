@@ -8,10 +8,10 @@ from fastapi.testclient import TestClient
 from experiments import experiment, traces_of, write_traces
 from pyama.analysis.fitting.fit_files import fit_file
 from pyama.analysis.merge import write_merged
-from pyama.analysis.outdated_tables import outdated
+from pyama.analysis.outdated_tables import outdated_notes
 from pyama.analysis.remarks import folder_remarks, table_remarks
 from pyama.analysis.report import write_report
-from pyama.analysis.settings_by_fov import difference
+from pyama.analysis.settings_by_fov import difference_sentences
 from pyama.analysis.table_files import read_header
 from pyama.processing.verify import verify
 from pyama.processing.workflow.run import process
@@ -91,11 +91,11 @@ def test_versions_and_methods_are_compared():
         ("FOV 1", {"version of tracking": 2, "method of tracking": "mine: file 1"}),
         ("FOV 2", {"version of tracking": 2, "method of tracking": "mine: file 1"}),
     ]
-    (text,) = difference(groups)
+    (text,) = difference_sentences(groups)
     assert "FOV 0 with method of tracking = iou: version 1, version of tracking = 1;" in text
-    assert difference(groups[1:]) == []
+    assert difference_sentences(groups[1:]) == []
     many = [("a", {f"p{i}": 1 for i in range(9)}), ("b", {})]
-    assert "and 3 more" in difference(many)[0]
+    assert "and 3 more" in difference_sentences(many)[0]
 
 
 @pytest.fixture
@@ -138,21 +138,21 @@ def test_fits_that_are_older_than_their_table_are_named(folder, merged):
 
 
 def test_a_new_inspection_makes_tables_outdated(folder, merged):
-    assert outdated(merged) == []
+    assert outdated_notes(merged) == []
     Inspection(folder, 1).add(MarkCell(cell=2, good=False), "me")
-    assert "is older than the traces" in outdated(merged)[0]
+    assert "is older than the traces" in outdated_notes(merged)[0]
     Inspection(folder, 1).undo("me")
-    assert outdated(merged) == []
+    assert outdated_notes(merged) == []
 
 
 def test_other_times_make_tables_outdated(folder, merged):
     experiment(folder, times_min=None)  # the same traces, at other times
-    assert "holds other times than the last run" in outdated(merged)[0]
+    assert "holds other times than the last run" in outdated_notes(merged)[0]
 
 
 def test_nothing_is_said_where_nothing_can_be_compared(folder, merged, tmp_path):
     moved = merged.rename(tmp_path / "s_merged.csv")
-    assert outdated(moved) == []
+    assert outdated_notes(moved) == []
     plain = tmp_path / "mine.csv"
     plain.write_text("cell,time,value\n1,0,2\n")
     assert table_remarks([plain, tmp_path / "nothing.csv"]) == []

@@ -12,7 +12,7 @@ import pytest
 import tifffile
 import yaml
 
-from pyama.cli.terminal import printable
+from pyama.cli.terminal import make_printable
 from pyama.config import load_config
 from pyama.errors import ConfigError, PyamaError, ReaderError, StoreError
 from pyama.processing.verify import verify
@@ -20,7 +20,7 @@ from pyama.processing.workflow import process
 from pyama.readers import open_reader
 from pyama.store import FovStore, MarkFile, StoredArray
 from pyama.store.files import checksum
-from pyama.store.marks import sealed, unsealed
+from pyama.store.marks import seal, unseal
 from pyama.testing.czi_writer import write_czi
 from pyama.testing.nd2_writer import write_nd2
 from pyama.traces.trace_files import find_traces
@@ -179,7 +179,7 @@ def test_names_of_channels_and_positions_are_only_text(tmp_path, name):
     table = next(tmp_path.rglob("*_traces.csv")).read_text()
     assert table.startswith("fov,cell,frame,good,")
     assert all(line[0].isdigit() for line in table.splitlines()[1:])
-    assert printable(name).replace("\n", "").isprintable()
+    assert make_printable(name).replace("\n", "").isprintable()
 
 
 @posix
@@ -259,8 +259,8 @@ def test_a_mark_that_names_files_elsewhere_touches_none(results, tmp_path):
     mark = MarkFile(results / "fov_000", "pc_ch_0/0")
     line = f"{'0' * 16} 4 {json.dumps('../../victim')}\n".encode()
     mark.sums_path.write_bytes(line)
-    entries = unsealed(mark.path.read_bytes()) | {"sums": checksum(line)}
-    mark.path.write_bytes(sealed(entries))
+    entries = unseal(mark.path.read_bytes()) | {"sums": checksum(line)}
+    mark.path.write_bytes(seal(entries))
     problems = [found.problem for found in verify(results).damages]
     assert "unreadable: it lies outside the folder" in problems
     assert process(small(), make_config(), results).succeeded

@@ -15,13 +15,13 @@ from pyama.config import Channels
 from pyama.errors import ConfigError, LockedError, PluginError
 from pyama.processing.executors import dask_worker
 from pyama.processing.executors.dask import GONE
-from pyama.processing.executors.dask_worker import Run, _Place
+from pyama.processing.executors.dask_worker import Run, _Slot
 from pyama.processing.executors.messages import DIED
-from pyama.processing.executors.pickled_plugins import packed
+from pyama.processing.executors.pickled_plugins import pack_plugins
 from pyama.processing.methods import PREPROCESSORS, SEGMENTERS
 from pyama.processing.verify import verify
 from pyama.processing.workflow import process
-from pyama.store import FovStore, locked
+from pyama.store import FovStore, lock_fovs
 from small_movie import MOVIE, contents, make_config, recording_of
 
 distributed = pytest.importorskip("distributed", reason="Dask is not installed")
@@ -274,7 +274,7 @@ def test_a_worker_stops_when_the_run_that_asked_is_killed(
     with distributed.Client(scheduler, set_as_default=False) as client:
         while "executing" in _states(client):
             time.sleep(0.01)
-        with pytest.raises(LockedError), locked(tmp_path / "out", [0]):
+        with pytest.raises(LockedError), lock_fovs(tmp_path / "out", [0]):
             pytest.fail("the worker may still write")
         (plugins.HERE / "go").touch()
         while _states(client):
@@ -340,9 +340,11 @@ def test_a_process_serves_one_run_at_a_time(plugins, tmp_path):
     runs = []
     for top in (1, 2):
         PREPROCESSORS[:] = [plugins.Inverting(top)]
-        runs.append(Run(str(top), tmp_path, packed(make_config()), logging.INFO, version))
+        runs.append(
+            Run(str(top), tmp_path, pack_plugins(make_config()), logging.INFO, version)
+        )
     PREPROCESSORS.clear()
-    place, seen, second_came = _Place(), [], threading.Event()
+    place, seen, second_came = _Slot(), [], threading.Event()
 
     def visit():
         second_came.set()

@@ -36,7 +36,7 @@ def statuses(report):
 
 
 def previews(config=None):
-    return previews_step.STEP.passing(config or make_config())
+    return previews_step.STEP.made_earlier(config or make_config())
 
 
 def test_all_previews_but_those_of_labels_are_made_in_passing():
@@ -114,15 +114,15 @@ def test_what_fails_in_passing_is_made_by_caching(whole, tmp_path, monkeypatch, 
 def test_a_crop_whose_preview_fails_in_passing_gets_it_from_caching(
     whole, tmp_path, monkeypatch, good
 ):
-    calls, real = [], CellPreviews.in_passing
+    calls, real = [], CellPreviews.make_early
 
-    def in_passing(self, crop):
+    def make_early(self, crop):
         calls.append(crop)
         if len(calls) == good + 1:
             raise MemoryError("no room")
         return real(self, crop)
 
-    monkeypatch.setattr(CellPreviews, "in_passing", in_passing)
+    monkeypatch.setattr(CellPreviews, "make_early", make_early)
     report = process(make_recording(), make_config(), tmp_path)
     assert report.succeeded
     # Nothing more is made in passing for a field of view in which one has failed.

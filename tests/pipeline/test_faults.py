@@ -142,8 +142,8 @@ def check_failure_at(bad, whole, folder):
         disk = Disk(patch, bad)
         try:
             report = process(make_recording(), make_config(), folder)
-            messages = [str(entry) for entry in report.steps.having("failed")]
-            fovs = {entry.fov for entry in report.steps.having("failed")}
+            messages = [str(entry) for entry in report.steps.with_status("failed")]
+            fovs = {entry.fov for entry in report.steps.with_status("failed")}
             if not messages:  # made in passing, so that its own step had another try
                 assert report.succeeded, disk.place
                 assert IN_PASSING.search(disk.place), disk.place

@@ -178,7 +178,7 @@ def test_a_field_of_view_without_a_recorded_frame_fails_nothing(kind, tmp_path):
     assert FovStore(out, 1).stack("seg_tracked_ch_0", "1")[0].max() == 0
     assert verify(out).is_intact
     assert set(merge(out, {"all": [0, 1]})["fov"]) == {0}
-    assert process(path, config, out).steps.having("unchanged")
+    assert process(path, config, out).steps.with_status("unchanged")
     assert "FOV 1: nothing was recorded." in write_report(out).read_text(encoding="utf-8")
 
 

@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 
 from pyama.algorithms.drift import drifts
-from pyama.algorithms.gaps import filled_gaps
+from pyama.algorithms.gaps import fill_gaps
 from pyama.analysis.report.html_page import write_report
 from pyama.processing.steps.registration import shift_lines
 from pyama.processing.workflow import process
@@ -104,5 +104,5 @@ def test_a_gap_does_not_move_with_the_stage():
     lost = NotRecorded(boxes=dict.fromkeys(range(4), ((80, 0, 120, 200), (0, 150, 200, 160))))
     lines = list(shift_lines(frames, lost, {}, 0))
     assert len(lines) == 4
-    found = [(d.y, d.x) for d in drifts(filled_gaps(frame, gaps) for frame in frames)]
+    found = [(d.y, d.x) for d in drifts(fill_gaps(frame, gaps) for frame in frames)]
     np.testing.assert_allclose(found, [(-5 * t, -3 * t) for t in range(4)], atol=0.3)

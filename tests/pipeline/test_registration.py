@@ -134,7 +134,7 @@ def test_the_table_and_the_traces_tell_where_the_stage_was(pair):
     np.testing.assert_allclose(steps, np.diff(path, axis=0), atol=3)
     np.testing.assert_allclose(table["shift_x"].cumsum(), table["drift_x"], atol=1e-6)
     stored = table[["drift_y", "drift_x"]].to_numpy(np.float32)
-    np.testing.assert_array_equal(store.cells().roster.drift, stored)
+    np.testing.assert_array_equal(store.cells().cell_list.drift, stored)
     traces = load_traces(next(store.path.glob("*_traces.csv")), "h")
     drift = table.loc[traces["frame"], ["drift_x", "drift_y"]].reset_index(drop=True)
     pd.testing.assert_frame_equal(traces[["drift_x", "drift_y"]], drift)
@@ -223,7 +223,7 @@ def test_a_missing_frame_is_passed_over(small, tmp_path):
     assert FovStore(tmp_path / "aborted", 0).mark("shifts").notes == {
         "frames_not_registered": []
     }
-    cells = FovStore(tmp_path / "aborted", 0).cells().roster
+    cells = FovStore(tmp_path / "aborted", 0).cells().cell_list
     assert (cells.valid_frames[:, [1, 3]].all(axis=1)).any()
 
 

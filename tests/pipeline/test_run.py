@@ -17,7 +17,7 @@ from pyama.processing.recipes import recipes
 from pyama.processing.step_reports import Status
 from pyama.processing.workflow import process, run_workflow
 from pyama.readers import open_reader
-from pyama.store import FovStore, locked
+from pyama.store import FovStore, lock_fovs
 from pyama.testing.nd2_writer import write_nd2
 from small_movie import (
     BACKGROUND,
@@ -247,7 +247,7 @@ def test_without_cells_the_table_has_a_header_only(images, tmp_path):
     text = next(tmp_path.rglob("*_traces.csv")).read_text()
     assert text.endswith("intensity_total_ch_1,intensity_mean_ch_1\n")
     assert text.count("\n") == 1
-    assert len(FovStore(tmp_path, 0).cells().roster.ids) == 0
+    assert len(FovStore(tmp_path, 0).cells().cell_list.ids) == 0
 
 
 def test_copy_only_stops_after_copying(recording, tmp_path):
@@ -270,7 +270,7 @@ def test_filters_leave_cells_out_of_the_table_and_say_which(images, tmp_path):
     }
     run = json.loads((tmp_path / "run.json").read_text())
     assert run["fovs"]["0"]["extraction"]["outputs"]["traces"] == json.loads(json.dumps(notes))
-    assert len(FovStore(tmp_path, 0).cells().roster.ids) == len(CENTRES), "crops stay"
+    assert len(FovStore(tmp_path, 0).cells().cell_list.ids) == len(CENTRES), "crops stay"
 
 
 def test_min_frames_follows_a_shorter_movie_with_a_warning(recording, tmp_path):
@@ -333,9 +333,9 @@ def test_without_its_file_a_folder_is_processed_from_what_was_copied(
 
 
 def test_two_runs_on_one_fov_are_refused(recording, config, tmp_path):
-    with locked(tmp_path, [1]), pytest.raises(LockedError, match="fov_001 is in use"):
+    with lock_fovs(tmp_path, [1]), pytest.raises(LockedError, match="fov_001 is in use"):
         process(recording, config, tmp_path)
-    with locked(tmp_path, [1]):
+    with lock_fovs(tmp_path, [1]):
         assert process(recording, config, tmp_path, [0, 2]).succeeded
 
 

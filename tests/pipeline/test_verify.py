@@ -17,7 +17,7 @@ from pyama.errors import StoreError
 from pyama.processing.step_reports import Status
 from pyama.processing.verify import verify
 from pyama.processing.workflow import process
-from pyama.store import CELLS_MARK, MarkFile, locked
+from pyama.store import CELLS_MARK, MarkFile, lock_fovs
 from small_movie import StopAfter, contents, make_config, recording_of
 
 dice = random.Random(5)  # noqa: S311
@@ -214,7 +214,7 @@ def test_leftovers_of_a_killed_run_are_removed_by_the_next(results):
 
 
 def test_a_field_of_view_at_work_is_not_looked_at(results):
-    with locked(results, [0]):
+    with lock_fovs(results, [0]):
         (found,) = verify(results).damages
     assert found.path == "fov_000"
     assert found.problem.startswith("not verified: ")

@@ -220,7 +220,7 @@ def test_a_preprocessor_may_change_itself_while_it_works(plugins, tmp_path, exec
     PREPROCESSORS.append(learning)
     recording = recording_of(MOVIE[:2, :3])
     report = process(recording, make_config(n_workers=2), tmp_path, executor=executor)
-    assert [str(entry) for entry in report.steps.having(Status.FAILED)] == []
+    assert [str(entry) for entry in report.steps.with_status(Status.FAILED)] == []
     PREPROCESSORS[:] = [plugins.Learning()]
     again = process(recording, make_config(), tmp_path)
     assert {entry.status for entry in again.steps} == {Status.UNCHANGED}

@@ -7,7 +7,7 @@ import pytest
 import tifffile
 
 from pyama.algorithms.params import KalmanParams
-from pyama.algorithms.trackers.divisions import divided
+from pyama.algorithms.trackers.divisions import renumber_daughters
 from pyama.algorithms.trackers.iou import track
 from pyama.algorithms.trackers.kalman import track as track_by_prediction
 
@@ -53,7 +53,7 @@ def test_daughters_are_linked_to_their_mothers(truth, parents, tracker, tmp_path
         "ctc_metrics.scripts.evaluate", reason="py-ctcmetrics is not installed"
     ).evaluate_sequence
     frames, found = [], {}
-    for labels, mothers in divided(tracker(shuffled(truth), KalmanParams())):
+    for labels, mothers in renumber_daughters(tracker(shuffled(truth), KalmanParams())):
         frames.append(labels)
         found |= mothers
     write(tmp_path / "gt" / "TRA", "man_track", truth, parents)

@@ -27,7 +27,7 @@ from pyama.processing.workflow.run import (
     run_single_worker,
 )
 from pyama.readers import open_reader
-from pyama.store import locked
+from pyama.store import lock_fovs
 from pyama.testing.nd2_writer import write_nd2
 from small_movie import (
     CENTRES,
@@ -174,7 +174,7 @@ def test_a_worker_never_raises_for_arguments_that_are_none(metadata, tmp_path, w
 
 
 def test_a_batch_leaves_alone_what_another_run_is_working_on(metadata, tmp_path):
-    with locked(tmp_path, [1]):
+    with lock_fovs(tmp_path, [1]):
         with pytest.raises(LockedError, match="fov_001 is in use by"):
             run_batch([0, 1], make_config(), 1, metadata, tmp_path)
         assert run_batch([0], make_config(), 1, metadata, tmp_path).failed_fovs() == []

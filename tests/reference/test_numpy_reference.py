@@ -164,17 +164,17 @@ def test_backgrounds_are_as_spelled_out(run):
 def test_cells_are_cut_out_as_spelled_out(run):
     tracked = run.stack("seg_tracked_ch_0")
     ids = [i for i in np.unique(tracked) if i]
-    roster = {name: array[:] for name, array in run.cells["metadata"].arrays()}
-    assert roster["cell_ids"].tolist() == ids
+    cell_list = {name: array[:] for name, array in run.cells["metadata"].arrays()}
+    assert cell_list["cell_ids"].tolist() == ids
     raw = ["pc_ch_0", *(f"{kind}_ch_{c}" for c in run.fl for kind in ("fl", "fl_background"))]
     sources = {group: run.stack(group) / np.float32(65536) for group in raw}
     for row, i in enumerate(ids):
         valid = (tracked == i).any(axis=(1, 2))
-        assert roster["valid_frames"][row].tolist() == valid.tolist()
+        assert cell_list["valid_frames"][row].tolist() == valid.tolist()
         boxes = np.zeros((len(tracked), 4), int)
         for t in np.flatnonzero(valid):
             boxes[t] = numpy_reference.box(tracked[t] == i)
-        assert roster["bboxes"][row].tolist() == boxes.tolist()
+        assert cell_list["bboxes"][row].tolist() == boxes.tolist()
         size = (boxes[:, 2:] - boxes[:, :2]).max(axis=0)
         for group, source in {**sources, "seg_tracked_ch_0": tracked == i}.items():
             expected = np.zeros((len(tracked), *size), np.float32)

@@ -11,7 +11,7 @@ import tifffile
 import zarr
 from pydantic import ValidationError
 
-from pyama.algorithms.contracts import Place
+from pyama.algorithms.contracts import ImageIndex
 from pyama.errors import ConfigError, StoreError
 from pyama.processing.external import btrack, cellpose, label_images, laptrack, linking
 from pyama.processing.external.btrack import BtrackParams
@@ -248,7 +248,7 @@ def test_labels_are_read_frame_by_frame(tmp_path, form):
     params = _params(tmp_path, form)
     for t in (5, 0, 3):
         frame = np.zeros(SHAPE, np.uint16)
-        found = label_images.segment(frame, params, Place(0, t))
+        found = label_images.segment(frame, params, ImageIndex(0, t))
         np.testing.assert_array_equal(found, LABELS[t])
 
 
@@ -259,10 +259,10 @@ def test_few_frames_are_no_colours(tmp_path, n):
     params = LabelParams(path=str(tmp_path / "few.tif"))
     frame = np.zeros(SHAPE, np.uint16)
     for t in range(n):
-        found = label_images.segment(frame, params, Place(0, t))
+        found = label_images.segment(frame, params, ImageIndex(0, t))
         np.testing.assert_array_equal(found, LABELS[t])
     with pytest.raises(ConfigError, match=f"contains {n} label images, so that frame {n} has"):
-        label_images.segment(frame, params, Place(0, n))
+        label_images.segment(frame, params, ImageIndex(0, n))
 
 
 @pytest.mark.parametrize("form", FORMS)
@@ -271,7 +271,7 @@ def test_a_frame_too_many_is_an_error(tmp_path, form):
     with pytest.raises(
         ConfigError, match=r"contains 6 label images, so that frame 6|is missing"
     ):
-        label_images.segment(np.zeros(SHAPE, np.uint16), params, Place(0, 6))
+        label_images.segment(np.zeros(SHAPE, np.uint16), params, ImageIndex(0, 6))
 
 
 @pytest.mark.parametrize("form", FORMS)
@@ -292,7 +292,7 @@ def test_fields_of_view_have_their_own_files(tmp_path):
     for fov in (0, 1):
         tifffile.imwrite(tmp_path / f"fov{fov}.tif", LABELS + np.uint16(fov))
     params = LabelParams(path=str(tmp_path / "fov{fov}.tif"))
-    found = label_images.segment(np.zeros(SHAPE, np.uint16), params, Place(1, 2))
+    found = label_images.segment(np.zeros(SHAPE, np.uint16), params, ImageIndex(1, 2))
     np.testing.assert_array_equal(found, LABELS[2] + 1)
     assert label_images.identity(params, 0) != label_images.identity(params, 1)
     own = {"labels": {"path": params.path}}

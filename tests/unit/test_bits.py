@@ -4,7 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import array_shapes, arrays
 
-from pyama.algorithms.kernels.bits import cut, inverted, pack, pack_above, unpack
+from pyama.algorithms.kernels.bits import clear_padding, invert, pack, pack_above, unpack
 
 SHAPES = array_shapes(min_dims=2, max_dims=2, min_side=0, max_side=150)
 MASKS = SHAPES.flatmap(lambda shape: arrays(bool, shape, fill=st.nothing()))
@@ -19,7 +19,7 @@ def test_a_mask_is_the_same_after_packing(mask):
 
 @given(MASKS)
 def test_inverted_bits_are_those_of_the_inverted_mask(mask):
-    assert pack(~mask).words.tolist() == inverted(pack(mask)).words.tolist()
+    assert pack(~mask).words.tolist() == invert(pack(mask)).words.tolist()
 
 
 def test_the_first_column_is_the_lowest_bit():
@@ -32,8 +32,8 @@ def test_the_first_column_is_the_lowest_bit():
 def test_bits_beyond_the_last_column_are_cut_off(width):
     full = pack(np.ones((3, width), bool))
     words = np.full_like(full.words, 2**64 - 1)
-    assert cut(full._replace(words=words)).words.tolist() == full.words.tolist()
-    assert not inverted(full).words.any()
+    assert clear_padding(full._replace(words=words)).words.tolist() == full.words.tolist()
+    assert not invert(full).words.any()
 
 
 @pytest.mark.parametrize("order", ["C", "F"])

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from pyama.algorithms.canvas import Canvas
 from pyama.config import ProcessingParams
 from pyama.errors import ConfigError
-from pyama.processing.steps.tracking import tracked
+from pyama.processing.steps.tracking import track_frames
 
 SHIFT = st.floats(-60, 60)
 
@@ -22,7 +22,7 @@ def test_what_lies_still_has_one_place_and_comes_back_whole(drift):
     for t, (y, x) in enumerate(moved.tolist()):
         labels = np.zeros((200, 210), np.uint16)
         labels[90 + y : 95 + y, 100 + x : 108 + x] = 3
-        canvas = whole.placed(labels, t)
+        canvas = whole.place_labels(labels, t)
         assert canvas.shape == whole.shape
         np.testing.assert_array_equal(whole.view(canvas, t), labels)
         canvases.append(canvas)
@@ -76,7 +76,7 @@ def test_any_tracker_sees_cells_where_they_lie_on_the_ground(missing, divisions)
 
     labels, notes = Labels(), {}
     params = ProcessingParams(divisions=divisions)
-    found = list(tracked(labels, missing, ("own", follow), params, notes, labels.drift))
+    found = list(track_frames(labels, missing, ("own", follow), params, notes, labels.drift))
     assert len(places) == len(labels) - len(missing)
     assert all(place == places[0] for place in places)
     for t, frame in enumerate(found):
@@ -94,7 +94,7 @@ def test_without_a_drift_a_tracker_sees_the_frames_themselves():
             seen.append(frame)
             yield frame
 
-    found = tracked(labels, frozenset(), ("own", follow), ProcessingParams(), {})
+    found = track_frames(labels, frozenset(), ("own", follow), ProcessingParams(), {})
     for t, frame in enumerate(found):
         np.testing.assert_array_equal(seen[t], labels[t])
         np.testing.assert_array_equal(frame, labels[t])

@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pyama.traces.carrying import carry_over, matched_labels, partners
-from pyama.traces.corrected_table import Table, corrected
+from pyama.traces.corrected_table import Table, apply_correction
 from pyama.traces.correction_log import Entry
 from pyama.traces.corrections import Cut, Delete, Join, MarkCell, Swap
 
@@ -168,10 +168,10 @@ def test_other_numbers_give_the_same_corrected_tracks(wanted, order):
     partner = partners(old, new, always(to_new))
     results = carry_over([entry(action) for action in wanted], old, new, partner)
     for action in wanted:
-        old, _ = corrected(old, action)
+        old, _ = apply_correction(old, action)
     for result in results:
         for action in result.actions:
-            new, problem = corrected(new, action)
+            new, problem = apply_correction(new, action)
             assert problem == ""
     groups = {}
     for i, j in enumerate(partner.tolist()):

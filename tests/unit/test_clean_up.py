@@ -12,10 +12,10 @@ from pyama.algorithms.segmenters.clean_up import (
     ALLOWED,
     STAGES,
     area,
-    cleaned,
-    gentler,
+    clean_up_stages,
+    gentler_settings,
     shares,
-    took_too_much,
+    takes_too_much,
 )
 
 DISKS = st.integers(2, 14)
@@ -33,22 +33,24 @@ def disks(radius, n=9, size=300):
 
 
 def areas_of(mask, params):
-    return {stage: area(left) for stage, left in cleaned(pack(mask), params)}
+    return {stage: area(left) for stage, left in clean_up_stages(pack(mask), params)}
 
 
 @given(DISKS, st.integers(0, 9), st.integers(0, 3), st.integers(0, 300))
 def test_gentler_settings_take_no_more_than_a_fifth_in_any_stage(radius, size, times, limit):
     mask = disks(radius)
     params = LogStdParams(morph_size=size, morph_iterations=times, min_object_size=limit)
-    found = gentler(pack(mask), params)
+    found = gentler_settings(pack(mask), params)
     assert all(getattr(params, name) != value for name, value in found.items())
-    assert took_too_much(areas_of(mask, params.replace(**found))) == []
-    if not took_too_much(areas_of(mask, params)):
+    assert takes_too_much(areas_of(mask, params.replace(**found))) == []
+    if not takes_too_much(areas_of(mask, params)):
         assert found.keys() <= {"min_object_size"}, "for the limit after the erosion"
 
 
 def test_small_disks_lead_to_a_narrower_opening_and_large_ones_to_nothing():
-    small, large = (gentler(pack(disks(radius)), LogStdParams()) for radius in (6, 14))
+    small, large = (
+        gentler_settings(pack(disks(radius)), LogStdParams()) for radius in (6, 14)
+    )
     assert large == {}
     assert small["morph_iterations"] < 3
 
@@ -62,7 +64,7 @@ def test_the_areas_of_a_frame_are_those_of_its_stages_and_labels(method):
     labels = method.segment(frame, WatershedParams(), areas)
     np.testing.assert_array_equal(labels, method.segment(frame, WatershedParams()))
     assert list(areas) == [stage for stage in STAGES if stage in areas]
-    assert areas["threshold"] == area(logstd.rough(frame, 3))
+    assert areas["threshold"] == area(logstd.high_variance_mask(frame, 3))
     last = list(areas)[-1]
     assert np.count_nonzero(labels) == areas[last]
     assert sum(shares(areas).values()) == pytest.approx(
@@ -74,7 +76,7 @@ def test_the_areas_of_a_frame_are_those_of_its_stages_and_labels(method):
 
 
 def test_what_a_stage_adds_is_not_too_much_and_an_empty_mask_has_no_shares():
-    assert took_too_much({"threshold": 10, "closing": 100, "holes": 200}) == []
-    assert took_too_much({"threshold": 10, "closing": 10, "opening": 7}) == ["opening"]
+    assert takes_too_much({"threshold": 10, "closing": 100, "holes": 200}) == []
+    assert takes_too_much({"threshold": 10, "closing": 10, "opening": 7}) == ["opening"]
     assert shares({"threshold": 0, "closing": 0}) == {"closing": 0.0}
     assert 0 < ALLOWED < 1

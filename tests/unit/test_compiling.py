@@ -7,7 +7,7 @@ import numba
 
 from pyama.processing import compiling
 from pyama.processing.compiling import compiling_seconds
-from pyama.processing.runner import Job, run_plan
+from pyama.processing.runner import Job, run_jobs
 
 
 def fresh_kernel():
@@ -30,7 +30,7 @@ def plan(kernel):
 
 def test_compiling_is_no_part_of_a_step():
     before, started = compiling_seconds(), time.perf_counter()
-    report = run_plan("segmentation", 0, lambda: plan(fresh_kernel()))
+    report = run_jobs("segmentation", 0, lambda: plan(fresh_kernel()))
     around = time.perf_counter() - started
     compiled = compiling_seconds() - before
     assert compiled > 0

@@ -162,7 +162,7 @@ def acquired(axes, start="2021-03-28T00:59:{:09.6f}0+01:00"):
 
 @pytest.mark.parametrize("most", [10_000, 3])
 def test_without_others_times_are_those_of_the_tiles(path, most, monkeypatch):
-    monkeypatch.setattr("pyama.readers.czi_times.MOST_TILES", most)
+    monkeypatch.setattr("pyama.readers.czi_times.MAX_TILES", most)
     images = draw(2, 3, 2, 2)
     write_czi(path, images, with_times=False)
     put_acquisition_times(path, acquired)

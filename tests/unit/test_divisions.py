@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as npst
 
-from pyama.algorithms.trackers.divisions import divided
+from pyama.algorithms.trackers.divisions import renumber_daughters
 
 
 def drawn(*cells):
@@ -37,7 +37,7 @@ CASES = [
 @pytest.mark.parametrize(("after", "expected"), CASES)
 def test_daughters(after, expected):
     frames = [drawn(MOTHER), drawn(*after)]
-    (first, none), (second, parents) = divided(frames)
+    (first, none), (second, parents) = renumber_daughters(frames)
     assert none == {}
     assert parents == expected
     assert set(np.unique(first)) == {0, 1}
@@ -53,7 +53,7 @@ def test_a_daughter_keeps_her_number_and_may_divide_herself():
         drawn((1, 50, 28, 9), (2, 50, 54, 11)),
         drawn((1, 50, 28, 9), (2, 42, 54, 8), (3, 58, 54, 8)),
     ]
-    found = list(divided(frames))
+    found = list(renumber_daughters(frames))
     assert [parents for _, parents in found] == [{}, {2: 1, 3: 1}, {}, {4: 3, 5: 3}]
     assert [set(np.unique(labels)) - {0} for labels, _ in found] == [
         {1},
@@ -68,7 +68,7 @@ def test_two_neighbours_divide_at_once():
         drawn((1, 25, 60, 10), (2, 75, 60, 10)),
         drawn((1, 25, 50, 8), (2, 75, 50, 8), (3, 25, 70, 8), (4, 75, 70, 8)),
     ]
-    (_, _), (labels, parents) = divided(frames)
+    (_, _), (labels, parents) = renumber_daughters(frames)
     assert parents == {3: 1, 5: 1, 4: 2, 6: 2}
     assert {labels[25, 50], labels[25, 70]} == {3, 5}
 
@@ -79,7 +79,7 @@ movies = npst.arrays(np.uint16, (4, 8, 8), elements=st.integers(0, 4))
 @given(movies)
 def test_numbers_are_given_once_and_pixels_stay(frames):
     newest, mothers = 0, {}
-    for before, (after, parents) in zip(frames, divided(frames), strict=True):
+    for before, (after, parents) in zip(frames, renumber_daughters(frames), strict=True):
         np.testing.assert_array_equal(before == 0, after == 0)
         pairs = np.unique(np.stack([before.ravel(), after.ravel()]), axis=1)
         assert len(set(pairs[0])) == len(set(pairs[1])) == pairs.shape[1]
@@ -98,6 +98,6 @@ def test_numbers_are_given_once_and_pixels_stay(frames):
 def test_numbers_above_65535_are_uint32():
     many = np.arange(1, 40_001, dtype=np.uint16).reshape(200, 200)
     other = many.astype(np.uint32) + 40_000
-    found = [labels for labels, _ in divided([many, np.zeros_like(many), other])]
+    found = [labels for labels, _ in renumber_daughters([many, np.zeros_like(many), other])]
     assert [labels.dtype.name for labels in found] == ["uint16", "uint16", "uint32"]
     assert found[2].max() == 80_000

@@ -15,7 +15,7 @@ import pytest
 from pyama.algorithms.features import FLUORESCENCE_FEATURES, PHASE_FEATURES
 from pyama.processing import plugin_digest
 from pyama.processing.methods import SEGMENTERS, TRACKERS
-from pyama.processing.plugin_digest import fingerprint, steady_fingerprints
+from pyama.processing.plugin_digest import fingerprint, keep_fingerprints
 from pyama.processing.recipes import recipes
 from small_movie import MOVIE, make_config, recording_of
 
@@ -218,9 +218,9 @@ def test_a_declared_version_replaces_everything_else():
 
 def test_a_run_keeps_the_fingerprints_from_its_beginning():
     changing = Scaling(0)
-    with steady_fingerprints():
+    with keep_fingerprints():
         before = fingerprint(changing)
-        with steady_fingerprints():
+        with keep_fingerprints():
             changing.factor = 1
             assert fingerprint(changing) == before
         assert fingerprint(changing) == before

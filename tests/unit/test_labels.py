@@ -8,23 +8,23 @@ from scipy import ndimage
 from pyama.algorithms.kernels.bits import pack, unpack
 from pyama.algorithms.kernels.labels import (
     Removed,
-    filled,
+    fill_mask_holes,
     label,
     label_runs,
     limit_sizes,
     regions,
-    renumbered,
-    without_small,
+    remove_small_objects,
+    renumber,
 )
 from pyama.errors import ArrayError
 
 
 def fill_holes(mask, *limits):
-    return unpack(filled(pack(mask), *limits))
+    return unpack(fill_mask_holes(pack(mask), *limits))
 
 
 def remove_small(mask, *limits):
-    return unpack(without_small(pack(mask), *limits))
+    return unpack(remove_small_objects(pack(mask), *limits))
 
 
 SHAPES = array_shapes(min_dims=2, max_dims=2, min_side=1, max_side=12)
@@ -155,8 +155,8 @@ def test_objects_below_the_limit_are_removed(mask, min_area):
 def test_masks_are_not_changed_in_place():
     bits = pack(noise(0.6))
     before = bits.words.copy()
-    filled(bits)
-    without_small(bits, 50)
+    fill_mask_holes(bits)
+    remove_small_objects(bits, 50)
     assert np.array_equal(bits.words, before)
 
 
@@ -211,7 +211,7 @@ def test_some_numbers_are_replaced_and_the_others_go(labels, dice, largest):
     ids = [i for i in np.unique(labels).tolist() if i]
     old = sorted({*dice.sample(ids, dice.randint(0, len(ids))), dice.choice([3, 66_000])})
     new = [dice.randint(1, largest) for _ in old]
-    found = renumbered(
+    found = renumber(
         label_runs(labels, "test"), np.array(old, int), np.array(new, int), largest
     )
     lookup = dict(zip(old, new, strict=True))

@@ -9,8 +9,8 @@ from skimage.morphology import disk
 from pyama.algorithms.kernels.bits import unpack
 from pyama.algorithms.params import LogStdParams
 from pyama.algorithms.segmenters.logstd import (
+    high_variance_mask,
     local_variance,
-    rough,
     segment,
     variance_threshold,
 )
@@ -160,7 +160,9 @@ def test_the_threshold_is_the_literal_one(noise, rule):
 def test_the_labels_are_those_of_the_same_steps_in_scipy(changes):
     params = LogStdParams(**changes)
     frame, _ = cells()
-    expected = literal_mask(unpack(rough(frame, params.logstd_window_size)), params)
+    expected = literal_mask(
+        unpack(high_variance_mask(frame, params.logstd_window_size)), params
+    )
     found = segment(frame, params)
     assert np.array_equal(found, expected)
     assert found.dtype == np.uint16
@@ -197,7 +199,7 @@ def disks(cover, noise, offset=3000, size=256):
 @pytest.mark.parametrize("noise", [0, 0.3, 3, 30])
 def test_disks_are_found_whatever_part_of_the_frame_they_cover(cover, noise):
     frame, inside = disks(cover, noise)
-    found = unpack(rough(frame, 3))
+    found = unpack(high_variance_mask(frame, 3))
     assert (found & inside).sum() > 0.8 * (found | inside).sum()
 
 
@@ -207,7 +209,7 @@ def test_a_black_background_is_no_cell(cover, lowest):
     """Half of the pixels of a deconvolved image are 0."""
     frame, inside = disks(cover, 0, 20_000)
     frame[~inside] = lowest
-    found = unpack(rough(frame, 3))
+    found = unpack(high_variance_mask(frame, 3))
     assert (found & inside).sum() > 0.8 * (found | inside).sum()
 
 
@@ -222,7 +224,7 @@ def test_a_masked_half_is_not_the_background_of_the_other():
 def test_saturated_cells_do_not_make_the_background_rough():
     frame, inside = disks(0.45, 8)
     frame[inside] = 65535
-    assert unpack(rough(frame, 3)).mean() < 0.2
+    assert unpack(high_variance_mask(frame, 3)).mean() < 0.2
 
 
 def test_sizes_are_not_limited_here():

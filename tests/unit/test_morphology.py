@@ -16,9 +16,9 @@ def on_masks(function):
     return lambda mask, *disks: unpack(function(pack(mask), *disks))
 
 
-erode = on_masks(morphology.shrunk)
-close_mask = on_masks(morphology.closed)
-open_mask = on_masks(morphology.opened)
+erode = on_masks(morphology.erode_bits)
+close_mask = on_masks(morphology.close_bits)
+open_mask = on_masks(morphology.open_bits)
 FUNCTIONS = [dilate, erode, close_mask, open_mask]
 MASKS = arrays(bool, array_shapes(min_dims=2, max_dims=2, min_side=1, max_side=20))
 RADII = st.integers(0, 5)

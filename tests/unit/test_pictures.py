@@ -17,8 +17,8 @@ from pyama.pictures.contrast import (
     contrast_of_stack,
     grey_frame,
 )
-from pyama.pictures.encoding import ImageFormat, encoded, jpeg_url
-from pyama.pictures.overlays import reduced
+from pyama.pictures.encoding import ImageFormat, encode_image, jpeg_url
+from pyama.pictures.overlays import reduce_image
 from pyama.store import FovStore
 from results import made_once, results_in
 
@@ -84,29 +84,29 @@ def decoded(data):
 
 def test_a_jpeg_has_the_given_contrast_or_that_of_its_pixels():
     pixels = np.repeat(np.arange(0, 4000, 100, dtype=np.uint16)[:, np.newaxis], 40, axis=1)
-    drawn = decoded(encoded(pixels, ImageFormat.JPEG))
+    drawn = decoded(encode_image(pixels, ImageFormat.JPEG))
     expected = intensity_to_uint8(pixels, *contrast_of_frame(pixels))
     np.testing.assert_allclose(drawn.astype(int), expected, atol=4)
-    dark = decoded(encoded(pixels, ImageFormat.JPEG, Contrast(0, 40_000)))
+    dark = decoded(encode_image(pixels, ImageFormat.JPEG, Contrast(0, 40_000)))
     assert dark.max() < 30
     assert jpeg_url(drawn).startswith("data:image/jpeg;base64,/9j/")
 
 
 def test_a_flat_frame_is_black():
     flat = np.full((16, 16), 700, np.uint16)
-    assert decoded(encoded(flat, ImageFormat.JPEG)).max() == 0
+    assert decoded(encode_image(flat, ImageFormat.JPEG)).max() == 0
 
 
 def test_a_png_holds_the_values():
     pixels = np.array([[0.4, 70_000], [-3, 12.6]], np.float32)
     np.testing.assert_array_equal(
-        decoded(encoded(pixels, ImageFormat.PNG)), [[0, 65535], [0, 13]]
+        decoded(encode_image(pixels, ImageFormat.PNG)), [[0, 65535], [0, 13]]
     )
 
 
 @pytest.mark.parametrize(("longest", "shape"), [(4, (1, 3)), (9, (5, 9)), (100, (5, 9))])
 def test_a_shrunk_image_is_the_mean_of_whole_blocks(longest, shape):
     image = np.full((5, 9), 7, np.uint8)
-    small = reduced(image, longest)
+    small = reduce_image(image, longest)
     assert small.shape == shape
     assert (small == 7).all()

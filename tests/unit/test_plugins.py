@@ -15,7 +15,7 @@ from pyama.config import ProcessingConfig, ProcessingParams, config_schema, pars
 from pyama.errors import ConfigError, PluginError
 from pyama.plugins import loading
 from pyama.plugins.loading import load_file, load_folder, load_installed
-from pyama.processing.fov import full
+from pyama.processing.fov import full_output
 from pyama.processing.methods import (
     NAMED_PREPROCESSORS,
     PREPROCESSORS,
@@ -179,7 +179,7 @@ def test_one_name_has_one_set_of_parameters():
 
 def _of_a_run(config, group):
     metadata = recording_of(MOVIE).metadata
-    return recipes(metadata, config, 0)[full(group)].digest
+    return recipes(metadata, config, 0)[full_output(group)].digest
 
 
 @pytest.mark.parametrize("changed", [{"step": 8}, {}], ids=["another value", "its default"])

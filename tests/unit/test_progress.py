@@ -8,8 +8,8 @@ import pytest
 
 from pyama.cli.progress_bar import SECONDS_BETWEEN_LINES, _Lines
 from pyama.processing.runner import Progress
-from pyama.processing.steps import STEP_NAMED
-from pyama.runs.progress import Tally
+from pyama.processing.steps import STEPS_BY_NAME
+from pyama.runs.progress import ProgressEstimator
 from pyama.runs.request import PreparedRun
 from pyama.web.run_routes import RunRequest, StartedRun
 from small_movie import MOVIE, make_config, recording_of
@@ -36,8 +36,8 @@ class Clock:
     compiled: float = 0.0
     compiling: float = 0.0
 
-    def tally(self, pending):
-        return Tally(
+    def estimator(self, pending):
+        return ProgressEstimator(
             pending,
             N_FRAMES,
             clock=lambda: self.now,
@@ -69,7 +69,7 @@ def events_of(seconds, workers):
 def simulated(seconds, workers, compile_after=None):
     """Play a run; return its length without compiling, and a snapshot after each item."""
     clock, pause, shown = Clock(), 0.0, []
-    tally = clock.tally(dict.fromkeys(range(N_FOVS), OUTPUTS))
+    estimator = clock.estimator(dict.fromkeys(range(N_FOVS), OUTPUTS))
     events = events_of(seconds, workers)
     for i, (at, progress) in enumerate(events):
         if i == compile_after:
@@ -77,11 +77,11 @@ def simulated(seconds, workers, compile_after=None):
             for second in range(1, COMPILE_SECONDS + 1):
                 clock.now = before + second
                 clock.compiled = clock.compiling = float(second)
-                shown.append((before, tally.snapshot()))
+                shown.append((before, estimator.snapshot()))
             clock.compiling, pause = 0.0, float(COMPILE_SECONDS)
         clock.now = at + pause
-        tally.watch(progress)
-        shown.append((at, tally.snapshot()))
+        estimator.watch(progress)
+        shown.append((at, estimator.snapshot()))
     return events[-1][0], shown
 
 
@@ -89,7 +89,9 @@ def simulated(seconds, workers, compile_after=None):
 @pytest.mark.parametrize("factor", [5, 0.2])
 @pytest.mark.parametrize("wrong", [None, *OUTPUTS])
 def test_the_time_left_is_right_although_the_weights_are_not(wrong, factor, workers):
-    seconds = {s: 0.05 * STEP_NAMED[s].weight * (factor if s == wrong else 1) for s in OUTPUTS}
+    seconds = {
+        s: 0.05 * STEPS_BY_NAME[s].weight * (factor if s == wrong else 1) for s in OUTPUTS
+    }
     total, shown = simulated(seconds, workers, compile_after=45)
     late = [(at, s) for at, s in shown if 0.3 * total < at < 0.98 * total]
     assert late
@@ -105,7 +107,7 @@ def test_the_time_left_is_right_although_the_weights_are_not(wrong, factor, work
 
 @pytest.mark.parametrize("after", [1, 45, 200])
 def test_compiling_is_a_phase_of_its_own(after):
-    seconds = {step: 0.05 * STEP_NAMED[step].weight for step in OUTPUTS}
+    seconds = {step: 0.05 * STEPS_BY_NAME[step].weight for step in OUTPUTS}
     _, shown = simulated(seconds, 1, compile_after=after)
     compiling = [snapshot for _, snapshot in shown if snapshot.is_compiling]
     assert len(compiling) == COMPILE_SECONDS
@@ -124,15 +126,15 @@ def test_terminal_and_page_show_the_same(capsys, monkeypatch):
     page = StartedRun(RunRequest(file="movie.nd2", output="nowhere"), "pyama run", run)
     clock = Clock()
     monkeypatch.setattr("pyama.cli.progress_bar.time.monotonic", lambda: clock.now)
-    typed = clock.tally(dict.fromkeys(range(N_FOVS), OUTPUTS))
-    page.current.tally = clock.tally(dict.fromkeys(range(N_FOVS), OUTPUTS))
+    typed = clock.estimator(dict.fromkeys(range(N_FOVS), OUTPUTS))
+    page.current.estimator = clock.estimator(dict.fromkeys(range(N_FOVS), OUTPUTS))
     terminal, checked = _Lines(), 0
     for at, progress in events_of(
-        {step: 0.1 * STEP_NAMED[step].weight for step in OUTPUTS}, 2
+        {step: 0.1 * STEPS_BY_NAME[step].weight for step in OUTPUTS}, 2
     ):
         clock.now = at
         typed.watch(progress)
-        page.current.tally.watch(progress)
+        page.current.estimator.watch(progress)
         snapshot, state = typed.snapshot(), page.state()
         assert (state.fraction, state.seconds_left) == (snapshot.share, snapshot.seconds_left)
         terminal(snapshot)

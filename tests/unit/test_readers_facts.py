@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from pyama.errors import ReaderError
 from pyama.metadata import ChannelStack
-from pyama.readers.planes import MAX_PIXELS, check_sizes, translated
+from pyama.readers.planes import MAX_PIXELS, check_sizes, translate_errors
 from pyama.readers.recording_facts import Facts, minutes, unique_names
 from pyama.readers.z_planes import planes_of
 
@@ -218,11 +218,11 @@ def test_implausible_sizes_are_refused(sizes):
 def test_what_a_library_raises_becomes_one_line():
     with (
         pytest.raises(ReaderError, match=r"cannot be read: two lines\. If it is"),
-        translated(PATH),
+        translate_errors(PATH),
     ):
         raise ValueError("two\n  lines.")
 
 
 def test_our_own_errors_pass_unchanged():
-    with pytest.raises(ReaderError, match=r"^mine$"), translated(PATH):
+    with pytest.raises(ReaderError, match=r"^mine$"), translate_errors(PATH):
         raise ReaderError("mine")

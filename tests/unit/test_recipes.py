@@ -18,7 +18,7 @@ from pyama.config import Channels, ProcessingParams
 from pyama.errors import PluginError
 from pyama.metadata import ChannelStack, MissingPlanes
 from pyama.processing import recipes as recipes_module
-from pyama.processing.fov import full
+from pyama.processing.fov import full_output
 from pyama.processing.methods import (
     NAMED_PREPROCESSORS,
     SEGMENTER_PARAMS,
@@ -28,9 +28,9 @@ from pyama.processing.methods import (
 )
 from pyama.processing.recipes import recipes
 from pyama.processing.steps import STEPS, tracking
-from pyama.processing.steps.segmentation import LIMITS, segmented
+from pyama.processing.steps.segmentation import LIMITS, segment_frames
 from pyama.processing.steps.step import default_values
-from pyama.processing.steps.tracking import tracked
+from pyama.processing.steps.tracking import track_frames
 from pyama.processing.workflow import process
 from pyama.registry import parameters
 from pyama.store import TRACES_MARK, NotRecorded
@@ -70,7 +70,7 @@ def read(recipe):
 
 
 def recipe_of(group, **params):
-    return recipes(recording_of(MOVIE).metadata, make_config(**params), 0)[full(group)]
+    return recipes(recording_of(MOVIE).metadata, make_config(**params), 0)[full_output(group)]
 
 
 @pytest.mark.parametrize("name", ["logstd", "watershed"])
@@ -99,14 +99,14 @@ def test_the_recipe_of_a_background_is_what_the_estimate_looks_at():
 ALL = NotRecorded()
 METHODS = [
     pytest.param(
-        lambda method, params: list(segmented(FRAMES, ALL, method, (), params, {}, 0)),
+        lambda method, params: list(segment_frames(FRAMES, ALL, method, (), params, {}, 0)),
         lambda found: lambda frame, params: found(params, np.zeros(frame.shape, int)),
         "split_h",
         "segmentation method 'it'",
         id="segmenter",
     ),
     pytest.param(
-        lambda method, params: list(tracked(np.array(LABELS), (), method, params, {})),
+        lambda method, params: list(track_frames(np.array(LABELS), (), method, params, {})),
         lambda found: lambda frames, params: found(params, frames),
         "min_iou",
         "tracking method 'it'",

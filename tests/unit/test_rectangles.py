@@ -4,7 +4,7 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pyama.readers.rectangles import common, uncovered
+from pyama.readers.rectangles import common_rectangles, uncovered_rectangles
 
 H, W = 9, 12
 
@@ -24,18 +24,18 @@ def painted(boxes):
 
 @given(st.lists(rectangles().filter(lambda box: box[2] <= H), max_size=6))
 def test_rectangles_cover_exactly_what_no_tile_does_and_each_pixel_once(tiles):
-    found = uncovered(tiles, (H, W))
+    found = uncovered_rectangles(tiles, (H, W))
     np.testing.assert_array_equal(painted(found), painted(tiles) == 0)
 
 
 @given(st.lists(st.lists(rectangles(), max_size=3), min_size=1, max_size=3))
 def test_common_rectangles_are_those_in_all_sets(tiles):
-    sets = [uncovered(some, (H, W)) for some in tiles]
+    sets = [uncovered_rectangles(some, (H, W)) for some in tiles]
     expected = np.all([painted(boxes) == 1 for boxes in sets], axis=0)
-    np.testing.assert_array_equal(painted(common(sets)), expected)
+    np.testing.assert_array_equal(painted(common_rectangles(sets)), expected)
 
 
 def test_few_rectangles_suffice():
-    assert uncovered([(0, 0, 4, 5), (5, 6, 9, 12)], (9, 12)) == (
+    assert uncovered_rectangles([(0, 0, 4, 5), (5, 6, 9, 12)], (9, 12)) == (
         (5, 0, 9, 6), (4, 0, 5, 12), (0, 5, 4, 12),
     )  # fmt: skip

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as npst
 
 from experiments import experiment, traces_of, write_traces
-from pyama.analysis.colours import evenly
+from pyama.analysis.colours import evenly_spaced
 from pyama.analysis.fitting.fit_files import fit_file
 from pyama.analysis.fitting.models import MODELS
 from pyama.analysis.histograms import bin_edges, central_range, not_shown
@@ -24,7 +24,7 @@ from pyama.analysis.report.plotly_figures import (
     NUMBERS,
     fit_examples,
     overview,
-    short,
+    round_numbers,
     single_traces,
     traces_to_draw,
 )
@@ -242,7 +242,7 @@ def test_the_sheet_shows_cells_with_a_trace_and_others(run):
 def test_outlines_lie_inside_their_cells(level):
     labels = np.zeros((8, 8), np.uint16)
     labels[1:4, 1:4], labels[1:7, 5:8] = 3, 4
-    rgb = overlays.outlined(np.full(level, 9, np.uint8), labels, np.array([4]))
+    rgb = overlays.draw_outlines(np.full(level, 9, np.uint8), labels, np.array([4]))
     kept, other = (
         (rgb == shade).all(axis=2) for shade in (overlays.WITH_TRACE, overlays.WITHOUT_TRACE)
     )
@@ -389,7 +389,7 @@ def test_the_central_range_holds_the_middle_half(found):
 
 @given(st.integers(0, 50), st.integers(1, 20))
 def test_evenly_takes_first_and_last_and_not_more_than_asked(n, most):
-    picked = evenly(n, most)
+    picked = evenly_spaced(n, most)
     assert len(picked) == min(n, most)
     assert picked == sorted(set(picked))
     if n and most > 1:
@@ -422,7 +422,7 @@ def test_far_values_are_counted_below_the_histogram():
 
 
 def test_what_is_not_finite_becomes_null():
-    assert short([1.23456789, np.nan, np.inf, -0.0]) == [1.2346, None, None, 0]
+    assert round_numbers([1.23456789, np.nan, np.inf, -0.0]) == [1.2346, None, None, 0]
 
 
 @pytest.mark.parametrize(

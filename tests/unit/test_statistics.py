@@ -13,7 +13,7 @@ from pyama.analysis.statistics import (
     summarize,
     trace_features,
 )
-from pyama.analysis.trace_shape import noise, onsets, points_first, smoothed
+from pyama.analysis.trace_shape import noise, onsets, points_first, smooth
 from pyama.errors import ConfigError
 
 NAN = float("nan")
@@ -117,8 +117,8 @@ def test_noise_is_that_which_was_added():
 def test_a_running_mean_leaves_out_what_is_missing():
     y = np.array([[1, NAN, 3, 5, 8, 9.0]])
     expected = [[2, 3, 17 / 4, 25 / 4, 25 / 4, 22 / 3]]
-    np.testing.assert_allclose(smoothed(y), expected)
-    assert np.isnan(smoothed(np.full((1, 4), NAN))).all()
+    np.testing.assert_allclose(smooth(y), expected)
+    assert np.isnan(smooth(np.full((1, 4), NAN))).all()
 
 
 CELLS = pd.DataFrame(

@@ -12,14 +12,14 @@ import time
 import pytest
 
 from pyama.errors import LockedError
-from pyama.store import lock, locked, locks_joined
+from pyama.store import lock, lock_fovs, locks_joined
 
 SPAWN = multiprocessing.get_context("spawn")
 
 
 def hold(folder, fovs, line):
     """Hold locks in another process until told."""
-    with locked(folder, fovs):
+    with lock_fovs(folder, fovs):
         line.send("held")
         line.poll(60)
 
@@ -62,9 +62,9 @@ def owner(folder, fov=3):
 
 def test_two_processes_cannot_hold_one_fov(tmp_path, other):
     said = rf"fov_003 is in use by process {other.pid} on .*\. Wait until it has ended"
-    with pytest.raises(LockedError, match=said), locked(tmp_path, [1, 3, 5]):
+    with pytest.raises(LockedError, match=said), lock_fovs(tmp_path, [1, 3, 5]):
         pass
-    with locked(tmp_path, [1, 5]) as taken_over:
+    with lock_fovs(tmp_path, [1, 5]) as taken_over:
         assert taken_over == []
 
 
@@ -72,20 +72,20 @@ def test_the_lock_is_free_when_its_process_ends(tmp_path, other):
     other.let_go()
     other.join(60)
     assert owner(tmp_path) == ""
-    with locked(tmp_path, [3]) as taken_over:
+    with lock_fovs(tmp_path, [3]) as taken_over:
         assert taken_over == []
 
 
 def test_the_lock_of_a_killed_process_is_taken_over_with_a_sentence(tmp_path, other):
     os.kill(other.pid, getattr(signal, "SIGKILL", signal.SIGTERM))
     other.join(60)
-    with locked(tmp_path, [2, 3]) as taken_over:
+    with lock_fovs(tmp_path, [2, 3]) as taken_over:
         assert taken_over == [
             f"fov_003 was still locked by process {other.pid} on {socket.gethostname()}, "
             "which was killed."
         ]
         assert json.loads(owner(tmp_path))["pid"] == os.getpid()
-    with locked(tmp_path, [3]) as taken_over:
+    with lock_fovs(tmp_path, [3]) as taken_over:
         assert taken_over == []
 
 
@@ -100,10 +100,10 @@ def test_a_worker_keeps_the_lock_of_a_run_that_was_killed(
     monkeypatch.setattr(lock, "ORPHAN_SECONDS", 0.05)
     killed(other)
     said = f"in use by process {other.pid}"
-    with pytest.raises(LockedError, match=said), locked(tmp_path, [3]):
+    with pytest.raises(LockedError, match=said), lock_fovs(tmp_path, [3]):
         pass
     killed(worker)
-    with locked(tmp_path, [3]) as taken_over:
+    with lock_fovs(tmp_path, [3]) as taken_over:
         assert len(taken_over) == 1
 
 
@@ -111,14 +111,14 @@ def test_a_run_waits_for_the_worker_of_a_run_that_was_killed(tmp_path, other, wo
     killed(other)
     timer = threading.Timer(0.2, worker.let_go)
     timer.start()
-    with locked(tmp_path, [3]):
+    with lock_fovs(tmp_path, [3]):
         timer.join()
         assert not timer.is_alive()
 
 
 def test_a_run_with_workers_that_lives_is_not_waited_for(tmp_path, other, worker, monkeypatch):
     monkeypatch.setattr(lock, "ORPHAN_SECONDS", 3600)
-    with pytest.raises(LockedError), locked(tmp_path, [3]):
+    with pytest.raises(LockedError), lock_fovs(tmp_path, [3]):
         pass
 
 
@@ -131,18 +131,18 @@ def test_a_worker_cannot_join_what_another_run_has_taken_over(tmp_path):
 
 
 def test_one_process_cannot_hold_a_fov_twice(tmp_path):
-    with locked(tmp_path, [3]):
+    with lock_fovs(tmp_path, [3]):
         said = f"fov_003 is in use by process {os.getpid()}"
-        with pytest.raises(LockedError, match=said), locked(tmp_path, [3]):
+        with pytest.raises(LockedError, match=said), lock_fovs(tmp_path, [3]):
             pass
-    with locked(tmp_path, [3, 3]):
+    with lock_fovs(tmp_path, [3, 3]):
         pass
 
 
 def test_a_lock_is_let_go_whatever_happens(tmp_path):
-    with pytest.raises(KeyboardInterrupt), locked(tmp_path, [3]):
+    with pytest.raises(KeyboardInterrupt), lock_fovs(tmp_path, [3]):
         raise KeyboardInterrupt
-    with locked(tmp_path, [3]) as taken_over:
+    with lock_fovs(tmp_path, [3]) as taken_over:
         assert taken_over == []
 
 
@@ -157,7 +157,7 @@ def left_by(folder, host, age):
 def test_a_lock_of_another_host_with_a_fresh_heartbeat_holds(tmp_path):
     left_by(tmp_path, "elsewhere", 5)
     said = r"in use by process 42 on elsewhere\."
-    with pytest.raises(LockedError, match=said), locked(tmp_path, [3]):
+    with pytest.raises(LockedError, match=said), lock_fovs(tmp_path, [3]):
         pass
     assert json.loads(owner(tmp_path)) == {"pid": 42, "host": "elsewhere"}
 
@@ -165,14 +165,14 @@ def test_a_lock_of_another_host_with_a_fresh_heartbeat_holds(tmp_path):
 def test_a_heartbeat_is_compared_with_the_clock_of_the_folder(tmp_path, monkeypatch):
     left_by(tmp_path, "elsewhere", 5)
     monkeypatch.setattr(time, "time", lambda: 0.0)
-    with pytest.raises(LockedError), locked(tmp_path, [3]):
+    with pytest.raises(LockedError), lock_fovs(tmp_path, [3]):
         pass
 
 
 @pytest.mark.parametrize("age", [3600, -3600], ids=["old", "from before a clock was set back"])
 def test_a_lock_of_another_host_with_an_old_heartbeat_is_taken_over(tmp_path, age):
     left_by(tmp_path, "elsewhere", age)
-    with locked(tmp_path, [3]) as taken_over:
+    with lock_fovs(tmp_path, [3]) as taken_over:
         assert taken_over == [
             "fov_003 was still locked by process 42 on elsewhere, which was killed."
         ]
@@ -180,7 +180,7 @@ def test_a_lock_of_another_host_with_an_old_heartbeat_is_taken_over(tmp_path, ag
 
 def test_a_lock_of_this_host_that_nobody_holds_is_taken_over_at_once(tmp_path):
     left_by(tmp_path, socket.gethostname(), 0)
-    with locked(tmp_path, [3]) as taken_over:
+    with lock_fovs(tmp_path, [3]) as taken_over:
         assert len(taken_over) == 1
 
 
@@ -188,7 +188,7 @@ def test_a_lock_of_this_host_that_nobody_holds_is_taken_over_at_once(tmp_path):
 def test_a_lock_that_names_nobody_is_nobodys(tmp_path, text):
     (tmp_path / "fov_003").mkdir()
     (tmp_path / "fov_003" / ".lock").write_text(text, encoding="latin-1")
-    with locked(tmp_path, [3]) as taken_over:
+    with lock_fovs(tmp_path, [3]) as taken_over:
         assert taken_over == []
 
 
@@ -202,17 +202,17 @@ def test_without_locks_in_the_file_system_the_heartbeat_tells(
     monkeypatch.setattr(lock, "_take", no_locks)
     left_by(tmp_path, socket.gethostname(), age)
     if is_free:
-        with locked(tmp_path, [3]) as taken_over:
+        with lock_fovs(tmp_path, [3]) as taken_over:
             assert len(taken_over) == 1
     else:
-        with pytest.raises(LockedError), locked(tmp_path, [3]):
+        with pytest.raises(LockedError), lock_fovs(tmp_path, [3]):
             pass
 
 
 def test_the_heartbeat_beats_and_survives_a_folder_that_is_gone(tmp_path, monkeypatch):
     monkeypatch.setattr(lock, "HEARTBEAT_SECONDS", 0.01)
     path = tmp_path / "fov_003" / ".lock"
-    with locked(tmp_path, [3, 4]):
+    with lock_fovs(tmp_path, [3, 4]):
         os.utime(path, (1, 1))
         until = time.monotonic() + 30
         while path.stat().st_mtime < 10 and time.monotonic() < until:

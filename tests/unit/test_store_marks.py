@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from pyama.errors import StoreError
-from pyama.store import Mark, MarkFile, Recipe, replacing, sealed, unsealed, write_atomically
+from pyama.store import Mark, MarkFile, Recipe, replace_file, seal, unseal, write_atomically
 from pyama.store.chunks import compress
 from pyama.store.files import Damage, Ledger, checksum, file_checksum, path_in_errors
 
@@ -99,10 +99,10 @@ def test_a_mark_cut_anywhere_is_none():
         b"{}",
         b"\xff",
         b"[" * 100_000,
-        sealed({"check": 1}),
-        sealed({"recipe": 5, "notes": {}, "files": 1, "sums": 1}),
-        sealed({"recipe": {"step": "x"}, "notes": {}, "files": 1, "sums": 1}),
-        sealed({"notes": {}, "files": 1, "sums": 1}),
+        seal({"check": 1}),
+        seal({"recipe": 5, "notes": {}, "files": 1, "sums": 1}),
+        seal({"recipe": {"step": "x"}, "notes": {}, "files": 1, "sums": 1}),
+        seal({"notes": {}, "files": 1, "sums": 1}),
     ],
 )
 def test_what_is_no_mark_is_none(data):
@@ -111,8 +111,8 @@ def test_what_is_no_mark_is_none(data):
 
 def test_sealed_json_opens_again_and_keeps_its_order():
     entries = {"b": [1, {"c": None}], "a": float("inf"), "text": "\u2028\x00"}
-    assert list(unsealed(sealed(entries)).items()) == list(entries.items())
-    assert unsealed(sealed(entries).replace(b"null", b"true")) is None
+    assert list(unseal(seal(entries)).items()) == list(entries.items())
+    assert unseal(seal(entries).replace(b"null", b"true")) is None
 
 
 def test_two_chunks_have_two_fingerprints():
@@ -275,11 +275,11 @@ def test_the_list_of_checksums_does_not_depend_on_the_order_of_writing(tmp_path)
 def test_a_reader_sees_the_old_content_or_the_new(tmp_path):
     path = tmp_path / "mark.json"
     write_atomically(path, b"old")
-    with replacing(path) as one, replacing(path) as other:
+    with replace_file(path) as one, replace_file(path) as other:
         assert one != other, "two computers may have the same process id"
         one.write_bytes(b"old")
         other.write_bytes(b"other")
-    with replacing(path) as temporary:
+    with replace_file(path) as temporary:
         temporary.write_bytes(b"new")
         assert path.read_bytes() == b"old"
     assert path.read_bytes() == b"new"
@@ -292,7 +292,7 @@ def test_an_interrupted_replacement_leaves_the_old_content(tmp_path, error):
     write_atomically(path, b"old")
 
     def interrupted():
-        with replacing(path) as temporary:
+        with replace_file(path) as temporary:
             temporary.write_bytes(b"half of the n")
             raise error
 

@@ -15,6 +15,7 @@ from pyama.store import (
     ROOT_MARK,
     SHIFTS_MARK,
     TRACES_MARK,
+    CellList,
     CellPreviewsOutput,
     CellsOutput,
     Crop,
@@ -22,7 +23,6 @@ from pyama.store import (
     PreviewOutput,
     Recipe,
     RootOutput,
-    Roster,
     Scale,
     Series,
     StackOutput,
@@ -59,10 +59,10 @@ def crop(group, cell, dtype="float32", shape=(T, 2, 2)):
     return Crop(group, cell, crop_spec(shape, dtype), [np.full(shape, cell, dtype)], {})
 
 
-def roster(*ids):
+def cell_list(*ids):
     n = len(ids)
     boxes = np.tile(np.array([0, 0, 2, 2], np.int32), (n, T, 1))
-    return Roster(np.array(ids, np.int32), boxes, np.ones((n, T), np.bool_))
+    return CellList(np.array(ids, np.int32), boxes, np.ones((n, T), np.bool_))
 
 
 def crops(ids, dtypes=("float32", "uint8")):
@@ -92,7 +92,7 @@ def items_of(name):
         ROOT_MARK: [],
         "pc_ch_0/0": FRAMES,
         "pc_ch_0/1": FRAMES[:, :3, :4].astype(np.uint8),
-        CELLS_MARK: [roster(2, 5), *crops((2, 5))],
+        CELLS_MARK: [cell_list(2, 5), *crops((2, 5))],
         CELL_PREVIEWS_MARK: crops((2, 5), ("uint8", "uint8")),
         TRACES_MARK: ["fov,cell\n", "4,2\n"],
         SHIFTS_MARK: ["frame,shift_y\n", "0,0.0\n"],
@@ -145,11 +145,11 @@ def test_a_preview_says_what_its_grey_levels_mean(store):
 
 
 def test_cells_are_read_back(store):
-    fill(CellsOutput(store.path, CELL_GROUPS), [roster(2, 5), *crops((2, 5))])
+    fill(CellsOutput(store.path, CELL_GROUPS), [cell_list(2, 5), *crops((2, 5))])
     cells = store.cells(digest=RECIPE.digest)
-    assert cells.roster.ids.tolist() == [2, 5]
-    assert cells.roster.bboxes.shape == (2, T, 4)
-    assert cells.roster.valid_frames.dtype == np.bool_
+    assert cells.cell_list.ids.tolist() == [2, 5]
+    assert cells.cell_list.bboxes.shape == (2, T, 4)
+    assert cells.cell_list.valid_frames.dtype == np.bool_
     assert (cells.crop("pc_ch_0", 5) == 5).all()
     assert cells.crop("seg_tracked_ch_0", 2).dtype == np.uint8
     with pytest.raises(StoreError, match=r"There is no cell 3 in .*cells\.zarr"):
@@ -157,9 +157,9 @@ def test_cells_are_read_back(store):
 
 
 def test_no_cells_are_an_answer(store):
-    fill(CellsOutput(store.path, CELL_GROUPS), [roster()])
+    fill(CellsOutput(store.path, CELL_GROUPS), [cell_list()])
     fill(CellPreviewsOutput(store.path), [])
-    assert store.cells().roster.bboxes.shape == (0, T, 4)
+    assert store.cells().cell_list.bboxes.shape == (0, T, 4)
     assert CellPreviewsOutput(store.path).is_done(RECIPE)
 
 
@@ -302,23 +302,28 @@ def test_frames_that_do_not_fit_are_refused(store, group, frames, message):
 
 
 CROPS = [
-    pytest.param([roster(2, 5), *crops((2, 5))[:-1]], "cells/0 lacks 1 of its", id="one less"),
+    pytest.param(
+        [cell_list(2, 5), *crops((2, 5))[:-1]], "cells/0 lacks 1 of its", id="one less"
+    ),
     pytest.param([], "cells/0 lacks all of its crops", id="nothing"),
     pytest.param(
-        [roster(2), *crops((3,))], "A crop of cell 3 in pc_ch_0 was not", id="unknown cell"
+        [cell_list(2), *crops((3,))], "A crop of cell 3 in pc_ch_0 was not", id="unknown cell"
     ),
-    pytest.param([roster(2), *crops((2,)), *crops((2,))], "A crop of cell 2", id="twice"),
-    pytest.param([roster(2), crop("fl_ch_9", 2)], "cell 2 in fl_ch_9", id="unknown group"),
+    pytest.param([cell_list(2), *crops((2,)), *crops((2,))], "A crop of cell 2", id="twice"),
+    pytest.param([cell_list(2), crop("fl_ch_9", 2)], "cell 2 in fl_ch_9", id="unknown group"),
     pytest.param(
-        [roster(2), replace(crop("pc_ch_0", 2), blocks=[])], "got 0 frames", id="no block"
+        [cell_list(2), replace(crop("pc_ch_0", 2), blocks=[])], "got 0 frames", id="no block"
     ),
     pytest.param(
-        [roster(2), replace(crop("pc_ch_0", 2), blocks=[np.ones((1, 2, 2), np.float32)] * 3)],
+        [
+            cell_list(2),
+            replace(crop("pc_ch_0", 2), blocks=[np.ones((1, 2, 2), np.float32)] * 3),
+        ],
         "Block 0 of .* has 1 frames; expected blocks of 3 frames",
         id="short blocks",
     ),
     pytest.param(
-        [roster(2), replace(crop("pc_ch_0", 2), spec=crop_spec((T, 2, 2), "uint8"))],
+        [cell_list(2), replace(crop("pc_ch_0", 2), spec=crop_spec((T, 2, 2), "uint8"))],
         "type float32",
         id="type",
     ),

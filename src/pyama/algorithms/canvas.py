@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from pyama.errors import ConfigError
 
-LARGEST = 2**27
+MAX_PIXELS = 2**27
 """Largest number of pixels of a canvas: a quarter of a gigabyte of labels."""
 
 
@@ -36,7 +36,7 @@ class Canvas:
         down, right = self._corners.max(axis=0, initial=0).tolist()
         self._frame = frame
         self.shape = (frame[0] + down, frame[1] + right)
-        if self.shape[0] * self.shape[1] > max(LARGEST, 2 * frame[0] * frame[1]):
+        if self.shape[0] * self.shape[1] > max(MAX_PIXELS, 2 * frame[0] * frame[1]):
             raise ConfigError(
                 f"The stage has drifted over {down} x {right} px (y, x). This is too far to "
                 f"track cells on one canvas: all frames together cover {self.shape[0]} x "
@@ -44,7 +44,7 @@ class Canvas:
                 "purpose, set registration: none."
             )
 
-    def placed(self, labels: NDArray[Any], t: int) -> NDArray[Any]:
+    def place_labels(self, labels: NDArray[Any], t: int) -> NDArray[Any]:
         """Return the canvas with the labels of frame `t`, and 0 elsewhere."""
         if self.shape == self._frame:
             return labels

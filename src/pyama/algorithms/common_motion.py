@@ -10,13 +10,13 @@ from scipy.stats import trim_mean
 
 from pyama.algorithms.recorded_tracks import Floats, Tracks, ends_of
 
-FEWEST = 3
+MIN_CELLS = 3
 """Fewest cells in a frame that is compared with others."""
-FAR = 0.5
+MIN_MOVE = 0.5
 """Shortest jump or drift of the picture, in diameters of a cell."""
-NEAR = 0.25
+MAX_DIFFERENCE = 0.25
 """Largest difference of movements that count as common, in diameters."""
-MOST_PAIRS = 250_000
+MAX_PAIRS = 250_000
 """Largest number of pairs of cells that is examined in two frames."""
 _NEXT = [(i, j) for i in (-1, 0, 1) for j in (-1, 0, 1)]
 
@@ -36,7 +36,7 @@ class Step:
 
 def common_steps(tracks: Tracks, is_lost: NDArray[np.bool_]) -> list[Step]:
     """Return the movements between every two successive frames with enough cells."""
-    enough = (np.count_nonzero(tracks.valid, axis=0) >= FEWEST) & ~is_lost
+    enough = (np.count_nonzero(tracks.valid, axis=0) >= MIN_CELLS) & ~is_lost
     centres, steps = tracks.centres, []
     frames = np.flatnonzero(enough).tolist()
     for a, b in pairwise(frames):
@@ -55,26 +55,28 @@ def jumps(tracks: Tracks, steps: list[Step]) -> list[tuple[int, int, float, floa
     Returns:
         Indices of the two frames, and the movement down and to the right in px.
     """
-    far, centres = FAR * tracks.diameter, tracks.centres
+    far, centres = MIN_MOVE * tracks.diameter, tracks.centres
     found = []
     for step in steps:
         a, b = step.pair
         here, there = centres[tracks.valid[:, a], a], centres[tracks.valid[:, b], b]
         fewer = min(len(here), len(there))
         still = np.count_nonzero(np.hypot(*step.moves.T) < far)
-        if 2 * still >= fewer or fewer < FEWEST:
+        if 2 * still >= fewer or fewer < MIN_CELLS:
             continue
-        move, agreeing = _common_move(here, there, NEAR * tracks.diameter)
-        chance = len(here) * len(there) * (tracks.diameter * NEAR) ** 2 * np.pi
+        move, agreeing = _common_move(here, there, MAX_DIFFERENCE * tracks.diameter)
+        chance = len(here) * len(there) * (tracks.diameter * MAX_DIFFERENCE) ** 2 * np.pi
         expected = chance / (tracks.shape[0] * tracks.shape[1])
-        if np.hypot(*move) >= far and agreeing >= max(FEWEST, fewer / 2, FEWEST * expected):
+        if np.hypot(*move) >= far and agreeing >= max(
+            MIN_CELLS, fewer / 2, MIN_CELLS * expected
+        ):
             found.append((a, b, float(move[0]), float(move[1])))
     return found
 
 
 def _common_move(here: Floats, there: Floats, near: float) -> tuple[Floats, int]:
     """Return the movement that most pairs of points agree on, and how many do."""
-    most = int(np.sqrt(MOST_PAIRS))
+    most = int(np.sqrt(MAX_PAIRS))
     here, there = here[:: -(-len(here) // most)], there[:: -(-len(there) // most)]
     moves = (there[None] - here[:, None]).reshape(-1, 2)
     squares = np.floor(moves / near).astype(np.int64)
@@ -102,15 +104,15 @@ def drift_of(tracks: Tracks, steps: list[Step]) -> list[float]:
         return []
     common = np.zeros((len(tracks.frames), 2))
     for step in steps:
-        if len(step.moves) >= FEWEST:
+        if len(step.moves) >= MIN_CELLS:
             common[step.pair[1]] = trim_mean(step.moves, 0.25, axis=0)
     path = np.cumsum(common, axis=0)
-    if np.hypot(*path[-1]) < max(FAR * tracks.diameter, 1):
+    if np.hypot(*path[-1]) < max(MIN_MOVE * tracks.diameter, 1):
         return []
     own, shared = _of_cells(tracks, path)
-    coherent = len(own) >= FEWEST and np.median(np.hypot(*(own - shared).T)) < FAR * np.median(
-        np.hypot(*shared.T)
-    )
+    coherent = len(own) >= MIN_CELLS and np.median(
+        np.hypot(*(own - shared).T)
+    ) < MIN_MOVE * np.median(np.hypot(*shared.T))
     return [round(float(value), 1) for value in path[-1]] if coherent else []
 
 

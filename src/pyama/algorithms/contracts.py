@@ -8,11 +8,11 @@ from numpy.typing import NDArray
 
 from pyama.errors import PluginError
 
-LARGEST = 65535
+MAX_UINT16 = 65535
 
 
 @dataclass(frozen=True)
-class Place:
+class ImageIndex:
     """Indices of the image that a segmenter gets.
 
     Attributes:
@@ -66,10 +66,10 @@ def checked_image(name: str, image: object, shape: tuple[int, ...]) -> NDArray[n
     if image.size == 0 or image.dtype == np.uint16:
         return np.ascontiguousarray(image, np.uint16)
     low, high = float(image.min()), float(image.max())
-    if image.dtype.kind in "ui" and low >= 0 and high <= LARGEST:
+    if image.dtype.kind in "ui" and low >= 0 and high <= MAX_UINT16:
         return image.astype(np.uint16)
     if high == low:
         return np.zeros(shape, np.uint16)
-    return np.rint((image.astype(np.float64) - low) * (LARGEST / (high - low))).astype(
+    return np.rint((image.astype(np.float64) - low) * (MAX_UINT16 / (high - low))).astype(
         np.uint16
     )

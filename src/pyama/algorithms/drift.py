@@ -17,9 +17,9 @@ from numpy.typing import NDArray
 from pyama.algorithms.kernels.array_types import Frame, check_frame
 from pyama.errors import ArrayError
 
-LONGEST = 1280
+MAX_SIDE = 1280
 """Longest side in px of the averaged frames; larger frames are averaged over squares."""
-SHORTEST = 16
+MIN_SIDE = 16
 """Shortest side in px of a frame that can be compared."""
 BACKGROUND = 15
 """Side in px of the square over which the illumination is averaged."""
@@ -119,7 +119,7 @@ class _Grid:
 
     def __init__(self, shape: tuple[int, int]) -> None:
         self.shape = shape
-        self.factor = -(-max(shape) // LONGEST)
+        self.factor = -(-max(shape) // MAX_SIDE)
         self.size = (shape[0] // self.factor, shape[1] // self.factor)
         self.padded = tuple(scipy.fft.next_fast_len(n, real=True) for n in self.size)
         self.window = _taper(self.size[0])[:, None] * _taper(self.size[1])
@@ -139,7 +139,7 @@ class _Grid:
             raise ArrayError(
                 f"drifts() takes frames of one shape, got {self.shape} and {frame.shape}."
             )
-        if min(self.size) < SHORTEST:
+        if min(self.size) < MIN_SIDE:
             return None
         image = self._averaged(frame)
         image -= scipy.ndimage.uniform_filter(image, BACKGROUND)

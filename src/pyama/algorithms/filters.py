@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from pyama.algorithms.gaps import overlapping
+from pyama.algorithms.gaps import overlap_rectangle
 from pyama.algorithms.kernels.array_types import Boxes
 from pyama.errors import ArrayError
 
@@ -140,7 +140,7 @@ def near_gaps(
     for frame, rectangles in gaps.items() if margin else ():
         for y0, x0, y1, x1 in rectangles:
             wider = (y0 - margin, x0 - margin, y1 + margin, x1 + margin)
-            near |= overlapping(boxes[:, frame], wider) & valid[:, frame]
+            near |= overlap_rectangle(boxes[:, frame], wider) & valid[:, frame]
     return near
 
 

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from pyama.algorithms.kernels.array_types import Boxes, check_same_shape, kernel
 from pyama.errors import ArrayError
 
-LEAST = 0.1
+MIN_VALUE = 0.1
 """Smallest value of a flat field relative to its mean, so that noise is not amplified."""
 GRID = 2**16
 """Flat fields are multiples of 1 / GRID: far below their error, and compressible."""
@@ -27,7 +27,7 @@ IN_COUNTS = 10.0
 """Smallest mean of an image in counts; an image with a lower mean is a flat field."""
 DIMMEST = 10.0
 """Smallest background in counts above the dark frame for an estimate."""
-MOST_UNLIT = 0.01
+MAX_UNLIT = 0.01
 """Largest fraction of pixels below the dark frame for an estimate."""
 
 
@@ -92,11 +92,11 @@ def from_background(background: NDArray[Any], dark: NDArray[Any] | None) -> Flat
             f"{DIMMEST:.0f}"
         )
     unlit = float(np.mean(light <= 0))
-    if unlit > MOST_UNLIT:
+    if unlit > MAX_UNLIT:
         raise ArrayError(
             f"the background is not above the dark frame in {100 * unlit:.0f} % of the pixels"
         )
-    logarithms = np.log(np.maximum(light, LEAST / 2 * level))
+    logarithms = np.log(np.maximum(light, MIN_VALUE / 2 * level))
     rows, columns = (_polynomials(n) for n in light.shape)
     return _bounded(np.exp(_smooth(logarithms, rows, columns)))
 
@@ -131,8 +131,8 @@ def correct(
 def _bounded(light: NDArray[np.float64]) -> FlatField:
     """Set the mean to 1, and raise values below the lower bound to it."""
     relative = np.floor(light / light.mean() * GRID + 0.5) / GRID
-    low = relative < LEAST
-    relative[low] = LEAST
+    low = relative < MIN_VALUE
+    relative[low] = MIN_VALUE
     return FlatField(relative.astype(np.float32), int(np.count_nonzero(low)))
 
 

@@ -10,7 +10,7 @@ REACH = 10
 pixels beside it are not segmented."""
 
 
-def filled_gaps(frame: Frame, gaps: Mask | None) -> Frame:
+def fill_gaps(frame: Frame, gaps: Mask | None) -> Frame:
     """Return the frame with the median of its recorded pixels in all others.
 
     Args:
@@ -23,7 +23,7 @@ def filled_gaps(frame: Frame, gaps: Mask | None) -> Frame:
     return filled
 
 
-def overlapping(boxes: Boxes, rectangle: tuple[int, int, int, int]) -> NDArray[np.bool_]:
+def overlap_rectangle(boxes: Boxes, rectangle: tuple[int, int, int, int]) -> NDArray[np.bool_]:
     """Return which boxes have a pixel in a rectangle.
 
     Args:

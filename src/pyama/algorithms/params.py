@@ -26,10 +26,10 @@ def _unit(unit: str) -> Any:
     return Field(json_schema_extra={"unit": unit})
 
 
-MOST = 2**31 - 1
-Pixels = Annotated[int, Field(ge=0, le=MOST), _unit("px")]
-Area = Annotated[int, Field(ge=0, le=MOST), _unit("px²")]
-Frames = Annotated[int, Field(ge=0, le=MOST), _unit("frames")]
+MAX_INTEGER = 2**31 - 1
+Pixels = Annotated[int, Field(ge=0, le=MAX_INTEGER), _unit("px")]
+Area = Annotated[int, Field(ge=0, le=MAX_INTEGER), _unit("px²")]
+Frames = Annotated[int, Field(ge=0, le=MAX_INTEGER), _unit("frames")]
 Repeats = Annotated[int, Field(ge=0, le=100), _unit("1")]
 Minutes = Annotated[float, Field(gt=0, allow_inf_nan=False), _unit("min")]
 Fraction = Annotated[float, Field(ge=0, le=1, allow_inf_nan=False), _unit("1")]

@@ -6,7 +6,7 @@ from pyama.algorithms.kernels.histogram import Histogram
 
 FULL_SCALES = (255, 1023, 4095, 16383, 65535)
 """Largest counts of cameras with 8 to 16 bits."""
-FEWEST_SATURATED = 10
+MIN_SATURATED = 10
 """Fewest pixels at a full scale for which a frame counts as saturated."""
 SHARE = 1e-4
 """Smallest share of saturated pixels of a frame that is noted; fewer are hot pixels."""
@@ -30,7 +30,7 @@ class SaturationCount:
         counts = {level: histogram.number_at(level) for level in FULL_SCALES}
         new = {level: count - self._before[level] for level, count in counts.items()}
         self._before = counts
-        fewest = max(FEWEST_SATURATED, SHARE * pixels)
+        fewest = max(MIN_SATURATED, SHARE * pixels)
         shares = {level: n / pixels for level, n in new.items() if n >= fewest}
         if shares:
             self._shares.append((frame, shares))

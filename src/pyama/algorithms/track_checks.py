@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from pyama.algorithms.common_motion import FEWEST, common_steps, drift_of, jumps
+from pyama.algorithms.common_motion import MIN_CELLS, common_steps, drift_of, jumps
 from pyama.algorithms.recorded_tracks import Floats, Tracks, ends_of
 
 NEIGHBOURS = 5
@@ -81,7 +81,7 @@ def _drops(numbers: NDArray[np.int64]) -> list[tuple[int, int]]:
     for i, n in enumerate(numbers.tolist()):
         level = float(np.median(usual[-NEIGHBOURS:])) if usual else 0.0
         is_sudden = first is not None or (usual and 2 * n < usual[-1])
-        if level >= FEWEST and 2 * n < level and is_sudden:
+        if level >= MIN_CELLS and 2 * n < level and is_sudden:
             first = i if first is None else first
             continue
         if first is not None:

@@ -17,6 +17,6 @@ def color(i: int) -> str:
     return COLORS[i % len(COLORS)]
 
 
-def evenly(n: int, most: int) -> list[int]:
+def evenly_spaced(n: int, most: int) -> list[int]:
     """Return at most `most` indices out of `n`, evenly spaced, with the first and the last."""
     return np.unique(np.linspace(0, n - 1, min(n, most)).round().astype(int)).tolist()

@@ -11,7 +11,7 @@ from pyama import older
 from pyama.analysis.table_columns import NOT_MEASURED, UNITS, first_text
 from pyama.errors import ConfigError
 
-KNOWN = ("fov", "cell", "frame", "time", "good")
+KNOWN_COLUMNS = ("fov", "cell", "frame", "time", "good")
 """Columns that are recognised in capitals, too."""
 NO_CELLS = NOT_MEASURED | UNITS.keys() | {"value", "index"}
 """Names of columns that hold no cell."""
@@ -64,7 +64,7 @@ def _with_known_names(table: pd.DataFrame) -> pd.DataFrame:
     spelled = {
         name: str(name).lower()
         for name in table
-        if str(name).lower() in KNOWN and str(name).lower() not in table
+        if str(name).lower() in KNOWN_COLUMNS and str(name).lower() not in table
     }
     return table.rename(columns=spelled)
 

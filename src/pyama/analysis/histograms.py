@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from pyama.analysis.statistics import describe, finite
+from pyama.analysis.statistics import describe, finite_values
 from pyama.analysis.trace_shape import Values
 
 FAR = 3.0
@@ -14,7 +14,7 @@ FAR = 3.0
 
 After Tukey (1977), Exploratory Data Analysis.
 """
-MOST_BINS = 40
+MAX_BINS = 40
 
 
 @dataclass(frozen=True)
@@ -46,7 +46,9 @@ def sample_histogram(
         column: A column of numbers.
         samples: Names of the samples; those without a cell are empty.
     """
-    values = {name: finite(table.loc[table["sample"] == name, column]) for name in samples}
+    values = {
+        name: finite_values(table.loc[table["sample"] == name, column]) for name in samples
+    }
     edges = bin_edges(*by_sample(table, column))
     return SampleHistogram(
         edges,
@@ -108,7 +110,7 @@ def bin_edges(*samples: Values) -> Values:
         samples: As for `central_range`.
     """
     n = sum(int(np.isfinite(values).sum()) for values in samples)
-    return np.linspace(*central_range(*samples), min(MOST_BINS, 8 + int(np.sqrt(n))) + 1)
+    return np.linspace(*central_range(*samples), min(MAX_BINS, 8 + int(np.sqrt(n))) + 1)
 
 
 def by_sample(table: pd.DataFrame, column: str) -> list[Values]:

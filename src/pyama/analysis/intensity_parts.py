@@ -55,16 +55,16 @@ def intensity_parts(
         return None
     store = FovStore(output_dir, fov)
     cells = store.cells()
-    rows = np.flatnonzero(cells.roster.ids == label)
+    rows = np.flatnonzero(cells.cell_list.ids == label)
     if not rows.size:
         return None
     mask = cells.crop(layout.tracked(config.channels.pc.channel), label)
-    frames = np.flatnonzero(cells.roster.valid_frames[rows[0]])
+    frames = np.flatnonzero(cells.cell_list.valid_frames[rows[0]])
     groups = (layout.fluorescence(channel), layout.background(channel))
     crops = [cells.crop(group, label) for group in groups]
     if params.corrects(channel):
         light = stored_light(store.stack, params, channel, record.metadata.shapes[fov])
-        crops = [light.corrected(crop, cells.roster.bboxes[rows[0]]) for crop in crops]
+        crops = [light.corrected(crop, cells.cell_list.bboxes[rows[0]]) for crop in crops]
     raw, background = (_sums(crop, mask)[frames] for crop in crops)
     return IntensityParts(frames, raw, background, raw - params.background_weight * background)
 

@@ -7,7 +7,7 @@ from pyama.algorithms.segmenters.clean_up import (
     ALLOWED,
     SETTINGS_OF,
     share_of_mask,
-    took_too_much,
+    takes_too_much,
 )
 from pyama.config import ProcessingParams
 from pyama.fov_ranges import fovs_text
@@ -32,7 +32,7 @@ def mask_advice(fovs: Mapping[int, Notes], params: ProcessingParams) -> list[str
         fovs: What the segmentation noted, by field of view.
         params: Of the run.
     """
-    stages = {fov: took_too_much(notes.get("areas", {})) for fov, notes in fovs.items()}
+    stages = {fov: takes_too_much(notes.get("areas", {})) for fov, notes in fovs.items()}
     affected = {fov: fovs[fov] for fov, names in stages.items() if names}
     found = [_clean_up(affected, stages, params)] if affected else []
     return [*found, *_small_objects(fovs, params)]

@@ -27,7 +27,7 @@ def is_fitted(header: Header) -> bool:
     return "model" in header and isinstance(header.get("source"), str)
 
 
-def outdated(path: Path, results: Path | None = None) -> list[str]:
+def outdated_notes(path: Path, results: Path | None = None) -> list[str]:
     """Return in sentences whether a table is older than what it was made from.
 
     Nothing is said where the files that it was made from are not there to compare.
@@ -44,10 +44,10 @@ def outdated(path: Path, results: Path | None = None) -> list[str]:
     return []
 
 
-def outdated_in(folder: Path) -> list[str]:
-    """Return `outdated` for all tables in an output folder and its fields of view."""
+def outdated_notes_in(folder: Path) -> list[str]:
+    """Return `outdated_notes` for all tables in an output folder and its fields of view."""
     paths = [*folder.glob("*.csv"), *folder.glob("fov_*/*_fitted_*.csv")]
-    found = [text for path in sorted(paths) for text in outdated(path)]
+    found = [text for path in sorted(paths) for text in outdated_notes(path)]
     return list(dict.fromkeys(found))
 
 
@@ -86,4 +86,4 @@ def _fitted(path: Path, header: Header, results: Path | None) -> Iterator[str]:
         return
     if _digest(source) != header.get("digest"):
         yield f"{path} is older than {source.name}. Fit again."
-    yield from outdated(source, results)
+    yield from outdated_notes(source, results)

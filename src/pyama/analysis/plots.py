@@ -11,7 +11,7 @@ import pandas as pd
 from pyama.analysis.colours import COLORS, color
 from pyama.analysis.fitting.fitted_curves import smooth_curve
 from pyama.analysis.histograms import axis_range, not_shown, sample_histogram
-from pyama.analysis.statistics import course, describe, example_fits, finite
+from pyama.analysis.statistics import course, describe, example_fits, finite_values
 from pyama.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -47,7 +47,7 @@ MARGIN = 0.05
 """Free space at both ends of an axis, as a part of its range."""
 COLUMNS = 4
 """Panels in a row."""
-MOST_CELLS = 200
+MAX_CELLS = 200
 """Largest number of single traces in a panel; of more, some are taken, evenly spaced."""
 
 
@@ -84,7 +84,7 @@ def traces(table: pd.DataFrame, column: str, label: str, width_mm: float = 180) 
     for i, (name, panel) in enumerate(zip(names, panels, strict=False)):
         rows = table[table["sample"] == name].dropna(subset=[column])
         cells = [cell for _, cell in rows.groupby(["fov", "cell"])]
-        step = 1 + len(cells) // MOST_CELLS
+        step = 1 + len(cells) // MAX_CELLS
         for cell in cells[::step]:
             panel.plot(cell["time"], cell[column], color=GREY, linewidth=0.3, alpha=0.5)
         means = course(rows, column)
@@ -199,7 +199,7 @@ def samples(table: pd.DataFrame, column: str, label: str, width_mm: float = 85) 
     figure, panels = _panels(1, width_mm)
     rng, names, ticks = np.random.default_rng(0), _names(table), []
     for i, name in enumerate(names):
-        values = finite(table.loc[table["sample"] == name, column])
+        values = finite_values(table.loc[table["sample"] == name, column])
         x = i + rng.uniform(-0.25, 0.25, len(values))
         panels[0].plot(x, values, "o", color=color(i), markersize=1.5, alpha=0.4)
         if len(values):

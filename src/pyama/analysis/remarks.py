@@ -8,8 +8,18 @@ from typing import Any
 import pandas as pd
 
 from pyama import layout
-from pyama.analysis.outdated_tables import is_fitted, is_merged, outdated, outdated_in
-from pyama.analysis.settings_by_fov import MadeWith, difference, groups_of, named
+from pyama.analysis.outdated_tables import (
+    is_fitted,
+    is_merged,
+    outdated_notes,
+    outdated_notes_in,
+)
+from pyama.analysis.settings_by_fov import (
+    FovSettings,
+    difference_sentences,
+    groups_of,
+    named_groups,
+)
 from pyama.analysis.table_files import Header
 from pyama.analysis.table_origins import (
     fitted_source,
@@ -22,7 +32,7 @@ from pyama.traces.inspection import left_corrections
 from pyama.traces.trace_files import unused_inspections
 
 
-def settings_of_folder(output_dir: Path) -> list[MadeWith]:
+def settings_of_folder(output_dir: Path) -> list[FovSettings]:
     """Return the fields of view with traces, grouped by what they were made with."""
     fovs = (layout.parse_fov(path.name) for path in output_dir.glob("fov_*"))
     return groups_of(output_dir, [fov for fov in fovs if fov is not None])
@@ -36,10 +46,10 @@ def folder_remarks(output_dir: Path) -> list[str]:
     what they were made from.
     """
     return [
-        *difference(named(settings_of_folder(output_dir))),
+        *difference_sentences(named_groups(settings_of_folder(output_dir))),
         *unused_inspections(output_dir),
         *left_corrections(output_dir),
-        *outdated_in(output_dir),
+        *outdated_notes_in(output_dir),
     ]
 
 
@@ -49,8 +59,8 @@ def table_remarks(paths: Sequence[Path]) -> list[str]:
     Args:
         paths: Merged tables, tables of fits, or any others.
     """
-    texts = [text for path in paths for text in (*outdated(path), *noted(path))]
-    texts += difference(_groups(paths))
+    texts = [text for path in paths for text in (*outdated_notes(path), *notes_of_table(path))]
+    texts += difference_sentences(_groups(paths))
     return list(dict.fromkeys(texts))
 
 
@@ -74,7 +84,7 @@ def empty_samples(name: str, fovs: Sequence[int], table: pd.DataFrame) -> list[s
     return [f"FOV {fovs_text(empty)} of the sample {name!r} has no good trace."]
 
 
-def noted(path: Path) -> list[str]:
+def notes_of_table(path: Path) -> list[str]:
     """Return what was to be known when a table was made, in sentences."""
     noted = _entries(path).get("remarks", ())
     return [str(text) for text in noted] if isinstance(noted, list) else []
@@ -97,16 +107,18 @@ def _groups(paths: Sequence[Path]) -> list[tuple[str, Mapping[str, Any]]]:
     prefixed = len(several) > 1
     groups = []
     for (recording, _, _), (fovs, settings) in found.items():
-        groups += named([MadeWith(sorted(fovs), settings)], f"{recording}, " * prefixed)
+        groups += named_groups(
+            [FovSettings(sorted(fovs), settings)], f"{recording}, " * prefixed
+        )
     return groups
 
 
-def _listed(path: Path, header: Header) -> list[MadeWith]:
+def _listed(path: Path, header: Header) -> list[FovSettings]:
     """Return the groups that a table lists, or those of the traces that were fitted."""
     listed = header.get("made_with")
     if isinstance(listed, list):
         entries = [entry for entry in listed if isinstance(entry, dict)]
-        return [MadeWith(entry["fovs"], entry["settings"]) for entry in entries]
+        return [FovSettings(entry["fovs"], entry["settings"]) for entry in entries]
     if is_merged(header):
         return groups_of(results_folder(path, header), header.get("fovs", ()))
     source = fitted_source(path, header) if is_fitted(header) else path

@@ -11,7 +11,7 @@ from pyama.config import ProcessingConfig
 from pyama.fov_ranges import fovs_text
 from pyama.metadata import MicroscopyMetadata
 
-MOST_IN_PHASE = 0.01
+MAX_IN_PHASE = 0.01
 """Largest share of saturated pixels of a phase contrast frame without a remark: halos are
 bright, and not measured."""
 
@@ -31,7 +31,7 @@ def saturation_advice(
         for name, notes in steps.get("copying", {}).items():
             kind, channel = layout.parse_group(name.partition("/")[0]) or ("", 0)
             saturated = notes.get("saturated", {})
-            if saturated.get("share", 0) > (MOST_IN_PHASE if kind == "pc" else 0):
+            if saturated.get("share", 0) > (MAX_IN_PHASE if kind == "pc" else 0):
                 found[channel][fov] = saturated
     pc = None if config.channels.pc is None else config.channels.pc.channel
     for channel, fovs in sorted(found.items()):

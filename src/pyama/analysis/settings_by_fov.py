@@ -14,12 +14,12 @@ NOT_SETTINGS = frozenset({"fov", "channel", "basename", "identity", "times"})
 """Parts of recipes that say what was processed, not how."""
 PREVIEWS = "caching"
 ABSENT = "none"
-MOST = 6
+MAX_SHOWN = 6
 """Largest number of settings that a sentence names."""
 
 
 @dataclass(frozen=True)
-class MadeWith:
+class FovSettings:
     """Fields of view that were made with the same settings.
 
     Attributes:
@@ -35,7 +35,7 @@ class MadeWith:
         return {"fovs": list(self.fovs), "settings": dict(self.settings)}
 
 
-def groups_of(output_dir: Path, fovs: Iterable[int]) -> list[MadeWith]:
+def groups_of(output_dir: Path, fovs: Iterable[int]) -> list[FovSettings]:
     """Group fields of view that have traces by what they were made with.
 
     Args:
@@ -48,10 +48,12 @@ def groups_of(output_dir: Path, fovs: Iterable[int]) -> list[MadeWith]:
         if TRACES_MARK in marks:
             settings = _settings(marks)
             found.setdefault(repr(settings), ([], settings))[0].append(fov)
-    return [MadeWith(members, settings) for members, settings in found.values()]
+    return [FovSettings(members, settings) for members, settings in found.values()]
 
 
-def differing(groups: Sequence[tuple[str, Mapping[str, Any]]]) -> dict[str, list[Any]]:
+def differing_settings(
+    groups: Sequence[tuple[str, Mapping[str, Any]]],
+) -> dict[str, list[Any]]:
     """Return the settings that are not the same everywhere, with their value in every group.
 
     Args:
@@ -65,17 +67,17 @@ def differing(groups: Sequence[tuple[str, Mapping[str, Any]]]) -> dict[str, list
     return {name: row for name, row in values.items() if any(v != row[0] for v in row)}
 
 
-def difference(groups: Sequence[tuple[str, Mapping[str, Any]]]) -> list[str]:
+def difference_sentences(groups: Sequence[tuple[str, Mapping[str, Any]]]) -> list[str]:
     """Return a sentence that says how groups were made differently; none if they were not.
 
     Args:
         groups: Name, such as `FOV 0-1`, and settings of each group.
     """
-    rows = differing(groups)
+    rows = differing_settings(groups)
     if not rows:
         return []
-    shown = list(rows)[:MOST]
-    more = f" and {len(rows) - MOST} more" if len(rows) > MOST else ""
+    shown = list(rows)[:MAX_SHOWN]
+    more = f" and {len(rows) - MAX_SHOWN} more" if len(rows) > MAX_SHOWN else ""
     parts = [
         f"{name} with {', '.join(f'{key} = {_shown(rows[key][i])}' for key in shown)}{more}"
         for i, (name, _) in enumerate(groups)
@@ -86,8 +88,10 @@ def difference(groups: Sequence[tuple[str, Mapping[str, Any]]]) -> list[str]:
     ]
 
 
-def named(groups: Iterable[MadeWith], prefix: str = "") -> list[tuple[str, Mapping[str, Any]]]:
-    """Return groups as `difference` takes them."""
+def named_groups(
+    groups: Iterable[FovSettings], prefix: str = ""
+) -> list[tuple[str, Mapping[str, Any]]]:
+    """Return groups as `difference_sentences` takes them."""
     return [(f"{prefix}FOV {fovs_text(group.fovs)}", group.settings) for group in groups]
 
 

@@ -78,7 +78,7 @@ def summarize(
     rows = []
     for sample, cells in table.groupby(by, sort=True):
         for feature in features:
-            values = finite(cells[feature])
+            values = finite_values(cells[feature])
             rows.append({by: sample, "feature": feature, **describe(values)})
     return pd.DataFrame(rows, columns=[by, "feature", *describe(np.empty(0))])
 
@@ -186,7 +186,12 @@ def compare(
     values = {sample: table[table[by] == sample] for sample in samples}
     rows = [
         {"feature": feature, "a": a, "b": b}
-        | _difference(finite(values[a][feature]), finite(values[b][feature]), confidence, seed)
+        | _difference(
+            finite_values(values[a][feature]),
+            finite_values(values[b][feature]),
+            confidence,
+            seed,
+        )
         for feature in features
         for a, b in pairs
     ]
@@ -264,7 +269,7 @@ def _features(table: pd.DataFrame, features: Iterable[str] | None, by: str) -> l
     return wanted
 
 
-def finite(values: "pd.Series[float]") -> Values:
+def finite_values(values: "pd.Series[float]") -> Values:
     """Return the finite values of a column, shape (n,)."""
     array = np.asarray(values, np.float64)
     return array[np.isfinite(array)]

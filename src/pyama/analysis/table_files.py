@@ -47,7 +47,7 @@ def write_table(
     if parquet:
         _require_pyarrow()
     lines = "".join(f"# {key}: {_json_text(value)}\n" for key, value in header.items())
-    text = lines + neutralised(table).to_csv(index=False, lineterminator="\n")
+    text = lines + neutralise_formulas(table).to_csv(index=False, lineterminator="\n")
     _write(path, text.encode())
     if not parquet:
         return [path]
@@ -58,7 +58,7 @@ def write_table(
     return [path, parquet_path]
 
 
-def neutralised(table: pd.DataFrame) -> pd.DataFrame:
+def neutralise_formulas(table: pd.DataFrame) -> pd.DataFrame:
     """Return a table in which no text is a formula to a spreadsheet.
 
     Text that begins like a formula gets a quotation mark in front.

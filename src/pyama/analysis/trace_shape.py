@@ -117,7 +117,7 @@ def noise(y: Values) -> Values:
     return out
 
 
-def smoothed(y: Values) -> Values:
+def smooth(y: Values) -> Values:
     """Return the running mean over `WINDOW` points, fewer at the ends; NaN is missing.
 
     Shape (n_cells, T) as `y`; NaN where no point of the window has a value.
@@ -169,7 +169,7 @@ def onsets(t: Values, y: Values) -> Values:
     if not rows.size:
         return out
     times, y = times[rows], y[rows]
-    curve = np.where(np.isfinite(y), smoothed(y), np.nan)
+    curve = np.where(np.isfinite(y), smooth(y), np.nan)
     peak, floor = np.nanmax(curve, axis=1), _floor(curve)
     used = np.arange(y.shape[1]) <= _half_way(curve, floor, peak)[:, np.newaxis]
     time, offset = _best_hinge(times, np.where(used, y, np.nan))

@@ -14,9 +14,9 @@ LONGEST_BRIDGE = 10
 """Largest `max_gap` that is recommended for frames in which most cells vanish."""
 FEWEST_BROKEN, BROKEN = 3, 0.2
 """Smallest number, and share of all tracks, of those that seem to continue another one."""
-MOST_OF_THEM = 0.8
+MIN_SHARE_BRIDGED = 0.8
 """Share of these that the recommended `max_gap` joins."""
-MOST_JUMPS = 3
+MAX_JUMPS = 3
 """Largest number of jumps that are listed."""
 REGISTRATION = "--set registration=phase_correlation"
 
@@ -42,10 +42,10 @@ def _jumps(checks: Checks, notes: Checks, params: ProcessingParams) -> Iterator[
         return
     shown = [
         f"by {hypot(dy, dx):.0f} px between frames {before} and {after}"
-        for before, after, dy, dx in jumps[:MOST_JUMPS]
+        for before, after, dy, dx in jumps[:MAX_JUMPS]
     ]
-    if len(jumps) > MOST_JUMPS:
-        shown.append(f"{len(jumps) - MOST_JUMPS} more times")
+    if len(jumps) > MAX_JUMPS:
+        shown.append(f"{len(jumps) - MAX_JUMPS} more times")
     yield (
         f"The whole picture jumps {', '.join(shown)}: a trace may be made of two cells."
         f"{_registered(params)}"
@@ -85,7 +85,7 @@ def _gaps(checks: Checks, notes: Checks, params: ProcessingParams) -> Iterator[s
     longest = next(
         gap
         for gap in open_gaps
-        if sum(n for g, n in open_gaps.items() if g <= gap) >= MOST_OF_THEM * broken
+        if sum(n for g, n in open_gaps.items() if g <= gap) >= MIN_SHARE_BRIDGED * broken
     )
     yield (
         f"{broken} of {checks['tracks']} tracks begin where another one has ended a few "

@@ -7,7 +7,7 @@ import typer
 
 from pyama.cli import fit_options
 from pyama.cli.options import Debug, Folder, Json, Parquet, Plugins
-from pyama.cli.terminal import note, reported, result, result_json, warning
+from pyama.cli.terminal import note, report_errors, result, result_json, warning
 
 
 def register(app: typer.Typer) -> None:
@@ -24,7 +24,7 @@ def register(app: typer.Typer) -> None:
     )(report)
 
 
-@reported
+@report_errors
 def fit(
     tables: fit_options.Tables,
     model: fit_options.Model = "maturation",
@@ -87,7 +87,7 @@ def _print_fit(done: dict[str, Any]) -> None:
     result(f"{done['files'][0]}: {found}")
 
 
-@reported
+@report_errors
 def report(
     folder: Folder,
     output: Annotated[

@@ -38,7 +38,7 @@ from pyama.cli.options import (
     Workers,
 )
 from pyama.cli.plugin_help import PluginCommand
-from pyama.cli.terminal import reported, result, result_json
+from pyama.cli.terminal import report_errors, result, result_json
 
 if TYPE_CHECKING:
     from pyama.runs.request import Request
@@ -80,7 +80,7 @@ def _top(
 @app.command(
     epilog="Examples:\n\n\b\n  pyama info recording.nd2\n  pyama info scan.czi --json"
 )
-@reported
+@report_errors
 def info(
     file: File, plugins: Plugins = None, as_json: Json = False, debug: Debug = False
 ) -> None:
@@ -135,7 +135,7 @@ def _with_run_options(act: Callable[["Request", str, bool, bool], int]) -> Calla
         raise typer.Exit(act(request, executor, as_json, verbose))
 
     command.__doc__ = act.__doc__
-    return reported(command)
+    return report_errors(command)
 
 
 @app.command(
@@ -188,7 +188,7 @@ def _plan(request: "Request", executor: str, as_json: bool, verbose: bool) -> in
     epilog="Examples:\n\n\b\n  pyama verify results\n  pyama verify results --quick --json\n\n"
     "Exit codes: 0 undamaged, 1 something is damaged or not finished, 2 wrong usage."
 )
-@reported
+@report_errors
 def verify(
     folder: Folder,
     quick: Annotated[
@@ -209,7 +209,7 @@ def verify(
 
 
 @app.command(epilog="Examples:\n\n\b\n  pyama demo\n  pyama demo --fovs 8 --format nd2")
-@reported
+@report_errors
 def demo(
     output: Annotated[
         Path,

@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from pyama.cli.options import Debug, Plugins
-from pyama.cli.terminal import USAGE, error, reported, result, result_json
+from pyama.cli.terminal import USAGE, error, report_errors, result, result_json
 
 app = typer.Typer(
     help="Write, describe and check configuration files.",
@@ -18,7 +18,7 @@ app = typer.Typer(
 @app.command(
     epilog="Examples:\n\n\b\n  pyama config init mine.yaml\n  pyama config init | less"
 )
-@reported
+@report_errors
 def init(
     file: Annotated[
         Path | None,
@@ -48,7 +48,7 @@ def init(
 
 
 @app.command(epilog="Example:\n\n\b\n  pyama config schema > pyama.schema.json")
-@reported
+@report_errors
 def schema(plugins: Plugins = None, debug: Debug = False) -> None:
     """Print the JSON schema of a configuration.
 
@@ -60,7 +60,7 @@ def schema(plugins: Plugins = None, debug: Debug = False) -> None:
 
 
 @app.command(epilog="Example:\n\n\b\n  pyama config check mine.yaml")
-@reported
+@report_errors
 def check(
     file: Annotated[Path, typer.Argument(metavar="FILE", help="A configuration in YAML.")],
     plugins: Plugins = None,

@@ -13,7 +13,7 @@ from pyama.metadata import (
     time_warnings,
     times_text,
 )
-from pyama.runs.channels import proposed
+from pyama.runs.channels import propose_channels
 
 
 def info_entries(metadata: MicroscopyMetadata) -> dict[str, Any]:
@@ -60,7 +60,7 @@ def info_lines(metadata: MicroscopyMetadata) -> list[str]:
 
 
 def _options(names: Sequence[str]) -> str:
-    guess = proposed(names)
+    guess = propose_channels(names)
     if guess is None:
         return "the names of the channels are ambiguous: choose with --pc and --fl"
     pc, fl = guess
@@ -74,7 +74,7 @@ def _finite(value: float) -> float | None:
 
 
 def _proposed(metadata: MicroscopyMetadata) -> dict[str, Any] | None:
-    guess = proposed(metadata.channel_names)
+    guess = propose_channels(metadata.channel_names)
     return None if guess is None else {"pc": guess[0], "fl": guess[1]}
 
 

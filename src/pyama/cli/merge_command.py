@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from pyama.cli.options import Debug, Json, Parquet
-from pyama.cli.terminal import reported, result, result_json, warning
+from pyama.cli.terminal import report_errors, result, result_json, warning
 from pyama.errors import ConfigError
 
 Folders = Annotated[
@@ -25,7 +25,7 @@ def register(app: typer.Typer) -> None:
     )(merge)
 
 
-@reported
+@report_errors
 def merge(
     folders: Folders,
     samples: Annotated[

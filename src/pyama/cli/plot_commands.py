@@ -7,7 +7,7 @@ import typer
 
 from pyama.cli.fit_options import FrameInterval, Unit
 from pyama.cli.options import Debug
-from pyama.cli.terminal import reported, result, warning
+from pyama.cli.terminal import report_errors, result, warning
 
 app = typer.Typer(
     help="Draw figures for publications as PNG, SVG or PDF.",
@@ -36,7 +36,7 @@ Dpi = Annotated[int, typer.Option(min=30, max=2400, help="Pixels per inch of a P
 
 
 @app.command(epilog="Example:\n\n\b\n  pyama plot traces results/*_merged.csv -o traces.pdf")
-@reported
+@report_errors
 def traces(
     tables: Merged,
     output: Output,
@@ -71,7 +71,7 @@ def traces(
     epilog="Example:\n\n\b\n"
     "  pyama plot fits results/control_merged_fitted_maturation.csv -o fits.svg"
 )
-@reported
+@report_errors
 def fits(
     table: Annotated[
         Path, typer.Argument(metavar="CSV", help="A table that `pyama fit` wrote.")
@@ -99,7 +99,7 @@ def fits(
     epilog="Example:\n\n\b\n"
     "  pyama plot parameters results/*_fitted_maturation.csv -o parameters.pdf --names t0,ktl"
 )
-@reported
+@report_errors
 def parameters(
     tables: Fitted,
     output: Output,
@@ -122,7 +122,7 @@ def parameters(
     epilog="Example:\n\n\b\n"
     "  pyama plot scatter results/*_fitted_maturation.csv -o scatter.pdf --x t0 --y ktl"
 )
-@reported
+@report_errors
 def scatter(
     tables: Fitted,
     output: Output,
@@ -144,7 +144,7 @@ def scatter(
     epilog="Example:\n\n\b\n"
     "  pyama plot samples results/*_fitted_maturation.csv -o samples.pdf --name ktl"
 )
-@reported
+@report_errors
 def samples(
     tables: Fitted,
     output: Output,

@@ -7,7 +7,15 @@ from typing import Annotated, Any
 import typer
 
 from pyama.cli.options import Debug, Json, Plugins
-from pyama.cli.terminal import FAILED, USAGE, error, reported, result, result_json, warning
+from pyama.cli.terminal import (
+    FAILED,
+    USAGE,
+    error,
+    report_errors,
+    result,
+    result_json,
+    warning,
+)
 
 app = typer.Typer(
     help="List, check and create plugins.", rich_markup_mode=None, no_args_is_help=True
@@ -37,7 +45,7 @@ def load(folders: Sequence[Path]) -> list[Any]:
     "list",
     epilog="Examples:\n\n\b\n  pyama plugins list\n  pyama plugins list --plugins my_plugins",
 )
-@reported
+@report_errors
 def list_all(plugins: Plugins = None, as_json: Json = False, debug: Debug = False) -> None:
     """List all methods, features, models and readers with source and parameters.
 
@@ -65,7 +73,7 @@ def _lines(content: dict[str, Any]) -> Iterator[str]:
 
 
 @app.command(epilog="Example:\n\n\b\n  pyama plugins check my_plugins/spots.py")
-@reported
+@report_errors
 def check(
     file: Annotated[Path, typer.Argument(metavar="FILE", help="A plugin file.")],
     debug: Debug = False,
@@ -91,7 +99,7 @@ def check(
     epilog="Examples:\n\n\b\n  pyama plugins new feature roundness\n"
     "  pyama plugins new segmenter bright --into my_plugins"
 )
-@reported
+@report_errors
 def new(
     kind: Annotated[
         str,

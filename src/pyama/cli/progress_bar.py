@@ -9,7 +9,7 @@ from rich.live import Live
 from rich.progress_bar import ProgressBar
 from rich.text import Text
 
-from pyama.cli.terminal import note, printable
+from pyama.cli.terminal import make_printable, note
 from pyama.runs.progress import Snapshot
 
 SECONDS_BETWEEN_LINES = 5.0
@@ -17,7 +17,7 @@ Show = Callable[[Snapshot], None]
 
 
 @contextmanager
-def shown() -> Iterator[Show]:
+def show_progress() -> Iterator[Show]:
     """Yield what draws a snapshot: a live display on a terminal, plain lines elsewhere."""
     console = Console(stderr=True)
     if console.is_terminal and not console.is_dumb_terminal:
@@ -29,7 +29,7 @@ def shown() -> Iterator[Show]:
 
 def _show_live(live: Live, snapshot: Snapshot) -> None:
     for line in snapshot.messages:
-        live.console.print(Text(printable(line)))
+        live.console.print(Text(make_printable(line)))
     bar = ProgressBar(total=1.0, completed=snapshot.share, width=40)
     rows = [Text(f"  {text}", style="dim") for text in snapshot.now]
     live.update(Group(bar, Text(str(snapshot)), *rows), refresh=True)

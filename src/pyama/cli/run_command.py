@@ -12,18 +12,18 @@ from typing import Any
 
 import typer
 
-from pyama.cli.progress_bar import shown
+from pyama.cli.progress_bar import show_progress
 from pyama.cli.terminal import CANCELLED, FAILED, note, result, result_json
 from pyama.errors import InspectedError
 from pyama.processing import compiling
 from pyama.processing.executors import dask
 from pyama.runs import active_run
-from pyama.runs.active_run import RunUnderWay
-from pyama.runs.progress import Tally
+from pyama.runs.active_run import ActiveRun
+from pyama.runs.progress import ProgressEstimator
 from pyama.runs.request import Request, prepare
 from pyama.runs.summary import summary_lines
 
-LOOKS_PER_SECOND = 8
+POLLS_PER_SECOND = 8
 SHOWN_LOGGERS = compiling.__name__, dask.__name__
 """Messages of these loggers are also shown on the screen."""
 
@@ -37,20 +37,20 @@ def run(request: Request, executor: str = "threads", *, as_json: bool, verbose: 
     prepared = prepare(request)
 
     def listen(record: logging.LogRecord) -> None:
-        _show_record(record, current.tally, verbose=verbose)
+        _show_record(record, current.estimator, verbose=verbose)
 
     try:
-        current = RunUnderWay(prepared, listen, executor)
+        current = ActiveRun(prepared, listen, executor)
     except InspectedError as error:
         if as_json or not sys.stdin.isatty():
             raise
         note(str(error))
         if not typer.confirm("Replace the inspected results?", err=True):
             return CANCELLED
-        current = RunUnderWay(replace(prepared, redo=True), listen, executor)
+        current = ActiveRun(replace(prepared, redo=True), listen, executor)
     for text in current.opening:
         note(text)
-    counts = _watched(current)
+    counts = _run_with_progress(current)
     if as_json:
         result_json(counts)
     else:
@@ -58,27 +58,31 @@ def run(request: Request, executor: str = "threads", *, as_json: bool, verbose: 
     return {"finished": 0, "failed": FAILED, "cancelled": CANCELLED}[counts["status"]]
 
 
-def _show_record(record: logging.LogRecord, tally: Tally, *, verbose: bool) -> None:
+def _show_record(
+    record: logging.LogRecord, estimator: ProgressEstimator, *, verbose: bool
+) -> None:
     """Show a log record above the progress, without traceback: that is in the log."""
     if record.name in SHOWN_LOGGERS:
-        tally.say(record.getMessage())
+        estimator.say(record.getMessage())
     elif verbose and record.name != active_run.__name__:
-        tally.say(f"{record.levelname.lower()}: {record.getMessage()}")
+        estimator.say(f"{record.levelname.lower()}: {record.getMessage()}")
 
 
-def _watched(current: RunUnderWay) -> dict[str, Any]:
+def _run_with_progress(current: ActiveRun) -> dict[str, Any]:
     """Start a run, show its progress and stop it on Ctrl-C; return its summary."""
-    tally = current.tally
-    with _stop_signals() as received, _warnings_above(tally):
+    estimator = current.estimator
+    with _stop_signals() as received, _warnings_above(estimator):
         current.start()
         try:
-            with shown() as show:
-                while not current.wait(1 / LOOKS_PER_SECOND) and len(received) < 2:
+            with show_progress() as show:
+                while not current.wait(1 / POLLS_PER_SECOND) and len(received) < 2:
                     if received and not current.is_cancelled:
-                        tally.say("Stopping within a frame ... (Ctrl-C again stops at once)")
+                        estimator.say(
+                            "Stopping within a frame ... (Ctrl-C again stops at once)"
+                        )
                         current.cancel()
-                    show(tally.snapshot())
-                show(tally.snapshot())
+                    show(estimator.snapshot())
+                show(estimator.snapshot())
         finally:
             current.cancel()
         if len(received) > 1 and not current.has_ended:
@@ -88,11 +92,11 @@ def _watched(current: RunUnderWay) -> dict[str, Any]:
 
 
 @contextmanager
-def _warnings_above(tally: Tally) -> Iterator[None]:
+def _warnings_above(estimator: ProgressEstimator) -> Iterator[None]:
     """Show warnings above the progress, each in one line."""
 
     def show(message: Warning | str, *_: Any, **__: Any) -> None:
-        tally.say(f"Warning: {message}")
+        estimator.say(f"Warning: {message}")
 
     with warnings.catch_warnings():
         warnings.showwarning = show

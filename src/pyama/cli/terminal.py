@@ -20,7 +20,7 @@ P = ParamSpec("P")
 R = TypeVar("R")
 
 
-def printable(text: str) -> str:
+def make_printable(text: str) -> str:
     """Replace control characters, which names in files may hold."""
     return "".join(
         c if c.isprintable() or c == "\n" else "\N{REPLACEMENT CHARACTER}" for c in text
@@ -29,7 +29,7 @@ def printable(text: str) -> str:
 
 def result(text: str = "") -> None:
     """Write a line to stdout."""
-    typer.echo(printable(text))
+    typer.echo(make_printable(text))
 
 
 def result_json(value: object) -> None:
@@ -39,20 +39,20 @@ def result_json(value: object) -> None:
 
 def note(text: str) -> None:
     """Write a line to stderr."""
-    typer.echo(printable(text), err=True)
+    typer.echo(make_printable(text), err=True)
 
 
 def warning(text: str) -> None:
     """Write a warning to stderr."""
-    typer.echo(f"{typer.style('Warning:', fg='yellow')} {printable(text)}", err=True)
+    typer.echo(f"{typer.style('Warning:', fg='yellow')} {make_printable(text)}", err=True)
 
 
 def error(text: str) -> None:
     """Write an error to stderr."""
-    typer.echo(f"{typer.style('Error:', fg='red')} {printable(text)}", err=True)
+    typer.echo(f"{typer.style('Error:', fg='red')} {make_printable(text)}", err=True)
 
 
-def reported(command: Callable[P, R]) -> Callable[P, R]:
+def report_errors(command: Callable[P, R]) -> Callable[P, R]:
     """Report the errors of a command on stderr and by its exit code.
 
     With `debug=True` among the arguments of the command, the traceback comes first.

@@ -6,7 +6,7 @@ from pyama.cli.terminal import FAILED, note, result, result_json
 from pyama.fov_ranges import fovs_text
 from pyama.processing.verify import VerifyReport, verify
 
-MOST_LINES = 50
+MAX_LINES = 50
 """Largest number of files that are listed; --json lists all."""
 
 
@@ -24,16 +24,16 @@ def show(folder: Path, *, quick: bool, as_json: bool) -> int:
             result(line)
         for text in report.remarks:
             result(f"Warning: {text}")
-        for left in report.leftovers[:MOST_LINES]:
+        for left in report.leftovers[:MAX_LINES]:
             note(f"Note: {left}")
     return 0 if report.is_intact else FAILED
 
 
 def verify_lines(report: VerifyReport) -> list[str]:
     """Return one line per damaged file, and a conclusion."""
-    lines = [str(damage) for damage in report.damages[:MOST_LINES]]
-    if len(report.damages) > MOST_LINES:
-        lines.append(f"and {len(report.damages) - MOST_LINES} more")
+    lines = [str(damage) for damage in report.damages[:MAX_LINES]]
+    if len(report.damages) > MAX_LINES:
+        lines.append(f"and {len(report.damages) - MAX_LINES} more")
     how = "present and of the right size" if report.quick else "as they were written"
     checked = f"{report.files} files of {report.outputs} outputs"
     if report.is_intact:

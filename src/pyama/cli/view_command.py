@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from pyama.cli.options import Debug, Plugins
-from pyama.cli.terminal import reported
+from pyama.cli.terminal import report_errors
 
 EPILOG = (
     "Examples:\n\n\b\n  pyama view results\n"
@@ -18,7 +18,7 @@ EPILOG = (
 )
 
 
-@reported
+@report_errors
 def view(
     folder: Annotated[
         Path | None,

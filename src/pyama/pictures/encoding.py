@@ -22,7 +22,7 @@ class ImageFormat(StrEnum):
     JPEG = "jpeg"
 
 
-def encoded(
+def encode_image(
     pixels: NDArray[Any], form: ImageFormat, contrast: Contrast | None = None
 ) -> bytes:
     """Encode one image.
@@ -54,7 +54,7 @@ def jpeg_url(pixels: NDArray[np.uint8]) -> str:
     """
     return (
         "data:image/jpeg;base64,"
-        + base64.b64encode(encoded(pixels, ImageFormat.JPEG)).decode()
+        + base64.b64encode(encode_image(pixels, ImageFormat.JPEG)).decode()
     )
 
 

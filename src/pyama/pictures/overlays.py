@@ -9,7 +9,7 @@ WITH_TRACE, WITHOUT_TRACE = (0, 208, 255), (255, 140, 0)
 """RGB of the outlines of cells with and without a trace."""
 
 
-def reduced(image: NDArray[np.uint8], longest: int) -> NDArray[np.uint8]:
+def reduce_image(image: NDArray[np.uint8], longest: int) -> NDArray[np.uint8]:
     """Average blocks of pixels so that no side is longer than `longest`.
 
     Args:
@@ -26,7 +26,7 @@ def reduced(image: NDArray[np.uint8], longest: int) -> NDArray[np.uint8]:
     return blocks.mean(axis=(1, 3)).astype(np.uint8)
 
 
-def outlined(
+def draw_outlines(
     image: NDArray[np.uint8], labels: NDArray[Any] | None, kept: NDArray[Any]
 ) -> NDArray[np.uint8]:
     """Draw the outlines of labels onto an image.

@@ -73,7 +73,7 @@ class FlagFile:
 
 
 @contextmanager
-def passed_on(cancel_event: CancelEvent, stop: Callable[[], None]) -> Iterator[None]:
+def call_when_set(cancel_event: CancelEvent, stop: Callable[[], None]) -> Iterator[None]:
     """Call `stop` when the event is set, for the length of the block."""
 
     def watch(ended: threading.Event) -> None:

@@ -37,12 +37,12 @@ TITLES = {
 """Names of groups for people, by their kind; others have the name of their channel."""
 
 
-def full(group: str) -> str:
+def full_output(group: str) -> str:
     """Name of the output that holds level 0 of a group."""
     return f"{group}/{layout.FULL}"
 
 
-def preview(group: str) -> str:
+def preview_output(group: str) -> str:
     """Name of the output that holds level 1 of a group."""
     return f"{group}/{layout.PREVIEW}"
 
@@ -162,7 +162,7 @@ class FovContext(FovFacts):
         Raises:
             NotReadyError: It is missing, unfinished, or made with other settings.
         """
-        return self.store.stack(group, digest=self.recipes[full(group)].digest)
+        return self.store.stack(group, digest=self.recipes[full_output(group)].digest)
 
     def not_recorded(self, channel: int) -> NotRecorded:
         """Return the planes and pixels of a copied channel that were not recorded."""

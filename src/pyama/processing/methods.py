@@ -31,7 +31,7 @@ segmenters. Results are computed again when one of them changes."""
 SEGMENTERS = Registry[Any]("segmentation method", ("frame", "params"))
 """`f(frame, params) -> labels`, see `pyama.algorithms.segmenters.logstd.segment`. The size
 limits are applied to the labels of every method afterwards. A method with a third argument
-`place`, which needs a default, gets a `pyama.algorithms.contracts.Place`."""
+`place`, which needs a default, gets a `pyama.algorithms.contracts.ImageIndex`."""
 SEGMENTERS["logstd"] = logstd.segment
 SEGMENTERS["watershed"] = watershed.segment
 SEGMENTERS["cellpose"] = cellpose.segment

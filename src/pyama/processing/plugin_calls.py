@@ -18,7 +18,7 @@ from pyama.errors import PluginError, PyamaError
 from pyama.processing.plugin_digest import is_builtin
 
 R = TypeVar("R")
-LOOK_SECONDS = 0.5
+POLL_SECONDS = 0.5
 """Longest time between two checks of a running step; short compared with a timeout."""
 
 
@@ -41,11 +41,11 @@ _THREAD = threading.local()
 
 
 def _calls() -> _Calls | None:
-    """Return the calls of this thread; None in a thread that was not started by `within`."""
+    """Return the calls of this thread; None if `run_with_limit` did not start it."""
     return getattr(_THREAD, "calls", None)
 
 
-def within(seconds: float, work: Callable[[], R]) -> R:
+def run_with_limit(seconds: float, work: Callable[[], R]) -> R:
     """Run `work` in a thread of its own and return its result.
 
     Args:
@@ -69,7 +69,7 @@ def within(seconds: float, work: Callable[[], R]) -> R:
     thread = threading.Thread(target=run, name="pyama step", daemon=True)
     thread.start()
     try:
-        while not ended.wait(min(LOOK_SECONDS, seconds)):
+        while not ended.wait(min(POLL_SECONDS, seconds)):
             name, since = calls.name, calls.since
             if name and time.monotonic() - since > seconds:
                 raise PluginError(
@@ -103,8 +103,8 @@ def _stop_if_abandoned(calls: _Calls) -> None:
 
 
 @contextmanager
-def timed(name: str, plugin: Any) -> Iterator[None]:
-    """Apply the time limit of `within` to the call of a plugin; built-in parts have none.
+def limit_time(name: str, plugin: Any) -> Iterator[None]:
+    """Limit the time of one call, see `run_with_limit`; built-in parts have no limit.
 
     Raises:
         PluginError: The plugin took too long, and its step was given up.
@@ -125,21 +125,21 @@ def timed(name: str, plugin: Any) -> Iterator[None]:
         _stop_if_abandoned(calls)
 
 
-def timed_function(name: str, function: Callable[..., Any]) -> Callable[..., Any]:
-    """Return a function whose calls are `timed`; a built-in function is returned as it is."""
+def limit_time_of_calls(name: str, function: Callable[..., Any]) -> Callable[..., Any]:
+    """Return a function whose calls have a time limit; a built-in one is returned as it is."""
     if is_builtin(function):
         return function
 
     @functools.wraps(function)
     def call(*arguments: Any) -> Any:
-        with timed(name, function):
+        with limit_time(name, function):
             return function(*arguments)
 
     return call
 
 
 @contextmanager
-def named_in_errors(name: str, plugin: Any) -> Iterator[None]:
+def name_in_errors(name: str, plugin: Any) -> Iterator[None]:
     """Name the plugin in every error that it raises; errors of built-in parts are kept.
 
     Raises:
@@ -147,7 +147,7 @@ def named_in_errors(name: str, plugin: Any) -> Iterator[None]:
     """
     returned = False
     try:
-        with timed(name, plugin):
+        with limit_time(name, plugin):
             yield
         returned = True
     finally:
@@ -161,7 +161,7 @@ def _name_plugin_in_error(name: str) -> None:
         raise PluginError(f"{name} raised {type(error).__name__}: {error}") from error
 
 
-def called(name: str, function: Callable[..., Any], *arguments: Any, **named: Any) -> Any:
-    """Call a plugin; see `named_in_errors`."""
-    with named_in_errors(name, function):
+def call_plugin(name: str, function: Callable[..., Any], *arguments: Any, **named: Any) -> Any:
+    """Call a plugin; see `name_in_errors`."""
+    with name_in_errors(name, function):
         return function(*arguments, **named)

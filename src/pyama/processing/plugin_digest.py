@@ -34,7 +34,7 @@ _first: dict[int, tuple[Any, str]] = {}
 
 
 @contextmanager
-def steady_fingerprints() -> Iterator[None]:
+def keep_fingerprints() -> Iterator[None]:
     """Keep the first fingerprint of every object until the block ends.
 
     Objects may change their attributes while they work, for instance when they load a model

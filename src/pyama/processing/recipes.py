@@ -93,6 +93,6 @@ class FovContexts:
         """Whether the recipes are those of this recording and configuration."""
         return (self.metadata, self.config) == (metadata, config)
 
-    def known(self, fovs: Sequence[int]) -> dict[int, Recipes]:
+    def compute_recipes(self, fovs: Sequence[int]) -> dict[int, Recipes]:
         """Return the recipes of fields of view, for another process."""
         return {fov: self.recipes(fov) for fov in fovs}

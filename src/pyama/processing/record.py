@@ -21,9 +21,9 @@ from pyama.config import (
 )
 from pyama.errors import ConfigError
 from pyama.metadata import MicroscopyMetadata, dump_metadata, frame_times, parse_metadata
-from pyama.processing.step_reports import FovReport, Status, StepReport
+from pyama.processing.step_reports import FovStepReport, Status, StepReports
 from pyama.processing.steps import STEPS
-from pyama.store import folder_locked, sealed, unsealed, write_atomically
+from pyama.store import lock_folder, seal, unseal, write_atomically
 from pyama.version import __version__
 from pyama.yaml_files import has_its_checksum, load_yaml, parse_yaml, with_checksum
 
@@ -55,7 +55,9 @@ class Record:
     metadata: MicroscopyMetadata
     config: ProcessingConfig
 
-    def renamed(self, metadata: MicroscopyMetadata, output_dir: Path) -> MicroscopyMetadata:
+    def match_metadata(
+        self, metadata: MicroscopyMetadata, output_dir: Path
+    ) -> MicroscopyMetadata:
         """Return metadata of the same recording with the base name that the folder has.
 
         Raises:
@@ -96,7 +98,7 @@ def is_intact(path: Path) -> bool:
 def read_run(output_dir: Path) -> dict[str, Any] | None:
     """Return the content of `run.json`; None if it is missing or damaged."""
     try:
-        return unsealed((output_dir / layout.RUN_FILE).read_bytes())
+        return unseal((output_dir / layout.RUN_FILE).read_bytes())
     except OSError:
         return None
 
@@ -151,7 +153,7 @@ def write_run(
     output_dir: Path,
     metadata: MicroscopyMetadata,
     config: ProcessingConfig,
-    report: StepReport,
+    report: StepReports,
     *,
     started: datetime,
     status: str,
@@ -166,7 +168,7 @@ def write_run(
         started: When it began.
         status: How it ended; `run.json` holds the worst one of all fields of view.
     """
-    with folder_locked(output_dir):
+    with lock_folder(output_dir):
         fovs = _earlier_fovs(output_dir, metadata.identity)
         for entry in report:
             known = fovs.setdefault(str(entry.fov), {})
@@ -189,7 +191,7 @@ def write_run(
             "fovs": dict(sorted(fovs.items(), key=lambda entry: int(entry[0]))),
             "record": _text(metadata, config),
         }
-        write_atomically(output_dir / layout.RUN_FILE, sealed(entries))
+        write_atomically(output_dir / layout.RUN_FILE, seal(entries))
 
 
 def _steps_of(config: ProcessingConfig) -> set[str]:
@@ -213,7 +215,7 @@ def _worst(statuses: Iterable[str]) -> str:
     return max(statuses, key=WORSE.index)
 
 
-def _step(entry: FovReport) -> dict[str, Any]:
+def _step(entry: FovStepReport) -> dict[str, Any]:
     return {
         "status": entry.status.value,
         "message": entry.message,

@@ -15,8 +15,8 @@ from typing import Any, Self
 from pyama.errors import message_of
 from pyama.processing.cancelling import AnyOf, CancelEvent, StepAbandoned
 from pyama.processing.compiling import compiling_seconds
-from pyama.processing.plugin_calls import within
-from pyama.processing.step_reports import FovReport, Status
+from pyama.processing.plugin_calls import run_with_limit
+from pyama.processing.step_reports import FovStepReport, Status
 from pyama.store import Output, Recipe, Write
 
 logger = logging.getLogger(__name__)
@@ -82,48 +82,48 @@ class Progress:
 
 
 Watcher = Callable[[Progress], None]
-Plan = Callable[[], Iterator[Job]]
+JobSource = Callable[[], Iterator[Job]]
 
 
 class _Cancelled(Exception):
     pass
 
 
-def run_plan(
+def run_jobs(
     step: str,
     fov: int,
-    plan: Plan,
+    jobs: JobSource,
     cancel_event: CancelEvent | None = None,
     watch: Watcher | None = None,
     plugin_timeout: float | None = None,
-) -> FovReport:
-    """Run one step on one field of view. Never raises; see `FovReport`.
+) -> FovStepReport:
+    """Run one step on one field of view. Never raises; see `FovStepReport`.
 
     Args:
         step: Its name.
         fov: 0-based index.
-        plan: Gives the jobs.
+        jobs: Gives the jobs.
         cancel_event: Stops the step between two items.
         watch: Called after every item.
         plugin_timeout: Seconds without an answer of a plugin after which the step is given up;
             None is no limit.
     """
     started = time.perf_counter()
-    drain = _Drain(step, fov, cancel_event, watch)
+    job_runner = _JobRunner(step, fov, cancel_event, watch)
     with _Caught() as caught:
         if plugin_timeout is None:
-            caught.error = drain.run_all(plan)
+            caught.error = job_runner.run_all(jobs)
         else:
-            caught.error = within(plugin_timeout, partial(drain.run_all, plan))
+            caught.error = run_with_limit(plugin_timeout, partial(job_runner.run_all, jobs))
     error, frame = caught.error, None
-    status, message = (Status.DONE if drain.has_written else Status.UNCHANGED), ""
+    status, message = (Status.DONE if job_runner.has_written else Status.UNCHANGED), ""
     if isinstance(error, _Cancelled):
         status, message = Status.CANCELLED, "Cancelled"
     elif error is not None:
-        status, message, frame = Status.FAILED, message_of(error), drain.frame
+        status, message, frame = Status.FAILED, message_of(error), job_runner.frame
         logger.error("FOV %d: %s failed", fov, step, exc_info=error)
-    seconds = time.perf_counter() - started - drain.compiling
-    return FovReport(step, fov, status, message, frame, seconds, dict(drain.notes))
+    seconds = time.perf_counter() - started - job_runner.compiling
+    return FovStepReport(step, fov, status, message, frame, seconds, dict(job_runner.notes))
 
 
 class _Caught:
@@ -144,7 +144,7 @@ class _Caught:
         return self.error is not None
 
 
-class _InTurn:
+class _SequentialWriter:
     """Writes the items of a tuple one after the other."""
 
     def __init__(self, writes: Sequence[Write]) -> None:
@@ -160,12 +160,14 @@ class _InTurn:
         """Wait for pending writes."""
 
 
-class _AtOnce(_InTurn):
+class _ThreadedWriter(_SequentialWriter):
     """Writes them in threads, while the next ones are computed."""
 
-    def __init__(self, writes: Sequence[Write], drain: "_Drain", stack: ExitStack) -> None:
+    def __init__(
+        self, writes: Sequence[Write], job_runner: "_JobRunner", stack: ExitStack
+    ) -> None:
         super().__init__(writes)
-        self._drain = drain
+        self._job_runner = job_runner
         self._threads = stack.enter_context(ThreadPoolExecutor(len(writes), "pyama writing"))
         self._begun: list[Future[object]] = []
         self._frame: int | None = None
@@ -177,14 +179,14 @@ class _AtOnce(_InTurn):
         begun = [
             self._threads.submit(write, item) for write, item in pairs if item is not None
         ]
-        self._begun, self._frame = begun, self._drain.frame
+        self._begun, self._frame = begun, self._job_runner.frame
 
     def end(self) -> None:
         """Wait for pending writes. If one fails, its frame is the one that is reported."""
-        now, self._drain.frame = self._drain.frame, self._frame
+        now, self._job_runner.frame = self._job_runner.frame, self._frame
         for written in self._begun:
             written.result()
-        self._begun, self._drain.frame = [], now
+        self._begun, self._job_runner.frame = [], now
 
 
 class _Extra:
@@ -227,7 +229,7 @@ class _Extra:
             self._context.__exit__(type(error), error, error.__traceback__)
 
 
-class _Drain:
+class _JobRunner:
     """Takes the items of one job after the other, and knows the current frame."""
 
     def __init__(
@@ -243,11 +245,11 @@ class _Drain:
         self._cancel_event = AnyOf((StepAbandoned(), *asked))
         self._watch = watch
 
-    def run_all(self, plan: Plan) -> Exception | None:
+    def run_all(self, jobs: JobSource) -> Exception | None:
         """Run the jobs of a step, collect the notes of their outputs, and return the error."""
         before = compiling_seconds()
         with _Caught() as caught:
-            for job in plan():
+            for job in jobs():
                 self.has_written |= self.run(job)
                 for part in job.parts:
                     mark = part.output.mark()
@@ -272,7 +274,11 @@ class _Drain:
                 extra = _Extra(part, self.fov)
                 last.push(extra.end)
                 writes.append(extra.write)
-            writer = _AtOnce(writes, self, stack) if job.at_once else _InTurn(writes)
+            writer = (
+                _ThreadedWriter(writes, self, stack)
+                if job.at_once
+                else _SequentialWriter(writes)
+            )
             self.frame = 0 if job.framewise else None
             done = 0
             for items in job.items(pending):

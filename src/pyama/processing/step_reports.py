@@ -22,7 +22,7 @@ class Status(StrEnum):
 
 
 @dataclass(frozen=True)
-class FovReport:
+class FovStepReport:
     """How one step ended on one field of view.
 
     Attributes:
@@ -49,28 +49,28 @@ class FovReport:
 
 
 @dataclass(frozen=True)
-class StepReport:
+class StepReports:
     """How one step, or a whole run, ended on several fields of view."""
 
-    fovs: tuple[FovReport, ...]
+    fovs: tuple[FovStepReport, ...]
 
-    def __iter__(self) -> Iterator[FovReport]:
+    def __iter__(self) -> Iterator[FovStepReport]:
         return iter(self.fovs)
 
-    def having(self, *statuses: Status) -> list[FovReport]:
+    def with_status(self, *statuses: Status) -> list[FovStepReport]:
         """Return the reports with one of `statuses`."""
         return [report for report in self.fovs if report.status in statuses]
 
     @property
     def cancelled(self) -> bool:
         """Whether any field of view was cancelled."""
-        return bool(self.having(Status.CANCELLED))
+        return bool(self.with_status(Status.CANCELLED))
 
     def failed_fovs(self) -> list[int]:
         """Return the fields of view in which something failed, ascending."""
-        return sorted({report.fov for report in self.having(Status.FAILED)})
+        return sorted({report.fov for report in self.with_status(Status.FAILED)})
 
 
-def as_one(reports: Iterable[StepReport]) -> StepReport:
+def join_reports(reports: Iterable[StepReports]) -> StepReports:
     """Return several reports as one, in order."""
-    return StepReport(tuple(fov for report in reports for fov in report))
+    return StepReports(tuple(fov for report in reports for fov in report))

@@ -11,7 +11,7 @@ from pyama import layout, older
 from pyama.errors import ConfigError, LockedError, StoreError
 from pyama.processing.record import is_intact, read_record, read_run
 from pyama.processing.step_reports import Status
-from pyama.store import MARKS, TEMPORARY, FovStore, MarkFile, fovs_in, locked
+from pyama.store import MARKS, TEMPORARY, FovStore, MarkFile, fovs_in, lock_fovs
 
 MADE = {Status.DONE.value, Status.UNCHANGED.value}
 
@@ -176,7 +176,7 @@ class _Check:
             return
         with ExitStack() as stack:
             try:
-                stack.enter_context(locked(self.output_dir, [fov]))
+                stack.enter_context(lock_fovs(self.output_dir, [fov]))
             except LockedError as error:
                 self.damages.append(Finding(folder, f"not verified: {error}", fov))
                 return

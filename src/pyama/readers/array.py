@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from pyama.errors import ReaderError
-from pyama.readers.planes import PlaneReader, block
+from pyama.readers.planes import PlaneReader, empty_images
 from pyama.readers.recording_facts import Facts
 
 
@@ -62,7 +62,7 @@ class ArrayReader(PlaneReader):
     def _read(
         self, fov: int, frame: int, z: int, channels: Sequence[int]
     ) -> list[NDArray[np.uint16]]:
-        images = block(channels, self.metadata.shapes[fov])
+        images = empty_images(channels, self.metadata.shapes[fov])
         for target, channel in zip(images, channels, strict=True):
             target[:] = self._images[fov][frame, channel]
         return list(images)

@@ -11,7 +11,7 @@ from pyama.readers import Reader, ZSelection, open_reader
 from pyama.readers.planes import ContextReader
 
 
-class SteadyReader(ContextReader):
+class ChangeCheckingReader(ContextReader):
     """A reader that checks its file before and after every frame.
 
     If a memory-mapped file is truncated while it is read, the whole program ends; and a file

@@ -17,17 +17,17 @@ from pyama.readers.czi_directory import METADATA, Contents, Subblocks, read_cont
 from pyama.readers.czi_times import Extent, czi_times
 from pyama.readers.planes import (
     PlaneReader,
-    block,
     check_sizes,
-    damaged,
-    optional,
+    damage_error,
+    empty_images,
     parse_xml,
     positive_number,
+    read_optional,
     refuse_entities,
-    translated,
+    translate_errors,
 )
 from pyama.readers.recording_facts import Facts, early_stop_remarks, shape_remarks
-from pyama.readers.rectangles import uncovered
+from pyama.readers.rectangles import uncovered_rectangles
 from pyama.readers.stamp_sources import take_stamps
 
 AXES = "TZC"
@@ -74,10 +74,10 @@ class CziReader(PlaneReader):
             _stored(tiles, self._grid),
             gaps=_gaps(tiles, self._grid),
         )
-        with translated(path):
+        with translate_errors(path):
             remarks = contents.remarks
             refuse_entities(contents.xml)
-            root = optional(METADATA, remarks, partial(_root, contents.xml))
+            root = read_optional(METADATA, remarks, partial(_root, contents.xml))
             root = Element("ImageDocument") if root is None else root
             _add_times(facts, contents, root, self._grid)
             _add_xml(facts, root, self._grid)
@@ -85,14 +85,14 @@ class CziReader(PlaneReader):
                 facts.pixel_remarks = ["Without its metadata, the size of a pixel is unknown."]
             facts.remarks = [*remarks, *facts.remarks]
         super().__init__(facts, z)
-        with translated(path):
+        with translate_errors(path):
             self._file: Any = czi.CziReader(str(path))
 
     def _read(
         self, fov: int, frame: int, z: int, channels: Sequence[int]
     ) -> list[NDArray[np.uint16]]:
         grid = self._grid
-        images = block(channels, self.metadata.shapes[fov])
+        images = empty_images(channels, self.metadata.shapes[fov])
         for target, channel in zip(images, channels, strict=True):
             at = {"T": frame, "Z": z, "C": channel}
             plane = {axis: grid.first[axis] + i for axis, i in at.items()}
@@ -120,7 +120,7 @@ def _grid(path: Path, tiles: Subblocks) -> _Grid:
         check_sizes(path, height, width, 1, 1)
         covered = int((tiles.sizes["X"] * tiles.sizes["Y"])[here].sum())
         if height * width > max(ROOM_PIXELS, MAX_ROOM * covered):
-            raise damaged(path, f"its tiles cover {covered} of {height} x {width} px")
+            raise damage_error(path, f"its tiles cover {covered} of {height} x {width} px")
         grid.boxes.append((x, y, width, height))
     return grid
 
@@ -158,7 +158,9 @@ def _gaps(tiles: Subblocks, grid: _Grid) -> dict[tuple[int, int, int, int], tupl
         key = place[0], boxes[part].tobytes()
         if key not in found:
             _, _, width, height = grid.boxes[place[0]]
-            found[key] = uncovered([tuple(b) for b in boxes[part].tolist()], (height, width))
+            found[key] = uncovered_rectangles(
+                [tuple(b) for b in boxes[part].tolist()], (height, width)
+            )
         if found[key]:
             gaps[place] = found[key]
     return gaps

@@ -16,7 +16,12 @@ from typing import Any, BinaryIO
 import numpy as np
 from numpy.typing import NDArray
 
-from pyama.readers.planes import damaged, optional, translated, unsupported
+from pyama.readers.planes import (
+    damage_error,
+    read_optional,
+    translate_errors,
+    unsupported_error,
+)
 
 SEGMENT = struct.Struct("<16sqq")
 HEADER = struct.Struct("<52xqqiq")
@@ -75,16 +80,16 @@ def read_contents(path: Path) -> Contents:
     Raises:
         ReaderError: The file is damaged, or uses an unsupported part of the format.
     """
-    with translated(path), path.open("rb") as file:
+    with translate_errors(path), path.open("rb") as file:
         segments = _Segments(path, file)
         header = segments.content(0, b"ZISRAWFILE")
         directory, metadata, pending, attachments = HEADER.unpack_from(header)
         if directory == 0 or pending:
-            raise damaged(path, "the program that wrote it did not finish")
+            raise damage_error(path, "the program that wrote it did not finish")
         remarks: list[str] = []
         subblocks = _subblocks(path, segments, directory)
-        xml = optional(METADATA, remarks, partial(_xml, segments, metadata))
-        stamps = optional("Time stamps", remarks, partial(_stamps, segments, attachments))
+        xml = read_optional(METADATA, remarks, partial(_xml, segments, metadata))
+        stamps = read_optional("Time stamps", remarks, partial(_stamps, segments, attachments))
         return Contents(subblocks, xml or b"", stamps, remarks)
 
 
@@ -96,7 +101,7 @@ class _Segments:
     def content(self, place: int, expected: bytes) -> bytes:
         header = self._header(place)
         if header is None or header[0] != expected:
-            raise damaged(self.path, f"no {expected.decode()} at byte {place}")
+            raise damage_error(self.path, f"no {expected.decode()} at byte {place}")
         return self.file.read(header[1])
 
     def optional(self, place: int, expected: bytes) -> bytes:
@@ -126,7 +131,7 @@ def _subblocks(path: Path, segments: _Segments, place: int) -> Subblocks:
     directory = segments.content(place, b"ZISRAWDIRECTORY")
     (count,) = struct.unpack_from("<i", directory)
     if count < 1:
-        raise damaged(path, "it holds no images")
+        raise damage_error(path, "it holds no images")
     starts = _entry_starts(directory, count)
     read = _Columns(directory, starts)
     axes, sizes, whole = read.axes()
@@ -204,14 +209,16 @@ class _Columns:
 
 def _check(path: Path, tiles: Subblocks) -> None:
     if len(tiles.pixel_types) == 0 or not {"X", "Y"} <= set(tiles.sizes):
-        raise damaged(path, "it holds no images of full resolution")
+        raise damage_error(path, "it holds no images of full resolution")
     others = set(tiles.pixel_types.tolist()) - set(PIXEL_BYTES)
     if others:
-        raise unsupported(path, f"colour or floating-point images (pixel type {min(others)})")
+        raise unsupported_error(
+            path, f"colour or floating-point images (pixel type {min(others)})"
+        )
     for axis in sorted(set(tiles.axes) - set("XYSTCZM")):
         extent = int(np.ptp(tiles.axes[axis])) + 1
         if extent > 1:
-            raise unsupported(path, f"an axis {axis!r} of size {extent}")
+            raise unsupported_error(path, f"an axis {axis!r} of size {extent}")
 
 
 def _check_extents(
@@ -219,16 +226,18 @@ def _check_extents(
 ) -> None:
     width, height = tiles.sizes["X"], tiles.sizes["Y"]
     if min(width.min(), height.min()) < 1:
-        raise damaged(path, "a tile has no pixels")
+        raise damage_error(path, "a tile has no pixels")
     if read.number(14, "<i4")[kept].any():
-        raise unsupported(path, "a part of a recording that is spread over several files")
+        raise unsupported_error(
+            path, "a part of a recording that is spread over several files"
+        )
     places = tiles.places
     bytes_per_pixel = np.array([1, 2])[tiles.pixel_types]
     raw = np.where(read.number(18, "<i4")[kept] == UNCOMPRESSED, width * height, 0)
     ends = places + SEGMENT.size + raw * bytes_per_pixel
     if places.min() < SEGMENT.size or ends.max() > file_size:
         beyond = int(np.count_nonzero(ends > file_size))
-        raise damaged(path, f"{beyond} of {len(ends)} images lie beyond its end")
+        raise damage_error(path, f"{beyond} of {len(ends)} images lie beyond its end")
 
 
 def _xml(segments: _Segments, place: int) -> bytes:

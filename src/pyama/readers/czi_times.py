@@ -21,16 +21,16 @@ from numpy.typing import NDArray
 
 from pyama.metadata import FILE_STAMPS
 from pyama.readers.czi_directory import AXIS, ENTRY, SEGMENT, Subblocks
-from pyama.readers.planes import shortened
+from pyama.readers.planes import shorten
 from pyama.readers.stamp_sources import Source, earliest
 
 POSITIONS = "./Metadata/Information/Image/Dimensions/T/Positions"
 ACQUIRED = re.compile(rb"<AcquisitionTime>\s*([^<]*?)\s*</AcquisitionTime>")
 ENTRY_PLACE = 16
 """Bytes of a tile's segment before its directory entry: three sizes."""
-MOST_AXES, MOST_XML = 64, 2**20
+MAX_AXES, MAX_XML = 64, 2**20
 """Larger sizes in the segment of a tile count as damaged."""
-MOST_TILES = 10_000
+MAX_TILES = 10_000
 """In a recording of more tiles, only one tile of every frame is asked for its time."""
 
 
@@ -162,7 +162,7 @@ def _offsets(
         return None
     numbers = [_number(part) for part in re.split(r"[\s,;]+", text)]
     if None in numbers:
-        remarks.append(f"Offsets of the frames in the XML are not numbers: {shortened(text)}.")
+        remarks.append(f"Offsets of the frames in the XML are not numbers: {shorten(text)}.")
         return None
     offsets = np.array(numbers, np.float64)
     seconds = stamps_by_frame(offsets, extent)
@@ -181,7 +181,7 @@ def _interval(
     if increment is None or increment <= 0:
         if extent.n_frames > 1:
             remarks.append(
-                f"The interval of the frames in the XML is {shortened(text)}; expected a "
+                f"The interval of the frames in the XML is {shorten(text)}; expected a "
                 "positive number of seconds."
             )
         return None
@@ -205,7 +205,7 @@ def _acquired(
     """Return the earliest acquisition time of the tiles of every frame in minutes."""
     fovs, frames = places
     chosen = np.arange(len(fovs))
-    if len(chosen) > MOST_TILES:
+    if len(chosen) > MAX_TILES:
         order = np.lexsort((tiles.index("Z"), tiles.index("C"), frames, fovs))
         is_first = np.diff(fovs[order] * extent.n_frames + frames[order], prepend=-1) > 0
         chosen = order[is_first]
@@ -224,7 +224,7 @@ def _acquisition_time(file: BinaryIO, place: int) -> float:
     (length,) = struct.unpack_from("<i", head)
     (n_axes,) = struct.unpack_from("<i", head, ENTRY_PLACE + ENTRY - 4)
     start = max(256, ENTRY_PLACE + ENTRY + AXIS * n_axes)
-    if not (0 < length <= MOST_XML and 0 <= n_axes <= MOST_AXES):
+    if not (0 < length <= MAX_XML and 0 <= n_axes <= MAX_AXES):
         return math.nan
     file.seek(place + SEGMENT.size + start)
     found = ACQUIRED.search(file.read(length))

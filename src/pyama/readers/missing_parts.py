@@ -15,7 +15,7 @@ from pyama.metadata import (
     MissingPlanes,
     nothing_recorded,
 )
-from pyama.readers.rectangles import common
+from pyama.readers.rectangles import common_rectangles
 
 Gaps = Mapping[tuple[int, int, int, int], tuple[Box, ...]]
 """Rectangles that no tile covers, by plane (p, t, z, c)."""
@@ -48,7 +48,7 @@ def missing_pixels(gaps: Gaps, used: NDArray[np.bool_]) -> Iterable[MissingPixel
     frames: dict[tuple[int, int, tuple[Box, ...]], list[int]] = defaultdict(list)
     for p, t, c in dict.fromkeys((p, t, c) for p, t, _, c in sorted(gaps)):
         planes = np.flatnonzero(used[p, t, :, c]).tolist()
-        if planes and (boxes := common(gaps.get((p, t, z, c), ()) for z in planes)):
+        if planes and (boxes := common_rectangles(gaps.get((p, t, z, c), ()) for z in planes)):
             frames[p, c, boxes].append(t)
     for (fov, channel, boxes), at in sorted(frames.items()):
         yield MissingPixels(fov=fov, channel=channel, frames=tuple(at), boxes=boxes)
@@ -61,7 +61,7 @@ def missing_images(stored: NDArray[np.bool_]) -> Iterable[MissingPlanes]:
         yield MissingPlanes(fov=fov, channel=channel, frames=tuple(frames))
 
 
-MOST_FOVS = 8
+MAX_FOVS = 8
 """If more fields of view have missing planes, the others are counted, not listed."""
 
 
@@ -95,10 +95,10 @@ def _gap_problems(metadata: MicroscopyMetadata) -> list[str]:
 
 
 def _by_fov(entries: Sequence[MissingPlanes]) -> str:
-    parts = [f"{len(e.frames)} in FOV {e.fov}" for e in entries[:MOST_FOVS]]
-    rest = sum(len(entry.frames) for entry in entries[MOST_FOVS:])
+    parts = [f"{len(e.frames)} in FOV {e.fov}" for e in entries[:MAX_FOVS]]
+    rest = sum(len(entry.frames) for entry in entries[MAX_FOVS:])
     if rest:
-        parts.append(f"{rest} in {len(entries) - MOST_FOVS} more FOVs")
+        parts.append(f"{rest} in {len(entries) - MAX_FOVS} more FOVs")
     return ", ".join(parts)
 
 

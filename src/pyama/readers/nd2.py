@@ -17,12 +17,12 @@ from pyama.readers.nd2_chunks import FRAME_HEAD, Contents, read_contents
 from pyama.readers.nd2_times import nd2_times
 from pyama.readers.planes import (
     PlaneReader,
-    block,
     check_sizes,
-    damaged,
-    optional,
-    translated,
-    unsupported,
+    damage_error,
+    empty_images,
+    read_optional,
+    translate_errors,
+    unsupported_error,
 )
 from pyama.readers.recording_facts import Facts, early_stop_remarks, shape_remarks
 from pyama.readers.stamp_sources import take_stamps
@@ -64,10 +64,10 @@ class Nd2Reader(PlaneReader):
 
     def __init__(self, path: Path, z: ZSelection = "middle") -> None:
         contents = read_contents(path)
-        with translated(path):
+        with translate_errors(path):
             self._file = nd2.ND2File(path)
         try:
-            with translated(path):
+            with translate_errors(path):
                 facts, loops = _facts(path, self._file, contents)
             super().__init__(facts, z)
         except ReaderError:
@@ -84,7 +84,7 @@ class Nd2Reader(PlaneReader):
     ) -> list[NDArray[np.uint16]]:
         number = int(self._number[fov, frame, z])
         height, width = self.metadata.shapes[fov]
-        images = block(channels, (height, width))
+        images = empty_images(channels, (height, width))
         for top, strip in self._strips(number, (height, width)):
             rows = slice(top, top + strip.shape[1])
             for target, channel in zip(images, channels, strict=True):
@@ -105,7 +105,7 @@ class Nd2Reader(PlaneReader):
         for top in range(0, shape[0], len(self._strip)):
             strip = self._strip[: shape[0] - top]
             if self._raw.readinto(strip.data.cast("B")) != strip.nbytes:
-                raise damaged(self.metadata.path, f"image {number} ends too early")
+                raise damage_error(self.metadata.path, f"image {number} ends too early")
             pixels = strip[:, :row_bytes].view(dtype).reshape(len(strip), shape[1], -1)
             yield top, pixels.transpose(2, 0, 1)
 
@@ -142,15 +142,17 @@ def _facts(path: Path, file: nd2.ND2File, contents: Contents) -> tuple[Facts, _L
 def _add_optional(facts: Facts, file: nd2.ND2File, loops: _Loops, contents: Contents) -> None:
     """Add names, the size of a pixel and remarks, as far as they can be read."""
     remarks, pixel_remarks = list(contents.remarks), list[str]()
-    names = optional("Names of channels", remarks, lambda: _channel_names(file)) or []
+    names = read_optional("Names of channels", remarks, lambda: _channel_names(file)) or []
     n_channels = len(facts.channel_names)
     facts.channel_names = [*names, *facts.channel_names][:n_channels]
-    positions = optional("Names of positions", remarks, lambda: _position_names(file))
+    positions = read_optional("Names of positions", remarks, lambda: _position_names(file))
     facts.position_names = positions or ()
-    size = optional("Sizes of pixels", pixel_remarks, lambda: _pixel_size(file, pixel_remarks))
+    size = read_optional(
+        "Sizes of pixels", pixel_remarks, lambda: _pixel_size(file, pixel_remarks)
+    )
     width, height = size or (None, None)
     facts.pixel_size_um, facts.pixel_remarks = width, pixel_remarks
-    more = optional("The description", remarks, lambda: _remarks(file, loops, contents))
+    more = read_optional("The description", remarks, lambda: _remarks(file, loops, contents))
     facts.remarks = [*remarks, *shape_remarks(width, height), *(more or ())]
 
 
@@ -159,23 +161,25 @@ def _check_pixels(path: Path, file: nd2.ND2File, contents: Contents) -> int:
     attributes = file.attributes
     bits, n_channels = attributes.bitsPerComponentInMemory, attributes.componentCount
     if bits not in (8, 16):
-        raise unsupported(path, f"{bits}-bit images")
+        raise unsupported_error(path, f"{bits}-bit images")
     if n_channels != (attributes.channelCount or 1):
-        raise unsupported(
+        raise unsupported_error(
             path, f"colour ({n_channels} values in {attributes.channelCount} channels)"
         )
     if attributes.compressionType == "lossy":
-        raise unsupported(path, "images compressed with loss")
+        raise unsupported_error(path, "images compressed with loss")
     row = attributes.widthBytes or 0
     if n_channels < 1 or row < (attributes.widthPx or 0) * n_channels * bits // 8:
-        raise damaged(path, f"a row of its images has {row} bytes")
+        raise damage_error(path, f"a row of its images has {row} bytes")
     check_sizes(path, attributes.heightPx, attributes.widthPx or 0, 1, len(contents.frames))
     raw = row * attributes.heightPx if attributes.compressionType is None else 0
     beyond = sum(
         place + FRAME_HEAD + raw > contents.size for place in contents.frames.values()
     )
     if beyond:
-        raise damaged(path, f"{beyond} of {len(contents.frames)} images lie beyond its end")
+        raise damage_error(
+            path, f"{beyond} of {len(contents.frames)} images lie beyond its end"
+        )
     return n_channels
 
 
@@ -184,7 +188,7 @@ def _loops(path: Path, file: nd2.ND2File, stored: int) -> _Loops:
     for loop in file.experiment:
         axis = AXES.get(loop.type)
         if axis is None or axis in lengths:
-            raise unsupported(
+            raise unsupported_error(
                 path, f"a {loop.type} beside loops over {', '.join(lengths) or 'nothing'}"
             )
         lengths[axis] = loop.count

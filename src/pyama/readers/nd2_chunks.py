@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pyama.errors import ReaderError
-from pyama.readers.planes import damaged, optional, translated
+from pyama.readers.planes import damage_error, read_optional, translate_errors
 
 MAGIC = 0x0ABECEDA
 HEADER = struct.Struct("<IIQ")
@@ -52,7 +52,7 @@ def read_contents(path: Path) -> Contents:
     Raises:
         ReaderError: The file is damaged.
     """
-    with translated(path), path.open("rb") as file:
+    with translate_errors(path), path.open("rb") as file:
         size = file.seek(0, 2)
         chunks = _chunk_map(path, file, size)
         for name, place in chunks.items():
@@ -64,7 +64,7 @@ def read_contents(path: Path) -> Contents:
             if name.startswith(FRAME)
         }
         remarks: list[str] = []
-        times_ms = optional(
+        times_ms = read_optional(
             "Time stamps", remarks, lambda: _times_ms(path, file, size, chunks)
         )
         return Contents(frames, np.empty(0) if times_ms is None else times_ms, size, remarks)
@@ -84,11 +84,13 @@ def _times_ms(
 
 def _chunk_map(path: Path, file: BinaryIO, size: int) -> dict[bytes, int]:
     if size < LAST.size:
-        raise damaged(path, f"it has only {size} bytes")
+        raise damage_error(path, f"it has only {size} bytes")
     file.seek(size - LAST.size)
     signature, place = LAST.unpack(file.read(LAST.size))
     if signature != MAP_END:
-        raise damaged(path, "the map of its frames, which is written last, is not at its end")
+        raise damage_error(
+            path, "the map of its frames, which is written last, is not at its end"
+        )
     content = file.read(_seek(path, file, size, place, b"ND2 FILEMAP SIGNATURE"))
     chunks: dict[bytes, int] = {}
     at = 0
@@ -104,12 +106,12 @@ def _chunk_map(path: Path, file: BinaryIO, size: int) -> dict[bytes, int]:
 def _seek(path: Path, file: BinaryIO, size: int, place: int, name: bytes) -> int:
     """Go to the content of a chunk and return its length."""
     if place > size - HEADER.size:
-        raise damaged(path, f"{name.decode('latin-1')!r} lies beyond its end")
+        raise damage_error(path, f"{name.decode('latin-1')!r} lies beyond its end")
     file.seek(place)
     magic, name_length, length = HEADER.unpack(file.read(HEADER.size))
     start = place + HEADER.size + name_length
     if magic != MAGIC or not file.read(name_length).startswith(name):
-        raise damaged(path, f"{name.decode('latin-1')!r} is not at byte {place}")
+        raise damage_error(path, f"{name.decode('latin-1')!r} is not at byte {place}")
     if start + length > size:
-        raise damaged(path, f"{name.decode('latin-1')!r} reaches beyond its end")
+        raise damage_error(path, f"{name.decode('latin-1')!r} reaches beyond its end")
     return int(length)

@@ -10,7 +10,7 @@ from xml.etree.ElementTree import Element
 import numpy as np
 from numpy.typing import NDArray
 
-from pyama.readers.planes import shortened
+from pyama.readers.planes import shorten
 from pyama.units import micrometres_in, seconds_in
 
 
@@ -107,7 +107,7 @@ class _Problems:
     def sentences(self) -> list[str]:
         """Return one sentence per attribute and problem, with its first value."""
         return [
-            f"{name} in the OME-XML {problem}: {shortened(values[0])}"
+            f"{name} in the OME-XML {problem}: {shorten(values[0])}"
             + (f" and {len(values) - 1} more." if len(values) > 1 else ".")
             for (name, problem), values in self._values.items()
         ]

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from pyama.errors import ReaderError
 from pyama.links import refuse_link_out
 from pyama.readers.ome_quantities import Quantities, read_quantities
-from pyama.readers.planes import check_sizes, damaged, parse_xml, unsupported
+from pyama.readers.planes import check_sizes, damage_error, parse_xml, unsupported_error
 
 DTYPES = ("uint8", "uint16")
 
@@ -68,7 +68,7 @@ def parse(text: str, path: Path) -> OmeDocument:
     files = _Files(path, root.get("UUID", ""))
     images = [_image(image, path, files) for image in root.iterfind("{*}Image")]
     if not images:
-        raise damaged(path, "its OME-XML describes no image")
+        raise damage_error(path, "its OME-XML describes no image")
     return OmeDocument(images, files.paths)
 
 
@@ -104,19 +104,19 @@ def _beside(path: Path, name: str) -> Path:
 def _image(image: Element, path: Path, files: _Files) -> OmeImage:
     pixels = image.find("{*}Pixels")
     if pixels is None:
-        raise damaged(path, "an image of its OME-XML has no pixels")
+        raise damage_error(path, "an image of its OME-XML has no pixels")
     channels = pixels.findall("{*}Channel")
     kind = pixels.get("Type", "")
     if kind not in DTYPES:
-        raise unsupported(path, f"{kind or 'unknown'} pixels")
+        raise unsupported_error(path, f"{kind or 'unknown'} pixels")
     if any(int(channel.get("SamplesPerPixel", 1)) != 1 for channel in channels):
-        raise unsupported(path, "colour images")
+        raise unsupported_error(path, "colour images")
     size = {axis: int(pixels.get(f"Size{axis}", 0)) for axis in "XYZCT"}
     blocks = pixels.findall("{*}TiffData")
     declared = size["T"] * size["Z"] * size["C"]
     check_sizes(path, size["Y"], size["X"], declared, declared)
     if declared > MAX_PLANES:
-        raise damaged(path, f"it declares {declared} planes")
+        raise damage_error(path, f"it declares {declared} planes")
     file_index, ifd = _places(pixels, blocks, size, files)
     return OmeImage(
         image.get("Name", ""),

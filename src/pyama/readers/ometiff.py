@@ -15,11 +15,11 @@ from pyama.readers import ZSelection
 from pyama.readers.ome_xml import OmeDocument, OmeImage, parse
 from pyama.readers.planes import (
     PlaneReader,
-    block,
     check_sizes,
-    damaged,
-    translated,
-    unsupported,
+    damage_error,
+    empty_images,
+    translate_errors,
+    unsupported_error,
 )
 from pyama.readers.recording_facts import Facts, shape_remarks
 from pyama.readers.stamp_sources import Source, take_stamps
@@ -39,7 +39,7 @@ class OmeTiffReader(PlaneReader):
 
     def __init__(self, path: Path, z: ZSelection = "middle") -> None:
         with ExitStack() as opened:
-            with translated(path):
+            with translate_errors(path):
                 document = _document(path)
                 self._files = [
                     opened.enter_context(tifffile.TiffFile(file)) for file in document.files
@@ -53,7 +53,7 @@ class OmeTiffReader(PlaneReader):
         self, fov: int, frame: int, z: int, channels: Sequence[int]
     ) -> list[NDArray[np.uint16]]:
         image = self._images[fov]
-        images = block(channels, image.shape)
+        images = empty_images(channels, image.shape)
         for target, channel in zip(images, channels, strict=True):
             at = (frame, z, channel)
             target[:] = _plane(self._files[image.file_index[at]], int(image.ifd[at]), image)
@@ -70,7 +70,7 @@ def _document(path: Path) -> OmeDocument:
         text = master.read_text("utf-8") if _is_xml(master) else _description(master)
         document = parse(text, master)
     if document.described_in is not None or not document.files:
-        raise damaged(path, "its OME-XML does not say where the images are")
+        raise damage_error(path, "its OME-XML does not say where the images are")
     return document
 
 
@@ -97,7 +97,9 @@ def _facts(path: Path, document: OmeDocument, files: list[tifffile.TiffFile]) ->
     n_z, n_channels = first.ifd.shape[1:]
     for image in images:
         if image.ifd.shape[1:] != (n_z, n_channels) or image.dtype != first.dtype:
-            raise unsupported(path, "images that differ in channels, z planes or pixel type")
+            raise unsupported_error(
+                path, "images that differ in channels, z planes or pixel type"
+            )
     n_frames = max(image.ifd.shape[0] for image in images)
     stored = np.zeros((len(images), n_frames, n_z, n_channels), bool)
     in_file = np.array([len(file.pages) for file in files])
@@ -159,9 +161,9 @@ def _page(file: tifffile.TiffFile, ifd: int, image: OmeImage) -> tifffile.TiffPa
     page = file.pages[ifd]
     path = Path(file.filehandle.path)
     if not isinstance(page, tifffile.TiffPage):
-        raise damaged(path, f"plane {ifd} has no tags")
+        raise damage_error(path, f"plane {ifd} has no tags")
     if page.shape != image.shape or str(page.dtype) != image.dtype:
-        raise damaged(
+        raise damage_error(
             path,
             f"plane {ifd} is {page.shape} {page.dtype}, its OME-XML says "
             f"{image.shape} {image.dtype}",
@@ -169,9 +171,9 @@ def _page(file: tifffile.TiffFile, ifd: int, image: OmeImage) -> tifffile.TiffPa
     ends = np.add(page.dataoffsets, page.databytecounts)
     stored = sum(page.databytecounts)
     if len(ends) == 0 or ends.max() > file.filehandle.size:
-        raise damaged(path, f"plane {ifd} lies beyond its end")
+        raise damage_error(path, f"plane {ifd} lies beyond its end")
     if page.compression == 1 and stored < page.nbytes:
-        raise damaged(path, f"plane {ifd} has {stored} of {page.nbytes} bytes")
+        raise damage_error(path, f"plane {ifd} has {stored} of {page.nbytes} bytes")
     return page
 
 

@@ -48,7 +48,7 @@ DAMAGE = (
 
 
 @contextmanager
-def translated(path: Path) -> Iterator[None]:
+def translate_errors(path: Path) -> Iterator[None]:
     """Convert an exception that a library raises for a damaged file into a ReaderError.
 
     Raises:
@@ -74,7 +74,7 @@ def library_message(error: Exception) -> str:
 T = TypeVar("T")
 
 
-def optional(what: str, remarks: list[str], read: Callable[[], T]) -> T | None:
+def read_optional(what: str, remarks: list[str], read: Callable[[], T]) -> T | None:
     """Return a value that a recording can do without; None if it cannot be read.
 
     Args:
@@ -90,7 +90,7 @@ def optional(what: str, remarks: list[str], read: Callable[[], T]) -> T | None:
         return None
 
 
-def shortened(text: str, most: int = 40) -> str:
+def shorten(text: str, most: int = 40) -> str:
     """Return what a file says, in quotes and as one short line."""
     line = " ".join(text.split())
     return repr(line if len(line) <= most else f"{line[: most - 3]}...")
@@ -101,13 +101,13 @@ def positive_number(text: str) -> tuple[float | None, str]:
     try:
         number = float(text)
     except ValueError:
-        return None, f"{shortened(text)}, which is not a number"
+        return None, f"{shorten(text)}, which is not a number"
     if 0 < number < float("inf"):
         return number, ""
-    return None, f"{shortened(text)}, which is not a positive number"
+    return None, f"{shorten(text)}, which is not a positive number"
 
 
-def damaged(path: Path, problem: str) -> ReaderError:
+def damage_error(path: Path, problem: str) -> ReaderError:
     """Return the error for a file whose content is inconsistent."""
     return ReaderError(
         f"{path} is damaged or incomplete: {problem}. Copy it again from the microscope's "
@@ -115,7 +115,7 @@ def damaged(path: Path, problem: str) -> ReaderError:
     )
 
 
-def unsupported(path: Path, content: str) -> ReaderError:
+def unsupported_error(path: Path, content: str) -> ReaderError:
     """Return the error for pixels or axes that are not supported."""
     return ReaderError(
         f"{path} contains {content}; expected grey values of 8 or 16 bits per field of view, "
@@ -137,11 +137,11 @@ def check_sizes(path: Path, height: int, width: int, declared: int, stored: int)
         ReaderError: A size is not positive, or much larger than the file allows.
     """
     if height < 1 or width < 1 or height * width > MAX_PIXELS:
-        raise damaged(
+        raise damage_error(
             path, f"its frames are {height} x {width} px (at most {MAX_PIXELS} px in all)"
         )
     if declared < 1 or stored < 1 or declared > MAX_DECLARED * stored:
-        raise damaged(path, f"it declares {declared} planes and contains {stored}")
+        raise damage_error(path, f"it declares {declared} planes and contains {stored}")
 
 
 def refuse_entities(text: bytes) -> None:
@@ -164,7 +164,7 @@ def parse_xml(text: bytes) -> Element:
     return fromstring(text)  # noqa: S314 (without entities it cannot expand)
 
 
-def block(channels: Sequence[int], shape: tuple[int, int]) -> NDArray[np.uint16]:
+def empty_images(channels: Sequence[int], shape: tuple[int, int]) -> NDArray[np.uint16]:
     """Allocate one image per channel, shape (C, H, W).
 
     One block for all channels: two blocks of 8 MB take four times as long, because the C
@@ -246,7 +246,7 @@ class PlaneReader(ContextReader):
         self._check("frame", frame, known.n_frames)
         for channel in channels:
             self._check("channel", channel, known.n_channels)
-        with translated(known.path):
+        with translate_errors(known.path):
             images = self._maxima(fov, frame, list(dict.fromkeys(channels)))
         black = known.shapes[fov]
         return [images[c] if c in images else np.zeros(black, np.uint16) for c in channels]

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from pyama.metadata import Box
 
 
-def uncovered(tiles: Sequence[Box], shape: tuple[int, int]) -> tuple[Box, ...]:
+def uncovered_rectangles(tiles: Sequence[Box], shape: tuple[int, int]) -> tuple[Box, ...]:
     """Return disjoint rectangles of the pixels that no tile covers.
 
     Args:
@@ -25,7 +25,7 @@ def uncovered(tiles: Sequence[Box], shape: tuple[int, int]) -> tuple[Box, ...]:
     return tuple(_stacked(_runs(is_free, ys.tolist(), xs.tolist())))
 
 
-def common(rectangles: Iterable[Sequence[Box]]) -> tuple[Box, ...]:
+def common_rectangles(rectangles: Iterable[Sequence[Box]]) -> tuple[Box, ...]:
     """Return the rectangles of the pixels that are in all of several sets of rectangles."""
     shared, *others = rectangles
     for other in others:

@@ -11,9 +11,9 @@ from typing import Any
 from pyama.fov_ranges import fovs_text
 from pyama.processing.workflow.run import process
 from pyama.runs.inspected_results import refuse_inspected
-from pyama.runs.log import Listen, logged
+from pyama.runs.log import Listen, write_log
 from pyama.runs.plan import pending_outputs, plan_run, replaced_outputs
-from pyama.runs.progress import Tally
+from pyama.runs.progress import ProgressEstimator
 from pyama.runs.request import PreparedRun
 from pyama.runs.summary import summary, summary_lines
 from pyama.version import __version__
@@ -21,7 +21,7 @@ from pyama.version import __version__
 logger = logging.getLogger(__name__)
 
 
-class RunUnderWay:
+class ActiveRun:
     """A run in a thread of its own.
 
     Args:
@@ -40,7 +40,9 @@ class RunUnderWay:
         plans = plan_run(prepared, with_files=False)
         refuse_inspected(prepared, plans)
         self.opening = opening_lines(prepared, replaced_outputs(plans))
-        self.tally = Tally(pending_outputs(plans, prepared.config), prepared.metadata.n_frames)
+        self.estimator = ProgressEstimator(
+            pending_outputs(plans, prepared.config), prepared.metadata.n_frames
+        )
         self._listen = listen
         self._executor = executor
         self._cancel = threading.Event()
@@ -96,7 +98,7 @@ class RunUnderWay:
     def _work(self) -> dict[str, Any]:
         run = self.prepared
         try:
-            with logged(run.output, self._listen):
+            with write_log(run.output, self._listen):
                 logger.info("%s", "\n".join([f"pyama {__version__}", *self.opening]))
                 report = process(
                     run.file,
@@ -105,8 +107,8 @@ class RunUnderWay:
                     run.fovs,
                     cancel_event=self._cancel,
                     overwrite=run.overwrite,
-                    watch=self.tally.watch,
-                    update=self.tally.update,
+                    watch=self.estimator.watch,
+                    update=self.estimator.update,
                     executor=self._executor,
                     planned=run.contexts,
                 )

@@ -34,7 +34,7 @@ def channel_kind(name: str) -> str | None:
     return "pc" if is_phase else "fl"
 
 
-def proposed(names: Sequence[str]) -> tuple[int, list[int]] | None:
+def propose_channels(names: Sequence[str]) -> tuple[int, list[int]] | None:
     """Choose channels from their names.
 
     Returns:
@@ -48,10 +48,10 @@ def proposed(names: Sequence[str]) -> tuple[int, list[int]] | None:
 
 
 def question(names: Sequence[str]) -> str:
-    """Return what to ask a user if `proposed` has no answer."""
+    """Return what to ask a user if `propose_channels` has no answer."""
     return (
         "The names of the channels do not tell which one is phase contrast and which ones are "
-        f"fluorescence:\n{listed(names)}"
+        f"fluorescence:\n{channel_list(names)}"
     )
 
 
@@ -79,10 +79,11 @@ def find_channel(text: str, names: Sequence[str], option: str) -> int:
         return matches.pop()
     problem = f"means {len(matches)} channels" if matches else "is not a channel"
     raise ConfigError(
-        f"{option} {text} {problem}. Give the index or the name of one of:\n{listed(names)}"
+        f"{option} {text} {problem}. Give the index or the name of one of:\n"
+        f"{channel_list(names)}"
     )
 
 
-def listed(names: Sequence[str]) -> str:
+def channel_list(names: Sequence[str]) -> str:
     """Return one line per channel: index and name."""
     return "\n".join(f"  {i}  {name}" for i, name in enumerate(names))

@@ -33,7 +33,7 @@ class _Listener(logging.Handler):
 
 
 @contextmanager
-def logged(output: Path, listen: Listen) -> Iterator[None]:
+def write_log(output: Path, listen: Listen) -> Iterator[None]:
     """Write what pyama logs into `run.log` of the output folder for the length of a block.
 
     Args:

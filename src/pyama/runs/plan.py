@@ -7,14 +7,14 @@ from typing import Any
 
 from pyama.config import ProcessingConfig
 from pyama.fov_ranges import fovs_text
-from pyama.processing.plugin_digest import steady_fingerprints
+from pyama.processing.plugin_digest import keep_fingerprints
 from pyama.processing.recipes import FovContexts
 from pyama.processing.steps import STEPS
 from pyama.runs.request import PreparedRun
 from pyama.store import FovStore, Mark, Recipe
 
 NOT_DONE = "not done yet"
-MOST_REASONS = 4
+MAX_REASONS = 4
 """Largest number of reasons that are listed for one step."""
 
 
@@ -55,7 +55,7 @@ Plans = Mapping[int, tuple[PlannedStep, ...]]
 """The steps of every field of view."""
 
 
-@steady_fingerprints()
+@keep_fingerprints()
 def plan_run(run: PreparedRun, *, with_files: bool = True) -> Plans:
     """Compare what a run would make with what is finished; nothing is written.
 
@@ -75,19 +75,19 @@ def pending_outputs(plans: Plans, config: ProcessingConfig) -> dict[int, dict[st
     An output that an earlier step also writes is listed under that step only.
     """
     return {
-        fov: _without_passing({step.step: step.pending for step in steps}, config)
+        fov: _without_made_earlier({step.step: step.pending for step in steps}, config)
         for fov, steps in plans.items()
     }
 
 
-def _without_passing(
+def _without_made_earlier(
     pending: dict[str, list[str]], config: ProcessingConfig
 ) -> dict[str, list[str]]:
-    passing = frozenset[str]()
+    made_earlier = frozenset[str]()
     if pending.get("cropping"):
-        passing = frozenset().union(*(step.passing(config) for step in STEPS))
+        made_earlier = frozenset().union(*(step.made_earlier(config) for step in STEPS))
     return {
-        step: [name for name in names if name not in passing]
+        step: [name for name in names if name not in made_earlier]
         for step, names in pending.items()
     }
 
@@ -128,7 +128,7 @@ def _reasons(mark: Mark | None, recipe: Recipe) -> list[str]:
     return [] if mark.recipe.digest == recipe.digest else recipe.changes_since(mark.recipe)
 
 
-def grouped(plans: Plans) -> list[tuple[list[int], Sequence[PlannedStep]]]:
+def group_equal_plans(plans: Plans) -> list[tuple[list[int], Sequence[PlannedStep]]]:
     """Group fields of view with equal plans."""
     groups: dict[str, list[int]] = defaultdict(list)
     for fov, steps in plans.items():
@@ -139,7 +139,7 @@ def grouped(plans: Plans) -> list[tuple[list[int], Sequence[PlannedStep]]]:
 def plan_lines(plans: Plans) -> list[str]:
     """Return in few lines what would run and why."""
     lines = []
-    for fovs, steps in grouped(plans):
+    for fovs, steps in group_equal_plans(plans):
         lines.append(f"FOV {fovs_text(fovs)}")
         lines += _step_lines(steps)
     running = [fov for fov, steps in plans.items() if any(step.pending for step in steps)]
@@ -166,8 +166,8 @@ def _action(step: PlannedStep) -> str:
     if not step.reasons:
         return "finished"
     reasons = step.reasons
-    rest = len(reasons) - MOST_REASONS
-    shown = "; ".join(reasons[:MOST_REASONS]) + (f"; and {rest} more" if rest > 0 else "")
+    rest = len(reasons) - MAX_REASONS
+    shown = "; ".join(reasons[:MAX_REASONS]) + (f"; and {rest} more" if rest > 0 else "")
     is_new_part = reasons == (NOT_DONE,) and len(step.pending) < len(step.outputs)
     part = f" for {', '.join(step.pending)}" if is_new_part else ""
     return f"runs{part}, {shown}"
@@ -176,7 +176,7 @@ def _action(step: PlannedStep) -> str:
 def replaced_outputs(plans: Plans) -> list[str]:
     """Return which finished results would be made again, one line per group of FOVs."""
     lines = []
-    for fovs, steps in grouped(plans):
+    for fovs, steps in group_equal_plans(plans):
         names = [step.step for step in steps if step.is_replaced]
         if names:
             lines.append(f"FOV {fovs_text(fovs)}: {', '.join(names)}")
@@ -187,7 +187,7 @@ def plan_entries(plans: Plans) -> list[dict[str, Any]]:
     """Return the plan as plain values for JSON."""
     return [
         {"fovs": fovs, "steps": [_entry(step) for step in steps]}
-        for fovs, steps in grouped(plans)
+        for fovs, steps in group_equal_plans(plans)
     ]
 
 

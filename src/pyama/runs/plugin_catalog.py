@@ -18,7 +18,7 @@ from pyama.plugins.loading import (
     load_folder,
     load_installed,
 )
-from pyama.processing.plugin_calls import timed, within
+from pyama.processing.plugin_calls import limit_time, run_with_limit
 from pyama.processing.plugin_targets import TARGETS
 from pyama.registry import Registry
 from pyama.testing import checks
@@ -129,7 +129,7 @@ def check_file(file: Path) -> tuple[Sequence[tuple[str, str]], dict[tuple[str, s
 def _problem(kind: str, name: str, file: Path) -> str:
     """Return what is wrong with a plugin; empty if it passes its check in time."""
     try:
-        return within(CHECK_SECONDS, partial(_failure, kind, name, file))
+        return run_with_limit(CHECK_SECONDS, partial(_failure, kind, name, file))
     except PluginError:
         return (
             f"{name} has not answered for {CHECK_SECONDS:g} s, although its input is tiny. "
@@ -140,6 +140,6 @@ def _problem(kind: str, name: str, file: Path) -> str:
 def _failure(kind: str, name: str, file: Path) -> str:
     plugin = _entries(ALL_TARGETS[kind])[name]
     attempt = Attempt(file)
-    with attempt, timed(name, plugin):
+    with attempt, limit_time(name, plugin):
         CHECKS[kind](plugin, name)
     return attempt.problem

@@ -9,7 +9,7 @@ from itertools import takewhile
 
 from pyama.processing.compiling import compiling_of_process
 from pyama.processing.runner import Progress
-from pyama.processing.steps import STEP_NAMED
+from pyama.processing.steps import STEPS_BY_NAME
 from pyama.store import CELL_PREVIEWS_MARK, CELLS_MARK, TRACES_MARK
 
 OF_UNKNOWN_LENGTH = {CELLS_MARK, TRACES_MARK, CELL_PREVIEWS_MARK}
@@ -26,7 +26,7 @@ COMPILING_SECONDS = 0.5
 QUIET_SECONDS, QUIET_ITEMS = 2.0, 20
 """A step of unknown length has ended if no item came for these seconds and so many times the
 mean time of its items."""
-MOST_LINES = 1000
+MAX_LINES = 1000
 """Largest number of lines that are kept between two snapshots."""
 
 
@@ -78,7 +78,7 @@ Key = tuple[int, str]
 """Field of view and step."""
 
 
-class Tally:
+class ProgressEstimator:
     """Counts items as they are done. Any thread may call its methods.
 
     The time left is the time so far, times the cost of what is left, divided by the cost of
@@ -118,7 +118,7 @@ class Tally:
         self._current: dict[int, tuple[float, Progress]] = {}  # by field of view
         self._timed: Counter[str] = Counter()  # items by step
         self._seconds: Counter[str] = Counter()  # of these items
-        self._messages: deque[str] = deque(maxlen=MOST_LINES)
+        self._messages: deque[str] = deque(maxlen=MAX_LINES)
         self._lock = threading.Lock()
         self._started: float | None = None
         self._share_shown = 0.0
@@ -137,7 +137,7 @@ class Tally:
             counter = self._items if progress.total else self._uncounted
             counter[key] += 1
             if self._items[key] + self._uncounted[key] == 1:
-                for step in takewhile(progress.step.__ne__, STEP_NAMED):
+                for step in takewhile(progress.step.__ne__, STEPS_BY_NAME):
                     self._end((progress.fov, step))
 
     def _end(self, key: Key) -> None:
@@ -230,24 +230,24 @@ class Tally:
             step: self._length_items[step] / self._length_jobs[step]
             if self._length_jobs[step]
             else float(self._n_frames)
-            for step in STEP_NAMED
+            for step in STEPS_BY_NAME
         }
 
     def _seconds_per_item(self) -> dict[str, float]:
         """Seconds per item and step: measured, else guessed from the measured steps."""
         measured = [
             step
-            for step in STEP_NAMED
+            for step in STEPS_BY_NAME
             if self._timed[step] >= MEASURED_ITEMS and self._seconds[step] > 0
         ]
-        guessed = sum(STEP_NAMED[step].weight * self._timed[step] for step in measured)
+        guessed = sum(STEPS_BY_NAME[step].weight * self._timed[step] for step in measured)
         seconds = sum(self._seconds[step] for step in measured)
         scale = seconds / guessed if guessed and seconds else 1.0
         return {
             step: self._seconds[step] / self._timed[step]
             if step in measured
-            else STEP_NAMED[step].weight * scale
-            for step in STEP_NAMED
+            else STEPS_BY_NAME[step].weight * scale
+            for step in STEPS_BY_NAME
         }
 
     def _share_of(self, key: Key, lengths: Mapping[str, float]) -> float:

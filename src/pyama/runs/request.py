@@ -25,9 +25,9 @@ from pyama.processing.workflow.overwriting import (
     removed_fovs,
 )
 from pyama.processing.workflow.preconditions import check_config
-from pyama.processing.workflow.recording import described
+from pyama.processing.workflow.recording import source_metadata
 from pyama.readers import open_reader
-from pyama.runs.channels import example_options, find_channel, proposed, question
+from pyama.runs.channels import example_options, find_channel, propose_channels, question
 from pyama.runs.settings import apply_settings
 
 
@@ -115,7 +115,7 @@ def prepare(request: Request) -> PreparedRun:
     if record is not None and request.config is None:
         other = _other_settings(record.config, run.config, entries["params"], request.output)
         run = replace(run, notes=(*run.notes, *other))
-    run.contexts.known(run.fovs)  # reads the files that methods depend on
+    run.contexts.compute_recipes(run.fovs)  # reads the files that methods depend on
     return run
 
 
@@ -144,7 +144,7 @@ def check_run(
         ReaderError: The recording cannot be read.
     """
     run, _ = _checked(file, output, entries, fovs=fovs, overwrite=overwrite, redo=redo)
-    run.contexts.known(run.fovs)  # reads the files that methods depend on
+    run.contexts.compute_recipes(run.fovs)  # reads the files that methods depend on
     return run
 
 
@@ -233,7 +233,7 @@ def _metadata(
         refuse_unknown_name(file, record)
         return record.metadata
     with open_reader(file, config.params.z) as reader:
-        return described(reader, file, record, output, overwrite=overwrite)[0]
+        return source_metadata(reader, file, record, output, overwrite=overwrite)[0]
 
 
 def _typed_channels(
@@ -244,7 +244,7 @@ def _typed_channels(
         pc = None if request.pc is None else find_channel(request.pc, names, "--pc")
         channels = _chosen(pc, [find_channel(text, names, "--fl") for text in request.fl])
     elif channels["pc"] is None and not channels["fl"]:
-        proposal = proposed(names)
+        proposal = propose_channels(names)
         if proposal is None:
             command = f"pyama run {quoted(request.file)} --output {quoted(request.output)}"
             raise ConfigError(

@@ -19,7 +19,7 @@ from pyama.config import ProcessingConfig
 from pyama.processing.workflow.run import RunReport
 
 INDENT = len("  left out  ")
-MOST_FOVS = 10
+MAX_FOVS = 10
 """Largest number of fields of view that have a line of their own."""
 
 
@@ -90,7 +90,7 @@ def count_lines(counts: Mapping[str, Any]) -> list[str]:
         lines.append(
             f"  dropped   {small} objects as too small, {large} as too large, all frames"
         )
-    if 1 < len(account["fovs"]) <= MOST_FOVS:
+    if 1 < len(account["fovs"]) <= MAX_FOVS:
         lines += _fovs(account["fovs"])
     return lines
 

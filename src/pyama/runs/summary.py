@@ -13,14 +13,14 @@ from pyama.analysis.run_advice import run_advice
 from pyama.config import ProcessingConfig
 from pyama.fov_ranges import fovs_text
 from pyama.metadata import time_warnings, times_text
-from pyama.processing.step_reports import FovReport, Status
+from pyama.processing.step_reports import FovStepReport, Status
 from pyama.processing.workflow.run import RunReport
 from pyama.runs.progress import duration
 from pyama.runs.run_counts import accounting, count_lines, limits, outputs_of
 from pyama.runs.stored_scale import stored_scale_notes
 from pyama.store.stack_outputs import LARGEST_UINT16
 
-MOST_LINES = 10
+MAX_LINES = 10
 """Largest number of failures and of files that are listed."""
 
 
@@ -66,7 +66,7 @@ def summary(report: RunReport, config: ProcessingConfig, seconds: float) -> dict
             *_warnings(report, config),
             *run_advice(outputs, config, report.metadata),
         ],
-        "failures": [_failure(bad) for bad in report.steps.having(Status.FAILED)],
+        "failures": [_failure(bad) for bad in report.steps.with_status(Status.FAILED)],
         "steps": _statuses(report),
         "files": _files(report),
     }
@@ -89,14 +89,14 @@ def summary_lines(counts: Mapping[str, Any]) -> list[str]:
     if any(counts["steps"].get("extraction", {}).get(s) for s in ("done", "unchanged")):
         lines += count_lines(counts)
     lines.append(f"  output    {counts['output']}")
-    lines += [f"  file      {name}" for name in counts["files"][:MOST_LINES]]
-    if len(counts["files"]) > MOST_LINES:
-        lines.append(f"            and {len(counts['files']) - MOST_LINES} more")
+    lines += [f"  file      {name}" for name in counts["files"][:MAX_LINES]]
+    if len(counts["files"]) > MAX_LINES:
+        lines.append(f"            and {len(counts['files']) - MAX_LINES} more")
     lines += [f"Note: {text}" for text in counts["notes"]]
     lines += [f"Warning: {text}" for text in counts["warnings"]]
-    lines += [f"Failed: {_failed(bad)}" for bad in counts["failures"][:MOST_LINES]]
-    if len(counts["failures"]) > MOST_LINES:
-        lines.append(f"        and {len(counts['failures']) - MOST_LINES} more, see run.log")
+    lines += [f"Failed: {_failed(bad)}" for bad in counts["failures"][:MAX_LINES]]
+    if len(counts["failures"]) > MAX_LINES:
+        lines.append(f"        and {len(counts['failures']) - MAX_LINES} more, see run.log")
     return lines
 
 
@@ -142,7 +142,7 @@ def _warnings(report: RunReport, config: ProcessingConfig) -> list[str]:
     ]
 
 
-def _warnings_of(entry: FovReport) -> Iterator[str]:
+def _warnings_of(entry: FovStepReport) -> Iterator[str]:
     for output, part in entry.notes.items():
         yield from part.get("warnings", ())
         frames = part.get("frames_without_background", ())
@@ -167,7 +167,7 @@ def _warnings_of(entry: FovReport) -> Iterator[str]:
 
 def _skipped(report: RunReport) -> list[str]:
     steps: dict[str, list[str]] = defaultdict(list)
-    for entry in report.steps.having(Status.SKIPPED):
+    for entry in report.steps.with_status(Status.SKIPPED):
         if entry.step not in steps[entry.message]:
             steps[entry.message].append(entry.step)
     return [f"Skipped {', '.join(names)}: {why}." for why, names in steps.items()]
@@ -196,7 +196,7 @@ def _advice(report: RunReport, config: ProcessingConfig) -> list[str]:
     return advice
 
 
-def _failure(bad: FovReport) -> dict[str, Any]:
+def _failure(bad: FovStepReport) -> dict[str, Any]:
     return {"step": bad.step, "fov": bad.fov, "frame": bad.frame, "message": bad.message}
 
 
@@ -214,7 +214,7 @@ def _statuses(report: RunReport) -> dict[str, dict[str, int]]:
 
 def _files(report: RunReport) -> list[str]:
     """Paths of the traces that are finished, relative to the output folder."""
-    finished = report.steps.having(Status.DONE, Status.UNCHANGED)
+    finished = report.steps.with_status(Status.DONE, Status.UNCHANGED)
     name = report.metadata.basename
     return [
         f"{layout.fov_dir(entry.fov)}/{layout.traces_file(name, entry.fov)}"

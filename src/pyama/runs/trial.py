@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from pyama.config import ProcessingConfig
 from pyama.metadata import Box
 from pyama.processing.methods import PREPROCESSORS, SEGMENTERS, preprocessors
-from pyama.processing.steps.segmentation import segmented
+from pyama.processing.steps.segmentation import segment_frames
 from pyama.store import NotRecorded, Stack
 
 
@@ -35,6 +35,6 @@ def find_cells(
     before = preprocessors(params) if params.preprocessors or PREPROCESSORS else []
     stack = cast("Stack", [frame])  # it is only iterated
     lost = NotRecorded(boxes={0: boxes} if boxes else {})
-    trial = segmented(stack, lost, method, before, params, {}, fov)
+    trial = segment_frames(stack, lost, method, before, params, {}, fov)
     labels: NDArray[Any] = next(trial)
     return labels

@@ -4,11 +4,11 @@ from pyama.store.array_spec import crop_spec
 from pyama.store.cells import (
     CELL_PREVIEWS_MARK,
     CELLS_MARK,
+    CellList,
     CellPreviewsOutput,
     Cells,
     CellsOutput,
     Crop,
-    Roster,
     crop_dtype,
 )
 from pyama.store.files import (
@@ -16,12 +16,12 @@ from pyama.store.files import (
     Damage,
     path_in_errors,
     remove_temporaries,
-    replacing,
+    replace_file,
     write_atomically,
 )
 from pyama.store.fov_store import FovStore, Stack, fovs_in
-from pyama.store.lock import LOCK_FILE, folder_locked, locked, locks_joined
-from pyama.store.marks import MARKS, Mark, MarkFile, Recipe, sealed, unsealed
+from pyama.store.lock import LOCK_FILE, lock_folder, lock_fovs, locks_joined
+from pyama.store.marks import MARKS, Mark, MarkFile, Recipe, seal, unseal
 from pyama.store.not_recorded import NotRecorded
 from pyama.store.ome import Scale, Series
 from pyama.store.outputs import (
@@ -46,6 +46,7 @@ __all__ = [
     "SHIFTS_MARK",
     "TEMPORARY",
     "TRACES_MARK",
+    "CellList",
     "CellPreviewsOutput",
     "Cells",
     "CellsOutput",
@@ -59,7 +60,6 @@ __all__ = [
     "PreviewOutput",
     "Recipe",
     "RootOutput",
-    "Roster",
     "Scale",
     "Series",
     "Stack",
@@ -70,14 +70,14 @@ __all__ = [
     "Write",
     "crop_dtype",
     "crop_spec",
-    "folder_locked",
     "fovs_in",
-    "locked",
+    "lock_folder",
+    "lock_fovs",
     "locks_joined",
     "path_in_errors",
     "remove_temporaries",
-    "replacing",
-    "sealed",
-    "unsealed",
+    "replace_file",
+    "seal",
+    "unseal",
     "write_atomically",
 ]

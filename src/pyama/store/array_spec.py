@@ -28,7 +28,7 @@ from pyama.store.chunks import (
 
 DTYPES = frozenset({"bool", "uint8", "uint16", "uint32", "int32", "float32"})
 """Types of elements. Files with others, such as Python objects, are refused."""
-LONGEST = 2**31
+MAX_LENGTH = 2**31
 """Upper limit of the length of an axis."""
 
 
@@ -216,7 +216,7 @@ def _shuffle(codecs: Sequence[Mapping[str, Any]]) -> Shuffle:
 
 
 def _sizes(values: Sequence[Any], least: int = 1) -> tuple[int, ...]:
-    if not all(type(n) is int and least <= n < LONGEST for n in values):
+    if not all(type(n) is int and least <= n < MAX_LENGTH for n in values):
         raise ValueError(f"{values} are not sizes")
     return tuple(values)
 

@@ -45,7 +45,7 @@ class Crop:
 
 
 @dataclass(frozen=True)
-class Roster:
+class CellList:
     """The cells of a field of view and their bounding boxes.
 
     Attributes:
@@ -67,21 +67,21 @@ class Cells:
     """The complete `cells.zarr` of a field of view.
 
     Attributes:
-        roster: The cells and their bounding boxes.
+        cell_list: The cells and their bounding boxes.
     """
 
     def __init__(self, path: Path) -> None:
         self._path = path
         metadata = path / layout.CELLS_METADATA
         drift = metadata / "drift"
-        self.roster = Roster(
+        self.cell_list = CellList(
             StoredArray(metadata / "cell_ids").read(),
             StoredArray(metadata / "bboxes").read(),
             StoredArray(metadata / "valid_frames").read(),
             StoredArray(drift).read() if drift.is_dir() else None,
         )
-        boxes = self.roster.bboxes
-        self._rows = {cell: row for row, cell in enumerate(self.roster.ids.tolist())}
+        boxes = self.cell_list.bboxes
+        self._rows = {cell: row for row, cell in enumerate(self.cell_list.ids.tolist())}
         # Height and width of the largest box are those of the crop.
         self._sizes = (boxes[..., 2:] - boxes[..., :2]).max(axis=1, initial=0).tolist()
 
@@ -94,7 +94,7 @@ class Cells:
         row = self._rows.get(cell)
         if row is None:
             raise StoreError(f"There is no cell {cell} in {self._path}.")
-        shape = (self.roster.bboxes.shape[1], *self._sizes[row])
+        shape = (self.cell_list.bboxes.shape[1], *self._sizes[row])
         spec = crop_spec(shape, crop_dtype(group))
         return StoredArray(self._path / group / str(cell) / layout.FULL, spec).read()
 
@@ -105,7 +105,7 @@ def crop_dtype(group: str) -> str:
 
 
 class CellsOutput(Output):
-    """`cells.zarr` with level 0 of every crop; takes the roster, then every crop.
+    """`cells.zarr` with level 0 of every crop; takes the list of cells, then every crop.
 
     Args:
         fov_path: Folder of the field of view.
@@ -133,13 +133,13 @@ class CellsOutput(Output):
             document = group_document({"pyama": notes} if notes else {})
             ledger.write(f"{layout.CELLS}/{name}/{DOCUMENT}", document)
         awaited: set[tuple[str, int]] = set()
-        roster: Roster | None = None
+        cell_list: CellList | None = None
 
-        def write(item: Roster | Crop) -> None:
-            nonlocal roster
-            if isinstance(item, Roster):
-                roster = item
-                _write_roster(ledger, item)
+        def write(item: CellList | Crop) -> None:
+            nonlocal cell_list
+            if isinstance(item, CellList):
+                cell_list = item
+                _write_cell_list(ledger, item)
                 awaited.update(
                     (name, cell) for name in self.groups for cell in item.ids.tolist()
                 )
@@ -154,7 +154,7 @@ class CellsOutput(Output):
             _write_crop(ledger, f"{path}/{layout.FULL}", item)
 
         yield write
-        if roster is None or awaited:
+        if cell_list is None or awaited:
             raise StoreError(f"{self.name} lacks {len(awaited) or 'all'} of its crops.")
 
     def _remove(self) -> None:
@@ -181,13 +181,13 @@ class CellPreviewsOutput(Output):
             remove_tree(level)
 
 
-def _write_roster(ledger: Ledger, roster: Roster) -> None:
+def _write_cell_list(ledger: Ledger, cell_list: CellList) -> None:
     path = f"{layout.CELLS}/{layout.CELLS_METADATA}"
-    write_array(ledger, f"{path}/cell_ids", roster.ids, ("cell",))
-    write_array(ledger, f"{path}/bboxes", roster.bboxes, ("cell", "t", "edge"))
-    write_array(ledger, f"{path}/valid_frames", roster.valid_frames, ("cell", "t"))
-    if roster.drift is not None:
-        write_array(ledger, f"{path}/drift", roster.drift, ("t", "axis"))
+    write_array(ledger, f"{path}/cell_ids", cell_list.ids, ("cell",))
+    write_array(ledger, f"{path}/bboxes", cell_list.bboxes, ("cell", "t", "edge"))
+    write_array(ledger, f"{path}/valid_frames", cell_list.valid_frames, ("cell", "t"))
+    if cell_list.drift is not None:
+        write_array(ledger, f"{path}/drift", cell_list.drift, ("t", "axis"))
 
 
 def _write_crop(ledger: Ledger, path: str, crop: Crop) -> None:

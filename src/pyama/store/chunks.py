@@ -19,7 +19,7 @@ COMPRESSION_LEVEL = 5
 CRC_BYTES = 4
 PLACE_BYTES = 16
 """Offset and size of one tile in the index of a shard."""
-MOST_COMPRESSED = 1000
+MAX_COMPRESSED = 1000
 """Upper limit of the compression factor of LZ4."""
 
 Shuffle = Literal["noshuffle", "shuffle", "bitshuffle"]
@@ -109,7 +109,7 @@ def unshard(
     if len(data) < index_bytes:
         raise ValueError(f"it has no room for an index of {n_tiles} tiles")
     places = np.frombuffer(_checked(data[-index_bytes:]), "<u8").reshape(-1, 2)
-    if math.prod(shape) * dtype.itemsize > len(data) * MOST_COMPRESSED:
+    if math.prod(shape) * dtype.itemsize > len(data) * MAX_COMPRESSED:
         raise ValueError(f"it has no room for {n_tiles} tiles")
     whole = np.empty(shape, dtype)
     for tile, (start, size) in zip(_tiles(shape, inner), places.tolist(), strict=True):

@@ -14,7 +14,7 @@ def is_zarr(path: Path) -> bool:
     return any((path / name).exists() for name in ("zarr.json", ".zarray", ".zgroup"))
 
 
-class ForeignStack:
+class ExternalStack:
     """Images of a Zarr array, or of the first level of an OME-Zarr image.
 
     Of the axes before the last two, only that of the frames may be longer than 1.

@@ -194,7 +194,7 @@ def write_atomically(path: Path, data: bytes) -> None:
     Raises:
         StoreError: It cannot be written.
     """
-    with path_in_errors(path), replacing(path) as temporary:
+    with path_in_errors(path), replace_file(path) as temporary:
         temporary.write_bytes(data)
 
 
@@ -221,7 +221,7 @@ def _cannot_be_written(path: Path | str, error: OSError) -> StoreError:
 
 
 @contextmanager
-def replacing(path: Path) -> Iterator[Path]:
+def replace_file(path: Path) -> Iterator[Path]:
     """Yield a temporary path; at the end of the block, flush it and move it to `path`.
 
     On an error the temporary file is removed and `path` is not changed.

@@ -32,11 +32,11 @@ DEAD_AFTER_SECONDS = 60.0
 """A lock of another host is abandoned if its heartbeat is older than this."""
 ORPHAN_SECONDS = 10.0
 """How long a run waits for the workers of a run that was killed."""
-LOOK_SECONDS = 0.01
+POLL_SECONDS = 0.01
 
 
 @contextmanager
-def locked(output_dir: Path, fovs: Iterable[int]) -> Iterator[list[str]]:
+def lock_fovs(output_dir: Path, fovs: Iterable[int]) -> Iterator[list[str]]:
     """Hold the locks of fields of view during the block.
 
     Yields:
@@ -64,7 +64,7 @@ def locked(output_dir: Path, fovs: Iterable[int]) -> Iterator[list[str]]:
 
 
 @contextmanager
-def folder_locked(folder: Path) -> Iterator[None]:
+def lock_folder(folder: Path) -> Iterator[None]:
     """Hold the lock of a folder, for reading and writing files that all its runs share."""
     with ExitStack() as stack:
         if sys.platform != "win32":  # where folders cannot be locked
@@ -196,7 +196,7 @@ def _try_for_a_while(file: FileIO) -> bool | None:
     while (held := _try(_take, file)) is False and time.monotonic() < until:
         if not _only_orphans(file, _owner(file)):
             break
-        time.sleep(LOOK_SECONDS)
+        time.sleep(POLL_SECONDS)
     return held
 
 

@@ -96,12 +96,12 @@ class Mark:
 
     def to_bytes(self) -> bytes:
         """Return the mark as JSON, with a checksum of its own."""
-        return sealed(_entries(self) | {"recipe": _entries(self.recipe)})
+        return seal(_entries(self) | {"recipe": _entries(self.recipe)})
 
     @classmethod
     def from_bytes(cls, data: bytes) -> "Mark | None":
         """Read a mark; None if it differs from what was written in a single bit."""
-        entries = unsealed(data)
+        entries = unseal(data)
         try:
             if entries is None:
                 return None
@@ -110,15 +110,15 @@ class Mark:
             return None
 
 
-def sealed(entries: Mapping[str, Any]) -> bytes:
+def seal(entries: Mapping[str, Any]) -> bytes:
     """Return entries as JSON with a checksum of themselves."""
     # Keys that are numbers are converted to text first, since text sorts differently.
     entries = json.loads(json.dumps(entries))
     return _with_check(entries, checksum(_canonical(entries)))
 
 
-def unsealed(data: bytes) -> dict[str, Any] | None:
-    """Read the output of `sealed`; None if it differs in a single bit."""
+def unseal(data: bytes) -> dict[str, Any] | None:
+    """Read the output of `seal`; None if it differs in a single bit."""
     try:
         entries = json.loads(data)
         check = entries.pop("check")

@@ -9,7 +9,7 @@ from typing import Any
 
 from pyama import layout
 from pyama.errors import StoreError
-from pyama.store.files import Ledger, path_in_errors, replacing
+from pyama.store.files import Ledger, path_in_errors, replace_file
 from pyama.store.marks import Mark, MarkFile, Recipe
 from pyama.store.ome import Scale, Series, root_documents
 
@@ -154,7 +154,7 @@ def _table(fov_path: Path, file_name: str, ledger: Ledger) -> Iterator[Write]:
     path = fov_path / file_name
     with path_in_errors(path):
         path.parent.mkdir(parents=True, exist_ok=True)
-        with replacing(path) as temporary:
+        with replace_file(path) as temporary:
             with temporary.open("w", encoding="utf-8", newline="") as file:
                 yield file.write
             data = temporary.read_bytes()

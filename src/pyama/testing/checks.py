@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from pyama.algorithms.contracts import Place, checked_image, checked_labels
+from pyama.algorithms.contracts import ImageIndex, checked_image, checked_labels
 from pyama.algorithms.features import CellTrack, measure_stack
 from pyama.algorithms.params import TrackingParams, WatershedParams, own_params
 from pyama.config import ProcessingParams
@@ -33,7 +33,7 @@ def check_segmenter(segmenter: Callable[..., Any], name: str = "it") -> None:
             returned different labels for the same frame.
     """
     params = own_params(name, segmenter, ProcessingParams(), WatershedParams)
-    place = (Place(0, 0),) if "place" in inspect.signature(segmenter).parameters else ()
+    place = (ImageIndex(0, 0),) if "place" in inspect.signature(segmenter).parameters else ()
     for what, frame in _frames():
         given = f"{name}, given {what},"
         results = [_call(given, segmenter, frame, params, *place) for _ in range(2)]

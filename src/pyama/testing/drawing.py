@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pyama.testing.population import Population
-from pyama.testing.synthetic_cells import TEXTURE_PX, Body, Patch, cut_patch
+from pyama.testing.synthetic_cells import TEXTURE_PX, Patch, SyntheticCell, cut_patch
 from pyama.testing.synthetic_params import SyntheticParams
 
 PHASE = 6000.0
@@ -65,7 +65,7 @@ def draw(
     labels = np.zeros((height, width), np.uint16)
     patches = {}
     for i in map(int, np.flatnonzero(~np.isnan(population.angle[:, t]))):
-        body = population.bodies[i]
+        body = population.cells[i]
         place, angle = population.position[i, t], float(population.angle[i, t])
         patch = cut_patch(body, place, angle, (height, width), REACH_PX)
         if patch is None:
@@ -86,7 +86,7 @@ def _profile(depth: NDArray[np.float32]) -> NDArray[np.float32]:
     return np.maximum(1 - depth**2, 0)
 
 
-def _profile_sum(body: Body, place: NDArray[np.float64], angle: float) -> float:
+def _profile_sum(body: SyntheticCell, place: NDArray[np.float64], angle: float) -> float:
     """Return the sum of the profile over the whole cell, also outside the frame."""
     half = math.ceil(body.outer) + 2
     inside = place - np.floor(place) + half
@@ -94,7 +94,7 @@ def _profile_sum(body: Body, place: NDArray[np.float64], angle: float) -> float:
     return 1.0 if whole is None else float(_profile(whole.depth).sum(dtype=np.float64))
 
 
-def _phase(body: Body, patch: Patch, mask: NDArray[np.bool_]) -> NDArray[np.float32]:
+def _phase(body: SyntheticCell, patch: Patch, mask: NDArray[np.bool_]) -> NDArray[np.float32]:
     rows, columns = (
         slice(at + start, at + start + n)
         for at, start, n in zip(body.texture, patch.origin, mask.shape, strict=True)
@@ -116,7 +116,7 @@ def _texture() -> NDArray[np.float32]:
     return np.tile(grain / grain.std(), (2, 2)).astype(np.float32)
 
 
-def uneven(shape: Sequence[int], rng: np.random.Generator) -> NDArray[np.float32]:
+def uneven_image(shape: Sequence[int], rng: np.random.Generator) -> NDArray[np.float32]:
     """Return a smooth image between -1 and 1: a slope, a vignette and a slow wave."""
     y = np.linspace(-1, 1, shape[0], dtype=np.float32)[:, None]
     x = np.linspace(-1, 1, shape[1], dtype=np.float32)

@@ -23,7 +23,7 @@ from pyama.testing.scenes import (
 NAMESPACE = "http://www.openmicroscopy.org/Schemas/OME/2016-06"
 STAGE_STEP_UM = 1000.0
 
-Place = tuple[int, int, int, int]
+PlaneIndex = tuple[int, int, int, int]
 
 
 def write_ome_tiff(
@@ -36,7 +36,7 @@ def write_ome_tiff(
     pixel_size_um: float = 0.65,
     times_ms: ArrayLike | None = None,
     with_times: bool = True,
-    missing: Collection[Place] = (),
+    missing: Collection[PlaneIndex] = (),
     compress: bool = False,
 ) -> list[Path]:
     """Write a recording as OME-TIFF.
@@ -98,9 +98,9 @@ class _Recording:
     pixel_size_um: float
     times_ms: NDArray[np.float64] | None
     files: list[Path]  # of every field of view
-    places: list[Place]  # of the planes that are stored, in the order of the files
+    places: list[PlaneIndex]  # of the planes that are stored, in the order of the files
 
-    def pages(self) -> Iterator[tuple[Place, Path, int]]:
+    def pages(self) -> Iterator[tuple[PlaneIndex, Path, int]]:
         """Yield every plane with its file and its page in that file."""
         used = dict.fromkeys(self.files, 0)
         for place in self.places:

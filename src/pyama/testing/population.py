@@ -8,7 +8,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pyama.errors import ConfigError
-from pyama.testing.synthetic_cells import TEXTURE_PX, Body, Expression, cut_patch, outline
+from pyama.testing.synthetic_cells import (
+    TEXTURE_PX,
+    Expression,
+    SyntheticCell,
+    cut_patch,
+    outline,
+)
 from pyama.testing.synthetic_params import SyntheticParams
 
 MARGIN_PX = 80.0
@@ -31,14 +37,14 @@ class Population:
     """All cells of one field of view.
 
     Attributes:
-        bodies: The cells.
+        cells: The cells.
         position: Centre (y, x) in px, shape (N, T, 2); NaN where the cell is absent.
         angle: Direction of the long axis in radians, shape (N, T).
         in_truth: Whether enough of the cell is inside the frame, shape (N, T).
         n_fl: Number of fluorescence channels.
     """
 
-    bodies: Sequence[Body]
+    cells: Sequence[SyntheticCell]
     position: NDArray[np.float64]
     angle: NDArray[np.float64]
     in_truth: NDArray[np.bool_]
@@ -59,13 +65,13 @@ def populate(params: SyntheticParams, rng: np.random.Generator) -> Population:
     for _ in range(1, params.n_frames):
         crowd.step()
         history.append(crowd.record())
-    n, t = len(crowd.bodies), params.n_frames
+    n, t = len(crowd.cells), params.n_frames
     position, angle = np.full((n, t, 2), np.nan), np.full((n, t), np.nan)
     in_truth = np.zeros((n, t), bool)
     for frame, (there, seen, places, angles) in enumerate(history):
         position[there, frame], angle[there, frame] = places[there], angles[there]
         in_truth[there, frame] = seen[there]
-    return Population(tuple(crowd.bodies), position, angle, in_truth, params.n_fl)
+    return Population(tuple(crowd.cells), position, angle, in_truth, params.n_fl)
 
 
 def _seen_from_stage(population: Population, params: SyntheticParams) -> Population:
@@ -75,13 +81,13 @@ def _seen_from_stage(population: Population, params: SyntheticParams) -> Populat
     in_truth = population.in_truth.copy()
     for i, t in zip(*np.nonzero(in_truth), strict=True):
         in_truth[i, t] = is_visible(
-            population.bodies[i], position[i, t], float(population.angle[i, t]), params.shape
+            population.cells[i], position[i, t], float(population.angle[i, t]), params.shape
         )
     return replace(population, position=position, in_truth=in_truth)
 
 
 def is_visible(
-    body: Body, place: NDArray[np.float64], angle: float, shape: tuple[int, int]
+    body: SyntheticCell, place: NDArray[np.float64], angle: float, shape: tuple[int, int]
 ) -> bool:
     """Whether enough of a cell is inside the frame for the ground truth."""
     size = np.array(shape, float)
@@ -103,7 +109,7 @@ class _Crowd:
         self.size = np.array(params.shape, float)
         self.drift = np.array(params.drift_px, float)
         self.margin = MARGIN_PX + np.abs(self.drift) * params.n_frames
-        self.bodies: list[Body] = []
+        self.cells: list[SyntheticCell] = []
         self.place = np.empty((0, 2))
         self.velocity = np.empty((0, 2))
         self.angle = np.empty(0)
@@ -116,14 +122,14 @@ class _Crowd:
         """Place the cells of the first frame, inside and around it."""
         n = self.params.cells_per_fov
         touching = 2 * round(self.params.touching_fraction * n / 2)
-        while len(self.bodies) < n:
+        while len(self.cells) < n:
             first = self._place_anywhere(self._draw_body(), inside=True)
             if first is None:
                 raise ConfigError(
                     f"{n} cells of {self.params.radius_px} px radius do not fit into a "
                     f"frame of {self.params.shape} px. Use fewer or a larger frame."
                 )
-            if len(self.bodies) < touching:
+            if len(self.cells) < touching:
                 self._place_beside(first)
         area = np.prod(self.size + 2 * self.margin) / np.prod(self.size)
         for _ in range(round(n * (area - 1))):
@@ -142,7 +148,7 @@ class _Crowd:
 
     def record(self) -> _Record:
         """Return present cells, visible cells, places and angles; cells that left die."""
-        seen = np.array([self._is_seen(i) for i in range(len(self.bodies))], bool)
+        seen = np.array([self._is_seen(i) for i in range(len(self.cells))], bool)
         self.alive &= seen | ~self.was_seen
         self.was_seen |= seen & self.alive
         there = np.flatnonzero(self.alive)
@@ -151,14 +157,14 @@ class _Crowd:
     def _is_seen(self, i: int) -> bool:
         if not self.alive[i]:
             return False
-        return is_visible(self.bodies[i], self.place[i], self.angle[i], self.params.shape)
+        return is_visible(self.cells[i], self.place[i], self.angle[i], self.params.shape)
 
-    def _draw_body(self) -> Body:
+    def _draw_body(self) -> SyntheticCell:
         rng = self.rng
         radius = rng.uniform(*self.params.radius_px)
         phases = np.exp(2j * np.pi * rng.random(2))
         third, fourth = rng.uniform(0, 0.07, 2) * phases
-        return Body(
+        return SyntheticCell(
             radius=radius,
             aspect=rng.uniform(1, 1.5),
             bumps=(complex(third), complex(fourth)),
@@ -194,18 +200,20 @@ class _Crowd:
             km=unscaled.km,
         )
 
-    def _add(self, body: Body, place: NDArray[np.float64], angle: float) -> int:
+    def _add(self, body: SyntheticCell, place: NDArray[np.float64], angle: float) -> int:
         speed = self.params.speed_px / math.sqrt(2)
-        self.bodies.append(body)
+        self.cells.append(body)
         self.place = np.vstack([self.place, place])
         self.velocity = np.vstack([self.velocity, self.rng.normal(0, speed, 2)])
         self.angle = np.append(self.angle, angle)
         self.outer = np.append(self.outer, body.outer)
         self.alive = np.append(self.alive, True)
         self.was_seen = np.append(self.was_seen, False)
-        return len(self.bodies) - 1
+        return len(self.cells) - 1
 
-    def _is_free(self, body: Body, place: NDArray[np.float64], without: int = -1) -> bool:
+    def _is_free(
+        self, body: SyntheticCell, place: NDArray[np.float64], without: int = -1
+    ) -> bool:
         far = self.outer + body.outer + GAP_PX
         clear = np.hypot(*(self.place - place).T) >= far
         clear |= ~self.alive
@@ -213,7 +221,7 @@ class _Crowd:
             clear[without] = True
         return bool(clear.all())
 
-    def _place_anywhere(self, body: Body, inside: bool) -> int | None:
+    def _place_anywhere(self, body: SyntheticCell, inside: bool) -> int | None:
         """Add a cell in a free place with its centre inside or outside the frame."""
         for _ in range(TRIES):
             place = self.rng.uniform(-self.margin, self.size + self.margin)
@@ -229,7 +237,7 @@ class _Crowd:
             body, angle = self._draw_body(), self.rng.uniform(0, np.pi)
             ray = self.rng.uniform(0, 2 * np.pi)
             near = float(
-                outline(self.bodies[first], ray - self.angle[first])
+                outline(self.cells[first], ray - self.angle[first])
                 + outline(body, ray + np.pi - angle)
                 + CONTACT_PX
             )
@@ -241,13 +249,15 @@ class _Crowd:
 
     def _divide(self, mother: int) -> None:
         """Replace a cell by two of half its area, if they are large enough and have room."""
-        body = self.bodies[mother]
+        body = self.cells[mother]
         radius = body.radius / math.sqrt(2)
         if radius < self.params.radius_px[0] or not self.was_seen[mother]:
             return
-        halves = tuple(expression.halved() for expression in body.expressions)
+        halves = tuple(expression.after_division() for expression in body.expressions)
         daughters = [
-            Body(radius, body.aspect, body.bumps, self._draw_texture(), halves, mother)
+            SyntheticCell(
+                radius, body.aspect, body.bumps, self._draw_texture(), halves, mother
+            )
             for _ in range(2)
         ]
         apart = (daughters[0].outer + daughters[1].outer + GAP_PX) / 2

@@ -21,7 +21,7 @@ from pyama.testing.drawing import (
     add_debris,
     draw,
     expose,
-    uneven,
+    uneven_image,
 )
 from pyama.testing.population import Population, populate
 from pyama.testing.synthetic_cells import Expression
@@ -164,7 +164,7 @@ class SyntheticRecording:
         """Return the fluorescence without cells in counts, shape (n_fl, H, W)."""
         self._check(fov)
         rng, params = self._rng(fov, 1), self.params
-        fields = [uneven(params.shape, rng) for _ in range(1 + params.n_fl)][1:]
+        fields = [uneven_image(params.shape, rng) for _ in range(1 + params.n_fl)][1:]
         images = [params.background + params.background_swing * field for field in fields]
         return np.array(images, np.float32).reshape(params.n_fl, *params.shape)
 
@@ -192,7 +192,7 @@ class SyntheticRecording:
                 touching[close.astype(int) - 1, frame] = True
                 at_border[i, frame] = _at_border(mask, patch.window, params.shape)
         members = np.argsort(ids, kind="stable")[len(ids) - n :]
-        mothers = [population.bodies[k].parent for k in members]
+        mothers = [population.cells[k].parent for k in members]
         return Truth(
             labels=labels,
             areas=areas,
@@ -201,7 +201,7 @@ class SyntheticRecording:
             touching=touching,
             at_border=at_border,
             parents=np.array([ids[k] if k >= 0 else 0 for k in mothers], np.int64),
-            expressions=tuple(population.bodies[k].expressions for k in members),
+            expressions=tuple(population.cells[k].expressions for k in members),
             times_min=self.times_min[fov],
         )
 
@@ -251,7 +251,7 @@ class SyntheticRecording:
         if not 0 <= t < self.params.n_frames:
             raise IndexError(f"Frame {t} of a recording with {self.params.n_frames}.")
         population, ids = self.population(fov), self.ids(fov)
-        empty = PHASE * (1 + PHASE_SWING * uneven(self.params.shape, self._rng(fov, 1)))
+        empty = PHASE * (1 + PHASE_SWING * uneven_image(self.params.shape, self._rng(fov, 1)))
         add_debris(empty, self.params, t, self._rng(fov, 3))
         return draw(population, ids, t, float(self.times_min[fov, t]) / 60, empty)
 

@@ -42,7 +42,7 @@ class Expression:
             self.offset + self.ktl_m0 * self.km / (self.beta + self.km - self.delta) * bright
         )
 
-    def halved(self) -> "Expression":
+    def after_division(self) -> "Expression":
         """Return the expression of each daughter after a division."""
         return Expression(
             self.offset / 2, self.ktl_m0 / 2, self.t0, self.delta, self.beta, self.km
@@ -50,7 +50,7 @@ class Expression:
 
 
 @dataclass(frozen=True)
-class Body:
+class SyntheticCell:
     """Constant properties of a cell.
 
     Attributes:
@@ -92,13 +92,13 @@ class Patch:
     distance: NDArray[np.float32]
 
 
-def outline(body: Body, angle: ArrayLike) -> NDArray[np.float64]:
+def outline(body: SyntheticCell, angle: ArrayLike) -> NDArray[np.float64]:
     """Return the distance of the outline from the centre in px at angles to the long axis."""
     unit = np.exp(1j * np.asarray(angle, np.float64))
     return np.asarray(_outline(body, unit), np.float64)
 
 
-def _outline(body: Body, unit: NDArray[np.complexfloating]) -> NDArray[np.floating]:
+def _outline(body: SyntheticCell, unit: NDArray[np.complexfloating]) -> NDArray[np.floating]:
     squeeze = 1 - 1 / body.aspect**2
     ellipse = body.radius / math.sqrt(body.aspect) / np.sqrt(1 - squeeze * unit.real**2)
     cube = unit * unit * unit
@@ -107,7 +107,7 @@ def _outline(body: Body, unit: NDArray[np.complexfloating]) -> NDArray[np.floati
 
 
 def cut_patch(
-    body: Body,
+    body: SyntheticCell,
     position: NDArray[np.float64],
     angle: float,
     shape: tuple[int, int],

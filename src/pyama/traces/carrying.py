@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from pyama.traces.corrected_table import Table, corrected
+from pyama.traces.corrected_table import Table, apply_correction
 from pyama.traces.correction_log import Entry
 from pyama.traces.corrections import Action, Cut, Delete, Join, MarkCell, Swap
 
@@ -111,7 +111,7 @@ def carry_over(
         if entry.left:
             carried.append(Carried(entry, (), entry.problem, entry.settled))
             continue
-        before, (old, problem) = old, corrected(old, entry.action)
+        before, (old, problem) = old, apply_correction(old, entry.action)
         if problem:
             carried.append(Carried(entry, (), problem))
             continue
@@ -129,7 +129,7 @@ def _translated(entry: Entry, pair: "_Pair") -> tuple[Carried, Table]:
         if isinstance(action, Cut):
             used = max(int(table.cells.max(initial=0)), int(table.source.max(initial=0)))
             action = action.model_copy(update={"new": used + 1})
-        table, problem = corrected(table, action)
+        table, problem = apply_correction(table, action)
         if problem:
             return Carried(entry, (), problem), pair.new
         numbered.append(action)

@@ -98,7 +98,7 @@ def read_uncorrected(path: Path) -> tuple[str, Table]:
     return traces_digest(path), table
 
 
-def corrected(table: Table, action: Action) -> tuple[Table, str]:
+def apply_correction(table: Table, action: Action) -> tuple[Table, str]:
     """Apply one correction.
 
     Returns:

@@ -18,7 +18,7 @@ from pyama import layout
 from pyama.errors import ConfigError, NotReadyError, StoreError, reason
 from pyama.store import FovStore, write_atomically
 from pyama.traces.carrying import Carried, log_lines
-from pyama.traces.corrected_table import Table, corrected, read_uncorrected
+from pyama.traces.corrected_table import Table, apply_correction, read_uncorrected
 from pyama.traces.correction_log import Entry, append_record, read_entries
 from pyama.traces.corrections import Action, Cut, text_of
 from pyama.traces.trace_files import inspected_digest
@@ -82,7 +82,7 @@ class Inspection:
         for entry in read_entries(self.log)[0]:
             problem = entry.problem
             if entry.active and not entry.left:
-                table, problem = corrected(table, entry.action)
+                table, problem = apply_correction(table, entry.action)
             applied.append(replace(entry, problem=problem))
         return State(table, tuple(applied), set_aside=False, digest=digest)
 
@@ -93,7 +93,7 @@ class Inspection:
             ConfigError: The correction is not possible.
         """
         state = self.state()
-        table, problem = corrected(state.table, _numbered(action, state))
+        table, problem = apply_correction(state.table, _numbered(action, state))
         if problem:
             raise ConfigError(problem)
         return state, table

@@ -14,10 +14,10 @@ SHIFTS_COLUMNS = ("frame", "shift_y", "shift_x", "drift_y", "drift_x")
 frame (drift), in px, positive down and to the right."""
 SHIFT_DECIMALS = 2
 """Shifts are written to 1/100 px."""
-Place = tuple[float, float]
+Offset = tuple[float, float]
 
 
-def shifts_row(frame: int, drift: Place, before: Place) -> str:
+def shifts_row(frame: int, drift: Offset, before: Offset) -> str:
     """Return the row of one frame as text; that of the first frame begins with the header.
 
     Args:

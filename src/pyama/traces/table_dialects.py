@@ -44,7 +44,7 @@ def with_commas_and_points(
     return columns, text
 
 
-def unquoted(line: str, separator: str) -> str:
+def unquote(line: str, separator: str) -> str:
     """Return a comment as it was before a spreadsheet split, quoted and padded it."""
     text = line.strip().rstrip(separator).rstrip()
     if separator == "," and not text.startswith('"'):

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
 from pyama.errors import StoreError, reason
-from pyama.traces.table_dialects import unquoted, with_commas_and_points
+from pyama.traces.table_dialects import unquote, with_commas_and_points
 
 if TYPE_CHECKING:
     import pandas as pd  # takes long to load, and most commands read no table
@@ -118,7 +118,7 @@ def read_comments(path: Path) -> tuple[str, ...]:
         try:
             with path.open(encoding=encoding) as file:
                 comments, _, separator, _ = _beginning(file)
-            return tuple(unquoted(line, separator) for line in comments)
+            return tuple(unquote(line, separator) for line in comments)
         except UnicodeError:
             continue
         except OSError as error:
@@ -190,5 +190,5 @@ def _table(
         columns, text = with_commas_and_points(text, separator, before)
     except ValueError as error:
         raise _refusal(path, str(error)) from error
-    cleaned = tuple(unquoted(line, separator) for line in comments)
+    cleaned = tuple(unquote(line, separator) for line in comments)
     return TableText(path, cleaned, columns, text)

@@ -19,7 +19,7 @@ from pyama.algorithms.filters import (
 )
 from pyama.algorithms.gaps import REACH
 from pyama.config import ProcessingParams
-from pyama.store import NotRecorded, Roster
+from pyama.store import CellList, NotRecorded
 
 logger = logging.getLogger(__name__)
 
@@ -74,8 +74,8 @@ class Verdicts:
         }
 
 
-def filtered(
-    roster: Roster,
+def filter_cells(
+    cell_list: CellList,
     fov: int,
     shape: tuple[int, int],
     lost: NotRecorded,
@@ -85,7 +85,7 @@ def filtered(
     """Apply the filters of the traces.
 
     Args:
-        roster: The cells.
+        cell_list: The cells.
         fov: 0-based index of the field of view.
         shape: (H, W) of a frame in px.
         lost: What was not recorded of the phase contrast.
@@ -94,7 +94,7 @@ def filtered(
             limits that would keep cells where these keep none, and warnings.
     """
     requested, margin = params.min_frames, params.border_margin
-    valid_frames = roster.valid_frames.shape[1] - len(lost.frames)
+    valid_frames = cell_list.valid_frames.shape[1] - len(lost.frames)
     min_frames = min(requested, valid_frames)
     warnings = []
     if 0 < min_frames < requested:
@@ -109,7 +109,7 @@ def filtered(
         )
     for warning in warnings:
         logger.warning("FOV %d: %s", fov, warning)
-    boxes, valid = roster.bboxes, roster.valid_frames
+    boxes, valid = cell_list.bboxes, cell_list.valid_frames
     at_gaps = near_gaps(boxes, valid, lost.boxes, REACH if margin else 0)
     verdicts = Verdicts(
         too_short(valid, min_frames),
@@ -118,8 +118,8 @@ def filtered(
         np.where(at_gaps, 0, edge_distances(boxes, valid, shape)),
     )
     removed = {
-        "min_frames": roster.ids[verdicts.short].tolist(),
-        "border_margin": roster.ids[verdicts.border].tolist(),
+        "min_frames": cell_list.ids[verdicts.short].tolist(),
+        "border_margin": cell_list.ids[verdicts.border].tolist(),
     }
     limits = {"min_frames": min_frames, "border_margin": margin}
     notes |= {"removed": removed, "limits": limits, "warnings": warnings}

@@ -13,9 +13,9 @@ PARENT = "parent"
 DRIFT = ("drift_x", "drift_y")
 """Columns with the drift of the stage in px; present if `registration` was on. A position
 minus the drift is the position on a stage at rest."""
-EXACT = 2.0**53
+MAX_EXACT_INTEGER = 2.0**53
 """Larger whole numbers are written as floats: readers take them for text otherwise."""
-COUNTS = frozenset({"area", "particle_num", "neighbours"})
+WHOLE_NUMBER_FEATURES = frozenset({"area", "particle_num", "neighbours"})
 """Features that are whole numbers and written as such."""
 
 
@@ -73,12 +73,12 @@ def cell_rows(
 
 
 def _texts(column: str, values: NDArray[np.float64]) -> list[str]:
-    whole = column == PARENT or column.rpartition("_ch_")[0] in COUNTS
+    whole = column == PARENT or column.rpartition("_ch_")[0] in WHOLE_NUMBER_FEATURES
     return [
         ""
         if math.isnan(value)
         else str(int(value))
-        if whole and value.is_integer() and abs(value) < EXACT
+        if whole and value.is_integer() and abs(value) < MAX_EXACT_INTEGER
         else repr(value)
         for value in values.tolist()
     ]

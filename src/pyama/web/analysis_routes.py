@@ -21,8 +21,8 @@ from pyama.analysis.table_files import read_header, read_table
 from pyama.errors import ConfigError
 from pyama.file_cache import cached_while_unchanged
 from pyama.traces.trace_files import find_traces
-from pyama.web.folders import OutputDir, record_of, shortened
-from pyama.web.json_numbers import nullable
+from pyama.web.folders import OutputDir, record_of, shorten_paths
+from pyama.web.json_numbers import finite_or_null
 
 router = APIRouter(tags=["analysis"])
 Name = Annotated[str, Field(min_length=1, max_length=255)]
@@ -169,7 +169,7 @@ def tables(output_dir: OutputDir) -> Files:
 
 def _remarks(output_dir: Path, names: list[str]) -> list[str]:
     texts = [*folder_remarks(output_dir), *table_remarks([output_dir / n for n in names])]
-    return shortened(texts, output_dir)
+    return shorten_paths(texts, output_dir)
 
 
 @router.get("/api/merged")
@@ -223,7 +223,7 @@ def distribution(output_dir: OutputDir, request: DistributionRequest) -> Distrib
 
 def _sample(bins: SampleHistogram, name: str, i: int) -> SampleDistribution:
     summary = bins.summaries[name]
-    q25, median, q75 = nullable(summary[level] for level in ("q25", "median", "q75"))
+    q25, median, q75 = finite_or_null(summary[level] for level in ("q25", "median", "q75"))
     return SampleDistribution(
         sample=name,
         color=color(i),

@@ -11,7 +11,7 @@ from pyama.analysis.remarks import folder_remarks
 from pyama.metadata import MicroscopyMetadata, frame_times, pixel_size, times_text
 from pyama.pictures.contrast import contrast_of_stack
 from pyama.store import TRACES_MARK, FovStore, fovs_in
-from pyama.web.folders import Dir, Fov, FovOutputDir, Root, record_of, root_of, shortened
+from pyama.web.folders import Dir, Fov, FovOutputDir, Root, record_of, root_of, shorten_paths
 from pyama.web.frame_routes import open_stack
 
 router = APIRouter(tags=["datasets"])
@@ -111,7 +111,7 @@ def dataset(root: Annotated[Root, Depends(root_of)], directory: Dir = ".") -> Da
         fl=[entry.channel for entry in channels.fl],
         pixel_size_um=pixel_size(metadata, record.config.params),
         fovs=[_fov_entry(FovStore(output_dir, fov), metadata) for fov in fovs],
-        remarks=shortened(folder_remarks(output_dir), output_dir),
+        remarks=shorten_paths(folder_remarks(output_dir), output_dir),
     )
 
 

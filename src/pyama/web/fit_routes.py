@@ -8,7 +8,7 @@ from pydantic import BaseModel
 
 from pyama.analysis.fitting.fitted_curves import FitTable, curves, fit_tables
 from pyama.web.folders import Fov, FovOutputDir
-from pyama.web.json_numbers import nullable
+from pyama.web.json_numbers import finite_or_null
 from pyama.web.trace_routes import Column
 
 router = APIRouter(tags=["traces"])
@@ -64,7 +64,7 @@ def _cells(tables: list[FitTable], output_dir: Path, fov: int) -> list[FittedCel
             cell=curve.cell,
             model=curve.model,
             r_squared=curve.r_squared,
-            values=nullable(curve.values.tolist()),
+            values=finite_or_null(curve.values.tolist()),
         )
         for table in tables
         for curve in curves(table, output_dir, fov)

@@ -15,9 +15,9 @@ from pyama.file_cache import cached_while_unchanged
 from pyama.links import confine_reading
 from pyama.processing.record import Record, read_record
 
-DEEPEST = 4
+MAX_DEPTH = 4
 """Output folders are looked for this many folders below the root."""
-MOST = 500
+MAX_FOLDERS = 500
 """Largest number of output folders that are listed."""
 
 Dir = Annotated[
@@ -132,14 +132,14 @@ class Root:
                 folders.clear()
                 count += 1
                 yield path
-            if count == MOST:
+            if count == MAX_FOLDERS:
                 return
-            if len(path.relative_to(self.path).parts) >= DEEPEST:
+            if len(path.relative_to(self.path).parts) >= MAX_DEPTH:
                 folders.clear()
             folders[:] = sorted(name for name in folders if not name.startswith("."))
 
 
-def shortened(texts: Iterable[str], output_dir: Path) -> list[str]:
+def shorten_paths(texts: Iterable[str], output_dir: Path) -> list[str]:
     """Return texts for people, each once, with paths relative to an output folder."""
     short = (
         text.replace(f"{output_dir}/", "").replace(str(output_dir), "this folder")

@@ -12,7 +12,7 @@ from pydantic import BaseModel
 
 from pyama import layout
 from pyama.pictures.contrast import contrast_of_frame, contrast_of_stack, gaps_of
-from pyama.pictures.encoding import ImageFormat, encoded
+from pyama.pictures.encoding import ImageFormat, encode_image
 from pyama.store import FovStore, MarkFile, Stack
 from pyama.web.folders import Fov, FovOutputDir, Frame
 
@@ -93,7 +93,9 @@ def frame(
     }
     is_stretched = form is ImageFormat.JPEG and stored.level is Level.FULL
     contrast = contrast_of_stack(stored.store, stored.group) if is_stretched else None
-    return Response(encoded(pixels, form, contrast), headers=headers, media_type=MEDIA[form])
+    return Response(
+        encode_image(pixels, form, contrast), headers=headers, media_type=MEDIA[form]
+    )
 
 
 @router.get("/api/fovs/{fov}/frames/{group}/{frame}/contrast")

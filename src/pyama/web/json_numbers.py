@@ -4,6 +4,6 @@ import math
 from collections.abc import Iterable
 
 
-def nullable(values: Iterable[float]) -> list[float | None]:
+def finite_or_null(values: Iterable[float]) -> list[float | None]:
     """Return numbers with null in place of what is not finite."""
     return [value if math.isfinite(value) else None for value in values]

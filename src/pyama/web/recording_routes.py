@@ -8,10 +8,10 @@ from pydantic import BaseModel
 from pyama.algorithms.params import TimeParams
 from pyama.errors import ConfigError
 from pyama.metadata import MicroscopyMetadata, time_warnings, times_text
-from pyama.pictures.encoding import ImageFormat, encoded
+from pyama.pictures.encoding import ImageFormat, encode_image
 from pyama.pictures.outlines import polygons
 from pyama.readers import open_reader
-from pyama.runs.channels import proposed, question
+from pyama.runs.channels import propose_channels, question
 from pyama.runs.trial import find_cells
 from pyama.store import NotRecorded
 from pyama.web.folders import Root, root_of
@@ -19,7 +19,7 @@ from pyama.web.form_routes import form_config
 
 router = APIRouter(tags=["recordings"])
 SUFFIXES = (".nd2", ".czi", ".tif", ".tiff")
-MOST = 2000
+MAX_FILES = 2000
 """Largest number of entries of a folder that are listed."""
 IMAGE_PX = 768
 """Longest side in px of the image of a recording."""
@@ -95,7 +95,7 @@ def files(
     """Folders and possible recordings in a folder below the root."""
     place = root.inside(directory)
     try:
-        entries = sorted(place.iterdir())[:MOST]
+        entries = sorted(place.iterdir())[:MAX_FILES]
     except OSError as error:
         raise HTTPException(404, "There is no such folder below the root.") from error
     shown = [path for path in entries if not path.name.startswith(".")]
@@ -111,7 +111,7 @@ def recording(root: Annotated[Root, Depends(root_of)], file: File) -> Recording:
     """What is in a microscope file."""
     with open_reader(root.inside(file)) as reader:
         metadata = reader.metadata
-    proposal = proposed(metadata.channel_names)
+    proposal = propose_channels(metadata.channel_names)
     return Recording(
         file=file,
         basename=metadata.basename,
@@ -143,7 +143,9 @@ def image(
         _check_place(reader.metadata, fov, frame, channel)
         pixels = reader.read(fov, frame, [channel])[0]
     step = -(-max(pixels.shape) // IMAGE_PX)
-    return Response(encoded(pixels[::step, ::step], ImageFormat.JPEG), media_type="image/jpeg")
+    return Response(
+        encode_image(pixels[::step, ::step], ImageFormat.JPEG), media_type="image/jpeg"
+    )
 
 
 @router.post("/api/recording/segmentation")

@@ -16,7 +16,7 @@ from fastapi.responses import StreamingResponse
 from pydantic import BaseModel, Field
 
 from pyama.errors import LockedError, PyamaError, message_of
-from pyama.runs.active_run import RunUnderWay
+from pyama.runs.active_run import ActiveRun
 from pyama.runs.command_line import command
 from pyama.runs.plan import plan_lines, plan_run, replaced_outputs
 from pyama.runs.progress import Snapshot
@@ -27,7 +27,7 @@ from pyama.web.form_routes import form_config
 
 router = APIRouter(tags=["runs"])
 LOG_LINES = 200
-LOOKS_PER_SECOND = 4
+POLLS_PER_SECOND = 4
 
 
 class RunRequest(BaseModel):
@@ -104,7 +104,7 @@ class StartedRun:
     lines: deque[str] = field(default_factory=lambda: deque(maxlen=LOG_LINES))
 
     def __post_init__(self) -> None:
-        self.current = RunUnderWay(self.prepared, self._listen)
+        self.current = ActiveRun(self.prepared, self._listen)
 
     def _listen(self, record: logging.LogRecord) -> None:
         self.lines.append(f"{record.levelname.lower()}: {record.getMessage()}")
@@ -112,7 +112,7 @@ class StartedRun:
     def state(self) -> RunState:
         """Return its state."""
         status, message, lines = self._end()
-        snapshot = self.current.tally.snapshot()
+        snapshot = self.current.estimator.snapshot()
         is_finished = status == "finished"
         return RunState(
             id=self.id,
@@ -260,7 +260,7 @@ async def _events(run: StartedRun) -> AsyncIterator[str]:
         yield f"data: {json.dumps(state.model_dump(mode='json'))}\n\n"
         if state.status != "running":
             return
-        await asyncio.sleep(1 / LOOKS_PER_SECOND)
+        await asyncio.sleep(1 / POLLS_PER_SECOND)
 
 
 def stop_all(app: FastAPI) -> None:

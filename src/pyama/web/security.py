@@ -12,7 +12,7 @@ from starlette.responses import PlainTextResponse, RedirectResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 COOKIE = "pyama_token"
-MOST_AT_ONCE = 64
+MAX_AT_ONCE = 64
 """Largest number of requests that are answered at the same time; others wait."""
 ENDLESS = "/events"
 """Streams last as long as a run; they do not count."""
@@ -46,7 +46,7 @@ class AccessCheck:
         self._app = app
         self._token = token
         self._hosts = hosts | {"localhost"}
-        self._places = asyncio.Semaphore(MOST_AT_ONCE)
+        self._places = asyncio.Semaphore(MAX_AT_ONCE)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Refuse a request, or pass it on."""

@@ -16,7 +16,7 @@ from pyama.traces.corrections import Action, text_of
 from pyama.traces.inspected_tracks import CellValues, Track, Values
 from pyama.traces.inspection import Inspection, State
 from pyama.web.folders import Fov, FovOutputDir
-from pyama.web.json_numbers import nullable
+from pyama.web.json_numbers import finite_or_null
 
 router = APIRouter(tags=["traces"])
 By = Annotated[str, Field(min_length=1, max_length=64)]
@@ -182,7 +182,7 @@ def _log_entry(entry: Entry) -> LogEntry:
 
 def _traces(cells: Sequence[CellValues]) -> list[Trace]:
     return [
-        Trace(cell=part.cell, frames=part.frames, values=nullable(part.values))
+        Trace(cell=part.cell, frames=part.frames, values=finite_or_null(part.values))
         for part in cells
     ]
 

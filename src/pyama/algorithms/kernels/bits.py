@@ -48,12 +48,12 @@ def unpack(bits: Bits) -> Mask:
     return out
 
 
-def inverted(bits: Bits) -> Bits:
+def invert(bits: Bits) -> Bits:
     """Return the complement of a mask."""
-    return cut(Bits(~bits.words, bits.width))
+    return clear_padding(Bits(~bits.words, bits.width))
 
 
-def cut(bits: Bits) -> Bits:
+def clear_padding(bits: Bits) -> Bits:
     """Set bits beyond the last column to 0, in place, and return the same bits."""
     if bits.width % WORD:
         bits.words[:, -1] &= np.uint64((1 << bits.width % WORD) - 1)

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from pyama.algorithms.kernels.array_types import kernel
 from pyama.errors import ArrayError
 
-_MOST_STEPS = 2**26
+_MAX_STEPS = 2**26
 _PIECE = 1024
 """Number of values whose keys are computed at a time."""
 _GROWTH = 1024
@@ -94,10 +94,10 @@ class Histogram:
             first, last = min(first, self._first), max(last, end - 1)
         first = first // _GROWTH * _GROWTH
         size = (last - first) // _GROWTH * _GROWTH + _GROWTH
-        if size > _MOST_STEPS:
+        if size > _MAX_STEPS:
             raise ArrayError(
                 f"Histogram got values from {lowest} to {highest}, expected a range below "
-                f"{_MOST_STEPS // self._steps}. These are not intensities."
+                f"{_MAX_STEPS // self._steps}. These are not intensities."
             )
         counts = np.zeros(size, np.int64)
         offset = self._first - first

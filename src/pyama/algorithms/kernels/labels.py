@@ -7,16 +7,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pyama.algorithms.kernels.array_types import Boxes, Labels, Mask, check_frame
-from pyama.algorithms.kernels.bits import Bits, inverted, pack
+from pyama.algorithms.kernels.bits import Bits, invert, pack
 from pyama.algorithms.kernels.run_lengths import (
     LabelRuns,
+    add_runs,
     find_label_runs,
     find_runs,
     measure,
     number_objects,
     paint,
     paint_runs,
-    painted,
     touch_the_edge,
 )
 from pyama.errors import ArrayError
@@ -67,10 +67,10 @@ def label(mask: Mask) -> Labels:
         ArrayError: `mask` is not two-dimensional.
     """
     check_frame(mask, "label")
-    return numbered(pack(mask))
+    return label_bits(pack(mask))
 
 
-def numbered(bits: Bits) -> Labels:
+def label_bits(bits: Bits) -> Labels:
     """Number the connected objects of a mask of bits, see `label`."""
     runs = find_runs(bits)
     numbers, n = number_objects(runs.roots)
@@ -79,7 +79,9 @@ def numbered(bits: Bits) -> Labels:
     return out
 
 
-def without_small(bits: Bits, min_area: int, min_area_at_edge: int | None = None) -> Bits:
+def remove_small_objects(
+    bits: Bits, min_area: int, min_area_at_edge: int | None = None
+) -> Bits:
     """Return a mask of bits without its small objects, which are 4-connected.
 
     Args:
@@ -94,10 +96,12 @@ def without_small(bits: Bits, min_area: int, min_area_at_edge: int | None = None
         at_edge = touch_the_edge(runs, bits.width)
         stays[at_edge] = runs.areas[at_edge] >= min_area_at_edge
     nothing = Bits(np.zeros_like(bits.words), bits.width)
-    return painted(runs, stays[runs.roots], nothing)
+    return add_runs(runs, stays[runs.roots], nothing)
 
 
-def filled(bits: Bits, max_area: int | None = None, max_area_at_edge: int = 0) -> Bits:
+def fill_mask_holes(
+    bits: Bits, max_area: int | None = None, max_area_at_edge: int = 0
+) -> Bits:
     """Return a mask of bits with its holes filled.
 
     Holes are 4-connected regions of background that do not touch the edge of the frame.
@@ -108,14 +112,14 @@ def filled(bits: Bits, max_area: int | None = None, max_area_at_edge: int = 0) -
         max_area_at_edge: A region of background at the edge of the frame is also a hole if it
             is not larger (px²), unless the mask is empty.
     """
-    runs = find_runs(inverted(bits))
+    runs = find_runs(invert(bits))
     at_edge = touch_the_edge(runs, bits.width)
     hole = ~at_edge
     if bits.words.any():
         hole |= runs.areas <= max_area_at_edge
     if max_area is not None:
         hole &= at_edge | (runs.areas <= max_area)
-    return painted(runs, hole[runs.roots], bits)
+    return add_runs(runs, hole[runs.roots], bits)
 
 
 def limit_sizes(labels: Labels, min_area: int, max_area: int | None) -> tuple[Labels, Removed]:
@@ -150,10 +154,10 @@ def limit_sizes(labels: Labels, min_area: int, max_area: int | None) -> tuple[La
     )
     if runs.ids[-1] == n and labels.dtype == _dtype(n):  # the numbers do not change
         return labels, removed
-    return renumbered(runs, runs.ids[kept], np.arange(1, n + 1), n), removed
+    return renumber(runs, runs.ids[kept], np.arange(1, n + 1), n), removed
 
 
-def renumbered(
+def renumber(
     runs: LabelRuns, old: NDArray[np.int64], new: NDArray[np.int64], largest: int
 ) -> Labels:
     """Return labels in which every number of `old` is replaced by that of `new`.

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pyama.algorithms.kernels.array_types import Mask, check_frame, kernel
-from pyama.algorithms.kernels.bits import WORD, Bits, cut, inverted, pack, unpack
+from pyama.algorithms.kernels.bits import WORD, Bits, clear_padding, invert, pack, unpack
 
 BAND = 128
 """Number of rows that are processed at a time, so that they stay in the cache."""
@@ -29,28 +29,28 @@ def dilate(mask: Mask, radius: int, iterations: int = 1) -> Mask:
         ArrayError: `mask` is not two-dimensional.
     """
     check_frame(mask, "dilate")
-    return unpack(grown(pack(mask), radius, iterations))
+    return unpack(dilate_bits(pack(mask), radius, iterations))
 
 
-def grown(bits: Bits, radius: int, iterations: int = 1) -> Bits:
+def dilate_bits(bits: Bits, radius: int, iterations: int = 1) -> Bits:
     """Dilate a mask of bits; arguments and result as in `dilate`."""
     reaches = _reaches(radius, iterations)
     if len(reaches) == 1:
         return bits
     words = np.empty_like(bits.words)
     _dilate(bits.words, reaches, words)
-    return cut(Bits(words, bits.width))
+    return clear_padding(Bits(words, bits.width))
 
 
-def shrunk(bits: Bits, radius: int, iterations: int = 1) -> Bits:
+def erode_bits(bits: Bits, radius: int, iterations: int = 1) -> Bits:
     """Erode a mask; the outside of the frame does not erode it.
 
     Arguments and result as in `dilate`.
     """
-    return inverted(grown(inverted(bits), radius, iterations))
+    return invert(dilate_bits(invert(bits), radius, iterations))
 
 
-def closed(bits: Bits, radius: int, iterations: int = 1) -> Bits:
+def close_bits(bits: Bits, radius: int, iterations: int = 1) -> Bits:
     """Dilate, then erode a mask, which closes gaps narrower than the disk.
 
     The frame is padded in between, so that nothing is added or removed along its edge.
@@ -60,17 +60,17 @@ def closed(bits: Bits, radius: int, iterations: int = 1) -> Bits:
     aside = -(-margin // WORD)
     words = np.pad(bits.words, ((margin, margin), (aside, aside)))
     wide = Bits(words, words.shape[1] * WORD)
-    words = shrunk(grown(wide, radius, iterations), radius, iterations).words
+    words = erode_bits(dilate_bits(wide, radius, iterations), radius, iterations).words
     inside = slice(margin, -margin or None), slice(aside, -aside or None)
-    return cut(Bits(words[inside].copy(), bits.width))
+    return clear_padding(Bits(words[inside].copy(), bits.width))
 
 
-def opened(bits: Bits, radius: int, iterations: int = 1) -> Bits:
+def open_bits(bits: Bits, radius: int, iterations: int = 1) -> Bits:
     """Erode, then dilate a mask, which removes everything narrower than the disk.
 
     The outside of the frame does not erode the mask. Arguments and result as in `dilate`.
     """
-    return grown(shrunk(bits, radius, iterations), radius, iterations)
+    return dilate_bits(erode_bits(bits, radius, iterations), radius, iterations)
 
 
 def _reaches(radius: int, iterations: int) -> NDArray[np.int64]:

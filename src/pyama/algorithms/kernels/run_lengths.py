@@ -43,7 +43,7 @@ def find_runs(bits: Bits) -> Runs:
     return Runs(*_find_runs(bits.words, bits.width))
 
 
-def painted(runs: Runs, chosen: NDArray[np.bool_], base: Bits) -> Bits:
+def add_runs(runs: Runs, chosen: NDArray[np.bool_], base: Bits) -> Bits:
     """Return a copy of `base` in which the pixels of runs are set, too.
 
     Args:

@@ -7,8 +7,8 @@ from typing import Any, TypeVar
 import numpy as np
 
 from pyama.algorithms.kernels.bits import Bits
-from pyama.algorithms.kernels.labels import filled, without_small
-from pyama.algorithms.kernels.morphology import closed, opened, shrunk
+from pyama.algorithms.kernels.labels import fill_mask_holes, remove_small_objects
+from pyama.algorithms.kernels.morphology import close_bits, erode_bits, open_bits
 from pyama.algorithms.params import LogStdParams
 
 ALLOWED = 0.2
@@ -38,7 +38,7 @@ Areas = dict[str, int]
 """Pixels that are left after a stage of `STAGES`, by its name."""
 
 
-def cleaned(mask: Bits, params: LogStdParams) -> Iterator[tuple[str, Bits]]:
+def clean_up_stages(mask: Bits, params: LogStdParams) -> Iterator[tuple[str, Bits]]:
     """Yield the mask after every stage of the clean-up of LOG-STD, with the stage's name.
 
     Args:
@@ -46,15 +46,15 @@ def cleaned(mask: Bits, params: LogStdParams) -> Iterator[tuple[str, Bits]]:
         params: Of the clean-up.
     """
     yield "threshold", mask
-    mask = closed(mask, params.closing_size // 2, params.closing_iterations)
+    mask = close_bits(mask, params.closing_size // 2, params.closing_iterations)
     yield "closing", mask
-    mask = without_small(mask, params.min_object_size)
+    mask = remove_small_objects(mask, params.min_object_size)
     yield "small", mask
-    mask = filled(mask)
+    mask = fill_mask_holes(mask)
     yield "holes", mask
-    mask = opened(mask, params.morph_size // 2, params.morph_iterations)
+    mask = open_bits(mask, params.morph_size // 2, params.morph_iterations)
     yield "opening", mask
-    yield "erosion", shrunk(mask, erosion(params))
+    yield "erosion", erode_bits(mask, erosion(params))
 
 
 def erosion(params: LogStdParams) -> int:
@@ -90,7 +90,7 @@ def share_of_mask(areas: Areas, stage: str) -> float:
     return (before - areas[stage]) / before if before else 0.0
 
 
-def took_too_much(areas: Areas) -> list[str]:
+def takes_too_much(areas: Areas) -> list[str]:
     """Return the stages that took more than `ALLOWED` of the marked pixels."""
     return [
         stage
@@ -99,7 +99,7 @@ def took_too_much(areas: Areas) -> list[str]:
     ]
 
 
-def gentler(mask: Bits, params: LogStdParams) -> dict[str, Any]:
+def gentler_settings(mask: Bits, params: LogStdParams) -> dict[str, Any]:
     """Find settings with which no stage of the clean-up takes too much of a mask.
 
     Every stage in turn gets the first of its settings, from the given one to weaker ones,
@@ -113,14 +113,17 @@ def gentler(mask: Bits, params: LogStdParams) -> dict[str, Any]:
         The parameters to change, by name.
     """
     most = ALLOWED * area(mask)
-    mask = closed(mask, params.closing_size // 2, params.closing_iterations)
+    mask = close_bits(mask, params.closing_size // 2, params.closing_iterations)
     limits, openings = _halved(params.min_object_size), _weaker(params)
-    limit, mask = _first(most, mask, limits, without_small)
+    limit, mask = _first(most, mask, limits, remove_small_objects)
     opening, mask = _first(
-        most, filled(mask), openings, lambda mask, disk: opened(mask, disk[0] // 2, disk[1])
+        most,
+        fill_mask_holes(mask),
+        openings,
+        lambda mask, disk: open_bits(mask, disk[0] // 2, disk[1]),
     )
-    radius, mask = _first(most, mask, range(erosion(params), -1, -1), shrunk)
-    limit, _ = _first(most, mask, _halved(limit), without_small)
+    radius, mask = _first(most, mask, range(erosion(params), -1, -1), erode_bits)
+    limit, _ = _first(most, mask, _halved(limit), remove_small_objects)
     found = {
         "min_object_size": limit,
         "morph_size": opening[0],

@@ -11,11 +11,11 @@ from numpy.typing import NDArray
 
 from pyama.algorithms.kernels.array_types import Frame, Labels, Mask, kernel
 from pyama.algorithms.kernels.bits import Bits, pack_above
-from pyama.algorithms.kernels.labels import numbered
+from pyama.algorithms.kernels.labels import label_bits
 from pyama.algorithms.kernels.local_variance import local_variance
 from pyama.algorithms.kernels.morphology import dilate
 from pyama.algorithms.params import LogStdParams
-from pyama.algorithms.segmenters.clean_up import Areas, add, area, cleaned
+from pyama.algorithms.segmenters.clean_up import Areas, add, area, clean_up_stages
 
 VARIANCE_FLOOR = 1 / 12
 """Variance (counts²) of rounding to one grey level; smaller values are not texture."""
@@ -67,12 +67,14 @@ def segment(
     Raises:
         ArrayError: `frame` is not two-dimensional or not uint16.
     """
-    for stage, left in cleaned(rough(frame, params.logstd_window_size, gaps), params):
+    for stage, left in clean_up_stages(
+        high_variance_mask(frame, params.logstd_window_size, gaps), params
+    ):
         add(areas, stage, area(left))
-    return numbered(left)
+    return label_bits(left)
 
 
-def rough(frame: Frame, window: int, gaps: Mask | None = None) -> Bits:
+def high_variance_mask(frame: Frame, window: int, gaps: Mask | None = None) -> Bits:
     """Return the mask of the pixels with more local variation than the background.
 
     Pixels in and beside `gaps`, where nothing was recorded, are neither in the mask nor in the

@@ -7,8 +7,14 @@ from numpy.typing import NDArray
 
 from pyama.algorithms.kernels.array_types import Mask
 from pyama.algorithms.params import LogStdParams
-from pyama.algorithms.segmenters.clean_up import Areas, add, gentler, shares, took_too_much
-from pyama.algorithms.segmenters.logstd import rough
+from pyama.algorithms.segmenters.clean_up import (
+    Areas,
+    add,
+    gentler_settings,
+    shares,
+    takes_too_much,
+)
+from pyama.algorithms.segmenters.logstd import high_variance_mask
 
 
 class MaskAccount:
@@ -47,7 +53,7 @@ class MaskAccount:
         for stage, pixels in self._frame.items():
             add(self._areas, stage, pixels)
         taken = shares(self._frame)
-        most = max((taken[stage] for stage in took_too_much(self._frame)), default=0.0)
+        most = max((taken[stage] for stage in takes_too_much(self._frame)), default=0.0)
         if most > self._worst[0]:
             self._worst = most, image, gaps
         self._notes["areas"] = dict(self._areas)
@@ -55,6 +61,6 @@ class MaskAccount:
     def close(self) -> None:
         """After the last frame: look for gentler settings if they are needed."""
         _, image, gaps = self._worst
-        if image is not None and took_too_much(self._areas):
-            mask = rough(image, self._params.logstd_window_size, gaps)
-            self._notes["gentler"] = gentler(mask, self._params)
+        if image is not None and takes_too_much(self._areas):
+            mask = high_variance_mask(image, self._params.logstd_window_size, gaps)
+            self._notes["gentler"] = gentler_settings(mask, self._params)

@@ -16,19 +16,19 @@ from numpy.typing import NDArray
 from pyama.algorithms.kernels.array_types import Frame, Labels, Mask, kernel
 from pyama.algorithms.kernels.bits import Bits, pack, unpack
 from pyama.algorithms.kernels.labels import (
-    filled,
+    fill_mask_holes,
     label,
     label_runs,
     regions,
     regions_of,
-    renumbered,
-    without_small,
+    remove_small_objects,
+    renumber,
 )
-from pyama.algorithms.kernels.morphology import closed, opened, shrunk
+from pyama.algorithms.kernels.morphology import close_bits, erode_bits, open_bits
 from pyama.algorithms.params import WatershedParams
 from pyama.algorithms.segmenters.clean_up import Areas, add, area
 from pyama.algorithms.segmenters.joining import join_convex
-from pyama.algorithms.segmenters.logstd import VARIANCE_FLOOR, rough
+from pyama.algorithms.segmenters.logstd import VARIANCE_FLOOR, high_variance_mask
 
 SMALLEST_CELL = 300
 """Smallest area (px²) of a cell that the edge of the frame does not cut."""
@@ -77,7 +77,7 @@ def segment(
     Raises:
         ArrayError: `frame` is not two-dimensional or not uint16.
     """
-    mask = _cells(rough(frame, params.logstd_window_size, gaps), areas)
+    mask = _cells(high_variance_mask(frame, params.logstd_window_size, gaps), areas)
     if not mask.any():
         return np.zeros(frame.shape, np.uint16)
     core = _core(frame, mask, gaps)
@@ -94,17 +94,17 @@ def _cells(mask: Bits, areas: Areas | None) -> Mask:
 def _cleaned(mask: Bits) -> Iterator[tuple[str, Bits]]:
     """Yield the mask after every stage of the clean-up, with the stage's name."""
     yield "threshold", mask
-    mask = closed(mask, 2)
+    mask = close_bits(mask, 2)
     yield "closing", mask
-    mask = without_small(mask, SMALLEST_CELL, SMALLEST_CELL // 2)
+    mask = remove_small_objects(mask, SMALLEST_CELL, SMALLEST_CELL // 2)
     yield "small", mask
-    mask = filled(mask, LARGEST_HOLE, LARGEST_SPOT)
+    mask = fill_mask_holes(mask, LARGEST_HOLE, LARGEST_SPOT)
     yield "holes", mask
-    mask = opened(mask, 5)
+    mask = open_bits(mask, 5)
     yield "opening", mask
-    mask = shrunk(mask, 4)  # the halo around a cell is rough as well
+    mask = erode_bits(mask, 4)  # the halo around a cell is rough as well
     yield "halo", mask
-    yield "debris", without_small(mask, SMALLEST_CELL, SMALLEST_CELL // 2)
+    yield "debris", remove_small_objects(mask, SMALLEST_CELL, SMALLEST_CELL // 2)
 
 
 def _without_debris(labels: Labels) -> Labels:
@@ -117,7 +117,7 @@ def _without_debris(labels: Labels) -> Labels:
     at_edge = (found.boxes[:, :2] == 0) | (found.boxes[:, 2:] == labels.shape)
     part = found.areas >= SMALLEST_SHARE * np.median(found.areas[large])
     kept = found.ids[np.where(at_edge.any(axis=1), part, large)]
-    return renumbered(runs, kept, np.arange(1, len(kept) + 1), len(kept))
+    return renumber(runs, kept, np.arange(1, len(kept) + 1), len(kept))
 
 
 def _core(frame: Frame, mask: Mask, gaps: Mask | None) -> Mask:
@@ -130,7 +130,7 @@ def _core(frame: Frame, mask: Mask, gaps: Mask | None) -> Mask:
     median = np.median(outside)
     deviation = 1.4826 * np.median(np.abs(outside - median))
     halo = bright > median + HALO * max(deviation, np.sqrt(VARIANCE_FLOOR))
-    return unpack(opened(filled(pack(mask & ~halo), LARGEST_SPOT), 2))
+    return unpack(open_bits(fill_mask_holes(pack(mask & ~halo), LARGEST_SPOT), 2))
 
 
 def _background(frame: Frame) -> NDArray[np.float32]:

@@ -10,7 +10,7 @@ import scipy
 from numpy.typing import NDArray
 
 from pyama.algorithms.kernels.array_types import Boxes, Labels
-from pyama.algorithms.kernels.labels import label_runs, regions_of, renumbered
+from pyama.algorithms.kernels.labels import label_runs, regions_of, renumber
 from pyama.algorithms.trackers.numbering import diameters
 
 REACH = 1.75
@@ -19,7 +19,7 @@ OFF_CENTRE = 0.65
 """Largest distance of the midpoint of the daughters from the centre, in diameters."""
 LIKENESS = 0.5
 """Smallest ratio of the areas of the daughters."""
-LARGEST = 2.4
+MAX_AREA = 2.4
 """Largest total area of both daughters, relative to the area of the mother."""
 SAME = 0.6
 """Smallest intersection over union with the mother of a cell that is the mother itself."""
@@ -39,7 +39,7 @@ class _Cells:
         return (self.boxes[:, :2] + self.boxes[:, 2:]) / 2.0
 
 
-def divided(frames: Iterable[Labels]) -> Iterator[tuple[Labels, dict[int, int]]]:
+def renumber_daughters(frames: Iterable[Labels]) -> Iterator[tuple[Labels, dict[int, int]]]:
     """Find cells that divide, and give both daughters new numbers.
 
     A tracker gives one daughter the number of the mother and the other a new one, or both new
@@ -80,7 +80,7 @@ def divided(frames: Iterable[Labels]) -> Iterator[tuple[Labels, dict[int, int]]]
                 numbers[cell] = newest
         parents = {numbers[cell]: mother for cell, mother in mothers.items()}
         ids = np.array([numbers[cell] for cell in now.ids.tolist()], np.int64)
-        yield renumbered(runs, now.ids, ids, newest), parents
+        yield renumber(runs, now.ids, ids, newest), parents
         before = now
 
 
@@ -119,7 +119,7 @@ def _daughters(
 def _off_centre(before: _Cells, m: int, now: _Cells, a: int, b: int) -> float:
     """Return the distance of the mother from the midpoint in diameters; inf if too far."""
     areas = now.areas[[a, b]]
-    unlike = areas.min() < LIKENESS * areas.max() or areas.sum() > LARGEST * before.areas[m]
+    unlike = areas.min() < LIKENESS * areas.max() or areas.sum() > MAX_AREA * before.areas[m]
     if unlike or _overlap(before.boxes[m], now.boxes[[a, b]]).max() >= SAME:
         return np.inf
     middle = now.centres[[a, b]].mean(axis=0)

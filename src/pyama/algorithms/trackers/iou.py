@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from pyama.algorithms.kernels.array_types import Boxes, Labels, check_same_shape, kernel
 from pyama.algorithms.kernels.assignment import ALONE, Pairs, heaviest_matching
-from pyama.algorithms.kernels.labels import Regions, label_runs, regions_of, renumbered
+from pyama.algorithms.kernels.labels import Regions, label_runs, regions_of, renumber
 from pyama.algorithms.params import TrackingParams
 from pyama.algorithms.trackers.numbering import cell_numbers, within_limits
 
@@ -52,7 +52,7 @@ def track(frames: Iterable[Labels], params: TrackingParams) -> Iterator[Labels]:
         partner = link(known.boxes, found.boxes, params.min_iou)
         ids, newest = cell_numbers(known.ids, partner, newest)
         known = _remember(known, found, ids, params.max_gap)
-        yield renumbered(runs, found.ids, ids, newest)
+        yield renumber(runs, found.ids, ids, newest)
 
 
 def track_masks(frames: Iterable[Labels], params: TrackingParams) -> Iterator[Labels]:
@@ -81,9 +81,9 @@ def track_masks(frames: Iterable[Labels], params: TrackingParams) -> Iterator[La
         partner = _partners(pairs, len(known.ids), len(found.ids), params.min_iou)
         ids, newest = cell_numbers(known.ids, partner, newest)
         known = _remember(known, found, ids, params.max_gap)
-        tracked = renumbered(runs, found.ids, ids, newest)
+        tracked = renumber(runs, found.ids, ids, newest)
         waiting = known.ids[np.isin(known.ids, ids, invert=True)]
-        before = renumbered(label_runs(seen, "track_masks"), waiting, waiting, newest)
+        before = renumber(label_runs(seen, "track_masks"), waiting, waiting, newest)
         seen = np.where(tracked == 0, before, tracked)
         yield tracked
 

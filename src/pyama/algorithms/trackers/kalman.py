@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from pyama.algorithms.kernels.array_types import Labels
 from pyama.algorithms.kernels.assignment import ALONE, Pairs, heaviest_matching
-from pyama.algorithms.kernels.labels import Regions, label_runs, regions_of, renumbered
+from pyama.algorithms.kernels.labels import Regions, label_runs, regions_of, renumber
 from pyama.algorithms.params import KalmanParams
 from pyama.algorithms.trackers.numbering import cell_numbers, diameters, within_limits
 from pyama.registry import parameters
@@ -82,7 +82,7 @@ def track(frames: Iterable[Labels], params: KalmanParams) -> Iterator[Labels]:
         partner = _partners(expected, here, ahead, params)
         ids, newest = cell_numbers(known.ids, partner, newest)
         known = _remembered(expected, here, partner, ids, params)
-        yield renumbered(runs, found.ids, ids, newest)
+        yield renumber(runs, found.ids, ids, newest)
 
 
 def _with_next(items: Iterable[T]) -> Iterator[tuple[T, T | None]]:

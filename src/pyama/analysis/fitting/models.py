@@ -13,7 +13,7 @@ from pyama.analysis.fitting.kinetics import (
     two_stages_slopes,
 )
 from pyama.analysis.fitting.model import Model, ModelRegistry, Parameter
-from pyama.analysis.trace_shape import first_crossing, onsets, smoothed
+from pyama.analysis.trace_shape import first_crossing, onsets, smooth
 
 Values = NDArray[np.float64]
 
@@ -142,7 +142,7 @@ def _first_onset(t: Values, y: Values) -> Values:
 
 
 def _half_time(t: Values, y: Values, level: Values) -> Values:
-    return t[np.arange(len(t)), first_crossing(smoothed(y), level)]
+    return t[np.arange(len(t)), first_crossing(smooth(y), level)]
 
 
 def _expression_guess(t: Values, y: Values) -> tuple[Values, Values, Values, Values]:
@@ -162,7 +162,7 @@ def _mrna_decay_guess(t: Values, y: Values) -> tuple[Values | float, ...]:
 
 def _relaxation_guess(t: Values, y: Values) -> tuple[Values, Values, Values]:
     """Guess change, rate and last value; the rate from the time of half the change."""
-    curve = smoothed(y)
+    curve = smooth(y)
     first, last = curve[:, 0], curve[:, -1]
     delay = _half_time(t, y, (first + last) / 2) - t[:, 0]
     return first - last, math.log(2) / np.maximum(delay, np.ptp(t, axis=1) / 50 + 1e-9), last

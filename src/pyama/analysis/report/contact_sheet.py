@@ -8,16 +8,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pyama import layout
-from pyama.analysis.colours import evenly
+from pyama.analysis.colours import evenly_spaced
 from pyama.analysis.report.report_data import ReportData
 from pyama.errors import StoreError
 from pyama.pictures.contrast import grey_frame
 from pyama.pictures.encoding import jpeg_url
-from pyama.pictures.overlays import outlined, reduced
+from pyama.pictures.overlays import draw_outlines, reduce_image
 from pyama.store import FovStore
 from pyama.traces.trace_recording import run_times
 
-MOST_FOVS = 24
+MAX_FOVS = 24
 """Largest number of fields of view on the sheet; of more, some are taken, evenly spaced."""
 LONGEST_SIDE = 440
 """Largest side of an image in px."""
@@ -42,7 +42,7 @@ def pictures(report: ReportData) -> Iterator[Picture]:
     """Draw the sheet: three frames of each of up to four fields of view, one of more."""
     fovs = sorted(report.files)
     frames = 3 if len(fovs) <= 4 else 1
-    for k in evenly(len(fovs), MOST_FOVS):
+    for k in evenly_spaced(len(fovs), MAX_FOVS):
         fov = fovs[k]
         kept = report.traces.loc[report.traces["fov"] == fov, "cell"].unique()
         for t in _moments(report, fov, frames):
@@ -57,7 +57,7 @@ def pictures(report: ReportData) -> Iterator[Picture]:
 def _moments(report: ReportData, fov: int, n: int) -> list[int]:
     channels = report.config.channels.ids
     recorded = report.recorded_frames(fov, channels[0]) if channels else []
-    picked = evenly(len(recorded), n) if n > 1 else [len(recorded) // 2]
+    picked = evenly_spaced(len(recorded), n) if n > 1 else [len(recorded) // 2]
     return [recorded[k] for k in picked] if recorded else []
 
 
@@ -67,5 +67,5 @@ def _picture(report: ReportData, store: FovStore, t: int, kept: NDArray[Any]) ->
     groups = [] if pc is None else [layout.phase(pc.channel)]
     groups += [layout.fluorescence(entry.channel) for entry in fl]
     labels = None if pc is None else store.stack(layout.tracked(pc.channel))[t]
-    images = [reduced(grey_frame(store, group, t), LONGEST_SIDE) for group in groups]
-    return np.concatenate([outlined(image, labels, kept) for image in images], axis=1)
+    images = [reduce_image(grey_frame(store, group, t), LONGEST_SIDE) for group in groups]
+    return np.concatenate([draw_outlines(image, labels, kept) for image in images], axis=1)

@@ -5,14 +5,20 @@ from typing import Any
 
 import pandas as pd
 
-from pyama.analysis.colours import color, evenly
+from pyama.analysis.colours import color, evenly_spaced
 from pyama.analysis.histograms import axis_range, sample_histogram
-from pyama.analysis.report.plotly_figures import Figure, axes, pale, short, text
+from pyama.analysis.report.plotly_figures import (
+    Figure,
+    axes,
+    round_numbers,
+    text,
+    transparent_color,
+)
 
 CLASSES = {"good": "#009E73", "fair": "#E69F00", "poor": "#D55E00", "failed": "#9AA0A6"}
 MARGIN = 0.04
 """Free space at both ends of an axis, as a part of its range."""
-MOST_POINTS = 4000
+MAX_POINTS = 4000
 """Largest number of points of a scatter plot; of more, some are taken, evenly spaced."""
 
 
@@ -27,7 +33,7 @@ def classes(fits: pd.DataFrame, samples: Sequence[str]) -> Figure:
             "orientation": "h",
             "name": name,
             "y": [text(sample) for sample in samples],
-            "x": short(share[name]),
+            "x": round_numbers(share[name]),
             "text": [str(n) if n else "" for n in counts[name].tolist()],
             "marker": {"color": shade},
             "hovertemplate": f"%{{y}}: %{{text}} {name} (%{{x:.1f}} %)<extra></extra>",
@@ -47,16 +53,16 @@ def histogram(table: pd.DataFrame, column: str, samples: Sequence[str], label: s
     number.
     """
     bins = sample_histogram(table, column, samples)
-    centres = short((bins.edges[1:] + bins.edges[:-1]) / 2)
+    centres = round_numbers((bins.edges[1:] + bins.edges[:-1]) / 2)
     data = [
         {
             "x": centres,
-            "y": short(bins.shares[sample]),
+            "y": round_numbers(bins.shares[sample]),
             "name": text(sample),
             "mode": "lines",
             "line": {"shape": "hvh", "color": color(i), "width": 1.5},
             "fill": "tozeroy",
-            "fillcolor": pale(color(i), 0.12),
+            "fillcolor": transparent_color(color(i), 0.12),
         }
         for i, sample in enumerate(samples)
     ]
@@ -75,7 +81,7 @@ def scatter(
         columns: Labels by the names of the columns.
         samples: Names of the samples.
     """
-    kept = table.iloc[evenly(len(table), MOST_POINTS)]
+    kept = table.iloc[evenly_spaced(len(table), MAX_POINTS)]
     series = []
     for i, sample in enumerate(samples):
         cells = kept[kept["sample"] == sample]
@@ -85,12 +91,14 @@ def scatter(
                 "name": text(sample),
                 "color": color(i),
                 "cells": [f"FOV {fov}, cell {cell}" for fov, cell in ids],
-                "values": {name: short(cells[name].to_numpy(float)) for name in columns},
+                "values": {
+                    name: round_numbers(cells[name].to_numpy(float)) for name in columns
+                },
             }
         )
     return {
         "columns": {name: text(label) for name, label in columns.items()},
-        "ranges": {name: short(axis_range(kept, name, MARGIN)) for name in columns},
+        "ranges": {name: round_numbers(axis_range(kept, name, MARGIN)) for name in columns},
         "series": series,
     }
 

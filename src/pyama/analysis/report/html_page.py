@@ -83,9 +83,9 @@ def build(report: ReportData, plotly: str) -> str:
         ("quality", "Quality", quality_section(report)),
         ("settings", "Settings", settings_section(report)),
     ]
-    links = (f'<a href="#{key}">{markup.escaped(title)}</a>' for key, title, _ in sections)
+    links = (f'<a href="#{key}">{markup.escape(title)}</a>' for key, title, _ in sections)
     return Template(_part("report.html")).substitute(
-        title=markup.escaped(f"{report.metadata.basename} - pyama report"),
+        title=markup.escape(f"{report.metadata.basename} - pyama report"),
         style=_part("report.css"),
         contents="\n".join(links),
         body=head(report) + "".join(content for _, _, content in sections),

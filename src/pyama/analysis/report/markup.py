@@ -9,14 +9,14 @@ from typing import Any
 
 import pandas as pd
 
-from pyama.analysis.table_files import neutralised
+from pyama.analysis.table_files import neutralise_formulas
 
 TEXTS = frozenset({"text", "wrap"})
 SHOWN_ROWS = 400
 """Largest number of rows that are shown; the file behind `save as CSV` has all."""
 
 
-def escaped(value: object) -> str:
+def escape(value: object) -> str:
     """Return text that HTML shows literally, also inside quotes."""
     return html.escape(str(value), quote=True)
 
@@ -42,12 +42,12 @@ def plot(figure: Mapping[str, Any], *, wide: bool = False, before: str = "") -> 
 
 def choice(name: str, label: str, content: str) -> str:
     """Return one of several pieces between which `chooser` switches."""
-    return f'<div data-choice="{escaped(name)}" data-label="{escaped(label)}">{content}</div>'
+    return f'<div data-choice="{escape(name)}" data-label="{escape(label)}">{content}</div>'
 
 
 def chooser(name: str, label: str) -> str:
     """Return the list from which one piece of `choice` is selected."""
-    return f'<label>{escaped(label)} <select data-choose="{escaped(name)}"></select></label>'
+    return f'<label>{escape(label)} <select data-choose="{escape(name)}"></select></label>'
 
 
 def grid(pieces: Iterable[str]) -> str:
@@ -57,18 +57,18 @@ def grid(pieces: Iterable[str]) -> str:
 
 def details(summary: str, content: str) -> str:
     """Return content that is hidden until it is opened."""
-    return f"<details><summary>{escaped(summary)}</summary>{content}</details>"
+    return f"<details><summary>{escape(summary)}</summary>{content}</details>"
 
 
 def paragraph(text: str) -> str:
     """Return a paragraph of plain text."""
-    return f'<p class="soft">{escaped(text)}</p>'
+    return f'<p class="soft">{escape(text)}</p>'
 
 
 def section(key: str, title: str, *content: str) -> str:
     """Return a section to which the list of contents links."""
     inside = "\n".join(content)
-    return f'<section id="{key}"><h2>{escaped(title)}</h2>\n{inside}\n</section>'
+    return f'<section id="{key}"><h2>{escape(title)}</h2>\n{inside}\n</section>'
 
 
 def table(frame: pd.DataFrame, kinds: Mapping[str, str] | None = None, save: str = "") -> str:
@@ -83,7 +83,7 @@ def table(frame: pd.DataFrame, kinds: Mapping[str, str] | None = None, save: str
     names = [str(name) for name in frame]
     css = [f' class="{given(name)}"' if given(name) in TEXTS else "" for name in names]
     head = "".join(
-        f"<th{kind}>{escaped(name)}</th>" for kind, name in zip(css, names, strict=True)
+        f"<th{kind}>{escape(name)}</th>" for kind, name in zip(css, names, strict=True)
     )
     rows = [
         "".join(f"<td{kind}>{_cell(v)}</td>" for kind, v in zip(css, row, strict=True))
@@ -97,15 +97,15 @@ def table(frame: pd.DataFrame, kinds: Mapping[str, str] | None = None, save: str
 
 
 def _link(frame: pd.DataFrame, name: str) -> str:
-    data = base64.b64encode(neutralised(frame).to_csv(index=False).encode()).decode()
+    data = base64.b64encode(neutralise_formulas(frame).to_csv(index=False).encode()).decode()
     href = f"data:text/csv;charset=utf-8;base64,{data}"
-    return f'<a class="save" download="{escaped(name)}" href="{href}">save as CSV</a>'
+    return f'<a class="save" download="{escape(name)}" href="{href}">save as CSV</a>'
 
 
 def _cell(value: object) -> str:
     if isinstance(value, float):
         return "\N{EN DASH}" if math.isnan(value) else number(value)
-    return escaped(value)
+    return escape(value)
 
 
 def number(value: float) -> str:
@@ -118,7 +118,7 @@ def number(value: float) -> str:
 def facts(entries: Sequence[tuple[str, object, str]]) -> str:
     """Return a list of names, values and remarks."""
     items = "".join(
-        f"<div><dt>{escaped(name)}</dt><dd>{escaped(value)}<small>{escaped(remark)}</small></dd>"
+        f"<div><dt>{escape(name)}</dt><dd>{escape(value)}<small>{escape(remark)}</small></dd>"
         "</div>"
         for name, value, remark in entries
     )
@@ -127,5 +127,5 @@ def facts(entries: Sequence[tuple[str, object, str]]) -> str:
 
 def notes(sentences: Sequence[str]) -> str:
     """Return sentences as a list that stands out; empty without sentences."""
-    items = "".join(f"<li>{escaped(sentence)}</li>" for sentence in sentences)
+    items = "".join(f"<li>{escape(sentence)}</li>" for sentence in sentences)
     return f'<ul class="notes">{items}</ul>' if items else ""

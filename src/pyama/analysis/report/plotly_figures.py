@@ -9,14 +9,14 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from pyama.analysis.colours import COLORS, color, evenly
+from pyama.analysis.colours import COLORS, color, evenly_spaced
 from pyama.analysis.fitting.fitted_curves import smooth_curve
 from pyama.analysis.statistics import course, example_fits
 
 Figure = dict[str, Any]
-MOST_FRAMES = 200
+MAX_FRAMES = 200
 """Largest number of frames of a trace that are drawn; longer traces are thinned out."""
-FEWEST_CELLS = 0.05
+MIN_CELL_SHARE = 0.05
 """Share of the largest number of cells below which the mean of a frame is not drawn."""
 TWO_LINES = {"l": 60, "r": 14, "t": 64, "b": 46}
 """Margins in px with room for two lines above a figure."""
@@ -29,7 +29,7 @@ def text(name: object) -> str:
     return html.escape(str(name))
 
 
-def short(values: Iterable[float]) -> list[float | None]:
+def round_numbers(values: Iterable[float]) -> list[float | None]:
     """Return numbers with five digits; what is not finite becomes null."""
     return [float(f"{value:.5g}") if math.isfinite(value) else None for value in values]
 
@@ -57,14 +57,14 @@ def single_traces(
         most: Largest number of cells that are drawn.
     """
     cells = list(dict(sorted(table.groupby(["fov", "cell"]).indices.items())).values())
-    chosen = [cells[k] for k in evenly(len(cells), most)]
+    chosen = [cells[k] for k in evenly_spaced(len(cells), most)]
     x: list[float | None] = []
     y: list[float | None] = []
     times, values = table["time"].to_numpy(), table[column].to_numpy(float)
     for rows in chosen:
-        rows = rows[:: 1 + len(rows) // MOST_FRAMES]
-        x += [*short(times[rows]), None]
-        y += [*short(values[rows]), None]
+        rows = rows[:: 1 + len(rows) // MAX_FRAMES]
+        x += [*round_numbers(times[rows]), None]
+        y += [*round_numbers(values[rows]), None]
     drawn = {
         "x": x,
         "y": y,
@@ -81,7 +81,7 @@ def single_traces(
 
 def traces_to_draw(table: pd.DataFrame, features: int, samples: int) -> int:
     """Return the number of single traces per sample and feature that a report draws."""
-    frames = min(MOST_FRAMES, max(1, table["frame"].nunique()))
+    frames = min(MAX_FRAMES, max(1, table["frame"].nunique()))
     return max(3, min(60, NUMBERS // (2 * frames * max(1, features * samples))))
 
 
@@ -116,8 +116,8 @@ def _measured_and_fitted(
 ) -> list[Figure]:
     cell = traces[(traces["fov"] == row["fov"]) & (traces["cell"] == row["cell"])]
     time, values = cell["time"].to_numpy(float), cell[column].to_numpy(float)
-    step = 1 + len(time) // MOST_FRAMES
-    points = {"x": short(time[::step]), "y": short(values[::step])}
+    step = 1 + len(time) // MAX_FRAMES
+    points = {"x": round_numbers(time[::step]), "y": round_numbers(values[::step])}
     axes_used = {"xaxis": f"x{axis}", "yaxis": f"y{axis}"}
     marker = {"color": "#5A6473", "size": 4, "opacity": 0.6}
     measured = {"mode": "markers", "marker": marker, "name": "measured"}
@@ -134,7 +134,7 @@ def _caption(axis: str, name: str, row: "pd.Series[Any]") -> Figure:
 def _curve(row: "pd.Series[Any]", time: NDArray[np.float64]) -> Figure:
     times, values = smooth_curve(row, time, 150)
     named = {"name": str(row["model_type"])} if len(times) else {}
-    return {"x": short(times), "y": short(values), **named}
+    return {"x": round_numbers(times), "y": round_numbers(values), **named}
 
 
 def lines(
@@ -143,8 +143,8 @@ def lines(
     """Return lines over time in hours, given name, x and y of each."""
     data = [
         {
-            "x": short(x),
-            "y": short(y),
+            "x": round_numbers(x),
+            "y": round_numbers(y),
             "mode": "lines",
             "name": text(name),
             "line": {"color": color(i), "width": 1.5},
@@ -160,17 +160,17 @@ def lines(
 def _drawn_course(table: pd.DataFrame, column: str) -> pd.DataFrame:
     """Return mean and quartiles by frame, without frames in which few cells are left."""
     means = course(table, column)
-    means = means[means["count"] >= FEWEST_CELLS * means["count"].max()]
-    return means.iloc[:: 1 + len(means) // MOST_FRAMES]
+    means = means[means["count"] >= MIN_CELL_SHARE * means["count"].max()]
+    return means.iloc[:: 1 + len(means) // MAX_FRAMES]
 
 
 def _band(means: pd.DataFrame, i: int) -> Figure:
-    time = short(means["time"])
+    time = round_numbers(means["time"])
     return {
         "x": time + time[::-1],
-        "y": short(means["low"]) + short(means["high"])[::-1],
+        "y": round_numbers(means["low"]) + round_numbers(means["high"])[::-1],
         "fill": "toself",
-        "fillcolor": pale(color(i), 0.18),
+        "fillcolor": transparent_color(color(i), 0.18),
         "line": {"width": 0},
         "mode": "lines",
         "hoverinfo": "skip",
@@ -180,8 +180,8 @@ def _band(means: pd.DataFrame, i: int) -> Figure:
 
 def _line(means: pd.DataFrame, i: int, name: str) -> Figure:
     return {
-        "x": short(means["time"]),
-        "y": short(means["mean"]),
+        "x": round_numbers(means["time"]),
+        "y": round_numbers(means["mean"]),
         "customdata": means["count"].tolist(),
         "hovertemplate": "%{x:.2f} h: %{y:.4g}, %{customdata} cells",
         "mode": "lines",
@@ -190,7 +190,7 @@ def _line(means: pd.DataFrame, i: int, name: str) -> Figure:
     }
 
 
-def pale(shade: str, alpha: float) -> str:
+def transparent_color(shade: str, alpha: float) -> str:
     """Return a colour as partly transparent."""
     red, green, blue = (int(shade[k : k + 2], 16) for k in (1, 3, 5))
     return f"rgba({red},{green},{blue},{alpha})"

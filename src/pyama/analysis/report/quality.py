@@ -9,8 +9,8 @@ from numpy.typing import NDArray
 from scipy.stats import trim_mean
 
 from pyama import layout
-from pyama.algorithms.saturation import FEWEST_SATURATED, FULL_SCALES
-from pyama.analysis.colours import evenly
+from pyama.algorithms.saturation import FULL_SCALES, MIN_SATURATED
+from pyama.analysis.colours import evenly_spaced
 from pyama.analysis.report.report_data import ReportData
 from pyama.errors import StoreError
 from pyama.pictures.contrast import contrast_of_stack, recorded_pixels
@@ -23,7 +23,7 @@ FRAMES_IN_ALL = 2400
 """Largest number of frames that are examined, over all fields of view."""
 RAW_FRAMES = 3
 """Raw frames per field of view and channel in which saturated pixels are counted."""
-FEWEST_CELLS = 3
+MIN_CELLS = 3
 """Fewest cells in two successive frames whose common movement is computed."""
 
 
@@ -92,7 +92,7 @@ def _previews(
     except StoreError:
         return None
     recorded = report.recorded_frames(store.fov, channel)
-    return stack, [recorded[k] for k in evenly(len(recorded), most)] if recorded else []
+    return stack, [recorded[k] for k in evenly_spaced(len(recorded), most)] if recorded else []
 
 
 def _each(
@@ -128,17 +128,17 @@ def _drift(store: FovStore) -> Values | None:
     It is the drift of the stage if the run measured it, else the common movement of all cells.
     """
     try:
-        roster = store.cells().roster
+        cell_list = store.cells().cell_list
     except StoreError:
         return None
-    if roster.drift is not None:
-        return np.hypot(*roster.drift.T)
-    boxes, valid = roster.bboxes.astype(float), roster.valid_frames
+    if cell_list.drift is not None:
+        return np.hypot(*cell_list.drift.T)
+    boxes, valid = cell_list.bboxes.astype(float), cell_list.valid_frames
     centres = (boxes[..., :2] + boxes[..., 2:]) / 2
     moved = np.zeros((valid.shape[1], 2))
     for t in range(1, len(moved)):
         both = valid[:, t] & valid[:, t - 1]
-        if both.sum() >= FEWEST_CELLS:
+        if both.sum() >= MIN_CELLS:
             moved[t] = trim_mean(centres[both, t] - centres[both, t - 1], 0.25, axis=0)
     return np.hypot(*np.cumsum(moved, axis=0).T)
 
@@ -149,7 +149,7 @@ def _count_saturated(
     recorded = report.recorded_frames(store.fov, channel)
     try:
         stack = store.stack(report.group(channel))
-        frames = [stack[recorded[k]] for k in evenly(len(recorded), RAW_FRAMES)]
+        frames = [stack[recorded[k]] for k in evenly_spaced(len(recorded), RAW_FRAMES)]
     except StoreError:
         return
     quality.raw_frames += len(frames)
@@ -162,6 +162,6 @@ def _saturated(frame: NDArray[np.uint16]) -> float:
     """Return the share of pixels at the largest count if that is a camera's full scale."""
     largest = int(frame.max(initial=0))
     number = int(np.count_nonzero(frame == largest))
-    if largest not in FULL_SCALES or number < FEWEST_SATURATED:
+    if largest not in FULL_SCALES or number < MIN_SATURATED:
         return 0.0
     return number / frame.size

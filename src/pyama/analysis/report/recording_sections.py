@@ -16,7 +16,7 @@ from pyama.analysis.report.gaps_table import gaps_table
 from pyama.analysis.report.quality import assess
 from pyama.analysis.report.report_data import ReportData
 from pyama.analysis.run_advice import run_advice
-from pyama.analysis.settings_by_fov import differing, named
+from pyama.analysis.settings_by_fov import differing_settings, named_groups
 from pyama.config import dump_config
 from pyama.metadata import pixel_size, time_warnings, times_text
 from pyama.pictures import overlays
@@ -45,7 +45,7 @@ def head(report: ReportData) -> str:
     line = " \N{MIDDLE DOT} ".join(
         part for part in (metadata.format, started, str(run.get("status", ""))) if part
     )
-    title = f"<h1>{markup.escaped(metadata.basename)}</h1>"
+    title = f"<h1>{markup.escape(metadata.basename)}</h1>"
     return (
         title + markup.paragraph(line) + markup.facts(entries) + markup.notes(_notes(report))
     )
@@ -145,8 +145,8 @@ def _counts(report: ReportData, fov: int) -> dict[str, Any]:
 def pictures_section(report: ReportData) -> str:
     """Images with the outlines of segmented cells."""
     shown = "".join(
-        f'<figure><img src="{picture.url}" alt="{markup.escaped(picture.caption)}" '
-        f'loading="lazy"><figcaption>{markup.escaped(picture.caption)}</figcaption></figure>'
+        f'<figure><img src="{picture.url}" alt="{markup.escape(picture.caption)}" '
+        f'loading="lazy"><figcaption>{markup.escape(picture.caption)}</figcaption></figure>'
         for picture in contact_sheet.pictures(report)
     )
     if not shown:
@@ -164,7 +164,7 @@ def pictures_section(report: ReportData) -> str:
             ),
         )
     )
-    text = f'<p class="soft">{markup.escaped(names)}.{key}</p>'
+    text = f'<p class="soft">{markup.escape(names)}.{key}</p>'
     return markup.section("cells", "Segmentation", text, f'<div class="sheet">{shown}</div>')
 
 
@@ -247,11 +247,11 @@ def _saturation(
 
 def _settings_by_fov(report: ReportData) -> str:
     """Settings that differ between fields of view; empty if all were made in the same way."""
-    groups = named(report.groups)
+    groups = named_groups(report.groups)
     names = [name for name, _ in groups]
     rows = [
         {"setting": setting, **dict(zip(names, map(str, values), strict=True))}
-        for setting, values in differing(groups).items()
+        for setting, values in differing_settings(groups).items()
     ]
     if not rows:
         return ""
@@ -272,7 +272,7 @@ def settings_section(report: ReportData) -> str:
         "settings",
         "Settings and versions",
         markup.paragraph("Configuration of the last run:") if len(report.groups) > 1 else "",
-        f"<pre>{markup.escaped(config)}</pre>",
+        f"<pre>{markup.escape(config)}</pre>",
         _settings_by_fov(report),
         markup.table(table, {"version": "text"}),
         markup.paragraph(f"Identity of the recording: {report.metadata.identity}"),

@@ -14,10 +14,15 @@ from pyama.analysis.fitting.fit import AUTO
 from pyama.analysis.fitting.models import MODELS
 from pyama.analysis.joined_tables import fitted_parameters
 from pyama.analysis.merge import MERGED
-from pyama.analysis.outdated_tables import outdated
-from pyama.analysis.remarks import noted
+from pyama.analysis.outdated_tables import outdated_notes
+from pyama.analysis.remarks import notes_of_table
 from pyama.analysis.sample_tables import load_fitted, load_merged
-from pyama.analysis.settings_by_fov import MadeWith, difference, groups_of, named
+from pyama.analysis.settings_by_fov import (
+    FovSettings,
+    difference_sentences,
+    groups_of,
+    named_groups,
+)
 from pyama.analysis.table_columns import measured_columns, unit_of, with_unit
 from pyama.analysis.table_files import read_header
 from pyama.analysis.trace_shape import good_rows
@@ -80,7 +85,7 @@ class ReportData:
     files: Mapping[int, Path]
     fits: tuple[Fits, ...]
     remarks: tuple[str, ...] = ()
-    groups: tuple[MadeWith, ...] = ()
+    groups: tuple[FovSettings, ...] = ()
 
     @property
     def samples(self) -> list[str]:
@@ -172,7 +177,7 @@ def collect(output_dir: Path, tables: Path | None = None) -> ReportData:
     files = traces_files(output_dir)
     folder = output_dir if tables is None else tables
     groups = tuple(groups_of(output_dir, files))
-    remarks = [*difference(named(groups)), *unused_inspections(output_dir)]
+    remarks = [*difference_sentences(named_groups(groups)), *unused_inspections(output_dir)]
     remarks += left_corrections(output_dir)
     merged = [
         path
@@ -201,7 +206,7 @@ def _belongs(path: Path, identity: str, output_dir: Path, remarks: list[str]) ->
     if source.get("identity") != identity:
         remarks.append(f"{path.name} is of another recording. It is left out.")
         return False
-    remarks += [*outdated(path, output_dir), *noted(path)]
+    remarks += [*outdated_notes(path, output_dir), *notes_of_table(path)]
     return True
 
 
@@ -235,7 +240,7 @@ def _fits(merged: list[Path], traces: Iterable[Path], remarks: list[str]) -> tup
                     "registered."
                 )
                 continue
-            remarks += [*outdated(path), *noted(path)]
+            remarks += [*outdated_notes(path), *notes_of_table(path)]
             if not merged:
                 table["sample"] = EVERYTHING
             key = str(header["model"]), str(header.get("column", ""))

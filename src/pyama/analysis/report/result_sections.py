@@ -11,9 +11,9 @@ from pyama.analysis.report.report_data import Fits, ReportData
 from pyama.analysis.statistics import compare, summarize, trace_features
 from pyama.analysis.table_columns import unit_of, with_unit
 
-MOST_FEATURES = 6
+MAX_FEATURES = 6
 """Largest number of columns of which traces are shown."""
-MOST_PAIRS = 10
+MAX_PAIRS = 10
 """With more pairs of samples, the others are compared with the first one only."""
 OF_A_TRACE = {
     "mean": ("mean", "{}"),
@@ -31,7 +31,7 @@ def traces_section(report: ReportData) -> str:
     """Traces of every sample with their mean and spread."""
     samples, table = report.samples, report.traces
     features = [name for name in report.features if table[name].notna().any()]
-    features = features[:MOST_FEATURES]
+    features = features[:MAX_FEATURES]
     if not features:
         text = "There are no traces: no cell was found, or the filters left out all cells."
         return markup.section("traces", "Traces", markup.paragraph(text))
@@ -99,7 +99,7 @@ def _examples(report: ReportData, fits: Fits, samples: list[str]) -> Iterator[st
         if fits.column in traces and cells["r_squared"].notna().any():
             label = report.label(fits.column)
             if len(samples) > 1:
-                yield f'<p class="soft">{markup.escaped(sample)}</p>'
+                yield f'<p class="soft">{markup.escape(sample)}</p>'
             yield markup.plot(
                 plotly_figures.fit_examples(cells, traces, fits.column, i, label)
             )
@@ -134,7 +134,7 @@ def statistics_section(report: ReportData) -> str:
         table = trace_features(report.traces, column)
         units = _units(unit_of(column))
         content += [
-            f"<h3>{markup.escaped(report.label(column))}</h3>",
+            f"<h3>{markup.escape(report.label(column))}</h3>",
             markup.grid(
                 markup.plot(
                     histogram(table, name, report.samples, with_unit(words, units[name]))
@@ -144,7 +144,7 @@ def statistics_section(report: ReportData) -> str:
             _compared(report, table, list(OF_A_TRACE), units, column),
         ]
     for fits in report.fits:
-        content.append(f"<h3>{markup.escaped(fits.model)}, {markup.escaped(fits.column)}</h3>")
+        content.append(f"<h3>{markup.escape(fits.model)}, {markup.escape(fits.column)}</h3>")
         name = f"{fits.model}_{fits.column}"
         features = [*fits.parameters, R_SQUARED]
         content.append(_compared(report, fits.table, features, fits.units, name))
@@ -176,11 +176,11 @@ def _compared(
     summary = markup.table(numbers, kinds, f"{name}_summary.csv")
     if len(samples) < 2:
         return summary
-    many = math.comb(len(samples), 2) > MOST_PAIRS
+    many = math.comb(len(samples), 2) > MAX_PAIRS
     tested = [feature for feature in features if feature != R_SQUARED]
     pairs = compare(table, tested, reference=samples[0] if many else None)
     # The medians are in the table above already, so they come last.
     pairs = _arranged(pairs, ["feature"], ["median_a", "median_b"], units)
     title = f"Compared with {samples[0]}" if many else "Samples compared"
     shown = markup.table(pairs, kinds, f"{name}_comparison.csv")
-    return f"{summary}<h3>{markup.escaped(title)}</h3>{shown}"
+    return f"{summary}<h3>{markup.escape(title)}</h3>{shown}"

@@ -18,10 +18,10 @@ from uuid import uuid4
 
 from pyama.background_thread import background_thread
 from pyama.errors import ConfigError, PyamaError, message_of
-from pyama.processing.cancelling import CancelEvent, passed_on
+from pyama.processing.cancelling import CancelEvent, call_when_set
 from pyama.processing.executors import dask_worker
 from pyama.processing.executors.dask_worker import TOPIC, Run, work_on
-from pyama.processing.executors.messages import DIED, listening
+from pyama.processing.executors.messages import DIED, handle_messages
 from pyama.processing.executors.pickled_plugins import Plugin
 from pyama.processing.runner import Watcher
 from pyama.version import __version__
@@ -29,7 +29,7 @@ from pyama.version import __version__
 if TYPE_CHECKING:
     from distributed import Client
 
-LOOK_SECONDS = 2.0
+POLL_SECONDS = 2.0
 """Interval at which a run renews its temporary files and checks that there are workers."""
 GONE = (
     "The connection to the Dask scheduler was lost. Finished outputs are kept: start the "
@@ -69,10 +69,10 @@ def open_cluster(
         client = _connected(stack, address, n)
         run.flag.path.touch()
         client.subscribe_topic(TOPIC, partial(_receive, run.name, messages))
-        stack.enter_context(listening(messages, watch))
+        stack.enter_context(handle_messages(messages, watch))
         cluster = _Cluster(client, run)
         stack.enter_context(_looking_after(client, run, address))
-        stack.enter_context(passed_on(cancel_event, cluster.stop))
+        stack.enter_context(call_when_set(cancel_event, cluster.stop))
         try:
             yield cluster
         finally:
@@ -138,7 +138,7 @@ def _looking_after(client: "Client", run: Run, address: str | None) -> Iterator[
 
     def look(ended: threading.Event) -> None:
         waiting = False
-        while not ended.wait(LOOK_SECONDS):
+        while not ended.wait(POLL_SECONDS):
             run.keep()
             try:
                 before, waiting = waiting, address is not None and not client.nthreads()

@@ -15,8 +15,8 @@ from typing import TYPE_CHECKING, Any
 
 from pyama.processing.cancelling import AnyOf, FlagFile
 from pyama.processing.executors.messages import DIED, Sender
-from pyama.processing.executors.pickled_plugins import Plugin, registered
-from pyama.processing.plugin_digest import steady_fingerprints
+from pyama.processing.executors.pickled_plugins import Plugin, register_plugins
+from pyama.processing.plugin_digest import keep_fingerprints
 from pyama.store import TEMPORARY, locks_joined
 from pyama.version import __version__
 
@@ -125,7 +125,7 @@ def work_on(run: Run, number: int, fovs: Sequence[int], work: Callable[..., Any]
     worker = get_worker()
     released = _Released(worker)
     stop = AnyOf((released, run.flag))
-    with _PLACE.taken(run, worker) as messages, ExitStack() as stack:
+    with _SLOT.taken(run, worker) as messages, ExitStack() as stack:
         with suppress(OSError):  # the run itself holds the lock, too
             stack.enter_context(locks_joined(run.folder, fovs))
         if released.is_set() or not run.claim(number):
@@ -178,7 +178,7 @@ class _Messages:
         self._kept, self._sent = [], time.monotonic()
 
 
-class _Place:
+class _Slot:
     """A process that serves one run at a time, because plugins and logging are global.
 
     Several threads may work for the same run; those of other runs wait.
@@ -209,14 +209,14 @@ class _Place:
                 self._turn.notify_all()
 
 
-_PLACE = _Place()
+_SLOT = _Slot()
 
 
 @contextmanager
 def _settled(run: Run, messages: _Messages) -> Iterator[None]:
     """Register the plugins of a run, and send it the log records."""
     sender, before = Sender(messages.put), (logger.level, logger.propagate)
-    with registered(run.plugins), steady_fingerprints():
+    with register_plugins(run.plugins), keep_fingerprints():
         logger.setLevel(run.level)
         logger.addHandler(sender)
         logger.propagate = False

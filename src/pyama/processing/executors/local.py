@@ -17,18 +17,18 @@ from typing import Any, Protocol
 
 from pyama.config import ProcessingConfig
 from pyama.errors import ConfigError
-from pyama.processing.cancelling import CancelEvent, FlagFile, passed_on
+from pyama.processing.cancelling import CancelEvent, FlagFile, call_when_set
 from pyama.processing.executors.dask import open_cluster
-from pyama.processing.executors.messages import Sender, listening
-from pyama.processing.executors.pickled_plugins import Plugin, packed, unpack
-from pyama.processing.plugin_digest import steady_fingerprints
+from pyama.processing.executors.messages import Sender, handle_messages
+from pyama.processing.executors.pickled_plugins import Plugin, pack_plugins, unpack_plugins
+from pyama.processing.plugin_digest import keep_fingerprints
 from pyama.processing.runner import Watcher
 from pyama.store import locks_joined
 
 EXECUTORS = ("threads", "processes", "dask")
 ADDRESSES = ("tcp://", "tls://")
 """Beginnings of the address of a Dask scheduler."""
-MOST_PROCESSES = 61
+MAX_PROCESSES = 61
 """Largest number that Windows supports."""
 
 logger = logging.getLogger("pyama")
@@ -92,7 +92,7 @@ def open_workers(
         with ThreadPoolExecutor(n, "pyama worker") as executor:
             yield _Threads(executor, cancel_event, watch)
         return
-    plugins = packed(config)
+    plugins = pack_plugins(config)
     if name != "processes":
         address = None if name == "dask" else name
         with open_cluster(address, n, plugins, output_dir, cancel_event, watch) as cluster:
@@ -101,8 +101,8 @@ def open_workers(
     with tempfile.TemporaryDirectory(prefix="pyama-") as folder:
         flag = FlagFile(Path(folder) / "stop")
         messages = multiprocessing.get_context("spawn").SimpleQueue()
-        with listening(messages, watch), passed_on(cancel_event, flag.set):
-            workers = _Processes(min(n, MOST_PROCESSES), (messages, flag, plugins))
+        with handle_messages(messages, watch), call_when_set(cancel_event, flag.set):
+            workers = _Processes(min(n, MAX_PROCESSES), (messages, flag, plugins))
             try:
                 yield workers
             finally:
@@ -147,12 +147,12 @@ def _start(messages: Any, flag: FlagFile, plugins: list[Plugin], level: int) -> 
     # Ctrl-C reaches every process of a terminal; only the first one handles it.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     threading.Thread(target=_end_with_parent, name="pyama parent", daemon=True).start()
-    _PROCESS.update(messages=messages, flag=flag, steady=steady_fingerprints())
-    _PROCESS["steady"].__enter__()  # for as long as the process lives: that is one run
+    _PROCESS.update(messages=messages, flag=flag, fingerprints=keep_fingerprints())
+    _PROCESS["fingerprints"].__enter__()  # for as long as the process lives: that is one run
     logger.setLevel(level)
     logger.addHandler(Sender(messages.put))
     logger.propagate = False
-    unpack(plugins)
+    unpack_plugins(plugins)
 
 
 def _end_with_parent() -> None:

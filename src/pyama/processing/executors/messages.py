@@ -19,7 +19,7 @@ logger = logging.getLogger("pyama")
 
 
 @contextmanager
-def listening(messages: Any, watch: Watcher | None) -> Iterator[None]:
+def handle_messages(messages: Any, watch: Watcher | None) -> Iterator[None]:
     """Handle the log records and the progress of workers, for the length of the block.
 
     Args:

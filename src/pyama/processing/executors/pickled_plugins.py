@@ -46,7 +46,7 @@ class Plugin:
     pickled: bytes
 
 
-def packed(config: ProcessingConfig) -> list[Plugin]:
+def pack_plugins(config: ProcessingConfig) -> list[Plugin]:
     """Return the custom parts that a run needs.
 
     Raises:
@@ -66,7 +66,7 @@ def packed(config: ProcessingConfig) -> list[Plugin]:
     return plugins
 
 
-def unpack(plugins: list[Plugin]) -> None:
+def unpack_plugins(plugins: list[Plugin]) -> None:
     """Register custom parts in another process."""
     for plugin in plugins:
         part = pickle.loads(plugin.pickled)  # noqa: S301 (from the parent process)
@@ -82,13 +82,13 @@ def has_plugins(config: ProcessingConfig) -> bool:
 
 
 @contextmanager
-def registered(plugins: list[Plugin]) -> Iterator[None]:
+def register_plugins(plugins: list[Plugin]) -> Iterator[None]:
     """Register custom parts for the length of the block, and no other preprocessors."""
     before = [(registry, registry.data.copy()) for registry in REGISTRIES.values()]
     preprocessors = PREPROCESSORS[:]
     PREPROCESSORS.clear()
     try:
-        unpack(plugins)
+        unpack_plugins(plugins)
         yield
     finally:
         PREPROCESSORS[:] = preprocessors

@@ -17,7 +17,7 @@ from pyama.processing.external.linking import (
     Diameters,
     Link,
     Node,
-    imported,
+    import_optional,
     installed_version,
     number_cells,
     observe,
@@ -63,7 +63,7 @@ def _links(
     diameter: float,
     params: BtrackParams,
 ) -> list[Link]:
-    new_object = imported("btrack.btypes", "PyTrackObject").from_dict
+    new_object = import_optional("btrack.btypes", "PyTrackObject").from_dict
     tracked = [
         new_object({"ID": i, "t": t, "y": centres[t][k][0], "x": centres[t][k][1], "z": 0.0})
         for i, (t, k) in enumerate(nodes)
@@ -91,7 +91,7 @@ def open_tracker() -> Any:
     Raises:
         ConfigError: The package is not installed, or its compiled library cannot be loaded.
     """
-    BayesianTracker = imported("btrack", "BayesianTracker")
+    BayesianTracker = import_optional("btrack", "BayesianTracker")
     logging.getLogger("btrack").setLevel(logging.WARNING)  # it logs every movie otherwise
     attempt = Attempt()
     with attempt:
@@ -107,7 +107,7 @@ def _motion(diameter: float, max_gap: int) -> Any:
     """Return a model of constant velocity in three dimensions; the third is not used."""
     position, velocity = np.eye(3), np.eye(3)
     none = np.zeros((3, 3))
-    return imported("btrack.models", "MotionModel")(
+    return import_optional("btrack.models", "MotionModel")(
         name="constant velocity",
         measurements=3,
         states=6,

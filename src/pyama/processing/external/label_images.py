@@ -11,18 +11,18 @@ from typing import Annotated, Any
 from numpy.typing import NDArray
 from pydantic import AfterValidator, Field
 
-from pyama.algorithms.contracts import Place
+from pyama.algorithms.contracts import ImageIndex
 from pyama.algorithms.kernels.array_types import Frame
 from pyama.algorithms.params import Params
 from pyama.errors import ConfigError, ReaderError, StoreError
 from pyama.file_cache import cached_while_unchanged
 from pyama.readers.tiff_images import open_tiff_images
 from pyama.registry import parameters
-from pyama.store.external_zarr import ForeignStack, is_zarr
+from pyama.store.external_zarr import ExternalStack, is_zarr
 
 SUFFIXES = (".tif", ".tiff")
 PLACEHOLDERS = {"fov": 0, "frame": 0}
-FIRST = Place(0, 0)
+FIRST = ImageIndex(0, 0)
 HASHED_BYTES = 1 << 20
 """Number of bytes at the beginning and at the end of a file that its digest covers."""
 
@@ -52,7 +52,7 @@ class LabelParams(Params):
 
 
 @parameters(LabelParams)
-def segment(frame: Frame, params: LabelParams, place: Place = FIRST) -> NDArray[Any]:
+def segment(frame: Frame, params: LabelParams, place: ImageIndex = FIRST) -> NDArray[Any]:
     """Return the labels of a frame as they are stored in the files.
 
     Args:
@@ -96,13 +96,13 @@ def identity(params: LabelParams, fov: int) -> str:
 segment.identity = identity  # type: ignore[attr-defined]
 
 
-def _read(params: LabelParams, place: Place) -> NDArray[Any]:
+def _read(params: LabelParams, place: ImageIndex) -> NDArray[Any]:
     if "{frame" in params.path:
         path = Path(params.path.format(fov=place.fov, frame=place.frame + params.first_frame))
         return _tiff(path, 0, params, place.fov)
     path = Path(params.path.format(fov=place.fov))
     if path.is_dir() and is_zarr(path):
-        stack = ForeignStack(path)
+        stack = ExternalStack(path)
         if place.frame >= len(stack):
             raise ConfigError(_too_few(path, len(stack), place.frame))
         return stack[place.frame]

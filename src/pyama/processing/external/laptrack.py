@@ -10,7 +10,7 @@ from pyama.algorithms.params import TrackingParams
 from pyama.processing.external.linking import (
     Diameters,
     Link,
-    imported,
+    import_optional,
     installed_version,
     number_cells,
     observe,
@@ -51,7 +51,7 @@ def track(frames: Iterable[Labels], params: LapTrackParams) -> Iterator[Labels]:
 
 
 def _links(centres: Sequence[NDArray[np.float64]], reach: float, max_gap: int) -> list[Link]:
-    LapTrack = imported("laptrack", "LapTrack")
+    LapTrack = import_optional("laptrack", "LapTrack")
     tracker = LapTrack(
         cutoff=reach**2,
         gap_closing_cutoff=(reach * (1 + max_gap)) ** 2 if max_gap else False,

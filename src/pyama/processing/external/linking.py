@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from pydantic import Field
 
 from pyama.algorithms.kernels.array_types import Labels
-from pyama.algorithms.kernels.labels import Regions, label_runs, regions, renumbered
+from pyama.algorithms.kernels.labels import Regions, label_runs, regions, renumber
 from pyama.algorithms.params import TrackingParams
 from pyama.algorithms.trackers.numbering import within_limits
 from pyama.errors import ConfigError
@@ -42,7 +42,7 @@ def installed_version(package: str) -> str:
         raise _missing(package) from error
 
 
-def imported(module: str, name: str) -> Any:
+def import_optional(module: str, name: str) -> Any:
     """Return an attribute of a module of an optional package.
 
     Raises:
@@ -91,4 +91,4 @@ def number_cells(
                 newest += 1
             numbers[t, i] = numbers[before[t, i]] if (t, i) in before else newest
         ids = np.array([numbers[t, i] for i in range(len(present.ids))], np.int64)
-        yield renumbered(label_runs(labels, "tracker"), present.ids, ids, newest)
+        yield renumber(label_runs(labels, "tracker"), present.ids, ids, newest)

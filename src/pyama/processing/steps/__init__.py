@@ -12,7 +12,7 @@ from pyama.processing.steps import (
 )
 from pyama.processing.steps.step import Step
 
-__all__ = ["STEPS", "STEP_NAMED", "Step"]
+__all__ = ["STEPS", "STEPS_BY_NAME", "Step"]
 
 STEPS: tuple[Step, ...] = (
     copying.STEP,
@@ -25,5 +25,5 @@ STEPS: tuple[Step, ...] = (
     previews.STEP,
 )
 """The steps in order."""
-STEP_NAMED = {step.name: step for step in STEPS}
+STEPS_BY_NAME = {step.name: step for step in STEPS}
 """The steps by their names."""

@@ -13,10 +13,10 @@ from pyama.algorithms.background_surface import GRID, estimate
 from pyama.algorithms.kernels.histogram import Histogram
 from pyama.algorithms.params import BackgroundParams
 from pyama.config import ProcessingConfig
-from pyama.processing.fov import FovContext, FovFacts, full
+from pyama.processing.fov import FovContext, FovFacts, full_output
 from pyama.processing.runner import Job, Part
 from pyama.processing.steps.previews import grey_levels
-from pyama.processing.steps.step import Ingredients, Step, params_of
+from pyama.processing.steps.step import RecipeParts, Step, params_of
 
 logger = logging.getLogger(__name__)
 
@@ -27,14 +27,14 @@ def _skipped(config: ProcessingConfig) -> str | None:
     return None if config.channels.fl else "no fluorescence channel is configured"
 
 
-def _recipes(facts: FovFacts) -> Iterator[tuple[str, Ingredients]]:
+def _recipes(facts: FovFacts) -> Iterator[tuple[str, RecipeParts]]:
     pc = facts.config.channels.pc
-    labels = [] if pc is None else [full(layout.labeled(pc.channel))]
+    labels = [] if pc is None else [full_output(layout.labeled(pc.channel))]
     params, defaults = params_of(BackgroundParams, facts.config)
     for entry in facts.config.channels.fl:
-        inputs = [full(layout.fluorescence(entry.channel)), *labels]
-        ingredients = Ingredients(inputs, params=params, defaults=defaults)
-        yield full(layout.background(entry.channel)), ingredients
+        inputs = [full_output(layout.fluorescence(entry.channel)), *labels]
+        parts = RecipeParts(inputs, params=params, defaults=defaults)
+        yield full_output(layout.background(entry.channel)), parts
 
 
 def _jobs(context: FovContext) -> Iterator[Job]:

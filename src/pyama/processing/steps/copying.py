@@ -12,10 +12,10 @@ from pyama.algorithms.copy_params import CopyParams
 from pyama.algorithms.kernels.histogram import Histogram
 from pyama.algorithms.saturation import SaturationCount
 from pyama.config import ProcessingConfig
-from pyama.processing.fov import FovContext, FovFacts, full, image_groups
+from pyama.processing.fov import FovContext, FovFacts, full_output, image_groups
 from pyama.processing.runner import Job, Part
 from pyama.processing.steps.previews import grey_levels
-from pyama.processing.steps.step import RECORDING, Ingredients, Step, params_of
+from pyama.processing.steps.step import RECORDING, RecipeParts, Step, params_of
 from pyama.store import ROOT_MARK, NotRecorded, RootOutput, Series
 
 
@@ -23,15 +23,15 @@ def _skipped(config: ProcessingConfig) -> str | None:
     return None if config.channels.ids else "no channel is configured"
 
 
-def _recipes(facts: FovFacts) -> Iterator[tuple[str, Ingredients]]:
+def _recipes(facts: FovFacts) -> Iterator[tuple[str, RecipeParts]]:
     groups = image_groups(facts.config)
     place: dict[str, Any] = {"fov": facts.fov}
-    yield ROOT_MARK, Ingredients([RECORDING], params={**place, "groups": groups})
+    yield ROOT_MARK, RecipeParts([RECORDING], params={**place, "groups": groups})
     params, defaults = params_of(CopyParams, facts.config)
     params.pop("z", None)
     for group, channel in zip(groups, facts.config.channels.ids, strict=True):
         values = {**place, "channel": channel, **params, **_planes(facts, channel)}
-        yield full(group), Ingredients([RECORDING], params=values, defaults=defaults)
+        yield full_output(group), RecipeParts([RECORDING], params=values, defaults=defaults)
 
 
 def _planes(facts: FovFacts, channel: int) -> dict[str, Any]:

@@ -22,7 +22,7 @@ from pyama import layout
 from pyama.algorithms.crops import SCALE, box_shapes, gather, gather_masks, place
 from pyama.algorithms.kernels.labels import Regions, regions
 from pyama.errors import StoreError
-from pyama.processing.fov import FovContext, FovFacts, crop_groups, full
+from pyama.processing.fov import FovContext, FovFacts, crop_groups, full_output
 from pyama.processing.runner import Job, Part
 from pyama.processing.steps.previews import (
     CellPreviews,
@@ -32,12 +32,12 @@ from pyama.processing.steps.previews import (
     preview_part,
 )
 from pyama.processing.steps.registration import shifts_input
-from pyama.processing.steps.step import Ingredients, Step, without_phase_contrast
+from pyama.processing.steps.step import RecipeParts, Step, without_phase_contrast
 from pyama.store import (
     CELLS_MARK,
+    CellList,
     CellsOutput,
     Crop,
-    Roster,
     Stack,
     crop_dtype,
     crop_spec,
@@ -56,7 +56,7 @@ def cut_cells(
     stacks: Mapping[str, Stack],
     folder: Path,
     drift: NDArray[np.float64] | None = None,
-) -> Iterator["Seen | Roster | Crop"]:
+) -> Iterator["Seen | CellList | Crop"]:
     """Cut every cell out of every stack.
 
     Args:
@@ -64,11 +64,11 @@ def cut_cells(
         mask_group: Name of the group that gets the cells' masks.
         stacks: Raw frames and backgrounds (T, H, W) in counts, by the name of their group.
         folder: Folder of the spools, which are removed when the iterator ends.
-        drift: See `Roster`. It changes no crop, because boxes follow the cells.
+        drift: See `CellList`. It changes no crop, because boxes follow the cells.
 
     Yields:
-        Every frame after it was spooled, then the roster, then the crops of all cells, group
-        by group. The blocks of a crop must be read before the next crop is requested.
+        Every frame after it was spooled, then the list of cells, then the crops of all cells,
+        group by group. The blocks of a crop must be read before the next crop is requested.
     """
     with ExitStack() as files:
         spools = [
@@ -91,12 +91,12 @@ def cut_cells(
                 frame = stack[t]
                 spool.append(gather(frame, cells.boxes))
                 yield Seen(spool.group, frame)
-        roster = _roster(frames)
+        cell_list = _cell_list(frames)
         if drift is not None:
-            roster = replace(roster, drift=drift.astype(np.float32))
-        yield roster
+            cell_list = replace(cell_list, drift=drift.astype(np.float32))
+        yield cell_list
         for spool in spools:
-            yield from _crops(spool, roster)
+            yield from _crops(spool, cell_list)
 
 
 @dataclass(frozen=True)
@@ -189,7 +189,7 @@ def _temporary(folder: Path) -> FileIO:
     return tempfile.TemporaryFile(dir=folder, buffering=0, suffix=".tmp")
 
 
-def _roster(frames: list[Regions]) -> Roster:
+def _cell_list(frames: list[Regions]) -> CellList:
     every = [cells.ids for cells in frames]
     ids = np.unique(np.concatenate(every)) if every else np.empty(0, np.int64)
     bboxes = np.zeros((len(ids), len(frames), 4), np.int32)
@@ -198,13 +198,13 @@ def _roster(frames: list[Regions]) -> Roster:
         rows = np.searchsorted(ids, cells.ids)
         bboxes[rows, t] = cells.boxes
         valid[rows, t] = True
-    return Roster(ids.astype(np.int32), bboxes, valid)
+    return CellList(ids.astype(np.int32), bboxes, valid)
 
 
-def _crops(spool: _Spool, roster: Roster) -> Iterator[Crop]:
-    shapes = box_shapes(roster.bboxes)
+def _crops(spool: _Spool, cell_list: CellList) -> Iterator[Crop]:
+    shapes = box_shapes(cell_list.bboxes)
     slots = shapes.max(axis=1, initial=0).tolist()
-    ids = roster.ids.tolist()
+    ids = cell_list.ids.tolist()
     areas = shapes.prod(axis=-1)
     by_frame = areas.T.ravel()  # as they were spooled
     starts = (np.cumsum(by_frame) - by_frame).reshape(areas.T.shape).T
@@ -252,9 +252,9 @@ def _batches(sizes: NDArray[np.int64]) -> Iterator[range]:
         yield range(start, len(sizes))
 
 
-def _recipes(facts: FovFacts) -> Iterator[tuple[str, Ingredients]]:
-    inputs = [full(group) for group in crop_groups(facts.config)]
-    yield CELLS_MARK, Ingredients([*inputs, *shifts_input(facts.config)])
+def _recipes(facts: FovFacts) -> Iterator[tuple[str, RecipeParts]]:
+    inputs = [full_output(group) for group in crop_groups(facts.config)]
+    yield CELLS_MARK, RecipeParts([*inputs, *shifts_input(facts.config)])
 
 
 def _jobs(context: FovContext) -> Iterator[Job]:
@@ -270,7 +270,7 @@ def _jobs(context: FovContext) -> Iterator[Job]:
 def _items(
     context: FovContext, makers: Mapping[str, Callable[[], Preview]], pending: tuple[Part, ...]
 ) -> Iterator[tuple[Any, ...]]:
-    """The roster or a crop; previews of frames, in the order of `makers`; that of the crop."""
+    """The cells or a crop; previews of frames, in the order of `makers`; that of the crop."""
     mask_group, folder = layout.tracked(context.pc), context.store.path
     stacks = {group: context.stack(group) for group in makers}
     labels, makes = stacks.pop(mask_group), {group: maker() for group, maker in makers.items()}
@@ -279,12 +279,12 @@ def _items(
         if isinstance(item, Seen):
             make = partial(makes[item.group], item.frame)
             yield (None, *(make if group == item.group else None for group in makes))
-        elif isinstance(item, Roster):
+        elif isinstance(item, CellList):
             previews = cell_previews_of(context, item)
             yield (item,)
         else:
-            assert previews is not None  # noqa: S101 (the roster comes before the crops)
-            yield (item, *[None] * len(makes), partial(previews.in_passing, item))
+            assert previews is not None  # noqa: S101 (the list of cells comes before the crops)
+            yield (item, *[None] * len(makes), partial(previews.make_early, item))
         del item  # else it would stay in memory with the next one
 
 

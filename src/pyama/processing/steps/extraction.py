@@ -12,7 +12,7 @@ from pyama.algorithms.flat_field_params import FlatFieldParams
 from pyama.algorithms.params import ExtractionParams, own_params
 from pyama.config import WITHOUT_EFFECT, ProcessingConfig
 from pyama.metadata import frame_times
-from pyama.processing.fov import FovContext, FovFacts, full
+from pyama.processing.fov import FovContext, FovFacts, full_output
 from pyama.processing.plugin_digest import fingerprint, is_builtin
 from pyama.processing.runner import Job, Part
 from pyama.processing.steps.earlier_tracks import carry_inspection_over, keep_earlier
@@ -24,7 +24,7 @@ from pyama.processing.steps.illumination import (
     stored_light,
 )
 from pyama.processing.steps.step import (
-    Ingredients,
+    RecipeParts,
     Step,
     changed_values,
     params_of,
@@ -42,13 +42,13 @@ def _skipped(config: ProcessingConfig) -> str | None:
     return None
 
 
-def _recipes(facts: FovFacts) -> Iterator[tuple[str, Ingredients]]:
+def _recipes(facts: FovFacts) -> Iterator[tuple[str, RecipeParts]]:
     inputs = []
     if facts.config.channels.pc is not None:
         inputs.append(CELLS_MARK)
-        for name, ingredients in light_recipes(_light_sources(facts)):
+        for name, parts in light_recipes(_light_sources(facts)):
             inputs.append(name)
-            yield name, ingredients
+            yield name, parts
     params, defaults = params_of(ExtractionParams, facts.config)
     for changed, rest in (_feature_params(facts), _context_params(facts)):
         params |= changed
@@ -57,7 +57,7 @@ def _recipes(facts: FovFacts) -> Iterator[tuple[str, Ingredients]]:
         "pixel_size_um": facts.pixel_size_um,
         "basename": facts.metadata.basename,
     }
-    yield TRACES_MARK, Ingredients(inputs, params=params, defaults=defaults)
+    yield TRACES_MARK, RecipeParts(inputs, params=params, defaults=defaults)
 
 
 def _functions(config: ProcessingConfig) -> dict[str, Any]:
@@ -162,7 +162,7 @@ def _parents(context: FovContext) -> Mapping[int, int] | None:
     """Mothers by the numbers of their daughters; None where divisions are not looked for."""
     if not context.config.params.divisions:
         return None
-    mark = context.store.mark(full(layout.tracked(context.pc)))
+    mark = context.store.mark(full_output(layout.tracked(context.pc)))
     parents = mark.notes.get("parents", {}) if mark else {}
     return {int(cell): int(mother) for cell, mother in parents.items()}
 

@@ -14,21 +14,21 @@ from pyama import layout
 from pyama.algorithms.crops import SCALE
 from pyama.algorithms.flat_field import (
     IN_COUNTS,
-    LEAST,
+    MIN_VALUE,
     FlatField,
     correct,
     from_background,
     from_image,
 )
 from pyama.algorithms.flat_field_params import ESTIMATE, FlatFieldParams
-from pyama.algorithms.gaps import filled_gaps
+from pyama.algorithms.gaps import fill_gaps
 from pyama.algorithms.kernels.array_types import Boxes
 from pyama.config import ProcessingConfig
 from pyama.errors import ArrayError, ConfigError
 from pyama.processing.external.light_images import LightImage, read_image
-from pyama.processing.fov import FovContext, full
+from pyama.processing.fov import FovContext, full_output
 from pyama.processing.runner import Job, Part
-from pyama.processing.steps.step import Ingredients
+from pyama.processing.steps.step import RecipeParts
 from pyama.store import NotRecorded, Stack
 
 logger = logging.getLogger(__name__)
@@ -128,7 +128,7 @@ class Sources:
         if field.n_bounded:
             yield (
                 f"In {field.n_bounded} pixels of channel {self.channel} the light is below "
-                f"{LEAST:g} of its mean, and {LEAST:g} is used."
+                f"{MIN_VALUE:g} of its mean, and {MIN_VALUE:g} is used."
             )
 
 
@@ -172,20 +172,20 @@ def stored_light(
     return Light(flat, dark)
 
 
-def light_recipes(light: Mapping[int, Sources]) -> Iterator[tuple[str, Ingredients]]:
-    """Yield names and ingredients of the dark frames and flat fields of a field of view."""
+def light_recipes(light: Mapping[int, Sources]) -> Iterator[tuple[str, RecipeParts]]:
+    """Yield names and recipe parts of the dark frames and flat fields of a field of view."""
     for channel, source in light.items():
         inputs = []
         if source.dark is not None:
-            dark = full(layout.dark_frame(channel))
-            yield dark, Ingredients(params={"dark_frame": _dark_text(source.dark)})
+            dark = full_output(layout.dark_frame(channel))
+            yield dark, RecipeParts(params={"dark_frame": _dark_text(source.dark)})
             inputs.append(dark)
-        flat = full(layout.flat_field(channel))
+        flat = full_output(layout.flat_field(channel))
         if isinstance(source.flat, LightImage):
-            yield flat, Ingredients(inputs, "image", {"flat_field": source.flat.digest})
+            yield flat, RecipeParts(inputs, "image", {"flat_field": source.flat.digest})
         elif source.flat is not None:
-            inputs.append(full(layout.background(channel)))
-            yield flat, Ingredients(inputs, source.flat)
+            inputs.append(full_output(layout.background(channel)))
+            yield flat, RecipeParts(inputs, source.flat)
 
 
 def _dark_text(dark: LightImage | float) -> str:
@@ -214,7 +214,7 @@ def _flat_field_frames(
         return
     if source.is_estimated:
         group = layout.background(source.channel)
-        stack, mark = context.stack(group), context.store.mark(full(group))
+        stack, mark = context.stack(group), context.store.mark(full_output(group))
         absent |= set(mark.notes["frames_without_background"]) if mark else set()
     for values in flat_field(source, stack, absent, lost, notes):
         yield None if values is None else (values,)
@@ -250,7 +250,7 @@ def flat_field(
         total = np.zeros(source.shape)
         present = [t for t in range(len(backgrounds)) if t not in absent]
         for t in present:  # multiples of 1/16 count: exact in any order
-            total += filled_gaps(backgrounds[t], lost.mask(t, source.shape))
+            total += fill_gaps(backgrounds[t], lost.mask(t, source.shape))
             yield None
         field = source.from_backgrounds(total, len(present))
     warnings = list(source.warnings(field))

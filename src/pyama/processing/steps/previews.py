@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from pyama import layout
 from pyama.algorithms.background_surface import GRID
 from pyama.algorithms.crops import SCALE, box_shapes, lift
-from pyama.algorithms.gaps import overlapping
+from pyama.algorithms.gaps import overlap_rectangle
 from pyama.algorithms.kernels.histogram import Histogram
 from pyama.algorithms.preview import preview_of_intensities, preview_of_labels
 from pyama.config import ProcessingConfig
@@ -26,21 +26,21 @@ from pyama.processing.fov import (
     FovFacts,
     computed_groups,
     crop_groups,
-    full,
+    full_output,
     image_groups,
-    preview,
+    preview_output,
 )
 from pyama.processing.runner import Job, Part
-from pyama.processing.steps.step import Ingredients, Step
+from pyama.processing.steps.step import RecipeParts, Step
 from pyama.store import (
     CELL_PREVIEWS_MARK,
     CELLS_MARK,
+    CellList,
     CellPreviewsOutput,
     Cells,
     Crop,
     NotRecorded,
     PreviewOutput,
-    Roster,
     crop_spec,
 )
 
@@ -68,15 +68,15 @@ class CellPreviews:
     """Makes the previews of crops.
 
     Args:
-        roster: Which cells there are, and where.
+        cell_list: Which cells there are, and where.
         lost: What was not recorded, by the name of every group.
     """
 
-    def __init__(self, roster: Roster, lost: Mapping[str, NotRecorded]) -> None:
-        shapes = box_shapes(roster.bboxes)
-        self._rows = {cell: row for row, cell in enumerate(roster.ids.tolist())}
+    def __init__(self, cell_list: CellList, lost: Mapping[str, NotRecorded]) -> None:
+        shapes = box_shapes(cell_list.bboxes)
+        self._rows = {cell: row for row, cell in enumerate(cell_list.ids.tolist())}
         self._shapes = {
-            group: _recorded(shapes, roster.bboxes, entry) for group, entry in lost.items()
+            group: _recorded(shapes, cell_list.bboxes, entry) for group, entry in lost.items()
         }
         # Most cells are there in a part of the frames only. One frame beside it on either
         # side stands for all others.
@@ -99,7 +99,7 @@ class CellPreviews:
             grey[frames.stop :] = inner[-1]
         return _crop(group, cell, grey, meaning)
 
-    def in_passing(self, crop: Crop) -> Crop:
+    def make_early(self, crop: Crop) -> Crop:
         """Return the preview of a crop that is still in memory.
 
         Raises:
@@ -128,7 +128,7 @@ def _recorded(
     whole = shapes.copy()
     for frame, rectangles in lost.boxes.items():
         for rectangle in rectangles:
-            whole[overlapping(boxes[:, frame], rectangle), frame] = 0
+            whole[overlap_rectangle(boxes[:, frame], rectangle), frame] = 0
     never = ~whole.any(axis=(1, 2))  # such a cell is shown, too
     whole[never] = shapes[never]
     return whole
@@ -158,7 +158,7 @@ def preview_part(context: FovContext, group: str) -> tuple[Part, Callable[[], Pr
     meaning: dict[str, Any] = {}
 
     def maker() -> Preview:
-        mark = context.store.mark(full(group))
+        mark = context.store.mark(full_output(group))
         notes = mark.notes if mark else {}
         keys = ("low", "high", "largest_label")
         meaning.update({key: notes[key] for key in keys if key in notes})
@@ -172,13 +172,13 @@ def cell_previews_part(context: FovContext) -> Part:
     return context.part(CellPreviewsOutput(context.store.path))
 
 
-def cell_previews_of(context: FovContext, roster: Roster) -> CellPreviews:
+def cell_previews_of(context: FovContext, cell_list: CellList) -> CellPreviews:
     """Return what makes the previews of the crops of a field of view."""
     lost = {
         group: context.store.not_recorded(group, context.metadata)
         for group in crop_groups(context.config)
     }
-    return CellPreviews(roster, lost)
+    return CellPreviews(cell_list, lost)
 
 
 def _skipped(config: ProcessingConfig) -> str | None:
@@ -187,11 +187,11 @@ def _skipped(config: ProcessingConfig) -> str | None:
     return None if config.channels.ids else "no channel is configured"
 
 
-def _recipes(facts: FovFacts) -> Iterator[tuple[str, Ingredients]]:
+def _recipes(facts: FovFacts) -> Iterator[tuple[str, RecipeParts]]:
     for group in [*image_groups(facts.config), *computed_groups(facts.config)]:
-        yield preview(group), Ingredients([full(group)])
+        yield preview_output(group), RecipeParts([full_output(group)])
     if facts.config.channels.pc is not None:
-        yield CELL_PREVIEWS_MARK, Ingredients([CELLS_MARK])
+        yield CELL_PREVIEWS_MARK, RecipeParts([CELLS_MARK])
 
 
 def _jobs(context: FovContext) -> Iterator[Job]:
@@ -214,13 +214,15 @@ def _frames(
 
 def _crops(context: FovContext, pending: tuple[Part, ...]) -> Iterator[tuple[Any]]:
     cells = context.store.cells(digest=context.recipes[CELLS_MARK].digest)
-    for crop in cell_previews_of(context, cells.roster).of_all(cells):
+    for crop in cell_previews_of(context, cells.cell_list).of_all(cells):
         yield (crop,)
 
 
-def _passing(config: ProcessingConfig) -> AbstractSet[str]:
+def _made_earlier(config: ProcessingConfig) -> AbstractSet[str]:
     groups = crop_groups(config)
-    return {preview(group) for group in groups} | ({CELL_PREVIEWS_MARK} if groups else set())
+    return {preview_output(group) for group in groups} | (
+        {CELL_PREVIEWS_MARK} if groups else set()
+    )
 
 
 STEP = Step(
@@ -232,5 +234,5 @@ STEP = Step(
     weight=0.5,
     bytes_per_pixel=0.25,
     skipped=_skipped,
-    passing=_passing,
+    made_earlier=_made_earlier,
 )

@@ -7,11 +7,11 @@ from typing import Any
 
 from pyama import layout
 from pyama.algorithms.drift import drifts
-from pyama.algorithms.gaps import filled_gaps
+from pyama.algorithms.gaps import fill_gaps
 from pyama.config import ProcessingConfig
-from pyama.processing.fov import FovContext, FovFacts, full
+from pyama.processing.fov import FovContext, FovFacts, full_output
 from pyama.processing.runner import Job, Part
-from pyama.processing.steps.step import Ingredients, Step, without_phase_contrast
+from pyama.processing.steps.step import RecipeParts, Step, without_phase_contrast
 from pyama.store import SHIFTS_MARK, NotRecorded, Stack, TableOutput
 from pyama.traces.shifts_table import shifts_row
 
@@ -32,7 +32,7 @@ def shift_lines(
     """
     shape = frames.shape[1:]
     present = (
-        None if t in lost.frames else filled_gaps(frames[t], lost.mask(t, shape))
+        None if t in lost.frames else fill_gaps(frames[t], lost.mask(t, shape))
         for t in range(len(frames))
     )
     before = (0.0, 0.0)
@@ -61,10 +61,10 @@ def _skipped(config: ProcessingConfig) -> str | None:
     return without_phase_contrast(config) or ("registration is 'none'" if is_off else None)
 
 
-def _recipes(facts: FovFacts) -> Iterator[tuple[str, Ingredients]]:
+def _recipes(facts: FovFacts) -> Iterator[tuple[str, RecipeParts]]:
     params = {"basename": facts.metadata.basename}
     method = facts.config.params.registration
-    yield SHIFTS_MARK, Ingredients([full(layout.phase(facts.pc))], method, params)
+    yield SHIFTS_MARK, RecipeParts([full_output(layout.phase(facts.pc))], method, params)
 
 
 def _output(context: FovContext) -> TableOutput:

@@ -10,13 +10,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pyama import layout
-from pyama.algorithms.contracts import Place, checked_image, checked_labels
-from pyama.algorithms.gaps import filled_gaps
+from pyama.algorithms.contracts import ImageIndex, checked_image, checked_labels
+from pyama.algorithms.gaps import fill_gaps
 from pyama.algorithms.kernels.labels import limit_sizes
 from pyama.algorithms.params import own_params
 from pyama.algorithms.segmenters.mask_account import MaskAccount
 from pyama.config import ProcessingParams
-from pyama.processing.fov import FovContext, FovFacts, full
+from pyama.processing.fov import FovContext, FovFacts, full_output
 from pyama.processing.methods import (
     NAMED_PREPROCESSORS,
     PREPROCESSORS,
@@ -28,20 +28,20 @@ from pyama.processing.methods import (
     takes_gaps,
     takes_place,
 )
-from pyama.processing.plugin_calls import called
+from pyama.processing.plugin_calls import call_plugin
 from pyama.processing.plugin_digest import fingerprint
 from pyama.processing.runner import Job, Part
 from pyama.processing.steps.registration import discard_unused
 from pyama.processing.steps.step import (
-    Ingredients,
+    RecipeParts,
     Step,
-    method_ingredients,
+    method_recipe_parts,
     params_of,
     without_phase_contrast,
 )
 from pyama.store import NotRecorded, Stack
 
-UNREAD = {
+UNUSED_PARAMS = {
     "logstd": frozenset({"split_h"}),
     "watershed": frozenset(
         {
@@ -57,7 +57,7 @@ LIMITS = frozenset({"min_object_size", "max_object_size"})
 """Applied to the labels of every segmentation method."""
 
 
-def segmented(
+def segment_frames(
     frames: Stack,
     lost: NotRecorded,
     method: tuple[str, Callable[..., Any]],
@@ -95,11 +95,11 @@ def segmented(
             yield np.zeros(frame.shape, np.uint16)
             continue
         gaps = lost.mask(t, frame.shape)
-        image = _preprocessed(filled_gaps(frame, gaps), preprocessors)
-        place = (Place(fov, t),) if takes_place(method[1]) else ()
+        image = _preprocessed(fill_gaps(frame, gaps), preprocessors)
+        place = (ImageIndex(fov, t),) if takes_place(method[1]) else ()
         known = {} if gaps is None or not takes_gaps(method[1]) else {"gaps": gaps}
         counted = account.arguments()
-        result = called(name, method[1], image, own, *place, **known, **counted)
+        result = call_plugin(name, method[1], image, own, *place, **known, **counted)
         account.add(image, gaps)
         labels = checked_labels(name, result, frame.shape)
         if gaps is not None:
@@ -118,27 +118,27 @@ def _preprocessed(
     image = frame
     for preprocessor in preprocessors:
         name = f"preprocessor {preprocessor.name}"
-        result = called(name, preprocessor.function, image, *preprocessor.params)
+        result = call_plugin(name, preprocessor.function, image, *preprocessor.params)
         image = checked_image(name, result, frame.shape)
     return image
 
 
-def _recipes(facts: FovFacts) -> Iterator[tuple[str, Ingredients]]:
+def _recipes(facts: FovFacts) -> Iterator[tuple[str, RecipeParts]]:
     run = facts.config.params
-    ingredients = method_ingredients(
-        SEGMENTERS, run.segmentation_method, SEGMENTER_PARAMS, facts, UNREAD
+    parts = method_recipe_parts(
+        SEGMENTERS, run.segmentation_method, SEGMENTER_PARAMS, facts, UNUSED_PARAMS
     )
     limits, defaults = params_of(SEGMENTER_PARAMS, facts.config, LIMITS)
-    params = {**ingredients.params, **limits}
+    params = {**parts.params, **limits}
     if run.preprocessors or PREPROCESSORS:
         params["preprocessors"] = list(_preprocessor_identities(facts))
     yield (
-        full(layout.labeled(facts.pc)),
+        full_output(layout.labeled(facts.pc)),
         replace(
-            ingredients,
-            inputs=[full(layout.phase(facts.pc))],
+            parts,
+            inputs=[full_output(layout.phase(facts.pc))],
             params=params,
-            defaults={**ingredients.defaults, **defaults},
+            defaults={**parts.defaults, **defaults},
         ),
     )
 
@@ -146,8 +146,8 @@ def _recipes(facts: FovFacts) -> Iterator[tuple[str, Ingredients]]:
 def _preprocessor_identities(facts: FovFacts) -> Iterator[Any]:
     """Yield plain values for every preprocessor, which change when its result may change."""
     for name in facts.config.params.preprocessors:
-        made_from = method_ingredients(NAMED_PREPROCESSORS, name, SEGMENTER_PARAMS, facts, {})
-        yield [made_from.method, made_from.params]
+        parts = method_recipe_parts(NAMED_PREPROCESSORS, name, SEGMENTER_PARAMS, facts, {})
+        yield [parts.method, parts.params]
     for entry in PREPROCESSORS:
         yield f"{type(entry).__name__}: {fingerprint(entry)}"
 
@@ -163,7 +163,7 @@ def _frames(
     context: FovContext, notes: dict[str, Any], pending: tuple[Part, ...]
 ) -> Iterator[tuple[NDArray[Any]]]:
     params = context.config.params
-    labels = segmented(
+    labels = segment_frames(
         context.stack(layout.phase(context.pc)),
         context.not_recorded(context.pc),
         (params.segmentation_method, SEGMENTERS[params.segmentation_method]),

@@ -11,7 +11,7 @@ from pydantic import BaseModel
 from pyama.algorithms.params import Params, own_params
 from pyama.config import ProcessingConfig
 from pyama.processing.fov import FovContext, FovFacts
-from pyama.processing.plugin_calls import called
+from pyama.processing.plugin_calls import call_plugin
 from pyama.processing.plugin_digest import fingerprint, is_builtin
 from pyama.processing.runner import Job
 from pyama.registry import Registry
@@ -22,7 +22,7 @@ RECORDING = "recording"
 
 
 @dataclass(frozen=True)
-class Ingredients:
+class RecipeParts:
     """What an output depends on besides the version of its step.
 
     Attributes:
@@ -45,7 +45,7 @@ def _never(config: ProcessingConfig) -> str | None:
     return None
 
 
-def _nothing_passing(config: ProcessingConfig) -> AbstractSet[str]:
+def _none_made_earlier(config: ProcessingConfig) -> AbstractSet[str]:
     return frozenset()
 
 
@@ -57,7 +57,7 @@ class Step:
         name: Name in reports, progress and recipes.
         title: What it does, for people.
         version: Raised when results or defaults change, so that outputs are made again.
-        recipes: Yields name and ingredients of every output of a field of view.
+        recipes: Yields name and recipe parts of every output of a field of view.
         jobs: Yields the jobs that make the outputs.
         weight: Time per frame and output relative to the other steps, for the first estimate
             of the time left.
@@ -68,21 +68,21 @@ class Step:
             logged.
         is_on_request: Whether the step runs only if a parameter asks for it, so that it is
             not reported where it is skipped.
-        passing: Returns the names of those of its outputs that an earlier step makes while
-            the pixels are in memory; the step makes them only where that has failed.
+        made_earlier: Returns the names of those of its outputs that an earlier step makes
+            while the pixels are in memory; the step makes them only where that has failed.
     """
 
     name: str
     title: str
     version: int
-    recipes: Callable[[FovFacts], Iterator[tuple[str, Ingredients]]]
+    recipes: Callable[[FovFacts], Iterator[tuple[str, RecipeParts]]]
     jobs: Callable[[FovContext], Iterator[Job]]
     weight: float
     bytes_per_pixel: float
     skipped: Callable[[ProcessingConfig], str | None] = _never
     is_optional: bool = False
     is_on_request: bool = False
-    passing: Callable[[ProcessingConfig], AbstractSet[str]] = _nothing_passing
+    made_earlier: Callable[[ProcessingConfig], AbstractSet[str]] = _none_made_earlier
 
     def recipes_of(
         self, facts: FovFacts, digests: Mapping[str, str]
@@ -96,12 +96,12 @@ class Step:
         """
         if self.skipped(facts.config) is not None:
             return
-        for name, made_from in self.recipes(facts):
-            inputs = {source: digests[source] for source in made_from.inputs}
-            params, defaults = _plain(made_from.params), _plain(made_from.defaults)
+        for name, parts in self.recipes(facts):
+            inputs = {source: digests[source] for source in parts.inputs}
+            params, defaults = _plain(parts.params), _plain(parts.defaults)
             yield (
                 name,
-                Recipe(self.name, self.version, made_from.method, params, inputs, defaults),
+                Recipe(self.name, self.version, parts.method, params, inputs, defaults),
             )
 
 
@@ -134,7 +134,7 @@ def changed_values(
         without: Names of parameters that are in neither.
 
     Returns:
-        `params` and `defaults` of `Ingredients`.
+        `params` and `defaults` of `RecipeParts`.
     """
     defaults = default_values(type(values))
     plain = values.model_dump(mode="json", exclude=set(without))
@@ -155,13 +155,13 @@ def params_of(
     return changed_values(model.model_validate(values), without)
 
 
-def method_ingredients(
+def method_recipe_parts(
     registry: Registry[Any],
     name: str,
     model: type[Params],
     facts: FovFacts,
-    unread: Mapping[str, AbstractSet[str]],
-) -> Ingredients:
+    unused: Mapping[str, AbstractSet[str]],
+) -> RecipeParts:
     """Return what a step depends on by its choice of a method.
 
     Args:
@@ -169,16 +169,16 @@ def method_ingredients(
         name: Of the chosen one.
         model: Parameters of methods that have none of their own.
         facts: The field of view.
-        unread: Parameters that built-in methods get and do not read, by their names.
+        unused: Parameters that built-in methods get and do not read, by their names.
     """
     method = registry[name]
     values = own_params(name, method, facts.config.params, model)
-    without = unread.get(name, frozenset()) if is_builtin(method) else frozenset()
+    without = unused.get(name, frozenset()) if is_builtin(method) else frozenset()
     params, defaults = changed_values(values, without)
     if hasattr(method, "identity"):
         title = f"{registry.kind} {name!r}"
-        params["identity"] = called(title, method.identity, values, facts.fov)
-    return Ingredients((), f"{name}: {fingerprint(method)}", params, defaults)
+        params["identity"] = call_plugin(title, method.identity, values, facts.fov)
+    return RecipeParts((), f"{name}: {fingerprint(method)}", params, defaults)
 
 
 def _plain(values: Mapping[str, Any]) -> dict[str, Any]:

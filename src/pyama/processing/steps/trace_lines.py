@@ -21,13 +21,13 @@ from pyama.algorithms.kernels.array_types import Boxes
 from pyama.algorithms.recorded_tracks import Tracks, recorded_tracks
 from pyama.algorithms.track_checks import track_checks
 from pyama.config import ProcessingParams
-from pyama.processing.plugin_calls import timed_function
+from pyama.processing.plugin_calls import limit_time_of_calls
 from pyama.processing.plugin_digest import is_builtin
 from pyama.processing.steps.illumination import Light
 from pyama.registry import Registry
-from pyama.store import Cells, NotRecorded, Roster
+from pyama.store import CellList, Cells, NotRecorded
 from pyama.traces.shifts_table import SHIFT_DECIMALS
-from pyama.traces.trace_filters import filtered
+from pyama.traces.trace_filters import filter_cells
 from pyama.traces.trace_rows import DRIFT, PARENT, cell_rows, header, traces_columns
 
 
@@ -78,29 +78,29 @@ def trace_lines(
     Yields:
         The two headers, then the lines of every cell, one of the two texts being empty.
     """
-    roster = cells.roster
+    cell_list = cells.cell_list
     extra: tuple[str, ...] = () if inputs.parents is None else (PARENT,)
-    if roster.drift is not None:
+    if cell_list.drift is not None:
         extra += DRIFT
     columns = traces_columns((inputs.pc, inputs.phase), inputs.fluorescence, extra)
     yield header(columns), header([*columns, *layout.LEFT_OUT_COLUMNS])
     lost = inputs.lost[inputs.pc]
-    verdicts = filtered(roster, inputs.fov, inputs.shape, lost, inputs.params, notes)
-    areas = np.zeros(len(roster.ids), np.int64)
+    verdicts = filter_cells(cell_list, inputs.fov, inputs.shape, lost, inputs.params, notes)
+    areas = np.zeros(len(cell_list.ids), np.int64)
     for index, verdict in enumerate(verdicts.each()):
-        mask = cells.crop(layout.tracked(inputs.pc), int(roster.ids[index]))
+        mask = cells.crop(layout.tracked(inputs.pc), int(cell_list.ids[index]))
         areas[index] = np.count_nonzero(mask)
         text = _cell_text(cells, index, inputs, mask, with_plugins=not verdict)
         yield ("", _with_verdict(text, verdict)) if verdict else (text, "")
     notes |= verdicts.counts(areas)
-    checks = track_checks(_at_rest(roster, inputs))
+    checks = track_checks(_at_rest(cell_list, inputs))
     if checks:
         notes["checks"] = checks
 
 
-def _at_rest(roster: Roster, inputs: TraceInputs) -> Tracks:
+def _at_rest(cell_list: CellList, inputs: TraceInputs) -> Tracks:
     missing = np.array(sorted(inputs.lost[inputs.pc].frames), np.int64)
-    boxes, valid, drift = roster.bboxes, roster.valid_frames, roster.drift
+    boxes, valid, drift = cell_list.bboxes, cell_list.valid_frames, cell_list.drift
     return recorded_tracks(boxes, valid, missing, inputs.shape, drift)
 
 
@@ -116,21 +116,21 @@ def _cell_text(
     *,
     with_plugins: bool,
 ) -> str:
-    roster = cells.roster
-    valid = roster.valid_frames[index]
+    cell_list = cells.cell_list
+    valid = cell_list.valid_frames[index]
     features = _features(cells, index, inputs, mask, with_plugins=with_plugins)
-    if roster.drift is not None:
-        y, x = np.round(roster.drift.T.astype(np.float64), SHIFT_DECIMALS)
+    if cell_list.drift is not None:
+        y, x = np.round(cell_list.drift.T.astype(np.float64), SHIFT_DECIMALS)
         features = dict(zip(DRIFT, (x, y), strict=True)) | features
     if inputs.parents is not None:
-        parent = inputs.parents.get(int(roster.ids[index]), 0)
+        parent = inputs.parents.get(int(cell_list.ids[index]), 0)
         features = {PARENT: np.full(len(valid), float(parent)), **features}
     frames = np.flatnonzero(valid)
     return cell_rows(
         inputs.fov,
-        int(roster.ids[index]),
+        int(cell_list.ids[index]),
         frames,
-        roster.bboxes[index][frames],
+        cell_list.bboxes[index][frames],
         {column: values[frames] for column, values in features.items()},
     )
 
@@ -144,19 +144,19 @@ def _features(
     with_plugins: bool,
 ) -> dict[str, NDArray[np.float64]]:
     """Measure one cell in every channel; values of all frames by column."""
-    cell = int(cells.roster.ids[index])
+    cell = int(cells.cell_list.ids[index])
     phase = CellTrack(
         fov=inputs.fov,
         cell=cell,
         channel=inputs.pc,
-        boxes=cells.roster.bboxes[index],
-        valid=cells.roster.valid_frames[index],
+        boxes=cells.cell_list.bboxes[index],
+        valid=cells.cell_list.valid_frames[index],
         times_min=inputs.times_min,
         pixel_size_um=inputs.pixel_size_um,
         seed=inputs.params.seed,
         params=inputs.params,
         frame_shape=inputs.shape,
-        others=partial(_others, cells.roster, index),
+        others=partial(_others, cells.cell_list, index),
     )
     measured = _measured(inputs.phase, PHASE_FEATURES, with_plugins=with_plugins)
     image = None
@@ -208,14 +208,14 @@ def _columns(
 
 
 def _timed(names: Sequence[str], registry: Registry[Feature]) -> dict[str, Feature]:
-    return {name: timed_function(f"feature {name!r}", registry[name]) for name in names}
+    return {name: limit_time_of_calls(f"feature {name!r}", registry[name]) for name in names}
 
 
-def _others(roster: Roster, index: int, frame: int) -> Boxes:
+def _others(cell_list: CellList, index: int, frame: int) -> Boxes:
     """Return the boxes of all cells of a frame but one."""
-    there = roster.valid_frames[:, frame].copy()
+    there = cell_list.valid_frames[:, frame].copy()
     there[index] = False
-    return roster.bboxes[there, frame]
+    return cell_list.bboxes[there, frame]
 
 
 def _recorded(

@@ -13,29 +13,29 @@ from pyama import layout
 from pyama.algorithms.canvas import Canvas
 from pyama.algorithms.contracts import checked_labels
 from pyama.algorithms.params import own_params
-from pyama.algorithms.trackers.divisions import divided
+from pyama.algorithms.trackers.divisions import renumber_daughters
 from pyama.config import ProcessingParams
 from pyama.errors import PluginError
-from pyama.processing.fov import FovContext, FovFacts, full
+from pyama.processing.fov import FovContext, FovFacts, full_output
 from pyama.processing.methods import TRACKER_PARAMS, TRACKERS
-from pyama.processing.plugin_calls import named_in_errors, report_progress
+from pyama.processing.plugin_calls import name_in_errors, report_progress
 from pyama.processing.runner import Job, Part
 from pyama.processing.steps.earlier_tracks import keep_earlier
 from pyama.processing.steps.registration import shifts_input
 from pyama.processing.steps.step import (
-    Ingredients,
+    RecipeParts,
     Step,
-    method_ingredients,
+    method_recipe_parts,
     without_phase_contrast,
 )
 from pyama.store import Stack
 
-UNREAD = {name: frozenset({"min_iou"}) for name in ("kalman", "laptrack", "btrack")}
+UNUSED_PARAMS = {name: frozenset({"min_iou"}) for name in ("kalman", "laptrack", "btrack")}
 """Parameters that built-in methods get and do not read."""
 _ENDED = object()
 
 
-def tracked(
+def track_frames(
     frames: Stack,
     missing: AbstractSet[int],
     method: tuple[str, Callable[..., Any]],
@@ -68,7 +68,7 @@ def tracked(
     present = _Present(frames, missing, canvas)
     results = _called(name, method, present, params)
     if params.divisions:
-        steps = divided(results)
+        steps = renumber_daughters(results)
         notes["parents"] = {}
     else:
         steps = ((labels, {}) for labels in results)
@@ -101,7 +101,7 @@ class _Present:
         for t in range(len(self.frames)):
             if t not in self.missing:
                 report_progress()
-                yield self.canvas.placed(self.frames[t], t)
+                yield self.canvas.place_labels(self.frames[t], t)
 
 
 def _called(
@@ -111,31 +111,31 @@ def _called(
     params: ProcessingParams,
 ) -> Iterator[NDArray[Any]]:
     """Labels from a tracker, each checked."""
-    with named_in_errors(name, method[1]):
+    with name_in_errors(name, method[1]):
         results = iter(method[1](frames, own_params(*method, params, TRACKER_PARAMS)))
     for done in range(len(frames)):
-        with named_in_errors(name, method[1]):
+        with name_in_errors(name, method[1]):
             labels = next(results, _ENDED)
         if labels is _ENDED:
             raise PluginError(f"{name} returned {done} frames; expected {len(frames)}.")
         yield checked_labels(name, labels, frames.canvas.shape)
-    with named_in_errors(name, method[1]):
+    with name_in_errors(name, method[1]):
         too_many = next(results, _ENDED) is not _ENDED
     if too_many:
         raise PluginError(f"{name} returned more frames than the {len(frames)} it was given.")
 
 
-def _recipes(facts: FovFacts) -> Iterator[tuple[str, Ingredients]]:
+def _recipes(facts: FovFacts) -> Iterator[tuple[str, RecipeParts]]:
     run = facts.config.params
-    ingredients = method_ingredients(
-        TRACKERS, run.tracking_method, TRACKER_PARAMS, facts, UNREAD
+    parts = method_recipe_parts(
+        TRACKERS, run.tracking_method, TRACKER_PARAMS, facts, UNUSED_PARAMS
     )
-    params = {**ingredients.params, **({"divisions": True} if run.divisions else {})}
-    inputs = [full(layout.labeled(facts.pc)), *shifts_input(facts.config)]
-    defaults = {**ingredients.defaults, "divisions": False}
+    params = {**parts.params, **({"divisions": True} if run.divisions else {})}
+    inputs = [full_output(layout.labeled(facts.pc)), *shifts_input(facts.config)]
+    defaults = {**parts.defaults, "divisions": False}
     yield (
-        full(layout.tracked(facts.pc)),
-        replace(ingredients, inputs=inputs, params=params, defaults=defaults),
+        full_output(layout.tracked(facts.pc)),
+        replace(parts, inputs=inputs, params=params, defaults=defaults),
     )
 
 
@@ -152,7 +152,7 @@ def _frames(
 ) -> Iterator[tuple[NDArray[Any]]]:
     name = context.config.params.tracking_method
     notes |= context.not_recorded(context.pc).notes()
-    labels = tracked(
+    labels = track_frames(
         context.stack(layout.labeled(context.pc)),
         context.not_recorded(context.pc).frames,
         (name, TRACKERS[name]),

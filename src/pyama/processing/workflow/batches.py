@@ -17,10 +17,10 @@ from pyama.metadata import MicroscopyMetadata
 from pyama.processing.cancelling import CancelEvent
 from pyama.processing.executors.local import Workers, open_workers
 from pyama.processing.executors.messages import DIED
-from pyama.processing.plugin_digest import steady_fingerprints
+from pyama.processing.plugin_digest import keep_fingerprints
 from pyama.processing.recipes import FovContexts, Recipes
 from pyama.processing.runner import Watcher
-from pyama.processing.step_reports import FovReport, Status, StepReport, as_one
+from pyama.processing.step_reports import FovStepReport, Status, StepReports, join_reports
 from pyama.processing.steps import copying, previews
 from pyama.processing.workflow.worker import WorkerResult, run_step, work
 
@@ -47,7 +47,7 @@ class Batches:
     update: UpdateProgress
     executor: str = "threads"
 
-    def run(self, fovs: Sequence[int]) -> StepReport:
+    def run(self, fovs: Sequence[int]) -> StepReports:
         """Process fields of view.
 
         A worker starts when the fields of view that it gets are copied, and with several
@@ -56,7 +56,7 @@ class Batches:
         params = self.contexts.config.params
         n, size = params.n_workers, max(params.batch_size, params.n_workers)
         batches = [fovs[start : start + size] for start in range(0, len(fovs), size)]
-        reports: list[StepReport] = []
+        reports: list[StepReports] = []
         with (
             open_workers(
                 self.executor,
@@ -81,21 +81,21 @@ class Batches:
                     break
                 if n == 1:
                     copies = self._copying(copier, after)
-        return as_one(reports)
+        return join_reports(reports)
 
     def _copying(
         self, copier: ThreadPoolExecutor, batch: Sequence[int]
-    ) -> list[Future[StepReport]]:
+    ) -> list[Future[StepReports]]:
         """Begin to copy a batch, in parts of one worker each."""
         ranges = _split_worker_ranges(batch, self.contexts.config.params.n_workers)
         return [copier.submit(self._copy, fovs) for fovs in ranges]
 
-    def _copy(self, fovs: Sequence[int]) -> StepReport:
+    def _copy(self, fovs: Sequence[int]) -> StepReports:
         """Copy fields of view."""
         return run_step(copying.STEP, self.contexts, fovs, self.cancel_event, self.watch)
 
     def _start(
-        self, workers: Workers, copied: StepReport
+        self, workers: Workers, copied: StepReports
     ) -> dict[Future[WorkerResult], list[int]]:
         """Begin the steps after copying of some fields of view, on one worker."""
         bad = set(copied.failed_fovs())
@@ -107,25 +107,25 @@ class Batches:
 
     def _finish(
         self, workers: Workers, running: dict[Future[WorkerResult], list[int]]
-    ) -> StepReport:
+    ) -> StepReports:
         """Wait for the workers, then make the remaining previews."""
         worked = self._reports(running)
-        bad = {report.fov for report in worked.having(Status.FAILED)}
+        bad = {report.fov for report in worked.with_status(Status.FAILED)}
         finished = [[fov] for fovs in running.values() for fov in fovs if fov not in bad]
         if self.cancel_event.is_set():
             return worked
         cached = {self._submitted(workers, cache, fovs): fovs for fovs in finished}
         results = [_result(future, fovs, "caching") for future, fovs in cached.items()]
-        return as_one([worked, *results])
+        return join_reports([worked, *results])
 
     def _submitted(
         self, workers: Workers, function: Callable[..., Any], fovs: list[int]
     ) -> Future[Any]:
         run = self.contexts
-        function = partial(function, known=run.known(fovs))
+        function = partial(function, known=run.compute_recipes(fovs))
         return workers.submit(function, fovs, run.metadata, run.config, run.output_dir)
 
-    def _reports(self, futures: dict[Future[WorkerResult], list[int]]) -> StepReport:
+    def _reports(self, futures: dict[Future[WorkerResult], list[int]]) -> StepReports:
         for future in as_completed(futures):
             fovs = futures[future]
             if isinstance(error := future.exception(), BrokenExecutor):
@@ -133,7 +133,7 @@ class Batches:
             else:
                 _, successful, failed, message = future.result()
                 self.update(successful, failed, message)
-        return as_one(_result(future, fovs, "start") for future, fovs in futures.items())
+        return join_reports(_result(future, fovs, "start") for future, fovs in futures.items())
 
     @contextmanager
     def _stopping_at_an_interrupt(self) -> Iterator[None]:
@@ -146,7 +146,7 @@ class Batches:
             raise
 
 
-@steady_fingerprints()
+@keep_fingerprints()
 def cache(
     fovs: Sequence[int],
     metadata: MicroscopyMetadata,
@@ -155,20 +155,22 @@ def cache(
     cancel_event: CancelEvent | None = None,
     watch: Watcher | None = None,
     known: Mapping[int, Recipes] | None = None,
-) -> StepReport:
+) -> StepReports:
     """Make the remaining previews, on a worker; see `work` for the arguments."""
     contexts = FovContexts(metadata, config, output_dir, known=known)
     return run_step(previews.STEP, contexts, fovs, cancel_event, watch)
 
 
-def _result(future: Future[Any], fovs: list[int], step: str) -> StepReport:
+def _result(future: Future[Any], fovs: list[int], step: str) -> StepReports:
     try:
         result = future.result()
     except BrokenExecutor as error:
         message = _broken_message(error)
         logger.error("FOV %s: %s", ", ".join(map(str, fovs)), message)  # noqa: TRY400
-        return StepReport(tuple(FovReport(step, fov, Status.FAILED, message) for fov in fovs))
-    return result if isinstance(result, StepReport) else StepReport(result.reports)
+        return StepReports(
+            tuple(FovStepReport(step, fov, Status.FAILED, message) for fov in fovs)
+        )
+    return result if isinstance(result, StepReports) else StepReports(result.reports)
 
 
 def _broken_message(error: BrokenExecutor) -> str:

@@ -35,7 +35,7 @@ def check_space(contexts: FovContexts, fovs: Sequence[int], *, overwrite: bool) 
     if overwrite:  # results that are removed make room
         return []
     free = shutil.disk_usage(contexts.output_dir).free
-    known = contexts.known(fovs)
+    known = contexts.compute_recipes(fovs)
     metadata, config = contexts.metadata, contexts.config
     if needed_bytes(metadata, config, known) <= free:
         return []  # without looking for finished outputs, which takes a while

@@ -29,7 +29,7 @@ def earlier_record(output_dir: Path, *, overwrite: bool) -> Record | None:
     if record is not None:
         return record
     try:
-        _refuse_foreign(output_dir)
+        _refuse_files_of_others(output_dir)
     except ConfigError:
         # Another run may have begun meanwhile; it writes its record before its results.
         record = _readable_record(output_dir, overwrite=overwrite)
@@ -47,7 +47,7 @@ def _readable_record(output_dir: Path, *, overwrite: bool) -> Record | None:
         return None
 
 
-def _refuse_foreign(output_dir: Path) -> None:
+def _refuse_files_of_others(output_dir: Path) -> None:
     older.refuse_results(output_dir)
     for fov in fovs_in(output_dir):
         folder = FovStore(output_dir, fov).path
@@ -109,7 +109,7 @@ def removed_fovs(
     return existing
 
 
-def removed(
+def remove_results(
     output_dir: Path, fovs: Iterable[int], *, is_same_recording: bool = True
 ) -> list[str]:
     """Remove the results of fields of view, and move tables away that were made from them.
@@ -127,7 +127,7 @@ def removed(
     fovs = [fov for fov in fovs if FovStore(output_dir, fov).mark_names()]
     if not fovs:
         return []
-    moved = _moved(output_dir, _made_from(output_dir, set(fovs)))
+    moved = _moved(output_dir, _tables_made_from(output_dir, set(fovs)))
     for fov in fovs:
         if is_same_recording:
             keep_earlier(FovStore(output_dir, fov), tracks=True)
@@ -141,7 +141,7 @@ def removed(
     return texts
 
 
-def _made_from(output_dir: Path, fovs: set[int]) -> list[Path]:
+def _tables_made_from(output_dir: Path, fovs: set[int]) -> list[Path]:
     """Return the tables and the report that hold results of fields of view."""
     from pyama.analysis.outdated_tables import is_fitted, is_merged  # they load pandas
     from pyama.analysis.table_origins import fitted_source, known_entries

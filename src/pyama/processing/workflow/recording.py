@@ -9,15 +9,15 @@ from pyama.config import ProcessingConfig
 from pyama.errors import ReaderError
 from pyama.metadata import MicroscopyMetadata
 from pyama.processing.record import Record, write_record, write_run
-from pyama.processing.step_reports import Status, StepReport
+from pyama.processing.step_reports import Status, StepReports
 from pyama.processing.workflow.overwriting import earlier_record, refuse_unknown_name
 from pyama.processing.workflow.preconditions import check_planes
 from pyama.readers import Reader
-from pyama.readers.change_checking import SteadyReader
+from pyama.readers.change_checking import ChangeCheckingReader
 from pyama.store import path_in_errors
 
 
-def opened(
+def open_source(
     stack: ExitStack,
     source: Path | str | Reader,
     config: ProcessingConfig,
@@ -38,10 +38,10 @@ def opened(
     if record is not None and not Path(source).exists():
         refuse_unknown_name(Path(source), record)
         return None
-    return stack.enter_context(SteadyReader(Path(source), config.params.z))
+    return stack.enter_context(ChangeCheckingReader(Path(source), config.params.z))
 
 
-def described(
+def source_metadata(
     reader: Reader | None,
     source: Path | str | Reader,
     record: Record | None,
@@ -65,7 +65,7 @@ def described(
         return record.metadata, [message]
     if overwrite and record.metadata.identity != reader.metadata.identity:
         return reader.metadata, []
-    return record.renamed(reader.metadata, output_dir), []
+    return record.match_metadata(reader.metadata, output_dir), []
 
 
 def refuse_other_recording(output_dir: Path, metadata: MicroscopyMetadata) -> None:
@@ -76,18 +76,18 @@ def refuse_other_recording(output_dir: Path, metadata: MicroscopyMetadata) -> No
     """
     record = earlier_record(output_dir, overwrite=False)
     if record is not None:
-        record.renamed(metadata, output_dir)
+        record.match_metadata(metadata, output_dir)
 
 
 def record_steps(
     output_dir: Path,
     metadata: MicroscopyMetadata,
     config: ProcessingConfig,
-    report: StepReport,
+    report: StepReports,
     started: datetime,
 ) -> None:
     """Write the record of steps that were called one by one, as that of a whole run."""
-    status = "failed" if report.having(Status.FAILED) else "finished"
+    status = "failed" if report.with_status(Status.FAILED) else "finished"
     status = "cancelled" if report.cancelled else status
     with path_in_errors(output_dir):
         output_dir.mkdir(parents=True, exist_ok=True)
@@ -95,7 +95,7 @@ def record_steps(
     write_run(output_dir, metadata, config, report, started=started, status=status)
 
 
-def opened_once(
+def open_once(
     stack: ExitStack,
     metadata: MicroscopyMetadata,
     config: ProcessingConfig,
@@ -113,7 +113,9 @@ def opened_once(
 
     def reader() -> Reader:
         if not readers:
-            recording = stack.enter_context(SteadyReader(metadata.path, config.params.z))
+            recording = stack.enter_context(
+                ChangeCheckingReader(metadata.path, config.params.z)
+            )
             if recording.metadata.identity != metadata.identity:
                 raise ReaderError(
                     f"{metadata.path} does not match its metadata: another recording has "

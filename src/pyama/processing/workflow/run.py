@@ -16,26 +16,26 @@ from pyama.metadata import MicroscopyMetadata, frame_times
 from pyama.processing.cancelling import CancelEvent
 from pyama.processing.executors.local import check_executor
 from pyama.processing.methods import with_own_params
-from pyama.processing.plugin_digest import steady_fingerprints
+from pyama.processing.plugin_digest import keep_fingerprints
 from pyama.processing.plugin_targets import load_installed_plugins, load_named_plugins
 from pyama.processing.recipes import FovContexts
 from pyama.processing.record import write_record, write_run
 from pyama.processing.runner import Watcher
-from pyama.processing.step_reports import StepReport
+from pyama.processing.step_reports import StepReports
 from pyama.processing.workflow.batches import Batches, UpdateProgress, _split_worker_ranges
 from pyama.processing.workflow.disk_space import check_space
 from pyama.processing.workflow.overwriting import (
     earlier_record,
-    removed,
+    remove_results,
     removed_fovs,
 )
 from pyama.processing.workflow.preconditions import check_config, check_fovs
 from pyama.processing.workflow.recording import (
-    described,
-    opened,
-    opened_once,
+    open_once,
+    open_source,
     record_steps,
     refuse_other_recording,
+    source_metadata,
 )
 from pyama.processing.workflow.run_report import RunReport
 from pyama.processing.workflow.services import (
@@ -50,7 +50,7 @@ from pyama.processing.workflow.services import (
 )
 from pyama.processing.workflow.worker import run_single_worker
 from pyama.readers import Reader
-from pyama.store import FovStore, fovs_in, locked, path_in_errors, remove_temporaries
+from pyama.store import FovStore, fovs_in, lock_fovs, path_in_errors, remove_temporaries
 
 __all__ = [
     "BackgroundEstimationService",
@@ -96,7 +96,7 @@ def run_workflow(
     return process(source, config, output_dir, fovs, cancel_event=cancel_event).succeeded
 
 
-@steady_fingerprints()
+@keep_fingerprints()
 def process(
     source: Path | str | Reader,
     config: ProcessingConfig,
@@ -148,16 +148,22 @@ def process(
     with path_in_errors(output_dir):
         record = earlier_record(output_dir, overwrite=overwrite)
     with ExitStack() as stack:
-        reader = opened(stack, source, config, None if overwrite else record)
-        metadata, messages = described(reader, source, record, output_dir, overwrite=overwrite)
+        reader = open_source(stack, source, config, None if overwrite else record)
+        metadata, messages = source_metadata(
+            reader, source, record, output_dir, overwrite=overwrite
+        )
         requested = range(metadata.n_fovs) if fovs is None else fovs
         selected = tuple(dict.fromkeys(map(index, requested)))
         check_config(metadata, config, selected)
         config = with_own_params(config)
-        reading = opened_once(stack, metadata, config, reader)
-        known = planned.known(selected) if planned and planned.fits(metadata, config) else None
+        reading = open_once(stack, metadata, config, reader)
+        known = (
+            planned.compute_recipes(selected)
+            if planned and planned.fits(metadata, config)
+            else None
+        )
         contexts = FovContexts(metadata, config, output_dir, reading, known)
-        contexts.known(selected)  # reads the files that methods depend on
+        contexts.compute_recipes(selected)  # reads the files that methods depend on
         old = removed_fovs(output_dir, record, metadata, selected) if overwrite else []
         is_same = record is not None and record.metadata.identity == metadata.identity
         messages += _prepared(stack, contexts, selected, old, is_same_recording=is_same)
@@ -193,8 +199,8 @@ def _prepared(
         output_dir.mkdir(parents=True, exist_ok=True)
     messages = check_space(contexts, fovs, overwrite=bool(old))
     with path_in_errors(output_dir):
-        messages += stack.enter_context(locked(output_dir, sorted({*fovs, *old})))
-        messages += removed(output_dir, old, is_same_recording=is_same_recording)
+        messages += stack.enter_context(lock_fovs(output_dir, sorted({*fovs, *old})))
+        messages += remove_results(output_dir, old, is_same_recording=is_same_recording)
     _tidy(output_dir, fovs)
     write_record(output_dir, contexts.metadata, contexts.config)
     return messages
@@ -219,7 +225,7 @@ def _recorded(report: RunReport, config: ProcessingConfig, started: datetime) ->
     return report
 
 
-@steady_fingerprints()
+@keep_fingerprints()
 def run_batch(
     fov_batch: Sequence[int],
     config: ProcessingConfig,
@@ -228,7 +234,7 @@ def run_batch(
     output_dir: Path,
     cancel_event: CancelEvent | None = None,
     update_progress: UpdateProgress = update_progress,
-) -> StepReport:
+) -> StepReports:
     """Copy fields of view, process them on workers, make previews, and write the record.
 
     Args:
@@ -258,8 +264,8 @@ def run_batch(
     load_named_plugins(config)
     with ExitStack() as stack:
         with path_in_errors(output_dir):
-            stack.enter_context(locked(output_dir, sorted(fovs)))
-        reader = opened_once(stack, metadata, config)
+            stack.enter_context(lock_fovs(output_dir, sorted(fovs)))
+        reader = open_once(stack, metadata, config)
         contexts = FovContexts(metadata, config, output_dir, reader)
         report = Batches(contexts, cancel_event, None, update_progress).run(fovs)
         record_steps(output_dir, metadata, config, report, started)

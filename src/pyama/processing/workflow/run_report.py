@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from pyama.metadata import MicroscopyMetadata
-from pyama.processing.step_reports import FovReport, Status, StepReport
+from pyama.processing.step_reports import FovStepReport, Status, StepReports
 from pyama.processing.steps import previews
 
 
@@ -24,7 +24,7 @@ class RunReport:
 
     output_dir: Path
     fovs: tuple[int, ...]
-    steps: StepReport
+    steps: StepReports
     cancelled: bool
     messages: tuple[str, ...]
     metadata: MicroscopyMetadata
@@ -36,9 +36,9 @@ class RunReport:
         return sorted({report.fov for report in self.failures})
 
     @property
-    def failures(self) -> list[FovReport]:
+    def failures(self) -> list[FovStepReport]:
         """Reports of failed steps, without caching, as nothing depends on previews."""
-        failed = self.steps.having(Status.FAILED)
+        failed = self.steps.with_status(Status.FAILED)
         return [report for report in failed if report.step != previews.STEP.name]
 
     @property

@@ -13,11 +13,11 @@ from typing import ClassVar
 from pyama.config import ProcessingConfig
 from pyama.metadata import MicroscopyMetadata
 from pyama.processing.cancelling import CancelEvent
-from pyama.processing.plugin_digest import steady_fingerprints
+from pyama.processing.plugin_digest import keep_fingerprints
 from pyama.processing.plugin_targets import load_named_plugins
 from pyama.processing.recipes import FovContexts
 from pyama.processing.runner import Watcher
-from pyama.processing.step_reports import Status, StepReport, as_one
+from pyama.processing.step_reports import Status, StepReports, join_reports
 from pyama.processing.steps import (
     Step,
     background,
@@ -31,7 +31,7 @@ from pyama.processing.steps import (
 )
 from pyama.processing.workflow.preconditions import check_fovs
 from pyama.processing.workflow.recording import (
-    opened_once,
+    open_once,
     record_steps,
     refuse_other_recording,
 )
@@ -70,7 +70,7 @@ class Service:
         fov_start: int,
         fov_end: int,
         cancel_event: CancelEvent | None = None,
-    ) -> StepReport:
+    ) -> StepReports:
         """Run the step on the fields of view from `fov_start` to `fov_end`, both included.
 
         Returns:
@@ -84,7 +84,7 @@ class Service:
         fovs = range(fov_start, fov_end + 1)
         return self.process(metadata, config, output_dir, fovs, cancel_event)
 
-    @steady_fingerprints()
+    @keep_fingerprints()
     def process(
         self,
         metadata: MicroscopyMetadata,
@@ -92,7 +92,7 @@ class Service:
         output_dir: Path,
         fovs: Sequence[int],
         cancel_event: CancelEvent | None = None,
-    ) -> StepReport:
+    ) -> StepReports:
         """Run the step on the listed fields of view; see `process_all_fovs`."""
         started, output_dir = datetime.now(UTC), Path(output_dir)
         fovs = [index(fov) for fov in fovs]  # NumPy integers cannot be written to recipes
@@ -101,14 +101,16 @@ class Service:
         config = self._adapted(config)
         load_named_plugins(config)
         with ExitStack() as stack:
-            reader = self._reader or opened_once(stack, metadata, config)
+            reader = self._reader or open_once(stack, metadata, config)
             contexts = FovContexts(metadata, config, output_dir, reader)
-            reports: list[StepReport] = []
+            reports: list[StepReports] = []
             for step in self.steps:
-                bad = {report.fov for done in reports for report in done.having(*UNFINISHED)}
+                bad = {
+                    report.fov for done in reports for report in done.with_status(*UNFINISHED)
+                }
                 sound = [fov for fov in fovs if fov not in bad]
                 reports.append(run_step(step, contexts, sound, cancel_event, self._watch))
-        report = as_one(reports)
+        report = join_reports(reports)
         record_steps(output_dir, metadata, config, report, started)
         return report
 

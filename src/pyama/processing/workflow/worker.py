@@ -13,11 +13,11 @@ from pyama.errors import PyamaError, message_of
 from pyama.metadata import MicroscopyMetadata
 from pyama.processing.cancelling import CancelEvent
 from pyama.processing.executors.pickled_plugins import has_plugins
-from pyama.processing.plugin_digest import steady_fingerprints
+from pyama.processing.plugin_digest import keep_fingerprints
 from pyama.processing.plugin_targets import load_named_plugins
 from pyama.processing.recipes import FovContexts, Recipes
-from pyama.processing.runner import Job, Watcher, run_plan
-from pyama.processing.step_reports import FovReport, Status, StepReport
+from pyama.processing.runner import Job, Watcher, run_jobs
+from pyama.processing.step_reports import FovStepReport, Status, StepReports
 from pyama.processing.steps import STEPS, Step
 from pyama.processing.workflow.preconditions import check_fovs
 from pyama.processing.workflow.recording import record_steps, refuse_other_recording
@@ -38,12 +38,12 @@ class WorkerResult(tuple[Sequence[int], int, int, str]):
         reports: One per step and field of view.
     """
 
-    reports: tuple[FovReport, ...]
+    reports: tuple[FovStepReport, ...]
 
     def __new__(
         cls,
         result: tuple[Sequence[int], int, int, str],
-        reports: Sequence[FovReport] = (),
+        reports: Sequence[FovStepReport] = (),
     ) -> Self:
         """Return the tuple with `reports` attached."""
         made = super().__new__(cls, result)
@@ -60,7 +60,7 @@ def run_step(
     fovs: Sequence[int],
     cancel_event: CancelEvent | None = None,
     watch: Watcher | None = None,
-) -> StepReport:
+) -> StepReports:
     """Run one step on fields of view, one after the other.
 
     Args:
@@ -80,18 +80,20 @@ def run_step(
     limit = config.params.plugin_timeout if has_plugins(config) else None
     reports = []
     for fov in fovs:
-        plan = partial(_jobs, step, contexts, fov)
-        reports.append(run_plan(step.name, fov, plan, cancel_event, watch, limit))
-    return StepReport(tuple(reports))
+        jobs = partial(_jobs, step, contexts, fov)
+        reports.append(run_jobs(step.name, fov, jobs, cancel_event, watch, limit))
+    return StepReports(tuple(reports))
 
 
-def _skipped(step: Step, fovs: Sequence[int], reason: str) -> StepReport:
+def _skipped(step: Step, fovs: Sequence[int], reason: str) -> StepReports:
     if step.is_on_request:
-        return StepReport(())
+        return StepReports(())
     level = logging.INFO if step.is_optional else logging.WARNING
     for fov in fovs:
         logger.log(level, "FOV %d: %s skipped: %s", fov, step.name, reason)
-    return StepReport(tuple(FovReport(step.name, fov, Status.SKIPPED, reason) for fov in fovs))
+    return StepReports(
+        tuple(FovStepReport(step.name, fov, Status.SKIPPED, reason) for fov in fovs)
+    )
 
 
 def _jobs(step: Step, contexts: FovContexts, fov: int) -> Iterator[Job]:
@@ -115,14 +117,14 @@ def run_single_worker(
     try:
         refuse_other_recording(Path(output_dir), metadata)
         result = work(fovs, metadata, config, output_dir, cancel_event, watch)
-        report = StepReport(result.reports)
+        report = StepReports(result.reports)
         record_steps(Path(output_dir), metadata, config, report, started)
     except UNUSABLE as error:
         return _failed(fovs, message_of(error))
     return result
 
 
-@steady_fingerprints()
+@keep_fingerprints()
 def work(
     fovs: Sequence[int],
     metadata: MicroscopyMetadata,
@@ -149,7 +151,7 @@ def work(
         `(fovs, successful, failed, message)`: how many fields of view ended well, how many
         did not, and `Completed`, `Cancelled` or what went wrong.
     """
-    reports: list[FovReport] = []
+    reports: list[FovStepReport] = []
     failed: dict[int, str] = {}
     try:
         numbers = [index(fov) for fov in fovs]  # numbers of NumPy would not go into recipes
@@ -162,7 +164,7 @@ def work(
             reports += report
             if report.cancelled:
                 return WorkerResult((fovs, 0, len(fovs), "Cancelled"), reports)
-            failed |= {bad.fov: str(bad) for bad in report.having(Status.FAILED)}
+            failed |= {bad.fov: str(bad) for bad in report.with_status(Status.FAILED)}
     except UNUSABLE as error:
         return _failed(fovs, message_of(error), reports)
     message = "; ".join(failed.values()) or "Completed"
@@ -170,7 +172,7 @@ def work(
 
 
 def _failed(
-    fovs: Sequence[int], message: str, reports: Sequence[FovReport] = ()
+    fovs: Sequence[int], message: str, reports: Sequence[FovStepReport] = ()
 ) -> WorkerResult:
-    bad = [FovReport("start", fov, Status.FAILED, message) for fov in fovs]
+    bad = [FovStepReport("start", fov, Status.FAILED, message) for fov in fovs]
     return WorkerResult((fovs, 0, len(fovs), message), [*reports, *bad])
