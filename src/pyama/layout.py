@@ -5,6 +5,8 @@ import re
 CONFIG_FILE = "processing_config.yaml"
 RUN_FILE = "run.json"
 LOG_FILE = "run.log"
+SUPERSEDED = "superseded"
+"""Folder for tables and reports that are replaced by others or no longer true."""
 IMAGES = "images.zarr"
 CELLS = "cells.zarr"
 CELLS_METADATA = "metadata"

@@ -65,7 +65,7 @@ def test_only_the_fields_of_view_of_the_run_are_removed(pyama, folder):
         results / "report.html",
     ]
     assert not any(path.exists() for path in away)
-    assert {path.name for path in (results / "outdated").iterdir()} == {p.name for p in away}
+    assert {path.name for path in (results / "superseded").iterdir()} == {p.name for p in away}
     assert all(path.exists() for path in (*tables["b"], *fits["b"], results / "notes.csv"))
     assert all(path.name in done.stdout for path in away)
     assert verify(results).is_intact
@@ -76,8 +76,8 @@ def test_what_was_moved_before_is_not_replaced(folder):
     for content in ("first", "second"):
         (results / "report.html").write_text(content)
         process(folder / "movie.nd2", make_config(), results, [0], overwrite=True)
-    assert (results / "outdated/report.html").read_text() == "first"
-    assert (results / "outdated/report_2.html").read_text() == "second"
+    assert (results / "superseded/report.html").read_text() == "first"
+    assert (results / "superseded/report_2.html").read_text() == "second"
 
 
 def test_two_recordings_are_not_mixed(folder):

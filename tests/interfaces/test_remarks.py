@@ -75,7 +75,7 @@ def test_every_command_names_fields_of_view_that_were_made_differently(pyama, mi
 
 def test_one_table_of_both_and_of_one_of_them(mixed, tmp_path):
     both = write_merged(mixed[0], {"both": "0-1"}, tmp_path)["both"][0]
-    one = write_merged(mixed[0], {"one": [1]}, tmp_path)["one"][0]
+    one = write_merged(mixed[0], {"one": [1]}, tmp_path / "one")["one"][0]
     assert [group["fovs"] for group in read_header(both)["made_with"]] == [[0], [1]]
     assert MIXED in table_remarks([both])[0]
     assert table_remarks([one]) == []

@@ -166,7 +166,7 @@ def test_tables_older_than_their_traces_are_told(fitted):
         f"{fitted / 'drug_merged.csv'} is older than the traces in {fitted}. "
         "Merge and fit again.",
     )
-    write_merged(fitted, {"drug": "1-2"})
+    write_merged(fitted, {"control": "0", "drug": "1-2"})
     assert collect(fitted).remarks == (
         f"{fitted / 'drug_merged_fitted_maturation.csv'} is older than drug_merged.csv. "
         "Fit again.",

@@ -7,6 +7,7 @@ from typing import Any
 import pandas as pd
 
 from pyama.analysis.remarks import empty_samples
+from pyama.analysis.sample_sets import SAMPLE_SET, next_set
 from pyama.analysis.samples import Fovs, check_samples, load_samples, samples_by_position
 from pyama.analysis.settings_by_fov import groups_of
 from pyama.analysis.table_columns import (
@@ -72,9 +73,9 @@ def write_merged(
 ) -> dict[str, list[Path]]:
     """Write `{sample}_merged.csv` for every sample; see `merge`.
 
-    The columns are those of the traces. Lines before the header hold sample, FOVs, source,
-    times (minutes of every FOV and frame), units, meanings and version, see
-    `pyama.analysis.table_files`.
+    The columns are those of the traces. Lines before the header hold sample, FOVs, number of
+    the set of samples, source, times (minutes of every FOV and frame), units, meanings and
+    version, see `pyama.analysis.table_files`.
 
     Args:
         output_dir: The output folder of a run.
@@ -94,10 +95,13 @@ def write_merged(
     """
     source = _Source(Path(output_dir))
     folder = Path(output_dir) if destination is None else Path(destination)
+    checked = source.samples(samples)
+    number = next_set(folder, source.identity, checked)
     planned = {
-        name: _Planned(folder, name, table, source.header(name, fovs, table, folder), tidy)
-        for name, fovs in source.samples(samples).items()
+        name: _Planned(folder, name, table, header, tidy)
+        for name, fovs in checked.items()
         for table in [source.table(fovs)]
+        for header in [source.header(name, fovs, table, folder, number)]
     }
     for sample in planned.values():
         refuse_to_replace_merged(sample.path, sample.header, sample.tidy_paths)
@@ -136,6 +140,7 @@ class _Source:
 
     def __init__(self, output_dir: Path) -> None:
         self._metadata, _ = read_recording(output_dir)
+        self.identity = self._metadata.identity
         self._folder = output_dir
         self._files = dict(find_traces(output_dir))
         if not self._files:
@@ -158,12 +163,13 @@ class _Source:
         return _stacked([table[table["good"]] for table in tables])
 
     def header(
-        self, name: str, fovs: list[int], table: pd.DataFrame, folder: Path
+        self, name: str, fovs: list[int], table: pd.DataFrame, folder: Path, number: int
     ) -> dict[str, Any]:
         """Return the entries before the header of a merged table in `folder`."""
         return {
             "sample": name,
             "fovs": fovs,
+            SAMPLE_SET: number,
             "source": {
                 "recording": self._metadata.basename,
                 "identity": self._metadata.identity,

@@ -44,13 +44,6 @@ def outdated_notes(path: Path, results: Path | None = None) -> list[str]:
     return []
 
 
-def outdated_notes_in(folder: Path) -> list[str]:
-    """Return `outdated_notes` for all tables in an output folder and its fields of view."""
-    paths = [*folder.glob("*.csv"), *folder.glob("fov_*/*_fitted_*.csv")]
-    found = [text for path in sorted(paths) for text in outdated_notes(path)]
-    return list(dict.fromkeys(found))
-
-
 def _merged(path: Path, header: Header, results: Path | None) -> Iterator[str]:
     folder = results or results_folder(path, header)
     files = header["source"]["files"]

@@ -12,8 +12,8 @@ from pyama.analysis.outdated_tables import (
     is_fitted,
     is_merged,
     outdated_notes,
-    outdated_notes_in,
 )
+from pyama.analysis.sample_sets import tables_of_earlier_sets
 from pyama.analysis.settings_by_fov import (
     FovSettings,
     difference_sentences,
@@ -31,6 +31,9 @@ from pyama.fov_ranges import fovs_text
 from pyama.traces.inspection import left_corrections
 from pyama.traces.trace_files import unused_inspections
 
+MAX_TABLES = 4
+"""Largest number of tables that one sentence names."""
+
 
 def settings_of_folder(output_dir: Path) -> list[FovSettings]:
     """Return the fields of view with traces, grouped by what they were made with."""
@@ -42,14 +45,35 @@ def folder_remarks(output_dir: Path) -> list[str]:
     """Return what is to be known about the results in an output folder, in sentences.
 
     Fields of view that were made with different settings, inspections that are not used,
-    corrections that could not be carried over to new traces, and tables that are older than
-    what they were made from.
+    corrections that could not be carried over to new traces, tables of earlier samples, and
+    tables that are older than what they were made from.
     """
+    paths = sorted([*output_dir.glob("*.csv"), *output_dir.glob("fov_*/*_fitted_*.csv")])
+    earlier = tables_of_earlier_sets(paths)
+    current = [path for path in paths if path not in earlier]
     return [
         *difference_sentences(named_groups(settings_of_folder(output_dir))),
         *unused_inspections(output_dir),
         *left_corrections(output_dir),
-        *outdated_notes_in(output_dir),
+        *earlier_samples_notes(earlier),
+        *dict.fromkeys(text for path in current for text in outdated_notes(path)),
+    ]
+
+
+def earlier_samples_notes(earlier: Sequence[Path]) -> list[str]:
+    """Return in a sentence which tables belong to samples of an earlier merge, if any.
+
+    Args:
+        earlier: These tables.
+    """
+    if not earlier:
+        return []
+    names = ", ".join(path.name for path in earlier[:MAX_TABLES])
+    more = f" and {len(earlier) - MAX_TABLES} more" if len(earlier) > MAX_TABLES else ""
+    return [
+        f"The last merge had other samples than {names}{more}. Reports and comparisons leave "
+        "these tables out, because cells would count twice. The page can move them to the "
+        f"folder {layout.SUPERSEDED}."
     ]
 
 
@@ -59,7 +83,14 @@ def table_remarks(paths: Sequence[Path]) -> list[str]:
     Args:
         paths: Merged tables, tables of fits, or any others.
     """
-    texts = [text for path in paths for text in (*outdated_notes(path), *notes_of_table(path))]
+    texts = [
+        f"{path} has samples of an earlier merge. Its cells may be in other tables as well."
+        for path in tables_of_earlier_sets(paths)
+        if not outdated_notes(path)
+    ]
+    texts += [
+        text for path in paths for text in (*outdated_notes(path), *notes_of_table(path))
+    ]
     texts += difference_sentences(_groups(paths))
     return list(dict.fromkeys(texts))
 

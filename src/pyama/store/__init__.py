@@ -17,6 +17,7 @@ from pyama.store.files import (
     path_in_errors,
     remove_temporaries,
     replace_file,
+    set_aside,
     write_atomically,
 )
 from pyama.store.fov_store import FovStore, Stack, fovs_in
@@ -78,6 +79,7 @@ __all__ = [
     "remove_temporaries",
     "replace_file",
     "seal",
+    "set_aside",
     "unseal",
     "write_atomically",
 ]

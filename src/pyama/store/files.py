@@ -4,13 +4,14 @@ import json
 import os
 import secrets
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 import google_crc32c
 
+from pyama import layout
 from pyama.errors import PyamaError, StoreError
 from pyama.links import refuse_link_out
 
@@ -250,6 +251,27 @@ def remove_temporaries(folder: Path, older_than_seconds: float = 0.0) -> None:
         with suppress(FileNotFoundError):
             if older_than_seconds == 0 or path.stat().st_mtime < limit:
                 path.unlink()
+
+
+def set_aside(folder: Path, paths: Sequence[Path]) -> list[str]:
+    """Move files into the folder `superseded` of a folder; nothing there is replaced.
+
+    Returns:
+        The names that the files had.
+
+    Raises:
+        StoreError: A file cannot be moved.
+    """
+    target_folder = folder / layout.SUPERSEDED
+    with path_in_errors(target_folder):
+        for path in paths:
+            target_folder.mkdir(exist_ok=True)
+            target, number = target_folder / path.name, 2
+            while target.exists():
+                target = target_folder / f"{path.stem}_{number}{path.suffix}"
+                number += 1
+            path.rename(target)
+    return [path.name for path in paths]
 
 
 def read_file(path: Path, hint: str) -> bytes:

@@ -15,11 +15,13 @@ from pyama.analysis.joined_tables import fitted_numbers, join_fits
 from pyama.analysis.merge import MERGED, write_merged
 from pyama.analysis.remarks import folder_remarks, table_remarks
 from pyama.analysis.report.html_page import REPORT
+from pyama.analysis.sample_sets import tables_of_earlier_sets, with_companions
 from pyama.analysis.samples import samples_by_position
 from pyama.analysis.table_columns import measured_columns
 from pyama.analysis.table_files import read_header, read_table
 from pyama.errors import ConfigError
 from pyama.file_cache import cached_while_unchanged
+from pyama.store import set_aside
 from pyama.traces.trace_files import find_traces
 from pyama.web.folders import OutputDir, record_of, shorten_paths
 from pyama.web.json_numbers import finite_or_null
@@ -39,7 +41,11 @@ class Files(BaseModel):
     """Tables in an output folder."""
 
     merged: list[str]
+    """Tables of the samples of the last merge."""
     fitted: list[str]
+    """Fits of these tables."""
+    earlier: list[str]
+    """Merged tables and fits of earlier samples, which take part in nothing."""
     report: bool
     """Whether there is a report."""
     remarks: list[str]
@@ -60,6 +66,8 @@ class FittedTable(BaseModel):
     """A table of fits."""
 
     table: str
+    model: str
+    column: str
     cells: int
     """Number of cells, also those whose fit did not succeed."""
     units: dict[str, str]
@@ -158,13 +166,24 @@ def merge(output_dir: OutputDir, request: Samples) -> Files:
 @router.get("/api/tables")
 def tables(output_dir: OutputDir) -> Files:
     """Merged and fitted tables of the output folder."""
-    names = sorted(path.name for path in output_dir.glob("*.csv") if path.is_file())
+    paths = sorted(path for path in output_dir.glob("*.csv") if path.is_file())
+    earlier = tables_of_earlier_sets(paths)
+    names = [path.name for path in paths if path not in earlier]
     return Files(
+        earlier=[path.name for path in earlier],
         merged=[name for name in names if name.endswith(MERGED)],
         fitted=[name for name in names if f"{MERGED.removesuffix('.csv')}_fitted_" in name],
         report=(output_dir / REPORT).is_file(),
         remarks=_remarks(output_dir, names),
     )
+
+
+@router.post("/api/tables/set-aside")
+def set_earlier_tables_aside(output_dir: OutputDir) -> Files:
+    """Move the tables of earlier samples into the folder `superseded`."""
+    paths = sorted(path for path in output_dir.glob("*.csv") if path.is_file())
+    set_aside(output_dir, list(with_companions(tables_of_earlier_sets(paths))))
+    return tables(output_dir)
 
 
 def _remarks(output_dir: Path, names: list[str]) -> list[str]:
@@ -238,8 +257,11 @@ def _sample(bins: SampleHistogram, name: str, i: int) -> SampleDistribution:
 @cached_while_unchanged(16)
 def _fitted_table(path: Path) -> FittedTable:
     frame, units = join_fits([path])
+    header = read_header(path)
     return FittedTable(
         table=path.name,
+        model=str(header.get("model", "")),
+        column=str(header.get("column", "")),
         cells=len(frame),
         units={name: str(units.get(name, "")) for name in fitted_numbers(frame)},
     )

@@ -9,6 +9,7 @@ import pandas as pd
 
 from pyama.analysis.fitting.fit import AUTO, fit_traces
 from pyama.analysis.fitting.models import MODELS
+from pyama.analysis.sample_sets import SAMPLE_SET
 from pyama.analysis.sample_tables import load_fitted, read_timed
 from pyama.analysis.table_columns import chosen_column, default_columns
 from pyama.analysis.table_files import Header, read_header, write_table
@@ -111,7 +112,7 @@ def fit_file(
         "digest": traces_digest(path),
         "column": column,
         "model": model,
-        **{key: header[key] for key in ("made_with", "remarks") if key in header},
+        **{key: header[key] for key in (SAMPLE_SET, "made_with", "remarks") if key in header},
     }
     refuse_to_replace_fits(target, described)
     fitted = fit_traces(table, model, column, **options)

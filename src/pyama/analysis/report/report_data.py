@@ -15,7 +15,8 @@ from pyama.analysis.fitting.models import MODELS
 from pyama.analysis.joined_tables import fitted_parameters
 from pyama.analysis.merge import MERGED
 from pyama.analysis.outdated_tables import outdated_notes
-from pyama.analysis.remarks import notes_of_table
+from pyama.analysis.remarks import earlier_samples_notes, notes_of_table
+from pyama.analysis.sample_sets import tables_of_earlier_sets
 from pyama.analysis.sample_tables import load_fitted, load_merged
 from pyama.analysis.settings_by_fov import (
     FovSettings,
@@ -179,10 +180,12 @@ def collect(output_dir: Path, tables: Path | None = None) -> ReportData:
     groups = tuple(groups_of(output_dir, files))
     remarks = [*difference_sentences(named_groups(groups)), *unused_inspections(output_dir)]
     remarks += left_corrections(output_dir)
+    earlier = tables_of_earlier_sets(sorted(folder.glob("*.csv")))
+    remarks += earlier_samples_notes(earlier)
     merged = [
         path
         for path in sorted(folder.glob(f"*{MERGED}"))
-        if _belongs(path, metadata.identity, output_dir, remarks)
+        if path not in earlier and _belongs(path, metadata.identity, output_dir, remarks)
     ]
     parts = [load_merged(path, "h") for path in merged] or [
         load_traces(path, "h").assign(sample=EVERYTHING) for path in files.values()
@@ -194,7 +197,7 @@ def collect(output_dir: Path, tables: Path | None = None) -> ReportData:
         _run(output_dir / layout.RUN_FILE),
         _joined(parts),
         files,
-        _fits(merged, files.values(), remarks),
+        _fits(merged, files.values(), earlier, remarks),
         tuple(dict.fromkeys(remarks)),
         groups,
     )
@@ -227,12 +230,15 @@ def _joined(parts: list[pd.DataFrame]) -> pd.DataFrame:
     return good_rows(table)
 
 
-def _fits(merged: list[Path], traces: Iterable[Path], remarks: list[str]) -> tuple[Fits, ...]:
+def _fits(
+    merged: list[Path], traces: Iterable[Path], earlier: list[Path], remarks: list[str]
+) -> tuple[Fits, ...]:
     """Read the fits of merged tables or, without merged tables, those of traces files."""
     tables: dict[tuple[str, str], list[pd.DataFrame]] = {}
     units: dict[str, str] = {}
     for source in merged or traces:
-        for path in sorted(source.parent.glob(f"{glob.escape(source.stem)}_fitted_*.csv")):
+        found = sorted(source.parent.glob(f"{glob.escape(source.stem)}_fitted_*.csv"))
+        for path in (path for path in found if path not in earlier):
             table, header = load_fitted(path), read_header(path)
             if header.get("model") != AUTO and header.get("model") not in MODELS:
                 remarks.append(

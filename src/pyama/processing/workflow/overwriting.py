@@ -10,10 +10,8 @@ from pyama.fov_ranges import fovs_text
 from pyama.metadata import MicroscopyMetadata
 from pyama.processing.record import Record, read_record
 from pyama.processing.steps.earlier_tracks import keep_earlier
-from pyama.store import MARKS, FovStore, fovs_in
+from pyama.store import MARKS, FovStore, fovs_in, set_aside
 
-OUTDATED = "outdated"
-"""Folder for tables and reports that are no longer true."""
 REPORT = "report.html"
 
 
@@ -127,7 +125,7 @@ def remove_results(
     fovs = [fov for fov in fovs if FovStore(output_dir, fov).mark_names()]
     if not fovs:
         return []
-    moved = _moved(output_dir, _tables_made_from(output_dir, set(fovs)))
+    moved = set_aside(output_dir, _tables_made_from(output_dir, set(fovs)))
     for fov in fovs:
         if is_same_recording:
             keep_earlier(FovStore(output_dir, fov), tracks=True)
@@ -135,8 +133,8 @@ def remove_results(
     texts = [f"Removed the results of FOV {fovs_text(fovs)}."]
     if moved:
         texts.append(
-            f"Moved to {output_dir / OUTDATED}, because they were made from removed results: "
-            f"{', '.join(moved)}."
+            f"Moved to {output_dir / layout.SUPERSEDED}, because they were made from removed "
+            f"results: {', '.join(moved)}."
         )
     return texts
 
@@ -164,15 +162,3 @@ def _tables_made_from(output_dir: Path, fovs: set[int]) -> list[Path]:
     tables = [*false, *tidy, *fits, *own]
     parquet = [path.with_suffix(".parquet") for path in tables]
     return [path for path in (*tables, *parquet, output_dir / REPORT) if path.is_file()]
-
-
-def _moved(output_dir: Path, paths: Sequence[Path]) -> list[str]:
-    for path in paths:
-        folder = output_dir / OUTDATED
-        folder.mkdir(exist_ok=True)
-        target, number = folder / path.name, 2
-        while target.exists():
-            target = folder / f"{path.stem}_{number}{path.suffix}"
-            number += 1
-        path.rename(target)
-    return [path.name for path in paths]

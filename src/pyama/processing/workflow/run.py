@@ -121,7 +121,7 @@ def process(
         cancel_event: Stops the run within a frame; unfinished outputs are removed.
         overwrite: Remove the results of these fields of view first; if the folder belongs to
             another recording, all of it. Tables and a report that were made from them are
-            moved to the folder `outdated`.
+            moved to the folder `superseded`.
         watch: Called after every item, from several threads.
         update: Called with `(successful, failed, message)` when a worker has ended.
         executor: `threads`, `processes`, `dask` or the address of a Dask scheduler, see

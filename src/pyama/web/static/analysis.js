@@ -43,7 +43,11 @@ function build() {
           element("label", { htmlFor: "fit-model" }, "Model"), element("select", { id: "fit-model" }),
           element("label", { htmlFor: "fit-column" }, "Column"), element("select", { id: "fit-column" })),
         element("p", {}, element("button", { id: "fit", className: "main", disabled: true, onclick: fit }, "Fit all samples"))),
-      card("Tables", element("ul", { id: "tables" }), element("ul", { id: "table-remarks", "aria-label": "Remarks" })),
+      card("Tables",
+        element("p", { id: "no-tables", hidden: true }, "No table yet. Merge the samples first."),
+        element("ul", { id: "tables" }),
+        element("button", { id: "set-aside", hidden: true, onclick: setAside }, "Move tables of earlier samples to superseded"),
+        element("ul", { id: "table-remarks", "aria-label": "Remarks" })),
       card("Report",
         element("p", {}, "One HTML file with traces, fits, statistics, images, quality and settings. It needs no network connection, so you can send it to others."),
         element("p", {},
@@ -51,7 +55,10 @@ function build() {
           element("a", { id: "report-open", target: "_blank", rel: "noopener", hidden: true }, "Open the report")))),
     element("div", {},
       card("3 · Distributions",
-        element("div", { className: "bar" }, element("label", {}, "Parameter ", element("select", { id: "parameter", onchange: showingErrors(draw) }))),
+        element("p", { id: "no-fits", hidden: true }, "No fit yet. Merge the samples, then fit them."),
+        element("div", { id: "distribution", className: "bar" },
+          element("label", {}, "Fit ", element("select", { id: "shown-fit", onchange: showingErrors(parameters) })),
+          element("label", {}, "Parameter ", element("select", { id: "parameter", onchange: showingErrors(draw) }))),
         element("canvas", { id: "histogram", width: 900, height: 420, role: "img", "aria-label": "Histogram of the fits" }),
         element("table", {}, element("tbody", { id: "summary" }))))));
 }
@@ -77,6 +84,13 @@ const merge = showingErrors(async () => {
   say("Merged. Rows that are marked as bad were left out.");
 });
 
+const setAside = showingErrors(async () => {
+  const { dir } = state;
+  const tables = await post("tables/set-aside", { dir });
+  if (dir === state.dir) await list(tables);
+  say("Moved the tables of earlier samples to the folder superseded.");
+});
+
 const report = showingErrors(async () => {
   find("report-make").disabled = true;
   say("Writing the report …");
@@ -90,11 +104,14 @@ const report = showingErrors(async () => {
   }
 });
 
-async function list({ merged, fitted, report: hasReport, remarks }) {
+async function list({ merged, fitted, earlier, report: hasReport, remarks }) {
   find("table-remarks").replaceChildren(...remarks.map((text) => element("li", {}, text)));
   find("report-open").hidden = !hasReport;
   find("report-open").href = address("report", query());
-  find("tables").replaceChildren(...[...merged, ...fitted].map((name) => element("li", {}, name)));
+  find("tables").replaceChildren(...[...merged, ...fitted].map((name) => element("li", {}, name)),
+    ...earlier.map((name) => element("li", {}, name, element("span", { className: "soft" }, " (earlier samples)"))));
+  find("no-tables").hidden = merged.length + fitted.length + earlier.length > 0;
+  find("set-aside").hidden = !earlier.length;
   if (merged.length) {
     const { columns } = await get("merged", { ...query(), table: merged[0] });
     const wanted = columns.find((name) => name.startsWith("intensity_total"));
@@ -102,7 +119,11 @@ async function list({ merged, fitted, report: hasReport, remarks }) {
   }
   shown.merged = merged;
   find("fit").disabled = !merged.length;
-  if (!shown.fits.length) shown.fits = await Promise.all(fitted.map((table) => get("fits", { ...query(), table })));
+  shown.fits = await Promise.all(fitted.map((table) => get("fits", { ...query(), table })));
+  const kinds = [...new Set(shown.fits.map(kindOf))];
+  fill(find("shown-fit"), kinds.map((kind) => [kind, kind]), find("shown-fit").value || kinds[0]);
+  find("no-fits").hidden = kinds.length > 0;
+  find("distribution").hidden = !kinds.length;
   await parameters();
 }
 
@@ -115,7 +136,7 @@ const fit = showingErrors(async () => {
     const fits = [];
     for (const table of [...shown.merged]) fits.push(await post("fits", { dir }, { ...options, table }));
     if (dir !== state.dir) return;
-    shown.fits = fits;
+    fill(find("shown-fit"), fits.slice(0, 1).map((made) => [kindOf(made), kindOf(made)]), kindOf(fits[0]));
     await list(await get("tables", { dir }));
     say(`Fitted ${fits.reduce((n, { cells }) => n + cells, 0)} cells.`);
   } finally {
@@ -123,9 +144,12 @@ const fit = showingErrors(async () => {
   }
 });
 
+const kindOf = ({ model, column }) => `${model}, ${column}`;
+const shownFits = () => shown.fits.filter((fit) => kindOf(fit) === find("shown-fit").value);
+
 async function parameters() {
-  const names = [...new Set(shown.fits.flatMap(({ units }) => Object.keys(units)))];
-  const units = Object.assign({}, ...shown.fits.map(({ units: own }) => own));
+  const names = [...new Set(shownFits().flatMap(({ units }) => Object.keys(units)))];
+  const units = Object.assign({}, ...shownFits().map(({ units: own }) => own));
   fill(find("parameter"), names.map((name) => [name, units[name] ? `${name} (${units[name]})` : name]), find("parameter").value || (names.includes("r_squared") ? "r_squared" : names[0]));
   await draw();
 }
@@ -136,7 +160,7 @@ const drawing = latest();
 async function draw() {
   const isLast = drawing();
   const { dir } = state;
-  const [name, tables] = [find("parameter").value, shown.fits.map(({ table }) => table)];
+  const [name, tables] = [find("parameter").value, shownFits().map(({ table }) => table)];
   const distribution = name && tables.length ? await post("distribution", { dir }, { tables, name }) : null;
   if (!isLast() || dir !== state.dir) return;
   find("histogram").hidden = !distribution;

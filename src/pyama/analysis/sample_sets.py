@@ -1,0 +1,89 @@
+"""Sets of samples: which tables in a folder belong to the last merge.
+
+Every merged table records the number of its set, which increases where samples are renamed,
+removed or regrouped. Tables of earlier sets hold cells that the current ones hold as well.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from pathlib import Path
+
+from pyama.analysis.outdated_tables import is_fitted, is_merged
+from pyama.analysis.table_files import Header
+from pyama.analysis.table_origins import fitted_source, known_entries, recording_of
+from pyama.file_cache import cached_while_unchanged
+
+SAMPLE_SET = "sample_set"
+"""Entry of merged tables and tables of fits: the number of their set, from 1."""
+Sets = dict[str, dict[int, dict[str, tuple[int, ...]]]]
+# A page asks for the same files again and again.
+_entries = cached_while_unchanged(256)(known_entries)
+
+
+def next_set(folder: Path, identity: str, samples: Mapping[str, Sequence[int]]) -> int:
+    """Return the number of a set of samples: that of the last one if it has the same samples.
+
+    Args:
+        folder: Where the tables are.
+        identity: Of the recording.
+        samples: Fields of view of every sample.
+    """
+    known = _sets(folder).get(identity, {})
+    if not known:
+        return 1
+    last = max(known)
+    return last if known[last] == _as_values(samples) else last + 1
+
+
+def tables_of_earlier_sets(paths: Iterable[Path]) -> list[Path]:
+    """Return those tables that belong to samples that a later merge has replaced.
+
+    A table of fits is of an earlier set if its merged table is, or if that has been merged
+    again as part of another set since.
+
+    Args:
+        paths: Merged tables and tables of fits; other tables belong to no set.
+    """
+    known: dict[Path, Sets] = {}
+    return [path for path in paths if _is_of_earlier_set(path, known)]
+
+
+def _is_of_earlier_set(path: Path, known: dict[Path, Sets]) -> bool:
+    header = _entries(path) if path.is_file() else {}
+    if is_merged(header):
+        sets = known.get(path.parent) or _sets(path.parent)
+        known[path.parent] = sets
+        return _number(header) < max(sets.get(recording_of(header)[1], {}), default=0)
+    source = fitted_source(path, header) if is_fitted(header) else None
+    merged = _entries(source) if source is not None and source.is_file() else {}
+    if source is None or not is_merged(merged):
+        return False
+    return _number(header) < _number(merged) or _is_of_earlier_set(source, known)
+
+
+def with_companions(paths: Sequence[Path]) -> Iterator[Path]:
+    """Yield tables and the files that were written beside them: per feature, and Parquet."""
+    for path in paths:
+        tidy = [path.parent / str(name) for name in _entries(path).get("tidy", ())]
+        for table in (path, *tidy):
+            yield from filter(Path.is_file, (table, table.with_suffix(".parquet")))
+
+
+def _sets(folder: Path) -> Sets:
+    """Return samples and fields of view by identity of the recording and number of the set."""
+    sets: Sets = {}
+    for path in folder.glob("*.csv"):
+        header = _entries(path)
+        if is_merged(header):
+            samples = sets.setdefault(recording_of(header)[1], {})
+            named = {str(header.get("sample", path.stem)): header.get("fovs", ())}
+            samples.setdefault(_number(header), {}).update(_as_values(named))
+    return sets
+
+
+def _as_values(samples: Mapping[str, Sequence[int]]) -> dict[str, tuple[int, ...]]:
+    return {name: tuple(fovs) for name, fovs in samples.items()}
+
+
+def _number(header: Header) -> int:
+    number = header.get(SAMPLE_SET, 0)
+    return number if isinstance(number, int) else 0
