@@ -1,5 +1,6 @@
 """One run at a time on a field of view, and no lock outlives its process."""
 
+import errno
 import json
 import multiprocessing
 import os
@@ -225,3 +226,19 @@ def test_the_heartbeat_beats_and_survives_a_folder_that_is_gone(tmp_path, monkey
             while (tmp_path / "fov_004" / ".lock").stat().st_mtime < 10:
                 assert time.monotonic() < until
                 time.sleep(0.01)
+
+
+def test_on_a_full_disk_a_lock_that_the_system_holds_is_enough(tmp_path, monkeypatch):
+    usual = lock._write
+
+    def full(file, text):
+        if text:
+            raise OSError(errno.ENOSPC, "No space left on device")
+        usual(file, text)
+
+    monkeypatch.setattr(lock, "_write", full)
+    with lock_fovs(tmp_path, [3]):
+        pass
+    monkeypatch.setattr(lock, "_try", lambda lock, file: None)  # no locks in this system
+    with pytest.raises(OSError, match="No space left"), lock_fovs(tmp_path, [3]):
+        pass

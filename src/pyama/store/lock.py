@@ -8,6 +8,7 @@ Worker processes of a run join its lock. When the run is killed they end by them
 until then they may still write: the next run waits for the last of them.
 """
 
+import errno
 import json
 import os
 import socket
@@ -109,7 +110,11 @@ def _lock(path: Path) -> Iterator[str]:
         owner = _owner(file)  # after locking: before, its owner could still release it
         if held is False or _lives_elsewhere(owner, path, seen=held is True):
             raise _in_use(path, owner)
-        _write(file, json.dumps({"pid": os.getpid(), "host": socket.gethostname()}))
+        try:
+            _write(file, json.dumps({"pid": os.getpid(), "host": socket.gethostname()}))
+        except OSError as error:
+            if not held or error.errno != errno.ENOSPC:  # the system holds the lock
+                raise
         if held and _try(_let_workers_join, file) is False:
             raise _in_use(path, {})
         try:
