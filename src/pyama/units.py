@@ -1,4 +1,4 @@
-"""Units of time and length in their usual spellings, and times as text."""
+"""Units of time and length in their usual spellings; times and sizes as text."""
 
 import math
 import unicodedata
@@ -68,3 +68,12 @@ def duration_text(minutes: float) -> str:
 def number_text(value: float) -> str:
     """Return a number with three digits and without an exponent where it is large."""
     return f"{value:.0f}" if math.isfinite(value) and abs(value) >= 100 else f"{value:.3g}"
+
+
+def bytes_text(size: float) -> str:
+    """Return a size in bytes with its unit and three digits, such as `1.25 GB`."""
+    for unit in ("bytes", "kB", "MB", "GB"):
+        if size < 999.5:
+            return f"{size:.3g} {unit}"
+        size /= 1000
+    return f"{size:.3g} TB"

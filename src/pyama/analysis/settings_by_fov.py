@@ -44,7 +44,8 @@ def groups_of(output_dir: Path, fovs: Iterable[int]) -> list[FovSettings]:
     """
     found: dict[str, tuple[list[int], dict[str, Any]]] = {}
     for fov in sorted(fovs):
-        marks = FovStore(output_dir, fov).marks()
+        store = FovStore(output_dir, fov)
+        marks = {**store.removed(), **store.marks()}
         if TRACES_MARK in marks:
             settings = _settings(marks)
             found.setdefault(repr(settings), ([], settings))[0].append(fov)

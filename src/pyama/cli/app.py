@@ -8,6 +8,7 @@ import typer
 
 from pyama.cli import (
     analysis_commands,
+    clean_command,
     config_commands,
     merge_command,
     plot_commands,
@@ -236,6 +237,7 @@ def demo(
     raise typer.Exit(demo_command.demo(output, fovs, frames, kind.value))
 
 
+clean_command.register(app)
 merge_command.register(app)
 analysis_commands.register(app)
 app.add_typer(plot_commands.app, name="plot")

@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+from pyama.analysis.removed_outputs import removed_remarks
 from pyama.cli.terminal import FAILED, note, result, result_json
 from pyama.fov_ranges import fovs_text
 from pyama.processing.verify import VerifyReport, verify
@@ -22,6 +23,8 @@ def show(folder: Path, *, quick: bool, as_json: bool) -> int:
     else:
         for line in verify_lines(report):
             result(line)
+        for text in removed_remarks(report.removed):
+            result(text)
         for text in report.remarks:
             result(f"Warning: {text}")
         for left in report.leftovers[:MAX_LINES]:

@@ -1,7 +1,7 @@
 """Verification of an output folder: files that are damaged, missing or left over."""
 
 import os
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -49,6 +49,8 @@ class VerifyReport:
         damages: Files that are missing or changed, and outputs that are not finished. The
             next run makes these outputs again.
         leftovers: Files that belong to no output. They are harmless.
+        removed: Outputs that `pyama clean` has removed, by field of view. The next run makes
+            them again.
         remarks: What is to be known about results that are intact, such as tables that are
             older than the traces, in sentences.
     """
@@ -60,6 +62,7 @@ class VerifyReport:
     files: int = 0
     damages: tuple[Finding, ...] = ()
     leftovers: tuple[Finding, ...] = ()
+    removed: Mapping[int, tuple[str, ...]] = field(default_factory=dict)
     remarks: tuple[str, ...] = ()
 
     @property
@@ -120,6 +123,7 @@ def verify(
         check.files,
         tuple(check.damages),
         tuple(check.leftovers),
+        check.removed,
         tuple(folder_remarks(output_dir)),
     )
 
@@ -167,6 +171,7 @@ class _Check:
     files: int = 0
     damages: list[Finding] = field(default_factory=list)
     leftovers: list[Finding] = field(default_factory=list)
+    removed: dict[int, tuple[str, ...]] = field(default_factory=dict)
 
     def field_of_view(self, fov: int, made: set[str]) -> None:
         """Verify one field of view, unless a run is working on it."""
@@ -185,8 +190,11 @@ class _Check:
             self._outputs(FovStore(self.output_dir, fov), made)
 
     def _outputs(self, store: FovStore, made: set[str]) -> None:
-        known: set[str] = set()
-        names = {*store.mark_names(), *made}
+        removed = store.removed()
+        if removed:
+            self.removed[store.fov] = tuple(sorted(removed))
+        known = self._being_removed(store, removed)
+        names = {*store.mark_names(), *made} - removed.keys()
         all_known = True
         for name in sorted(names):
             mark = MarkFile(store.path, name)
@@ -200,6 +208,7 @@ class _Check:
                     mark.point_out(damage.path)
                 path = f"{store.path.name}/{damage.path}"
                 self.damages.append(Finding(path, damage.problem, store.fov, name))
+        names |= removed.keys()
         unfinished = [output for output in store.unfinished() if output not in names]
         self.damages += [
             Finding(f"{store.path.name}/{name}", "not finished", store.fov, name)
@@ -208,6 +217,19 @@ class _Check:
         self.leftovers += _temporaries(self.output_dir, store.fov, store.path)
         if all_known and not unfinished:
             self.leftovers += self._strays(store, known)
+
+    def _being_removed(self, store: FovStore, removed: Iterable[str]) -> set[str]:
+        """Return the files of outputs that were removed on purpose, as far as they remain."""
+        known: set[str] = set()
+        for name in removed:
+            mark = MarkFile(store.path, name)
+            known |= {mark.removed_name, *mark.sizes()}
+            if name in store.mark_names():
+                problem = "left over from an interrupted `pyama clean`"
+                path = f"{store.path.name}/{name}"
+                self.leftovers.append(Finding(path, problem, store.fov, name))
+                known.update(mark.files())
+        return known
 
     def _strays(self, store: FovStore, known: set[str]) -> Iterator[Finding]:
         for top in (layout.IMAGES, layout.CELLS, MARKS):

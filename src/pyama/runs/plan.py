@@ -14,6 +14,9 @@ from pyama.runs.request import PreparedRun
 from pyama.store import FovStore, Mark, Recipe
 
 NOT_DONE = "not done yet"
+REMOVED = "removed by pyama clean"
+ABSENT = NOT_DONE, REMOVED
+"""Reasons for outputs of which nothing is replaced."""
 MAX_REASONS = 4
 """Largest number of reasons that are listed for one step."""
 
@@ -41,7 +44,7 @@ class PlannedStep:
     @property
     def is_replaced(self) -> bool:
         """Whether an output that is there would be made again."""
-        return any(why != NOT_DONE for why in self.reasons)
+        return any(why not in ABSENT for why in self.reasons)
 
     @property
     def reasons(self) -> tuple[str, ...]:
@@ -106,9 +109,10 @@ def plan_fov(
     store = FovStore(contexts.output_dir, fov)
     outputs: dict[str, dict[str, tuple[str, ...]]] = defaultdict(dict)
     known = set() if from_scratch else set(store.mark_names())
+    removed = set() if from_scratch else set(store.removed())
     for name, recipe in contexts.recipes(fov).items():
-        reasons = [NOT_DONE]
-        if name in known:
+        reasons = [REMOVED if name in removed else NOT_DONE]
+        if name in known - removed:
             mark = store.mark(name)
             reasons = _reasons(mark, recipe)
             if not reasons and with_files:
@@ -168,7 +172,8 @@ def _action(step: PlannedStep) -> str:
     reasons = step.reasons
     rest = len(reasons) - MAX_REASONS
     shown = "; ".join(reasons[:MAX_REASONS]) + (f"; and {rest} more" if rest > 0 else "")
-    is_new_part = reasons == (NOT_DONE,) and len(step.pending) < len(step.outputs)
+    is_one = len(reasons) == 1 and reasons[0] in ABSENT
+    is_new_part = is_one and len(step.pending) < len(step.outputs)
     part = f" for {', '.join(step.pending)}" if is_new_part else ""
     return f"runs{part}, {shown}"
 

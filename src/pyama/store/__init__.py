@@ -35,6 +35,7 @@ from pyama.store.outputs import (
     TracesOutput,
     Write,
 )
+from pyama.store.removing import bytes_in, is_behind_link, left_temporaries, remove_output
 from pyama.store.stack_outputs import PreviewOutput, StackOutput
 from pyama.store.zarr_arrays import StoredArray
 
@@ -69,13 +70,17 @@ __all__ = [
     "TableOutput",
     "TracesOutput",
     "Write",
+    "bytes_in",
     "crop_dtype",
     "crop_spec",
     "fovs_in",
+    "is_behind_link",
+    "left_temporaries",
     "lock_folder",
     "lock_fovs",
     "locks_joined",
     "path_in_errors",
+    "remove_output",
     "remove_temporaries",
     "replace_file",
     "seal",

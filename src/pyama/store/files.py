@@ -157,6 +157,11 @@ def file_names(sums: bytes) -> list[str]:
     return [name for _, _, name in _lines(sums)]
 
 
+def file_sizes(sums: bytes) -> dict[str, int]:
+    """Return the sizes in bytes in the list of a `Ledger`, by the path of the file."""
+    return {name: size for _, size, name in _lines(sums) if _stays_inside(name)}
+
+
 def _stays_inside(name: str) -> bool:
     parts = name.replace("\\", "/").split("/")
     return ".." not in parts and not Path(name).anchor

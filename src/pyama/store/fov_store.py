@@ -1,7 +1,7 @@
 """One field of view on disk: its complete stacks and cells, and all of its outputs."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Container, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -10,11 +10,18 @@ from numpy.typing import NDArray
 from pyama import layout
 from pyama.errors import NotReadyError, StoreError
 from pyama.metadata import MicroscopyMetadata
-from pyama.store.cells import CELLS_MARK, CellPreviewsOutput, Cells, CellsOutput
+from pyama.store.cells import (
+    CELL_PREVIEWS_MARK,
+    CELLS_MARK,
+    CellPreviewsOutput,
+    Cells,
+    CellsOutput,
+)
 from pyama.store.files import Damage, read_file, remove_temporaries
-from pyama.store.marks import MARKS, Mark, MarkFile
+from pyama.store.marks import MARKS, REMOVED, Mark, MarkFile
 from pyama.store.not_recorded import KEY, NotRecorded
 from pyama.store.outputs import SHIFTS_MARK, Output, TableOutput, remove_tree, tables
+from pyama.store.removing import bytes_in
 from pyama.store.stack_outputs import PreviewOutput, StackOutput
 from pyama.store.zarr_arrays import DAMAGED, DOCUMENT, REPAIR, StoredArray
 
@@ -86,6 +93,13 @@ class FovStore:
         stems = {path.stem for path in paths if path.suffix in {".json", ".sums"}}
         return [stem.replace(".", "/") for stem in sorted(stems)]
 
+    def removed(self) -> dict[str, Mark]:
+        """Return the last marks of outputs that were removed on purpose, by their name."""
+        stems = [path.stem for path in sorted((self.path / MARKS).glob(f"*{REMOVED}"))]
+        names = [stem.replace(".", "/") for stem in stems]
+        marks = {name: MarkFile(self.path, name).removed() for name in names}
+        return {name: mark for name, mark in marks.items() if mark is not None}
+
     def damages(self, name: str, *, thorough: bool, mark: Mark | None = None) -> list[Damage]:
         """Compare an output with its mark; see `MarkFile.damages`."""
         return MarkFile(self.path, name).damages(thorough=thorough, mark=mark)
@@ -124,11 +138,13 @@ class FovStore:
         if metadata is not None:
             known = NotRecorded.known_to(metadata, self.fov, channel)
         path = self.path / layout.IMAGES / group / DOCUMENT
-        if not path.exists():
-            return known
-        document = read_file(path, REPAIR)
         try:
-            entry = json.loads(document)["attributes"].get("pyama", {}).get(KEY)
+            if path.exists():
+                notes = json.loads(read_file(path, REPAIR))["attributes"].get("pyama", {})
+            else:
+                removed = MarkFile(self.path, f"{group}/{layout.FULL}").removed()
+                notes = {} if removed is None else removed.notes
+            entry = notes.get(KEY)
             return known if entry is None else NotRecorded.parse(entry)
         except DAMAGED as error:
             raise StoreError(f"{path} is damaged: {error!r}. {REPAIR}") from error
@@ -175,6 +191,22 @@ class FovStore:
         """Return the names of outputs that exist without a mark."""
         return [output.name for output in self._unfinished()]
 
+    def unfinished_bytes(self, names: Container[str]) -> int:
+        """Return the size in bytes of those of the outputs without a mark that are named."""
+        places = {name: [self._place(name)] for name in self.unfinished() if name in names}
+        if CELL_PREVIEWS_MARK in places:
+            crops = self.path / layout.CELLS
+            places[CELL_PREVIEWS_MARK] = list(crops.glob(f"*/*/{layout.PREVIEW}"))
+        if CELLS_MARK in places:  # they hold the previews
+            places.pop(CELL_PREVIEWS_MARK, None)
+        return bytes_in(path for paths in places.values() for path in paths)
+
+    def discard_unfinished(self, names: Container[str]) -> None:
+        """Remove those of the outputs without a mark that are named."""
+        for output in self._unfinished():
+            if output.name in names:
+                output.discard()
+
     def discard(self) -> None:
         """Remove every output of this field of view, the marks first."""
         for name in (MARKS, layout.IMAGES, layout.CELLS):
@@ -203,6 +235,11 @@ class FovStore:
         mark = self.mark(name)
         place = self._place(name)
         step = name.partition("/")[0]
+        if mark is None and MarkFile(self.path, name).removed() is not None:
+            raise NotReadyError(
+                f"{place} was removed by `pyama clean`. `pyama run` with the same options "
+                "makes it again."
+            )
         if mark is None:
             state = "unfinished" if place.exists() else "missing"
             raise NotReadyError(f"{place} is {state}. Run the step that writes {step} first.")

@@ -23,6 +23,7 @@ from pyama.store.files import (
     Ledger,
     checksum,
     file_names,
+    file_sizes,
     find_damages,
     path_in_errors,
     write_atomically,
@@ -30,6 +31,8 @@ from pyama.store.files import (
 
 MARKS = ".marks"
 """Folder of the marks inside the folder of a field of view."""
+REMOVED = ".removed"
+"""Suffix of what a mark becomes when its output is removed on purpose."""
 PERMISSIONS = "Check the permissions of the file and of its folder."
 _ABSENT = object()
 
@@ -142,6 +145,7 @@ class MarkFile:
         stem = name.replace("/", ".")
         self.path = fov_path / MARKS / f"{stem}.json"
         self.sums_path = fov_path / MARKS / f"{stem}.sums"
+        self.removed_path = fov_path / MARKS / f"{stem}{REMOVED}"
 
     def read(self) -> Mark | None:
         """Return the mark; None if there is none or it is damaged.
@@ -165,6 +169,24 @@ class MarkFile:
         """Remove the mark; done before any file of the output is changed."""
         self.path.unlink(missing_ok=True)
         self.sums_path.unlink(missing_ok=True)
+        self.removed_path.unlink(missing_ok=True)
+
+    def set_aside(self) -> None:
+        """Keep the mark under another name, before the files are removed on purpose."""
+        if self.path.exists():
+            self.path.replace(self.removed_path)
+
+    def removed(self) -> Mark | None:
+        """Return the last mark of an output that was removed on purpose, else None."""
+        if self.read() is not None:
+            return None
+        data = _content(self.removed_path)
+        return None if data is None else Mark.from_bytes(data)
+
+    @property
+    def removed_name(self) -> str:
+        """Path of the file that tells that the output was removed on purpose."""
+        return self._relative(self.removed_path)
 
     def damages(self, *, thorough: bool, mark: Mark | None = None) -> list[Damage]:
         """Compare the files with the list of checksums.
@@ -201,6 +223,17 @@ class MarkFile:
         if mark is None or sums is None or checksum(sums) != mark.sums:
             return mark_files
         return mark_files + file_names(sums)
+
+    def sizes(self) -> dict[str, int]:
+        """Return the sizes in bytes of the files that were written, by their path.
+
+        Also of an output whose removal was interrupted. Empty if the list of checksums is
+        missing or damaged.
+        """
+        mark, sums = self.read() or self.removed(), _content(self.sums_path)
+        if mark is None or sums is None or checksum(sums) != mark.sums:
+            return {}
+        return file_sizes(sums)
 
     def point_out(self, path: str) -> None:
         """Make a damaged file newer than the mark, so that every later check reads it."""

@@ -8,6 +8,7 @@ from pydantic import BaseModel
 
 from pyama import layout
 from pyama.analysis.remarks import folder_remarks
+from pyama.analysis.removed_outputs import removed_in, removed_remarks
 from pyama.metadata import MicroscopyMetadata, frame_times, pixel_size, times_text
 from pyama.pictures.contrast import contrast_of_stack
 from pyama.store import TRACES_MARK, FovStore, fovs_in
@@ -111,7 +112,9 @@ def dataset(root: Annotated[Root, Depends(root_of)], directory: Dir = ".") -> Da
         fl=[entry.channel for entry in channels.fl],
         pixel_size_um=pixel_size(metadata, record.config.params),
         fovs=[_fov_entry(FovStore(output_dir, fov), metadata) for fov in fovs],
-        remarks=shorten_paths(folder_remarks(output_dir), output_dir),
+        remarks=shorten_paths(
+            [*folder_remarks(output_dir), *removed_remarks(removed_in(output_dir))], output_dir
+        ),
     )
 
 

@@ -16,6 +16,7 @@ from pyama.analysis.joined_tables import fitted_parameters
 from pyama.analysis.merge import MERGED
 from pyama.analysis.outdated_tables import outdated_notes
 from pyama.analysis.remarks import earlier_samples_notes, notes_of_table
+from pyama.analysis.removed_outputs import removed_in, removed_remarks
 from pyama.analysis.sample_sets import tables_of_earlier_sets
 from pyama.analysis.sample_tables import load_fitted, load_merged
 from pyama.analysis.settings_by_fov import (
@@ -179,7 +180,7 @@ def collect(output_dir: Path, tables: Path | None = None) -> ReportData:
     folder = output_dir if tables is None else tables
     groups = tuple(groups_of(output_dir, files))
     remarks = [*difference_sentences(named_groups(groups)), *unused_inspections(output_dir)]
-    remarks += left_corrections(output_dir)
+    remarks += [*left_corrections(output_dir), *removed_remarks(removed_in(output_dir))]
     earlier = tables_of_earlier_sets(sorted(folder.glob("*.csv")))
     remarks += earlier_samples_notes(earlier)
     merged = [

@@ -114,7 +114,7 @@ def _begun(store: FovStore, digests: Sequence[str | None], folder: Path) -> bool
     folder.mkdir()
     shutil.copyfile(inspection.traces, folder / TRACES)
     facts = {"traces": digest}
-    mark = store.mark(CELLS_MARK)
+    mark = store.mark(CELLS_MARK) or store.removed().get(CELLS_MARK)
     for name, recipe in mark.recipe.inputs.items() if mark else ():
         if name.startswith("seg_tracked"):
             facts |= {"group": name.partition("/")[0], "tracks": recipe}

@@ -12,6 +12,7 @@ from pyama.processing.fov import crop_groups
 from pyama.processing.recipes import FovContexts, Recipes
 from pyama.processing.steps import STEPS
 from pyama.store import CELLS_MARK, FovStore, Recipe
+from pyama.units import bytes_text
 
 BYTES_PER_PIXEL = {step.name: step.bytes_per_pixel for step in STEPS}
 LEAST_SHARE = 1 / 4
@@ -43,8 +44,8 @@ def check_space(contexts: FovContexts, fovs: Sequence[int], *, overwrite: bool) 
     if need <= free:
         return []
     message = (
-        f"{contexts.output_dir} has room for {_size_text(free)}, and the run needs about "
-        f"{_size_text(need)}"
+        f"{contexts.output_dir} has room for {bytes_text(free)}, and the run needs about "
+        f"{bytes_text(need)}"
     )
     if need * LEAST_SHARE > free:
         raise StoreError(
@@ -87,11 +88,3 @@ def needed_bytes(
 def _is_finished(store: FovStore, name: str, recipe: Recipe) -> bool:
     mark = store.mark(name)
     return mark is not None and mark.recipe.digest == recipe.digest
-
-
-def _size_text(size: float) -> str:
-    for unit in ("bytes", "kB", "MB", "GB"):
-        if size < 1000:
-            return f"{size:.3g} {unit}"
-        size /= 1000
-    return f"{size:.3g} TB"

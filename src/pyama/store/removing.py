@@ -1,0 +1,88 @@
+"""Removal of finished outputs on purpose, so that nobody takes them for damaged.
+
+First the mark gets another name, which says that the output was removed. Then its files are
+removed, and only those that it was written with; then the list of their checksums. If this is
+interrupted, the list remains, and the removal can be continued.
+"""
+
+import os
+import re
+import time
+from collections.abc import Iterable
+from contextlib import suppress
+from pathlib import Path
+
+from pyama.store.files import TEMPORARY
+from pyama.store.marks import MARKS, MarkFile
+
+_TEMPORARY = re.compile(rf"(.+\.[0-9a-f]+|tmp[a-z0-9_]+){re.escape(TEMPORARY)}")
+
+
+def remove_output(mark_file: MarkFile) -> int:
+    """Remove a finished output; empty folders are removed as well.
+
+    Files that are links stay, and so does everything that was not written with the output.
+
+    Returns:
+        The size in bytes of the removed files.
+    """
+    sizes = mark_file.sizes()
+    mark_file.set_aside()
+    root, removed = str(mark_file.root), 0
+    for name, size in sizes.items():
+        path = os.path.join(root, name)
+        if os.path.isfile(path) and not os.path.islink(path):
+            os.unlink(path)
+            removed += size
+    for folder in sorted(_folders(sizes), key=len, reverse=True):
+        with suppress(OSError):  # it is not empty, or gone
+            os.rmdir(os.path.join(root, folder))
+    mark_file.sums_path.unlink(missing_ok=True)
+    return removed
+
+
+def is_behind_link(mark_file: MarkFile) -> bool:
+    """Whether a folder of an output is a link, so that its files may lie elsewhere."""
+    root = str(mark_file.root)
+    folders = _folders(mark_file.sizes())
+    return any(os.path.islink(os.path.join(root, folder)) for folder in folders)
+
+
+def _folders(names: Iterable[str]) -> set[str]:
+    """Return the folders of files, and the folders that those lie in."""
+    folders: set[str] = set()
+    for name in names:
+        folder = name.rpartition("/")[0]
+        while folder and folder not in folders:
+            folders.add(folder)
+            folder = folder.rpartition("/")[0]
+    return folders
+
+
+def left_temporaries(folder: Path, older_than_seconds: float = 0.0) -> list[Path]:
+    """Return the temporary files of killed runs in a folder or beside its marks.
+
+    Args:
+        folder: The output folder, or that of a field of view.
+        older_than_seconds: Younger files are left out, since somebody may be writing them.
+    """
+    limit = time.time() - older_than_seconds
+    paths = [*folder.glob(f"*{TEMPORARY}"), *(folder / MARKS).glob(f"*{TEMPORARY}")]
+    return [
+        path
+        for path in sorted(paths)
+        if _TEMPORARY.fullmatch(path.name)
+        and path.is_file()
+        and (older_than_seconds == 0 or path.stat().st_mtime < limit)
+    ]
+
+
+def bytes_in(paths: Iterable[Path]) -> int:
+    """Return the size in bytes of files and of all files in folders; no link is followed."""
+    total = 0
+    for path in paths:
+        inside = [Path(place, name) for place, _, names in os.walk(path) for name in names]
+        for file in inside or [path]:
+            with suppress(OSError):  # it was removed meanwhile
+                total += file.lstat().st_size if not file.is_dir() else 0
+    return total
