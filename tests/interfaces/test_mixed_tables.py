@@ -118,10 +118,48 @@ def test_figures_keep_equal_samples_of_two_experiments_apart(pyama, folders, tmp
     assert join_traces([*plain, plain[0]])["cell"].size == 4
 
 
-def test_several_folders_are_merged_one_by_one(pyama, folders):
+def test_several_folders_are_merged_one_by_one(pyama, folders, tmp_path):
     done = pyama("merge", *folders, "--by-position-name")
     assert done.exit_code == 2
     assert "Merge one folder after the other" in done.stderr
+    one = [folders[0], folders[0] / ".." / "A"]
+    assert pyama("merge", *one, "--samples", tmp_path / "samples.yaml").exit_code == 0
+
+
+def test_several_folders_have_a_report_each(pyama, folders):
+    done = pyama("report", *folders)
+    assert done.exit_code == 2
+    assert "2 folders were given; a report describes one recording" in done.stderr
+    assert pyama("report", folders[0], folders[0] / ".." / "A").exit_code == 0
+
+
+def test_a_table_given_twice_counts_once(pyama, folders):
+    (table,) = write_merged(folders[0], ONE)["s"]
+    again = folders[1] / ".." / "A" / table.name
+    assert len(join_traces([table, again])) == len(join_traces([table]))
+    done = pyama("fit", table, again, "--model", "constant", "-o", folders[0] / "fits")
+    assert done.stdout.count("4 cells") == 1
+    fits = folders[0] / "fits" / "s_merged_fitted_constant.csv"
+    other = folders[1] / ".." / "A" / "fits" / fits.name
+    assert len(join_fits([fits, other])[0]) == 4
+
+
+def test_recordings_of_the_same_name_are_told_apart_by_their_folders(pyama, tmp_path):
+    folders = [
+        experiment(tmp_path / name, 1, identity=name, path=f"{name}/movie.nd2")
+        for name in ("A", "B")
+    ]
+    tables = [write_merged(folder, ONE)["s"][0] for folder in folders]
+    write_merged(folders[0], ONE, tmp_path / "tables")
+    with pytest.raises(ConfigError) as caught:
+        write_merged(folders[1], ONE, tmp_path / "tables")
+    places = [folder.resolve() for folder in folders]
+    assert f"it holds movie of {places[0]}, and this is movie of {places[1]}." in str(
+        caught.value
+    )
+    fit_file(tables[0], "constant", destination=tmp_path / "fits")
+    with pytest.raises(ConfigError, match=r"holds movie of .*A.*, and this is movie of .*B"):
+        fit_file(tables[1], "constant", destination=tmp_path / "fits")
 
 
 @pytest.mark.parametrize("command", ["run", "plan"])

@@ -9,7 +9,7 @@ import pandas as pd
 from pyama.analysis.sample_tables import load_fitted, read_timed
 from pyama.analysis.table_columns import with_unit
 from pyama.analysis.table_files import read_header
-from pyama.analysis.table_origins import names_of_samples
+from pyama.analysis.table_origins import distinct, names_of_samples
 from pyama.analysis.table_times import TableTime
 from pyama.errors import ConfigError
 
@@ -29,7 +29,7 @@ def join_traces(paths: Iterable[Path], times: TableTime | None = None) -> pd.Dat
     Raises:
         ConfigError: A table cannot be read or has no times.
     """
-    tables = [(path, read_timed(path, times or TableTime())) for path in dict.fromkeys(paths)]
+    tables = [(path, read_timed(path, times or TableTime())) for path in distinct(paths)]
     names = names_of_samples(
         [(str(t.header.get("sample", path.stem)), t.header, path) for path, t in tables]
     )
@@ -49,7 +49,7 @@ def join_fits(paths: Iterable[Path]) -> tuple[pd.DataFrame, dict[str, str]]:
     Raises:
         ConfigError: A table cannot be read.
     """
-    paths = list(dict.fromkeys(paths))
+    paths = distinct(paths)
     headers = [read_header(path) for path in paths]
     named = [
         (str(entries.get("sample", path.stem)), entries, path)

@@ -14,6 +14,14 @@ Named = tuple[str, Header, Path]
 ELSEWHERE = "Choose another folder with --output, or move the file away. Nothing was written."
 
 
+def distinct(paths: Iterable[Path]) -> list[Path]:
+    """Return paths without those that lead to the same file or folder as an earlier one."""
+    first: dict[Path, Path] = {}
+    for path in paths:
+        first.setdefault(path.resolve(), path)
+    return list(first.values())
+
+
 def recording_of(header: Header) -> tuple[str, str]:
     """Return name and identity of the recording of a table; empty where it is not known."""
     entries = header.get("source")
@@ -163,10 +171,17 @@ def _refuse_other_recording(path: Path, old: Header, new: Header) -> None:
     if "version" not in old or "source" not in old:
         raise _not_ours(path)
     if identity and new_identity and identity != new_identity:
+        if name == new_name:
+            name, new_name = (f"{name} of {_origin(path, part)}" for part in (old, new))
         raise ConfigError(
             f"{path} is of another recording: it holds {name}, and this is {new_name}. "
             f"{ELSEWHERE}"
         )
+
+
+def _origin(path: Path, header: Header) -> Path:
+    """Return the folder or the table that a table was made from."""
+    return (fitted_source(path, header) or results_folder(path, header)).resolve()
 
 
 def _not_ours(path: Path) -> ConfigError:

@@ -6,8 +6,9 @@ from typing import Annotated, Any
 import typer
 
 from pyama.cli import fit_options
-from pyama.cli.options import Debug, Folder, Json, Parquet, Plugins
+from pyama.cli.options import Debug, Folders, Json, Parquet, Plugins
 from pyama.cli.terminal import note, report_errors, result, result_json, warning
+from pyama.errors import ConfigError
 
 
 def register(app: typer.Typer) -> None:
@@ -51,8 +52,9 @@ def fit(
     """
     from pyama.analysis.fitting.fit_files import fit_file
     from pyama.analysis.remarks import table_remarks
-    from pyama.analysis.table_origins import refuse_equal_names
+    from pyama.analysis.table_origins import distinct, refuse_equal_names
 
+    tables = distinct(tables)
     refuse_equal_names(tables, output)
     remarks = table_remarks(tables)
     for text in remarks:
@@ -89,7 +91,7 @@ def _print_fit(done: dict[str, Any]) -> None:
 
 @report_errors
 def report(
-    folder: Folder,
+    folders: Folders,
     output: Annotated[
         Path | None,
         typer.Option(
@@ -111,5 +113,13 @@ def report(
     merged tables and fits in DIR.
     """
     from pyama.analysis.report import write_report
+    from pyama.analysis.table_origins import distinct
 
+    folder, *others = distinct(folders)
+    if others:
+        raise ConfigError(
+            f"{len(others) + 1} folders were given; a report describes one recording. Write "
+            "one report after the other; `pyama plot samples` with the tables of fits of "
+            "several recordings compares them."
+        )
     result(str(write_report(folder, output, tables)))

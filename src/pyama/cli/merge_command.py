@@ -5,13 +5,9 @@ from typing import Annotated
 
 import typer
 
-from pyama.cli.options import Debug, Json, Parquet
+from pyama.cli.options import Debug, Folders, Json, Parquet
 from pyama.cli.terminal import report_errors, result, result_json, warning
 from pyama.errors import ConfigError
-
-Folders = Annotated[
-    list[Path], typer.Argument(metavar="DIR", help="The output folder of `pyama run`.")
-]
 
 
 def register(app: typer.Typer) -> None:
@@ -62,10 +58,12 @@ def merge(
     that were marked as bad are left out. Lines that begin with # describe the origin of the
     table and the time of every frame.
     """
-    folder, *others = folders
+    from pyama.analysis.table_origins import distinct
+
+    folder, *others = distinct(folders)
     if others:
         raise ConfigError(
-            f"{len(folders)} folders were given; a table holds the cells of one recording. "
+            f"{len(others) + 1} folders were given; a table holds the cells of one recording. "
             "Merge one folder after the other, each with its own --output; `pyama fit` and "
             "`pyama plot` take the tables of several recordings and keep them apart."
         )

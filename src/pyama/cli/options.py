@@ -28,6 +28,9 @@ File = Annotated[
 Folder = Annotated[
     Path, typer.Argument(metavar="DIR", help="The output folder of `pyama run`.")
 ]
+Folders = Annotated[
+    list[Path], typer.Argument(metavar="DIR", help="The output folder of `pyama run`.")
+]
 Output = Annotated[
     Path,
     _option(
