@@ -14,7 +14,7 @@ from pyama import layout
 from pyama.algorithms.params import Params, TimeParams
 from pyama.algorithms.scale_params import ScaleParams
 from pyama.errors import ConfigError, StoreError
-from pyama.fov_ranges import fovs_text
+from pyama.fov_ranges import ALL_FRAMES, fovs_text, selection_text
 from pyama.units import duration_text
 
 FILE_STAMPS = "time stamps of the file"
@@ -35,15 +35,9 @@ Box = tuple[int, int, int, int]
 """Half-open rectangle [y0, x0, y1, x1) in px."""
 
 
-class MissingPixels(Params):
+class MissingPixels(MissingPlanes):
     """Pixels of images that no tile of a mosaic covers."""
 
-    fov: int
-    """0-based index of the field of view."""
-    channel: int
-    """0-based index of the channel."""
-    frames: tuple[int, ...]
-    """0-based indices of the frames, ascending."""
     boxes: tuple[Box, ...]
     """Rectangles that do not overlap."""
 
@@ -69,7 +63,7 @@ class MicroscopyMetadata(Params):
     identity: str
     """Digest of size and samples of the content; does not depend on path and date."""
     n_frames: int
-    """Frames per field of view."""
+    """Frames per field of view; of a selection, those that were selected."""
     channel_names: tuple[str, ...]
     """Names of the channels in the order of their ids; never empty strings."""
     shapes: tuple[tuple[int, int], ...]
@@ -95,6 +89,10 @@ class MicroscopyMetadata(Params):
     """z planes of channels that lack planes which others have, by channel."""
     incomplete: tuple[MissingPlanes, ...] = ()
     """Images that are the maximum of a part of their z planes: others were never written."""
+    selected_frames: tuple[int, ...] | None = None
+    """Frames of the recording that are the frames 0, 1, ... here, ascending; None is all."""
+    n_recorded_frames: int | None = None
+    """Frames of the whole recording; None if all are selected."""
     problems: tuple[str, ...] = ()
     """Problems of the file, in sentences for the user."""
 
@@ -112,6 +110,17 @@ class MicroscopyMetadata(Params):
     def n_channels(self) -> int:
         """Number of channels."""
         return len(self.channel_names)
+
+    @property
+    def recorded_frames(self) -> Sequence[int]:
+        """Number in the recording of every frame."""
+        return self.selected_frames or range(self.n_frames)
+
+    @property
+    def selection(self) -> str:
+        """Which frames of the recording these are, as `parse_frames` reads it."""
+        frames = self.selected_frames
+        return ALL_FRAMES if frames is None else selection_text(frames)
 
     @property
     def empty_fovs(self) -> frozenset[int]:
@@ -139,20 +148,25 @@ def frame_times(
 ) -> tuple[tuple[float, ...], str]:
     """Return the time of every frame of a field of view in minutes, and its source.
 
-    The sources in order: `time_mapping`; `frame_interval`, if it is set; the stamps of the
-    file, if those of every field of view are finite and strictly increasing; 10 minutes per
-    frame.
+    Times count from the first frame of the recording, and the parameters refer to its frames,
+    also where frames are selected. The sources in order: `time_mapping`; `frame_interval`, if
+    it is set; the stamps of the file, if those of every field of view are finite and strictly
+    increasing; 10 minutes per frame.
 
     Raises:
         ConfigError: `time_mapping` does not contain every frame.
     """
-    frames = range(metadata.n_frames)
+    frames = metadata.recorded_frames
     if params.time_mapping is not None:
         absent = [frame for frame in frames if frame not in params.time_mapping]
         if absent:
+            is_all = metadata.selected_frames is None
+            needed = (
+                f"the recording has {len(frames)}" if is_all else f"{len(frames)} are used"
+            )
             raise ConfigError(
-                f"time_mapping names {len(params.time_mapping)} frames, but the recording has "
-                f"{metadata.n_frames}; missing are {_some(absent)}. Add every frame."
+                f"time_mapping names {len(params.time_mapping)} frames, but {needed}; missing "
+                f"are {_some(absent)}. Add every frame."
             )
         return tuple(params.time_mapping[frame] for frame in frames), "time_mapping"
     interval = params.frame_interval

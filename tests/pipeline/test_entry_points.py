@@ -4,6 +4,7 @@ import json
 
 import pytest
 
+from pyama import load_traces
 from pyama.analysis.fitting.fit_files import fit_file
 from pyama.analysis.merge import write_merged
 from pyama.analysis.report import write_report
@@ -72,6 +73,27 @@ def test_every_command_works_on_the_folder_of_every_entry(metadata, tmp_path, en
     entries = config.model_dump(mode="json")
     prepared = check_run(metadata.path, folder, entries)
     assert prepared.metadata.identity == metadata.identity
+
+
+@pytest.mark.parametrize("entry", [by_services, by_workers, by_batch])
+def test_every_entry_takes_selected_frames(metadata, tmp_path, entry):
+    config, folder = make_config(min_frames=1, frames=[1]), tmp_path / "results"
+    entry(metadata, config, folder)
+    with open_reader(metadata.path, frames="1") as reader:
+        assert process(reader, config, tmp_path / "whole").succeeded
+        selected = reader.metadata
+        with pytest.raises(
+            ConfigError, match=r"only frames 1 are at hand, but frames = 'all'"
+        ):
+            process(reader, make_config(), tmp_path / "other")
+    assert contents(folder) == contents(tmp_path / "whole")
+    assert read_record(folder).metadata == selected
+    assert selected.recorded_frames == (1,)
+    assert load_traces(folder / "fov_001/movie_fov_001_traces.csv")["time"].nunique() == 1
+    with pytest.raises(ConfigError, match=r"Frame 2 does not exist. The recording has 2"):
+        workflow.CopyingService().process_all_fovs(
+            metadata, make_config(frames="2-"), tmp_path / "none", 0, 1
+        )
 
 
 def test_copy_only_is_skipped_by_every_entry(metadata, tmp_path):

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from pyama.algorithms.background_surface import estimate
+from pyama.algorithms.contracts import ImageIndex
 from pyama.algorithms.copy_params import CopyParams
 from pyama.algorithms.features import FLUORESCENCE_FEATURES, PHASE_FEATURES
 from pyama.algorithms.params import (
@@ -97,9 +98,12 @@ def test_the_recipe_of_a_background_is_what_the_estimate_looks_at():
 
 
 ALL = NotRecorded()
+PLACES = [ImageIndex(0, t) for t in range(len(FRAMES))]
 METHODS = [
     pytest.param(
-        lambda method, params: list(segment_frames(FRAMES, ALL, method, (), params, {}, 0)),
+        lambda method, params: list(
+            segment_frames(FRAMES, ALL, method, (), params, {}, PLACES)
+        ),
         lambda found: lambda frame, params: found(params, np.zeros(frame.shape, int)),
         "split_h",
         "segmentation method 'it'",
@@ -169,7 +173,7 @@ def test_defaults_of_a_preprocessor_are_left_out_and_its_identity_is_not(registr
 
 
 DEFAULTS = {
-    ("copying", 2): {"z": "middle", "zero_planes": "auto"},
+    ("copying", 2): {"frames": "all", "z": "middle", "zero_planes": "auto"},
     ("registration", 2): {},
     ("segmentation", 4): {
         "logstd_window_size": 3,

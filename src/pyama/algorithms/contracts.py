@@ -17,7 +17,7 @@ class ImageIndex:
 
     Attributes:
         fov: 0-based index of the field of view.
-        frame: 0-based index of the frame.
+        frame: 0-based index of the frame in the recording, also where frames are selected.
     """
 
     fov: int

@@ -1,11 +1,15 @@
 """Parameters of reading the microscope file; no heavy imports, as in `params`."""
 
+from contextlib import suppress
+from operator import index
 from typing import Annotated, Any, Literal
 
 from pydantic import Field, field_validator
 
 from pyama.algorithms.flat_field_params import ChannelId
 from pyama.algorithms.params import Params
+from pyama.errors import ConfigError
+from pyama.fov_ranges import ALL_FRAMES, check_frames, selection_text
 
 ZPlane = (
     Annotated[int, Field(ge=0, json_schema_extra={"unit": "planes"})]
@@ -16,6 +20,10 @@ ZPlane = (
 class CopyParams(Params):
     """Parameters of reading the microscope file."""
 
+    frames: Annotated[str, Field(json_schema_extra={"example": "0-178:3"})] = ALL_FRAMES
+    """Frames of the recording that are processed: `all`, or a list such as `0-59`, `60-` for
+    all from frame 60 on, `0-178:3` for every third one. They are the frames 0, 1, ... of all
+    results; times count from the first frame of the recording."""
     z: (
         ZPlane
         | Annotated[
@@ -35,6 +43,16 @@ class CopyParams(Params):
         """Return the plane of a channel."""
         return self.z.get(channel, "middle") if isinstance(self.z, dict) else self.z
 
+    @field_validator("frames", mode="before")
+    @classmethod
+    def _selection(cls, value: Any) -> Any:
+        text = value.strip() if isinstance(value, str) else _listed(value)
+        try:
+            check_frames(text)
+        except ConfigError as error:
+            raise ValueError(str(error)) from error
+        return text
+
     @field_validator("z", mode="before")
     @classmethod
     def _plane(cls, value: Any) -> Any:
@@ -46,6 +64,16 @@ class CopyParams(Params):
                 "channels or as {channel: plane}"
             )
         return value
+
+
+def _listed(values: Any) -> str:
+    # A single number is refused: YAML reads 5:30 as one, to the base 60.
+    frames = set()
+    with suppress(TypeError):
+        frames = {index(value) for value in values if not isinstance(value, bool)}
+    if not frames:
+        raise ValueError("expected text such as '0-59', or a list of frames")
+    return selection_text(sorted(frames))
 
 
 def _is_plane(value: Any) -> bool:

@@ -173,6 +173,7 @@ class _Source:
             "source": {
                 "recording": self._metadata.basename,
                 "identity": self._metadata.identity,
+                "frames": self._metadata.selection,
                 "folder": relative_path(self._folder, folder),
                 "files": {
                     self._relative(fov): traces_digest(self._files[fov]) for fov in fovs

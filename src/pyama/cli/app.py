@@ -27,6 +27,7 @@ from pyama.cli.options import (
     FlFeatures,
     Folder,
     Fovs,
+    Frames,
     Json,
     Output,
     Overwrite,
@@ -79,22 +80,28 @@ def _top(
 
 
 @app.command(
-    epilog="Examples:\n\n\b\n  pyama info recording.nd2\n  pyama info scan.czi --json"
+    epilog="Examples:\n\n\b\n  pyama info recording.nd2\n  pyama info scan.czi --json\n"
+    "  pyama info recording.nd2 --frames 0-:3"
 )
 @report_errors
 def info(
-    file: File, plugins: Plugins = None, as_json: Json = False, debug: Debug = False
+    file: File,
+    frames: Frames = None,
+    plugins: Plugins = None,
+    as_json: Json = False,
+    debug: Debug = False,
 ) -> None:
     """Show the content of a microscope file and its problems.
 
     Fields of view, frames, channels, pixel size in micrometres, time in minutes; frames that
-    were never written and implausible time stamps are listed. With --plugins, also files of
-    formats that plugins read.
+    were never written and implausible time stamps are listed. With --frames, of these frames
+    only. With --plugins, also files of formats that plugins read.
     """
     from pyama.cli.info_command import info_entries, info_lines
+    from pyama.fov_ranges import ALL_FRAMES
     from pyama.readers import open_reader
 
-    with open_reader(file) as reader:
+    with open_reader(file, frames=ALL_FRAMES if frames is None else frames) as reader:
         metadata = reader.metadata
     if as_json:
         result_json(info_entries(metadata))
@@ -114,6 +121,7 @@ def _with_run_options(act: Callable[["Request", str, bool, bool], int]) -> Calla
         pc_features: PcFeatures = None,
         fl_features: FlFeatures = None,
         fovs: Fovs = None,
+        frames: Frames = None,
         workers: Workers = None,
         executor: Executor = "threads",
         batch_size: BatchSize = None,
@@ -130,8 +138,8 @@ def _with_run_options(act: Callable[["Request", str, bool, bool], int]) -> Calla
         from pyama.runs.request import Request
 
         request = Request(
-            *(file, output, pc, fl or (), pc_features, fl_features, fovs, workers, batch_size),
-            *(config, settings or (), copy_only, overwrite, redo),
+            *(file, output, pc, fl or (), pc_features, fl_features, fovs, frames, workers),
+            *(batch_size, config, settings or (), copy_only, overwrite, redo),
         )
         raise typer.Exit(act(request, executor, as_json, verbose))
 
@@ -146,6 +154,7 @@ def _with_run_options(act: Callable[["Request", str, bool, bool], int]) -> Calla
     "  pyama run recording.nd2 --output results\n"
     "  pyama run recording.nd2 --output results --pc Phase --fl GFP --fl RFP\n"
     "  pyama run scan.czi -o results --fovs 0-3,7 --set min_frames=10 --set min_iou=0.2\n"
+    "  pyama run scan.czi -o first_part --frames 0-59\n"
     "  pyama run scan.czi -o results --set segmentation_method=watershed\n\n"
     "Ctrl-C stops within a frame; the same command continues it. Exit codes: 0 done, 1 "
     "something failed, 2 wrong usage, 130 stopped.",

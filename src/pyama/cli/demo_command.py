@@ -9,7 +9,8 @@ from pyama.analysis.report import write_report
 from pyama.cli.run_command import run
 from pyama.cli.terminal import note
 from pyama.errors import ConfigError
-from pyama.runs.request import Request, quoted
+from pyama.runs.request import Request
+from pyama.runs.run_notes import quoted
 from pyama.testing.synthetic import SyntheticRecording
 
 SIZE_PX = 512

@@ -13,6 +13,7 @@ from pyama.metadata import (
     time_warnings,
     times_text,
 )
+from pyama.readers.frame_selection import selection_notes
 from pyama.runs.channels import propose_channels
 
 
@@ -51,7 +52,8 @@ def info_lines(metadata: MicroscopyMetadata) -> list[str]:
         )
     rows["options"] = _options(names)
     lines = [str(metadata.path), *(f"  {name:9} {text}" for name, text in rows.items())]
-    notes = [*metadata.problems, *time_warnings(metadata, TimeParams())]
+    notes = [*selection_notes(metadata), *metadata.problems]
+    notes += time_warnings(metadata, TimeParams())
     if metadata.pixel_size_um is None:
         notes.append(
             "Set the size of a pixel with --set pixel_size_um=0.65, in \N{MICRO SIGN}m."

@@ -81,8 +81,19 @@ Fovs = Annotated[
     _option(
         "--fovs",
         metavar="LIST",
-        help="Fields of view from 0, ranges include their end: 0-3,7 is five of them. "
+        help="Fields of view from 0, ranges include their end: 0-3,7 is five of them, 0-:2 "
+        "every second one. "
         "[default: all]",
+    ),
+]
+Frames = Annotated[
+    str | None,
+    _option(
+        "--frames",
+        metavar="LIST",
+        help="Frames of the recording from 0: 0-59, 60- for all from 60 on, 0-178:3 or 0-:3 "
+        "for every third one. They are numbered anew from 0; times count from the first frame "
+        "of the recording. [default: all]",
     ),
 ]
 Workers = Annotated[

@@ -90,6 +90,12 @@ class FovFacts:
         return (self.metadata.n_frames, *self.metadata.shapes[self.fov])
 
     @property
+    def selection(self) -> dict[str, str]:
+        """Selected frames of the recording, for recipes; they leave out that all are."""
+        is_all = self.metadata.selected_frames is None
+        return {} if is_all else {"frames": self.metadata.selection}
+
+    @property
     def scale(self) -> Scale:
         """Size of a pixel, and of a frame according to the file."""
         stamps = self.metadata.times_min

@@ -12,6 +12,7 @@ from pyama.processing.fov import FovContext, FovFacts
 from pyama.processing.steps import STEPS
 from pyama.processing.steps.step import RECORDING
 from pyama.readers import Reader
+from pyama.readers.frame_selection import select_frames, with_frames
 from pyama.store import Recipe
 
 Recipes = Mapping[str, Recipe]
@@ -48,14 +49,15 @@ class FovContexts:
     """The fields of view of one run. The recipes of each are computed once, when first used.
 
     Args:
-        metadata: Of the recording.
+        metadata: Of the recording, or of the frames that the configuration selects.
         config: Of the run.
         output_dir: The output folder.
         reader: Opens the recording.
         known: Recipes that another process has computed, by field of view.
 
     Raises:
-        ConfigError: The output folder holds results of the older PyAMA.
+        ConfigError: The output folder holds results of the older PyAMA, or there are no such
+            frames.
     """
 
     def __init__(
@@ -66,7 +68,8 @@ class FovContexts:
         reader: Callable[[], Reader] = no_reader,
         known: Mapping[int, Recipes] | None = None,
     ) -> None:
-        self.metadata, self.config, self.output_dir = metadata, config, Path(output_dir)
+        self.metadata = select_frames(metadata, config.params.frames)
+        self.config, self.output_dir = config, Path(output_dir)
         older.refuse_results(self.output_dir)
         self._reader = reader
         self._recipes = dict(known or {})
@@ -79,8 +82,11 @@ class FovContexts:
             ConfigError: A file that the configuration names is missing or wrong.
         """
         return FovContext(
-            fov, self.metadata, self.config, self.output_dir, self.recipes(fov), self._reader
+            fov, self.metadata, self.config, self.output_dir, self.recipes(fov), self._selected
         )
+
+    def _selected(self) -> Reader:
+        return with_frames(self._reader(), self.config.params.frames)
 
     def recipes(self, fov: int) -> Recipes:
         """Return the recipes of a field of view; see `recipes`."""

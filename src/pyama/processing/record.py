@@ -134,7 +134,8 @@ def _text(metadata: MicroscopyMetadata, config: ProcessingConfig) -> str:
     )
     return (
         f"# Channels and parameters of the run.\n{text}\n"
-        f"# The recording. Time of every frame: {time_source}.\n{described}"
+        f"# The recording, frames: {metadata.selection}. Time of every frame: {time_source}.\n"
+        f"{described}"
     )
 
 
@@ -184,6 +185,7 @@ def write_run(
             "input": {
                 "path": str(metadata.path),
                 "identity": metadata.identity,
+                "frames": metadata.selection,
                 "problems": metadata.problems,
             },
             "time": frame_times(metadata, config.params, 0)[1],

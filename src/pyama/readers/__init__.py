@@ -9,7 +9,8 @@ from typing import Literal, Protocol, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from pyama.errors import ReaderError
+from pyama.errors import ConfigError, ReaderError
+from pyama.fov_ranges import ALL_FRAMES
 from pyama.metadata import MicroscopyMetadata
 from pyama.plugins.loading import Attempt
 from pyama.readers.signatures import kind_of
@@ -71,19 +72,37 @@ files and folders that are not ND2, CZI or OME-TIFF, they are called in the orde
 registration."""
 
 
-def open_reader(path: Path | str, z: ZSelection = "middle") -> Reader:
+def open_reader(
+    path: Path | str, z: ZSelection = "middle", frames: str = ALL_FRAMES
+) -> Reader:
     """Open a recording; the format is recognised by the first bytes, not by the suffix.
 
     Args:
         path: An ND2, CZI or OME-TIFF file, or a file of a format in `READERS`; any file of
             an OME-TIFF set.
         z: Which planes of a z stack are read.
+        frames: Frames that are read, as frames 0, 1, ...: a list such as `0-59`, `60-` for
+            all from frame 60 on, or `0-178:3` for every third one. Their times count from
+            the first frame of the recording.
 
     Raises:
         ReaderError: The file is missing, damaged or of an unknown format, contains pixels
             that are not grey values of 8 or 16 bits, or has no plane `z`.
+        ConfigError: There are no such frames.
     """
-    path = Path(path)
+    reader = _opened(Path(path), z)
+    if frames == ALL_FRAMES:
+        return reader
+    from pyama.readers.frame_selection import with_frames
+
+    try:
+        return with_frames(reader, frames)
+    except ConfigError:
+        reader.close()
+        raise
+
+
+def _opened(path: Path, z: ZSelection) -> Reader:
     try:
         kind = kind_of(path)
     except ReaderError:

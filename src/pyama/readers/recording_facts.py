@@ -103,7 +103,7 @@ class Facts:
     def _problems(self, metadata: MicroscopyMetadata) -> list[str]:
         sentences = missing_problems(metadata)
         if metadata.n_frames == 1:
-            sentences.append(_one_frame(metadata.n_z))
+            sentences.append(one_frame(metadata.n_z))
         else:
             sentences += self.time_remarks
             if metadata.times_min is not None or not self.time_remarks:
@@ -175,7 +175,8 @@ PIXEL_SIZES_UM = 0.005, 50.0
 """Sizes of a pixel outside this range are probably in another unit."""
 
 
-def _one_frame(n_z: int) -> str:
+def one_frame(n_z: int) -> str:
+    """Return the sentence about a recording of a single frame."""
     sentence = "There is only one frame: nothing can be tracked."
     if n_z == 1:
         return sentence

@@ -10,7 +10,7 @@ import yaml
 
 from pyama import layout
 from pyama.config import ProcessingConfig
-from pyama.fov_ranges import fovs_text
+from pyama.fov_ranges import ALL_FRAMES, fovs_text
 from pyama.runs.request import PreparedRun
 
 
@@ -25,6 +25,8 @@ def command(run: PreparedRun, plugins: Sequence[Path] = ()) -> str:
     words += _channel_words(run)
     if run.fovs != list(range(run.metadata.n_fovs)):
         words += ["--fovs", _fov_words(run.fovs)]
+    if run.config.params.frames != ALL_FRAMES:
+        words += ["--frames", run.config.params.frames]
     for folder in plugins:
         words += ["--plugins", str(folder.resolve())]
     for setting in _settings(run.config):
@@ -64,7 +66,8 @@ def _channel_words(run: PreparedRun) -> Iterator[str]:
 
 def _settings(config: ProcessingConfig) -> Iterator[str]:
     changed = config.params.model_dump(mode="json", exclude_defaults=True)
-    for name in sorted(changed.keys() & config.params.model_fields_set - {"plugins"}):
+    dedicated = {"plugins", "frames"}
+    for name in sorted(changed.keys() & config.params.model_fields_set - dedicated):
         yield f"{name}={_yaml(changed[name])}"
     for owner, values in sorted(changed.get("plugins", {}).items()):
         for key, value in sorted(values.items()):

@@ -1,21 +1,15 @@
 """What a user requests, checked against the recording before anything is written."""
 
-from collections.abc import Callable, Container, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property, partial
 from pathlib import Path
 from typing import Any
 
-from pyama import layout
-from pyama.config import (
-    WITHOUT_EFFECT,
-    ProcessingConfig,
-    parse_config,
-    read_entries,
-)
+from pyama.config import ProcessingConfig, parse_config, read_entries
 from pyama.errors import ConfigError
 from pyama.fov_ranges import parse_fovs
-from pyama.metadata import MicroscopyMetadata, time_warnings, times_text
+from pyama.metadata import MicroscopyMetadata
 from pyama.processing.methods import with_own_params
 from pyama.processing.recipes import FovContexts
 from pyama.processing.record import Record
@@ -28,6 +22,12 @@ from pyama.processing.workflow.preconditions import check_config
 from pyama.processing.workflow.recording import source_metadata
 from pyama.readers import open_reader
 from pyama.runs.channels import example_options, find_channel, propose_channels, question
+from pyama.runs.run_notes import (
+    other_settings,
+    quoted,
+    recording_notes,
+    reselection_notes,
+)
 from pyama.runs.settings import apply_settings
 
 
@@ -42,6 +42,7 @@ class Request:
     pc_features: str | None = None
     fl_features: str | None = None
     fovs: str | None = None
+    frames: str | None = None
     workers: int | None = None
     batch_size: int | None = None
     config: Path | None = None
@@ -90,11 +91,6 @@ Choose = Callable[[Entries, Sequence[str]], tuple[Entries, list[str]]]
 returns the channels to be processed, and what to note about them."""
 
 
-def quoted(path: Path) -> str:
-    """Return a path as it is typed in a shell."""
-    return f'"{path}"' if " " in str(path) else str(path)
-
-
 def prepare(request: Request) -> PreparedRun:
     """Check the arguments against the recording; nothing is written.
 
@@ -113,7 +109,7 @@ def prepare(request: Request) -> PreparedRun:
         choose=partial(_typed_channels, request),
     )
     if record is not None and request.config is None:
-        other = _other_settings(record.config, run.config, entries["params"], request.output)
+        other = other_settings(record.config, run.config, entries["params"], request.output)
         run = replace(run, notes=(*run.notes, *other))
     run.contexts.compute_recipes(run.fovs)  # reads the files that methods depend on
     return run
@@ -171,7 +167,9 @@ def _checked(
         raise ConfigError("Choose at least one channel.")
     selected = _selected(fovs, metadata.n_fovs)
     check_config(metadata, config, selected)
-    all_notes = (*notes, *_notes(metadata, config))
+    all_notes = (*notes, *recording_notes(metadata, config))
+    if record is not None and not overwrite:
+        all_notes = (*all_notes, *reselection_notes(record.metadata, metadata))
     run = PreparedRun(file, output, metadata, config, selected, overwrite, redo, all_notes)
     if overwrite:
         run = replace(run, removed=removed_fovs(output, record, metadata, selected))
@@ -184,24 +182,6 @@ def _selected(fovs: str | Sequence[int] | None, n_fovs: int) -> list[int]:
     return parse_fovs(fovs, n_fovs) if isinstance(fovs, str) else list(dict.fromkeys(fovs))
 
 
-def _notes(metadata: MicroscopyMetadata, config: ProcessingConfig) -> list[str]:
-    notes = []
-    if config.channels.pc is None:
-        notes.append(
-            "Without a phase contrast channel (--pc) no cells are found and no traces written."
-        )
-        if not config.params.copy_only:
-            notes.append("Background is estimated with no cells masked out.")
-    if metadata.n_frames > 1:
-        notes.append(f"There is {times_text(metadata, config.params)}.")
-    notes += time_warnings(metadata, config.params)
-    if metadata.n_z > 1:
-        notes.append(
-            f"Of {metadata.n_z} z planes, z = {config.params.z} is used (--set z=...)."
-        )
-    return notes
-
-
 def _entries(request: Request) -> dict[str, Any]:
     entries: dict[str, Any] = {}
     if request.config is not None:
@@ -210,6 +190,7 @@ def _entries(request: Request) -> dict[str, Any]:
         entries = dict(loaded) if isinstance(loaded, dict) else {}
     entries = apply_settings(entries, request.settings)
     dedicated = {
+        "frames": request.frames,
         "n_workers": request.workers,
         "batch_size": request.batch_size,
         "copy_only": request.copy_only or None,
@@ -228,12 +209,13 @@ def _metadata(
     *,
     overwrite: bool,
 ) -> MicroscopyMetadata:
-    """Describe the recording, in agreement with an earlier run in the output folder."""
+    """Describe the selected frames, in agreement with an earlier run in the output folder."""
+    frames = config.params.frames
     if record is not None and not overwrite and not file.exists():
         refuse_unknown_name(file, record)
-        return record.metadata
+        return source_metadata(None, file, record, output, frames)[0]
     with open_reader(file, config.params.z) as reader:
-        return source_metadata(reader, file, record, output, overwrite=overwrite)[0]
+        return source_metadata(reader, file, record, output, frames, overwrite=overwrite)[0]
 
 
 def _typed_channels(
@@ -280,21 +262,3 @@ def _with_features(
 
 def _listed(text: str) -> list[str]:
     return [name.strip() for name in text.split(",") if name.strip()]
-
-
-def _other_settings(
-    old: ProcessingConfig, new: ProcessingConfig, typed: Container[str], output: Path
-) -> list[str]:
-    """Note which parameters of an earlier run are not used, unless the user typed others."""
-    before, after = old.params.model_dump(), new.params.model_dump()
-    differs = [
-        f"{name} = {before[name]}"
-        for name in before
-        if name not in typed and name not in WITHOUT_EFFECT and before[name] != after[name]
-    ]
-    if not differs:
-        return []
-    return [
-        f"The last run in this folder had other settings ({', '.join(differs)}). Now the "
-        f"defaults are used; to keep those: --config {quoted(output / layout.CONFIG_FILE)}"
-    ]

@@ -15,6 +15,7 @@ from pyama.fov_ranges import fovs_text
 from pyama.metadata import time_warnings, times_text
 from pyama.processing.step_reports import FovStepReport, Status
 from pyama.processing.workflow.run import RunReport
+from pyama.readers.frame_selection import selection_notes
 from pyama.runs.progress import duration
 from pyama.runs.run_counts import accounting, count_lines, limits, outputs_of
 from pyama.runs.stored_scale import stored_scale_notes
@@ -44,6 +45,7 @@ def summary(report: RunReport, config: ProcessingConfig, seconds: float) -> dict
         "fovs": list(report.fovs),
         "failed_fovs": report.failed_fovs,
         "frames": report.metadata.n_frames,
+        "selected_frames": report.metadata.selection,
         "time": report.time_source,
         "span": times_text(report.metadata, config.params).partition(";")[0],
         "cells": sum(part.get("cells", 0) for part in traces),
@@ -57,6 +59,7 @@ def summary(report: RunReport, config: ProcessingConfig, seconds: float) -> dict
         "too_large_share": too_large_share(objects),
         "not_recorded": gaps(copied),
         "notes": [
+            *selection_notes(report.metadata),
             *report.metadata.problems,
             *gap_sentences(copied, report.metadata),
             *_skipped(report),

@@ -5,6 +5,7 @@ from typing import Any, cast
 import numpy as np
 from numpy.typing import NDArray
 
+from pyama.algorithms.contracts import ImageIndex
 from pyama.config import ProcessingConfig
 from pyama.metadata import Box
 from pyama.processing.methods import PREPROCESSORS, SEGMENTERS, preprocessors
@@ -35,6 +36,6 @@ def find_cells(
     before = preprocessors(params) if params.preprocessors or PREPROCESSORS else []
     stack = cast("Stack", [frame])  # it is only iterated
     lost = NotRecorded(boxes={0: boxes} if boxes else {})
-    trial = segment_frames(stack, lost, method, before, params, {}, fov)
+    trial = segment_frames(stack, lost, method, before, params, {}, [ImageIndex(fov, 0)])
     labels: NDArray[Any] = next(trial)
     return labels

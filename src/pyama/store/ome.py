@@ -66,7 +66,8 @@ def stack_group(group: str, name: str, scale: Scale, notes: Mapping[str, Any]) -
         name: Name of the stack in viewers.
         scale: Size of a pixel and time between frames.
         notes: Notes of the output; values `low` and `high`, if present, are displayed as
-            black and white, and what was not recorded is listed.
+            black and white; what was not recorded is listed, and which frames of the
+            recording were selected.
     """
     multiscale = {
         "name": name,
@@ -87,8 +88,8 @@ def stack_group(group: str, name: str, scale: Scale, notes: Mapping[str, Any]) -
     if layout.is_light(group):  # a single frame, without a preview
         return group_document({"ome": ome})
     preview = {"path": layout.PREVIEW, "downsampling": 2, "dtype": "uint8"}
-    lost = {KEY: notes[KEY]} if KEY in notes else {}
-    return group_document({"ome": ome, "pyama": {"preview": preview, **lost}})
+    said = {key: notes[key] for key in (KEY, "frames") if key in notes}
+    return group_document({"ome": ome, "pyama": {"preview": preview, **said}})
 
 
 def _channel(label: str, low: float, high: float) -> dict[str, Any]:

@@ -7,7 +7,9 @@ from pyama import layout, older
 from pyama.config import METADATA_KEY, ProcessingConfig, parse_config
 from pyama.errors import ConfigError, StoreError
 from pyama.file_cache import cached_while_unchanged
+from pyama.fov_ranges import ALL_FRAMES
 from pyama.metadata import MicroscopyMetadata, frame_times, parse_metadata
+from pyama.store import ROOT_MARK, TRACES_MARK, FovStore
 from pyama.yaml_files import has_its_checksum, load_yaml
 
 
@@ -42,7 +44,8 @@ def run_times(output_dir: Path, fov: int) -> tuple[float, ...]:
 
     Raises:
         StoreError: The folder has no `processing_config.yaml` that describes a recording,
-            or the recording has no such field of view.
+            the recording has no such field of view, or the results of the field of view are
+            of other frames than the last run selected.
     """
     path = Path(output_dir) / layout.CONFIG_FILE
     try:
@@ -58,7 +61,28 @@ def run_times(output_dir: Path, fov: int) -> tuple[float, ...]:
             f"{path} describes {metadata.n_fovs} fields of view, numbered from 0; there is no "
             f"FOV {fov}."
         )
+    refuse_other_frames(FovStore(output_dir, fov), metadata)
     return frame_times(metadata, config.params, fov)[0]
+
+
+def refuse_other_frames(store: FovStore, metadata: MicroscopyMetadata) -> None:
+    """Raise an error if a field of view holds other frames than the last run selected.
+
+    Args:
+        store: The field of view.
+        metadata: As the last run has recorded them.
+
+    Raises:
+        StoreError: It does.
+    """
+    for mark in filter(None, map(store.mark, (ROOT_MARK, TRACES_MARK))):
+        made = mark.recipe.params.get("frames", ALL_FRAMES)
+        if made != metadata.selection:
+            raise StoreError(
+                f"{store.path} holds results of frames = {made}, but the last run in its "
+                f"folder selected frames = {metadata.selection}. Run all fields of view with "
+                "the same frames, or choose another output folder for others."
+            )
 
 
 # Cached, since hundreds of tables share one such file.

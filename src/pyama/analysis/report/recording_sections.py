@@ -20,6 +20,7 @@ from pyama.analysis.settings_by_fov import differing_settings, named_groups
 from pyama.config import dump_config
 from pyama.metadata import pixel_size, time_warnings, times_text
 from pyama.pictures import overlays
+from pyama.readers.frame_selection import selection_notes
 
 
 def head(report: ReportData) -> str:
@@ -57,6 +58,7 @@ def _channels(report: ReportData) -> list[str]:
 
 def _notes(report: ReportData) -> list[str]:
     notes = [
+        *selection_notes(report.metadata),
         *report.metadata.problems,
         *gap_sentences(report.copied(), report.metadata),
         *time_warnings(report.metadata, report.config.params),

@@ -46,7 +46,8 @@ class LabelParams(Params):
     path: Annotated[str, Field(min_length=1), AfterValidator(_known_placeholders)]
     """A TIFF file of all frames, a folder with one TIFF file per frame in the order of their
     names, or a Zarr array or OME-Zarr image. `{fov}` and `{frame}` are replaced by the 0-based
-    indices: `masks/fov{fov}/mask{frame:03d}.tif`. The size limits apply to the objects."""
+    indices in the recording, `masks/fov{fov}/mask{frame:03d}.tif`: label images are those of
+    all frames, also where frames are selected. The size limits apply to the objects."""
     first_frame: Annotated[int, Field(ge=0, json_schema_extra={"unit": "frames"})] = 0
     """Number of the first frame where `{frame}` is in the path; added to the 0-based index."""
 

@@ -25,10 +25,12 @@ def _skipped(config: ProcessingConfig) -> str | None:
 
 def _recipes(facts: FovFacts) -> Iterator[tuple[str, RecipeParts]]:
     groups = image_groups(facts.config)
-    place: dict[str, Any] = {"fov": facts.fov}
-    yield ROOT_MARK, RecipeParts([RECORDING], params={**place, "groups": groups})
+    place: dict[str, Any] = {"fov": facts.fov, **facts.selection}
     params, defaults = params_of(CopyParams, facts.config)
-    params.pop("z", None)
+    root = {**place, "groups": groups}
+    yield ROOT_MARK, RecipeParts([RECORDING], params=root, defaults=defaults)
+    for name in ("z", "frames"):  # resolved by `_planes` and `selection`
+        params.pop(name, None)
     for group, channel in zip(groups, facts.config.channels.ids, strict=True):
         values = {**place, "channel": channel, **params, **_planes(facts, channel)}
         yield full_output(group), RecipeParts([RECORDING], params=values, defaults=defaults)
@@ -87,7 +89,7 @@ def _frames(
             scan.add(t, frame)
         yield tuple(frames)
     for part, scan in zip(pending, scans, strict=True):
-        part.notes.update(scan.notes())
+        part.notes.update({**scan.notes(), **context.selection})
 
 
 class PlaneScan:

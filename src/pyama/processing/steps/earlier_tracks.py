@@ -12,8 +12,9 @@ from typing import Any
 
 from pyama import layout
 from pyama.errors import StoreError
+from pyama.fov_ranges import ALL_FRAMES, parse_frames
 from pyama.processing.plugin_calls import report_progress
-from pyama.store import CELLS_MARK, FovStore, Stack, StoredArray, write_atomically
+from pyama.store import CELLS_MARK, TRACES_MARK, FovStore, Stack, StoredArray, write_atomically
 from pyama.traces.carrying import carry_over, matched_labels, partners
 from pyama.traces.corrected_table import read_uncorrected
 from pyama.traces.correction_log import read_entries
@@ -24,6 +25,7 @@ logger = logging.getLogger(__name__)
 
 EARLIER = ".earlier"
 """Folder of the earlier tracks in the folder of a field of view."""
+UNLIMITED = 10**18
 FACTS, TRACES, TRACKS = "facts.json", "traces.csv", "tracks"
 
 
@@ -83,12 +85,24 @@ def _matches(store: FovStore, group: str) -> Iterator[dict[int, int]]:
         name = _facts(earlier.parent).get("group", "")
         earlier = store.path / layout.IMAGES / name / layout.FULL
     old, new = Stack(StoredArray(earlier)), store.stack(group)
-    for t in range(min(len(old), len(new))):
+    then, now = _facts(store.path / EARLIER).get("frames", ALL_FRAMES), _frames(store)
+    numbers = zip(_numbers(then, len(old)), _numbers(now, len(new)), strict=False)
+    for t, (earlier_number, number) in enumerate(numbers):
         report_progress()
         try:
-            yield matched_labels(old[t], new[t])
+            yield matched_labels(old[t], new[t]) if earlier_number == number else {}
         except StoreError:
             yield {}
+
+
+def _frames(store: FovStore) -> str:
+    """Return which frames of the recording the current traces are of."""
+    mark = store.mark(TRACES_MARK)
+    return str(mark.recipe.params.get("frames", ALL_FRAMES)) if mark else ALL_FRAMES
+
+
+def _numbers(frames: str, n: int) -> Sequence[int]:
+    return range(n) if frames == ALL_FRAMES else parse_frames(frames, UNLIMITED)
 
 
 def _are_new(store: FovStore, group: str) -> bool:
@@ -113,7 +127,7 @@ def _begun(store: FovStore, digests: Sequence[str | None], folder: Path) -> bool
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir()
     shutil.copyfile(inspection.traces, folder / TRACES)
-    facts = {"traces": digest}
+    facts = {"traces": digest, "frames": _frames(store)}
     mark = store.mark(CELLS_MARK) or store.removed().get(CELLS_MARK)
     for name, recipe in mark.recipe.inputs.items() if mark else ():
         if name.startswith("seg_tracked"):

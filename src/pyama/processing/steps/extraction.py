@@ -11,6 +11,7 @@ from pyama.algorithms.features import FLUORESCENCE_FEATURES, PHASE_FEATURES
 from pyama.algorithms.flat_field_params import FlatFieldParams
 from pyama.algorithms.params import ExtractionParams, own_params
 from pyama.config import WITHOUT_EFFECT, ProcessingConfig
+from pyama.fov_ranges import ALL_FRAMES
 from pyama.metadata import frame_times
 from pyama.processing.fov import FovContext, FovFacts, full_output
 from pyama.processing.plugin_digest import fingerprint, is_builtin
@@ -56,7 +57,9 @@ def _recipes(facts: FovFacts) -> Iterator[tuple[str, RecipeParts]]:
     params |= {
         "pixel_size_um": facts.pixel_size_um,
         "basename": facts.metadata.basename,
+        **facts.selection,
     }
+    defaults["frames"] = ALL_FRAMES
     yield TRACES_MARK, RecipeParts(inputs, params=params, defaults=defaults)
 
 
@@ -90,12 +93,13 @@ def _feature_params(facts: FovFacts) -> tuple[dict[str, Any], dict[str, Any]]:
 def _context_params(facts: FovFacts) -> tuple[dict[str, Any], dict[str, Any]]:
     """Return what custom features may read besides: all parameters, and the time.
 
-    The light is identified by its own recipes instead of by names of files.
+    The light is identified by its own recipes instead of by names of files, and selected
+    frames are in the recipe in any case.
     """
     if all(is_builtin(function) for function in _functions(facts.config).values()):
         return {}, {}
     params = facts.config.params
-    ignored = frozenset({*WITHOUT_EFFECT, *FlatFieldParams.model_fields})
+    ignored = frozenset({*WITHOUT_EFFECT, *FlatFieldParams.model_fields, "frames"})
     changed, defaults = changed_values(params, ignored)
     times = json.dumps(frame_times(facts.metadata, params, facts.fov)[0])
     digest = hashlib.sha256(times.encode()).hexdigest()

@@ -64,7 +64,7 @@ def segment_frames(
     preprocessors: Sequence[Preprocessor],
     params: ProcessingParams,
     notes: dict[str, Any],
-    fov: int,
+    places: Sequence[ImageIndex],
 ) -> Iterator[NDArray[Any]]:
     """Label the cells of successive frames.
 
@@ -76,7 +76,7 @@ def segment_frames(
         params: Of the segmenter, and the limits of size.
         notes: Gets the numbers of objects that the limits removed, and what `MaskAccount`
             counts.
-        fov: 0-based index of the field of view.
+        places: Where the frames come from.
 
     Yields:
         Labels, each (H, W): 0 is background, 1..N are objects of this frame.
@@ -90,16 +90,16 @@ def segment_frames(
     largest = 0
     notes |= {"largest_label": 0, "objects": {}, **lost.notes()}
     account = MaskAccount(own, notes, tells=takes_areas(method[1]))
-    for t, frame in enumerate(frames):
+    for t, (frame, place) in enumerate(zip(frames, places, strict=True)):
         if t in lost.frames:
             yield np.zeros(frame.shape, np.uint16)
             continue
         gaps = lost.mask(t, frame.shape)
         image = _preprocessed(fill_gaps(frame, gaps), preprocessors)
-        place = (ImageIndex(fov, t),) if takes_place(method[1]) else ()
+        where = (place,) if takes_place(method[1]) else ()
         known = {} if gaps is None or not takes_gaps(method[1]) else {"gaps": gaps}
         counted = account.arguments()
-        result = call_plugin(name, method[1], image, own, *place, **known, **counted)
+        result = call_plugin(name, method[1], image, own, *where, **known, **counted)
         account.add(image, gaps)
         labels = checked_labels(name, result, frame.shape)
         if gaps is not None:
@@ -170,7 +170,7 @@ def _frames(
         preprocessors(params),
         params,
         notes,
-        context.fov,
+        [ImageIndex(context.fov, frame) for frame in context.metadata.recorded_frames],
     )
     return zip(labels, strict=True)  # one item per part
 

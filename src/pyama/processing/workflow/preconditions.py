@@ -8,6 +8,7 @@ from pyama.errors import ConfigError
 from pyama.metadata import MicroscopyMetadata, frame_times
 from pyama.processing.methods import with_own_params
 from pyama.readers import Reader
+from pyama.readers.frame_selection import FrameSelection
 from pyama.readers.planes import PlaneReader
 
 
@@ -66,6 +67,8 @@ def check_planes(reader: Reader, config: ProcessingConfig) -> None:
         ConfigError: It does.
         ReaderError: There is no such plane.
     """
+    if isinstance(reader, FrameSelection):
+        reader = reader.whole
     if not isinstance(reader, PlaneReader):
         return
     given, wanted = (reader.planes_at(z) for z in (reader.z, config.params.z))

@@ -6,7 +6,8 @@ from datetime import datetime
 from pathlib import Path
 
 from pyama.config import ProcessingConfig
-from pyama.errors import ReaderError
+from pyama.errors import ConfigError, ReaderError
+from pyama.fov_ranges import parse_frames
 from pyama.metadata import MicroscopyMetadata
 from pyama.processing.record import Record, write_record, write_run
 from pyama.processing.step_reports import Status, StepReports
@@ -14,6 +15,7 @@ from pyama.processing.workflow.overwriting import earlier_record, refuse_unknown
 from pyama.processing.workflow.preconditions import check_planes
 from pyama.readers import Reader
 from pyama.readers.change_checking import ChangeCheckingReader
+from pyama.readers.frame_selection import select_frames
 from pyama.store import path_in_errors
 
 
@@ -46,37 +48,59 @@ def source_metadata(
     source: Path | str | Reader,
     record: Record | None,
     output_dir: Path,
+    frames: str,
     *,
     overwrite: bool = False,
 ) -> tuple[MicroscopyMetadata, list[str]]:
     """Return the metadata of the source, in agreement with what an earlier run recorded.
 
     Returns:
-        The metadata, and what the user should know about them, in sentences.
+        The metadata of the selected frames, and what the user should know about them, in
+        sentences.
 
     Raises:
-        ConfigError: The output folder belongs to another recording.
+        ConfigError: The output folder belongs to another recording, or there are no such
+            frames.
     """
-    if record is None:
-        assert reader is not None  # noqa: S101 (without a record the source was opened)
-        return reader.metadata, []
+    messages = []
     if reader is None:
-        message = f"{source} does not exist: only what was copied before can be processed."
-        return record.metadata, [message]
-    if overwrite and record.metadata.identity != reader.metadata.identity:
-        return reader.metadata, []
-    return record.match_metadata(reader.metadata, output_dir), []
+        assert record is not None  # noqa: S101 (without a record the source was opened)
+        metadata = record.metadata
+        _refuse_other_frames(metadata, frames, source)
+        messages = [f"{source} does not exist: only what was copied before can be processed."]
+    elif record is None or (
+        overwrite and record.metadata.identity != reader.metadata.identity
+    ):
+        metadata = reader.metadata
+    else:
+        metadata = record.match_metadata(reader.metadata, output_dir)
+    return select_frames(metadata, frames), messages
 
 
-def refuse_other_recording(output_dir: Path, metadata: MicroscopyMetadata) -> None:
-    """Raise an error if an output folder belongs to another recording or program.
+def _refuse_other_frames(
+    stored: MicroscopyMetadata, frames: str, source: Path | str | Reader
+) -> None:
+    wanted = parse_frames(frames, stored.n_recorded_frames or stored.n_frames)
+    if wanted != tuple(stored.recorded_frames):
+        raise ConfigError(
+            f"{source} does not exist, so that no other frames can be copied than those of "
+            f"the last run. Select the same: --frames {stored.selection}"
+        )
+
+
+def selected_for(
+    metadata: MicroscopyMetadata, config: ProcessingConfig, output_dir: Path
+) -> MicroscopyMetadata:
+    """Return the metadata of the frames that a configuration selects, for an output folder.
 
     Raises:
-        ConfigError: It does.
+        ConfigError: There are no such frames, or the output folder belongs to another
+            recording or program.
     """
     record = earlier_record(output_dir, overwrite=False)
     if record is not None:
         record.match_metadata(metadata, output_dir)
+    return select_frames(metadata, config.params.frames)
 
 
 def record_steps(

@@ -34,7 +34,7 @@ from pyama.processing.workflow.recording import (
     open_once,
     open_source,
     record_steps,
-    refuse_other_recording,
+    selected_for,
     source_metadata,
 )
 from pyama.processing.workflow.run_report import RunReport
@@ -150,7 +150,7 @@ def process(
     with ExitStack() as stack:
         reader = open_source(stack, source, config, None if overwrite else record)
         metadata, messages = source_metadata(
-            reader, source, record, output_dir, overwrite=overwrite
+            reader, source, record, output_dir, config.params.frames, overwrite=overwrite
         )
         requested = range(metadata.n_fovs) if fovs is None else fovs
         selected = tuple(dict.fromkeys(map(index, requested)))
@@ -260,7 +260,7 @@ def run_batch(
     # Without an event an interrupt would not reach the workers.
     cancel_event = threading.Event() if cancel_event is None else cancel_event
     check_fovs(metadata, fovs)
-    refuse_other_recording(output_dir, metadata)
+    metadata = selected_for(metadata, config, output_dir)
     load_named_plugins(config)
     with ExitStack() as stack:
         with path_in_errors(output_dir):

@@ -33,7 +33,7 @@ from pyama.processing.workflow.preconditions import check_fovs
 from pyama.processing.workflow.recording import (
     open_once,
     record_steps,
-    refuse_other_recording,
+    selected_for,
 )
 from pyama.processing.workflow.worker import run_step
 from pyama.readers import Reader
@@ -97,7 +97,7 @@ class Service:
         started, output_dir = datetime.now(UTC), Path(output_dir)
         fovs = [index(fov) for fov in fovs]  # NumPy integers cannot be written to recipes
         check_fovs(metadata, fovs)
-        refuse_other_recording(output_dir, metadata)
+        metadata = selected_for(metadata, config, output_dir)
         config = self._adapted(config)
         load_named_plugins(config)
         with ExitStack() as stack:

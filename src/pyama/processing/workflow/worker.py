@@ -20,7 +20,7 @@ from pyama.processing.runner import Job, Watcher, run_jobs
 from pyama.processing.step_reports import FovStepReport, Status, StepReports
 from pyama.processing.steps import STEPS, Step
 from pyama.processing.workflow.preconditions import check_fovs
-from pyama.processing.workflow.recording import record_steps, refuse_other_recording
+from pyama.processing.workflow.recording import record_steps, selected_for
 
 WORKER_STEPS = STEPS[1:-1]
 """All steps but copying, which reads the recording, and the remaining previews."""
@@ -115,7 +115,7 @@ def run_single_worker(
     """
     started = datetime.now(UTC)
     try:
-        refuse_other_recording(Path(output_dir), metadata)
+        metadata = selected_for(metadata, config, Path(output_dir))
         result = work(fovs, metadata, config, output_dir, cancel_event, watch)
         report = StepReports(result.reports)
         record_steps(Path(output_dir), metadata, config, report, started)
