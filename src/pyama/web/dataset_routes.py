@@ -11,7 +11,9 @@ from pyama.analysis.remarks import folder_remarks
 from pyama.analysis.removed_outputs import removed_in, removed_remarks
 from pyama.metadata import MicroscopyMetadata, frame_times, pixel_size, times_text
 from pyama.pictures.contrast import contrast_of_stack
+from pyama.readers.frame_selection import selection_notes
 from pyama.store import TRACES_MARK, FovStore, fovs_in
+from pyama.traces.trace_recording import refuse_other_frames
 from pyama.web.folders import Dir, Fov, FovOutputDir, Root, record_of, root_of, shorten_paths
 from pyama.web.frame_routes import open_stack
 
@@ -85,7 +87,7 @@ class FovDetails(BaseModel):
     times_min: list[float]
     """Minutes since the first frame of the recording."""
     time: str
-    """Interval and span of the frames, and where they come from."""
+    """Interval and span of the frames, where they come from, and which were selected."""
     groups: list[Group]
     """Stacks of all frames with at least one finished level."""
 
@@ -136,6 +138,7 @@ def details(output_dir: FovOutputDir, fov: Fov) -> FovDetails:
     metadata = record.metadata
     times, _ = frame_times(metadata, record.config.params, fov)
     store = FovStore(output_dir, fov)
+    refuse_other_frames(store, metadata)
     finished = store.marks()
     shown = [name for name in store.groups() if not layout.is_light(name)]
     lost = {name: store.not_recorded(name, metadata).frames for name in shown}
@@ -144,7 +147,9 @@ def details(output_dir: FovOutputDir, fov: Fov) -> FovDetails:
         fov=fov,
         shape=[metadata.n_frames, *metadata.shapes[fov]],
         times_min=list(times),
-        time=times_text(metadata, record.config.params, fov),
+        time="; ".join(
+            [times_text(metadata, record.config.params, fov), *selection_notes(metadata)]
+        ),
         groups=[group for group in groups if group.levels],
     )
 

@@ -8,7 +8,7 @@ const fields = new Map();
 // Returns the groups of the form, to be put into the page.
 export function groups(given) {
   schema = given;
-  const { plugins, features, preprocessors, ...properties } = schema.$defs.ProcessingParams.properties;
+  const { plugins, features, preprocessors, frames, ...properties } = schema.$defs.ProcessingParams.properties; // frames: beside the FOVs
   const made = GROUPS.map(([title, pattern]) => {
     const names = Object.keys(properties).filter((name) => pattern.test(name)).sort((a, b) => b.endsWith("_method") - a.endsWith("_method"));
     const rows = names.flatMap((name) => field(name, properties[name]) ?? []);

@@ -83,7 +83,8 @@ function settings() {
       element("label", { htmlFor: "run-pc" }, "Phase contrast"), element("select", { id: "run-pc" }),
       element("span", {}, "Fluorescence"), element("span", { id: "run-fl", role: "group", "aria-label": "Fluorescence" }),
       element("label", { htmlFor: "run-output" }, "Output folder"), element("input", { id: "run-output", type: "text" }),
-      element("label", { htmlFor: "run-fovs" }, "FOVs"), element("input", { id: "run-fovs", type: "text", placeholder: "all, or such as 0-3, 7" })),
+      element("label", { htmlFor: "run-fovs" }, "FOVs"), element("input", { id: "run-fovs", type: "text", placeholder: "all, or such as 0-3, 7" }),
+      element("label", { htmlFor: "run-frames" }, "Frames"), element("input", { id: "run-frames", type: "text", placeholder: "all, or such as 0-59, or 0-178:3 for every third" })),
     element("p", {},
       element("button", { id: "run-start", className: "main", onclick: start }, "Start"), " ",
       element("button", { id: "run-try", onclick: tryOut }, "Try on this frame"), " ",
@@ -169,7 +170,12 @@ function chosen() {
   return { channels, params: params() };
 }
 
-const request = () => ({ file: form.file, output: find("run-output").value, ...chosen(), fovs: find("run-fovs").value.trim() || null });
+function request() {
+  const { channels, params } = chosen();
+  const frames = find("run-frames").value.trim();
+  return { file: form.file, output: find("run-output").value, channels, params: frames ? { ...params, frames } : params,
+    fovs: find("run-fovs").value.trim() || null };
+}
 
 // The server asks (428) before it replaces results that somebody has inspected.
 async function begin(wanted) {
