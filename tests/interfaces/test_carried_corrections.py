@@ -3,15 +3,17 @@
 import json
 import shutil
 
+import numpy as np
 import pandas as pd
 import pytest
 
 from pyama.analysis.merge import merge
 from pyama.analysis.remarks import folder_remarks
+from pyama.fov_ranges import parse_frames
 from pyama.processing.methods import TRACKERS
 from pyama.processing.step_reports import Status
 from pyama.processing.workflow.run import process
-from pyama.traces.corrections import Delete, MarkCell
+from pyama.traces.corrections import Cut, Delete, MarkCell
 from pyama.traces.inspection import Inspection
 from results import results_in
 from small_movie import MOVIE, StopAfter, contents, make_config, recording_of
@@ -124,6 +126,38 @@ def test_what_cannot_be_carried_over_is_listed_and_stays(pyama, folder):
     run(folder)  # back again: the cell is there, and what was said of it
     assert bad_cells(folder) == [1, 3]
     assert said not in str(folder_remarks(folder))
+
+
+@pytest.mark.parametrize("frames", ["1-3", "0-:2", "4-", "0,1,5"])
+def test_corrections_follow_their_moment_to_other_frames(folder, backwards, frames):
+    """Cell 1 is bad from frame 2 of the recording on; going back gives what was there."""
+    Inspection(folder, 0).add(MarkCell(cell=1, good=False, frame=2), "ann")
+    before = inspected(folder)
+    assert run(folder, frames=frames, tracking_method="backwards").succeeded
+    numbers = np.array(parse_frames(frames, 6))
+    bad = inspected(folder).query("not good")
+    assert bad["cell"].nunique() == 1
+    assert sorted(numbers[bad["frame"]]) == [t for t in numbers if t >= 2]
+    there = before.query("cell == 1").set_index("frame").loc[numbers[bad["frame"]]]
+    for name in ("position_x", "position_y"):
+        np.testing.assert_array_equal(bad[name], there[name])
+    assert folder_remarks(folder) != []  # FOV 1 has other frames
+    assert run(folder).succeeded
+    pd.testing.assert_frame_equal(inspected(folder), before)
+
+
+def test_a_cut_moves_to_the_next_frame_that_is_selected(folder):
+    Inspection(folder, 0).add(Cut(cell=2, frame=3), "ann")
+    assert run(folder, frames="0-:2").succeeded
+    table = inspected(folder)
+    assert sorted(table.groupby("cell")["frame"].unique().map(list)) == [
+        *([0, 1], [0, 1, 2], [0, 1, 2], [0, 1, 2]),
+        [2],
+    ]
+    Inspection(folder, 0).add(Cut(cell=3, frame=1), "ann")
+    assert run(folder, frames="4-").succeeded
+    left = [entry for entry in Inspection(folder, 0).state().entries if entry.left]
+    assert [entry.action.cell for entry in left] == [2, 3]  # both cut before frame 4
 
 
 @pytest.mark.parametrize("looks", [3, 9, 14, 30, 42])

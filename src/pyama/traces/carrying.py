@@ -94,7 +94,11 @@ def partners(old: Table, new: Table, matches: Sequence[dict[int, int]] | None) -
 
 
 def carry_over(
-    entries: Sequence[Entry], old: Table, new: Table, partner: Indices
+    entries: Sequence[Entry],
+    old: Table,
+    new: Table,
+    partner: Indices,
+    counted: NDArray[np.bool_] | None = None,
 ) -> list[Carried]:
     """Express corrections of earlier traces in the numbers of new ones.
 
@@ -103,7 +107,10 @@ def carry_over(
         old: The traces that they correct, uncorrected.
         new: The new traces, uncorrected.
         partner: See `partners`.
+        counted: Rows of the new traces in frames that the earlier traces have, too; by default
+            all of them.
     """
+    counted = np.ones(len(new.frames), np.bool_) if counted is None else counted
     carried = []
     for entry in entries:
         if not entry.active:
@@ -115,7 +122,7 @@ def carry_over(
         if problem:
             carried.append(Carried(entry, (), problem))
             continue
-        result, new = _translated(entry, _Pair(before, new, partner))
+        result, new = _translated(entry, _Pair(before, new, partner, counted))
         carried.append(result)
     return carried
 
@@ -144,6 +151,7 @@ class _Pair:
     old: Table
     new: Table
     partner: Indices = field(repr=False)
+    counted: NDArray[np.bool_] = field(repr=False)
 
     def translated(self, action: Action) -> tuple[list[Any], str]:
         """Return the action in new numbers, or no action and the reason."""
@@ -204,7 +212,7 @@ class _Pair:
         """Return the new cells that lie inside a cell, if they make up most of it."""
         rows = self._rows(cell, frame, LAST)
         found = self._counts(rows)
-        later = self.new.frames >= frame
+        later = self.counted & (self.new.frames >= frame)
         inside = {
             number: n
             for number, n in found.items()
@@ -221,7 +229,7 @@ class _Pair:
         number, n = max(found.items(), key=lambda pair: pair[1])
         frames = self.old.frames[rows]
         span = (self.new.frames >= frames.min()) & (self.new.frames <= frames.max())
-        rivals = np.count_nonzero(span & (self.new.cells == number))
+        rivals = np.count_nonzero(self.counted & span & (self.new.cells == number))
         is_same = 2 * n > max(int(rows.sum()), int(rivals))
         return number if is_same else 0
 

@@ -10,11 +10,14 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from pyama import layout
 from pyama.errors import StoreError
-from pyama.fov_ranges import ALL_FRAMES, parse_frames
+from pyama.fov_ranges import ALL_FRAMES
 from pyama.processing.plugin_calls import report_progress
 from pyama.store import CELLS_MARK, TRACES_MARK, FovStore, Stack, StoredArray, write_atomically
+from pyama.traces.carried_frames import SelectedFrames, in_other_frames
 from pyama.traces.carrying import carry_over, matched_labels, partners
 from pyama.traces.corrected_table import read_uncorrected
 from pyama.traces.correction_log import read_entries
@@ -25,7 +28,6 @@ logger = logging.getLogger(__name__)
 
 EARLIER = ".earlier"
 """Folder of the earlier tracks in the folder of a field of view."""
-UNLIMITED = 10**18
 FACTS, TRACES, TRACKS = "facts.json", "traces.csv", "tracks"
 
 
@@ -69,9 +71,13 @@ def _carry_over(store: FovStore, group: str, inspection: Inspection) -> None:
     folder = store.path / EARLIER
     _, old = read_uncorrected(folder / TRACES)
     _, new = read_uncorrected(inspection.traces)
-    matches = list(_matches(store, group)) if _are_new(store, group) else None
+    then = SelectedFrames.parse(_facts(folder).get("frames", ALL_FRAMES))
+    now = SelectedFrames.parse(_frames(store))
+    old, entries = in_other_frames(old, read_entries(inspection.log)[0], then, now)
+    counted = np.array([then.frame(now.number(t)) >= 0 for t in new.frames.tolist()], np.bool_)
+    matches = list(_matches(store, group, then, now)) if _are_new(store, group) else None
     partner = partners(old, new, matches)
-    results = carry_over(read_entries(inspection.log)[0], old, new, partner)
+    results = carry_over(entries, old, new, partner, counted)
     if results:
         inspection.replace_log(results)
     n = sum(bool(result.actions) or result.settled for result in results)
@@ -79,18 +85,20 @@ def _carry_over(store: FovStore, group: str, inspection: Inspection) -> None:
     logger.info(text, store.fov, n, len(results))
 
 
-def _matches(store: FovStore, group: str) -> Iterator[dict[int, int]]:
+def _matches(
+    store: FovStore, group: str, then: SelectedFrames, now: SelectedFrames
+) -> Iterator[dict[int, int]]:
+    """Yield the new number by earlier number for every frame of the new tracks."""
     earlier = store.path / EARLIER / TRACKS
     if not earlier.is_dir():  # tracks of another channel are still in their place
         name = _facts(earlier.parent).get("group", "")
         earlier = store.path / layout.IMAGES / name / layout.FULL
     old, new = Stack(StoredArray(earlier)), store.stack(group)
-    then, now = _facts(store.path / EARLIER).get("frames", ALL_FRAMES), _frames(store)
-    numbers = zip(_numbers(then, len(old)), _numbers(now, len(new)), strict=False)
-    for t, (earlier_number, number) in enumerate(numbers):
+    for t in range(len(new)):
         report_progress()
+        before = then.frame(now.number(t))
         try:
-            yield matched_labels(old[t], new[t]) if earlier_number == number else {}
+            yield matched_labels(old[before], new[t]) if 0 <= before < len(old) else {}
         except StoreError:
             yield {}
 
@@ -99,10 +107,6 @@ def _frames(store: FovStore) -> str:
     """Return which frames of the recording the current traces are of."""
     mark = store.mark(TRACES_MARK)
     return str(mark.recipe.params.get("frames", ALL_FRAMES)) if mark else ALL_FRAMES
-
-
-def _numbers(frames: str, n: int) -> Sequence[int]:
-    return range(n) if frames == ALL_FRAMES else parse_frames(frames, UNLIMITED)
 
 
 def _are_new(store: FovStore, group: str) -> bool:
