@@ -199,6 +199,18 @@ def test_a_feature_that_is_unticked_leaves_the_others(page):
     expect(page.locator("#run-command")).not_to_contain_text("intensity_middle")
 
 
+def test_frames_are_selected_beside_the_fields_of_view(page):
+    page.get_by_role("button", name="Run").click()
+    page.locator("#run-file").select_option("new.nd2")
+    expect(page.locator("#run-facts")).to_contain_text("2 FOVs, 48 frames")
+    page.get_by_label("Frames", exact=True).fill("0-:3")
+    page.get_by_role("button", name="Plan").click()
+    expect(page.locator("#run-command")).to_contain_text("--frames 0-:3")
+    expect(page.locator("#run-plan-lines")).to_contain_text(
+        "frames 0-45:3 are selected, 16 of 48: they are frames 0 to 15 of the results."
+    )
+
+
 def tab_to(page, selector):
     """Press Tab until something has the focus."""
     for _ in range(150):
