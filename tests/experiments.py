@@ -10,7 +10,7 @@ from pyama.analysis.fitting.models import MODELS
 from pyama.config import Channels, ProcessingConfig
 from pyama.metadata import MicroscopyMetadata
 from pyama.processing.record import write_record
-from pyama.traces.trace_files import traces_digest
+from pyama.traces.digests import traces_digest
 
 HOURS = np.arange(40) / 4
 NAME = "movie"

@@ -10,6 +10,8 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
+from pyama.traces.trace_files import traces_of
+
 playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
 PATIENCE_MS = 120_000
 playwright.expect.set_options(timeout=PATIENCE_MS)
@@ -92,8 +94,7 @@ def title_is(page, text):
 
 
 def inspected(root, fov=0):
-    name = f"fov_{fov:03d}/movie_fov_{fov:03d}_traces_inspected.csv"
-    return pd.read_csv(root / "results" / name)
+    return pd.read_csv(traces_of(root / "results", fov))
 
 
 def serious(page):

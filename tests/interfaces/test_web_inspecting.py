@@ -1,11 +1,17 @@
 """What is said about cells over HTTP is saved, and seen by everybody."""
 
+import json
+from urllib.request import Request, urlopen
+
 import pandas as pd
 import pytest
 from fastapi.testclient import TestClient
 
+from pyama.traces.inspection import Inspection
+from pyama.traces.trace_files import traces_of
 from pyama.web.application import create_app
 from results import results_in
+from servers import serving
 from small_movie import contents
 
 HERE = "/api/fovs/0/inspection"
@@ -35,10 +41,11 @@ def test_a_click_is_saved_at_once_and_undone(client, folder):
     before = contents(folder)
     assert bad_cells(act(client, kind="mark", cell=2, good=False).json()) == [2]
     assert bad_cells(client.get("/api/fovs/0/tracks").json()) == [2]
-    table = pd.read_csv(folder / "fov_000/movie_fov_000_traces_inspected.csv")
+    table = pd.read_csv(traces_of(folder, 0))
     assert not table.loc[table["cell"] == 2, "good"].any()
     assert bad_cells(client.post(f"{HERE}/undo", json={"by": "me"}).json()) == []
     assert bad_cells(client.post(f"{HERE}/redo", json={"by": "me"}).json()) == [2]
+    client.app.state.inspected_tables.write_all()
     after = contents(folder)
     written = {name for name in after if after[name] != before.get(name)}
     assert written == {
@@ -107,3 +114,38 @@ def test_a_wrong_click_is_refused_and_writes_nothing(client, folder, body, told)
     assert answer.status_code == 422
     assert told in answer.text
     assert contents(folder) == before
+
+
+def test_the_table_equals_the_log_when_the_server_has_stopped(client, folder):
+    inspection = Inspection(folder, 0)
+    with client:
+        for cell in (1, 2, 3):
+            act(client, kind="mark", cell=cell, good=False)
+    assert inspection.inspected.read_text() == inspection.state().table.text()
+
+
+def test_the_table_is_written_while_nobody_reads_it(client, folder):
+    inspection = Inspection(folder, 0)
+    act(client, kind="mark", cell=1, good=False)
+    (timer,) = client.app.state.inspected_tables._timers.values()
+    timer.join()
+    assert inspection.inspected.read_text() == inspection.state().table.text()
+
+
+def test_the_next_command_writes_the_table_of_a_server_that_was_killed(folder, pyama):
+    address, headers = "/api/fovs/0/inspection", {"Content-Type": "application/json"}
+    body = {"by": "me", "action": {"kind": "mark", "cell": 1, "good": False}}
+    with serving(folder) as (server, port, token):
+        request = Request(
+            f"http://127.0.0.1:{port}{address}",
+            json.dumps(body).encode(),
+            headers | {"Authorization": f"Bearer {token}"},
+        )
+        assert json.load(urlopen(request))["log"]  # noqa: S310
+        server.kill()
+    samples = folder / "samples.yaml"
+    samples.write_text("samples: [{name: s, fovs: [0]}]")
+    assert pyama("merge", folder, "--samples", samples).exit_code == 0
+    assert 1 not in set(pd.read_csv(folder / "s_merged.csv", comment="#")["cell"])
+    inspection = Inspection(folder, 0)
+    assert inspection.inspected.read_text() == inspection.state().table.text()

@@ -2,17 +2,15 @@
 
 import asyncio
 import re
-import subprocess
-import sys
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
-from urllib.parse import urlsplit
 
 import pytest
 
 from example_counts import amount
 from pyama.store import FovStore
 from results import results_in
+from servers import serving
 from small_movie import contents
 
 N_REQUESTS = amount(1500, 10_000)
@@ -39,12 +37,9 @@ def folder(tmp_path):
 
 @pytest.fixture
 def served(folder):
-    command = [sys.executable, "-m", "pyama", "view", str(folder), "--no-browser"]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as server:
-        address = server.stdout.readline().removeprefix("Open ").strip()
-        yield urlsplit(address).port, re.search(r"token=([\w-]+)", address)[1]
+    with serving(folder) as (server, port, token):
+        yield port, token
         assert server.poll() is None
-        server.terminate()
 
 
 async def ask(port, token, method, target, headers):

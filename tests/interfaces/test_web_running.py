@@ -107,10 +107,12 @@ def test_results_are_looked_at_and_inspected_while_a_run_writes_them(client, roo
     action = {"kind": "mark", "cell": 2, "good": False}
     clicked = {"by": "me", "action": action}
     assert client.post("/api/fovs/0/inspection?dir=watched", json=clicked).status_code == 200
+    client.app.state.inspected_tables.write_all()
     before = contents(root / "watched")
     again = client.post("/api/runs", json=ORDER | {"output": "watched"}).json()
     client.post("/api/fovs/1/inspection?dir=watched", json=clicked)
     assert ended(client, again)["status"] == "finished"
+    client.app.state.inspected_tables.write_all()
     tables = {
         name: data for name, data in contents(root / "watched").items() if "fov_" in name
     }

@@ -23,7 +23,8 @@ from pyama.analysis.table_origins import (
     relative_path,
 )
 from pyama.errors import StoreError
-from pyama.traces.trace_files import find_traces, traces_digest
+from pyama.traces.digests import traces_digest
+from pyama.traces.trace_files import find_traces
 from pyama.traces.trace_reading import load_traces
 from pyama.traces.trace_recording import read_recording, run_times
 from pyama.traces.trace_rows import DRIFT, PARENT

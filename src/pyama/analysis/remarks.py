@@ -28,8 +28,7 @@ from pyama.analysis.table_origins import (
     results_folder,
 )
 from pyama.fov_ranges import fovs_text
-from pyama.traces.inspection import left_corrections
-from pyama.traces.trace_files import unused_inspections
+from pyama.traces.trace_files import left_corrections, unused_inspections
 
 MAX_TABLES = 4
 """Largest number of tables that one sentence names."""

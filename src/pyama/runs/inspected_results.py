@@ -1,13 +1,10 @@
 """Protection of results that a person has inspected."""
 
-from pathlib import Path
-
-from pyama import layout
 from pyama.errors import InspectedError
 from pyama.fov_ranges import fovs_text
 from pyama.runs.plan import Plans, replaced_outputs
 from pyama.runs.request import PreparedRun
-from pyama.traces.trace_files import traces_of
+from pyama.traces.trace_files import is_inspected
 
 
 def replaced_inspections(run: PreparedRun, plans: Plans) -> list[int]:
@@ -27,7 +24,7 @@ def replaced_inspections(run: PreparedRun, plans: Plans) -> list[int]:
             for fov, steps in plans.items()
             if any(step.is_replaced and step.step != "caching" for step in steps)
         ]
-    return sorted(fov for fov in replaced if _is_inspected(run.output, fov))
+    return sorted(fov for fov in replaced if is_inspected(run.output, fov))
 
 
 def refuse_inspected(run: PreparedRun, plans: Plans) -> None:
@@ -47,10 +44,3 @@ def refuse_inspected(run: PreparedRun, plans: Plans) -> None:
         "are listed. To replace the results, confirm on the page or add --redo; to keep them, "
         "choose other fields of view or another output folder."
     )
-
-
-def _is_inspected(output: Path, fov: int) -> bool:
-    """Whether there is an inspection that applies to the current traces."""
-    path = traces_of(output, fov)
-    parsed = None if path is None else layout.parse_traces(path.name)
-    return parsed is not None and parsed[2]

@@ -13,8 +13,8 @@ from pyama import layout
 from pyama.errors import StoreError
 from pyama.file_cache import cached_while_unchanged
 from pyama.traces.corrections import Action, Cut, Delete, Join, MarkCell, Swap
+from pyama.traces.digests import traces_digest
 from pyama.traces.table_text import TRUE, read_table_text
-from pyama.traces.trace_files import traces_digest
 
 
 @dataclass(frozen=True)
@@ -43,7 +43,9 @@ class Table:
 
     def order(self) -> NDArray[np.int64]:
         """Return the indices of the rows that were not deleted, by cell and then frame."""
-        rows = np.lexsort((self.frames, self.cells))
+        # One key, because rows are almost in this order already; two keys take longer.
+        places = self.cells * (int(self.frames.max(initial=0)) + 1) + self.frames
+        rows = np.argsort(places, kind="stable")
         return rows[self.cells[rows] > 0]
 
     def text(self) -> str:

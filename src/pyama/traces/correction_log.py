@@ -1,13 +1,15 @@
 """The log of corrections: a file with one line of JSON per correction, undo and redo.
 
-Lines are only appended, so that two people who correct the same traces do not overwrite each
-other's work.
+Further lines note which tables were written from the log. Lines are only appended, so that two
+people who correct the same traces do not overwrite each other's work.
 """
 
 import json
+import os
 import uuid
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -19,6 +21,8 @@ from pyama.errors import StoreError
 from pyama.traces.corrections import Action
 
 _ACTION: TypeAdapter[Action] = TypeAdapter(Action)
+_INVALID = ValueError, KeyError, TypeError, ValidationError, RecursionError
+"""What a line raises that is no record."""
 
 
 @dataclass(frozen=True)
@@ -54,53 +58,98 @@ class Stacks:
     redo: list[str]
 
 
-def read_entries(log: Path) -> tuple[list[Entry], dict[str, Stacks]]:
-    """Read the corrections of a log, oldest first, and the stacks of each person.
+class LogRecords:
+    """What the lines of a log say; more lines can be read at any time.
 
-    Incomplete lines are left out. A missing log is an empty one.
+    Attributes:
+        entries: Corrections by their ids, oldest first.
+        stacks: What each person can undo and redo.
+        n_records: Number of corrections, undos and redos.
+        tables: Digests of all tables that were written from this log.
+        table: Digest of the table that was written after the last record; empty if none was.
+    """
+
+    def __init__(self) -> None:
+        self.entries: dict[str, Entry] = {}
+        self.stacks: dict[str, Stacks] = defaultdict(lambda: Stacks([], []))
+        self.n_records = 0
+        self.tables: set[str] = set()
+        self.table = ""
+
+    def all(self) -> list[Entry]:
+        """Return the corrections, oldest first."""
+        return list(self.entries.values())
+
+    @property
+    def has_corrections(self) -> bool:
+        """Whether any correction applies to the traces."""
+        return any(entry.active and not entry.left for entry in self.entries.values())
+
+    def read(self, lines: Iterable[bytes]) -> None:
+        """Read more lines; incomplete ones are left out."""
+        for line in lines:
+            # A line that a crash cut off, or the first line of the log.
+            with suppress(*_INVALID):
+                self._read(json.loads(line))
+
+    def _read(self, record: dict[str, Any]) -> None:
+        if "table" in record:
+            self.tables.add(record["table"])
+            self.table = record["table"] if record["records"] == self.n_records else ""
+            return
+        stack = self.stacks[str(record["by"])]
+        if "left" in record:
+            self._read_left(record, stack)
+        elif "action" in record:
+            action = _ACTION.validate_python(record["action"])
+            entry = Entry(record["id"], str(record["time"]), str(record["by"]), action)
+            self.entries[entry.id] = entry
+            stack.undo.append(entry.id)
+            stack.redo.clear()
+        else:
+            self._read_step(record, stack)
+        self.n_records += 1
+        self.table = ""
+
+    def _read_left(self, record: dict[str, Any], stack: Stacks) -> None:
+        action = _ACTION.validate_python(record["left"])
+        head = record["id"], str(record["time"]), str(record["by"]), action
+        settled = bool(record.get("settled"))
+        self.entries[record["id"]] = Entry(*head, True, str(record["reason"]), True, settled)
+        stack.undo.insert(0, record["id"])
+
+    def _read_step(self, record: dict[str, Any], stack: Stacks) -> None:
+        is_undo = "undo" in record
+        entry_id = record["undo" if is_undo else "redo"]
+        source, target = (stack.undo, stack.redo) if is_undo else (stack.redo, stack.undo)
+        source.remove(entry_id)
+        target.append(entry_id)
+        self.entries[entry_id] = replace(self.entries[entry_id], active=not is_undo)
+
+
+def read_bytes(log: Path) -> bytes:
+    """Return the content of a log; a missing log is an empty one.
 
     Raises:
         StoreError: The log cannot be read.
     """
-    entries: dict[str, Entry] = {}
-    stacks: dict[str, Stacks] = defaultdict(lambda: Stacks([], []))
     try:
-        lines = log.read_bytes().splitlines()
+        return log.read_bytes()
     except FileNotFoundError:
-        lines = []
+        return b""
     except OSError as error:
         raise StoreError(f"{log} cannot be read: {error.strerror}.") from error
-    for line in lines:
-        _read_line(line, entries, stacks)
-    return list(entries.values()), stacks
 
 
-def _read_line(line: bytes, entries: dict[str, Entry], stacks: dict[str, Stacks]) -> None:
-    try:
-        record = json.loads(line)
-        by = str(record["by"])
-        stack = stacks[by]
-        if "left" in record:
-            action = _ACTION.validate_python(record["left"])
-            head = record["id"], str(record["time"]), by, action
-            settled = bool(record.get("settled"))
-            entries[record["id"]] = Entry(*head, True, str(record["reason"]), True, settled)
-            stack.undo.insert(0, record["id"])
-            return
-        if "action" in record:
-            action = _ACTION.validate_python(record["action"])
-            entries[record["id"]] = Entry(record["id"], str(record["time"]), by, action)
-            stack.undo.append(record["id"])
-            stack.redo.clear()
-            return
-        kind = "undo" if "undo" in record else "redo"
-        is_undo = kind == "undo"
-        source, target = (stack.undo, stack.redo) if is_undo else (stack.redo, stack.undo)
-        source.remove(record[kind])
-        target.append(record[kind])
-        entries[record[kind]] = replace(entries[record[kind]], active=not is_undo)
-    except (ValueError, KeyError, TypeError, ValidationError):
-        return  # a line that a crash cut off, or the first line of the log
+def read_records(log: Path) -> LogRecords:
+    """Read all lines of a log.
+
+    Raises:
+        StoreError: The log cannot be read.
+    """
+    records = LogRecords()
+    records.read(read_bytes(log).splitlines())
+    return records
 
 
 def append_record(log: Path, digest: str, by: str, record: Mapping[str, Any]) -> None:
@@ -113,10 +162,47 @@ def append_record(log: Path, digest: str, by: str, record: Mapping[str, Any]) ->
         record: `action`, `undo` or `redo` with its value.
     """
     time = datetime.now(UTC).isoformat(timespec="seconds")
-    line = json.dumps({"id": uuid.uuid4().hex, "time": time, "by": by, **record}) + "\n"
-    first = json.dumps({"traces": digest}) + "\n"
-    with log.open("ab") as file:
-        start = "" if file.tell() else first
-        incomplete = file.tell() and not log.read_bytes().endswith(b"\n")
+    head = {"id": uuid.uuid4().hex, "time": time, "by": by}
+    _append(log, {**head, **record}, _line({"traces": digest}))
+
+
+def append_table(log: Path, digest: str, n_records: int) -> None:
+    """Note in a log which table is written from it, before it is.
+
+    So a table of ours is told from one that somebody edited, and one that is behind the log
+    from one that is up to date.
+
+    Args:
+        log: The log file; it is not made if it is gone.
+        digest: SHA-256 of the table.
+        n_records: Number of records that it contains, see `LogRecords`.
+    """
+    _append(log, {"table": digest, "records": n_records}, opener=_existing)
+
+
+def _append(
+    log: Path,
+    record: Mapping[str, Any],
+    first: bytes = b"",
+    opener: Callable[[str, int], int] | None = None,
+) -> None:
+    with open(log, "ab", opener=opener) as file:
+        start = b"" if file.tell() else first
+        if file.tell() and _last_byte(log) != b"\n":  # a crash has cut the last line off
+            start = b"\n"
         # A single write: lines of two programs are not mixed.
-        file.write(f"{start}{chr(10) if incomplete else ''}{line}".encode())
+        file.write(start + _line(record))
+
+
+def _last_byte(log: Path) -> bytes:
+    with log.open("rb") as file:
+        file.seek(-1, os.SEEK_END)
+        return file.read(1)
+
+
+def _line(record: Mapping[str, Any]) -> bytes:
+    return (json.dumps(record) + "\n").encode()
+
+
+def _existing(path: str, flags: int) -> int:
+    return os.open(path, flags & ~os.O_CREAT)

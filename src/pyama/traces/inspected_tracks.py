@@ -56,7 +56,18 @@ class CellValues:
 
 def tracks(table: Table) -> list[Track]:
     """Return all cells of a table, by their numbers."""
-    return [_track(cell, table, rows) for cell, rows in _rows_by_cell(table)]
+    rows = table.order()
+    cells, counts = np.unique(table.cells[rows], return_counts=True)
+    found = {
+        cell: Track(cell, [], [], n)
+        for cell, n in zip(cells.tolist(), counts.tolist(), strict=True)
+    }
+    for cell, source, first, last in _constant_parts(table, rows, table.source):
+        found[cell].segments.append((source, first, last))
+    for cell, good, first, last in _constant_parts(table, rows, table.good):
+        if not good:
+            found[cell].bad.append((first, last))
+    return list(found.values())
 
 
 def cell_values(
@@ -100,18 +111,13 @@ def _rows_by_cell(table: Table) -> Iterator[tuple[int, NDArray[np.int64]]]:
     yield from zip(cells.tolist(), np.split(rows, first[1:]), strict=False)
 
 
-def _track(cell: int, table: Table, rows: NDArray[np.int64]) -> Track:
-    frames, source = table.frames[rows].tolist(), table.source[rows]
-    bad = ~table.good[rows]
-    return Track(
-        cell=cell,
-        segments=[(int(source[a]), frames[a], frames[b]) for a, b in _constant_parts(source)],
-        bad=[(frames[a], frames[b]) for a, b in _constant_parts(bad) if bad[a]],
-        n=len(rows),
-    )
-
-
-def _constant_parts(values: NDArray[Any]) -> list[tuple[int, int]]:
-    """Return first and last index of every run of equal values."""
-    breaks = np.flatnonzero(values[1:] != values[:-1]).tolist()
-    return list(zip([0, *(i + 1 for i in breaks)], [*breaks, len(values) - 1], strict=True))
+def _constant_parts(
+    table: Table, rows: NDArray[np.int64], values: NDArray[Any]
+) -> Iterator[tuple[int, int, int, int]]:
+    """Yield cell, value, first and last frame of every run of equal values of a cell."""
+    cells, frames, values = table.cells[rows], table.frames[rows], values[rows]
+    is_new = (cells[1:] != cells[:-1]) | (values[1:] != values[:-1])
+    first = np.flatnonzero(np.concatenate([[len(rows) > 0], is_new]))
+    last = np.concatenate([first[1:], [len(rows)]])[: len(first)] - 1
+    columns = cells[first], values[first], frames[first], frames[last]
+    yield from zip(*(column.tolist() for column in columns), strict=True)

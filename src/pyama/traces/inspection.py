@@ -1,27 +1,30 @@
 """The inspection of one field of view: its log of corrections and the table they give.
 
-The traces that a run wrote are never changed. The inspected table is the traces with all
-corrections of the log applied, and is written again after every correction.
+The traces that a run wrote are never changed. The log is the truth: the inspected table is the
+traces with all corrections of the log applied. It may be written later than the log, and is
+brought up to date by whoever reads it.
 """
 
 import glob
+import hashlib
 import json
 import threading
 import uuid
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
 from pyama import layout
 from pyama.errors import ConfigError, NotReadyError, StoreError, reason
-from pyama.store import FovStore, write_atomically
+from pyama.store import FovStore, path_in_errors, write_atomically
 from pyama.traces.carrying import Carried, log_lines
 from pyama.traces.corrected_table import Table, apply_correction, read_uncorrected
-from pyama.traces.correction_log import Entry, append_record, read_entries
-from pyama.traces.corrections import Action, Cut, text_of
-from pyama.traces.trace_files import inspected_digest
+from pyama.traces.correction_log import Entry, append_record, append_table, read_records
+from pyama.traces.corrections import Action, Cut
+from pyama.traces.digests import inspected_digest, traces_digest
+from pyama.traces.replay import Replayed, replay_of
 
 
 @dataclass(frozen=True)
@@ -50,12 +53,19 @@ class Inspection:
     Args:
         output_dir: The output folder.
         fov: 0-based index of the field of view.
+        write_later: Is called after a correction, and calls `write_table` some time later;
+            without it, the table is written at once.
 
     Raises:
         NotReadyError: There are no finished traces.
     """
 
-    def __init__(self, output_dir: Path, fov: int) -> None:
+    def __init__(
+        self,
+        output_dir: Path,
+        fov: int,
+        write_later: Callable[["Inspection"], None] | None = None,
+    ) -> None:
         folder = FovStore(output_dir, fov).path
         parsed = [layout.parse_traces(path.name) for path in sorted(folder.glob("*.csv"))]
         names = [match[0] for match in parsed if match and match[1] == fov and not match[2]]
@@ -67,6 +77,7 @@ class Inspection:
         self.traces = folder / layout.traces_file(names[0], fov)
         self.inspected = folder / layout.inspected_file(names[0], fov)
         self.log = folder / layout.inspection_log(names[0], fov)
+        self._write_later = write_later
 
     def state(self) -> State:
         """Apply the log to the traces.
@@ -74,17 +85,12 @@ class Inspection:
         Raises:
             StoreError: The traces or the log cannot be read.
         """
+        replayed = self._replayed()
+        if replayed is not None:
+            digest = self._uncorrected()[0]
+            return State(replayed.table, replayed.entries, set_aside=False, digest=digest)
         digest, table = self._uncorrected()
-        log_digest = inspected_digest(self.log)
-        if log_digest != digest:
-            return State(table, (), log_digest is not None, digest)
-        applied = []
-        for entry in read_entries(self.log)[0]:
-            problem = entry.problem
-            if entry.active and not entry.left:
-                table, problem = apply_correction(table, entry.action)
-            applied.append(replace(entry, problem=problem))
-        return State(table, tuple(applied), set_aside=False, digest=digest)
+        return State(table, (), inspected_digest(self.log) is not None, digest)
 
     def preview(self, action: Action) -> tuple[State, Table]:
         """Return the current state, and the table that a correction would give.
@@ -99,7 +105,7 @@ class Inspection:
         return state, table
 
     def add(self, action: Action, by: str) -> State:
-        """Append a correction to the log and write the inspected table.
+        """Append a correction to the log.
 
         Raises:
             ConfigError: The correction is not possible.
@@ -107,9 +113,8 @@ class Inspection:
         """
         with _locks[self.log]:
             before = self.preview(action)[0]
-            self._keep_edited(before)
             self._append(by, {"action": _numbered(action, before).model_dump()})
-            return self._write_inspected()
+        return self._corrected()
 
     def undo(self, by: str) -> State:
         """Undo the last correction of a person, if there is one."""
@@ -129,11 +134,11 @@ class Inspection:
         """
         with _locks[self.log]:
             digest = self._uncorrected()[0]
-            undone = {entry.id for entry in read_entries(self.log)[0] if not entry.active}
+            undone = {entry.id for entry in read_records(self.log).all() if not entry.active}
             self._set_aside()
             base = self._earlier_log(digest)
             lines = [json.dumps({"traces": digest})] if base is None else _lines_of(base)
-            known = {entry.id: entry for entry in read_entries(base)[0]} if base else {}
+            known = read_records(base).entries if base else {}
             lines += log_lines([one for one in results if one.entry.id not in known])
             lines += [
                 json.dumps({"id": uuid.uuid4().hex, "time": e.time, "by": e.by, "undo": e.id})
@@ -141,7 +146,37 @@ class Inspection:
                 if e.active and e.id in undone
             ]
             write_atomically(self.log, "".join(f"{line}\n" for line in lines).encode())
-            return self._write_inspected()
+            self._update(keeps_edited=True)
+        return self.state()
+
+    def write_table(self) -> None:
+        """Write the inspected table if it is behind the log.
+
+        A table that somebody has edited is renamed first.
+
+        Raises:
+            StoreError: It cannot be written.
+        """
+        with _locks[self.log]:
+            self._update(keeps_edited=False)
+
+    def table_to_read(self) -> Path:
+        """Return the traces to read, after the inspected table was brought up to date.
+
+        Returns:
+            The inspected table, also one that somebody has edited; the traces of the run if
+            there are no corrections.
+
+        Raises:
+            StoreError: The table is behind the log and cannot be written.
+        """
+        records = read_records(self.log)
+        digest = _digest_of(self.inspected)
+        is_current = digest == records.table and bool(digest) == records.has_corrections
+        if records.entries and not is_current:
+            with _locks[self.log]:
+                self._update(keeps_edited=True)
+        return self.inspected if self.inspected.exists() else self.traces
 
     def _earlier_log(self, digest: str) -> Path | None:
         """Return the log of the same traces that was set aside last, if there is one."""
@@ -157,29 +192,51 @@ class Inspection:
 
     def _step(self, by: str, kind: Literal["undo", "redo"]) -> State:
         with _locks[self.log]:
-            before = self.state()
-            if not before.set_aside:
-                self._keep_edited(before)
-                stacks = read_entries(self.log)[1][by]
+            replayed = self._replayed()
+            if replayed is not None:
+                stacks = replayed.records.stacks[by]
                 ids = stacks.undo if kind == "undo" else stacks.redo
                 if ids:
                     self._append(by, {kind: ids[-1]})
-            return self._write_inspected()
+        return self._corrected()
 
-    def _keep_edited(self, before: State) -> None:
-        """Rename the inspected table if it is not what the log gives: somebody edited it."""
-        if not (before.entries and self.inspected.exists()):
-            return
-        if self.inspected.read_bytes() != before.table.text().encode():
-            self.inspected.rename(_unused_path(self.inspected, "edited"))
+    def _corrected(self) -> State:
+        """Have the table written, and return the state."""
+        if self._write_later is None:
+            self.write_table()
+        else:
+            self._write_later(self)
+        return self.state()
 
-    def _write_inspected(self) -> State:
-        state = self.state()
-        if any(entry.active and not entry.left for entry in state.entries):
-            write_atomically(self.inspected, state.table.text().encode())
-        elif state.entries:
-            self.inspected.unlink(missing_ok=True)
-        return state
+    def _replayed(self) -> Replayed | None:
+        """Return the traces after the log; None if it is one of other traces."""
+        digest, table = self._uncorrected()
+        if inspected_digest(self.log) != digest:
+            return None
+        return replay_of(self.log, digest, table).read(self.log)
+
+    def _update(self, *, keeps_edited: bool) -> None:
+        """Write the table until no correction was added meanwhile, see `write_table`."""
+        while (replayed := self._replayed()) is not None:
+            records, n_records = replayed.records, replayed.records.n_records
+            text = replayed.table.text().encode() if records.has_corrections else b""
+            digest = hashlib.sha256(text).hexdigest() if text else ""
+            on_disk = _digest_of(self.inspected)
+            if on_disk == digest and (keeps_edited or records.table == digest):
+                return
+            if on_disk not in {"", digest, *records.tables}:
+                if keeps_edited:
+                    return
+                self.inspected.rename(_unused_path(self.inspected, "edited"))
+            with path_in_errors(self.log):
+                append_table(self.log, digest, n_records)
+            if text:
+                write_atomically(self.inspected, text)
+            else:
+                self.inspected.unlink(missing_ok=True)
+            replayed = self._replayed()
+            if replayed is None or replayed.records.n_records == n_records:
+                return
 
     def _uncorrected(self) -> tuple[str, Table]:
         try:
@@ -192,10 +249,20 @@ class Inspection:
             ) from error
 
     def _append(self, by: str, record: Mapping[str, Any]) -> None:
-        digest = self._uncorrected()[0]
-        if inspected_digest(self.log) != digest:
+        replayed = self._replayed()
+        if replayed is None:
             self._set_aside()
-        append_record(self.log, digest, by, record)
+        elif not replayed.records.tables and self.inspected.exists():
+            self._update(keeps_edited=False)  # notes whether this table is ours
+        append_record(self.log, self._uncorrected()[0], by, record)
+
+
+def _digest_of(table: Path) -> str:
+    """Return the digest of a table; empty without one."""
+    try:
+        return traces_digest(table)
+    except FileNotFoundError:
+        return ""
 
 
 def _lines_of(log: Path) -> list[str]:
@@ -219,19 +286,3 @@ def _numbered(action: Action, state: State) -> Action:
     used = [e.action.new or 0 for e in state.entries if isinstance(e.action, Cut)]
     largest = max([0, *used, int(state.table.source.max(initial=0))])
     return action.model_copy(update={"new": largest + 1})
-
-
-def left_corrections(output_dir: Path) -> list[str]:
-    """Return in sentences which corrections could not be carried over to new tracks."""
-    texts = []
-    for path in sorted(output_dir.glob("fov_*/*_traces_inspection.jsonl")):
-        left = [e for e in read_entries(path)[0] if e.active and e.left and not e.settled]
-        if left:
-            listed = "; ".join(f"{text_of(e.action)} ({e.problem})" for e in left)
-            n = "1 correction" if len(left) == 1 else f"{len(left)} corrections"
-            texts.append(
-                f"{path.parent.name}: {n} of the inspection could not be "
-                f"carried over to the new tracks: {listed}. Inspect these cells again with "
-                "`pyama view`; there, undo removes the entry."
-            )
-    return texts

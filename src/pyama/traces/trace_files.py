@@ -1,7 +1,8 @@
-"""Traces files of an output folder, and whether an inspection still applies to them."""
+"""Traces files of an output folder, and whether an inspection still applies to them.
 
-import hashlib
-import json
+Whoever gets the path of inspected traces here finds them as the log of corrections says.
+"""
+
 import warnings
 from collections.abc import Iterator
 from pathlib import Path
@@ -9,6 +10,10 @@ from pathlib import Path
 from pyama import layout
 from pyama.errors import StoreError
 from pyama.store import fovs_in
+from pyama.traces.correction_log import read_records
+from pyama.traces.corrections import text_of
+from pyama.traces.digests import inspected_digest, traces_digest
+from pyama.traces.inspection import Inspection
 
 _OTHER = "was made on the traces of an earlier run"
 _UNKNOWN = "does not say on which traces it was made"
@@ -28,7 +33,7 @@ def find_traces(output_dir: Path) -> Iterator[tuple[int, Path]]:
         for text in set_aside:
             warnings.warn(text, UserWarning, stacklevel=2)
         if name:
-            yield fov, folder / name
+            yield fov, _up_to_date(folder / name)
 
 
 def traces_files(output_dir: Path) -> dict[int, Path]:
@@ -36,7 +41,7 @@ def traces_files(output_dir: Path) -> dict[int, Path]:
     found = (
         (fov, folder, _preferred(folder, fov)[0]) for fov, folder in _fov_folders(output_dir)
     )
-    return {fov: folder / name for fov, folder, name in found if name}
+    return {fov: _up_to_date(folder / name) for fov, folder, name in found if name}
 
 
 def unused_inspections(output_dir: Path) -> list[str]:
@@ -46,11 +51,42 @@ def unused_inspections(output_dir: Path) -> list[str]:
     ]
 
 
+def left_corrections(output_dir: Path) -> list[str]:
+    """Return in sentences which corrections could not be carried over to new tracks."""
+    texts = []
+    for path in sorted(output_dir.glob("fov_*/*_traces_inspection.jsonl")):
+        left = [e for e in read_records(path).all() if e.active and e.left and not e.settled]
+        if left:
+            listed = "; ".join(f"{text_of(e.action)} ({e.problem})" for e in left)
+            n = "1 correction" if len(left) == 1 else f"{len(left)} corrections"
+            texts.append(
+                f"{path.parent.name}: {n} of the inspection could not be "
+                f"carried over to the new tracks: {listed}. Inspect these cells again with "
+                "`pyama view`; there, undo removes the entry."
+            )
+    return texts
+
+
 def traces_of(output_dir: Path, fov: int) -> Path | None:
     """Return the traces of one field of view as `find_traces` does, without a warning."""
     folder = Path(output_dir) / layout.fov_dir(fov)
     name, _ = _preferred(folder, fov)
-    return folder / name if name else None
+    return _up_to_date(folder / name) if name else None
+
+
+def is_inspected(output_dir: Path, fov: int) -> bool:
+    """Whether an inspection applies to the current traces; nothing is written."""
+    name, _ = _preferred(Path(output_dir) / layout.fov_dir(fov), fov)
+    parsed = layout.parse_traces(name)
+    return parsed is not None and parsed[2]
+
+
+def _up_to_date(path: Path) -> Path:
+    """Return the traces to read in place of a file that may be behind its log."""
+    _, fov, inspected = layout.parse_traces(path.name) or ("", 0, False)
+    if not inspected or path.parent.name != layout.fov_dir(fov):
+        return path
+    return Inspection(path.parent.parent, fov).table_to_read()
 
 
 def _fov_folders(output_dir: Path) -> list[tuple[int, Path]]:
@@ -67,7 +103,9 @@ def _preferred(folder: Path, fov: int) -> tuple[str, list[str]]:
     current = [basename for basename, inspected in of_fov if not inspected][:1]
     name = layout.traces_file(current[0], fov) if current else ""
     set_aside = []
-    for basename in (basename for basename, inspected in of_fov if inspected):
+    with_inspection = {basename for basename, inspected in of_fov if inspected}
+    with_inspection |= {name for name in current if _has_corrections(folder, name, fov)}
+    for basename in sorted(with_inspection):
         inspection = layout.inspected_file(basename, fov)
         why = _why_unused(folder, basename, fov)
         if why:
@@ -78,6 +116,10 @@ def _preferred(folder: Path, fov: int) -> tuple[str, list[str]]:
         elif basename in current:
             name = inspection
     return name, set_aside
+
+
+def _has_corrections(folder: Path, basename: str, fov: int) -> bool:
+    return read_records(folder / layout.inspection_log(basename, fov)).has_corrections
 
 
 def _why_unused(folder: Path, basename: str, fov: int) -> str:
@@ -98,7 +140,9 @@ def check_inspection(path: Path) -> None:
         StoreError: The inspection was made on other traces.
     """
     basename, fov, inspected = layout.parse_traces(path.name) or ("", 0, False)
-    why = _why_unused(path.parent, basename, fov) if inspected and path.exists() else ""
+    why = _why_unused(path.parent, basename, fov) if inspected else ""
+    if inspected and not why:
+        _up_to_date(path)
     if why == _OTHER:
         raise StoreError(
             f"{path} {why}. Use {layout.traces_file(basename, fov)}, or inspect the new "
@@ -108,19 +152,3 @@ def check_inspection(path: Path) -> None:
         warnings.warn(
             f"{path} {why}. It is read because it was named.", UserWarning, stacklevel=3
         )
-
-
-def traces_digest(path: Path) -> str:
-    """Return the SHA-256 of a traces file, which identifies it in logs and tables."""
-    return hashlib.sha256(path.read_bytes()).hexdigest()
-
-
-def inspected_digest(log: Path) -> str | None:
-    """Return the digest of the traces that a log of corrections belongs to; None without."""
-    try:
-        with log.open("rb") as lines:
-            entry = json.loads(lines.readline(1000))
-    except (OSError, ValueError):
-        return None
-    digest = entry.get("traces") if isinstance(entry, dict) else None
-    return digest if isinstance(digest, str) else None

@@ -1,7 +1,8 @@
 """The application: its routes, its access checks, and its responses to errors."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
 from importlib.resources import files
 from pathlib import Path
 
@@ -26,6 +27,7 @@ from pyama.web import (
     trace_routes,
 )
 from pyama.web.folders import Root
+from pyama.web.inspected_tables import InspectedTables
 from pyama.web.security import AccessCheck
 
 STATIC = Path(str(files("pyama.web") / "static"))
@@ -70,9 +72,11 @@ def create_app(
         docs_url=None,
         redoc_url=None,
         middleware=[Middleware(AccessCheck, token=token, hosts=hosts)],
+        lifespan=_lifespan,
     )
     app.state.root = Root(root)
     app.state.runs = run_routes.StartedRuns(plugins)
+    app.state.inspected_tables = InspectedTables()
     for module in ROUTES:
         app.include_router(module.router)
     app.add_exception_handler(PyamaError, _on_error)
@@ -92,6 +96,14 @@ def create_app(
 
     app.mount("/static", StaticFiles(directory=STATIC))
     return app
+
+
+@asynccontextmanager
+async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
+    """Write what is still to be written when the server stops."""
+    yield
+    tables: InspectedTables = app.state.inspected_tables
+    tables.write_all()
 
 
 def _on_error(request: Request, error: Exception) -> Response:

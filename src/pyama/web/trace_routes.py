@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from contextlib import suppress
 from typing import Annotated
 
-from fastapi import APIRouter, Depends, HTTPException
+from fastapi import APIRouter, Depends, HTTPException, Request
 from fastapi import Path as InPath
 from pydantic import BaseModel, Field
 
@@ -16,6 +16,7 @@ from pyama.traces.corrections import Action, text_of
 from pyama.traces.inspected_tracks import CellValues, Track, Values
 from pyama.traces.inspection import Inspection, State
 from pyama.web.folders import Fov, FovOutputDir
+from pyama.web.inspected_tables import InspectedTables
 from pyama.web.json_numbers import finite_or_null
 
 router = APIRouter(tags=["traces"])
@@ -102,8 +103,9 @@ class Effect(BaseModel):
     after: list[Trace]
 
 
-def _inspection(output_dir: FovOutputDir, fov: Fov) -> Inspection:
-    return Inspection(output_dir, fov)
+def _inspection(request: Request, output_dir: FovOutputDir, fov: Fov) -> Inspection:
+    tables: InspectedTables = request.app.state.inspected_tables
+    return Inspection(output_dir, fov, tables.write_later)
 
 
 Inspected = Annotated[Inspection, Depends(_inspection)]

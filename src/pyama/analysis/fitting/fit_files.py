@@ -20,7 +20,7 @@ from pyama.analysis.table_origins import (
 )
 from pyama.analysis.table_times import TableTime
 from pyama.errors import StoreError
-from pyama.traces.trace_files import traces_digest
+from pyama.traces.digests import traces_digest
 from pyama.version import __version__
 
 

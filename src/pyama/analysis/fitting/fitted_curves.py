@@ -16,7 +16,8 @@ from pyama.analysis.sample_tables import load_fitted
 from pyama.analysis.table_files import Header, read_header
 from pyama.errors import PyamaError, StoreError
 from pyama.file_cache import cached_while_unchanged
-from pyama.traces.trace_files import traces_digest, traces_of
+from pyama.traces.digests import traces_digest
+from pyama.traces.trace_files import traces_of
 from pyama.traces.trace_recording import run_times
 
 # A page asks for the same files again and again.

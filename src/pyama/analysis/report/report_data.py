@@ -32,8 +32,7 @@ from pyama.config import ProcessingConfig
 from pyama.errors import StoreError
 from pyama.metadata import MicroscopyMetadata
 from pyama.store import FovStore, NotRecorded
-from pyama.traces.inspection import left_corrections
-from pyama.traces.trace_files import traces_files, unused_inspections
+from pyama.traces.trace_files import left_corrections, traces_files, unused_inspections
 from pyama.traces.trace_reading import load_traces
 from pyama.traces.trace_recording import read_recording
 

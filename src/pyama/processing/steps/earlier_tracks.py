@@ -20,9 +20,9 @@ from pyama.store import CELLS_MARK, TRACES_MARK, FovStore, Stack, StoredArray, w
 from pyama.traces.carried_frames import SelectedFrames, in_other_frames
 from pyama.traces.carrying import carry_over, matched_labels, partners
 from pyama.traces.corrected_table import read_uncorrected
-from pyama.traces.correction_log import read_entries
+from pyama.traces.correction_log import read_records
+from pyama.traces.digests import inspected_digest, traces_digest
 from pyama.traces.inspection import Inspection
-from pyama.traces.trace_files import inspected_digest, traces_digest
 
 logger = logging.getLogger(__name__)
 
@@ -73,7 +73,7 @@ def _carry_over(store: FovStore, group: str, inspection: Inspection) -> None:
     _, new = read_uncorrected(inspection.traces)
     then = SelectedFrames.parse(_facts(folder).get("frames", ALL_FRAMES))
     now = SelectedFrames.parse(_frames(store))
-    old, entries = in_other_frames(old, read_entries(inspection.log)[0], then, now)
+    old, entries = in_other_frames(old, read_records(inspection.log).all(), then, now)
     counted = np.array([then.frame(now.number(t)) >= 0 for t in new.frames.tolist()], np.bool_)
     matches = list(_matches(store, group, then, now)) if _are_new(store, group) else None
     partner = partners(old, new, matches)
