@@ -24,19 +24,31 @@ def confine_reading(root: Path) -> None:
     _root.set(str(root))
 
 
+def leads_out(path: Path | str) -> bool:
+    """Whether reading is confined to a folder, and a file or folder lies outside of it."""
+    root = _root.get()
+    if root is None:
+        return False
+    real = os.path.realpath(path)
+    return real != root and not real.startswith(root.rstrip(os.sep) + os.sep)
+
+
 def refuse_link_out(path: Path | str) -> None:
     """Check a file that is about to be read.
 
     Raises:
         NotReadyError: Reading is confined to a folder, and the file, or a folder that it
-            lies in, is a link that leads out.
+            lies in, is a link that leads out; or it is a pipe or a device, from which
+            nothing may ever come.
     """
-    root = _root.get()
-    if root is None:
-        return
-    real = os.path.realpath(path)
-    if real != root and not real.startswith(root.rstrip(os.sep) + os.sep):
+    if leads_out(path):
         raise NotReadyError(f"{os.path.basename(path)} leads out of the root.")
+    if _root.get() is not None and os.path.exists(path) and not _is_file_or_folder(path):
+        raise NotReadyError(f"{os.path.basename(path)} is not a file.")
+
+
+def _is_file_or_folder(path: Path | str) -> bool:
+    return os.path.isfile(path) or os.path.isdir(path)
 
 
 def open_to_append(path: Path) -> TextIOWrapper:

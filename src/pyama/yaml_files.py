@@ -8,6 +8,7 @@ from typing import Any
 import yaml
 
 from pyama.errors import ConfigError, reason
+from pyama.links import refuse_link_out
 
 MAX_DEPTH = 50
 """Deeper nesting of lists and sections is refused: the parser would overflow its stack."""
@@ -23,6 +24,7 @@ def load_yaml(path: Path) -> object:
     Raises:
         ConfigError: The file cannot be read or is not YAML.
     """
+    refuse_link_out(path)
     try:
         text = Path(path).read_text(encoding="utf-8-sig")
     except (OSError, UnicodeDecodeError) as error:

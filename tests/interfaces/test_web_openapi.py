@@ -56,6 +56,7 @@ def app(tmp_path_factory):
     write_nd2(root / "movie.nd2", MOVIE[:1, :, None], channel_names=["Phase", "GFP"])
     (root / "notes.nd2").write_text("no recording", encoding="utf-8")
     app = create_app(root, "secret")
+    app.state.event_streams.is_stopping = lambda: True  # streams end with their first event
     client = TestClient(app, base_url="http://localhost", headers=HEADERS)
     client.post("/api/merge?dir=results", json={"samples": {"a": "0"}})
     order = {"table": "a_merged.csv", "model": "constant", "column": "area_ch_0"}

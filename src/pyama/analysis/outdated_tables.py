@@ -8,6 +8,7 @@ from pyama.analysis.table_files import Header
 from pyama.analysis.table_origins import fitted_source, known_entries, results_folder
 from pyama.errors import StoreError
 from pyama.file_cache import cached_while_unchanged
+from pyama.links import leads_out
 from pyama.traces.digests import traces_digest
 from pyama.traces.trace_files import traces_of
 from pyama.traces.trace_recording import run_times
@@ -48,7 +49,7 @@ def outdated_notes(path: Path, results: Path | None = None) -> list[str]:
 def _merged(path: Path, header: Header, results: Path | None) -> Iterator[str]:
     folder = results or results_folder(path, header)
     files = header["source"]["files"]
-    if not (folder / layout.CONFIG_FILE).exists():
+    if leads_out(folder) or not (folder / layout.CONFIG_FILE).exists():
         return
     if any(not _is_current(folder, name, digest) for name, digest in files.items()):
         yield f"{path} is older than the traces in {folder}. Merge and fit again."

@@ -28,6 +28,7 @@ from pyama.analysis.table_origins import (
     results_folder,
 )
 from pyama.fov_ranges import fovs_text
+from pyama.links import leads_out
 from pyama.traces.trace_files import left_corrections, unused_inspections
 
 MAX_TABLES = 4
@@ -150,7 +151,8 @@ def _listed(path: Path, header: Header) -> list[FovSettings]:
         entries = [entry for entry in listed if isinstance(entry, dict)]
         return [FovSettings(entry["fovs"], entry["settings"]) for entry in entries]
     if is_merged(header):
-        return groups_of(results_folder(path, header), header.get("fovs", ()))
+        folder = results_folder(path, header)
+        return [] if leads_out(folder) else groups_of(folder, header.get("fovs", ()))
     source = fitted_source(path, header) if is_fitted(header) else path
     _, fov, _ = layout.parse_traces("" if source is None else source.name) or ("", None, False)
     if source is None or fov is None:

@@ -8,6 +8,7 @@ from typing import Any
 
 from pyama.analysis.table_files import Header, read_header
 from pyama.errors import ConfigError, StoreError
+from pyama.links import leads_out
 
 Named = tuple[str, Header, Path]
 """Sample, entries before the header, and path of a table."""
@@ -48,9 +49,11 @@ def results_folder(path: Path, header: Header) -> Path:
 
 
 def fitted_source(path: Path, header: Header) -> Path | None:
-    """Return the table whose cells a table of fits holds; None if it is not known."""
+    """Return the table whose cells a table of fits holds; None if it may not be read."""
     source = header.get("source")
-    return path.parent / source if isinstance(source, str) else None
+    if not isinstance(source, str) or leads_out(path.parent / source):
+        return None
+    return path.parent / source
 
 
 def refuse_to_replace_merged(path: Path, new: Header, tidy: Iterable[Path] = ()) -> None:

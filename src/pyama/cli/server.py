@@ -67,6 +67,7 @@ def serve(
             timeout_graceful_shutdown=SECONDS_TO_END,
         )
     )
+    app.state.event_streams.is_stopping = lambda: server.should_exit
     with socket.create_server((host, port), family=_family(host)) as listener:
         query = {"token": token} | ({} if folder is None else {"dir": _relative(folder, top)})
         _announce(host, listener.getsockname()[1], query, browser=browser)
@@ -75,6 +76,7 @@ def serve(
         except KeyboardInterrupt:
             pass
         finally:
+            app.state.inspected_tables.write_all()
             stop_all(app)
     return 0
 

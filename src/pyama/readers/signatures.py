@@ -4,6 +4,7 @@ from pathlib import Path
 from typing import Literal
 
 from pyama.errors import ReaderError
+from pyama.links import refuse_link_out
 
 Kind = Literal["nd2", "czi", "ome-tiff"]
 
@@ -54,6 +55,7 @@ def kind_of(path: Path) -> Kind:
 
 
 def _first_bytes(path: Path) -> bytes:
+    refuse_link_out(path)
     try:
         if path.is_dir():
             raise ReaderError(f"{path} is a folder. Name the microscope file in it.")

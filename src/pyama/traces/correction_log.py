@@ -18,6 +18,7 @@ from typing import Any
 from pydantic import TypeAdapter, ValidationError
 
 from pyama.errors import StoreError
+from pyama.links import refuse_link_out
 from pyama.traces.corrections import Action
 
 _ACTION: TypeAdapter[Action] = TypeAdapter(Action)
@@ -133,6 +134,7 @@ def read_bytes(log: Path) -> bytes:
     Raises:
         StoreError: The log cannot be read.
     """
+    refuse_link_out(log)
     try:
         return log.read_bytes()
     except FileNotFoundError:
@@ -186,6 +188,7 @@ def _append(
     first: bytes = b"",
     opener: Callable[[str, int], int] | None = None,
 ) -> None:
+    refuse_link_out(log)
     with open(log, "ab", opener=opener) as file:
         start = b"" if file.tell() else first
         if file.tell() and _last_byte(log) != b"\n":  # a crash has cut the last line off

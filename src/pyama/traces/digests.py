@@ -4,14 +4,18 @@ import hashlib
 import json
 from pathlib import Path
 
+from pyama.links import refuse_link_out
+
 
 def traces_digest(path: Path) -> str:
     """Return the SHA-256 of a traces file, which identifies it in logs and tables."""
+    refuse_link_out(path)
     return hashlib.sha256(path.read_bytes()).hexdigest()
 
 
 def inspected_digest(log: Path) -> str | None:
     """Return the digest of the traces that a log of corrections belongs to; None without."""
+    refuse_link_out(log)
     try:
         with log.open("rb") as lines:
             entry = json.loads(lines.readline(1000))

@@ -36,12 +36,14 @@ class State:
         entries: All corrections, oldest first.
         set_aside: Whether there is an inspection of other traces, which is not applied.
         digest: Digest of the traces.
+        version: Another text whenever traces or corrections are other ones.
     """
 
     table: Table
     entries: tuple[Entry, ...]
     set_aside: bool
     digest: str
+    version: str
 
 
 _locks: dict[Path, threading.Lock] = defaultdict(threading.Lock)
@@ -88,9 +90,10 @@ class Inspection:
         replayed = self._replayed()
         if replayed is not None:
             digest = self._uncorrected()[0]
-            return State(replayed.table, replayed.entries, set_aside=False, digest=digest)
+            version = f"{digest[:16]}-{replayed.n_records}"
+            return State(replayed.table, replayed.entries, False, digest, version)
         digest, table = self._uncorrected()
-        return State(table, (), inspected_digest(self.log) is not None, digest)
+        return State(table, (), inspected_digest(self.log) is not None, digest, digest[:16])
 
     def preview(self, action: Action) -> tuple[State, Table]:
         """Return the current state, and the table that a correction would give.
@@ -218,8 +221,8 @@ class Inspection:
     def _update(self, *, keeps_edited: bool) -> None:
         """Write the table until no correction was added meanwhile, see `write_table`."""
         while (replayed := self._replayed()) is not None:
-            records, n_records = replayed.records, replayed.records.n_records
-            text = replayed.table.text().encode() if records.has_corrections else b""
+            records, n_records = replayed.records, replayed.n_records
+            text = replayed.table.text().encode() if replayed.has_corrections else b""
             digest = hashlib.sha256(text).hexdigest() if text else ""
             on_disk = _digest_of(self.inspected)
             if on_disk == digest and (keeps_edited or records.table == digest):
@@ -235,7 +238,7 @@ class Inspection:
             else:
                 self.inspected.unlink(missing_ok=True)
             replayed = self._replayed()
-            if replayed is None or replayed.records.n_records == n_records:
+            if replayed is None or replayed.n_records == n_records:
                 return
 
     def _uncorrected(self) -> tuple[str, Table]:

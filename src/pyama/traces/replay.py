@@ -27,11 +27,15 @@ class Replayed:
     Attributes:
         table: The traces with all active corrections applied.
         entries: All corrections, oldest first, with the reason of those without effect.
+        n_records: Number of corrections, undos and redos.
+        has_corrections: Whether any correction applies to the traces.
         records: What else the log says; it changes when the log is read again.
     """
 
     table: Table
     entries: tuple[Entry, ...]
+    n_records: int
+    has_corrections: bool
     records: LogRecords
 
 
@@ -79,10 +83,19 @@ class Replay:
             self._records.read(content[len(self._content) :].splitlines())
             self._content = content
             self._apply(self._records.all())
-            replayed = Replayed(self._table, tuple(self._results), self._records)
+            replayed = self._replayed()
             if not content.endswith(b"\n"):  # a line without its end can still change
                 self._restart()
             return replayed
+
+    def _replayed(self) -> Replayed:
+        return Replayed(
+            self._table,
+            tuple(self._results),
+            self._records.n_records,
+            self._records.has_corrections,
+            self._records,
+        )
 
     def _restart(self) -> None:
         self._content = b""

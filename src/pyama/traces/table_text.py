@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
 from pyama.errors import StoreError, reason
+from pyama.links import refuse_link_out
 from pyama.traces.table_dialects import unquote, with_commas_and_points
 
 if TYPE_CHECKING:
@@ -136,6 +137,7 @@ def _encodings(path: Path) -> tuple[str, ...]:
     Raises:
         StoreError: The file cannot be read, is empty, or is of another kind.
     """
+    refuse_link_out(path)
     try:
         with path.open("rb") as file:
             start = file.read(4096)

@@ -26,6 +26,7 @@ from pyama.web import (
     run_routes,
     trace_routes,
 )
+from pyama.web.event_streams import EventStreams
 from pyama.web.folders import Root
 from pyama.web.inspected_tables import InspectedTables
 from pyama.web.security import AccessCheck
@@ -77,6 +78,7 @@ def create_app(
     app.state.root = Root(root)
     app.state.runs = run_routes.StartedRuns(plugins)
     app.state.inspected_tables = InspectedTables()
+    app.state.event_streams = EventStreams()
     for module in ROUTES:
         app.include_router(module.router)
     app.add_exception_handler(PyamaError, _on_error)

@@ -1,7 +1,6 @@
 """Runs that are started from the page: one at a time, planned, watched, cancelled, resumed."""
 
 import asyncio
-import json
 import logging
 import threading
 import uuid
@@ -22,6 +21,7 @@ from pyama.runs.plan import plan_lines, plan_run, replaced_outputs
 from pyama.runs.progress import Snapshot
 from pyama.runs.request import PreparedRun, check_run
 from pyama.runs.summary import summary_lines
+from pyama.web.event_streams import EventStream
 from pyama.web.folders import Root, root_of
 from pyama.web.form_routes import form_config
 
@@ -249,15 +249,15 @@ def cancel(known: Known, run_id: str) -> RunState:
 
 
 @router.get("/api/runs/{run_id}/events", response_class=StreamingResponse)
-def events(known: Known, run_id: str) -> StreamingResponse:
+def events(request: Request, known: Known, run_id: str) -> EventStream:
     """The state of a run, repeatedly, as server-sent events, until it has ended."""
-    return StreamingResponse(_events(known.get(run_id)), media_type="text/event-stream")
+    return EventStream(request, _states(known.get(run_id)))
 
 
-async def _events(run: StartedRun) -> AsyncIterator[str]:
+async def _states(run: StartedRun) -> AsyncIterator[object]:
     while True:
         state = await asyncio.to_thread(run.state)
-        yield f"data: {json.dumps(state.model_dump(mode='json'))}\n\n"
+        yield state.model_dump(mode="json")
         if state.status != "running":
             return
         await asyncio.sleep(1 / POLLS_PER_SECOND)

@@ -2,8 +2,10 @@
 
 import asyncio
 import ipaddress
+import re
 import secrets
 from collections.abc import Mapping
+from contextlib import AsyncExitStack
 from http.cookies import CookieError, SimpleCookie
 from urllib.parse import parse_qsl, urlencode, urlsplit
 
@@ -11,11 +13,15 @@ from starlette.datastructures import Headers, MutableHeaders
 from starlette.responses import PlainTextResponse, RedirectResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from pyama.web.request_bodies import BodyRefusedError, read_body
+
 COOKIE = "pyama_token"
 MAX_AT_ONCE = 64
-"""Largest number of requests that are answered at the same time; others wait."""
-ENDLESS = "/events"
-"""Streams last as long as a run; they do not count."""
+"""Largest number of requests that are worked on at the same time; others wait."""
+HOST = re.compile(r"([a-z0-9._-]+|\[[a-z0-9:.%_-]+\])(:[0-9]{1,5})?", re.IGNORECASE)
+"""A name or an address with a port, and nothing else, such as the name of a user."""
+OWN_SITES = ("same-origin", "none")
+"""What a browser says of requests of the page itself, and of addresses that people open."""
 HEADERS = {
     "Content-Security-Policy": (
         "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; "
@@ -62,19 +68,33 @@ class AccessCheck:
             await send(message)
 
         answer = self._refusal(scope) or self._welcome(scope)
-        if answer is not None or scope["path"].endswith(ENDLESS):
-            await (answer or self._app)(scope, receive, send_guarded)
+        if answer is not None:
+            await answer(scope, receive, send_guarded)
             return
-        async with self._places:
-            await self._app(scope, receive, send_guarded)
+        try:
+            receive = await read_body(scope, receive)
+        except BodyRefusedError as error:
+            await _refused(error.status, str(error))(scope, receive, send_guarded)
+            return
+        await self._pass_on(scope, receive, send_guarded)
+
+    async def _pass_on(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Wait for a place; it is free again when the answer begins, however slow that is."""
+        async with AsyncExitStack() as place:
+            await place.enter_async_context(self._places)
+
+            async def send_freeing(message: Message) -> None:
+                await place.aclose()
+                await send(message)
+
+            await self._app(scope, receive, send_freeing)
 
     def _refusal(self, scope: Scope) -> Response | None:
         headers = Headers(scope=scope)
-        host = headers.get("host", "")
-        if not self._is_own(host):
-            return _refused(403, f"{host!r} is not a name of this server.")
-        origin = headers.get("origin")
-        if origin is not None and _netloc(origin) != host:
+        hosts = headers.getlist("host")
+        if len(hosts) != 1 or not self._is_own(hosts[0]):
+            return _refused(403, f"{', '.join(hosts)!r} is not a name of this server.")
+        if _is_foreign(headers, hosts[0]) and not _is_visit(headers, scope):
             return _refused(403, "Requests of other sites are not answered.")
         if not self._knows(headers, _query(scope)):
             return _refused(
@@ -93,10 +113,8 @@ class AccessCheck:
         return answer
 
     def _is_own(self, host: str) -> bool:
-        try:
-            name = urlsplit(f"//{host}").hostname or ""
-        except ValueError:
-            return False
+        match = HOST.fullmatch(host)
+        name = match[1].lower().strip("[]") if match else ""
         return name in self._hosts or _is_address(name)
 
     def _knows(self, headers: Headers, query: Mapping[str, str]) -> bool:
@@ -109,6 +127,20 @@ class AccessCheck:
             pass
         token = self._token.encode()
         return any(secrets.compare_digest(text.encode(), token) for text in offered)
+
+
+def _is_foreign(headers: Headers, host: str) -> bool:
+    """Whether a page of another site, or of another server on this machine, asks."""
+    origin = headers.get("origin")
+    if origin is not None and _netloc(origin) != host:
+        return True
+    return headers.get("sec-fetch-site", OWN_SITES[0]) not in OWN_SITES
+
+
+def _is_visit(headers: Headers, scope: Scope) -> bool:
+    """Whether somebody opens the page by a link, such as one in a mail."""
+    is_navigation = headers.get("sec-fetch-mode") == "navigate" and "origin" not in headers
+    return is_navigation and (scope["method"], scope["path"]) == ("GET", "/")
 
 
 def _netloc(origin: str) -> str:

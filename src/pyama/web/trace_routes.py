@@ -1,25 +1,30 @@
 """Traces of cells, and the actions of an inspection."""
 
-from collections.abc import Sequence
+import asyncio
+from collections.abc import AsyncIterator, Sequence
 from contextlib import suppress
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, HTTPException, Request
 from fastapi import Path as InPath
+from fastapi.responses import StreamingResponse
 from pydantic import BaseModel, Field
 
 from pyama import layout
 from pyama.analysis.table_columns import meaning_of, measured_columns, unit_of
+from pyama.errors import PyamaError
 from pyama.traces import inspected_tracks
 from pyama.traces.correction_log import Entry
 from pyama.traces.corrections import Action, text_of
 from pyama.traces.inspected_tracks import CellValues, Track, Values
 from pyama.traces.inspection import Inspection, State
+from pyama.web.event_streams import EventStream
 from pyama.web.folders import Fov, FovOutputDir
 from pyama.web.inspected_tables import InspectedTables
 from pyama.web.json_numbers import finite_or_null
 
 router = APIRouter(tags=["traces"])
+LOOKS_PER_SECOND = 2
 By = Annotated[str, Field(min_length=1, max_length=64)]
 """Who acts; undo and redo apply to the actions of the same person."""
 Column = Annotated[str, InPath(max_length=256, description="Such as `area_ch_0`.")]
@@ -78,6 +83,8 @@ class Tracks(BaseModel):
     log: list[LogEntry]
     set_aside: bool
     """Whether there is an inspection of earlier traces, which is not applied."""
+    version: str
+    """Another text whenever traces or corrections are other ones, see `events`."""
 
 
 class Trace(BaseModel):
@@ -128,6 +135,28 @@ def traces(inspection: Inspected, column: Column) -> ColumnTraces:
     )
 
 
+@router.get("/api/fovs/{fov}/events", response_class=StreamingResponse)
+def events(request: Request, inspection: Inspected) -> EventStream:
+    """The `version` of the cells, as server-sent events, whenever somebody changes them."""
+    return EventStream(request, _versions(inspection))
+
+
+async def _versions(inspection: Inspection) -> AsyncIterator[object]:
+    sent = None
+    while True:
+        version = await asyncio.to_thread(_version, inspection)
+        yield {"version": version} if version != sent else None
+        sent = version
+        await asyncio.sleep(1 / LOOKS_PER_SECOND)
+
+
+def _version(inspection: Inspection) -> str:
+    try:
+        return inspection.state().version
+    except PyamaError:  # a run is making the traces again
+        return ""
+
+
 @router.post("/api/fovs/{fov}/inspection")
 def act(inspection: Inspected, request: ActionRequest) -> Tracks:
     """MarkCell, delete, cut, join or swap; saved immediately."""
@@ -168,6 +197,7 @@ def _tracks(inspection: Inspection, state: State) -> Tracks:
         tracks=inspected_tracks.tracks(state.table),
         log=[_log_entry(entry) for entry in state.entries],
         set_aside=state.set_aside,
+        version=state.version,
     )
 
 
