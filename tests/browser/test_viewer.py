@@ -303,3 +303,17 @@ def test_names_from_files_are_text(page, served):
     page.locator("#dataset").select_option(evil)
     expect(page.locator("#cell option")).to_have_count(5)
     assert page.locator("img[src=x]").count() == 0
+
+
+def test_what_one_tab_corrects_the_other_shows(page, served):
+    page.get_by_text("History").click()
+    before = page.locator("#log li").count()
+    with visiting(page.context, served[1]) as other:
+        click_cell(other, 3)
+        other.keyboard.press("b")
+        title_is(other, "bad in 0\u20135")
+        expect(page.locator("#log li")).to_have_count(before + 1)
+        click_cell(page, 3)
+        title_is(page, "bad in 0\u20135")
+        other.keyboard.press("u")
+        title_is(page, "good")

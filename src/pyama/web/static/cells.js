@@ -1,10 +1,11 @@
 // Cells, their traces, and the actions of an inspection.
 
-import { element, fill, find, get, latest, post, say, showingErrors } from "./api.js";
+import { address, element, fill, find, get, latest, post, say, showingErrors } from "./api.js";
 import { Plot } from "./plot.js";
 import * as stage from "./stage.js";
 import { cellOf, index, isBad, state } from "./state.js";
 import { enqueue } from "./queue.js";
+import { watch } from "./watching.js";
 
 const PER_PAGE = 20;
 let plot;
@@ -37,12 +38,14 @@ export async function open() {
   Object.assign(state, { tracks: null, traces: null, parts: null, fits: null, cell: null, other: null, page: 0, proposal: null });
   state.byLabel.clear();
   state.byCell.clear();
+  watch(null);
   refresh();
   const { details } = state;
   try {
     const tracks = await get(there("tracks"), query());
     if (details !== state.details) return;
     take(tracks);
+    watch(address(there("events"), query()), ({ version }) => enqueue(() => update(details, version)));
   } catch (error) {
     if (details !== state.details) return;
     fill(find("column"), []);
@@ -233,6 +236,15 @@ export function at() {
   // Drawing the traces for every frame during playback would take longer than the images.
   if (pending) return;
   pending = setTimeout(() => { pending = null; plot.at(state.frame); }, state.playing ? 200 : 0);
+}
+
+// Shows what somebody else has corrected; what is selected stays selected.
+async function update(details, version) {
+  if (details !== state.details || !version || version === state.tracks.version) return;
+  const tracks = await get(there("tracks"), query());
+  if (details !== state.details) return;
+  take(tracks);
+  await loadTraces();
 }
 
 async function change(path, body) {
