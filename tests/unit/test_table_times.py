@@ -181,7 +181,38 @@ def test_the_span_of_a_table_is_that_of_all_rows_and_the_step_that_of_a_cell():
     frame = pd.concat([table(HOURS), table(HOURS + 0.01).assign(fov=1)])
     assert span_of(frame) == "0 to 1.84 h, every 10 min"
     assert span_of(frame[:1]) == "0 to 0 h"
-    assert span_of(frame[:0]) == "no times"
+    assert span_of(frame[:0]) == "none"
+
+
+@pytest.mark.parametrize("when", ["time", "frame"])
+def test_two_rows_of_a_cell_at_one_time_are_refused(saved, when):
+    """As where the tables of two experiments were put together."""
+    frame = table(HOURS if when == "time" else FRAMES, when)
+    given = {} if when == "time" else {"frame_interval": 10.0}
+    other = frame[frame["cell"] == 2].assign(value=5.0)
+    if when == "frame":
+        frame["time"], other["time"] = frame["frame"] / 6, other["frame"] / 6 + 0.001
+        given = {}
+    path = saved(pd.concat([frame, other], ignore_index=True))
+    said = r"more than one row of cell 2 in FOV 0 at (frame 0|0 h), .*\(12 such rows\)"
+    for read in (read_timed, lambda path, _: fit_file(path, "constant", "value")):
+        with pytest.raises(ConfigError, match=said):
+            read(path, TableTime(**given))
+
+
+def test_times_before_those_of_a_parameter_are_warned_of(saved):
+    path = saved(table(HOURS - 1))
+    with pytest.warns(UserWarning, match=r"begin at -1 h, but t0 is .* --bound t0=-1:0\.833"):
+        fit_file(path, "linear_onset", workers=1)
+    fitted = fit_file(path, "linear_onset", workers=1, bounds={"t0": (-1, 0.833)})
+    np.testing.assert_allclose(fitted.table["t0"], -0.5, atol=1e-3)
+
+
+def test_a_column_of_values_that_holds_a_text_is_named(saved):
+    frame = table(HOURS).astype({"value": object})
+    frame.loc[3, "value"] = "#DIV/0!"
+    with pytest.raises(ConfigError, match=r"Its column 'value' holds '#DIV/0!'"):
+        fit_file(saved(frame), "constant")
 
 
 @pytest.mark.parametrize(

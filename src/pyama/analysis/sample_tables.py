@@ -117,8 +117,28 @@ def read_timed(path: Path | str, given: TableTime, *, is_recorded: bool = False)
     """
     path = Path(path)
     timed = _read_timed(path, given, TableTime() if is_recorded else given)
+    _refuse_doubled_rows(path, timed.table)
     warn_of_span(path, timed.table, timed.unit)
     return timed
+
+
+def _refuse_doubled_rows(path: Path, table: pd.DataFrame) -> None:
+    """Check that no cell has two rows at the same time."""
+    for when in ("frame", "time"):
+        keys = [name for name in ("sample", "fov", "cell", when) if name in table]
+        if when not in keys:
+            continue
+        rows = table[table[when].notna()]
+        doubled = rows[rows.duplicated(keys)]
+        if len(doubled):
+            first = doubled.iloc[0]
+            at = f"frame {first[when]:g}" if when == "frame" else f"{first[when]:.4g} h"
+            raise ConfigError(
+                f"{path} has more than one row of cell {first['cell']:g} in FOV "
+                f"{first['fov']:g} at {at}, as if tables had been put together whose cells have "
+                f"the same numbers ({len(doubled)} such rows). Give the tables one by one, or "
+                "number the cells differently."
+            )
 
 
 def _read_timed(path: Path, given: TableTime, of_recording: TableTime) -> TimedTable:

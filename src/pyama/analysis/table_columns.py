@@ -118,9 +118,14 @@ def chosen_column(table: "pd.DataFrame", wanted: str | None) -> str:
     if wanted in table and wanted not in (*columns, *NOT_MEASURED):
         raise ConfigError(_holds_text(table, str(wanted)))
     if not columns:
+        texts = [
+            f" Its column {name!r} holds {text!r}."
+            for name in table
+            if name not in NOT_MEASURED and (text := first_text(table[name])) is not None
+        ]
         raise ConfigError(
             "The table has no column of numbers to work on; expected one besides fov, cell, "
-            f"frame and time. It has: {', '.join(map(str, table.columns))}."
+            f"frame and time. It has: {', '.join(map(str, table.columns))}.{''.join(texts)}"
         )
     if wanted is None or wanted not in columns:
         problem = "There are several columns" if wanted is None else f"No column {wanted!r}"

@@ -174,7 +174,7 @@ def span_of(table: pd.DataFrame) -> str:
     """Return first and last time and the typical interval of a table with `time` in hours."""
     times = table["time"].to_numpy(float)
     if not np.isfinite(times).any():
-        return "no times"
+        return "none"
     keys = [name for name in ("sample", "fov", "cell") if name in table]
     ordered = table[[*keys, "time"]].sort_values([*keys, "time"])
     steps = ordered.groupby(keys)["time"].diff() if keys else ordered["time"].diff()

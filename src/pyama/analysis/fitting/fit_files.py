@@ -1,6 +1,7 @@
 """Fits of all traces in a file, written to a table beside it."""
 
 import math
+import warnings
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -8,6 +9,7 @@ from typing import Any
 import pandas as pd
 
 from pyama.analysis.fitting.fit import AUTO, fit_traces
+from pyama.analysis.fitting.model import TIME_UNIT
 from pyama.analysis.fitting.models import MODELS
 from pyama.analysis.sample_sets import SAMPLE_SET
 from pyama.analysis.sample_tables import load_fitted, read_timed
@@ -115,12 +117,36 @@ def fit_file(
         **{key: header[key] for key in (SAMPLE_SET, "made_with", "remarks") if key in header},
     }
     refuse_to_replace_fits(target, described)
+    _warn_of_early_times(path, table, model, options)
     fitted = fit_traces(table, model, column, **options)
     described |= _described(model, options | times)
     described["version"] = __version__
     parquet = parquet or target.with_suffix(".parquet").exists()
     paths = write_table(target, fitted, described, parquet=parquet)
     return Fitted(paths, fitted, column, timed.span)
+
+
+def _warn_of_early_times(
+    path: Path, table: pd.DataFrame, model: str, options: dict[str, Any]
+) -> None:
+    """Warn of times before the earliest that a parameter may have."""
+    first, last = float(table["time"].min()), float(table["time"].max())
+    known = {**(options.get("bounds") or {}), **(options.get("fix") or {})}
+    late = {
+        parameter.name: parameter.lower
+        for of_model in (MODELS.values() if model == AUTO else [MODELS[model]])
+        for parameter in of_model.parameters
+        if parameter.unit == TIME_UNIT and parameter.name not in known
+    }
+    names = [name for name, lower in late.items() if first < lower]
+    if names:
+        advice = " ".join(f"--bound {name}={first:.4g}:{last:.4g}" for name in names)
+        message = (
+            f"The times of {path} begin at {first:.4g} h, but {' and '.join(names)} "
+            f"{'is' if len(names) == 1 else 'are'} sought from 0 h on: an earlier event is "
+            f"fitted as one at 0 h. Add {advice}"
+        )
+        warnings.warn(message, UserWarning, stacklevel=2)
 
 
 def _suffix(table: pd.DataFrame, column: str) -> str:
