@@ -72,3 +72,21 @@ def test_zeros_in_the_middle_are_refused_or_read(path):
         start, length = i * len(content) // 20, len(content) // 20
         path.write_bytes(content[:start] + bytes(length) + content[start + length :])
         read_all(path)
+
+
+SWAPPED = {
+    "a.nd2": [(b"ImageDataSeq|1!", b"ImageDataSeq|0!")],
+    "a.ome.tif": [(b'FirstC="1" IFD="1"', b'FirstC="0" IFD="1"'), (b'IFD="1"', b'IFD="0"')],
+}
+
+
+@pytest.mark.parametrize("path", SWAPPED, indirect=True)
+def test_an_image_that_stands_for_another_is_refused(path):
+    """A damaged index must not give the pixels of one frame for those of another."""
+    content = path.read_bytes()
+    for old, new in SWAPPED[path.name]:
+        place = content.rindex(old) if path.suffix == ".nd2" else content.index(old)
+        path.write_bytes(content[:place] + new + content[place + len(old) :])
+        message = read_all(path)
+        assert message is not None
+        assert "ImageDataSeq" in message or "images to" in message

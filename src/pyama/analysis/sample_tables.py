@@ -135,9 +135,9 @@ def _refuse_doubled_rows(path: Path, table: pd.DataFrame) -> None:
             at = f"frame {first[when]:g}" if when == "frame" else f"{first[when]:.4g} h"
             raise ConfigError(
                 f"{path} has more than one row of cell {first['cell']:g} in FOV "
-                f"{first['fov']:g} at {at}, as if tables had been put together whose cells have "
-                f"the same numbers ({len(doubled)} such rows). Give the tables one by one, or "
-                "number the cells differently."
+                f"{first['fov']:g} at {at}, as if tables had been put together whose cells "
+                f"have the same numbers ({len(doubled)} such rows). Give the tables one by "
+                "one, or number the cells differently."
             )
 
 

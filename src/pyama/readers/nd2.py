@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from pyama.errors import ReaderError
 from pyama.readers import ZSelection
-from pyama.readers.nd2_chunks import FRAME_HEAD, Contents, read_contents
+from pyama.readers.nd2_chunks import FRAME_HEAD, Contents, check_image, read_contents
 from pyama.readers.nd2_times import nd2_times
 from pyama.readers.planes import (
     PlaneReader,
@@ -76,6 +76,7 @@ class Nd2Reader(PlaneReader):
         self._number = loops.by_axis(np.arange(loops.total()))
         self._raw = path.open("rb", buffering=0)
         is_raw = self._file.attributes.compressionType is None
+        self._contents = contents
         self._places = contents.frames if is_raw else {}
         self._strip = np.empty(self._strip_shape(), np.uint8)
 
@@ -85,6 +86,7 @@ class Nd2Reader(PlaneReader):
         number = int(self._number[fov, frame, z])
         height, width = self.metadata.shapes[fov]
         images = empty_images(channels, (height, width))
+        check_image(self.metadata.path, self._raw, number, self._contents)
         for top, strip in self._strips(number, (height, width)):
             rows = slice(top, top + strip.shape[1])
             for target, channel in zip(images, channels, strict=True):

@@ -70,6 +70,17 @@ def read_contents(path: Path) -> Contents:
         return Contents(frames, np.empty(0) if times_ms is None else times_ms, size, remarks)
 
 
+def check_image(path: Path, file: BinaryIO, number: int, contents: Contents) -> None:
+    """Check that an image is where the map says: a damaged map may name another one.
+
+    Raises:
+        ReaderError: It is not.
+    """
+    place = contents.frames.get(number)
+    if place is not None:
+        _seek(path, file, contents.size, place, FRAME + b"%d!" % number)
+
+
 def _times_ms(
     path: Path, file: BinaryIO, size: int, chunks: dict[bytes, int]
 ) -> NDArray[np.float64] | None:

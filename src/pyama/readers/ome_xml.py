@@ -69,6 +69,7 @@ def parse(text: str, path: Path) -> OmeDocument:
     images = [_image(image, path, files) for image in root.iterfind("{*}Image")]
     if not images:
         raise damage_error(path, "its OME-XML describes no image")
+    _check_places(path, images)
     return OmeDocument(images, files.paths)
 
 
@@ -129,6 +130,21 @@ def _image(image: Element, path: Path, files: _Files) -> OmeImage:
     )
 
 
+def _check_places(path: Path, images: list[OmeImage]) -> None:
+    """Refuse an OME-XML in which one image of a file stands for two planes."""
+    stored = [image.file_index >= 0 for image in images]
+    places = np.concatenate(
+        [
+            np.stack([image.file_index[known], image.ifd[known]])
+            for image, known in zip(images, stored, strict=True)
+        ],
+        axis=1,
+    )
+    doubled = places.shape[1] - np.unique(places, axis=1).shape[1]
+    if doubled:
+        raise damage_error(path, f"its OME-XML gives {doubled} images to more than one plane")
+
+
 MAX_PLANES = 10**6
 """A size that gives more planes in one field of view counts as damaged."""
 
@@ -141,11 +157,17 @@ def _places(
     strides[order[2]] = size[order[0]] * size[order[1]]
     total = size["T"] * size["Z"] * size["C"]
     file_index, ifd = np.full(total, -1, np.int32), np.zeros(total, np.int64)
+    is_exact = np.zeros(total, np.bool_)
     for block in blocks:
         start = sum(int(block.get(f"First{axis}", 0)) * strides[axis] for axis in "TZC")
         rest = max(0, total - start)
         count = int(block.get("PlaneCount", rest if block.get("IFD") is None else 1))
         here = slice(start, start + min(count, rest))
+        if is_exact[here].any() and block.get("IFD") is not None:
+            raise ValueError(
+                f"its OME-XML gives two images to plane {start} of a field of view"
+            )
+        is_exact[here] = block.get("IFD") is not None
         file_index[here] = files.index(block)
         ifd[here] = int(block.get("IFD", 0)) + np.arange(min(count, rest))
     lengths = [size[axis] for axis in reversed(order)]
