@@ -14,6 +14,7 @@ from pylibCZIrw import czi
 from pyama.metadata import Box
 from pyama.readers import ZSelection
 from pyama.readers.czi_directory import METADATA, Contents, Subblocks, read_contents
+from pyama.readers.czi_tiles import TileCheck
 from pyama.readers.czi_times import Extent, czi_times
 from pyama.readers.planes import (
     PlaneReader,
@@ -85,8 +86,10 @@ class CziReader(PlaneReader):
                 facts.pixel_remarks = ["Without its metadata, the size of a pixel is unknown."]
             facts.remarks = [*remarks, *facts.remarks]
         super().__init__(facts, z)
+        self._tile_check = TileCheck(path, tiles)
         with translate_errors(path):
             self._file: Any = czi.CziReader(str(path))
+            self._raw = path.open("rb")
 
     def _read(
         self, fov: int, frame: int, z: int, channels: Sequence[int]
@@ -96,12 +99,15 @@ class CziReader(PlaneReader):
         for target, channel in zip(images, channels, strict=True):
             at = {"T": frame, "Z": z, "C": channel}
             plane = {axis: grid.first[axis] + i for axis, i in at.items()}
+            scene = grid.scenes[fov]
+            self._tile_check.plane(self._raw, scene, plane["T"], plane["Z"], plane["C"])
             # The rectangle of the scene: that of the library also includes the pyramid.
             target[:] = self._file.read(grid.boxes[fov], plane, grid.scene(fov))[..., 0]
         return list(images)
 
     def _close(self) -> None:
         self._file.close()
+        self._raw.close()
 
 
 def _grid(path: Path, tiles: Subblocks) -> _Grid:
