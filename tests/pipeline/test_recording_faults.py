@@ -62,3 +62,10 @@ def test_saturated_frames_are_named_in_summary_and_report(images, tmp_path):
         f"4-{N_FRAMES - 1}: values there are too low. A shorter exposure avoids it."
     )
     assert saturated in build(collect(tmp_path), plotly="")
+
+
+def test_frames_that_were_stored_twice_are_named_in_summary_and_report(images, tmp_path):
+    images[:, 2, 1], images[:, 4, 1] = images[:, 1, 1], images[:, 3, 1]
+    _, (repeated,) = warnings_of(images, tmp_path)
+    assert "GFP has the same counts in frame 2, 4 as in the frame before" in repeated
+    assert repeated in build(collect(tmp_path), plotly="")

@@ -42,3 +42,16 @@ def test_a_level_with_counts_above_it_is_no_full_scale_and_hot_pixels_are_few():
     frame.flat[:100] = 65535
     assert noted([frame]) == {"level": 65535, "frames": [0], "share": 1e-4}
     assert noted([]) is None
+
+
+@pytest.mark.parametrize(
+    "level", [2047, 4095 * 4, 4095 << 4, 16383 * 4], ids=["11", "summed", "shifted", "14"]
+)
+def test_other_full_scales_of_cameras_are_known(level):
+    frame = np.full((50, 60), 100, np.uint16)
+    frame.flat[:200] = level
+    assert noted([frame]) == {
+        "level": level,
+        "frames": [0],
+        "share": pytest.approx(1 / 15, abs=1e-6),
+    }

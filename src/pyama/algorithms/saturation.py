@@ -4,8 +4,19 @@ from typing import Any
 
 from pyama.algorithms.kernels.histogram import Histogram
 
-FULL_SCALES = (255, 1023, 4095, 16383, 65535)
-"""Largest counts of cameras with 8 to 16 bits."""
+_CAMERAS = tuple(2**bits - 1 for bits in (8, 10, 11, 12, 14, 16))
+FULL_SCALES = tuple(
+    sorted(
+        {
+            scale
+            for largest in _CAMERAS
+            for scale in (largest, 4 * largest, largest << 16 - largest.bit_length())
+            if scale < 2**16
+        }
+    )
+)
+"""Largest counts of cameras with 8 to 16 bits: as they are, summed over 2 x 2 pixels, and
+shifted to the highest of 16 bits."""
 MIN_SATURATED = 10
 """Fewest pixels at a full scale for which a frame counts as saturated."""
 SHARE = 1e-4

@@ -7,6 +7,7 @@ from pyama.analysis.accounting import Notes, Outputs, of_step
 from pyama.analysis.crowding_advice import crowding_advice
 from pyama.analysis.filter_advice import filter_advice
 from pyama.analysis.mask_advice import mask_advice
+from pyama.analysis.repeated_advice import repeated_advice
 from pyama.analysis.saturation_advice import saturation_advice
 from pyama.analysis.track_advice import track_advice
 from pyama.config import ProcessingConfig
@@ -31,6 +32,7 @@ def run_advice(
     crowding = crowding_advice(objects, config.params)
     return [
         *saturation_advice(outputs, config, metadata),
+        *repeated_advice(outputs, metadata),
         *mask_advice(segmentation, config.params),
         *([crowding] if crowding else []),
         *_not_registered(of_step(outputs, "registration")),

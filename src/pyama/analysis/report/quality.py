@@ -1,4 +1,4 @@
-"""Quality of a recording: background, focus, drift and saturation."""
+"""Quality of a recording: background, focus and drift."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -9,7 +9,6 @@ from numpy.typing import NDArray
 from scipy.stats import trim_mean
 
 from pyama import layout
-from pyama.algorithms.saturation import FULL_SCALES, MIN_SATURATED
 from pyama.analysis.colours import evenly_spaced
 from pyama.analysis.report.report_data import ReportData
 from pyama.errors import StoreError
@@ -21,8 +20,6 @@ Values = NDArray[np.float64]
 
 FRAMES_IN_ALL = 2400
 """Largest number of frames that are examined, over all fields of view."""
-RAW_FRAMES = 3
-"""Raw frames per field of view and channel in which saturated pixels are counted."""
 MIN_CELLS = 3
 """Fewest cells in two successive frames whose common movement is computed."""
 
@@ -35,16 +32,11 @@ class Quality:
         background: Times and mean background in counts, by channel and field of view.
         focus: Times and sharpness of phase contrast, by field of view; its median is 1.
         drift: Times and distance in px from the first frame, by field of view.
-        saturated: Largest share of saturated pixels of a frame, by channel and field of view;
-            only those that have any.
-        raw_frames: Number of frames that were checked for saturated pixels.
     """
 
     background: dict[int, dict[int, tuple[Values, Values]]] = field(default_factory=dict)
     focus: dict[int, tuple[Values, Values]] = field(default_factory=dict)
     drift: dict[int, tuple[Values, Values]] = field(default_factory=dict)
-    saturated: dict[int, dict[int, float]] = field(default_factory=dict)
-    raw_frames: int = 0
 
 
 def assess(report: ReportData) -> Quality:
@@ -79,8 +71,6 @@ def _examine(report: ReportData, fov: int, frames: int, quality: Quality) -> Non
         moved = _drift(store)
         if moved is not None:
             quality.drift[fov] = hours, moved
-    for channel in report.config.channels.ids:
-        _count_saturated(report, store, channel, quality)
 
 
 def _previews(
@@ -141,27 +131,3 @@ def _drift(store: FovStore) -> Values | None:
         if both.sum() >= MIN_CELLS:
             moved[t] = trim_mean(centres[both, t] - centres[both, t - 1], 0.25, axis=0)
     return np.hypot(*np.cumsum(moved, axis=0).T)
-
-
-def _count_saturated(
-    report: ReportData, store: FovStore, channel: int, quality: Quality
-) -> None:
-    recorded = report.recorded_frames(store.fov, channel)
-    try:
-        stack = store.stack(report.group(channel))
-        frames = [stack[recorded[k]] for k in evenly_spaced(len(recorded), RAW_FRAMES)]
-    except StoreError:
-        return
-    quality.raw_frames += len(frames)
-    worst = max((_saturated(frame) for frame in frames), default=0.0)
-    if worst:
-        quality.saturated.setdefault(channel, {})[store.fov] = worst
-
-
-def _saturated(frame: NDArray[np.uint16]) -> float:
-    """Return the share of pixels at the largest count if that is a camera's full scale."""
-    largest = int(frame.max(initial=0))
-    number = int(np.count_nonzero(frame == largest))
-    if largest not in FULL_SCALES or number < MIN_SATURATED:
-        return 0.0
-    return number / frame.size

@@ -18,6 +18,7 @@ from pyama.analysis.report.report_data import ReportData
 from pyama.analysis.run_advice import run_advice
 from pyama.analysis.settings_by_fov import differing_settings, named_groups
 from pyama.config import dump_config
+from pyama.fov_ranges import frames_text
 from pyama.metadata import pixel_size, time_warnings, times_text
 from pyama.pictures import overlays
 from pyama.readers.frame_selection import selection_notes
@@ -193,7 +194,7 @@ def quality_section(report: ReportData) -> str:
         markup.grid(plots),
         _light(report),
         "<h3>Saturated pixels</h3>",
-        _saturation(report, quality.saturated, quality.raw_frames),
+        _saturation(report),
         "<h3>Not recorded</h3>",
         gaps_table(report),
     )
@@ -230,21 +231,25 @@ def _light(report: ReportData) -> str:
     return "".join(["<h3>Uneven light</h3>", markup.paragraph(text), *remarks, table])
 
 
-def _saturation(
-    report: ReportData, saturated: Mapping[int, Mapping[int, float]], frames: int
-) -> str:
-    if not saturated:
-        return markup.paragraph(f"None in the {frames} frames that were checked.")
+def _saturation(report: ReportData) -> str:
+    """Saturated frames, as counted while all frames were copied."""
     rows = [
         {
             "channel": report.metadata.channel_names[channel],
             "FOV": fov,
-            "saturated pixels (%)": 100 * share,
+            "counts": found["level"],
+            "frames": frames_text(found["frames"]),
+            "saturated pixels (%), at most": 100 * found["share"],
         }
-        for channel, fovs in sorted(saturated.items())
-        for fov, share in fovs.items()
+        for (fov, channel), notes in sorted(
+            report.copied().items(), key=lambda entry: entry[0][::-1]
+        )
+        if (found := notes.get("saturated"))
     ]
-    return markup.table(pd.DataFrame(rows), {"channel": "text"}, "saturation.csv")
+    if not rows:
+        return markup.paragraph("None in any frame.")
+    kinds = {"channel": "text", "frames": "text"}
+    return markup.table(pd.DataFrame(rows), kinds, "saturation.csv")
 
 
 def _settings_by_fov(report: ReportData) -> str:

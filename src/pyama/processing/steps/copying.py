@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from pyama.algorithms.copy_params import CopyParams
 from pyama.algorithms.kernels.histogram import Histogram
+from pyama.algorithms.repeated_frames import RepeatedFrames
 from pyama.algorithms.saturation import SaturationCount
 from pyama.config import ProcessingConfig
 from pyama.processing.fov import FovContext, FovFacts, full_output, image_groups
@@ -110,6 +111,7 @@ class PlaneScan:
         self._histogram = Histogram()
         self._saturation = SaturationCount()
         self._zeros: dict[int, int] = {}  # pixels of every image of zeros, by frame
+        self._repeats = RepeatedFrames()
 
     def add(self, t: int, frame: NDArray[np.uint16]) -> None:
         """Look at the next frame, shape (H, W)."""
@@ -120,6 +122,7 @@ class PlaneScan:
         if frame[0, 0] or frame.any():  # the first pixel spares most frames the search
             self._histogram.update(pixels)
             self._saturation.add(t, pixels.size, self._histogram)
+            self._repeats.add(t, frame)
         else:
             self._zeros[t] = pixels.size
 
@@ -135,6 +138,8 @@ class PlaneScan:
             for n in self._zeros.values():
                 self._histogram.update(np.zeros(n, np.uint16))
         levels = grey_levels(self._histogram) | self._saturation.notes(self._histogram)
+        if self._repeats.frames:
+            said["repeated_frames"] = self._repeats.frames
         return {**levels, "missing_frames": sorted(lost.frames), **lost.notes(), **said}
 
     def _are_missing(self) -> bool:
