@@ -233,38 +233,6 @@ def span_text(times_min: Sequence[float]) -> str:
     return f"every {duration_text(typical)}{spread}, {in_all}"
 
 
-LONGEST_WEEKS = 3
-"""A longer time lapse, or one below a second, is probably a unit that was mistaken."""
-
-
-def span_problem(minutes: float) -> str:
-    """Return what is improbable about the time between the first and the last frame."""
-    if minutes > LONGEST_WEEKS * 7 * 24 * 60:
-        return f"{duration_text(minutes)}, which is more than {LONGEST_WEEKS} weeks"
-    if minutes < 1 / 60:
-        return f"{duration_text(minutes)}, which is less than a second"
-    return ""
-
-
-def time_warnings(metadata: MicroscopyMetadata, params: TimeParams) -> list[str]:
-    """Return a sentence if the times of a recording are improbable.
-
-    Raises:
-        ConfigError: See `frame_times`.
-    """
-    times, source = frame_times(metadata, params, 0)
-    problem = span_problem(times[-1] - times[0]) if len(times) > 1 else ""
-    if not problem:
-        return []
-    is_set = params.time_mapping is not None or "frame_interval" in params.model_fields_set
-    advice = (
-        "Check this setting: it is in minutes."
-        if is_set
-        else "If this is not true, set the interval in minutes: --set frame_interval=5"
-    )
-    return [f"All frames lie within {problem} ({source}). {advice}"]
-
-
 def dump_metadata(metadata: MicroscopyMetadata) -> dict[str, Any]:
     """Return the metadata as plain values that `parse_metadata` reads back equal."""
     entries = metadata.model_dump(mode="json")

@@ -21,9 +21,9 @@ from pyama.metadata import (
     parse_metadata,
     span_text,
     time_problems,
-    time_warnings,
     times_text,
 )
+from pyama.time_warnings import time_warnings
 
 NAN = float("nan")
 
@@ -200,3 +200,20 @@ def test_metadata_are_json():
     assert json.loads(json.dumps(dump_metadata(metadata(STAMPS)))) == dump_metadata(
         metadata(STAMPS)
     )
+
+
+PAUSES = [
+    ((0, 10, 20, 30), ""),
+    ((0, 10, 20, 1820, 1830), "30 h lie between frames 2 and 3, otherwise 10 min"),
+    ((0, 10, 20, 90, 100, 110), "70 min lie between frames 2 and 3"),  # a clock put forward
+    ((0, 1, 2, 3, 13, 23, 33, 43), ""),  # another plan
+    ((0, 10, 60), ""),  # nothing is usual
+]
+
+
+@pytest.mark.parametrize(("times", "words"), PAUSES)
+def test_a_pause_between_frames_is_warned_of(times, words):
+    later = tuple(time + 1 for time in times)
+    found = time_warnings(metadata((times, later), n_frames=len(times)), TimeParams())
+    assert len(found) == bool(words)
+    assert not words or (found[0].startswith("FOV 0-1: ") and words in found[0])

@@ -15,7 +15,7 @@ import numpy as np
 import pandas as pd
 
 from pyama.errors import ConfigError
-from pyama.metadata import span_problem
+from pyama.time_warnings import span_problem
 from pyama.units import duration_text, number_text, seconds_in
 
 HOURS = "h"

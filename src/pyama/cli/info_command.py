@@ -6,15 +6,10 @@ from collections.abc import Sequence
 from typing import Any
 
 from pyama.algorithms.params import TimeParams
-from pyama.metadata import (
-    MicroscopyMetadata,
-    dump_metadata,
-    frame_times,
-    time_warnings,
-    times_text,
-)
+from pyama.metadata import MicroscopyMetadata, dump_metadata, frame_times, times_text
 from pyama.readers.frame_selection import selection_notes
 from pyama.runs.channels import propose_channels
+from pyama.time_warnings import time_warnings
 
 
 def info_entries(metadata: MicroscopyMetadata) -> dict[str, Any]:

@@ -5,8 +5,9 @@ from pathlib import Path
 
 from pyama import layout
 from pyama.config import WITHOUT_EFFECT, ProcessingConfig
-from pyama.metadata import MicroscopyMetadata, time_warnings, times_text
+from pyama.metadata import MicroscopyMetadata, times_text
 from pyama.readers.frame_selection import selection_notes
+from pyama.time_warnings import time_warnings
 
 
 def quoted(path: Path) -> str:

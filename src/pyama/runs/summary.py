@@ -12,7 +12,7 @@ from pyama.analysis.remarks import folder_remarks
 from pyama.analysis.run_advice import run_advice
 from pyama.config import ProcessingConfig
 from pyama.fov_ranges import fovs_text
-from pyama.metadata import time_warnings, times_text
+from pyama.metadata import times_text
 from pyama.processing.step_reports import FovStepReport, Status
 from pyama.processing.workflow.run import RunReport
 from pyama.readers.frame_selection import selection_notes
@@ -20,6 +20,7 @@ from pyama.runs.progress import duration
 from pyama.runs.run_counts import accounting, count_lines, limits, outputs_of
 from pyama.runs.stored_scale import stored_scale_notes
 from pyama.store.stack_outputs import LARGEST_UINT16
+from pyama.time_warnings import time_warnings
 
 MAX_LINES = 10
 """Largest number of failures and of files that are listed."""

@@ -7,13 +7,14 @@ from pydantic import BaseModel
 
 from pyama.algorithms.params import TimeParams
 from pyama.errors import ConfigError
-from pyama.metadata import MicroscopyMetadata, time_warnings, times_text
+from pyama.metadata import MicroscopyMetadata, times_text
 from pyama.pictures.encoding import ImageFormat, encode_image
 from pyama.pictures.outlines import polygons
 from pyama.readers import open_reader
 from pyama.runs.channels import propose_channels, question
 from pyama.runs.trial import find_cells
 from pyama.store import NotRecorded
+from pyama.time_warnings import time_warnings
 from pyama.web.folders import Root, root_of
 from pyama.web.form_routes import form_config
 

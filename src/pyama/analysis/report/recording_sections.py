@@ -19,9 +19,10 @@ from pyama.analysis.run_advice import run_advice
 from pyama.analysis.settings_by_fov import differing_settings, named_groups
 from pyama.config import dump_config
 from pyama.fov_ranges import frames_text
-from pyama.metadata import pixel_size, time_warnings, times_text
+from pyama.metadata import pixel_size, times_text
 from pyama.pictures import overlays
 from pyama.readers.frame_selection import selection_notes
+from pyama.time_warnings import time_warnings
 
 
 def head(report: ReportData) -> str:

@@ -1,0 +1,70 @@
+"""Sentences about times of a recording that are improbable."""
+
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from itertools import pairwise
+from statistics import median
+
+from pyama.algorithms.params import TimeParams
+from pyama.fov_ranges import fovs_text
+from pyama.metadata import MicroscopyMetadata, frame_times
+from pyama.units import duration_text
+
+LONGEST_WEEKS = 3
+"""A longer time lapse, or one below a second, is probably a unit that was mistaken."""
+
+
+def span_problem(minutes: float) -> str:
+    """Return what is improbable about the time between the first and the last frame."""
+    if minutes > LONGEST_WEEKS * 7 * 24 * 60:
+        return f"{duration_text(minutes)}, which is more than {LONGEST_WEEKS} weeks"
+    if minutes < 1 / 60:
+        return f"{duration_text(minutes)}, which is less than a second"
+    return ""
+
+
+def time_warnings(metadata: MicroscopyMetadata, params: TimeParams) -> list[str]:
+    """Return a sentence if the times of a recording are improbable.
+
+    Raises:
+        ConfigError: See `frame_times`.
+    """
+    pauses = pause_warnings(
+        frame_times(metadata, params, p)[0] for p in range(metadata.n_fovs)
+    )
+    times, source = frame_times(metadata, params, 0)
+    problem = span_problem(times[-1] - times[0]) if len(times) > 1 else ""
+    if not problem:
+        return pauses
+    is_set = params.time_mapping is not None or "frame_interval" in params.model_fields_set
+    advice = (
+        "Check this setting: it is in minutes."
+        if is_set
+        else "If this is not true, set the interval in minutes: --set frame_interval=5"
+    )
+    return [f"All frames lie within {problem} ({source}). {advice}", *pauses]
+
+
+PAUSE, MOST_PAUSES = 3, 3
+"""How many times longer than usual an interval is that counts as a pause, and how many there
+may be; where more are, frames follow another plan."""
+
+
+def pause_warnings(times_min: Iterable[Sequence[float]]) -> list[str]:
+    """Return a sentence for every pause between two frames.
+
+    Args:
+        times_min: Times in minutes, per field of view.
+    """
+    fovs_of: dict[str, list[int]] = defaultdict(list)
+    for fov, times in enumerate(times_min):
+        steps = [after - before for before, after in pairwise(times)]
+        usual = median(steps) if steps else 0.0
+        long = [t for t, step in enumerate(steps) if step > PAUSE * usual > 0]
+        if len(steps) > 2 and len(long) <= MOST_PAUSES:
+            for t in long:
+                fovs_of[
+                    f"{duration_text(steps[t])} lie between frames {t} and {t + 1}, otherwise "
+                    f"{duration_text(usual)}: a trace may be made of two cells there."
+                ].append(fov)
+    return [f"FOV {fovs_text(fovs)}: {text}" for text, fovs in fovs_of.items()]
