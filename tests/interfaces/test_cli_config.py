@@ -86,3 +86,27 @@ def test_all_mistakes_are_named_at_once(pyama, tmp_path, text, messages):
     assert done.exit_code == 2
     for message in messages:
         assert message in done.stderr
+
+
+def test_a_configuration_of_channels_in_another_order_is_refused(pyama, tmp_path, movie_file):
+    from pyama.testing.nd2_writer import write_nd2
+    from small_movie import MOVIE
+
+    out, options = tmp_path / "out", ["--fovs", "0", "--copy-only"]
+    assert pyama("run", movie_file, "-o", out, *options).exit_code == 0
+    config = ["--config", out / "processing_config.yaml"]
+    images = MOVIE[:1, :2, None]
+    swapped, renamed = tmp_path / "swapped.nd2", tmp_path / "renamed.nd2"
+    write_nd2(swapped, images[:, :, :, ::-1], channel_names=["GFP", "Phase"])
+    done = pyama("run", swapped, "-o", tmp_path / "swapped", *config)
+    assert done.exit_code == 2
+    assert "Phase was channel 0, GFP was channel 1. Name them with --pc" in done.stderr
+    assert not (tmp_path / "swapped").exists()
+    chosen = pyama(
+        "plan", swapped, "-o", tmp_path / "o", *config, "--pc", "Phase", "--fl", "GFP"
+    )
+    assert chosen.exit_code == 0
+    write_nd2(renamed, images, channel_names=["Phase", "FITC"])
+    done = pyama("plan", renamed, "-o", tmp_path / "o", *config)
+    assert done.exit_code == 0
+    assert "Channel 1 is FITC; the configuration was written for" in done.stdout + done.stderr

@@ -14,6 +14,7 @@ from pyama.processing.verify import verify
 from pyama.processing.workflow import process
 from pyama.runs.summary import summary, summary_lines
 from pyama.store import FovStore, NotRecorded
+from pyama.testing.czi_writer import write_czi
 from pyama.testing.nd2_writer import write_nd2
 from pyama.testing.ometiff_writer import write_ome_tiff
 from small_movie import CENTRES, MOVIE, N_FRAMES, contents, make_config, recording_of
@@ -199,3 +200,60 @@ def test_a_channel_without_a_stack_is_copied_from_its_only_plane(tmp_path):
     notes = summary(report, make_config(), 1)["notes"]
     assert "Channel 1 (GFP) has z plane 1 of 3 only; 1 is used." in notes
     assert any("part of their z planes, of 6: 1 in FOV 0" in note for note in notes)
+
+
+WRITERS = {"nd2": write_nd2, "czi": write_czi, "ome.tif": write_ome_tiff}
+FORMATS = [*WRITERS, "array"]
+
+
+def source_of(kind, images, folder, never=()):
+    """A recording in a format; `never` are frames (fov, frame) that were never written."""
+    if kind == "array":
+        recorded = np.ones(images.shape[:3], bool)
+        for fov, t in never:
+            recorded[fov, t] = False
+        return recording_of(images, recorded=recorded)
+    planes = [(p, t, 0) for p, t in never]
+    if kind != "nd2":
+        planes = [(*place, c) for place in planes for c in range(2)]
+    path = folder / f"movie.{kind}"
+    WRITERS[kind](path, images[:, :, None], channel_names=["Phase", "GFP"], missing=planes)
+    return path
+
+
+def rows(folder):
+    return [pd.read_csv(path) for path in sorted(folder.rglob("*_traces.csv"))]
+
+
+@pytest.mark.parametrize("kind", FORMATS)
+def test_planes_of_zeros_are_not_recorded_in_any_format(kind, tmp_path):
+    images = MOVIE[:1].copy()
+    images[0, 1::2, 1] = 0
+    config, out = make_config(), tmp_path / "out"
+    report = process(source_of(kind, images, tmp_path), config, out)
+    assert report.succeeded, [str(failure) for failure in report.failures]
+    (table,) = rows(out)
+    empty = table["intensity_total_ch_1"].isna()
+    assert (empty == table["frame"].isin([1, 3, 5])).all()
+    assert table["area_ch_0"].notna().all()
+    said = "Note: FOV 0, GFP: every pixel is 0 in 3 of 6 frames (1, 3, 5). They count as not"
+    assert any(line.startswith(said) for line in summary_lines(summary(report, config, 1)))
+    assert "every pixel is 0 in 3 of 6" in write_report(out).read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("kind", FORMATS)
+@pytest.mark.parametrize("why", ["never reached", "zeros"])
+def test_a_field_of_view_that_was_not_reached_fails_nothing_in_any_format(kind, why, tmp_path):
+    images = MOVIE[:3].copy()
+    images[1] = 0
+    never = [(1, t) for t in range(N_FRAMES)] if why == "never reached" else []
+    config, out = make_config(), tmp_path / "out"
+    report = process(source_of(kind, images, tmp_path, never), config, out)
+    assert report.succeeded, [str(failure) for failure in report.failures]
+    is_scene = kind == "czi" and bool(never)  # no tile, no scene: the file does not declare it
+    assert [len(table) for table in rows(out)] == ([24, 24] if is_scene else [24, 0, 24])
+    lines = summary_lines(summary(report, config, 1))
+    said = "Scene 1 holds no image: FOV 1 is scene 2." if is_scene else ""
+    assert lines.count(f"Note: {said or 'FOV 1: nothing was recorded.'}") == 1
+    assert not [line for line in lines if line.startswith("Warning")]
+    assert verify(out).is_intact

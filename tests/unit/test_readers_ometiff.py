@@ -198,3 +198,32 @@ def test_pages_other_than_described_are_refused(path):
     write(path, [draw(H, W), draw(H, W + 1)], sizes(2) + "<TiffData/>")
     with pytest.raises(ReaderError, match=r"plane 1 is \(5, 9\) uint16"):
         open_reader(path)
+
+
+def test_a_list_of_planes_that_breaks_off_is_reported(path):
+    write(path, draw(3, H, W), sizes(3) + "<TiffData/>")
+    with open_reader(path) as reader:
+        assert not any("breaks off" in problem for problem in reader.metadata.problems)
+    with tifffile.TiffFile(path) as file:
+        last = file.pages[1].offset
+        place = last + 2 + 12 * len(file.pages[1].tags)
+    content = bytearray(path.read_bytes())
+    content[place : place + 4] = b"\xff\xff\xff\x7f"  # to a plane that is not there
+    path.write_bytes(content)
+    with open_reader(path) as reader:
+        problems = reader.metadata.problems
+    assert any("breaks off after 2 planes" in problem for problem in problems)
+
+
+def test_fields_of_view_with_pixels_of_another_size_are_reported(path):
+    from pyama.testing.ometiff_writer import write_ome_tiff
+
+    write_ome_tiff(path, draw(2, 2, 1, 1, H, W))
+    old, new = b'PhysicalSizeX="0.65"', b'PhysicalSizeX="1.30"'
+    content = path.read_bytes()
+    place = content.index(old)
+    path.write_bytes(content[:place] + new + content[place + len(old) :])
+    with open_reader(path) as reader:
+        assert any(
+            "pixels of different size (1.3, 0.65" in p for p in reader.metadata.problems
+        )

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 from pylibCZIrw import czi
 
+from pyama.fov_ranges import fovs_text
 from pyama.metadata import Box
 from pyama.readers import ZSelection
 from pyama.readers.czi_directory import METADATA, Contents, Subblocks, read_contents
@@ -205,7 +206,26 @@ def _add_xml(facts: Facts, root: Element, grid: _Grid) -> None:
     facts.remarks = [
         *shape_remarks(sizes["X"], sizes["Y"]),
         *early_stop_remarks(_n_planned(root), grid.length["T"]),
+        *_scene_remarks(root, grid),
     ]
+
+
+def _scene_remarks(root: Element, grid: _Grid) -> list[str]:
+    """Return a sentence if fields of view are not the scenes of the same numbers."""
+    absent = sorted(set(range(grid.scenes[-1] + 1)) - set(grid.scenes))
+    planned = _number(root, "SizeS")
+    remarks = []
+    if grid.has_scenes and absent and grid.scenes[0] == 0:
+        moved = [
+            f"FOV {fov} is scene {scene}"
+            for fov, scene in enumerate(grid.scenes)
+            if fov != scene
+        ]
+        more = "" if len(moved) == 1 else f", ..., {moved[-1]}"
+        remarks.append(f"Scene {fovs_text(absent)} holds no image: {moved[0]}{more}.")
+    if grid.has_scenes and planned > grid.scenes[-1] + 1:
+        remarks.append(f"{planned} scenes were planned, {len(grid.scenes)} hold images.")
+    return remarks
 
 
 def _channel_name(root: Element, number: int) -> str:
@@ -231,5 +251,9 @@ def _micrometres(root: Element, axis: str, facts: Facts) -> float | None:
 
 
 def _n_planned(root: Element) -> int:
-    planned = (root.findtext("./Metadata/Information/Image/SizeT") or "").strip()
-    return int(planned) if planned.isdecimal() else 0
+    return _number(root, "SizeT")
+
+
+def _number(root: Element, name: str) -> int:
+    text = (root.findtext(f"./Metadata/Information/Image/{name}") or "").strip()
+    return int(text) if text.isdecimal() else 0

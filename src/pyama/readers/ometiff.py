@@ -122,13 +122,41 @@ def _facts(path: Path, document: OmeDocument, files: list[tifffile.TiffFile]) ->
         stored,
         pixel_size_um=width,
         position_names=[image.name for image in images],
-        remarks=shape_remarks(width, height),
+        remarks=[*shape_remarks(width, height), *_broken_lists(files), *_other_pixels(images)],
         files=document.files,
         pixel_remarks=first.quantities.pixel_remarks,
     )
     remarks: list[str] = []
     take_stamps(facts, _times(images, n_frames, remarks), remarks)
     return facts
+
+
+def _broken_lists(files: list[tifffile.TiffFile]) -> Iterator[str]:
+    """Yield a sentence for every file whose last plane is followed by a place without one."""
+    for file in files:
+        tiff, handle = file.tiff, file.filehandle
+        handle.seek(file.pages[-1].offset)
+        n_tags = int.from_bytes(
+            handle.read(tiff.tagnosize), "little" if tiff.byteorder == "<" else "big"
+        )
+        handle.seek(n_tags * tiff.tagsize, 1)
+        if any(handle.read(tiff.offsetsize)):
+            yield (
+                f"The list of planes in {Path(handle.path).name} breaks off after "
+                f"{len(file.pages)} planes: the recording was not finished, or the file is "
+                "damaged and the planes near the end may be wrong."
+            )
+
+
+def _other_pixels(images: list[OmeImage]) -> Iterator[str]:
+    """Yield a sentence if fields of view have pixels of different size."""
+    sizes = dict.fromkeys(image.quantities.pixel_size_um[0] for image in images)
+    if len(sizes) > 1:
+        shown = ", ".join("none" if size is None else f"{size:g}" for size in sizes)
+        yield (
+            f"Fields of view have pixels of different size ({shown} \N{MICRO SIGN}m); the "
+            "first is used for all."
+        )
 
 
 def _times(images: list[OmeImage], n_frames: int, remarks: list[str]) -> Iterator[Source]:

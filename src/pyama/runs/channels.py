@@ -1,8 +1,10 @@
 """Which channel is which: by index, by name, or proposed from the names."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
 
+from pyama.config import METADATA_KEY
 from pyama.errors import ConfigError
 
 _PHASE_WORDS = {
@@ -84,6 +86,74 @@ def find_channel(text: str, names: Sequence[str], option: str) -> int:
     )
 
 
+def compare_names(
+    used: Iterable[int], before: Sequence[str], names: Sequence[str]
+) -> list[str]:
+    """Note channels that have another name than when a configuration was written.
+
+    Args:
+        used: Channels of the configuration.
+        before: Names of all channels of the recording that it was written for.
+        names: Those of this recording.
+
+    Raises:
+        ConfigError: A channel of that name has another index here.
+    """
+    renamed = [i for i in used if i < min(len(before), len(names)) and before[i] != names[i]]
+    moved = [i for i in renamed if before[i] in names]
+    if moved:
+        places = ", ".join(f"{before[i]} was channel {i}" for i in moved)
+        raise ConfigError(
+            f"The channels are in another order than in the recording that the configuration "
+            f"was written for: {places}. Name them with --pc and --fl; here they are\n"
+            f"{channel_list(names)}"
+        )
+    return [
+        f"Channel {i} is {names[i]}; the configuration was written for a recording in which "
+        f"it was {before[i]}."
+        for i in renamed
+    ]
+
+
 def channel_list(names: Sequence[str]) -> str:
     """Return one line per channel: index and name."""
     return "\n".join(f"  {i}  {name}" for i, name in enumerate(names))
+
+
+def names_before(entries: Mapping[str, Any]) -> Sequence[str]:
+    """Return the names of the channels of the recording that a configuration is of."""
+    described = entries.get(METADATA_KEY)
+    names = described.get("channel_names") if isinstance(described, dict) else None
+    return [str(name) for name in names] if isinstance(names, list) else []
+
+
+def channel_entries(pc: int | None, fl: Sequence[int]) -> dict[str, Any]:
+    """Return the section `channels` of a configuration."""
+    return {
+        "pc": None if pc is None else {"channel": pc},
+        "fl": [{"channel": channel} for channel in fl],
+    }
+
+
+def with_features(
+    channels: dict[str, Any], phase: str | None, fluorescence: str | None
+) -> dict[str, Any]:
+    """Return the section with other features, given as names separated by commas.
+
+    Raises:
+        ConfigError: There is no channel for them.
+    """
+    if phase is not None:
+        if channels["pc"] is None:
+            raise ConfigError("--pc-features needs a phase contrast channel: add --pc.")
+        channels["pc"] = {**channels["pc"], "features": _listed(phase)}
+    if fluorescence is not None:
+        if not channels["fl"]:
+            raise ConfigError("--fl-features needs a fluorescence channel: add --fl.")
+        features = _listed(fluorescence)
+        channels["fl"] = [{**entry, "features": features} for entry in channels["fl"]]
+    return channels
+
+
+def _listed(text: str) -> list[str]:
+    return [name.strip() for name in text.split(",") if name.strip()]

@@ -21,7 +21,16 @@ from pyama.processing.workflow.overwriting import (
 from pyama.processing.workflow.preconditions import check_config
 from pyama.processing.workflow.recording import source_metadata
 from pyama.readers import open_reader
-from pyama.runs.channels import example_options, find_channel, propose_channels, question
+from pyama.runs.channels import (
+    channel_entries,
+    compare_names,
+    example_options,
+    find_channel,
+    names_before,
+    propose_channels,
+    question,
+    with_features,
+)
 from pyama.runs.run_notes import (
     other_settings,
     quoted,
@@ -106,7 +115,7 @@ def prepare(request: Request) -> PreparedRun:
         fovs=request.fovs,
         overwrite=request.overwrite,
         redo=request.redo,
-        choose=partial(_typed_channels, request),
+        choose=partial(_typed_channels, request, names_before(entries)),
     )
     if record is not None and request.config is None:
         other = other_settings(record.config, run.config, entries["params"], request.output)
@@ -219,12 +228,14 @@ def _metadata(
 
 
 def _typed_channels(
-    request: Request, channels: Entries, names: Sequence[str]
+    request: Request, before: Sequence[str], channels: Entries, names: Sequence[str]
 ) -> tuple[Entries, list[str]]:
     notes = []
     if request.pc is not None or request.fl:
         pc = None if request.pc is None else find_channel(request.pc, names, "--pc")
-        channels = _chosen(pc, [find_channel(text, names, "--fl") for text in request.fl])
+        channels = channel_entries(
+            pc, [find_channel(text, names, "--fl") for text in request.fl]
+        )
     elif channels["pc"] is None and not channels["fl"]:
         proposal = propose_channels(names)
         if proposal is None:
@@ -233,32 +244,9 @@ def _typed_channels(
                 f"{question(names)}\nChoose them, for instance\n"
                 f"  {command} {example_options(names)}"
             )
-        channels = _chosen(*proposal)
+        channels = channel_entries(*proposal)
         notes.append("Channels were chosen by their names; --pc and --fl choose others.")
-    return _with_features(channels, request.pc_features, request.fl_features), notes
-
-
-def _chosen(pc: int | None, fl: Sequence[int]) -> dict[str, Any]:
-    return {
-        "pc": None if pc is None else {"channel": pc},
-        "fl": [{"channel": channel} for channel in fl],
-    }
-
-
-def _with_features(
-    channels: dict[str, Any], phase: str | None, fluorescence: str | None
-) -> dict[str, Any]:
-    if phase is not None:
-        if channels["pc"] is None:
-            raise ConfigError("--pc-features needs a phase contrast channel: add --pc.")
-        channels["pc"] = {**channels["pc"], "features": _listed(phase)}
-    if fluorescence is not None:
-        if not channels["fl"]:
-            raise ConfigError("--fl-features needs a fluorescence channel: add --fl.")
-        features = _listed(fluorescence)
-        channels["fl"] = [{**entry, "features": features} for entry in channels["fl"]]
-    return channels
-
-
-def _listed(text: str) -> list[str]:
-    return [name.strip() for name in text.split(",") if name.strip()]
+    else:
+        used = parse_config("The request", {"channels": channels}).channels.ids
+        notes += compare_names(used, before, names)
+    return with_features(channels, request.pc_features, request.fl_features), notes
