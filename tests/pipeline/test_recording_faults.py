@@ -34,13 +34,14 @@ def test_an_ordinary_recording_gives_no_warning(images, tmp_path):
 
 
 def test_cells_of_a_recording_out_of_focus_are_kept_as_the_advice_says(out_of_focus, tmp_path):
-    counts, (_, lost, left) = warnings_of(out_of_focus, tmp_path, min_frames=30)
+    counts, (limit, lost, left) = warnings_of(out_of_focus, tmp_path, min_frames=30)
     assert counts["traces"] == 0
+    assert limit.endswith("only 6 frames are valid, 2 of them without any cell: 4 is used.")
     assert lost.startswith("FOV 0: Most cells vanish in frame 2-3, as if")
-    assert lost.endswith("add --set max_gap=2 --set min_frames=4")
+    assert lost.endswith("add --set max_gap=2")
     assert left.startswith("FOV 0: No trace is left of 8 cells")
     assert "--set" not in left
-    counts, (lost,) = warnings_of(out_of_focus, tmp_path, max_gap=2, min_frames=4)
+    counts, (_, lost) = warnings_of(out_of_focus, tmp_path, min_frames=30, max_gap=2)
     assert counts["traces"] == 4
     assert "--set" not in lost
 

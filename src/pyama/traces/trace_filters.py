@@ -1,7 +1,7 @@
 """Which cells have a trace, why others do not, and what every filter took."""
 
 import logging
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -74,6 +74,15 @@ class Verdicts:
         }
 
 
+def _empty_between(valid: NDArray[np.bool_], lost: Collection[int]) -> int:
+    """Count recorded frames without any cell between others, in which no cell can be."""
+    occupied = np.flatnonzero(valid.any(axis=0)).tolist()
+    if not occupied:
+        return 0
+    between = set(range(occupied[0], occupied[-1])) - set(occupied) - set(lost)
+    return len(between)
+
+
 def filter_cells(
     cell_list: CellList,
     fov: int,
@@ -95,11 +104,13 @@ def filter_cells(
     """
     requested, margin = params.min_frames, params.border_margin
     valid_frames = cell_list.valid_frames.shape[1] - len(lost.frames)
-    min_frames = min(requested, valid_frames)
+    without_cells = _empty_between(cell_list.valid_frames, lost.frames)
+    min_frames = min(requested, valid_frames - without_cells)
     warnings = []
     if 0 < min_frames < requested:
+        empty = f", {without_cells} of them without any cell" if without_cells else ""
         warnings.append(
-            f"min_frames is {requested}, but only {valid_frames} frames are valid: "
+            f"min_frames is {requested}, but only {valid_frames} frames are valid{empty}: "
             f"{min_frames} is used."
         )
     if margin_leaves_no_room(shape, margin):

@@ -174,7 +174,7 @@ def _parents(context: FovContext) -> Mapping[int, int] | None:
 STEP = Step(
     name="extraction",
     title="Extract traces",
-    version=2,
+    version=3,
     recipes=_recipes,
     jobs=_jobs,
     weight=1.0,
