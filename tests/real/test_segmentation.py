@@ -69,7 +69,7 @@ def test_a_nucleus_on_a_background_of_zeros_is_found(z):
         found = logstd.segment(frame, LogStdParams())
         noisy = logstd.segment(np.round(frame + noise).astype(np.uint16), LogStdParams())
         assert np.bincount(found.ravel())[1:].max() > 0.25 * frame.size
-        assert foreground_iou(found, noisy) > 0.6
+        assert foreground_iou(found, noisy) > 0.65  # 0.70 at least, when this was written
 
 
 def test_the_default_limit_drops_a_fifth_of_the_area_where_cells_touch():
