@@ -17,12 +17,18 @@ from pathlib import Path
 
 import numpy as np
 
+from small_movie import MOVIE
+
 SECONDS = 300
 """A mutation that takes longer hangs, also on a machine with much else to do."""
 WORKING_SECONDS = 60
 """A mutation that takes longer of the processor is as good as a hang."""
+IMAGES = MOVIE[:2, :3, None, :, 20:60, 20:68]
+"""What the file holds."""
 SPLICED = 512
 """Bytes; no frame is so small that a spliced block blanks it."""
+MOST_CHANGED = SPLICED // 2 + 20
+"""Pixels of an image that a mutation changes at most."""
 
 
 def mutated(content, dice):
@@ -67,8 +73,11 @@ def invoked(*arguments):
     return code, said.getvalue()
 
 
-def wrong(folder):
-    """What is not fine in a folder that a run called finished; empty if all is."""
+def wrong(folder, said, most):
+    """What is not fine in a folder that a run called finished; empty if all is.
+
+    A file that is known to be damaged may hold other pixels; others may differ in `most`.
+    """
     from pyama.processing.record import read_record
     from pyama.processing.verify import verify
     from pyama.store import FovStore
@@ -83,13 +92,27 @@ def wrong(folder):
         if len(stack) != metadata.n_frames:
             return f"{len(stack)} of {metadata.n_frames} frames"
         for t, frame in enumerate(stack):
-            if t not in metadata.missing_frames(0, channel) and not np.any(frame):
+            if t in metadata.missing_frames(0, channel):
+                continue
+            if not np.any(frame):
                 return f"{group}, frame {t} is black, and nobody says so"
+            odd = "" if "damaged" in said else misread(frame, t, channel, most)
+            if odd:
+                return f"{group}, frame {t} {odd}, and nobody says so: {said}"
     return ""
 
 
-def tried(path, folder):
-    """Look at a file, run it, and say how that ended."""
+def misread(frame, t, channel, most):
+    """How an image differs from the one that was written, in more pixels than were changed."""
+    image = IMAGES[0, t, 0, channel] if t < IMAGES.shape[1] else np.empty(0)
+    if frame.shape != image.shape:
+        return f"has the shape {frame.shape}"
+    n = np.count_nonzero(frame != image)
+    return f"differs in {n} of {image.size} pixels" if n > most else ""
+
+
+def tried(path, folder, most=0):
+    """Look at a file, run it, and say how that ended; see `wrong`."""
     code, said = invoked("info", str(path))
     step = "info"
     if code == 0:
@@ -99,7 +122,7 @@ def tried(path, folder):
     found = {"step": step, "code": code}
     if "Traceback" in said or code not in (0, 1, 2):
         found["wrong"] = said[-2000:]
-    elif code == 0 and (problem := wrong(folder)):
+    elif code == 0 and (problem := wrong(folder, said, most)):
         found["wrong"] = problem
     elif code and not said.strip():
         found["wrong"] = "failed without a word"
@@ -125,7 +148,7 @@ def limit_memory():
 
 def main(source, folder, first, last):
     content = Path(source).read_bytes()
-    path = Path(folder) / f"mutated{Path(source).suffix}"
+    path = Path(folder) / f"mutated{''.join(Path(source).suffixes)}"
     limit_memory()
     for number in range(int(first), int(last)):
         print(json.dumps({"begin": number}), flush=True)  # noqa: T201
@@ -134,7 +157,7 @@ def main(source, folder, first, last):
         faulthandler.dump_traceback_later(SECONDS, exit=True)
         before = time.process_time()
         try:
-            found = tried(path, Path(folder) / "out")
+            found = tried(path, Path(folder) / "out", MOST_CHANGED)
         except Exception as error:  # noqa: BLE001 (whatever gets here is a finding)
             found = {"step": "any", "code": None, "wrong": f"{type(error).__name__}: {error}"}
         faulthandler.cancel_dump_traceback_later()
