@@ -1,5 +1,6 @@
 """Runs over HTTP: tried, started, watched, cancelled, resumed; then merged and fitted."""
 
+import io
 import json
 import time
 
@@ -14,7 +15,7 @@ from pyama.testing.nd2_writer import write_nd2
 from pyama.web.application import create_app
 from pyama.web.run_routes import stop_all
 from results import results_in
-from small_movie import MOVIE, contents
+from small_movie import MOVIE, SIZE, contents
 
 CHANNELS = {"pc": {"channel": 0}, "fl": [{"channel": 1}]}
 SMALL = {"min_frames": 2, "border_margin": 2, "n_workers": 1}
@@ -56,6 +57,24 @@ def test_recordings_are_found_and_described(client):
     assert (recording["n_fovs"], recording["channels"]) == (2, ["Phase", "GFP"])
     look = client.get("/api/recording/frame?file=movie.nd2&channel=1")
     assert look.content[:2] == b"\xff\xd8"
+
+
+def test_the_first_look_has_the_contrast_of_the_pixels_that_were_recorded(client, root):
+    from PIL import Image
+
+    from pyama.testing.czi_writer import write_czi
+
+    path = root / "inner/mosaic.czi"
+    images = MOVIE[:1, :1, None]
+    tiles = [(0, 0, 66, SIZE), (82, 0, SIZE, SIZE)]
+    write_czi(path, images, channel_names=["Phase", "GFP"], tiles=lambda p, t, z, c: tiles)
+    look = client.get("/api/recording/frame?file=inner/mosaic.czi&channel=1")
+    path.unlink()
+    seen = np.asarray(Image.open(io.BytesIO(look.content)), float)[:60]
+    whole = client.get("/api/recording/frame?file=movie.nd2&channel=1")
+    expected = np.asarray(Image.open(io.BytesIO(whole.content)), float)[:60]
+    assert abs(seen - expected).mean() < 12
+    assert seen.min() < 40
 
 
 def test_a_trial_finds_the_cells_that_a_run_would_find(client, tmp_path):

@@ -106,3 +106,16 @@ def test_a_gap_does_not_move_with_the_stage():
     assert len(lines) == 4
     found = [(d.y, d.x) for d in drifts(fill_gaps(frame, gaps) for frame in frames)]
     np.testing.assert_allclose(found, [(-5 * t, -3 * t) for t in range(4)], atol=0.3)
+
+
+def test_cells_that_vanish_with_a_tile_are_not_taken_for_a_lost_focus(run):
+    images = MOVIE[:1].copy()
+    lower = (135, 0, SIZE, SIZE)  # without any cell
+
+    def tiles(p, t, z, c):
+        return [(0, 0, SIZE, SIZE)] if c == 1 or t not in (2, 3) else [lower]
+
+    _, report, _ = run("lacking", images, tiles)
+    warnings = summary(report, make_config(), 1)["warnings"]
+    (lost,) = [text for text in warnings if "vanish" in text]
+    assert "vanish in frame 2-3, where no tile covers a part of the phase contrast" in lost

@@ -36,7 +36,7 @@ def run_advice(
         *mask_advice(segmentation, config.params),
         *([crowding] if crowding else []),
         *_not_registered(of_step(outputs, "registration")),
-        *track_advice(extraction, config.params),
+        *track_advice(extraction, config.params, _uncovered(config, metadata)),
         *filter_advice(extraction, config.params, metadata),
     ]
 
@@ -49,6 +49,16 @@ def _not_registered(registration: Mapping[int, Notes]) -> Iterator[str]:
                 f"FOV {fov}: frame {fovs_text(frames)} is not similar to the frames before; "
                 "no drift is assumed there."
             )
+
+
+def _uncovered(config: ProcessingConfig, metadata: MicroscopyMetadata) -> dict[int, set[int]]:
+    """Return the frames whose phase contrast lacks tiles that other frames have, by FOV."""
+    pc = config.channels.pc
+    found: dict[int, set[int]] = {}
+    for pixels in metadata.missing_pixels:
+        if pc and pixels.channel == pc.channel and len(pixels.frames) < metadata.n_frames:
+            found.setdefault(pixels.fov, set()).update(pixels.frames)
+    return found
 
 
 def _counts(notes: Mapping[str, Mapping[str, int]]) -> Mapping[str, int]:

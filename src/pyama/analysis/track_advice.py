@@ -1,7 +1,7 @@
 """Advice where tracks look as if something had happened to the microscope."""
 
 from collections import defaultdict
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from math import hypot
 from typing import Any
 
@@ -21,17 +21,24 @@ MAX_JUMPS = 3
 REGISTRATION = "--set registration=phase_correlation"
 
 
-def track_advice(fovs: Mapping[int, Mapping[str, Any]], params: ProcessingParams) -> list[str]:
+def track_advice(
+    fovs: Mapping[int, Mapping[str, Any]],
+    params: ProcessingParams,
+    uncovered: Mapping[int, Collection[int]] | None = None,
+) -> list[str]:
     """Return what was found in the tracks, one sentence each, with the options to add.
 
     Args:
         fovs: What the extraction noted, by field of view.
         params: Of the run.
+        uncovered: Frames whose phase contrast lacks tiles that others have, by field of view.
     """
+    lacking = uncovered or {}
     fovs_of: dict[str, list[int]] = defaultdict(list)
     for check in (_jumps, _lost, _gaps, _drift):
         for fov, notes in fovs.items():
-            for text in check(notes.get("checks", {}), notes, params):
+            of_fov = {**notes, "uncovered": lacking.get(fov, ())}
+            for text in check(notes.get("checks", {}), of_fov, params):
                 fovs_of[text].append(fov)
     return [f"FOV {fovs_text(found)}: {text}" for text, found in fovs_of.items()]
 
@@ -68,7 +75,13 @@ def _lost(checks: Checks, notes: Checks, params: ProcessingParams) -> Iterator[s
     if left < notes.get("limits", {}).get("min_frames", params.min_frames):
         options.append(f"--set min_frames={left}")
     remedy = f" To keep them, add {' '.join(options)}" if options else ""
-    yield f"Most cells vanish in frame {frames}, as if the focus were lost.{remedy}"
+    is_uncovered = any(a <= t <= b for t in notes["uncovered"] for a, b in lost)
+    why = (
+        "where no tile covers a part of the phase contrast"
+        if is_uncovered
+        else "as if the focus were lost"
+    )
+    yield f"Most cells vanish in frame {frames}, {why}.{remedy}"
 
 
 def _is_bridged(checks: Checks) -> bool:

@@ -8,6 +8,7 @@ from pydantic import BaseModel
 from pyama.algorithms.params import TimeParams
 from pyama.errors import ConfigError
 from pyama.metadata import MicroscopyMetadata, times_text
+from pyama.pictures.contrast import contrast_of_frame
 from pyama.pictures.encoding import ImageFormat, encode_image
 from pyama.pictures.outlines import polygons
 from pyama.readers import open_reader
@@ -143,10 +144,11 @@ def image(
     with open_reader(root.inside(file)) as reader:
         _check_place(reader.metadata, fov, frame, channel)
         pixels = reader.read(fov, frame, [channel])[0]
+        lost = NotRecorded.known_to(reader.metadata, fov, channel)
+    contrast = contrast_of_frame(pixels, lost.mask(frame, pixels.shape))
     step = -(-max(pixels.shape) // IMAGE_PX)
-    return Response(
-        encode_image(pixels[::step, ::step], ImageFormat.JPEG), media_type="image/jpeg"
-    )
+    image = encode_image(pixels[::step, ::step], ImageFormat.JPEG, contrast)
+    return Response(image, media_type="image/jpeg")
 
 
 @router.post("/api/recording/segmentation")
