@@ -16,13 +16,15 @@ SHAPE = (5, 8)
 
 def write(path, pixels="", planes="", t=3, c=1, images=1):
     """Write a recording whose OME-XML has some attributes and planes."""
-    described = (
+    described = "".join(
         f'<Image><Pixels DimensionOrder="XYCZT" Type="uint16" SizeX="8" SizeY="5" SizeZ="1" '
-        f'SizeC="{c}" SizeT="{t}" {pixels}><TiffData/>{planes}</Pixels></Image>'
+        f'SizeC="{c}" SizeT="{t}" {pixels}><TiffData IFD="{i * t * c}" PlaneCount="{t * c}"/>'
+        f"{planes}</Pixels></Image>"
+        for i in range(images)
     )
-    xml = f'<?xml version="1.0" encoding="UTF-8"?><OME>{described * images}</OME>'
+    xml = f'<?xml version="1.0" encoding="UTF-8"?><OME>{described}</OME>'
     with tifffile.TiffWriter(path) as tif:
-        for i in range(t * c):
+        for i in range(t * c * images):
             description = xml.encode() if i == 0 else None
             tif.write(np.zeros(SHAPE, np.uint16), description=description, metadata=None)
     return path
@@ -108,6 +110,16 @@ def test_the_increment_is_used_instead_of_wrong_stamps(known, planes, words):
     found = known('TimeIncrement="60"', planes)
     assert found.times_min == ((0.0, 1.0, 2.0),)
     assert any(words in text for text in found.problems)
+
+
+def test_stamps_in_another_unit_than_the_planned_interval_are_named(known):
+    """600,000 s per frame by the stamps, which are milliseconds, and 600 s planned."""
+    planned = 'TimeIncrement="600" TimeIncrementUnit="s"'
+    found = known(planned, "".join(plane(t, 600_000 * t, "s") for t in range(3)))
+    assert found.times_min == ((0.0, 10_000.0, 20_000.0),)
+    assert any("10 min was planned" in text for text in found.problems)
+    found = known(planned, "".join(plane(t, 600_000 * t, "ms") for t in range(3)))
+    assert not any("planned" in text for text in found.problems)
 
 
 def test_an_increment_is_not_read_where_stamps_are_good(known):

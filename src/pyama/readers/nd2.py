@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from pyama.errors import ReaderError
 from pyama.readers import ZSelection
 from pyama.readers.nd2_chunks import FRAME_HEAD, Contents, check_image, read_contents
-from pyama.readers.nd2_times import nd2_times
+from pyama.readers.nd2_times import nd2_times, planned_min
 from pyama.readers.planes import (
     PlaneReader,
     check_sizes,
@@ -137,7 +137,7 @@ def _facts(path: Path, file: nd2.ND2File, contents: Contents) -> tuple[Facts, _L
     )
     _add_optional(facts, file, loops, contents)
     sources = nd2_times(path, contents, file.experiment, loops.total(), loops.by_axis)
-    take_stamps(facts, sources, [])
+    take_stamps(facts, sources, [], planned_min(file.experiment))
     return facts, loops
 
 

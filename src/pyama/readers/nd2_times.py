@@ -43,6 +43,13 @@ def nd2_times(
     )
 
 
+def planned_min(loops: Sequence[Any]) -> float | None:
+    """Return the planned minutes per frame; None without a time loop, or where it had none."""
+    periods = [float(loop.parameters.periodMs) for loop in loops if loop.type == "TimeLoop"]
+    usable = [period / 60_000 for period in periods if math.isfinite(period) and period > 0]
+    return usable[0] if usable else None
+
+
 def _earliest(
     times_ms: Mapping[int, float], stored: Mapping[int, int], total: int, by_axis: ByAxis
 ) -> NDArray[np.float64] | None:

@@ -127,7 +127,9 @@ def _facts(path: Path, document: OmeDocument, files: list[tifffile.TiffFile]) ->
         pixel_remarks=first.quantities.pixel_remarks,
     )
     remarks: list[str] = []
-    take_stamps(facts, _times(images, n_frames, remarks), remarks)
+    increment = first.quantities.increment_s
+    planned_min = None if increment is None else increment / 60
+    take_stamps(facts, _times(images, n_frames, remarks), remarks, planned_min)
     return facts
 
 
