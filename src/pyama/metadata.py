@@ -14,7 +14,7 @@ from pyama import layout
 from pyama.algorithms.params import Params, TimeParams
 from pyama.algorithms.scale_params import ScaleParams
 from pyama.errors import ConfigError, StoreError
-from pyama.fov_ranges import ALL_FRAMES, fovs_text, selection_text
+from pyama.fov_ranges import ALL_FRAMES, selection_text
 from pyama.units import duration_text
 
 FILE_STAMPS = "time stamps of the file"
@@ -138,11 +138,6 @@ class MicroscopyMetadata(Params):
         )
 
 
-def nothing_recorded(fovs: Iterable[int]) -> str:
-    """Return the sentence about fields of view without a recorded frame."""
-    return f"FOV {fovs_text(fovs)}: nothing was recorded."
-
-
 def frame_times(
     metadata: MicroscopyMetadata, params: TimeParams, fov: int
 ) -> tuple[tuple[float, ...], str]:
@@ -231,6 +226,13 @@ def span_text(times_min: Sequence[float]) -> str:
     spread = "" if is_even else f" ({duration_text(low)} to {duration_text(high)})"
     in_all = f"{duration_text(times_min[-1] - times_min[0])} in all"
     return f"every {duration_text(typical)}{spread}, {in_all}"
+
+
+def pixel_size_hints(metadata: MicroscopyMetadata, params: ScaleParams) -> list[str]:
+    """Return what to do if the size of a pixel is neither in the file nor set."""
+    if pixel_size(metadata, params) is not None:
+        return []
+    return ["Set the size of a pixel in \N{MICRO SIGN}m, such as --set pixel_size_um=0.65"]
 
 
 def dump_metadata(metadata: MicroscopyMetadata) -> dict[str, Any]:

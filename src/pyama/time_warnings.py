@@ -6,8 +6,9 @@ from itertools import pairwise
 from statistics import median
 
 from pyama.algorithms.params import TimeParams
+from pyama.algorithms.scale_params import ScaleParams
 from pyama.fov_ranges import fovs_text
-from pyama.metadata import MicroscopyMetadata, frame_times
+from pyama.metadata import MicroscopyMetadata, frame_times, pixel_size_hints
 from pyama.units import duration_text
 
 LONGEST_WEEKS = 3
@@ -23,8 +24,13 @@ def span_problem(minutes: float) -> str:
     return ""
 
 
+def settings_to_check(metadata: MicroscopyMetadata) -> list[str]:
+    """Return what should be set or checked before a run, where nothing is set yet."""
+    return [*time_warnings(metadata, TimeParams()), *pixel_size_hints(metadata, ScaleParams())]
+
+
 def time_warnings(metadata: MicroscopyMetadata, params: TimeParams) -> list[str]:
-    """Return a sentence if the times of a recording are improbable.
+    """Return a sentence if the times of a recording are a guess or improbable.
 
     Raises:
         ConfigError: See `frame_times`.
@@ -33,6 +39,11 @@ def time_warnings(metadata: MicroscopyMetadata, params: TimeParams) -> list[str]
         frame_times(metadata, params, p)[0] for p in range(metadata.n_fovs)
     )
     times, source = frame_times(metadata, params, 0)
+    if source.startswith("default") and len(times) > 1:
+        return [
+            f"The file has no usable time stamps: {params.frame_interval:g} min per frame is "
+            "assumed. Set the interval in minutes: --set frame_interval=5"
+        ]
     problem = span_problem(times[-1] - times[0]) if len(times) > 1 else ""
     if not problem:
         return pauses

@@ -34,7 +34,7 @@ def test_info_names_what_is_odd(pyama, tmp_path):
     assert done.exit_code == 0
     assert "\x1b" not in done.stdout
     for expected in ("z planes  3; the middle one", "uint8", "ambiguous", "40 x 32 px",
-                     "never written, of 4: 1 in FOV 1", "no time stamps"):  # fmt: skip
+                     "never written: 1 of 4 in FOV 1", "no time stamps"):  # fmt: skip
         assert expected in done.stdout
 
 

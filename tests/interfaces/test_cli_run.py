@@ -95,9 +95,9 @@ def test_a_run_without_phase_contrast_says_what_that_means(pyama, movie_file, tm
     done = pyama("run", movie_file, "-o", tmp_path, "--fovs", "0", "--fl", "1")
     assert done.exit_code == 0
     assert "no cells are found and no traces written" in done.stderr
-    assert "Background is estimated with no cells masked out" in done.stderr
+    assert "The background is estimated without a mask" in done.stderr
     copied = pyama("run", movie_file, "-o", tmp_path / "raw", "--fl", "1", "--copy-only")
-    assert "Background" not in copied.stderr
+    assert "background" not in copied.stderr
 
 
 def test_the_plan_says_what_would_run_and_why(pyama, movie_file, finished):
@@ -295,7 +295,7 @@ def test_python_warnings_are_one_line(pyama, movie_file, tmp_path):
     setting = ["--set", "background_weight=1.5"]
     done = pyama("plan", movie_file, "-o", tmp_path, *setting)
     told = [line for line in done.stderr.splitlines() if "background_weight" in line]
-    assert told == ["Warning: background_weight = 1.5 lies outside [0, 1]: 1.0 is used."]
+    assert told == ["Warning: background_weight is 1.5; expected 0 to 1. 1.0 is used."]
 
 
 def test_limits_that_remove_every_cell_are_explained(pyama, movie_file, tmp_path):
@@ -326,7 +326,7 @@ def test_frames_without_background_are_named(pyama, tmp_path):
         done = pyama("run", path, "-o", tmp_path / "out", *SMALL, *setting)
     finally:
         del SEGMENTERS["all_of_it"]
-    assert "fl_background_ch_1: no background is visible in frame 0-2" in done.stdout
+    assert "in GFP, no background is visible in frame 0-2" in done.stdout
 
 
 def test_a_recording_without_cells_is_no_failure(pyama, tmp_path):

@@ -78,7 +78,9 @@ def test_both_front_ends_ask_before_they_replace_inspected_results(pyama, client
     sent = client.post("/api/runs", json=CHANGED)
     assert (done.exit_code, sent.status_code) == (2, 428)
     message = sent.json()["detail"]
-    assert message in done.stderr.replace(f"{old}/", "")
+    said, _, question = message.rpartition("\n\n")
+    assert said in done.stderr.replace(f"{old}/", "")
+    assert question == "Replace the inspected results?"
     assert "FOV 0 has been inspected" in message
     assert re.search("FOV 0: .*tracking, .*cropping, extraction, caching", message)
     assert "--redo" in message

@@ -199,7 +199,7 @@ def test_a_channel_without_a_stack_is_copied_from_its_only_plane(tmp_path):
         np.testing.assert_array_equal(store.stack("fl_ch_1")[t], MOVIE[0, t, 1])
     notes = summary(report, make_config(), 1)["notes"]
     assert "Channel 1 (GFP) has z plane 1 of 3 only; 1 is used." in notes
-    assert any("part of their z planes, of 6: 1 in FOV 0" in note for note in notes)
+    assert any("lack some of their z planes: 1 of 6 in FOV 0" in note for note in notes)
 
 
 WRITERS = {"nd2": write_nd2, "czi": write_czi, "ome.tif": write_ome_tiff}

@@ -234,7 +234,7 @@ def test_frames_that_show_nothing_are_named(small, tmp_path, caplog):
     store = FovStore(tmp_path, 0)
     assert store.mark("shifts").notes == {"frames_not_registered": [1, 2]}
     assert not load_shifts(store.shifts()).any()
-    assert "FOV 0: 2 frames (the first is 1) are not similar" in caplog.text
+    assert "FOV 0: frame 1-2 is not similar to the frames before" in caplog.text
     assert "drift_x,drift_y" in next(store.path.glob("*_traces.csv")).read_text()
 
 

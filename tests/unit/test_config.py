@@ -172,7 +172,7 @@ def test_nothing_written_is_the_default(entries):
 def test_a_weight_outside_is_clipped_with_a_warning(tmp_path):
     path = tmp_path / "c.yaml"
     path.write_text("params: {background_weight: 1.5}")
-    with pytest.warns(UserWarning, match="background_weight = 1.5 lies outside"):
+    with pytest.warns(UserWarning, match="background_weight is 1.5; expected 0 to 1"):
         assert load_config(path).params.background_weight == 1.0
 
 

@@ -163,7 +163,8 @@ def test_what_is_wrong_with_time_stamps_is_said(stamps, problems):
 
 
 SPANS = [
-    (None, {}, []),
+    (None, {}, ["10 min per frame is assumed. Set the interval in minutes: --set frame_"]),
+    (None, {"frame_interval": 5}, []),
     (None, {"frame_interval": 30000}, ["Check this setting: it is in minutes."]),
     (((0, 9, 20_000), STAMPS[1]), {}, []),
     (((0, 9, 40_000), STAMPS[1]), {}, ["set the interval in minutes: --set frame_interval=5"]),

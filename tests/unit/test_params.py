@@ -141,7 +141,7 @@ def test_bounds_are_kept(model, name, value, allowed):
     ("given", "used"), [(1.5, 1.0), (-0.2, 0.0), (7, 1.0), (10**400, 1.0)]
 )
 def test_a_background_weight_outside_is_clipped_with_a_warning(given, used):
-    said = rf"background_weight = {given} lies outside \[0, 1\]: {used} is used"
+    said = rf"background_weight is {given}; expected 0 to 1\. {used} is used"
     with pytest.warns(UserWarning, match=said):
         assert ExtractionParams(background_weight=given).background_weight == used
 

@@ -147,7 +147,8 @@ def test_a_pixel_that_is_not_square_is_reported(tiles):
     with open_reader(path) as reader:
         assert reader.metadata.pixel_size_um == 1.0
         assert (
-            "Pixels are not square: 1 x 2 um. The width is used." in reader.metadata.problems
+            "Pixels are not square: 1 x 2 \N{MICRO SIGN}m. The width is used."
+            in reader.metadata.problems
         )
 
 

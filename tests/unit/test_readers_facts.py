@@ -116,7 +116,7 @@ def test_missing_planes_are_counted_by_channel_and_field_of_view():
     assert metadata.missing_frames(0, 1) == {3}
     assert metadata.missing_frames(0, 0) == frozenset()
     assert metadata.problems == (
-        "Frames of channel 1 (GFP) that were never written, of 4: 1 in FOV 0, 2 in FOV 1.",
+        "Frames of channel 1 (GFP) that were never written: 1 of 4 in FOV 0, 2 of 4 in FOV 1.",
         "The file has no time stamps.",
     )
 
@@ -125,7 +125,7 @@ def test_many_fields_of_view_with_missing_planes_are_summed_up():
     stored = np.zeros((20, 4, 1, 1), bool)
     stored[:, 1] = True
     metadata = facts(stored).metadata(0)
-    assert metadata.problems[0].endswith("3 in FOV 7, 36 in 12 more FOVs.")
+    assert metadata.problems[0].endswith("3 of 4 in FOV 7, 36 in 12 more FOVs.")
 
 
 def test_fields_of_view_that_were_never_reached_are_named_as_such():
@@ -135,7 +135,7 @@ def test_fields_of_view_that_were_never_reached_are_named_as_such():
     assert metadata.empty_fovs == {2, 3}
     assert metadata.problems[:2] == (
         "FOV 2-3: nothing was recorded.",
-        "Frames of channel 0 (PC) that were never written, of 4: 1 in FOV 0.",
+        "Frames of channel 0 (PC) that were never written: 1 of 4 in FOV 0.",
     )
 
 
@@ -152,8 +152,8 @@ def test_a_maximum_is_that_of_the_planes_which_are_stored():
     metadata = facts(stored).metadata("max")
     assert metadata.missing_frames(0, 0) == {2}
     assert [entry.frames for entry in metadata.incomplete] == [(1,)]
-    said = "Frames of channel 0 (PC) with a part of their z planes, of 3: 1 in FOV 0."
-    assert f"{said} The maximum of that part is used." in metadata.problems
+    said = "Frames of channel 0 (PC) that lack some of their z planes: 1 of 3 in FOV 0."
+    assert f"{said} The maximum of the others is used." in metadata.problems
 
 
 @pytest.mark.parametrize("z", ["middle", "max", 3, {0: "max"}, {1: 1}])

@@ -87,8 +87,8 @@ def test_a_stopped_recording_keeps_its_stamps(path):
     assert known.missing_frames(1, 0) == {3, 4, 5}
     np.testing.assert_allclose(known.times_min[0], np.arange(6) * 10)
     assert known.problems == (
-        "Frames of channel 0 (Channel 0) that were never written, of 6: 3 in FOV 0, "
-        "3 in FOV 1.",
+        "Frames of channel 0 (Channel 0) that were never written: 3 of 6 in FOV 0, "
+        "3 of 6 in FOV 1.",
     )
 
 

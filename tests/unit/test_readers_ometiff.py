@@ -160,7 +160,8 @@ def test_a_pixel_that_is_not_square_is_reported(path):
     write(path, draw(2, H, W), size + "<TiffData/>")
     with open_reader(path) as reader:
         assert (
-            "Pixels are not square: 1 x 3 um. The width is used." in reader.metadata.problems
+            "Pixels are not square: 1 x 3 \N{MICRO SIGN}m. The width is used."
+            in reader.metadata.problems
         )
 
 

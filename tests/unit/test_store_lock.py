@@ -83,7 +83,7 @@ def test_the_lock_of_a_killed_process_is_taken_over_with_a_sentence(tmp_path, ot
     with lock_fovs(tmp_path, [2, 3]) as taken_over:
         assert taken_over == [
             f"fov_003 was still locked by process {other.pid} on {socket.gethostname()}, "
-            "which was killed."
+            "which was killed. What it has not finished is made again."
         ]
         assert json.loads(owner(tmp_path))["pid"] == os.getpid()
     with lock_fovs(tmp_path, [3]) as taken_over:
@@ -175,7 +175,8 @@ def test_a_lock_of_another_host_with_an_old_heartbeat_is_taken_over(tmp_path, ag
     left_by(tmp_path, "elsewhere", age)
     with lock_fovs(tmp_path, [3]) as taken_over:
         assert taken_over == [
-            "fov_003 was still locked by process 42 on elsewhere, which was killed."
+            "fov_003 was still locked by process 42 on elsewhere, which was killed. What it "
+            "has not finished is made again."
         ]
 
 

@@ -240,7 +240,7 @@ class ExtractionParams(Params):
             return value
         clipped = float(min(max(value, 0), 1))
         warnings.warn(
-            f"background_weight = {value} lies outside [0, 1]: {clipped} is used.",
+            f"background_weight is {value}; expected 0 to 1. {clipped} is used.",
             UserWarning,
             stacklevel=2,
         )

@@ -99,8 +99,9 @@ def _numbers(path: Path, names: list[str]) -> list[tuple[int, int]]:
         return numbers
     first = ", ".join(f"{i} is {name!r}" for i, name in enumerate(names[:3], start=1))
     warnings.warn(
-        f"The names of the columns of {path} hold no numbers of cells that are all different. "
-        f"Cells are numbered from left to right: {first}{', ...' if len(names) > 3 else ''}.",
+        f"The columns of {path} are not named by a different number of a cell each, such as "
+        f"cell_1 and cell_2. They are numbered from left to right: {first}"
+        f"{', ...' if len(names) > 3 else ''}.",
         UserWarning,
         stacklevel=2,
     )

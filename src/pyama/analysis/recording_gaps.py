@@ -4,8 +4,10 @@ from collections import defaultdict
 from collections.abc import Mapping
 from typing import Any
 
+from pyama.algorithms.copy_params import CopyParams
 from pyama.fov_ranges import fovs_text, frames_text
-from pyama.metadata import MicroscopyMetadata, nothing_recorded
+from pyama.metadata import MicroscopyMetadata
+from pyama.sentences import nothing_recorded
 from pyama.store.not_recorded import KEY
 
 Copied = Mapping[tuple[int, int], Mapping[str, Any]]
@@ -30,8 +32,12 @@ def gaps(copied: Copied) -> list[dict[str, Any]]:
     ]
 
 
-def gap_sentences(copied: Copied, metadata: MicroscopyMetadata) -> list[str]:
+def gap_sentences(
+    copied: Copied, metadata: MicroscopyMetadata, params: CopyParams
+) -> list[str]:
     """Return what is known only after copying; the rest is in `metadata.problems`."""
+    is_set = params.zero_planes == "missing"
+    remedy = "" if is_set else " To process them as they are: --set zero_planes=keep"
     zeros: dict[tuple[int, tuple[int, ...]], list[int]] = defaultdict(list)
     for (fov, channel), notes in copied.items():
         if notes.get("zero_frames"):
@@ -39,7 +45,7 @@ def gap_sentences(copied: Copied, metadata: MicroscopyMetadata) -> list[str]:
     sentences = [
         f"FOV {fovs_text(fovs)}, {metadata.channel_names[channel]}: every pixel is 0 in "
         f"{len(frames)} of {metadata.n_frames} frames ({frames_text(frames)}). They count as "
-        "not recorded; to process them as they are: --set zero_planes=keep"
+        f"not recorded.{remedy}"
         for (channel, frames), fovs in zeros.items()
     ]
     empty = _empty(copied, metadata.n_frames) - metadata.empty_fovs

@@ -11,8 +11,8 @@ from pyama.analysis.repeated_advice import repeated_advice
 from pyama.analysis.saturation_advice import saturation_advice
 from pyama.analysis.track_advice import track_advice
 from pyama.config import ProcessingConfig
-from pyama.fov_ranges import fovs_text
 from pyama.metadata import MicroscopyMetadata
+from pyama.sentences import not_similar
 
 
 def run_advice(
@@ -45,10 +45,7 @@ def _not_registered(registration: Mapping[int, Notes]) -> Iterator[str]:
     for fov, notes in registration.items():
         frames = notes.get("frames_not_registered")
         if frames:
-            yield (
-                f"FOV {fov}: frame {fovs_text(frames)} is not similar to the frames before; "
-                "no drift is assumed there."
-            )
+            yield f"FOV {fov}: {not_similar(frames)}"
 
 
 def _uncovered(config: ProcessingConfig, metadata: MicroscopyMetadata) -> dict[int, set[int]]:

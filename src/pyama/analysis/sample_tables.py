@@ -118,7 +118,7 @@ def read_timed(path: Path | str, given: TableTime, *, is_recorded: bool = False)
     path = Path(path)
     timed = _read_timed(path, given, TableTime() if is_recorded else given)
     _refuse_doubled_rows(path, timed.table)
-    warn_of_span(path, timed.table, timed.unit)
+    warn_of_span(path, timed.table, timed.unit, given)
     return timed
 
 

@@ -55,7 +55,8 @@ def load_samples(path: Path, available: Collection[int]) -> dict[str, list[int]]
             problems.append(f"samples[{i}] needs 'name' and 'fovs', got {entry!r}")
     if further and not problems:
         warnings.warn(
-            f"{path} has entries that are not used: {', '.join(further)}.",
+            f"{path} has entries that are not used: {', '.join(further)}. Used are name and "
+            "fovs of each entry of samples.",
             UserWarning,
             stacklevel=2,
         )

@@ -183,7 +183,7 @@ def span_of(table: pd.DataFrame) -> str:
     return f"{number_text(np.nanmin(times))} to {number_text(np.nanmax(times))} h{every}"
 
 
-def warn_of_span(path: Path, table: pd.DataFrame, unit: str | None) -> None:
+def warn_of_span(path: Path, table: pd.DataFrame, unit: str | None, given: TableTime) -> None:
     """Warn of times that are improbable.
 
     Args:
@@ -191,16 +191,27 @@ def warn_of_span(path: Path, table: pd.DataFrame, unit: str | None) -> None:
         table: With `time` in hours.
         unit: Unit that was named; empty if hours were assumed; None if the times come from
             the recording.
+        given: What the user says.
     """
     times = table["time"].to_numpy(float)
     if len(np.unique(times[np.isfinite(times)])) < 2:
         return
     problem = span_problem(60 * float(np.nanmax(times) - np.nanmin(times)))
-    if problem and unit is None:
-        advice = "See `pyama info` of the recording."
-    elif problem:
-        read = f"in {unit}" if unit else "in h, because the table names no unit"
-        advice = f"They were read {read}. If this is not true: --time-unit s (or min, h)"
     if problem:
-        message = f"The times of {path} span {problem}. {advice}"
+        message = f"The times of {path} span {problem}. {_span_advice(unit, given)}"
         warnings.warn(message, UserWarning, stacklevel=2)
+
+
+def _span_advice(unit: str | None, given: TableTime) -> str:
+    if unit is None:
+        return "`pyama info` of the recording shows where they come from."
+    if given.frame_interval is not None:
+        return "Check --frame-interval: it is in minutes."
+    if given.unit is not None:
+        return f"Check --time-unit: they were read in {unit}."
+    if unit:
+        return f"The table says that they are in {unit}. If this is wrong, correct it there."
+    return (
+        "They were read in h, because the table names no unit. If this is wrong: "
+        "--time-unit s (or min)"
+    )

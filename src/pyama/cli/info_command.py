@@ -9,7 +9,7 @@ from pyama.algorithms.params import TimeParams
 from pyama.metadata import MicroscopyMetadata, dump_metadata, frame_times, times_text
 from pyama.readers.frame_selection import selection_notes
 from pyama.runs.channels import propose_channels
-from pyama.time_warnings import time_warnings
+from pyama.time_warnings import settings_to_check
 
 
 def info_entries(metadata: MicroscopyMetadata) -> dict[str, Any]:
@@ -23,7 +23,7 @@ def info_entries(metadata: MicroscopyMetadata) -> dict[str, Any]:
         "times_min": None if stamps is None else [list(map(_finite, row)) for row in stamps],
         "time_source": source,
         "time": times_text(metadata, TimeParams()),
-        "warnings": time_warnings(metadata, TimeParams()),
+        "warnings": settings_to_check(metadata),
         "minutes": [_finite(time) for time in times],
         "proposed_channels": _proposed(metadata),
     }
@@ -47,12 +47,7 @@ def info_lines(metadata: MicroscopyMetadata) -> list[str]:
         )
     rows["options"] = _options(names)
     lines = [str(metadata.path), *(f"  {name:9} {text}" for name, text in rows.items())]
-    notes = [*selection_notes(metadata), *metadata.problems]
-    notes += time_warnings(metadata, TimeParams())
-    if metadata.pixel_size_um is None:
-        notes.append(
-            "Set the size of a pixel with --set pixel_size_um=0.65, in \N{MICRO SIGN}m."
-        )
+    notes = [*selection_notes(metadata), *metadata.problems, *settings_to_check(metadata)]
     return lines + [f"Note: {text}" for text in notes]
 
 

@@ -1,7 +1,8 @@
 """Prints what a run would do."""
 
 from pyama.cli.terminal import note, result, result_json
-from pyama.runs.plan import plan_entries, plan_lines, plan_run
+from pyama.runs.active_run import run_notes
+from pyama.runs.plan import plan_entries, plan_lines, plan_run, replaced_outputs
 from pyama.runs.request import Request, prepare
 
 
@@ -9,7 +10,7 @@ def show(request: Request, *, as_json: bool) -> None:
     """Print the plan of a request."""
     run = prepare(request)
     plans = plan_run(run)
-    for text in run.notes:
+    for text in run_notes(run, replaced_outputs(plans)):
         note(f"Note: {text}")
     if as_json:
         result_json({"output": str(run.output), "plan": plan_entries(plans)})

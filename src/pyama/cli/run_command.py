@@ -19,6 +19,7 @@ from pyama.processing import compiling
 from pyama.processing.executors import dask
 from pyama.runs import active_run
 from pyama.runs.active_run import ActiveRun
+from pyama.runs.inspected_results import QUESTION
 from pyama.runs.progress import ProgressEstimator
 from pyama.runs.request import Request, prepare
 from pyama.runs.summary import summary_lines
@@ -45,7 +46,7 @@ def run(request: Request, executor: str = "threads", *, as_json: bool, verbose: 
         if as_json or not sys.stdin.isatty():
             raise
         note(str(error))
-        if not typer.confirm("Replace the inspected results?", err=True):
+        if not typer.confirm(QUESTION, err=True):
             return CANCELLED
         current = ActiveRun(replace(prepared, redo=True), listen, executor)
     for text in current.opening:

@@ -102,7 +102,10 @@ def _checked(folder: Path | None, root: Path | None, host: str, *, public: bool)
     if folder is not None and not any(
         (path / layout.CONFIG_FILE).exists() for path in (folder, *folder.glob("*/"))
     ):
-        warning(older.what_to_do(folder) or f"{folder} holds no results yet.")
+        warning(
+            older.what_to_do(folder)
+            or f"{folder} holds no results yet: the page begins with the form for a run."
+        )
     if host not in LOOPBACK:
         if not public:
             raise ConfigError(

@@ -5,6 +5,8 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
 
+from pyama.sentences import failure
+
 
 class Status(StrEnum):
     """How a step ended on a field of view."""
@@ -44,8 +46,7 @@ class FovStepReport:
     notes: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
 
     def __str__(self) -> str:
-        place = "" if self.frame is None else f", frame {self.frame}"
-        return f"FOV {self.fov}, {self.step}{place}: {self.message or self.status}"
+        return failure(self.step, self.fov, self.frame, self.message or self.status)
 
 
 @dataclass(frozen=True)

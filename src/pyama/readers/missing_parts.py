@@ -13,9 +13,9 @@ from pyama.metadata import (
     MicroscopyMetadata,
     MissingPixels,
     MissingPlanes,
-    nothing_recorded,
 )
 from pyama.readers.rectangles import common_rectangles
+from pyama.sentences import nothing_recorded
 
 Gaps = Mapping[tuple[int, int, int, int], tuple[Box, ...]]
 """Rectangles that no tile covers, by plane (p, t, z, c)."""
@@ -75,7 +75,7 @@ def _image_problems(metadata: MicroscopyMetadata) -> list[str]:
     for channel, entries in sorted(channels.items()):
         sentences.append(
             f"Frames of channel {channel} ({metadata.channel_names[channel]}) that were never "
-            f"written, of {metadata.n_frames}: {_by_fov(entries)}."
+            f"written: {_by_fov(entries, metadata.n_frames)}."
         )
     return sentences
 
@@ -94,8 +94,8 @@ def _gap_problems(metadata: MicroscopyMetadata) -> list[str]:
     return [f"FOV {frames_text(at)}, {text}" for text, at in fovs.items()]
 
 
-def _by_fov(entries: Sequence[MissingPlanes]) -> str:
-    parts = [f"{len(e.frames)} in FOV {e.fov}" for e in entries[:MAX_FOVS]]
+def _by_fov(entries: Sequence[MissingPlanes], n_frames: int) -> str:
+    parts = [f"{len(e.frames)} of {n_frames} in FOV {e.fov}" for e in entries[:MAX_FOVS]]
     rest = sum(len(entry.frames) for entry in entries[MAX_FOVS:])
     if rest:
         parts.append(f"{rest} in {len(entries) - MAX_FOVS} more FOVs")
@@ -113,8 +113,8 @@ def _stack_problems(metadata: MicroscopyMetadata) -> list[str]:
     for channel in sorted({entry.channel for entry in metadata.incomplete}):
         entries = [entry for entry in metadata.incomplete if entry.channel == channel]
         sentences.append(
-            f"Frames of channel {channel} ({metadata.channel_names[channel]}) with a part of "
-            f"their z planes, of {metadata.n_frames}: {_by_fov(entries)}. The maximum of that "
-            "part is used."
+            f"Frames of channel {channel} ({metadata.channel_names[channel]}) that lack some "
+            f"of their z planes: {_by_fov(entries, metadata.n_frames)}. The maximum of the "
+            "others is used."
         )
     return sentences

@@ -219,7 +219,10 @@ def _pixel_size(
         size = _calibration(file) if size == 1 else size
         is_usable = math.isfinite(size) and size > 0
         if is_set and not is_usable and axis == 0:
-            remarks.append(f"The size of a pixel in the file is {size:g} \N{MICRO SIGN}m.")
+            remarks.append(
+                f"The size of a pixel in the file is {size:g} \N{MICRO SIGN}m; expected a "
+                "positive number."
+            )
         sizes.append(size if is_set and is_usable else None)
     return sizes[0], sizes[1]
 

@@ -200,7 +200,10 @@ def shape_remarks(width_um: float | None, height_um: float | None) -> list[str]:
     """Return a sentence if pixels are not square."""
     if width_um is None or height_um is None or abs(width_um - height_um) <= 1e-3 * width_um:
         return []
-    return [f"Pixels are not square: {width_um:g} x {height_um:g} um. The width is used."]
+    return [
+        f"Pixels are not square: {width_um:g} x {height_um:g} \N{MICRO SIGN}m. The "
+        "width is used."
+    ]
 
 
 def early_stop_remarks(n_planned: int, n_frames: int) -> list[str]:

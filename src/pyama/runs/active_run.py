@@ -135,11 +135,15 @@ def opening_lines(run: PreparedRun, replaced: Sequence[str]) -> list[str]:
         f"{metadata.path.name}: {len(run.fovs)} of {metadata.n_fovs} FOVs, "
         f"{frames} each. Phase contrast: {pc}. Fluorescence: {fl}."
     )
+    return [heading, *(f"Note: {text}" for text in run_notes(run, replaced))]
+
+
+def run_notes(run: PreparedRun, replaced: Sequence[str]) -> list[str]:
+    """Return what a user should know before a run, in sentences; see `opening_lines`."""
     notes = list(run.notes)
     if run.removed:
         notes.append(f"The results of FOV {fovs_text(run.removed)} are removed first.")
-    notes += [f"These results are made again: {text}" for text in replaced]
-    return [heading, *(f"Note: {text}" for text in notes)]
+    return notes + [f"These results are made again: {text}" for text in replaced]
 
 
 def _named(names: tuple[str, ...], channel: int) -> str:

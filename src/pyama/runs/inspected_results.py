@@ -6,6 +6,9 @@ from pyama.runs.plan import Plans, replaced_outputs
 from pyama.runs.request import PreparedRun
 from pyama.traces.trace_files import is_inspected
 
+QUESTION = "Replace the inspected results?"
+"""What terminal and page ask below the message of `refuse_inspected`."""
+
 
 def replaced_inspections(run: PreparedRun, plans: Plans) -> list[int]:
     """Return the fields of view whose inspected results a run would replace.
@@ -41,6 +44,6 @@ def refuse_inspected(run: PreparedRun, plans: Plans) -> None:
         f"FOV {fovs_text(fovs)} has been inspected, and this run would replace its results:\n"
         f"{again or f'  everything in FOV {fovs_text(run.removed)} (--overwrite)'}\n"
         "Corrections are carried over to the new traces where masks overlap, and the others "
-        "are listed. To replace the results, confirm on the page or add --redo; to keep them, "
+        "are listed. To replace the results, confirm or add --redo; to keep them, "
         "choose other fields of view or another output folder."
     )

@@ -7,6 +7,7 @@ from pyama import layout
 from pyama.config import WITHOUT_EFFECT, ProcessingConfig
 from pyama.metadata import MicroscopyMetadata, times_text
 from pyama.readers.frame_selection import selection_notes
+from pyama.sentences import WITHOUT_CELLS, WITHOUT_MASK
 from pyama.time_warnings import time_warnings
 
 
@@ -19,18 +20,16 @@ def recording_notes(metadata: MicroscopyMetadata, config: ProcessingConfig) -> l
     """Return what is to be known about a recording and how it is processed."""
     notes = selection_notes(metadata)
     if config.channels.pc is None:
-        notes.append(
-            "Without a phase contrast channel (--pc) no cells are found and no traces written."
-        )
+        notes.append(WITHOUT_CELLS)
         if not config.params.copy_only:
-            notes.append("Background is estimated with no cells masked out.")
+            notes.append(WITHOUT_MASK)
     if metadata.n_frames > 1:
         notes.append(f"There is {times_text(metadata, config.params)}.")
     notes += time_warnings(metadata, config.params)
     if metadata.n_z > 1:
-        notes.append(
-            f"Of {metadata.n_z} z planes, z = {config.params.z} is used (--set z=...)."
-        )
+        notes.append(f"Of {metadata.n_z} z planes, z = {config.params.z} is used.")
+        if "z" not in config.params.model_fields_set:
+            notes[-1] += " Another: --set z=NUMBER; their maximum: --set z=max"
     return notes
 
 

@@ -29,7 +29,7 @@ def stored_scale_notes(report: RunReport, config: ProcessingConfig) -> list[str]
                 fovs[text].append(fov)
     return [
         f"FOV {fovs_text(sorted(set(found)))}: in images.zarr the size of a pixel is {text}, "
-        "as it was when the stacks were copied. --overwrite copies them again."
+        "as it was when the stacks were copied. To copy them again: --overwrite"
         for text, found in fovs.items()
     ]
 

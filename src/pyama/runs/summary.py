@@ -1,7 +1,7 @@
 """Summary of a run, as values for JSON and as lines for people."""
 
 from collections import Counter, defaultdict
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from pyama import layout
@@ -12,18 +12,23 @@ from pyama.analysis.remarks import folder_remarks
 from pyama.analysis.run_advice import run_advice
 from pyama.config import ProcessingConfig
 from pyama.fov_ranges import fovs_text
-from pyama.metadata import times_text
+from pyama.metadata import pixel_size_hints, times_text
 from pyama.processing.step_reports import FovStepReport, Status
 from pyama.processing.workflow.run import RunReport
 from pyama.readers.frame_selection import selection_notes
 from pyama.runs.progress import duration
 from pyama.runs.run_counts import accounting, count_lines, limits, outputs_of
 from pyama.runs.stored_scale import stored_scale_notes
+from pyama.sentences import WITHOUT_MASK, failure, no_background
 from pyama.store.stack_outputs import LARGEST_UINT16
 from pyama.time_warnings import time_warnings
 
 MAX_LINES = 10
 """Largest number of failures and of files that are listed."""
+NO_CELL = (
+    "No cell was found in any frame. Check that the channel of --pc is phase contrast, and "
+    "try the segmentation on a frame: in `pyama view`, choose Run."
+)
 
 
 def summary(report: RunReport, config: ProcessingConfig, seconds: float) -> dict[str, Any]:
@@ -62,7 +67,8 @@ def summary(report: RunReport, config: ProcessingConfig, seconds: float) -> dict
         "notes": [
             *selection_notes(report.metadata),
             *report.metadata.problems,
-            *gap_sentences(copied, report.metadata),
+            *pixel_size_hints(report.metadata, config.params),
+            *gap_sentences(copied, report.metadata, config.params),
             *_skipped(report),
             *stored_scale_notes(report, config),
         ],
@@ -98,7 +104,7 @@ def summary_lines(counts: Mapping[str, Any]) -> list[str]:
         lines.append(f"            and {len(counts['files']) - MAX_LINES} more")
     lines += [f"Note: {text}" for text in counts["notes"]]
     lines += [f"Warning: {text}" for text in counts["warnings"]]
-    lines += [f"Failed: {_failed(bad)}" for bad in counts["failures"][:MAX_LINES]]
+    lines += [f"Failed: {failure(**bad)}" for bad in counts["failures"][:MAX_LINES]]
     if len(counts["failures"]) > MAX_LINES:
         lines.append(f"        and {len(counts['failures']) - MAX_LINES} more, see run.log")
     return lines
@@ -135,38 +141,42 @@ def _total(counts: Any) -> dict[str, int]:
 def _warnings(report: RunReport, config: ProcessingConfig) -> list[str]:
     fovs_of: dict[str, list[int]] = defaultdict(list)
     for entry in report.steps:
-        for text in _warnings_of(entry):
+        for text in _warnings_of(entry, report.metadata.channel_names, config):
             fovs_of[text].append(entry.fov)
     return [
         *report.messages,
-        *_times(report, config),
+        *time_warnings(report.metadata, config.params),
         *(f"FOV {fovs_text(fovs)}: {text}" for text, fovs in fovs_of.items()),
         *_advice(report, config),
         *folder_remarks(report.output_dir),
     ]
 
 
-def _warnings_of(entry: FovStepReport) -> Iterator[str]:
+def _warnings_of(
+    entry: FovStepReport, names: Sequence[str], config: ProcessingConfig
+) -> Iterator[str]:
     for output, part in entry.notes.items():
+        group = output.partition("/")[0]
+        _, channel = layout.parse_group(group) or ("", 0)
         yield from part.get("warnings", ())
-        frames = part.get("frames_without_background", ())
-        if frames:
-            yield (
-                f"{output.partition('/')[0]}: no background is visible in frame "
-                f"{fovs_text(frames)}; the low percentile of the frame is used."
-            )
-        frames = part.get("black_frames", ())
-        if frames:
-            yield (
-                f"{output.partition('/')[0]}: every pixel is 0 in frame {fovs_text(frames)}, "
-                "as if nothing had been recorded; they are processed as they are. If nothing "
-                "was recorded there: --set zero_planes=missing"
-            )
+        if frames := part.get("frames_without_background", ()):
+            yield no_background(names[channel], frames)
+        if frames := part.get("black_frames", ()):
+            yield _black(names[channel], frames, config.params.zero_planes)
         if part.get("largest_label", 0) > LARGEST_UINT16:
             yield (
-                f"{output.partition('/')[0]}: numbers above {LARGEST_UINT16}; the array is "
-                "written as uint32."
+                f"{group} has numbers of cells above {LARGEST_UINT16}, so that it is written "
+                "as uint32."
             )
+
+
+def _black(channel: str, frames: Sequence[int], zero_planes: str) -> str:
+    is_set = zero_planes == "keep"
+    remedy = "" if is_set else " If nothing was recorded there: --set zero_planes=missing"
+    return (
+        f"in {channel}, every pixel is 0 in frame {fovs_text(frames)}, as if nothing had been "
+        f"recorded. They are processed as they are.{remedy}"
+    )
 
 
 def _skipped(report: RunReport) -> list[str]:
@@ -177,36 +187,18 @@ def _skipped(report: RunReport) -> list[str]:
     return [f"Skipped {', '.join(names)}: {why}." for why, names in steps.items()]
 
 
-def _times(report: RunReport, config: ProcessingConfig) -> Iterator[str]:
-    """Yield what to do about times that are a guess or improbable."""
-    yield from time_warnings(report.metadata, config.params)
-    if report.time_source.startswith("default") and report.metadata.n_frames > 1:
-        yield (
-            "The file has no usable time stamps; a default interval is used. Set "
-            "the interval in minutes: --set frame_interval=5"
-        )
-
-
 def _advice(report: RunReport, config: ProcessingConfig) -> list[str]:
     advice = []
     traces = list(_parts(report, "extraction"))
     if config.channels.pc is None and any(_parts(report, "background")):
-        advice.append(
-            "The background is estimated without a mask, because no phase contrast "
-            "channel is configured."
-        )
+        advice.append(WITHOUT_MASK)
     if traces and not any(part.get("cells") for part in traces):
-        advice.append("No cell was found in any frame.")
+        advice.append(NO_CELL)
     return advice
 
 
 def _failure(bad: FovStepReport) -> dict[str, Any]:
     return {"step": bad.step, "fov": bad.fov, "frame": bad.frame, "message": bad.message}
-
-
-def _failed(bad: Mapping[str, Any]) -> str:
-    place = "" if bad["frame"] is None else f", frame {bad['frame']}"
-    return f"FOV {bad['fov']}, {bad['step']}{place}: {bad['message']}"
 
 
 def _statuses(report: RunReport) -> dict[str, dict[str, int]]:

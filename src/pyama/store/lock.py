@@ -58,7 +58,8 @@ def lock_fovs(output_dir: Path, fovs: Iterable[int]) -> Iterator[list[str]]:
             owner = stack.enter_context(_lock(path))
             if owner:
                 taken_over.append(
-                    f"{path.parent.name} was still locked by {owner}, which was killed."
+                    f"{path.parent.name} was still locked by {owner}, which was killed. What "
+                    "it has not finished is made again."
                 )
         stack.enter_context(_heartbeat(paths))
         yield taken_over

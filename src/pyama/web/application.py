@@ -13,6 +13,7 @@ from fastapi.staticfiles import StaticFiles
 from starlette.middleware import Middleware
 
 from pyama.errors import ConfigError, InspectedError, LockedError, NotReadyError, PyamaError
+from pyama.runs.inspected_results import QUESTION
 from pyama.web import (
     analysis_routes,
     dataset_routes,
@@ -112,6 +113,8 @@ def _on_error(request: Request, error: Exception) -> Response:
     status = next(code for kind, code in STATUSES.items() if isinstance(error, kind))
     root: Root = request.app.state.root
     text = str(error).replace(f"{root.path}/", "").replace(str(root.path), ".")
+    if isinstance(error, InspectedError):
+        text += f"\n\n{QUESTION}"
     return _answer(text, status)
 
 

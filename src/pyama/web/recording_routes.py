@@ -15,7 +15,7 @@ from pyama.readers import open_reader
 from pyama.runs.channels import propose_channels, question
 from pyama.runs.trial import find_cells
 from pyama.store import NotRecorded
-from pyama.time_warnings import time_warnings
+from pyama.time_warnings import settings_to_check
 from pyama.web.folders import Root, root_of
 from pyama.web.form_routes import form_config
 
@@ -128,7 +128,7 @@ def recording(root: Annotated[Root, Depends(root_of)], file: File) -> Recording:
         positions=list(metadata.position_names),
         pixel_size_um=metadata.pixel_size_um,
         time=times_text(metadata, TimeParams()),
-        problems=[*metadata.problems, *time_warnings(metadata, TimeParams())],
+        problems=[*metadata.problems, *settings_to_check(metadata)],
     )
 
 

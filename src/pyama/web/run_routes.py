@@ -15,7 +15,7 @@ from fastapi.responses import StreamingResponse
 from pydantic import BaseModel, Field
 
 from pyama.errors import LockedError, PyamaError, message_of
-from pyama.runs.active_run import ActiveRun
+from pyama.runs.active_run import ActiveRun, run_notes
 from pyama.runs.command_line import command
 from pyama.runs.plan import plan_lines, plan_run, replaced_outputs
 from pyama.runs.progress import Snapshot
@@ -226,11 +226,12 @@ def start(known: Known, request: RunRequest, prepared: Prepared) -> RunState:
 def plan(known: Known, prepared: Prepared) -> Plan:
     """What a run would do, as `pyama plan` prints it; nothing is written."""
     plans = plan_run(prepared)
+    replaced = replaced_outputs(plans)
     return Plan(
         command=command(prepared, known.plugins),
-        notes=list(prepared.notes),
+        notes=run_notes(prepared, replaced),
         lines=plan_lines(plans),
-        replaced=replaced_outputs(plans),
+        replaced=replaced,
     )
 
 

@@ -19,9 +19,10 @@ from pyama.analysis.run_advice import run_advice
 from pyama.analysis.settings_by_fov import differing_settings, named_groups
 from pyama.config import dump_config
 from pyama.fov_ranges import frames_text
-from pyama.metadata import pixel_size, times_text
+from pyama.metadata import pixel_size, pixel_size_hints, times_text
 from pyama.pictures import overlays
 from pyama.readers.frame_selection import selection_notes
+from pyama.sentences import failure
 from pyama.time_warnings import time_warnings
 
 
@@ -62,12 +63,13 @@ def _notes(report: ReportData) -> list[str]:
     notes = [
         *selection_notes(report.metadata),
         *report.metadata.problems,
-        *gap_sentences(report.copied(), report.metadata),
+        *pixel_size_hints(report.metadata, report.config.params),
+        *gap_sentences(report.copied(), report.metadata, report.config.params),
         *time_warnings(report.metadata, report.config.params),
         *report.remarks,
     ]
     failed = [
-        f"FOV {fov}, {step}: {entry.get('message')}"
+        failure(step, fov, entry.get("frame"), entry.get("message", ""))
         for fov, steps in report.run.get("fovs", {}).items()
         for step, entry in steps.items()
         if entry.get("status") == "failed"

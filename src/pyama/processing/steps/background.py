@@ -17,6 +17,7 @@ from pyama.processing.fov import FovContext, FovFacts, full_output
 from pyama.processing.runner import Job, Part
 from pyama.processing.steps.previews import grey_levels
 from pyama.processing.steps.step import RecipeParts, Step, params_of
+from pyama.sentences import WITHOUT_MASK, no_background
 
 logger = logging.getLogger(__name__)
 
@@ -39,11 +40,7 @@ def _recipes(facts: FovFacts) -> Iterator[tuple[str, RecipeParts]]:
 
 def _jobs(context: FovContext) -> Iterator[Job]:
     if context.config.channels.pc is None:
-        logger.warning(
-            "FOV %d: background is estimated without a mask, because no phase contrast "
-            "channel is configured",
-            context.fov,
-        )
+        logger.warning("FOV %d: %s", context.fov, WITHOUT_MASK)
     for entry in context.config.channels.fl:
         part = context.stack_part(layout.background(entry.channel), "float32")
         frames = partial(_frames, context, entry.channel, part.notes)
@@ -68,15 +65,13 @@ def _frames(
         estimated = estimate(frame, mask, context.config.params, gaps)
         if estimated.is_fallback:
             covered.append(t)
-            logger.warning(
-                "FOV %d, channel %d, frame %d: no background is visible; the low percentile "
-                "of the frame is used",
-                *(context.fov, channel, t),
-            )
         if gaps is not None:
             estimated.background[gaps] = 0
         histogram.update(estimated.background if gaps is None else estimated.background[~gaps])
         yield (estimated.background,)
+    if covered:
+        name = context.metadata.channel_names[channel]
+        logger.warning("FOV %d: %s", context.fov, no_background(name, covered))
     notes.update(**grey_levels(histogram), **lost.notes(), frames_without_background=covered)
 
 

@@ -12,6 +12,7 @@ from pyama.config import ProcessingConfig
 from pyama.processing.fov import FovContext, FovFacts, full_output
 from pyama.processing.runner import Job, Part
 from pyama.processing.steps.step import RecipeParts, Step, without_phase_contrast
+from pyama.sentences import not_similar
 from pyama.store import SHIFTS_MARK, NotRecorded, Stack, TableOutput
 from pyama.traces.shifts_table import shifts_row
 
@@ -44,11 +45,7 @@ def shift_lines(
         before = drift.y, drift.x
     notes["frames_not_registered"] = unknown
     if unknown:
-        logger.warning(
-            "FOV %d: %d frames (the first is %d) are not similar to the frames "
-            "before; no drift is assumed for them",
-            *(fov, len(unknown), unknown[0]),
-        )
+        logger.warning("FOV %d: %s", fov, not_similar(unknown))
 
 
 def shifts_input(config: ProcessingConfig) -> list[str]:

@@ -182,7 +182,7 @@ async function begin(wanted) {
   try {
     return await post("runs", {}, wanted);
   } catch (error) {
-    if (error.status !== 428 || !confirm(`${error.message}\n\nReplace the inspected results?`)) throw error;
+    if (error.status !== 428 || !confirm(error.message)) throw error;
     return post("runs", {}, { ...wanted, redo: true });
   }
 }
@@ -198,10 +198,9 @@ const start = showingErrors(async () => {
 });
 
 const plan = showingErrors(async () => {
-  const { command, notes, lines, replaced } = await post("runs/plan", {}, request());
-  const again = replaced.length ? ["Made again:", ...replaced.map((line) => `  ${line}`)] : [];
+  const { command, notes, lines } = await post("runs/plan", {}, request());
   find("run-plan-lines").hidden = false;
-  find("run-plan-lines").textContent = [...notes.map((note) => `Note: ${note}`), ...lines, ...again].join("\n");
+  find("run-plan-lines").textContent = [...notes.map((note) => `Note: ${note}`), ...lines].join("\n");
   showCommand(command);
 });
 
