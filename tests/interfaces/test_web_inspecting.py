@@ -8,7 +8,7 @@ import pytest
 from fastapi.testclient import TestClient
 
 from pyama.traces.inspection import Inspection
-from pyama.traces.trace_files import traces_of
+from pyama.traces.trace_files import traces_of, unused_inspections
 from pyama.web.application import create_app
 from results import results_in
 from servers import serving
@@ -149,3 +149,13 @@ def test_the_next_command_writes_the_table_of_a_server_that_was_killed(folder, p
     assert 1 not in set(pd.read_csv(folder / "s_merged.csv", comment="#")["cell"])
     inspection = Inspection(folder, 0)
     assert inspection.inspected.read_text() == inspection.state().table.text()
+
+
+def test_an_inspection_of_other_traces_is_named_in_the_same_words(client, folder):
+    assert act(client, kind="mark", cell=2, good=False).json()["set_aside"] == []
+    traces = folder / "fov_000/movie_fov_000_traces.csv"
+    lines = traces.read_text(encoding="utf-8").splitlines(keepends=True)
+    traces.write_text("".join(lines[:-1]), encoding="utf-8")
+    (said,) = client.get("/api/fovs/0/tracks").json()["set_aside"]
+    assert said == unused_inspections(folder)[0].replace(f"{folder}/", "")
+    assert "was made on the traces of an earlier run and is not used" in said

@@ -4,7 +4,7 @@ Whoever gets the path of inspected traces here finds them as the log of correcti
 """
 
 import warnings
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from pathlib import Path
 
 from pyama import layout
@@ -44,10 +44,13 @@ def traces_files(output_dir: Path) -> dict[int, Path]:
     return {fov: _up_to_date(folder / name) for fov, folder, name in found if name}
 
 
-def unused_inspections(output_dir: Path) -> list[str]:
-    """Return in sentences which inspections are not used, and why."""
+def unused_inspections(output_dir: Path, fovs: Collection[int] | None = None) -> list[str]:
+    """Return in sentences which inspections are not used, and why; of all fields of view."""
     return [
-        text for fov, folder in _fov_folders(output_dir) for text in _preferred(folder, fov)[1]
+        text
+        for fov, folder in _fov_folders(output_dir)
+        if fovs is None or fov in fovs
+        for text in _preferred(folder, fov)[1]
     ]
 
 

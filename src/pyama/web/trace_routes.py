@@ -18,8 +18,9 @@ from pyama.traces.correction_log import Entry
 from pyama.traces.corrections import Action, text_of
 from pyama.traces.inspected_tracks import CellValues, Track, Values
 from pyama.traces.inspection import Inspection, State
+from pyama.traces.trace_files import unused_inspections
 from pyama.web.event_streams import EventStream
-from pyama.web.folders import Fov, FovOutputDir
+from pyama.web.folders import Fov, FovOutputDir, shorten_paths
 from pyama.web.inspected_tables import InspectedTables
 from pyama.web.json_numbers import finite_or_null
 
@@ -81,8 +82,8 @@ class Tracks(BaseModel):
     columns: list[MeasuredColumn]
     tracks: list[Track]
     log: list[LogEntry]
-    set_aside: bool
-    """Whether there is an inspection of earlier traces, which is not applied."""
+    set_aside: list[str]
+    """Inspections that are not applied, and why, in sentences."""
     version: str
     """Another text whenever traces or corrections are other ones, see `events`."""
 
@@ -187,6 +188,8 @@ def preview(inspection: Inspected, request: PreviewRequest) -> Effect:
 
 
 def _tracks(inspection: Inspection, state: State) -> Tracks:
+    output_dir = inspection.traces.parent.parent
+    fov = layout.parse_fov(inspection.traces.parent.name) or 0
     names = measured_columns(inspected_tracks.read_traces(inspection.traces))
     return Tracks(
         digest=state.digest,
@@ -196,7 +199,7 @@ def _tracks(inspection: Inspection, state: State) -> Tracks:
         ],
         tracks=inspected_tracks.tracks(state.table),
         log=[_log_entry(entry) for entry in state.entries],
-        set_aside=state.set_aside,
+        set_aside=shorten_paths(unused_inspections(output_dir, [fov]), output_dir),
         version=state.version,
     )
 

@@ -108,7 +108,7 @@ function take(tracks) {
   index(tracks);
   if (!state.byCell.has(state.cell)) state.cell = null;
   if (!state.byCell.has(state.other)) state.other = null;
-  if (tracks.set_aside) say("The inspection of this field of view is not applied, because its traces have changed since. It is kept in the folder.", true);
+  if (tracks.set_aside.length) say(tracks.set_aside.join(" "), true);
 }
 
 const cells = () => state.tracks?.tracks.map(({ cell }) => cell) ?? [];
