@@ -1,8 +1,11 @@
 """A small recording on disk, and the command line in this process."""
 
+import re
+
 import pytest
 from typer.testing import CliRunner
 
+from message_texts import pattern_of, shown_messages
 from pyama.cli.app import app
 from pyama.testing.nd2_writer import write_nd2
 from small_movie import MOVIE
@@ -29,9 +32,16 @@ def unnamed_file(tmp_path_factory):
 
 @pytest.fixture(scope="session")
 def pyama():
-    """Run the command line in this process: `pyama("info", path)`."""
+    """Run the command line in this process: `pyama("info", path)`.
+
+    Every note and warning that it prints must be on `docs/messages.md`.
+    """
+    known = re.compile("|".join(pattern_of(message) for message in shown_messages()))
 
     def call(*arguments):
-        return CliRunner().invoke(app, [str(argument) for argument in arguments])
+        done = CliRunner().invoke(app, [str(argument) for argument in arguments])
+        said = re.findall(r"^(?:Note|Warning): (.*)$", done.output, re.MULTILINE)
+        assert [text for text in said if not known.fullmatch(text.replace("`", ""))] == []
+        return done
 
     return call
