@@ -1,9 +1,10 @@
-"""Frames per second of the viewer in headless Chromium, and the time to its first picture.
+"""Frames per second of the viewer in headless Chromium, and how long its user waits.
 
 Run with `python -m benchmarks.viewer`. Sixty previews of 1024 x 1024 px with 150 outlined
 cells, in a folder of a hundred fields of view, then the same with frames of 1024 x 1024 px;
 cold is the first pass, warm the second. The time of the server's processor is per frame of the
-cold pass, with everything that it was asked for.
+cold pass, with everything that it was asked for. Then corrections, selecting and scrubbing are
+measured, see `benchmarks.inspecting`. Arguments choose parts: `playing`, `inspecting`.
 """
 
 import os
@@ -19,6 +20,7 @@ from pathlib import Path
 import numpy as np
 from playwright.sync_api import Browser, Page, sync_playwright
 
+from benchmarks import inspecting
 from pyama.config import Channels, ProcessingConfig
 from pyama.processing.record import write_record
 from pyama.readers.array import ArrayReader
@@ -30,18 +32,25 @@ SIZES = (2048, 1024)
 FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--no-first-run"]
 
 
-def draw(folder: Path, size: int) -> None:
-    """Write a hundred fields of view, the first of them with images of `size` px."""
+def draw(folder: Path, size: int, n_cells: int = N_CELLS, *, full: bool = False) -> None:
+    """Write a hundred fields of view, the first of them with images of `size` px.
+
+    Args:
+        folder: Where they are written.
+        size: Side of the images in px.
+        n_cells: Number of cells in the first field of view.
+        full: Whether the frames are written besides their previews.
+    """
     pixels = np.broadcast_to(np.zeros((), np.uint16), (N_FOVS, N_FRAMES, 1, size, size))
     metadata = ArrayReader(pixels, ["Phase"], basename="movie", pixel_size_um=0.65).metadata
     write_record(folder, metadata, ProcessingConfig(channels=Channels(pc=0)))
     rng = np.random.default_rng(1)
-    side = int(np.ceil(np.sqrt(N_CELLS)))
+    side = int(np.ceil(np.sqrt(n_cells)))
     pitch = size // side
     y, x = np.mgrid[:size, :size]
     row, column = y // pitch, x // pitch
     number = np.where((row < side) & (column < side), row * side + column + 1, 0)
-    number[number > N_CELLS] = 0
+    number[number > n_cells] = 0
     dy, dx = y % pitch - pitch / 2, x % pitch - pitch / 2
     distance, angle = np.hypot(dy, dx), np.arctan2(dy, dx)
     texture = rng.integers(60, 180, (size // 2, size // 2), np.uint8)
@@ -59,14 +68,20 @@ def draw(folder: Path, size: int) -> None:
             preview(np.roll(texture, t, axis=1))
             radius = pitch * 0.36 + 8 * np.sin(5 * angle + t)
             label(np.where(distance < radius, number, 0).astype(np.uint16))
+    if full:
+        frames = StackOutput(store.path, "pc_ch_0", (N_FRAMES, size, size), "uint16")
+        with frames.writing(recipe, {}) as write_frame:
+            for t in range(N_FRAMES):
+                large = np.roll(texture, t, axis=1).repeat(2, axis=0).repeat(2, axis=1)
+                write_frame(large.astype(np.uint16))
     rows = "".join(
         f"0,{cell},{t},True,1.0,1.0,0,0,2,2,{cell + t}\n"
-        for cell in range(1, N_CELLS + 1)
+        for cell in range(1, n_cells + 1)
         for t in range(N_FRAMES)
     )
     for fov in range(N_FOVS):
         table = TableOutput(FovStore(folder, fov).path, f"movie_fov_{fov:03d}_traces.csv")
-        with table.writing(recipe, {"traces": N_CELLS}) as write:
+        with table.writing(recipe, {"traces": n_cells}) as write:
             write(header(traces_columns((0, ["area"]), {})))
             write(rows if fov == 0 else "")
 
@@ -79,8 +94,10 @@ def served(folder: Path) -> Iterator[tuple[str, int]]:
         command, stdout=subprocess.PIPE, text=True
     ) as server:
         assert server.stdout is not None
-        yield server.stdout.readline().removeprefix("Open ").strip(), server.pid
-        server.terminate()
+        try:
+            yield server.stdout.readline().removeprefix("Open ").strip(), server.pid
+        finally:
+            server.terminate()
 
 
 def played(page: Page) -> float:
@@ -134,13 +151,31 @@ def processor_s(server: int) -> float:
     return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
+def measure_inspecting(browser: Browser, folder: Path) -> None:
+    """Print the time of corrections, and of selecting and scrubbing."""
+    draw(folder, SIZES[0], inspecting.N_CELLS, full=True)
+    with served(folder) as (address, _):
+        print(f"{inspecting.N_CELLS} cells, {SIZES[0]} px:")
+        page = browser.new_page(viewport={"width": 1440, "height": 860})
+        page.goto(address)
+        while not page.evaluate("Boolean(window.pyama?.state.traces)"):
+            time.sleep(0.1)
+        inspecting.print_selecting(page)
+        page.close()
+        inspecting.print_clicks(address)
+
+
 def main() -> None:
     """Print the measurements."""
+    parts = sys.argv[1:] or ["playing", "inspecting"]
     with sync_playwright() as started:
         browser = started.chromium.launch(executable_path=shutil.which("chromium"), args=FLAGS)
-        for size in SIZES:
+        for size in SIZES if "playing" in parts else ():
             with tempfile.TemporaryDirectory() as folder:
                 measure(browser, Path(folder), size)
+        if "inspecting" in parts:
+            with tempfile.TemporaryDirectory() as folder:
+                measure_inspecting(browser, Path(folder))
         browser.close()
 
 

@@ -107,7 +107,8 @@ def _preferred(folder: Path, fov: int) -> tuple[str, list[str]]:
     name = layout.traces_file(current[0], fov) if current else ""
     set_aside = []
     with_inspection = {basename for basename, inspected in of_fov if inspected}
-    with_inspection |= {name for name in current if _has_corrections(folder, name, fov)}
+    if not with_inspection.issuperset(current):  # a table may still have to be written
+        with_inspection |= {name for name in current if _has_corrections(folder, name, fov)}
     for basename in sorted(with_inspection):
         inspection = layout.inspected_file(basename, fov)
         why = _why_unused(folder, basename, fov)
