@@ -251,7 +251,8 @@ class TimeParams(Params):
     """Parameters of the time of every frame."""
 
     frame_interval: Minutes = 10.0
-    """Minutes per frame; used if it is set, or if the file has no usable time stamps."""
+    """Minutes per frame of the recording; used if it is set, or if the file has no usable time
+    stamps."""
     time_mapping: (
         Annotated[
             dict[Annotated[int, Field(ge=0)], Annotated[float, _unit("min")]],
@@ -259,7 +260,7 @@ class TimeParams(Params):
         ]
         | None
     ) = None
-    """Time in minutes by frame. It overrides everything else."""
+    """Time in minutes by frame of the recording. It overrides everything else."""
 
     @field_validator("time_mapping", mode="before")
     @classmethod
