@@ -105,15 +105,16 @@ def played(page: Page) -> float:
     page.locator("#frame").fill("0")
     page.wait_for_timeout(200)
     script = """() => new Promise((done) => {
-        const { state, stage } = window.pyama;
+        const { counts } = window.pyama.viewer;
+        const play = document.getElementById("play");
         document.getElementById("speed").value = "1000";
-        const [first, start] = [stage.counts.shown, performance.now()];
-        stage.toggle();
+        const [first, start] = [counts.shown, performance.now()];
+        play.click();
         const look = setInterval(() => {
-            const n = stage.counts.shown - first;
+            const n = counts.shown - first;
             if (n < 58) return;
             clearInterval(look);
-            stage.toggle();
+            play.click();
             done((1000 * n) / (performance.now() - start));
         }, 5);
     })"""
@@ -128,7 +129,7 @@ def measure(browser: Browser, folder: Path, size: int) -> None:
             page = browser.new_page(viewport={"width": 1440, "height": 860})
             start = time.perf_counter()
             page.goto(address)
-            while not page.evaluate("window.pyama?.stage.counts.firstPicture"):
+            while not page.evaluate("window.pyama?.viewer.counts.firstPicture"):
                 time.sleep(0.005)
             waited = time.perf_counter() - start
             page.locator("#log").wait_for(state="attached")

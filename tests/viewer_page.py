@@ -78,7 +78,7 @@ def until(page, expression):
 
 def middle(page, cell):
     """Where a cell is on the page, as soon as its outline is there."""
-    return until(page, f"window.pyama.stage.middle({cell})")
+    return until(page, f"window.pyama.viewer.positionOnPage({cell})")
 
 
 def click_cell(page, cell, *, shift=False):

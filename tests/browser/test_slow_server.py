@@ -66,7 +66,7 @@ def test_clicks_while_cells_are_loading_count_afterwards(page, served):
     held = Held(page, r"/api/fovs/1/tracks")
     page.locator("#fov-1").click()
     held.wait_for(page, 1)
-    until(page, "window.pyama.state.fov === 1")
+    until(page, "window.pyama.state.source?.fov === 1")
     page.mouse.click(*where)
     page.keyboard.press("b")
     assert page.locator("#cell-title").inner_text() == "No cell selected"
@@ -110,7 +110,7 @@ def test_the_last_field_of_view_that_was_chosen_stays(page):
     held.let_go(0)
     page.wait_for_timeout(500)
     expect(page.locator("#fov-0")).to_have_attribute("aria-current", "true")
-    assert page.evaluate("window.pyama.state.fov") == 0
+    assert page.evaluate("window.pyama.state.source?.fov") == 0
 
 
 def test_the_last_column_that_was_chosen_stays(page):
@@ -126,7 +126,7 @@ def test_the_last_column_that_was_chosen_stays(page):
 
 
 def test_an_older_picture_is_marked_as_such(page):
-    until(page, "window.pyama.stage.counts.firstPicture")
+    until(page, "window.pyama.viewer.counts.firstPicture")
     held = Held(page, r"/frames/fl_ch_1/")
     page.get_by_role("button", name="GFP", exact=True).click()
     held.wait_for(page, 1)

@@ -1,68 +1,78 @@
-// Samples, merging, fits, and how the fitted numbers are distributed.
+// Samples, merged tables, fits and the report of an output folder.
 
-import { address, element, fill, find, get, latest, post, say, showingErrors } from "./api.js";
-import { drawHistogram } from "./histogram.js";
-import { number } from "./plot.js";
-import { state } from "./state.js";
+import { toOption } from "./cell_panel.js";
+import { chooseFit, makeDistributionCard, showFits } from "./distributions.js";
+import { card, element, fillSelect, find, showErrorsOf, showStatus } from "./elements.js";
+import { formatNumber } from "./numbers.js";
+import { address, get, post } from "./requests.js";
+import { openSource, state } from "./state.js";
 
-const shown = { dir: null, fits: [] };
-const query = () => ({ dir: state.dir });
-const card = (title, ...children) => element("section", { className: "card", "aria-label": title }, element("h2", {}, title), ...children);
+/** @type {string | null} The output folder whose samples are shown. */
+let shownDir = null;
+/** @type {Array<string>} */
+let mergedTables = [];
 
-export async function open() {
-  if (!state.dir) {
+/** Shows the tables of the output folder that is open; samples are kept until another is opened. */
+export async function openAnalysis() {
+  if (!state.source) {
     find("analysis").replaceChildren(element("p", {}, "Choose a folder of results first."));
     return;
   }
-  const { dir } = state;
-  const [{ samples }, models, tables] = await Promise.all([get("samples", query()), get("models"), get("tables", query())]);
-  if (dir !== state.dir) return;
-  if (shown.dir !== dir) {
-    build();
-    shown.dir = dir;
+  const { dir } = state.source;
+  const [{ samples }, models, tables] = await Promise.all([get("samples", { dir }), get("models"), get("tables", { dir })]);
+  if (dir !== state.source.dir) return;
+  if (shownDir !== dir) {
+    find("analysis").replaceChildren(element("div", { className: "columns" },
+      element("div", {}, makeSamplesCard(), makeFitCard(models), makeTablesCard(), makeReportCard()),
+      element("div", {}, makeDistributionCard())));
     for (const [name, fovs] of Object.entries(samples)) addSample(name, fovs);
-    fill(find("fit-model"), models.map((name) => [name, name]), "maturation");
+    shownDir = dir;
   }
-  await list(tables);
+  await showTables(tables);
 }
 
-function build() {
-  shown.fits = [];
-  find("analysis").replaceChildren(element("div", { className: "columns" },
-    element("div", {},
-      card("1 · Samples",
-        element("p", {}, "Which fields of view (FOVs) belong to which sample? Ranges such as 0-3 include their end."),
-        element("table", {},
-          element("thead", {}, element("tr", {}, element("th", {}, "sample"), element("th", {}, "FOVs"), element("td"))),
-          element("tbody", { id: "samples" })),
-        element("p", {},
-          element("button", { id: "sample-add", onclick: () => addSample("", "") }, "Add a sample"), " ",
-          element("button", { id: "merge", className: "main", onclick: merge }, "Merge"))),
-      card("2 · Fit",
-        element("div", { className: "form" },
-          element("label", { htmlFor: "fit-model" }, "Model"), element("select", { id: "fit-model" }),
-          element("label", { htmlFor: "fit-column" }, "Column"), element("select", { id: "fit-column" })),
-        element("p", {}, element("button", { id: "fit", className: "main", disabled: true, onclick: fit }, "Fit all samples"))),
-      card("Tables",
-        element("p", { id: "no-tables", hidden: true }, "No table yet. Merge the samples first."),
-        element("ul", { id: "tables" }),
-        element("button", { id: "set-aside", hidden: true, onclick: setAside }, "Move tables of earlier samples to superseded"),
-        element("ul", { id: "table-remarks", "aria-label": "Remarks" })),
-      card("Report",
-        element("p", {}, "One HTML file with traces, fits, statistics, images, quality and settings. It needs no network connection, so you can send it to others."),
-        element("p", {},
-          element("button", { id: "report-make", className: "main", onclick: report }, "Write the report"), " ",
-          element("a", { id: "report-open", target: "_blank", rel: "noopener", hidden: true }, "Open the report")))),
-    element("div", {},
-      card("3 · Distributions",
-        element("p", { id: "no-fits", hidden: true }, "No fit yet. Merge the samples, then fit them."),
-        element("div", { id: "distribution", className: "bar" },
-          element("label", {}, "Fit ", element("select", { id: "shown-fit", onchange: showingErrors(parameters) })),
-          element("label", {}, "Parameter ", element("select", { id: "parameter", onchange: showingErrors(draw) }))),
-        element("canvas", { id: "histogram", width: 900, height: 420, role: "img", "aria-label": "Histogram of the fits" }),
-        element("table", {}, element("tbody", { id: "summary" }))))));
+function makeSamplesCard() {
+  return card("1 · Samples",
+    element("p", {}, "Which fields of view (FOVs) belong to which sample? Ranges such as 0-3 include their end."),
+    element("table", {},
+      element("thead", {}, element("tr", {}, element("th", {}, "sample"), element("th", {}, "FOVs"), element("td"))),
+      element("tbody", { id: "samples" })),
+    element("p", {},
+      element("button", { id: "sample-add", onclick: () => addSample("", "") }, "Add a sample"), " ",
+      element("button", { id: "merge", className: "main", onclick: merge }, "Merge")));
 }
 
+/** @param {Array<string>} models */
+function makeFitCard(models) {
+  const list = element("select", { id: "fit-model" });
+  fillSelect(list, models.map(toOption), "maturation");
+  return card("2 · Fit",
+    element("div", { className: "form" },
+      element("label", { htmlFor: "fit-model" }, "Model"), list,
+      element("label", { htmlFor: "fit-column" }, "Column"), element("select", { id: "fit-column" })),
+    element("p", {}, element("button", { id: "fit", className: "main", disabled: true, onclick: fit }, "Fit all samples")));
+}
+
+function makeTablesCard() {
+  return card("Tables",
+    element("p", { id: "no-tables", hidden: true }, "No table yet. Merge the samples first."),
+    element("ul", { id: "tables" }),
+    element("button", { id: "set-aside", hidden: true, onclick: setTablesAside }, "Move tables of earlier samples to superseded"),
+    element("ul", { id: "table-remarks", "aria-label": "Remarks" }));
+}
+
+function makeReportCard() {
+  return card("Report",
+    element("p", {}, "One HTML file with traces, fits, statistics, images, quality and settings. It needs no network connection, so you can send it to others."),
+    element("p", {},
+      element("button", { id: "report-make", className: "main", onclick: writeReport }, "Write the report"), " ",
+      element("a", { id: "report-open", target: "_blank", rel: "noopener", hidden: true }, "Open the report")));
+}
+
+/**
+ * @param {string} name
+ * @param {string} fovs
+ */
 function addSample(name, fovs) {
   const row = element("tr", {},
     element("td", {}, element("input", { type: "text", value: name, "aria-label": "Name of the sample" })),
@@ -71,108 +81,82 @@ function addSample(name, fovs) {
   find("samples").append(row);
 }
 
-const merge = showingErrors(async () => {
-  const { dir } = state;
-  const samples = {};
-  for (const row of find("samples").children) {
-    const [name, fovs] = [...row.querySelectorAll("input")].map(({ value }) => value.trim());
-    if (name in samples) throw new Error(`There are two samples named ${name}. Give each sample its own name.`);
-    if (name) samples[name] = fovs;
+/**
+ * Fields of view by sample; rows without a name are left out.
+ * @param {Array<Array<string>>} rows Names and fields of view.
+ * @throws {Error} Two samples have one name.
+ */
+export function toSamples(rows) {
+  /** @type {Map<string, string>} */
+  const samples = new Map();
+  for (const [name, fovs] of rows.map((row) => row.map((text) => text.trim()))) {
+    if (samples.has(name)) throw new Error(`There are two samples named ${name}. Give each sample its own name.`);
+    if (name) samples.set(name, fovs);
   }
-  const tables = await post("merge", { dir }, { samples });
-  if (dir === state.dir) await list(tables);
-  say("Merged. Rows that are marked as bad were left out.");
-});
-
-const setAside = showingErrors(async () => {
-  const { dir } = state;
-  const tables = await post("tables/set-aside", { dir });
-  if (dir === state.dir) await list(tables);
-  say("Moved the tables of earlier samples to the folder superseded.");
-});
-
-const report = showingErrors(async () => {
-  find("report-make").disabled = true;
-  say("Writing the report …");
-  const { dir } = state;
-  try {
-    const { name, kilobytes } = await post("report", { dir });
-    if (dir === state.dir) await list(await get("tables", { dir }));
-    say(`Wrote ${name} (${number(kilobytes / 1000)} MB).`);
-  } finally {
-    find("report-make").disabled = false;
-  }
-});
-
-async function list({ merged, fitted, earlier, report: hasReport, remarks }) {
-  find("table-remarks").replaceChildren(...remarks.map((text) => element("li", {}, text)));
-  find("report-open").hidden = !hasReport;
-  find("report-open").href = address("report", query());
-  find("tables").replaceChildren(...[...merged, ...fitted].map((name) => element("li", {}, name)),
-    ...earlier.map((name) => element("li", {}, name, element("span", { className: "soft" }, " (earlier samples)"))));
-  find("no-tables").hidden = merged.length + fitted.length + earlier.length > 0;
-  find("set-aside").hidden = !earlier.length;
-  if (merged.length) {
-    const { columns } = await get("merged", { ...query(), table: merged[0] });
-    const wanted = columns.find((name) => name.startsWith("intensity_total"));
-    fill(find("fit-column"), columns.map((name) => [name, name]), find("fit-column").value || wanted);
-  }
-  shown.merged = merged;
-  find("fit").disabled = !merged.length;
-  shown.fits = await Promise.all(fitted.map((table) => get("fits", { ...query(), table })));
-  const kinds = [...new Set(shown.fits.map(kindOf))];
-  fill(find("shown-fit"), kinds.map((kind) => [kind, kind]), find("shown-fit").value || kinds[0]);
-  find("no-fits").hidden = kinds.length > 0;
-  find("distribution").hidden = !kinds.length;
-  await parameters();
+  return Object.fromEntries(samples);
 }
 
-const fit = showingErrors(async () => {
+const merge = showErrorsOf(async () => {
+  const { dir } = openSource();
+  const rows = [...find("samples").children].map((row) => [...row.querySelectorAll("input")].map(({ value }) => value));
+  const tables = await post("merge", { dir }, { samples: toSamples(rows) });
+  if (dir === state.source?.dir) await showTables(tables);
+  showStatus("Merged. Rows that are marked as bad were left out.");
+});
+
+const setTablesAside = showErrorsOf(async () => {
+  const { dir } = openSource();
+  const tables = await post("tables/set-aside", { dir });
+  if (dir === state.source?.dir) await showTables(tables);
+  showStatus("Moved the tables of earlier samples to the folder superseded.");
+});
+
+const fit = showErrorsOf(async () => {
   find("fit").disabled = true;
-  say("Fitting …");
-  const { dir } = state;
+  showStatus("Fitting …");
+  const { dir } = openSource();
   try {
     const options = { model: find("fit-model").value, column: find("fit-column").value };
     const fits = [];
-    for (const table of [...shown.merged]) fits.push(await post("fits", { dir }, { ...options, table }));
-    if (dir !== state.dir) return;
-    fill(find("shown-fit"), fits.slice(0, 1).map((made) => [kindOf(made), kindOf(made)]), kindOf(fits[0]));
-    await list(await get("tables", { dir }));
-    say(`Fitted ${fits.reduce((n, { cells }) => n + cells, 0)} cells.`);
+    for (const table of [...mergedTables]) fits.push(await post("fits", { dir }, { ...options, table }));
+    if (dir !== state.source?.dir) return;
+    chooseFit(fits[0]);
+    await showTables(await get("tables", { dir }));
+    showStatus(`Fitted ${fits.reduce((n, { cells }) => n + cells, 0)} cells.`);
   } finally {
     find("fit").disabled = false;
   }
 });
 
-const kindOf = ({ model, column }) => `${model}, ${column}`;
-const shownFits = () => shown.fits.filter((fit) => kindOf(fit) === find("shown-fit").value);
-
-async function parameters() {
-  const names = [...new Set(shownFits().flatMap(({ units }) => Object.keys(units)))];
-  const units = Object.assign({}, ...shownFits().map(({ units: own }) => own));
-  fill(find("parameter"), names.map((name) => [name, units[name] ? `${name} (${units[name]})` : name]), find("parameter").value || (names.includes("r_squared") ? "r_squared" : names[0]));
-  await draw();
-}
-
-const drawing = latest();
-
-// Histogram, medians and quartiles are computed by the server, as for the report and the figures.
-async function draw() {
-  const isLast = drawing();
-  const { dir } = state;
-  const [name, tables] = [find("parameter").value, shownFits().map(({ table }) => table)];
-  const distribution = name && tables.length ? await post("distribution", { dir }, { tables, name }) : null;
-  if (!isLast() || dir !== state.dir) return;
-  find("histogram").hidden = !distribution;
-  find("summary").replaceChildren();
-  if (!distribution) return;
-  const { unit, not_shown: notShown, samples } = distribution;
-  drawHistogram(find("histogram"), distribution, [unit ? `${name} (${unit})` : name, notShown].filter(Boolean).join("; "));
-  find("summary").append(element("tr", {}, ...["sample", "cells", "median", "25–75 %"].map((text) => element("th", {}, text))));
-  for (const { sample, color, n, q25, median, q75 } of samples) {
-    const swatch = element("i", {}, "■ ");
-    swatch.style.color = color;
-    find("summary").append(element("tr", {}, element("td", {}, swatch, sample), element("td", { className: "n" }, n),
-      element("td", { className: "n" }, n ? number(median) : "–"), element("td", { className: "n" }, n ? `${number(q25)} – ${number(q75)}` : "–")));
+const writeReport = showErrorsOf(async () => {
+  find("report-make").disabled = true;
+  showStatus("Writing the report …");
+  const { dir } = openSource();
+  try {
+    const { name, kilobytes } = await post("report", { dir });
+    if (dir === state.source?.dir) await showTables(await get("tables", { dir }));
+    showStatus(`Wrote ${name} (${formatNumber(kilobytes / 1000)} MB).`);
+  } finally {
+    find("report-make").disabled = false;
   }
+});
+
+/** @param {Api.Files} tables */
+async function showTables({ merged, fitted, earlier, report: hasReport, remarks }) {
+  const { dir } = openSource();
+  find("table-remarks").replaceChildren(...remarks.map((text) => element("li", {}, text)));
+  find("report-open").hidden = !hasReport;
+  find("report-open").href = address("report", { dir });
+  find("tables").replaceChildren(...[...merged, ...fitted].map((name) => element("li", {}, name)),
+    ...earlier.map((name) => element("li", {}, name, element("span", { className: "soft" }, " (earlier samples)"))));
+  find("no-tables").hidden = merged.length + fitted.length + earlier.length > 0;
+  find("set-aside").hidden = !earlier.length;
+  if (merged.length) {
+    const { columns } = await get("merged", { dir, table: merged[0] });
+    const proposed = columns.find((name) => name.startsWith("intensity_total"));
+    fillSelect(find("fit-column"), columns.map(toOption), find("fit-column").value || proposed);
+  }
+  mergedTables = merged;
+  find("fit").disabled = !merged.length;
+  await showFits(dir, await Promise.all(fitted.map((table) => get("fits", { dir, table }))));
 }

@@ -1,53 +1,71 @@
-// Contrast: black and white in counts. The server sends both, and the range to choose from.
+// Controls of the contrast: black and white in counts. The server sends both, and the range to
+// choose from.
 
-import { element, find, get, showingErrors } from "./api.js";
-import { groupOf, levelOf } from "./frames.js";
-import { state } from "./state.js";
+import { element, find, showErrorsOf } from "./elements.js";
+import { groupOf, levelOf, titleOf } from "./groups.js";
+import { STEPS, separate, toCounts, toPixelValues, toSlider } from "./grey_levels.js";
+import { get } from "./requests.js";
+import { openSource, state } from "./state.js";
 
-const STEPS = 1000;
-
-// The counts that are drawn black and white.
-function levelsOf(name) {
+/**
+ * Counts that are drawn black and white.
+ * @param {string} name
+ * @returns {[number, number]}
+ */
+function rangeOf(name) {
   const { low, high } = groupOf(name);
-  return state.ranges.get(name) ?? [low, high];
+  return state.ranges.get(name) ?? [low ?? 0, high ?? 0];
 }
 
-// The same in pixel values of a frame: a preview runs from 0 (low) to 255 (high).
+/**
+ * The same in pixel values of the level that is shown.
+ * @param {string} name
+ */
 export function pixelRange(name) {
-  const levels = levelsOf(name);
-  if (levelOf(name) === "0") return levels;
-  const { low, high } = groupOf(name);
-  return high > low ? levels.map((counts) => (255 * (counts - low)) / (high - low)) : [0, 255];
+  return toPixelValues(rangeOf(name), levelOf(name), groupOf(name));
 }
 
-// Builds the sliders of all groups that are shown; `changed` is called after each change.
-export function contrastControls(titleOf, changed) {
-  find("contrast").replaceChildren(...state.groups.map((name) => controlsOf(name, titleOf(name), changed)));
+/**
+ * Makes the sliders of all groups that are shown.
+ * @param {() => void} redraw Called after each change.
+ */
+export function showContrastControls(redraw) {
+  find("contrast").replaceChildren(...state.groups.map((name) => makeControls(name, redraw)));
 }
 
-function controlsOf(name, title, changed) {
-  const [least, most] = groupOf(name).ranges[levelOf(name)];
-  const step = (most - least) / STEPS;
-  const slider = (which) => element("input", { type: "range", min: 0, max: STEPS, "aria-label": `${which} level of ${title}` });
-  const sliders = [slider("Black"), slider("White")];
+/**
+ * @param {string} name
+ * @param {() => void} redraw
+ */
+function makeControls(name, redraw) {
+  const title = titleOf(name);
+  const ends = groupOf(name).ranges[levelOf(name)];
+  const [black, white] = ["Black", "White"].map((which) =>
+    element("input", { type: "range", min: 0, max: STEPS, "aria-label": `${which} level of ${title}` }));
   const text = element("output");
-  const show = () => { text.textContent = `${levelsOf(name).map((v) => Math.round(v)).join("–")} counts`; };
-  const place = () => levelsOf(name).forEach((counts, i) => { sliders[i].value = step ? (counts - least) / step : i * STEPS; });
-  const choose = ([black, white]) => {
-    state.ranges.set(name, [black, Math.max(white, black + step)]);
-    show();
-    changed();
+  const showCounts = () => { text.textContent = `${rangeOf(name).map((counts) => Math.round(counts)).join("–")} counts`; };
+  const moveSliders = () => {
+    const [low, high] = rangeOf(name);
+    black.value = `${toSlider(low, ends, 0)}`;
+    white.value = `${toSlider(high, ends, STEPS)}`;
   };
-  for (const input of sliders) input.addEventListener("input", () => choose(sliders.map(({ value }) => least + step * value)));
-  const automatic = showingErrors(async () => {
-    const { details, dir, fov, frame } = state;
-    const { low, high } = await get(`fovs/${fov}/frames/${name}/${frame}/contrast`, { dir, level: levelOf(name) });
-    if (details !== state.details) return;
-    choose([low, high]);
-    place();
+  const choose = (/** @type {[number, number]} */ range) => {
+    state.ranges.set(name, range);
+    showCounts();
+    redraw();
+  };
+  for (const slider of [black, white]) {
+    slider.addEventListener("input", () => choose(toCounts([Number(black.value), Number(white.value)], ends)));
+  }
+  const chooseByFrame = showErrorsOf(async () => {
+    const source = openSource();
+    const { low, high } = await get(`fovs/${source.fov}/frames/${name}/${state.frame}/contrast`, { dir: source.dir, level: levelOf(name) });
+    if (source !== state.source) return;
+    choose(separate([low, high], (ends[1] - ends[0]) / STEPS));
+    moveSliders();
   });
-  place();
-  show();
-  return element("fieldset", {}, element("legend", {}, title), ...sliders,
-    element("button", { title: "Contrast of this frame alone", onclick: automatic }, "Auto"), text);
+  moveSliders();
+  showCounts();
+  return element("fieldset", {}, element("legend", {}, title), black, white,
+    element("button", { title: "Contrast of this frame alone", onclick: chooseByFrame }, "Auto"), text);
 }

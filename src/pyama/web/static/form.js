@@ -1,88 +1,15 @@
 // The parameters of a run as a form, made from the JSON schema of the configuration.
 
-import { element, fill } from "./api.js";
+import { element, fillSelect } from "./elements.js";
+import { boundsOf, helpText, inputType, readValue, toParams, withoutMarks } from "./form_values.js";
 
-let schema = null;
+/** @typedef {import("./form_values.js").Schema} Schema */
+/** @typedef {import("./form_values.js").Property} Property */
+
+/** @type {Map<string, {read: () => unknown, standard: unknown}>} */
 const fields = new Map();
 
-// Returns the groups of the form, to be put into the page.
-export function groups(given) {
-  schema = given;
-  const { plugins, features, preprocessors, frames, ...properties } = schema.$defs.ProcessingParams.properties; // frames: beside the FOVs
-  const made = GROUPS.map(([title, pattern]) => {
-    const names = Object.keys(properties).filter((name) => pattern.test(name)).sort((a, b) => b.endsWith("_method") - a.endsWith("_method"));
-    const rows = names.flatMap((name) => field(name, properties[name]) ?? []);
-    for (const name of names) delete properties[name];
-    return rows.length ? group(title, ...rows) : "";
-  });
-  return [...made, measured(features, preprocessors), ...Object.entries(plugins.properties).map(own)];
-}
-
-// Returns what was filled in, as in a configuration; defaults are left out.
-export function params() {
-  const found = {};
-  for (const [name, { read, standard }] of fields) {
-    const value = read();
-    if (value === undefined || JSON.stringify(value) === JSON.stringify(standard ?? null)) continue;
-    const [plugin, key] = name.split(".");
-    if (key === undefined) found[name] = value;
-    else ((found.plugins ??= {})[plugin] ??= {})[key] = value;
-  }
-  return found;
-}
-
-// Makes the input of one parameter from the schema, with its unit, bounds and help.
-function field(name, property, required = false) {
-  const id = `p-${name}`;
-  const made = inputOf(name, property, id, required);
-  if (!made) return null;
-  const { input, read, most } = made;
-  input.setAttribute("aria-describedby", `${id}-help`);
-  fields.set(name, { read, standard: property.default });
-  return [
-    element("label", { htmlFor: id }, name.replace(/^.*\./, "").replaceAll("_", " ")), input,
-    element("span", { className: "help", id: `${id}-help` }, helpOf(property, input, most)),
-  ];
-}
-
-const partsOf = (property) => (property.anyOf ?? [property]).map((part) => (part.$ref ? schema.$defs[part.$ref.split("/").pop()] : part));
-
-function inputOf(name, property, id, required) {
-  const parts = partsOf(property);
-  const standard = property.default;
-  const numeric = parts.find(({ type }) => type === "integer" || type === "number");
-  const names = schema.choices[name] ?? parts.find((part) => part.enum)?.enum;
-  const isMissing = standard === undefined || standard === null;
-  if (names && !numeric) {
-    const input = element("select", { id });
-    fill(input, [...(isMissing ? [["", required ? "choose …" : property.absent ?? "automatic"]] : []), ...names.map((choice) => [choice, choice])], standard);
-    return { input, read: () => (input.value === "" ? undefined : names.find((choice) => String(choice) === input.value)) };
-  }
-  if (parts.some(({ type }) => type === "boolean")) {
-    const input = element("input", { id, type: "checkbox", checked: standard === true });
-    return { input, read: () => input.checked };
-  }
-  if (numeric && !names) {
-    const { minimum, exclusiveMinimum, maximum, type } = numeric;
-    const input = element("input", { id, type: "number", step: type === "integer" ? 1 : "any", value: standard ?? "", required,
-      placeholder: isMissing && !required ? property.absent ?? "automatic" : "" });
-    if ((minimum ?? exclusiveMinimum) !== undefined) input.min = minimum ?? exclusiveMinimum;
-    if (maximum !== undefined && maximum < 2 ** 31 - 1) input.max = maximum;
-    const none = parts.some((part) => part.type === "null") ? null : undefined;
-    return { input, read: () => (input.value === "" ? none : Number(input.value)), most: exclusiveMinimum !== undefined };
-  }
-  if (!names && !parts.some(({ type }) => type === "string")) return null;
-  const input = element("input", { id, type: "text", value: standard ?? "" });
-  return { input, read: () => (/^\d+$/.test(input.value) ? Number(input.value) : input.value || undefined) };
-}
-
-function helpOf(property, input, isExclusive) {
-  const unit = property.unit ?? partsOf(property).find((part) => part.unit)?.unit;
-  const bounds = input.type === "number"
-    ? [input.min !== "" ? `${isExclusive ? "above" : "from"} ${input.min}` : "", input.max !== "" ? `to ${input.max}` : ""].filter(Boolean).join(" ") : "";
-  return [(property.description ?? "").replaceAll("`", ""), unit && unit !== "1" ? `Unit: ${unit}.` : "", bounds ? `Allowed: ${bounds}.` : ""].filter(Boolean).join(" ");
-}
-
+/** @type {Array<[string, RegExp]>} Titles of groups, and which parameters belong there. */
 const GROUPS = [
   ["Finding cells", /^(segmentation_method|logstd|morph|closing|erosion|min_object|max_object|split_h|z$)/],
   ["Following cells", /^(tracking_method|registration|min_iou|max_gap|min_size|max_size|divisions)/],
@@ -91,38 +18,132 @@ const GROUPS = [
   ["Time and computer", /^(frame_interval|pixel_size_um|n_workers|batch_size|plugin_timeout|seed|copy_only)/],
   ["Other", /^(?!plugins|preprocessors|features|time_mapping)/],
 ];
-const group = (title, ...rows) => element("details", {}, element("summary", {}, title), element("div", { className: "form" }, ...rows));
 
-// Boxes to tick, in the order in which they were ticked.
-function boxes(title, names, ticked, change) {
-  const order = [...ticked];
-  return element("span", { className: "boxes", role: "group", "aria-label": title }, ...names.map((name) => element("label", { className: "check" },
-    element("input", { type: "checkbox", value: name, checked: ticked.includes(name), onchange: ({ target }) => {
-      const at = order.indexOf(name);
-      if (target.checked && at < 0) order.push(name);
-      else if (!target.checked && at >= 0) order.splice(at, 1);
-      change(order);
-    } }), name)));
+/**
+ * Makes the groups of the form, to be put into the page.
+ * @param {Schema} schema
+ * @returns {Array<Node | string>}
+ */
+export function makeForm(schema) {
+  // Frames have an input beside the fields of view.
+  const { plugins, features, preprocessors, frames, ...properties } = schema.$defs.ProcessingParams.properties ?? {};
+  const groups = GROUPS.map(([title, pattern]) => {
+    const names = Object.keys(properties).filter((name) => pattern.test(name))
+      .sort((a, b) => Number(b.endsWith("_method")) - Number(a.endsWith("_method")));
+    const rows = names.flatMap((name) => makeField(name, properties[name], schema));
+    for (const name of names) delete properties[name];
+    return rows.length ? makeGroup(title, rows) : "";
+  });
+  return [...groups, makeFeatures(features, preprocessors, schema),
+    ...Object.entries(plugins.properties ?? {}).map(([name, plugin]) => makePluginGroup(name, plugin, schema))];
 }
 
-function measured(features, preprocessors) {
-  const { choices } = schema;
+/** What was filled in, as in a configuration; defaults are left out. */
+export function readParams() {
+  return toParams([...fields].map(([name, { read, standard }]) => [name, { value: read(), standard }]));
+}
+
+/**
+ * Makes the label, the input and the help of one parameter; nothing for one that has no input.
+ * @param {string} name
+ * @param {Property} property
+ * @param {Schema} schema
+ * @returns {Array<Node>}
+ */
+function makeField(name, property, schema, isRequired = false) {
+  const type = inputType(name, property, schema, isRequired);
+  if (!type) return [];
+  const id = `p-${name}`;
+  const input = makeInput(type, property, { id, "aria-describedby": `${id}-help` }, isRequired);
+  fields.set(name, { read: () => readValue(type, input), standard: property.default });
+  return [
+    element("label", { htmlFor: id }, name.replace(/^.*\./, "").replaceAll("_", " ")), input,
+    element("span", { className: "help", id: `${id}-help` }, helpText(property, type, schema)),
+  ];
+}
+
+/**
+ * @param {import("./form_values.js").InputType} type
+ * @param {Property} property
+ * @param {Record<string, string>} attributes
+ * @param {boolean} isRequired
+ */
+function makeInput({ kind, names, absent, number }, { default: standard }, attributes, isRequired) {
+  if (kind === "choice") {
+    const input = element("select", attributes);
+    const empty = /** @type {Array<[unknown, unknown]>} */ (absent ? [["", absent]] : []);
+    fillSelect(input, [...empty, ...names.map((name) => /** @type {[unknown, unknown]} */ ([name, name]))], standard);
+    return input;
+  }
+  if (kind === "box") return element("input", { ...attributes, type: "checkbox", checked: standard === true });
+  if (kind === "text") return element("input", { ...attributes, type: "text", value: standard ?? "" });
+  const { least, most } = boundsOf(number);
+  const input = element("input", { ...attributes, type: "number", step: number.type === "integer" ? 1 : "any",
+    value: standard ?? "", required: isRequired, placeholder: isRequired ? "" : absent });
+  if (least !== undefined) input.min = `${least}`;
+  if (most !== undefined) input.max = `${most}`;
+  return input;
+}
+
+/**
+ * @param {string} title
+ * @param {Array<Node | string>} rows
+ */
+function makeGroup(title, rows) {
+  return element("details", {}, element("summary", {}, title), element("div", { className: "form" }, ...rows));
+}
+
+/**
+ * Makes boxes to tick; `take` is called with the names in the order in which they were ticked.
+ * @param {string} title
+ * @param {Array<string>} names
+ * @param {Array<string>} ticked
+ * @param {(order: Array<string>) => void} take
+ */
+function makeBoxes(title, names, ticked, take) {
+  const order = new Set(ticked);
+  const labels = names.map((name) => {
+    const box = element("input", { type: "checkbox", value: name, checked: order.has(name) });
+    box.addEventListener("change", () => {
+      if (box.checked) order.add(name);
+      else order.delete(name);
+      take([...order]);
+    });
+    return element("label", { className: "check" }, box, name);
+  });
+  return element("span", { className: "boxes", role: "group", "aria-label": title }, ...labels);
+}
+
+/**
+ * @param {Property} features
+ * @param {Property} preprocessors
+ * @param {Schema} schema
+ */
+function makeFeatures(features, preprocessors, { choices }) {
   const chosen = structuredClone(features.default);
   fields.set("features", { read: () => chosen, standard: features.default });
-  const row = (kind, title) => [element("span", {}, title),
-    boxes(`Features in ${title}`, choices[kind], chosen[kind], (order) => { chosen[kind] = order; })];
-  const rows = [...row("phase", "phase contrast"), ...row("fluorescence", "fluorescence")];
+  const rows = [["phase", "phase contrast"], ["fluorescence", "fluorescence"]].flatMap(([kind, title]) => [
+    element("span", {}, title),
+    makeBoxes(`Features in ${title}`, choices[kind], chosen[kind], (order) => { chosen[kind] = order; }),
+  ]);
   if (choices.preprocessors.length) {
-    let before = [];
-    fields.set("preprocessors", { read: () => before, standard: [] });
-    rows.push(element("span", {}, "preprocessors"), boxes("Preprocessors", choices.preprocessors, [], (order) => { before = [...order]; }),
-      element("span", { className: "help" }, preprocessors.description.replaceAll("`", "")));
+    /** @type {Array<string>} */
+    let chain = [];
+    fields.set("preprocessors", { read: () => chain, standard: [] });
+    rows.push(element("span", {}, "preprocessors"), makeBoxes("Preprocessors", choices.preprocessors, [], (order) => { chain = order; }),
+      element("span", { className: "help" }, withoutMarks(preprocessors.description)));
   }
-  return group("What is measured", ...rows);
+  return makeGroup("What is measured", rows);
 }
 
-// Parameters of a single method, feature or plugin.
-function own([name, { properties, required = [], description = "" }]) {
-  const rows = Object.entries(properties).flatMap(([key, property]) => field(`${name}.${key}`, property, required.includes(key)) ?? []);
-  return rows.length ? group(`Parameters of ${name}`, element("span", { className: "help" }, description.split("\n\n")[0].replaceAll("`", "")), ...rows) : "";
+/**
+ * Makes the parameters of a single method, feature or plugin.
+ * @param {string} name
+ * @param {Property} plugin
+ * @param {Schema} schema
+ */
+function makePluginGroup(name, { properties = {}, required = [], description = "" }, schema) {
+  const rows = Object.entries(properties).flatMap(([key, property]) => makeField(`${name}.${key}`, property, schema, required.includes(key)));
+  const help = element("span", { className: "help" }, withoutMarks(description.split("\n\n")[0]));
+  return rows.length ? makeGroup(`Parameters of ${name}`, [help, ...rows]) : "";
 }

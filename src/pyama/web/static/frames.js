@@ -1,86 +1,138 @@
-// Which frames and outlines are needed, and fetching them ahead of time.
+// Which frames and outlines are needed, and loading them ahead of time.
 
-import { Cache, loadFrame, loadOutlines } from "./fetching.js";
-import { state } from "./state.js";
-import { viewport } from "./viewport.js";
+import { FrameCache } from "./frame_cache.js";
+import { fetchFrame, fetchOutlines } from "./frame_requests.js";
+import { groupOf, levelOf } from "./groups.js";
+import { openSource, state } from "./state.js";
+
+/** @typedef {import("./frame_requests.js").FramePixels} FramePixels */
+/** @typedef {import("./frame_requests.js").FrameOutlines} FrameOutlines */
+/** @typedef {{key: string, load: () => Promise<FramePixels | FrameOutlines>}} Needed */
 
 const AHEAD = 12;
 const AT_ONCE = 4;
-const cache = new Cache();
+/** @type {FrameCache<any>} */
+const cache = new FrameCache(400e6);
+/** In px; 0 follows every edge of a pixel. */
+let outlineSpacing = 0;
 
-export const groupOf = (name) => state.details.groups.find(({ group }) => group === name);
-
-// The chosen level, or the only one that is finished.
-export function levelOf(name) {
-  const { levels } = groupOf(name);
-  return levels[state.level] !== undefined ? state.level : Object.keys(levels)[0];
+/**
+ * On small images, outlines need not follow every edge of a pixel.
+ * @param {number} scale Pixels of the canvas per pixel of the full frame.
+ */
+export function setOutlineScale(scale) {
+  outlineSpacing = scale < 2 ? 4 : 0;
 }
 
-function framePlace(name, frame) {
+/**
+ * @param {string} name
+ * @param {number} frame
+ */
+function frameNeeded(name, frame) {
+  const { dir, fov } = openSource();
   const level = levelOf(name);
-  return { dir: state.dir, fov: state.fov, group: name, frame, level, version: groupOf(name).levels[level] };
+  const version = groupOf(name).levels[level];
+  const asJpeg = state.slow && level === "1";
+  const key = [dir, fov, name, frame, level, version, asJpeg].join("|");
+  return { key, load: () => fetchFrame({ dir, fov, group: name, frame, level, version }, asJpeg) };
 }
 
-function outlinesPlace(frame) {
-  const tracked = state.details.groups.find(({ kind, levels }) => kind === "seg_tracked" && levels["0"] !== undefined);
-  return tracked && { dir: state.dir, fov: state.fov, channel: tracked.channel, frame, spacing: spacing(), version: tracked.levels["0"] };
+/**
+ * Null where the field of view has no tracked cells.
+ * @param {number} frame
+ */
+function outlinesNeeded(frame) {
+  const { dir, fov, details } = openSource();
+  const tracked = details.groups.find(({ kind, levels }) => kind === "seg_tracked" && levels["0"] !== undefined);
+  if (!tracked) return null;
+  const { channel, levels: { 0: version } } = tracked;
+  const spacing = outlineSpacing;
+  const key = ["outlines", dir, fov, channel, frame, spacing, version].join("|");
+  return { key, load: () => fetchOutlines({ dir, fov, channel, frame, spacing, version }) };
 }
 
-// On small images, outlines need not follow every edge of a pixel.
-function spacing() {
-  const [pane] = viewport.panes;
-  return pane && pane.transform().scale < 2 ? 4 : 0;
+/** @param {number} frame */
+const picturesNeeded = (frame) => state.groups.map((name) => frameNeeded(name, frame));
+
+/**
+ * @param {number} frame
+ * @returns {Array<Needed>}
+ */
+function allNeeded(frame) {
+  const outlines = state.outlines ? outlinesNeeded(frame) : null;
+  return [...picturesNeeded(frame), ...(outlines ? [outlines] : [])];
 }
 
-const keyOf = (where) => Object.values(where).join("|") + (state.slow ? "|s" : "");
-const outlinesKey = (where) => `outlines|${keyOf(where)}`;
+/** @param {Array<Needed>} needed */
+const loadAll = (needed) => Promise.all(needed.map(({ key, load }) => cache.fetch(key, load)));
 
-function pictureRequests(frame) {
-  return state.groups.map((name) => {
-    const where = framePlace(name, frame);
-    return [keyOf(where), () => loadFrame(where, state.slow && where.level === "1")];
-  });
+/** @param {number} frame */
+export const loadPictures = (frame) => loadAll(picturesNeeded(frame));
+
+/**
+ * Loads pictures and outlines.
+ * @param {number} frame
+ */
+export const loadFrame = (frame) => loadAll(allNeeded(frame));
+
+/** @param {number} frame */
+export const isLoaded = (frame) => allNeeded(frame).every(({ key }) => cache.get(key));
+
+/**
+ * @param {string} name
+ * @param {number} frame
+ * @returns {FramePixels | undefined}
+ */
+export const loadedFrame = (name, frame) => cache.get(frameNeeded(name, frame).key);
+
+/**
+ * @param {number} frame
+ * @returns {FrameOutlines | undefined}
+ */
+export function loadedOutlines(frame) {
+  const needed = outlinesNeeded(frame);
+  return needed ? cache.get(needed.key) : undefined;
 }
 
-function requests(frame) {
-  const where = state.outlines && outlinesPlace(frame);
-  return [...pictureRequests(frame), ...(where ? [[outlinesKey(where), () => loadOutlines(where)]] : [])];
+/**
+ * @param {number} frame
+ * @returns {Promise<FrameOutlines | undefined>}
+ */
+export async function loadOutlines(frame) {
+  const needed = outlinesNeeded(frame);
+  return needed ? cache.fetch(needed.key, needed.load) : undefined;
 }
 
-const fetchAll = (asks) => Promise.all(asks.map(([key, ask]) => cache.fetch(key, ask)));
-export const loadPictures = (frame) => fetchAll(pictureRequests(frame));
-export const load = (frame) => fetchAll(requests(frame));
-export const isReady = (frame) => requests(frame).every(([key]) => cache.get(key));
-export const cachedFrame = (name, frame) => cache.get(keyOf(framePlace(name, frame)));
-
-export function cachedOutlines(frame) {
-  const where = outlinesPlace(frame);
-  return where && cache.get(outlinesKey(where));
+/**
+ * Frames that are likely to be shown next, the likeliest first.
+ * @param {number} frame
+ * @param {number} n Number of frames.
+ * @param {boolean} playing
+ */
+export function nextFrames(frame, n, playing) {
+  const order = Array.from({ length: AHEAD }, (_, i) => (frame + i + 1) % n);
+  if (!playing) order.push((frame - 1 + n) % n, (frame - 2 + 2 * n) % n);
+  return order;
 }
 
-export async function fetchOutlines(frame) {
-  const where = outlinesPlace(frame);
-  return where && cache.fetch(outlinesKey(where), () => loadOutlines(where));
-}
+let isPreloading = false;
 
-let isPrefetching = false;
-
-// Fetches the frames that are likely to be shown next. `failed` is called with an error.
-export async function prefetch(failed) {
-  if (isPrefetching) return;
-  isPrefetching = true;
-  for (let round = 0; round < AHEAD * 2; round++) {
-    const n = state.details.shape[0];
-    const order = Array.from({ length: AHEAD }, (_, i) => (state.frame + i + 1) % n);
-    if (!state.playing) order.push((state.frame - 1 + n) % n, (state.frame - 2 + n) % n);
-    const missing = order.filter((frame) => !isReady(frame)).slice(0, AT_ONCE);
-    if (!missing.length) break;
-    try {
-      await Promise.all(missing.map(load));
-    } catch (error) {
-      failed(error);
-      break;
+/**
+ * Loads the frames that are likely to be shown next, until one fails.
+ * @param {(error: unknown) => void} showFailure
+ */
+export async function preloadFrames(showFailure) {
+  if (isPreloading) return;
+  isPreloading = true;
+  try {
+    for (let round = 0; round < AHEAD * 2; round++) {
+      const missing = nextFrames(state.frame, openSource().details.shape[0], state.playing).filter((frame) => !isLoaded(frame));
+      if (!missing.length) break;
+      await Promise.all(missing.slice(0, AT_ONCE).map(loadFrame));
     }
+  } catch (error) {
+    showFailure(error);
+  } finally {
+    isPreloading = false;
   }
-  isPrefetching = false;
 }

@@ -1,154 +1,199 @@
-// Entry point: choice of dataset and field of view, views of the page, keyboard shortcuts.
+// Entry point: choice of output folder and field of view, views of the page, keyboard shortcuts.
 
-import { element, fill, find, get, latest, say, showingErrors } from "./api.js";
-import * as cells from "./cells.js";
-import * as analysis from "./analysis.js";
-import * as run from "./run.js";
-import * as stage from "./stage.js";
-import { state } from "./state.js";
-import { openNewest, enqueue } from "./queue.js";
+import { openAnalysis } from "./analysis.js";
+import { moveCursor, toOption } from "./cell_panel.js";
+import { openCells, selectAtClick, selectNext, setUpCells } from "./cells.js";
+import { element, fillSelect, find, showErrorsOf, showStatus } from "./elements.js";
+import * as inspection from "./inspection.js";
+import { setUpPlayback, togglePlaying } from "./playback.js";
+import { enqueue, openNewest } from "./queue.js";
+import { get, makeLatestCheck } from "./requests.js";
+import { openForm } from "./run.js";
+import { openSource, state } from "./state.js";
+import { loadFits } from "./traces.js";
+import * as viewer from "./viewer.js";
 
-const PARTS = ["view", "run", "analysis"];
+const PARTS = /** @type {const} */ (["view", "run", "analysis"]);
 
-const opening = latest();
-let wanted = null;
+const startOpening = makeLatestCheck();
+/** @type {number | null} The field of view that was asked for last and may not be open yet. */
+let requestedFov = null;
 
-export function openDataset(dir, fov = null) {
-  wanted = null;
-  return openNewest(() => loadDataset(dir, fov));
+/**
+ * Opens an output folder at a field of view, or else at its first one.
+ * @param {string} dir
+ * @param {number | null} [fov]
+ */
+function openDataset(dir, fov = null) {
+  requestedFov = null;
+  return openNewest(async () => {
+    const isLatest = startOpening();
+    const dataset = await get("dataset", { dir });
+    if (!isLatest()) return;
+    const entry = dataset.fovs.find((each) => each.fov === fov) ?? dataset.fovs[0];
+    if (!entry) throw new Error("This folder has no fields of view yet.");
+    await loadFov(dir, dataset, entry.fov);
+  });
 }
 
-async function loadDataset(dir, fov) {
-  const isLast = opening();
-  const dataset = await get("dataset", { dir });
-  if (!isLast()) return;
-  const first = dataset.fovs.some((entry) => entry.fov === fov) ? fov : dataset.fovs[0]?.fov;
-  if (first === undefined) throw new Error("This folder has no fields of view yet.");
-  await loadFov(first, { dir, dataset });
+/** @param {number} fov */
+function openFov(fov) {
+  requestedFov = fov;
+  return openNewest(() => {
+    const { dir, dataset } = openSource();
+    return loadFov(dir, dataset, fov);
+  });
 }
 
-function listFovs() {
-  find("remarks").replaceChildren(...state.dataset.remarks.map((text) => element("li", {}, text)));
-  find("fov-list").replaceChildren(...state.dataset.fovs.map(({ fov, name, traces, inspected }) => element("li", {},
+/**
+ * @param {string} dir
+ * @param {Api.Dataset} dataset
+ * @param {number} fov
+ */
+async function loadFov(dir, dataset, fov) {
+  const isLatest = startOpening();
+  const details = await get(`fovs/${fov}`, { dir });
+  if (!isLatest()) return;
+  const isOther = dataset !== state.source?.dataset;
+  state.source = { dir, dataset, fov, details };
+  state.frame = Math.min(state.frame, details.shape[0] - 1);
+  if (isOther) showDataset(dataset);
+  markFov(fov);
+  history.replaceState(null, "", `/?${new URLSearchParams({ dir, fov: `${fov}` })}`);
+  showStatus(`${dataset.recording}, FOV ${fov}: ${details.shape.join(" × ")}, ${details.time}`);
+  viewer.openImages();
+  await openCells();
+}
+
+/** @param {Api.Dataset} dataset */
+function showDataset({ recording, remarks, fovs }) {
+  document.title = `${recording} · pyama`;
+  find("remarks").replaceChildren(...remarks.map((text) => element("li", {}, text)));
+  find("fov-list").replaceChildren(...fovs.map(({ fov, name, traces, inspected }) => element("li", {},
     element("button", { id: `fov-${fov}`, title: name, onclick: () => openFov(fov) },
       element("span", {}, `FOV ${fov}${inspected ? " ✓" : ""}`),
       element("span", { className: "count" }, traces === null ? "–" : `${traces}`)))));
 }
 
-export function openFov(fov) {
-  wanted = fov;
-  return openNewest(() => loadFov(fov));
-}
-
-// Everything changes at once, so that frames of one dataset are not requested from another.
-async function loadFov(fov, other = null) {
-  const { dir } = other ?? state;
-  const isLast = opening();
-  const details = await get(`fovs/${fov}`, { dir });
-  if (!isLast()) return;
-  Object.assign(state, other ?? {}, { fov, details });
-  if (other) {
-    document.title = `${state.dataset.recording} · pyama`;
-    listFovs();
-  }
-  state.frame = Math.min(state.frame, details.shape[0] - 1);
+/**
+ * Marks a field of view in the list as the one that is open.
+ * @param {number} fov
+ */
+function markFov(fov) {
   for (const button of find("fov-list").querySelectorAll("button")) {
     if (button.id === `fov-${fov}`) {
       button.setAttribute("aria-current", "true");
       button.scrollIntoView({ block: "nearest" });
     } else button.removeAttribute("aria-current");
   }
-  history.replaceState(null, "", `/?${new URLSearchParams({ dir, fov })}`);
-  say(`${state.dataset.recording}, FOV ${fov}: ${details.shape.join(" × ")}, ${details.time}`);
-  stage.open();
-  await cells.open();
 }
 
-function nextFov(by) {
-  const all = state.dataset?.fovs.map(({ fov }) => fov) ?? [];
-  const at = all.indexOf(wanted ?? state.fov) + by;
-  if (all[at] !== undefined) openFov(all[at]);
+/** @param {number} by */
+function openNextFov(by) {
+  const fovs = state.source?.dataset.fovs.map(({ fov }) => fov) ?? [];
+  const next = fovs[fovs.indexOf(requestedFov ?? state.source?.fov ?? -1) + by];
+  if (next !== undefined) openFov(next);
 }
 
-function toggleBox(name) {
-  find(name).click();
-}
-
+/** Keys whose effect is previewed, to be applied with Enter. */
 const PREVIEWS = ["m", "s", "x", "Delete"];
-const JUMPS = { "[": () => nextFov(-1), "]": () => nextFov(1) };
+/** @type {Record<string, () => void>} Keys that do not wait for earlier actions. */
+const JUMPS = { "[": () => openNextFov(-1), "]": () => openNextFov(1) };
+/** @type {Record<string, (event: KeyboardEvent) => unknown>} */
 const KEYS = {
   // Keys do not wait for images: fast key presses skip some frames.
-  ArrowLeft: (event) => void stage.step(event.shiftKey ? -10 : -1), ArrowRight: (event) => void stage.step(event.shiftKey ? 10 : 1),
-  ArrowUp: () => cells.next(-1), ArrowDown: () => cells.next(1), " ": stage.toggle,
-  g: () => cells.mark(true), b: () => cells.mark(false), B: () => cells.mark(false, state.frame),
-  u: cells.undo, r: cells.redo, m: cells.join, s: cells.swap, x: cells.cut, Delete: cells.remove,
-  Enter: cells.apply, Escape: cells.cancel, o: () => toggleBox("outlines"), i: () => toggleBox("ids"),
-  "+": () => stage.zoomBy(1.5), "-": () => stage.zoomBy(1 / 1.5), 0: stage.fit,
+  ArrowLeft: ({ shiftKey }) => void viewer.stepFrames(shiftKey ? -10 : -1),
+  ArrowRight: ({ shiftKey }) => void viewer.stepFrames(shiftKey ? 10 : 1),
+  ArrowUp: () => selectNext(-1), ArrowDown: () => selectNext(1), " ": togglePlaying,
+  g: () => inspection.markCell(true), b: () => inspection.markCell(false), B: () => inspection.markCell(false, state.frame),
+  u: inspection.undo, r: inspection.redo,
+  m: inspection.joinCells, s: inspection.swapCells, x: inspection.cutCell, Delete: inspection.deleteCell,
+  Enter: inspection.applyProposal, Escape: inspection.cancelProposal,
+  o: () => find("outlines").click(), i: () => find("ids").click(),
+  "+": () => viewer.zoomBy(1.5), "-": () => viewer.zoomBy(1 / 1.5), 0: viewer.fitToPanes,
 };
 
-function onKey(event) {
+/** @param {KeyboardEvent} event */
+function actOnKey(event) {
   if (event.ctrlKey || event.metaKey || event.altKey || find("help").open) return;
   if (event.key === "?") return find("help").showModal();
-  if (find("view").hidden) return;
-  const { tagName, type } = event.target;
-  const typing = tagName === "SELECT" || tagName === "TEXTAREA" || (tagName === "INPUT" && type !== "checkbox");
-  const pressing = (tagName === "BUTTON" || tagName === "SUMMARY" || type === "checkbox") && (event.key === " " || event.key === "Enter");
-  const action = JUMPS[event.key] ?? KEYS[event.key];
-  if (!action || pressing || (typing && !(type === "range" && !event.key.startsWith("Arrow")))) return;
+  const target = event.target instanceof HTMLElement ? event.target : document.body;
+  if (find("view").hidden || usesKey(target, event.key)) return;
+  const jump = JUMPS[event.key];
+  const action = KEYS[event.key];
+  if (!jump && !action) return;
   event.preventDefault();
   // The next Enter or Escape is for what is previewed, not for the button that was used last.
-  if (PREVIEWS.includes(event.key)) event.target.blur();
-  if (event.key in JUMPS) action();
+  if (PREVIEWS.includes(event.key)) target.blur();
+  if (jump) jump();
   else enqueue(() => action(event));
 }
 
-export const showPart = showingErrors(async (name) => {
+/**
+ * Whether an element of the page needs a key for itself.
+ * @param {HTMLElement} target
+ * @param {string} key
+ */
+function usesKey(target, key) {
+  const type = target instanceof HTMLInputElement ? target.type : "";
+  if (["BUTTON", "SUMMARY"].includes(target.tagName) || type === "checkbox") return key === " " || key === "Enter";
+  if (type === "range") return key.startsWith("Arrow");
+  return ["SELECT", "TEXTAREA", "INPUT"].includes(target.tagName);
+}
+
+const showPart = showErrorsOf(async (/** @type {typeof PARTS[number]} */ name) => {
   for (const part of PARTS) {
     find(part).hidden = part !== name;
-    find(`tab-${part}`).setAttribute("aria-pressed", part === name);
+    find(`tab-${part}`).setAttribute("aria-pressed", `${part === name}`);
   }
   if (name === "view") {
-    stage.go(state.frame);
-    await cells.loadFits(); // fits may have been made since
+    viewer.showFrame(state.frame);
+    await loadFits(); // fits may have been made since
   }
-  if (name === "run") await run.open(openResults);
-  if (name === "analysis") await analysis.open();
+  if (name === "run") await openForm(openResults);
+  if (name === "analysis") await openAnalysis();
 });
 
-const openResults = showingErrors(async (dir) => {
+const openResults = showErrorsOf(async (/** @type {string} */ dir) => {
   await showPart("view");
   await openDataset(dir);
   await listDatasets(dir);
 });
 
+/**
+ * Lists the output folders below the root, and the one that is open.
+ * @param {string | null} chosen
+ */
 async function listDatasets(chosen) {
   const names = await get("datasets");
-  if (chosen !== undefined && chosen !== null && !names.includes(chosen)) names.push(chosen);
-  fill(find("dataset"), names.map((name) => [name, name === "." ? "(this folder)" : name]), chosen);
+  if (chosen !== null && !names.includes(chosen)) names.push(chosen);
+  fillSelect(find("dataset"), names.map((name) => (name === "." ? [name, "(this folder)"] : toOption(name))), chosen ?? undefined);
   return names;
 }
 
-const start = showingErrors(async () => {
-  stage.setUp({ pick: cells.pick, frame: cells.at });
-  cells.setUp();
+const start = showErrorsOf(async () => {
+  viewer.setUpViewer({ select: selectAtClick, moveCursor });
+  setUpPlayback(viewer.draw);
+  setUpCells();
+  inspection.setUpInspection();
   find("help-open").addEventListener("click", () => find("help").showModal());
   find("dataset").addEventListener("change", async () => {
     await openDataset(find("dataset").value);
     if (!find("analysis").hidden) await showPart("analysis");
   });
-  document.addEventListener("keydown", onKey);
-  find("run").addEventListener("input", run.changed);
+  document.addEventListener("keydown", actOnKey);
   for (const part of PARTS) find(`tab-${part}`).addEventListener("click", () => showPart(part));
   const query = new URLSearchParams(location.search);
-  const asked = query.get("dir");
+  const dir = query.get("dir");
+  const fov = query.get("fov");
   // The picture first: looking for other folders may take a while.
-  const opened = asked === null ? null : openDataset(asked, query.has("fov") ? Number(query.get("fov")) : null);
-  const names = await listDatasets(asked);
-  await opened;
-  if (asked === null && names.length) await openDataset(find("dataset").value);
+  const opening = dir === null ? null : openDataset(dir, fov === null ? null : Number(fov));
+  const names = await listDatasets(dir);
+  await opening;
+  if (dir === null && names.length) await openDataset(find("dataset").value);
   if (!names.length) await showPart("run");
 });
 
-// For tests and the console of the browser.
-window.pyama = { state, stage, cells, openFov };
+// For tests, benchmarks and the console of the browser.
+Object.assign(window, { pyama: { state, viewer, openFov } });
 start();

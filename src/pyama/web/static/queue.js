@@ -1,18 +1,27 @@
 // What users do, in the order in which they do it, also where the server is slow: an action waits
 // for what is being opened and for the actions before it. No action is lost, and their order is kept.
 
-import { showingErrors } from "./api.js";
+import { showErrorsOf } from "./elements.js";
 
-let opening = Promise.resolve();
-let last = Promise.resolve();
+/** @type {Promise<unknown>} */
+let newestOpening = Promise.resolve();
+/** @type {Promise<unknown>} */
+let lastAction = Promise.resolve();
 
-// Going elsewhere waits for earlier actions only: fast navigation skips intermediate items.
+/**
+ * Opens something else. It waits for earlier actions only: fast navigation skips items in between.
+ * @param {() => unknown} open
+ */
 export function openNewest(open) {
-  last = last.then(() => { opening = showingErrors(open)(); });
-  return last.then(() => opening);
+  lastAction = lastAction.then(() => { newestOpening = showErrorsOf(open)(); });
+  return lastAction.then(() => newestOpening);
 }
 
+/**
+ * Carries out an action after what was asked for before.
+ * @param {() => unknown} action
+ */
 export function enqueue(action) {
-  last = last.then(() => opening).then(showingErrors(action));
-  return last;
+  lastAction = lastAction.then(() => newestOpening).then(showErrorsOf(action));
+  return lastAction;
 }

@@ -1,36 +1,81 @@
-// What is shown. One object, read by all parts.
+// What is shown. One object, read by all parts of the page.
 
+import { TrackIndex } from "./track_index.js";
+
+/**
+ * Where images and traces come from. The whole object changes at once, so that nothing of one
+ * field of view is requested from another.
+ * @typedef {object} Source
+ * @property {string} dir Output folder, relative to the root of the server.
+ * @property {Api.Dataset} dataset
+ * @property {number} fov
+ * @property {Api.FovDetails} details
+ */
+
+/**
+ * Raw, background and corrected intensity of one cell, in counts.
+ * @typedef {object} IntensityParts
+ * @property {number} cell
+ * @property {Array<{frame: number, raw: number, background: number, corrected: number}>} points
+ */
+
+/**
+ * A change that is shown before it is applied.
+ * @typedef {object} Proposal
+ * @property {string} text
+ * @property {Api.ActionRequest["action"]} action
+ * @property {Api.Effect} effect
+ */
+
+/**
+ * @typedef {object} State
+ * @property {Source | null} source Null until something is open.
+ * @property {number} frame
+ * @property {boolean} playing
+ * @property {Array<string>} groups Names of the stacks that are shown side by side.
+ * @property {Api.Level} level Resolution that is preferred.
+ * @property {boolean} slow Whether previews are sent as JPEG.
+ * @property {boolean} outlines
+ * @property {boolean} ids Whether numbers of cells are drawn.
+ * @property {Map<string, [number, number]>} ranges Counts of black and white that the user chose, by group.
+ * @property {Api.Tracks | null} tracks
+ * @property {TrackIndex} index Of `tracks`.
+ * @property {string | null} column Column of the traces.
+ * @property {Api.ColumnTraces | null} traces
+ * @property {IntensityParts | null} parts
+ * @property {(Api.FittedColumn & {column: string, byCell: Map<number, Api.FittedCell>}) | null} fits
+ * @property {string | null} fitModel Model whose fits are shown; "" for none, null for the latest.
+ * @property {number | null} cell
+ * @property {number | null} other Second cell of a join or swap.
+ * @property {number} page Page of cells whose traces are shown, from 0.
+ * @property {Proposal | null} proposal
+ * @property {string} user Who acts in the inspection.
+ */
+
+/** @type {State} */
 export const state = {
-  dir: null, dataset: null, fov: null, details: null, frame: 0,
-  groups: [], level: "1", slow: false, outlines: true, ids: false,
-  ranges: new Map(), playing: false,
-  tracks: null, byLabel: new Map(), byCell: new Map(), column: null, traces: null, parts: null, fits: null, fitModel: null,
+  source: null, frame: 0, playing: false,
+  groups: [], level: "1", slow: false, outlines: true, ids: false, ranges: new Map(),
+  tracks: null, index: new TrackIndex(), column: null, traces: null, parts: null, fits: null, fitModel: null,
   cell: null, other: null, page: 0, proposal: null,
-  me: localStorage.getItem("pyama-me") ?? crypto.randomUUID(),
+  user: localStorage.getItem("pyama-me") ?? crypto.randomUUID(),
 };
-localStorage.setItem("pyama-me", state.me);
+localStorage.setItem("pyama-me", state.user);
 
-// The number a label has in the corrected table in a frame; null if it is not in the table.
-export function cellOf(label, frame) {
-  for (const [cell, first, last] of state.byLabel.get(label) ?? []) {
-    if (first <= frame && frame <= last) return cell;
-  }
-  return null;
+/**
+ * Where images and traces come from.
+ * @throws {Error} Nothing is open.
+ */
+export function openSource() {
+  if (!state.source) throw new Error("Choose a folder of results first.");
+  return state.source;
 }
 
-export function isBad(cell, frame) {
-  return state.byCell.get(cell)?.bad.some(([first, last]) => first <= frame && frame <= last) ?? false;
-}
-
-export function index(tracks) {
+/**
+ * Takes the cells of a field of view; null where there are none.
+ * @param {Api.Tracks | null} tracks
+ */
+export function takeTracks(tracks) {
   state.tracks = tracks;
-  state.byLabel = new Map();
-  state.byCell = new Map();
-  for (const track of tracks.tracks) {
-    state.byCell.set(track.cell, track);
-    for (const [label, first, last] of track.segments) {
-      if (!state.byLabel.has(label)) state.byLabel.set(label, []);
-      state.byLabel.get(label).push([track.cell, first, last]);
-    }
-  }
+  state.index = new TrackIndex(tracks?.tracks);
 }

@@ -1,80 +1,83 @@
 // The visible part of a frame. All panes share it, so they zoom and move together.
 
-import { find } from "./api.js";
+/**
+ * @typedef {object} Viewport
+ * @property {[number, number]} shape Rows and columns of the full frame.
+ * @property {number} zoom 1 fits the frame into the pane.
+ * @property {[number, number]} centre Of the view, x and y, as a part of the frame.
+ * @property {number | null} pixelSize In µm; null if it is unknown.
+ */
 
-export const viewport = { shape: [1, 1], zoom: 1, centre: [0.5, 0.5], pixelSize: null, panes: [] };
+/**
+ * Scale and shift from pixels of the full frame to pixels of the canvas.
+ * @typedef {{scale: number, x: number, y: number}} Transform
+ */
 
-export function fitFrame() {
-  Object.assign(viewport, { zoom: 1, centre: [0.5, 0.5] });
+const LEAST_ZOOM = 0.5;
+const MOST_ZOOM = 64;
+
+/** @type {Viewport} */
+export const viewport = { shape: [1, 1], zoom: 1, centre: [0.5, 0.5], pixelSize: null };
+
+/** @param {Viewport} view */
+export function fitFrame(view) {
+  Object.assign(view, { zoom: 1, centre: [0.5, 0.5] });
 }
 
-// Zooms by a factor around the position of a mouse event, or around the centre.
-export function zoomAround(factor, event = null, pane = viewport.panes[0]) {
-  if (!pane) return;
-  const [height, width] = viewport.shape;
-  const point = event ? pane.toImage(event) : [viewport.centre[0] * width, viewport.centre[1] * height];
-  const zoom = Math.max(0.5, Math.min(64, viewport.zoom * factor));
-  const kept = viewport.zoom / zoom;
-  const fixed = [point[0] / width, point[1] / height];
-  viewport.centre = viewport.centre.map((c, i) => fixed[i] + (c - fixed[i]) * kept);
-  viewport.zoom = zoom;
+/**
+ * @param {Viewport} view
+ * @param {{width: number, height: number}} canvas
+ * @returns {Transform}
+ */
+export function transformOf({ shape: [rows, columns], zoom, centre }, { width, height }) {
+  const scale = Math.min(width / columns, height / rows) * zoom;
+  return { scale, x: width / 2 - centre[0] * columns * scale, y: height / 2 - centre[1] * rows * scale };
 }
 
-function move(pane, dx, dy) {
-  const ratio = window.devicePixelRatio || 1;
-  const { scale } = pane.transform();
-  const [height, width] = viewport.shape;
-  viewport.centre = [viewport.centre[0] - (dx * ratio) / scale / width, viewport.centre[1] - (dy * ratio) / scale / height];
+/**
+ * From a pixel of the canvas to one of the full frame.
+ * @param {Transform} transform
+ * @param {number} x
+ * @param {number} y
+ * @returns {[number, number]}
+ */
+export function toFrame(transform, x, y) {
+  return [(x - transform.x) / transform.scale, (y - transform.y) / transform.scale];
 }
 
-// Connects the zoom buttons; `changed` is called after each change.
-export function listenToButtons(changed) {
-  const actions = { "zoom-in": () => zoomAround(1.5), "zoom-out": () => zoomAround(1 / 1.5), "zoom-fit": fitFrame };
-  for (const [id, action] of Object.entries(actions)) find(id).addEventListener("click", () => { action(); changed(); });
+/**
+ * Zooms by a factor around a point of the full frame, or around the centre.
+ * @param {Viewport} view
+ * @param {number} factor
+ * @param {[number, number] | null} [point]
+ */
+export function zoomAround(view, factor, point = null) {
+  const [rows, columns] = view.shape;
+  const zoom = Math.max(LEAST_ZOOM, Math.min(MOST_ZOOM, view.zoom * factor));
+  const kept = view.zoom / zoom;
+  const [x, y] = point ? [point[0] / columns, point[1] / rows] : view.centre;
+  view.centre = [x + (view.centre[0] - x) * kept, y + (view.centre[1] - y) * kept];
+  view.zoom = zoom;
 }
 
-// Zooms with the wheel or two fingers, moves by dragging, and reports clicks in pixels of the full frame.
-export function listenToPointer(pane, { zoomed, moved, clicked }) {
-  const { canvas } = pane;
-  const pointers = new Map(); // positions of the pressed pointers
-  let isClick = false;
-  canvas.addEventListener("wheel", (event) => {
-    event.preventDefault();
-    zoomAround(1.0015 ** -event.deltaY, event, pane);
-    zoomed();
-  }, { passive: false });
-  canvas.addEventListener("pointerdown", (event) => {
-    canvas.setPointerCapture(event.pointerId);
-    pointers.set(event.pointerId, [event.clientX, event.clientY]);
-    isClick = pointers.size === 1;
-  });
-  canvas.addEventListener("pointermove", (event) => {
-    const from = pointers.get(event.pointerId);
-    if (!from) return;
-    const to = [event.clientX, event.clientY];
-    const other = [...pointers].find(([id]) => id !== event.pointerId)?.[1];
-    if (isClick && Math.hypot(to[0] - from[0], to[1] - from[1]) < 4) return;
-    isClick = false;
-    pointers.set(event.pointerId, to);
-    if (other) {
-      pinch(pane, from, to, other);
-      zoomed();
-    } else {
-      move(pane, to[0] - from[0], to[1] - from[1]);
-      moved();
-    }
-  });
-  canvas.addEventListener("pointerup", (event) => {
-    if (pointers.delete(event.pointerId) && isClick) clicked(...pane.toImage(event), event.shiftKey);
-  });
-  canvas.addEventListener("pointercancel", (event) => pointers.delete(event.pointerId));
+/**
+ * Moves the frame.
+ * @param {Viewport} view
+ * @param {number} dx In pixels of the full frame, as `dy`.
+ * @param {number} dy
+ */
+export function moveBy(view, dx, dy) {
+  const [rows, columns] = view.shape;
+  view.centre = [view.centre[0] - dx / columns, view.centre[1] - dy / rows];
 }
 
-// One of two fingers has moved: the frame follows their middle and their distance.
-function pinch(pane, from, to, other) {
-  const distance = (point) => Math.max(1, Math.hypot(point[0] - other[0], point[1] - other[1]));
-  move(pane, (to[0] - from[0]) / 2, (to[1] - from[1]) / 2);
-  const box = pane.canvas.getBoundingClientRect();
-  const [x, y] = [(to[0] + other[0]) / 2, (to[1] + other[1]) / 2];
-  zoomAround(distance(to) / distance(from), { offsetX: x - box.left, offsetY: y - box.top }, pane);
+/**
+ * A scale bar: a round length, and its unit.
+ * @param {number} perUnit Pixels of the canvas per unit.
+ * @param {number} width Of the canvas; the bar takes up to a fifth of it.
+ */
+export function scaleBarLength(perUnit, width) {
+  const most = Math.max(40, width / 5) / perUnit;
+  const power = 10 ** Math.floor(Math.log10(most));
+  return [5, 2, 1].map((n) => n * power).find((length) => length <= most) ?? power;
 }

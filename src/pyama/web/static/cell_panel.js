@@ -1,0 +1,145 @@
+// The side of the page: lists of cells, the plot of their traces, the log of the inspection.
+
+import { element, fillSelect, find } from "./elements.js";
+import { formatRanges } from "./numbers.js";
+import { openSource, state } from "./state.js";
+import { PENS, TracePlot } from "./trace_plot.js";
+import { legendEntries, partLines, plotTimes, traceLines } from "./trace_lines.js";
+import { frameSpan } from "./track_index.js";
+import { draw } from "./viewer.js";
+
+export const CELLS_PER_PAGE = 20;
+/** @type {TracePlot} */
+let plot;
+
+/** @param {(cell: number, frame: number) => void} select Called after a click near a trace. */
+export function setUpCellPanel(select) {
+  plot = new TracePlot(find("plot"), select);
+  find("all").addEventListener("change", showCells);
+  find("page-back").addEventListener("click", () => turnPage(-1));
+  find("page-on").addEventListener("click", () => turnPage(1));
+}
+
+/** @param {number} by */
+function turnPage(by) {
+  const pages = Math.ceil(state.index.cells.length / CELLS_PER_PAGE);
+  state.page = Math.max(0, Math.min(pages - 1, state.page + by));
+  showCells();
+}
+
+/** Shows what the state says about cells, traces and the inspection. */
+export function showCells() {
+  showLists();
+  showTitle();
+  showFitModels();
+  showLog();
+  showPlot();
+  draw();
+}
+
+function showLists() {
+  const { cells, byCell } = state.index;
+  const pages = Math.max(1, Math.ceil(cells.length / CELLS_PER_PAGE));
+  find("page-text").textContent = cells.length ? `${state.page + 1}/${pages} · ${cells.length} cells` : "no traces";
+  find("page-back").disabled = state.page === 0;
+  find("page-on").disabled = state.page >= pages - 1;
+  /** @returns {[number, string]} */
+  const toOption = (/** @type {Api.Track} */ track) =>
+    [track.cell, state.index.isBad(track.cell, frameSpan(track)[0]) ? `${track.cell} (bad)` : `${track.cell}`];
+  const options = [...byCell.values()].map(toOption);
+  fillSelect(find("cell"), [["", "–"], ...options], state.cell ?? "");
+  fillSelect(find("other"), [["", "–"], ...options.filter(([cell]) => cell !== state.cell)], state.other ?? "");
+  for (const id of /** @type {const} */ (["good", "bad", "bad-from", "cut", "delete"])) find(id).disabled = state.cell === null;
+  for (const id of /** @type {const} */ (["join", "swap"])) find(id).disabled = state.cell === null || state.other === null;
+}
+
+function showTitle() {
+  const track = state.cell === null ? undefined : state.index.byCell.get(state.cell);
+  find("cell-title").textContent = track ? titleOf(track, fitOf(track.cell)) : "No cell selected";
+}
+
+/**
+ * @param {Api.Track} track
+ * @param {Api.FittedCell | undefined} fit
+ */
+export function titleOf(track, fit) {
+  const { cell, bad, segments, n } = track;
+  const [first, last] = frameSpan(track);
+  const quality = bad.length ? `bad in ${formatRanges(bad)}` : "good";
+  const labels = [...new Set(segments.map(([label]) => label))];
+  const origin = labels.length > 1 || labels[0] !== cell ? ` · labels ${labels.join(", ")}` : "";
+  const fitted = fit ? ` · ${fit.model}: R² ${fit.r_squared.toFixed(4)}` : "";
+  return `Cell ${cell}: frames ${first}–${last} (${n}), ${quality}${origin}${fitted}`;
+}
+
+/**
+ * The fit that is shown for a cell.
+ * @param {number} cell
+ */
+const fitOf = (cell) => (state.fitModel === "" || state.proposal ? undefined : state.fits?.byCell.get(cell));
+
+function showFitModels() {
+  const { fits, fitModel } = state;
+  find("fit-choice").hidden = !fits?.models.length;
+  if (fits) fillSelect(find("fit-shown"), [["", "none"], ...fits.models.map(toOption)], fitModel === "" ? "" : fits.model);
+}
+
+/**
+ * @param {string} name
+ * @returns {[string, string]} The option of a list.
+ */
+export const toOption = (name) => [name, name];
+
+function showLog() {
+  const log = state.tracks?.log ?? [];
+  const own = log.filter(({ by }) => by === state.user);
+  find("undo").disabled = !own.some(({ active }) => active);
+  find("redo").disabled = own.every(({ active }) => active);
+  const n = log.filter(({ active }) => active).length;
+  find("saved").textContent = n ? `${n} ${n === 1 ? "change" : "changes"} saved` : state.tracks ? "no changes yet" : "";
+  find("log").replaceChildren(...log.map(({ active, text, problem }) =>
+    element("li", { className: active ? "" : "off" }, problem ? `${text} – no effect: ${problem}` : text)));
+  find("proposal").hidden = state.proposal === null;
+  find("proposal-text").textContent = state.proposal?.text ?? "";
+}
+
+function showPlot() {
+  if (!state.source) return;
+  const { column, parts, proposal } = state;
+  const { times, timeUnit } = plotTimes(openSource().details.times_min);
+  const lines = parts ? partLines(parts, times) : traceLines({
+    times, traces: shownTraces(), cell: state.cell, effect: proposal?.effect ?? null, fitOf,
+    isBad: (cell) => Boolean(state.index.byCell.get(cell)?.bad.length),
+  });
+  showLegend(legendEntries({ showsParts: Boolean(parts), showsEffect: Boolean(proposal), lines, isFitCurrent: state.fits?.is_current !== false }));
+  const { meaning = "", unit = "" } = state.tracks?.columns.find(({ name }) => name === column) ?? {};
+  find("column").title = meaning;
+  const labels = parts ? { title: `cell ${parts.cell}`, unit: "counts" } : { title: column ?? "", unit };
+  plot.show(lines, { times, timeUnit, frame: state.frame, ...labels });
+}
+
+/** Traces of the page of cells, or of all, and of the selected cell. */
+function shownTraces() {
+  const { index: { cells }, page } = state;
+  const shown = new Set(find("all").checked ? cells : cells.slice(page * CELLS_PER_PAGE, (page + 1) * CELLS_PER_PAGE));
+  return (state.traces?.traces ?? []).filter(({ cell }) => shown.has(cell) || cell === state.cell);
+}
+
+/** @param {ReturnType<typeof legendEntries>} entries */
+function showLegend(entries) {
+  find("legend").replaceChildren(...entries.map(([style, text]) => {
+    const { colour = "--ink", dashes } = PENS[style];
+    const swatch = element("i");
+    swatch.style.borderTop = `2px ${!dashes ? "solid" : dashes[0] > 2 ? "dashed" : "dotted"} var(${colour})`;
+    return element("span", {}, swatch, text);
+  }));
+}
+
+/** @type {ReturnType<typeof setTimeout> | null} */
+let pending = null;
+
+/** Moves the cursor of the plot to the frame that is shown. */
+export function moveCursor() {
+  // Drawing the traces for every frame during playback would take longer than the images.
+  pending ??= setTimeout(() => { pending = null; plot.moveCursor(state.frame); }, state.playing ? 200 : 0);
+}

@@ -1,0 +1,97 @@
+// How the numbers of the fits are distributed in each sample. Histogram, medians and quartiles
+// are computed by the server, as for the report and the figures.
+
+import { toOption } from "./cell_panel.js";
+import { card, element, fillSelect, find, showErrorsOf } from "./elements.js";
+import { drawHistogram } from "./histogram.js";
+import { formatNumber } from "./numbers.js";
+import { makeLatestCheck, post } from "./requests.js";
+
+/** @type {{dir: string, fits: Array<Api.FittedTable>}} Tables of fits of the samples. */
+let shown = { dir: "", fits: [] };
+
+export function makeDistributionCard() {
+  return card("3 · Distributions",
+    element("p", { id: "no-fits", hidden: true }, "No fit yet. Merge the samples, then fit them."),
+    element("div", { id: "distribution", className: "bar" },
+      element("label", {}, "Fit ", element("select", { id: "shown-fit", onchange: showErrorsOf(showNumbers) })),
+      element("label", {}, "Parameter ", element("select", { id: "parameter", onchange: showErrorsOf(showDistribution) }))),
+    element("canvas", { id: "histogram", width: 900, height: 420, role: "img", "aria-label": "Histogram of the fits" }),
+    element("table", {}, element("tbody", { id: "summary" })));
+}
+
+/**
+ * Model and column: fits that have both in common are compared.
+ * @param {Api.FittedTable} fit
+ */
+const kindOf = ({ model, column }) => `${model}, ${column}`;
+
+/** The fits that are compared. */
+const comparedFits = () => shown.fits.filter((fit) => kindOf(fit) === find("shown-fit").value);
+
+/**
+ * Chooses what is compared when fits are shown next.
+ * @param {Api.FittedTable} fit
+ */
+export function chooseFit(fit) {
+  fillSelect(find("shown-fit"), [toOption(kindOf(fit))], kindOf(fit));
+}
+
+/**
+ * Takes the fits of an output folder; what was chosen stays chosen.
+ * @param {string} dir
+ * @param {Array<Api.FittedTable>} fits
+ */
+export async function showFits(dir, fits) {
+  shown = { dir, fits };
+  const kinds = [...new Set(fits.map(kindOf))];
+  fillSelect(find("shown-fit"), kinds.map(toOption), find("shown-fit").value || kinds[0]);
+  find("no-fits").hidden = kinds.length > 0;
+  find("distribution").hidden = !kinds.length;
+  await showNumbers();
+}
+
+/** Lists the numbers of the fits that are compared. */
+async function showNumbers() {
+  const units = Object.entries(Object.assign({}, ...comparedFits().map((fit) => fit.units)));
+  const options = units.map(([name, unit]) => /** @type {[string, string]} */ ([name, unit ? `${name} (${unit})` : name]));
+  const proposed = options.find(([name]) => name === "r_squared") ?? options[0];
+  fillSelect(find("parameter"), options, find("parameter").value || proposed?.[0]);
+  await showDistribution();
+}
+
+const startRequest = makeLatestCheck();
+
+async function showDistribution() {
+  const isLatest = startRequest();
+  const { dir } = shown;
+  const name = find("parameter").value;
+  const tables = comparedFits().map(({ table }) => table);
+  const distribution = name && tables.length ? await post("distribution", { dir }, { tables, name }) : null;
+  if (!isLatest()) return;
+  find("histogram").hidden = !distribution;
+  find("summary").replaceChildren();
+  if (!distribution) return;
+  drawHistogram(find("histogram"), distribution, axisTitle(distribution));
+  find("summary").append(
+    element("tr", {}, ...["sample", "cells", "median", "25–75 %"].map((text) => element("th", {}, text))),
+    ...distribution.samples.map(makeRow));
+}
+
+/**
+ * @param {Pick<Api.Distribution, "name" | "unit" | "not_shown">} distribution
+ */
+export function axisTitle({ name, unit, not_shown: notShown }) {
+  return [unit ? `${name} (${unit})` : name, notShown].filter(Boolean).join("; ");
+}
+
+/** @param {Api.SampleDistribution} distribution */
+function makeRow({ sample, color, n, q25, median, q75 }) {
+  const swatch = element("i", {}, "■ ");
+  swatch.style.color = color;
+  const numbers = [`${n}`, toText(median), q25 === null || q75 === null ? "–" : `${toText(q25)} – ${toText(q75)}`];
+  return element("tr", {}, element("td", {}, swatch, sample), ...numbers.map((text) => element("td", { className: "n" }, text)));
+}
+
+/** @param {number | null} value */
+const toText = (value) => (value === null ? "–" : formatNumber(value));

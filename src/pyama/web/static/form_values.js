@@ -1,0 +1,137 @@
+// The parameters of a run: what the JSON schema says about an input, and what was filled in.
+
+/**
+ * A parameter, or a part of its type, in the JSON schema of the configuration.
+ * @typedef {object} Property
+ * @property {string} [type]
+ * @property {Array<string | number>} [enum]
+ * @property {string} [$ref]
+ * @property {Array<Property>} [anyOf]
+ * @property {any} [default]
+ * @property {string} [description]
+ * @property {string} [unit]
+ * @property {string} [absent] Shown where nothing is filled in.
+ * @property {number} [minimum]
+ * @property {number} [exclusiveMinimum]
+ * @property {number} [maximum]
+ * @property {Record<string, Property>} [properties]
+ * @property {Array<string>} [required]
+ */
+
+/**
+ * @typedef {object} Schema
+ * @property {Record<string, Property>} $defs
+ * @property {Record<string, Array<string>>} choices Names that are registered.
+ */
+
+/**
+ * What an input takes.
+ * @typedef {object} InputType
+ * @property {"choice" | "box" | "number" | "text"} kind
+ * @property {Array<string | number>} names Of a choice.
+ * @property {string} absent Shown where nothing is filled in; empty if a value is always there.
+ * @property {Property} number Bounds of a number.
+ * @property {boolean} isNullable
+ */
+
+/** Larger bounds are those of the computer; the user need not know them. */
+const MOST_SHOWN = 2 ** 31 - 1;
+
+/**
+ * The types that a parameter can have.
+ * @param {Property} property
+ * @param {Schema} schema
+ * @returns {Array<Property>}
+ */
+function typesOf(property, schema) {
+  return (property.anyOf ?? [property]).map((part) => (part.$ref ? schema.$defs[part.$ref.split("/").pop() ?? ""] : part));
+}
+
+/**
+ * What the input of a parameter takes; null for parameters that have no input.
+ * @param {string} name
+ * @param {Property} property
+ * @param {Schema} schema
+ * @param {boolean} [isRequired]
+ * @returns {InputType | null}
+ */
+export function inputType(name, property, schema, isRequired = false) {
+  const types = typesOf(property, schema);
+  const number = types.find(({ type }) => type === "integer" || type === "number");
+  const names = schema.choices[name] ?? types.find((part) => part.enum)?.enum;
+  const isMissing = (property.default ?? null) === null;
+  const absent = !isMissing ? "" : isRequired ? "choose …" : property.absent ?? "automatic";
+  const has = (/** @type {string} */ wanted) => types.some(({ type }) => type === wanted);
+  const common = { names: names ?? [], absent, number: number ?? {}, isNullable: has("null") };
+  if (names && !number) return { kind: "choice", ...common };
+  if (has("boolean")) return { kind: "box", ...common };
+  if (number && !names) return { kind: "number", ...common };
+  return names || has("string") ? { kind: "text", ...common } : null;
+}
+
+/**
+ * The value of an input; undefined where nothing is filled in.
+ * @param {InputType} input
+ * @param {{value: string, checked?: boolean}} filledIn
+ */
+export function readValue({ kind, names, isNullable }, { value, checked }) {
+  if (kind === "choice") return value === "" ? undefined : names.find((name) => String(name) === value);
+  if (kind === "box") return checked;
+  if (kind === "number") return value === "" ? (isNullable ? null : undefined) : Number(value);
+  return /^\d+$/.test(value) ? Number(value) : value || undefined;
+}
+
+/**
+ * The least and the largest value of a number, and whether the least is not allowed itself.
+ * @param {Property} number
+ */
+export function boundsOf({ minimum, exclusiveMinimum, maximum }) {
+  return {
+    least: minimum ?? exclusiveMinimum,
+    most: maximum !== undefined && maximum < MOST_SHOWN ? maximum : undefined,
+    isExclusive: exclusiveMinimum !== undefined,
+  };
+}
+
+/**
+ * Description, unit and bounds of a parameter.
+ * @param {Property} property
+ * @param {InputType} input
+ * @param {Schema} schema
+ */
+export function helpText(property, { kind, number }, schema) {
+  const unit = property.unit ?? typesOf(property, schema).find((part) => part.unit)?.unit;
+  const { least, most, isExclusive } = boundsOf(number);
+  const bounds = [
+    least === undefined ? "" : `${isExclusive ? "above" : "from"} ${least}`,
+    most === undefined ? "" : `to ${most}`,
+  ].filter(Boolean).join(" ");
+  return [
+    withoutMarks(property.description),
+    unit && unit !== "1" ? `Unit: ${unit}.` : "",
+    kind === "number" && bounds ? `Allowed: ${bounds}.` : "",
+  ].filter(Boolean).join(" ");
+}
+
+/**
+ * A description without the marks of code.
+ * @param {string} [description]
+ */
+export const withoutMarks = (description = "") => description.replaceAll("`", "");
+
+/**
+ * Values as in a configuration: those at their default are left out, those of methods and plugins
+ * (`plugin.name`) are below `plugins`.
+ * @param {Iterable<[string, {value: unknown, standard: unknown}]>} entries Names, values and defaults.
+ */
+export function toParams(entries) {
+  /** @type {Record<string, any>} */
+  const params = {};
+  for (const [name, { value, standard }] of entries) {
+    if (value === undefined || JSON.stringify(value) === JSON.stringify(standard ?? null)) continue;
+    const [plugin, key] = name.split(".");
+    if (key === undefined) params[name] = value;
+    else ((params.plugins ??= {})[plugin] ??= {})[key] = value;
+  }
+  return params;
+}

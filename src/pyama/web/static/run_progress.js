@@ -1,0 +1,107 @@
+// A run under way: started, watched, cancelled, resumed; its summary and its log.
+
+import { card, element, find, showErrorsOf, showStatus } from "./elements.js";
+import { RequestError, post } from "./requests.js";
+
+const FOVS_SHOWN = 50;
+/** @type {Api.RunState | null} */
+let shownRun = null;
+/** @type {EventSource | null} */
+let events = null;
+
+/** @param {(dir: string) => void} openResults Called to show an output folder. */
+export function makeProgressCard(openResults) {
+  return card("3 · Progress",
+    element("p", { id: "run-status", role: "status" }, "No run yet."),
+    element("pre", { id: "run-summary", hidden: true, tabIndex: 0, role: "region", "aria-label": "What the run has done" }),
+    element("progress", { id: "run-bar", max: 1, value: 0, hidden: true, "aria-label": "Progress of the run" }),
+    element("p", {},
+      element("button", { id: "run-cancel", disabled: true, onclick: cancelRun }, "Cancel"), " ",
+      element("button", { id: "run-resume", disabled: true, onclick: resumeRun }, "Resume"), " ",
+      element("button", { id: "run-results", disabled: true, onclick: () => shownRun && openResults(shownRun.request.output) }, "Show the results")),
+    element("pre", { id: "run-command", hidden: true, tabIndex: 0, role: "region", "aria-label": "The same run as a command" }),
+    element("p", {}, element("button", { id: "run-copy", hidden: true, onclick: copyCommand }, "Copy the command")),
+    element("table", {}, element("tbody", { id: "run-fov-list" })),
+    element("details", {}, element("summary", {}, "Log"), element("pre", { id: "run-log" })));
+}
+
+/**
+ * Starts a run and watches it. The server asks (428) before it replaces results that somebody
+ * has inspected.
+ * @param {Api.RunRequest} request
+ */
+export async function startRun(request) {
+  try {
+    watchRun(await post("runs", {}, request));
+  } catch (error) {
+    if (!(error instanceof RequestError) || error.status !== 428) throw error;
+    if (!confirm(`${error.message}\n\nReplace the inspected results?`)) throw error;
+    watchRun(await post("runs", {}, { ...request, redo: true }));
+  }
+}
+
+const cancelRun = showErrorsOf(async () => {
+  if (shownRun) showRun(await post(`runs/${shownRun.id}/cancel`));
+});
+
+const resumeRun = showErrorsOf(async () => {
+  if (shownRun) await startRun(shownRun.request);
+});
+
+/**
+ * Shows a run until it has ended.
+ * @param {Api.RunState} run
+ */
+export function watchRun(run) {
+  events?.close();
+  showRun(run);
+  if (run.status !== "running") return;
+  const source = new EventSource(`/api/runs/${run.id}/events`);
+  source.onmessage = (event) => showRun(JSON.parse(event.data));
+  source.onerror = () => { if (shownRun?.status !== "running") source.close(); };
+  events = source;
+}
+
+/** @param {Api.RunState} run */
+function showRun(run) {
+  shownRun = run;
+  const isRunning = run.status === "running";
+  if (!isRunning) events?.close();
+  find("run-status").textContent = statusText(run);
+  find("run-status").classList.toggle("bad", run.status === "failed");
+  find("run-summary").textContent = run.summary.join("\n");
+  find("run-summary").hidden = !run.summary.length;
+  find("run-bar").hidden = false;
+  find("run-bar").value = run.fraction;
+  find("run-cancel").disabled = !isRunning;
+  find("run-resume").disabled = isRunning || run.status === "finished";
+  find("run-results").disabled = isRunning;
+  showCommand(run.command);
+  find("run-fov-list").replaceChildren(...Object.entries(run.fovs).slice(0, FOVS_SHOWN).map(([fov, step]) =>
+    element("tr", {}, element("td", {}, `FOV ${fov}`), element("td", {}, step))));
+  find("run-log").textContent = run.log.join("\n");
+}
+
+/** @param {Pick<Api.RunState, "status" | "progress" | "message">} run */
+export function statusText({ status, progress, message }) {
+  const text = status === "running" ? `Running: ${progress}` : `${status[0].toUpperCase()}${status.slice(1)}`;
+  return `${text}. ${message}`;
+}
+
+/**
+ * Shows a run as a command.
+ * @param {string} command
+ */
+export function showCommand(command) {
+  find("run-command").hidden = find("run-copy").hidden = false;
+  find("run-command").textContent = command;
+}
+
+const copyCommand = showErrorsOf(async () => {
+  if (navigator.clipboard) await navigator.clipboard.writeText(find("run-command").textContent ?? "");
+  else { // only pages of this machine and encrypted ones may use it
+    getSelection()?.selectAllChildren(find("run-command"));
+    document.execCommand("copy");
+  }
+  showStatus("Copied");
+});

@@ -1,0 +1,92 @@
+// Which lines the plot of traces shows, and what they mean.
+
+/** @typedef {"plain" | "bad" | "before" | "after" | "selected" | "fit"} LineStyle */
+/** @typedef {{time: number, value: number | null, frame: number}} TracePoint */
+/** @typedef {{cell: number, style: LineStyle, points: Array<TracePoint>}} TraceLine */
+
+/**
+ * The traces that a plot shows.
+ * @typedef {object} ShownTraces
+ * @property {Array<number>} times Of all frames, in the unit of the plot.
+ * @property {Array<Api.Trace>} traces
+ * @property {number | null} cell The selected cell.
+ * @property {Api.Effect | null} effect Of the change that is previewed.
+ * @property {(cell: number) => boolean} isBad Whether some frames of a cell are bad.
+ * @property {(cell: number) => Api.FittedCell | undefined} fitOf
+ */
+
+/**
+ * Times in hours if the movie lasts two hours or more, else in minutes.
+ * @param {Array<number>} minutes
+ */
+export function plotTimes(minutes) {
+  const inHours = minutes[minutes.length - 1] >= 120;
+  return { times: minutes.map((time) => (inHours ? time / 60 : time)), timeUnit: inHours ? "h" : "min" };
+}
+
+/**
+ * @param {ShownTraces} shown
+ * @returns {Array<TraceLine>}
+ */
+export function traceLines({ times, traces, cell, effect, isBad, fitOf }) {
+  const toLine = (/** @type {Api.Trace} */ trace, /** @type {LineStyle} */ style) => ({
+    cell: trace.cell,
+    style,
+    points: trace.frames.map((frame, i) => ({ time: times[frame], value: trace.values[i], frame })),
+  });
+  if (effect) {
+    return [
+      ...traces.map((trace) => toLine(trace, "plain")),
+      ...effect.before.map((trace) => toLine(trace, "before")),
+      ...effect.after.map((trace) => toLine(trace, "after")),
+    ];
+  }
+  return traces.flatMap((trace) => {
+    const line = toLine(trace, trace.cell === cell ? "selected" : isBad(trace.cell) ? "bad" : "plain");
+    const fit = fitOf(trace.cell);
+    return fit ? [line, toLine({ ...trace, values: trace.frames.map((frame) => fit.values[frame] ?? null) }, "fit")] : [line];
+  });
+}
+
+/** @type {Array<["raw" | "background" | "corrected", LineStyle]>} */
+const PARTS = [["raw", "before"], ["background", "fit"], ["corrected", "selected"]];
+
+/**
+ * Raw, background and corrected intensity of one cell.
+ * @param {import("./state.js").IntensityParts} parts
+ * @param {Array<number>} times
+ * @returns {Array<TraceLine>}
+ */
+export function partLines({ cell, points }, times) {
+  return PARTS.map(([name, style]) => ({
+    cell,
+    style,
+    points: points.map((point) => ({ time: times[point.frame], value: point[name], frame: point.frame })),
+  }));
+}
+
+/**
+ * What the lines mean: styles and texts.
+ * @param {{showsParts: boolean, showsEffect: boolean, lines: Array<TraceLine>, isFitCurrent: boolean}} shown
+ * @returns {Array<[LineStyle, string]>}
+ */
+export function legendEntries({ showsParts, showsEffect, lines, isFitCurrent }) {
+  if (showsParts) return PARTS.map(([name, style]) => [style, name]);
+  if (showsEffect) return [["before", "before"], ["after", "after"]];
+  const hasFit = lines.some(({ style }) => style === "fit");
+  const fit = isFitCurrent ? "fit" : "fit of earlier traces (merge and fit again)";
+  return [["selected", "selected"], ["bad", "bad"], ...(hasFit ? [/** @type {[LineStyle, string]} */ (["fit", fit])] : [])];
+}
+
+/**
+ * The points of one cell, which may have had several labels, in the order of frames.
+ * @param {Api.Track} track
+ * @param {Array<Api.Parts>} answers Of all labels of the cell.
+ * @returns {import("./state.js").IntensityParts}
+ */
+export function joinParts({ cell, segments }, answers) {
+  const points = answers.flatMap(({ label, frames, raw, background, corrected }) => frames
+    .map((frame, i) => ({ frame, raw: raw[i], background: background[i], corrected: corrected[i] }))
+    .filter(({ frame }) => segments.some(([own, first, last]) => own === label && first <= frame && frame <= last)));
+  return { cell, points: points.sort((a, b) => a.frame - b.frame) };
+}
