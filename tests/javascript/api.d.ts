@@ -1,0 +1,349 @@
+// Written by tests/javascript/type_files.py; do not change it by hand.
+
+declare namespace Api {
+  /** An action and who asks for it. */
+  interface ActionRequest {
+    by: string;
+    action: MarkCell | Delete | Cut | Join | Swap;
+  }
+  /** One column of all cells after the inspection. */
+  interface ColumnTraces {
+    column: string;
+    unit: string;
+    traces: Array<Trace>;
+  }
+  /** Give a track a new number from a frame on. */
+  interface Cut {
+    kind?: "cut";
+    cell: number;
+    frame: number;
+    new?: number | null;
+  }
+  /** One output folder. */
+  interface Dataset {
+    dir: string;
+    recording: string;
+    n_frames: number;
+    channels: Array<string>;
+    pc: number | null;
+    fl: Array<number>;
+    pixel_size_um: number | null;
+    fovs: Array<FovEntry>;
+    remarks: Array<string>;
+  }
+  /** Remove a track from the table. */
+  interface Delete {
+    kind?: "delete";
+    cell: number;
+  }
+  /** How a number is distributed over the cells of each sample, as in the report. */
+  interface Distribution {
+    name: string;
+    unit: string;
+    edges: Array<number>;
+    not_shown: string;
+    samples: Array<SampleDistribution>;
+  }
+  /** A number, and the tables of fits whose cells are compared. */
+  interface DistributionRequest {
+    tables: Array<string>;
+    name: string;
+  }
+  /** Traces of the cells that an action touches, before and after. */
+  interface Effect {
+    before: Array<Trace>;
+    after: Array<Trace>;
+  }
+  /** Tables in an output folder. */
+  interface Files {
+    merged: Array<string>;
+    fitted: Array<string>;
+    earlier: Array<string>;
+    report: boolean;
+    remarks: Array<string>;
+  }
+  /** A table to fit, and the model. */
+  interface FitRequest {
+    table: string;
+    model?: string;
+    column?: string | null;
+  }
+  /** The fit of one cell. */
+  interface FittedCell {
+    cell: number;
+    model: string;
+    r_squared: number;
+    values: Array<number | null>;
+  }
+  /** The fits of one column. */
+  interface FittedColumn {
+    models: Array<string>;
+    model: string | null;
+    is_current: boolean;
+    cells: Array<FittedCell>;
+  }
+  /** A table of fits. */
+  interface FittedTable {
+    table: string;
+    model: string;
+    column: string;
+    cells: number;
+    units: Record<string, string>;
+  }
+  /** The content of a field of view. */
+  interface FovDetails {
+    fov: number;
+    shape: Array<number>;
+    times_min: Array<number>;
+    time: string;
+    groups: Array<Group>;
+  }
+  /** One field of view. */
+  interface FovEntry {
+    fov: number;
+    name: string;
+    traces: number | null;
+    inspected: boolean;
+  }
+  /** What is drawn black and white when the contrast is that of one frame. */
+  interface FrameContrast {
+    low: number;
+    high: number;
+  }
+  /** One stack of images. */
+  interface Group {
+    group: string;
+    kind: string;
+    channel: number;
+    levels: Record<string, string>;
+    low: number | null;
+    high: number | null;
+    ranges: Record<string, [number, number]>;
+    not_recorded: Array<number>;
+  }
+  interface HTTPValidationError {
+    detail?: Array<ValidationError>;
+  }
+  /** How pixels are sent. */
+  type ImageFormat = "raw" | "png" | "jpeg";
+  /** Merge two tracks that have no frame in common into one. */
+  interface Join {
+    kind?: "join";
+    cell: number;
+    other: number;
+  }
+  /** Full resolution, or the uint8 preview of half the size. */
+  type Level = "0" | "1";
+  /** What is in a folder. */
+  interface Listing {
+    dir: string;
+    folders: Array<string>;
+    files: Array<string>;
+  }
+  /** One action in the log of an inspection. */
+  interface LogEntry {
+    id: string;
+    time: string;
+    by: string;
+    text: string;
+    active: boolean;
+    problem: string;
+  }
+  /** Mark a cell as good or bad from a frame on. */
+  interface MarkCell {
+    kind?: "mark";
+    cell: number;
+    good: boolean;
+    frame?: number;
+  }
+  /** One column of measured values. */
+  interface MeasuredColumn {
+    name: string;
+    unit: string;
+    meaning: string;
+  }
+  /** Sample, columns and size of a merged table. */
+  interface Merged {
+    table: string;
+    sample: string;
+    columns: Array<string>;
+    cells: number;
+    rows: number;
+  }
+  /** Sums over the mask of one cell, in counts. */
+  interface Parts {
+    label: number;
+    frames: Array<number>;
+    raw: Array<number>;
+    background: Array<number>;
+    corrected: Array<number>;
+  }
+  /** What a run would do. */
+  interface Plan {
+    command: string;
+    notes: Array<string>;
+    lines: Array<string>;
+    replaced: Array<string>;
+  }
+  /** An action, and the column in which its effect is shown. */
+  interface PreviewRequest {
+    action: MarkCell | Delete | Cut | Join | Swap;
+    column: string;
+  }
+  /** Channels chosen by their names. */
+  interface Proposal {
+    pc: number;
+    fl: Array<number>;
+  }
+  /** What is in a recording. */
+  interface Recording {
+    file: string;
+    basename: string;
+    format: string;
+    n_fovs: number;
+    n_frames: number;
+    n_z: number;
+    channels: Array<string>;
+    proposed: Proposal | null;
+    question: string;
+    shapes: Array<[number, number]>;
+    positions: Array<string>;
+    pixel_size_um: number | null;
+    time: string;
+    problems: Array<string>;
+  }
+  /** File of a report. */
+  interface Report {
+    name: string;
+    kilobytes: number;
+  }
+  /** The run that the form describes. */
+  interface RunRequest {
+    file: string;
+    output: string;
+    channels?: Record<string, any>;
+    params?: Record<string, any>;
+    fovs?: Array<number> | string | null;
+    redo?: boolean;
+  }
+  /** The state of a run. */
+  interface RunState {
+    id: string;
+    request: RunRequest;
+    command: string;
+    status: string;
+    message: string;
+    progress: string;
+    fraction: number;
+    is_compiling: boolean;
+    seconds: number;
+    seconds_left: number | null;
+    frames_per_s: number;
+    fovs: Record<string, string>;
+    summary: Array<string>;
+    log: Array<string>;
+  }
+  /** One sample. */
+  interface SampleDistribution {
+    sample: string;
+    color: string;
+    n: number;
+    q25: number | null;
+    median: number | null;
+    q75: number | null;
+    shares: Array<number>;
+  }
+  /** Fields of view by sample. */
+  interface Samples {
+    samples: Record<string, string>;
+  }
+  /** Exchange the numbers of two tracks from a frame on, for example after they crossed. */
+  interface Swap {
+    kind?: "swap";
+    cell: number;
+    other: number;
+    frame: number;
+  }
+  /** Values of one cell. */
+  interface Trace {
+    cell: number;
+    frames: Array<number>;
+    values: Array<number | null>;
+  }
+  interface Track {
+    cell: number;
+    segments: Array<[number, number, number]>;
+    bad: Array<[number, number]>;
+    n: number;
+  }
+  /** All cells of a field of view after its inspection. */
+  interface Tracks {
+    digest: string;
+    columns: Array<MeasuredColumn>;
+    tracks: Array<Track>;
+    log: Array<LogEntry>;
+    set_aside: boolean;
+    version: string;
+  }
+  /** Parameters to be tried on one frame. */
+  interface Trial {
+    file: string;
+    fov: number;
+    frame: number;
+    channels: Record<string, any>;
+    params: Record<string, any>;
+  }
+  /** Cells of one frame. */
+  interface TrialCells {
+    shape: [number, number];
+    cells: number;
+    outlines: Record<string, Array<Array<number>>>;
+  }
+  /** Whose last action is undone or repeated. */
+  interface UndoRequest {
+    by: string;
+  }
+  interface ValidationError {
+    loc: Array<string | number>;
+    msg: string;
+    type: string;
+    input?: any;
+    ctx?: Record<string, any>;
+  }
+  interface Get {
+    (path: "datasets", query?: {}): Promise<Array<string>>;
+    (path: "dataset", query?: { dir?: string; }): Promise<Dataset>;
+    (path: `fovs/${number}`, query?: { dir?: string; }): Promise<FovDetails>;
+    (path: `fovs/${number}/frames/${string}/${number}/contrast`, query?: { level?: Level; dir?: string; }): Promise<FrameContrast>;
+    (path: `fovs/${number}/outlines/${number}/${number}`, query?: { spacing?: number; version?: string; dir?: string; }): Promise<any>;
+    (path: `fovs/${number}/tracks`, query?: { dir?: string; }): Promise<Tracks>;
+    (path: `fovs/${number}/traces/${string}`, query?: { dir?: string; }): Promise<ColumnTraces>;
+    (path: `fovs/${number}/cells/${number}/parts/${number}`, query?: { dir?: string; }): Promise<Parts>;
+    (path: `fovs/${number}/fits/${string}`, query?: { model?: string | null; dir?: string; }): Promise<FittedColumn>;
+    (path: "schema", query?: {}): Promise<Record<string, any>>;
+    (path: "files", query?: { dir?: string; }): Promise<Listing>;
+    (path: "recording", query: { file: string; }): Promise<Recording>;
+    (path: "runs", query?: {}): Promise<Array<RunState>>;
+    (path: `runs/${string}`, query?: {}): Promise<RunState>;
+    (path: "models", query?: {}): Promise<Array<string>>;
+    (path: "samples", query?: { dir?: string; }): Promise<Samples>;
+    (path: "tables", query?: { dir?: string; }): Promise<Files>;
+    (path: "merged", query: { table: string; dir?: string; }): Promise<Merged>;
+    (path: "fits", query: { table: string; dir?: string; }): Promise<FittedTable>;
+  }
+  interface Post {
+    (path: `fovs/${number}/inspection`, query: { dir?: string; }, body: ActionRequest): Promise<Tracks>;
+    (path: `fovs/${number}/inspection/undo`, query: { dir?: string; }, body: UndoRequest): Promise<Tracks>;
+    (path: `fovs/${number}/inspection/redo`, query: { dir?: string; }, body: UndoRequest): Promise<Tracks>;
+    (path: `fovs/${number}/inspection/preview`, query: { dir?: string; }, body: PreviewRequest): Promise<Effect>;
+    (path: "recording/segmentation", query: {}, body: Trial): Promise<TrialCells>;
+    (path: "runs", query: {}, body: RunRequest): Promise<RunState>;
+    (path: "runs/plan", query: {}, body: RunRequest): Promise<Plan>;
+    (path: `runs/${string}/cancel`, query?: {}): Promise<RunState>;
+    (path: "merge", query: { dir?: string; }, body: Samples): Promise<Files>;
+    (path: "tables/set-aside", query?: { dir?: string; }): Promise<Files>;
+    (path: "fits", query: { dir?: string; }, body: FitRequest): Promise<FittedTable>;
+    (path: "distribution", query: { dir?: string; }, body: DistributionRequest): Promise<Distribution>;
+    (path: "report", query?: { dir?: string; }): Promise<Report>;
+  }
+}
