@@ -1,6 +1,5 @@
 // Entry point: choice of output folder and field of view, views of the page, keyboard shortcuts.
 
-import { openAnalysis } from "./analysis.js";
 import { moveCursor, toOption } from "./cell_panel.js";
 import { openCells, selectAtClick, selectNext, setUpCells } from "./cells.js";
 import { element, fillSelect, find, showErrorsOf, showStatus } from "./elements.js";
@@ -8,7 +7,6 @@ import * as inspection from "./inspection.js";
 import { setUpPlayback, togglePlaying } from "./playback.js";
 import { enqueue, openNewest } from "./queue.js";
 import { get, makeLatestCheck } from "./requests.js";
-import { openForm } from "./run.js";
 import { openSource, state } from "./state.js";
 import { loadFits } from "./traces.js";
 import * as viewer from "./viewer.js";
@@ -150,8 +148,9 @@ const showPart = showErrorsOf(async (/** @type {typeof PARTS[number]} */ name) =
     viewer.showFrame(state.frame);
     await loadFits(); // fits may have been made since
   }
-  if (name === "run") await openForm(openResults);
-  if (name === "analysis") await openAnalysis();
+  // Loaded when they are needed: the first picture does not wait for them.
+  if (name === "run") await (await import("./run.js")).openForm(openResults);
+  if (name === "analysis") await (await import("./analysis.js")).openAnalysis();
 });
 
 const openResults = showErrorsOf(async (/** @type {string} */ dir) => {
