@@ -11,7 +11,7 @@ import { openSource, state } from "./state.js";
 import { loadFits } from "./traces.js";
 import * as viewer from "./viewer.js";
 
-const PARTS = /** @type {const} */ (["view", "run", "analysis"]);
+const VIEWS = /** @type {const} */ (["view", "run", "analysis"]);
 
 const startOpening = makeLatestCheck();
 /** @type {number | null} The field of view that was asked for last and may not be open yet. */
@@ -139,10 +139,10 @@ function usesKey(target, key) {
   return ["SELECT", "TEXTAREA", "INPUT"].includes(target.tagName);
 }
 
-const showPart = showErrorsOf(async (/** @type {typeof PARTS[number]} */ name) => {
-  for (const part of PARTS) {
-    find(part).hidden = part !== name;
-    find(`tab-${part}`).setAttribute("aria-pressed", `${part === name}`);
+const showView = showErrorsOf(async (/** @type {typeof VIEWS[number]} */ name) => {
+  for (const view of VIEWS) {
+    find(view).hidden = view !== name;
+    find(`tab-${view}`).setAttribute("aria-pressed", `${view === name}`);
   }
   if (name === "view") {
     viewer.showFrame(state.frame);
@@ -154,7 +154,7 @@ const showPart = showErrorsOf(async (/** @type {typeof PARTS[number]} */ name) =
 });
 
 const openResults = showErrorsOf(async (/** @type {string} */ dir) => {
-  await showPart("view");
+  await showView("view");
   await openDataset(dir);
   await listDatasets(dir);
 });
@@ -178,10 +178,10 @@ const start = showErrorsOf(async () => {
   find("help-open").addEventListener("click", () => find("help").showModal());
   find("dataset").addEventListener("change", async () => {
     await openDataset(find("dataset").value);
-    if (!find("analysis").hidden) await showPart("analysis");
+    if (!find("analysis").hidden) await showView("analysis");
   });
   document.addEventListener("keydown", actOnKey);
-  for (const part of PARTS) find(`tab-${part}`).addEventListener("click", () => showPart(part));
+  for (const view of VIEWS) find(`tab-${view}`).addEventListener("click", () => showView(view));
   const query = new URLSearchParams(location.search);
   const dir = query.get("dir");
   const fov = query.get("fov");
@@ -190,7 +190,7 @@ const start = showErrorsOf(async () => {
   const names = await listDatasets(dir);
   await opening;
   if (dir === null && names.length) await openDataset(find("dataset").value);
-  if (!names.length) await showPart("run");
+  if (!names.length) await showView("run");
 });
 
 // For tests, benchmarks and the console of the browser.
