@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { STEPS, greyOf, separate, toCounts, toPixelValues, toSlider, writeGreys } from "../../src/pyama/web/static/grey_levels.js";
+import { STEPS, greyOf, readRanges, separate, toCounts, toPixelValues, toSlider, writeGreys } from "../../src/pyama/web/static/grey_levels.js";
 
 const group = { low: 100, high: 1100 };
 const grey = (value, range) => greyOf(value, range) & 0xff;
@@ -53,13 +53,18 @@ test("sliders and counts agree", () => {
   assert.equal(toSlider(50, ends, 0), 0);
   assert.equal(toSlider(250, ends, 0), STEPS);
   for (const counts of [50, 117, 250]) {
-    assert.ok(Math.abs(toCounts([toSlider(counts, ends, 0), STEPS], ends)[0] - counts) < 1e-9);
+    assert.ok(Math.abs(toCounts(toSlider(counts, ends, 0), ends) - counts) < 1e-9);
   }
   assert.equal(toSlider(7, [7, 7], STEPS), STEPS);
 });
 
 test("white stays above black", () => {
-  const [black, white] = toCounts([600, 200], [0, 1000]);
-  assert.deepEqual([black, white], [600, 601]);
-  assert.deepEqual(separate([5, 5], 0), [5, 5]);
+  assert.deepEqual(separate([600, 200], [0, 1000]), [600, 601]);
+  assert.deepEqual(separate([200, 600], [0, 1000]), [200, 600]);
+  assert.deepEqual(separate([5, 5], [7, 7]), [5, 5]);
+});
+
+test("ranges that were kept are read; what is damaged is left out", () => {
+  assert.deepEqual([...readRanges('{"pc_ch_0": [1, 2.5], "fl_ch_1": [3], "x": "12", "y": [null, 2]}')], [["pc_ch_0", [1, 2.5]]]);
+  for (const text of [null, "", "{", "null", "[1]"]) assert.deepEqual([...readRanges(text)], []);
 });

@@ -29,23 +29,36 @@ export function toSlider(counts, [least, most], otherwise) {
 }
 
 /**
- * The range that two sliders give; white is at least one step above black.
- * @param {[number, number]} places Of the sliders for black and white.
+ * The counts that a slider gives.
+ * @param {number} place Of the slider.
  * @param {[number, number]} ends
- * @returns {[number, number]}
  */
-export function toCounts([black, white], [least, most]) {
-  const step = (most - least) / STEPS;
-  return separate([least + step * black, least + step * white], step);
+export function toCounts(place, [least, most]) {
+  return least + ((most - least) / STEPS) * place;
 }
 
 /**
+ * A range whose white is at least one step of the sliders above black.
  * @param {[number, number]} range
- * @param {number} step
+ * @param {[number, number]} ends
  * @returns {[number, number]}
  */
-export function separate([black, white], step) {
-  return [black, Math.max(white, black + step)];
+export function separate([black, white], [least, most]) {
+  return [black, Math.max(white, black + (most - least) / STEPS)];
+}
+
+/**
+ * Ranges by group from a text that was kept; none where it cannot be read.
+ * @param {string | null} text
+ * @returns {Map<string, [number, number]>}
+ */
+export function readRanges(text) {
+  try {
+    const entries = Object.entries(JSON.parse(text ?? "{}"));
+    return new Map(entries.filter(([, range]) => Array.isArray(range) && range.length === 2 && range.every(Number.isFinite)));
+  } catch {
+    return new Map();
+  }
 }
 
 /**

@@ -1,6 +1,6 @@
 // The images: channels side by side, one frame of all of them at a time.
 
-import { pixelRange, showContrastControls } from "./contrast.js";
+import { pixelRange, restoreRanges, showContrastControls } from "./contrast.js";
 import { element, find, showError } from "./elements.js";
 import { isLoaded, loadFrame, loadPictures, loadedFrame, loadedOutlines, preloadFrames, setOutlineScale } from "./frames.js";
 import { groupOf, shownGroups, titleOf } from "./groups.js";
@@ -51,7 +51,6 @@ export function setUpViewer(given) {
   }
   find("level").addEventListener("change", () => {
     state.level = /** @type {Api.Level} */ (find("level").value);
-    state.ranges.clear();
     showContrastControls(draw);
     reload();
   });
@@ -68,7 +67,7 @@ export function openImages() {
   if (!state.groups.length) state.groups = names.slice(0, 1);
   find("frame").max = `${n - 1}`;
   find("channels").replaceChildren(...names.map((name) => makeChannelButton(name, names)));
-  state.ranges.clear();
+  restoreRanges();
   arrangePanes();
 }
 
