@@ -282,7 +282,7 @@ declare namespace Api {
     columns: Array<MeasuredColumn>;
     tracks: Array<Track>;
     log: Array<LogEntry>;
-    set_aside: boolean;
+    set_aside: Array<string>;
     version: string;
   }
   /** Parameters to be tried on one frame. */

@@ -70,7 +70,7 @@ export function showTracks(tracks) {
   const { byCell } = state.index;
   if (state.cell !== null && !byCell.has(state.cell)) state.cell = null;
   if (state.other !== null && !byCell.has(state.other)) state.other = null;
-  if (tracks.set_aside) showStatus("The inspection of this field of view is not applied, because its traces have changed since. It is kept in the folder.", true);
+  if (tracks.set_aside.length) showStatus(tracks.set_aside.join(" "), true);
 }
 
 /**

@@ -155,9 +155,8 @@ const start = showErrorsOf(async () => {
 });
 
 const showPlan = showErrorsOf(async () => {
-  const { command, notes, lines, replaced } = await post("runs/plan", {}, readRequest());
-  const again = replaced.length ? ["Made again:", ...replaced.map((line) => `  ${line}`)] : [];
+  const { command, notes, lines } = await post("runs/plan", {}, readRequest());
   find("run-plan-lines").hidden = false;
-  find("run-plan-lines").textContent = [...notes.map((note) => `Note: ${note}`), ...lines, ...again].join("\n");
+  find("run-plan-lines").textContent = [...notes.map((note) => `Note: ${note}`), ...lines].join("\n");
   showCommand(command);
 });

@@ -35,7 +35,7 @@ export async function startRun(request) {
     watchRun(await post("runs", {}, request));
   } catch (error) {
     if (!(error instanceof RequestError) || error.status !== 428) throw error;
-    if (!confirm(`${error.message}\n\nReplace the inspected results?`)) throw error;
+    if (!confirm(error.message)) throw error;
     watchRun(await post("runs", {}, { ...request, redo: true }));
   }
 }
