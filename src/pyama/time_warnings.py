@@ -35,27 +35,47 @@ def time_warnings(metadata: MicroscopyMetadata, params: TimeParams) -> list[str]
     Raises:
         ConfigError: See `frame_times`.
     """
-    pauses = pause_warnings(
-        frame_times(metadata, params, p)[0] for p in range(metadata.n_fovs)
-    )
     times, source = frame_times(metadata, params, 0)
     if source.startswith("default") and len(times) > 1:
         return [
             f"The file has no usable time stamps: {params.frame_interval:g} min per frame is "
             "assumed. Set the interval in minutes: --set frame_interval=5"
         ]
+    is_stamped = metadata.times_min is not None and source == metadata.stamps_source
+    rows = (metadata.times_min if is_stamped else None) or [times] * metadata.n_fovs
+    remarks = [*pause_warnings(rows), *_different_intervals(rows)]
     problem = span_problem(times[-1] - times[0]) if len(times) > 1 else ""
     if not problem:
-        return pauses
+        return remarks
     is_set = params.time_mapping is not None or "frame_interval" in params.model_fields_set
     advice = (
         "Check this setting: it is in minutes."
         if is_set
         else "If this is not true, set the interval in minutes: --set frame_interval=5"
     )
-    return [f"All frames lie within {problem} ({source}). {advice}", *pauses]
+    return [f"All frames lie within {problem} ({source}). {advice}", *remarks]
 
 
+def _different_intervals(rows: Sequence[Sequence[float]]) -> list[str]:
+    """Return a sentence if fields of view have frames at clearly different intervals."""
+    usual = {
+        fov: median(after - before for before, after in pairwise(times))
+        for fov, times in enumerate(rows)
+        if len(times) > 1
+    }
+    if not usual:
+        return []
+    slow, fast = max(usual, key=usual.__getitem__), min(usual, key=usual.__getitem__)
+    if usual[slow] <= DIFFERENT * usual[fast]:
+        return []
+    return [
+        f"Fields of view have different intervals: a frame every {duration_text(usual[fast])} "
+        f"in FOV {fast}, every {duration_text(usual[slow])} in FOV {slow}."
+    ]
+
+
+DIFFERENT = 1.2
+"""Ratio of the intervals of two fields of view from which on it is remarked."""
 PAUSE, MOST_PAUSES = 3, 3
 """How many times longer than usual an interval is that counts as a pause, and how many there
 may be; where more are, frames follow another plan."""

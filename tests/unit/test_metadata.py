@@ -166,10 +166,10 @@ SPANS = [
     (None, {}, ["10 min per frame is assumed. Set the interval in minutes: --set frame_"]),
     (None, {"frame_interval": 5}, []),
     (None, {"frame_interval": 30000}, ["Check this setting: it is in minutes."]),
-    (((0, 9, 20_000), STAMPS[1]), {}, []),
-    (((0, 9, 40_000), STAMPS[1]), {}, ["set the interval in minutes: --set frame_interval=5"]),
-    (((0, 9, 40_000), STAMPS[1]), {"frame_interval": 5}, []),
-    (((0, 9, 20), STAMPS[1]), {"time_mapping": {0: 0, 1: 1e-3, 2: 2e-3}}, ["Check this"]),
+    (((0, 9, 20_000),) * 2, {}, []),
+    (((0, 9, 40_000),) * 2, {}, ["set the interval in minutes: --set frame_interval=5"]),
+    (((0, 9, 40_000),) * 2, {"frame_interval": 5}, []),
+    (((0, 9, 20),) * 2, {"time_mapping": {0: 0, 1: 1e-3, 2: 2e-3}}, ["Check this"]),
 ]
 
 
@@ -218,3 +218,10 @@ def test_a_pause_between_frames_is_warned_of(times, words):
     found = time_warnings(metadata((times, later), n_frames=len(times)), TimeParams())
     assert len(found) == bool(words)
     assert not words or (found[0].startswith("FOV 0-1: ") and words in found[0])
+
+
+def test_fields_of_view_with_different_intervals_are_named():
+    rows = (0, 10, 20), (0, 1, 2)
+    (found,) = time_warnings(metadata(rows), TimeParams())
+    assert "a frame every 60 s in FOV 1, every 10 min in FOV 0" in found
+    assert time_warnings(metadata((rows[0], (0.5, 10, 21))), TimeParams()) == []
