@@ -38,7 +38,8 @@ def test_an_opening_that_takes_the_cells_names_itself_and_a_narrower_one():
 
 def test_less_may_be_dirt_so_that_the_images_decide():
     (line,) = mask_advice({0: noted(GENTLER, opening=800)}, ProcessingParams())
-    assert "took 33 % of the mask. If cells are missing in the images, try --set" in line
+    assert "took 33 % of the mask, which may be debris, rims and thin parts; weaker" in line
+    assert "If cells are missing in the images, try --set" in line
 
 
 def test_watershed_has_no_such_settings_and_its_halo_is_no_loss():

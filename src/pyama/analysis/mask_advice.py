@@ -82,7 +82,10 @@ def _remedy(settings: Mapping[str, Any], *, is_sure: bool) -> str:
     options = " ".join(f"--set {name}={value}" for name, value in settings.items())
     if is_sure:
         return f": the cells are smaller than it expects. Try {options}"
-    return f". If cells are missing in the images, try {options}"
+    return (
+        ", which may be debris, rims and thin parts; weaker settings keep these, too. If "
+        f"cells are missing in the images, try {options}"
+    )
 
 
 def _small_objects(fovs: Mapping[int, Notes], params: ProcessingParams) -> Iterator[str]:
