@@ -94,6 +94,10 @@ def test_a_preview_shows_before_and_after(client):
     nothing = {"kind": "mark", "cell": 1, "good": True}
     effect = client.post(f"{HERE}/preview", json=wish | {"action": nothing}).json()
     assert effect == {"before": [], "after": []}
+    bad = {"kind": "mark", "cell": 2, "good": False}
+    effect = client.post(f"{HERE}/preview", json=wish | {"action": bad}).json()
+    assert [trace["cell"] for trace in effect["before"]] == [2]
+    assert effect["after"] == effect["before"]
 
 
 WRONG = [

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from pyama import layout
 from pyama.errors import ConfigError, NotReadyError, StoreError
+from pyama.traces.carrying import Carried
 from pyama.traces.correction_log import append_record
 from pyama.traces.corrections import Cut, Delete, Join, MarkCell, Swap
 from pyama.traces.inspection import Inspection
@@ -240,6 +241,21 @@ def test_an_inspected_table_that_was_edited_is_kept(folder):
         2: True,
         3: False,
     }
+    inspection.inspected.write_text(edited)
+    inspection.undo("me")
+    again = inspection.inspected.with_name(f"{inspection.inspected.stem}_edited_2.csv")
+    assert again.read_text() == edited
+
+
+def test_a_correction_that_becomes_several_is_kept_whole(folder):
+    inspection = Inspection(folder, 0)
+    (entry,) = inspection.add(MarkCell(cell=1, good=False), "me").entries
+    write_traces(folder, area=200.0)
+    parts = [MarkCell(cell=cell, good=False) for cell in (1, 3)]
+    inspection.replace_log([Carried(entry, parts)])
+    expected = {1: False, 2: True, 3: False}
+    assert inspected(folder).groupby("cell")["good"].all().to_dict() == expected
+    assert len(Inspection(folder, 0).state().entries) == len(parts)
 
 
 def test_an_inspected_table_of_somebody_else_is_kept(folder):
