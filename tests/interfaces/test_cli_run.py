@@ -186,12 +186,13 @@ def test_options_override_settings_override_the_file(pyama, movie_file, tmp_path
     )
     output = tmp_path / "out"
     done = pyama("run", movie_file, "-o", output, "-c", config, "--set", "min_iou=0.4",
-                 "--set", "n_workers=5", "--workers", "1", "--pc", "0", "--fovs", "1",
-                 "--pc-features", "area,solidity")  # fmt: skip
+                 "--set", "n_workers=5", "--workers", "1", "--batch-size", "3", "--pc", "0",
+                 "--fovs", "1", "--pc-features", "area,solidity")  # fmt: skip
     assert done.exit_code == 0
     written = yaml.safe_load((output / "processing_config.yaml").read_text(encoding="utf-8"))
     params = written["params"]
     assert (params["min_frames"], params["min_iou"], params["n_workers"]) == (7, 0.4, 1)
+    assert params["batch_size"] == 3
     assert written["channels"] == {
         "pc": {"channel": 0, "features": ["area", "solidity"]},
         "fl": [],

@@ -144,6 +144,19 @@ def test_the_limit_that_was_used_is_shown(gone, tmp_path):
     )
 
 
+def test_the_line_of_a_fov_tells_what_each_limit_took(gone, tmp_path):
+    config = make_config(min_frames=5, border_margin=20)
+    counts = summary(process(gone, config, tmp_path, [0, 1]), config, 1)
+    lines = [line for line in summary_lines(counts) if line.startswith("  FOV ")]
+    for fov, line in enumerate(lines):
+        traces, left_out = tables_in(tmp_path, fov)
+        reasons = left_out.groupby("cell")["reason"].first()
+        n, short = traces["cell"].nunique(), reasons.str.startswith("min_frames").sum()
+        took = f"min_frames -{short}, border_margin -{len(reasons) - short}"
+        assert line.endswith(f"{n + len(reasons)} cells; {took}; {n} traces")
+    assert len(lines) == 2
+
+
 def test_limits_that_leave_nothing_lead_to_limits_that_do(recording, tmp_path):
     config = make_config(border_margin=70)
     report = process(recording, config, tmp_path, [0])

@@ -30,6 +30,7 @@ from pyama.processing.verify import verify
 from pyama.processing.workflow import process
 from pyama.processing.workflow.disk_space import needed_bytes
 from pyama.readers import open_reader
+from pyama.runs.summary import summary, summary_lines
 from pyama.store import files
 from pyama.testing.nd2_writer import write_nd2
 from small_movie import MOVIE, contents, make_config, recording_of
@@ -210,6 +211,14 @@ def test_a_frame_that_cannot_be_copied_is_named(monkeypatch, tmp_path, n_workers
         ("copying", 0, frame),
         ("copying", 1, frame),
     ]
+    counts = summary(report, make_config(), 1)
+    lines = summary_lines(counts)
+    assert [line.partition(":")[2].partition(":")[0] for line in lines[-2:]] == [
+        f" FOV {fov}, copying, frame {frame}" for fov in (0, 1)
+    ]
+    many = summary_lines(counts | {"failures": counts["failures"] * 6})
+    assert sum(line.startswith("Failed: ") for line in many) == 10
+    assert many[-1].strip() == "and 2 more, see run.log"
     assert not list(tmp_path.glob("fov_*/.marks/*_ch_*")), "half a stack is vouched for"
 
 
