@@ -26,6 +26,7 @@ from pyama.store import (
     StackOutput,
     crop_spec,
 )
+from results import made_once
 
 RECIPE = Recipe("copying", 1)
 T, H, W = 3, 40, 52
@@ -190,6 +191,15 @@ def test_an_unknown_scale_has_no_unit(tmp_path, sizes):
     assert multiscale.datasets[0].coordinateTransformations[0].scale == [1.0, 1.0, 1.0]
     pixels = parsed_xml(images).images[0].pixels
     assert (pixels.physical_size_x, pixels.time_increment) == (None, None)
+
+
+@pytest.mark.parametrize("group", ["pc_ch_0", "seg_tracked_ch_0"])
+def test_the_stacks_of_a_run_have_the_scale_of_their_recording(group):
+    path = FovStore(made_once(), 0).path / "images.zarr" / group
+    model = ome_zarr_models.open_ome_zarr(zarr.open_group(path, mode="r"))
+    (multiscale,) = model.ome_attributes.multiscales
+    seconds_and_um = multiscale.datasets[0].coordinateTransformations[0].scale
+    assert seconds_and_um == [600.0, 0.65, 0.65], "a frame every 10 minutes"
 
 
 def test_the_xml_is_parsed_by_a_plain_parser(images):

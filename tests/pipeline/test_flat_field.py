@@ -9,6 +9,7 @@ import tifffile
 import zarr
 
 import pyama
+from pyama.algorithms.flat_field import from_image
 from pyama.analysis.report.html_page import build
 from pyama.analysis.report.report_data import collect
 from pyama.config import Channels
@@ -17,6 +18,7 @@ from pyama.metadata import MissingPlanes
 from pyama.processing.methods import SEGMENTERS
 from pyama.processing.recipes import FovContexts, recipes
 from pyama.processing.step_reports import Status
+from pyama.processing.steps.illumination import sources
 from pyama.processing.verify import verify
 from pyama.processing.workflow import process
 from pyama.readers.array import ArrayReader
@@ -237,6 +239,17 @@ def test_without_a_dark_frame_the_user_is_told(tmp_path):
     page = build(collect(tmp_path), "/* plotly */")
     assert "<h3>Uneven light</h3>" in page
     assert "has no dark frame" in page
+
+
+@pytest.mark.parametrize("dark", [None, OFFSET])
+@pytest.mark.parametrize("flat", ["estimate", "counts.tif", "flat.tif"])
+def test_only_light_in_counts_needs_a_dark_frame(files, monkeypatch, flat, dark):
+    monkeypatch.chdir(files)
+    source = sources(make_config(flat_field=flat, dark_frame=dark), 0, SHAPE)[1]
+    found = list(source.warnings(from_image(LIGHT, None)))
+    assert ["no dark frame" in text for text in found] == (
+        [True] if dark is None and flat != "flat.tif" else []
+    )
 
 
 BAD = {
