@@ -32,6 +32,8 @@ class SpotParams(Params):
     """Where to stop."""
     table: str = "table.csv"
     """A file."""
+    second: str | None = None
+    """Another file, if there is one."""
 
 
 @parameters(SpotParams)
@@ -110,6 +112,7 @@ WRONG = [
     ({"spots": {"size": 10}}, "plugins.spots.size = 10"),
     ({"spots": {"kind": "green"}}, "plugins.spots.kind"),
     ({"spots": {"table": "/etc/passwd"}}, "spots.table"),
+    ({"spots": {"second": "/etc/passwd"}}, "spots.second"),
     ({"cellpose": {"model": "/etc/passwd"}}, "cellpose.model"),
     ({"labels": {"path": "/etc/passwd"}}, "labels.path"),
     ({"unknown": {"path": "/etc/passwd"}}, "unknown.path"),

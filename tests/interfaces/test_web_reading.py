@@ -74,6 +74,14 @@ def test_a_field_of_view_is_told_with_its_stacks(client):
     assert groups["pc_ch_0"]["low"] < groups["pc_ch_0"]["high"]
 
 
+def test_every_field_of_view_has_its_own_times(tmp_path):
+    recording = recording_of(MOVIE[:2, :2], times=[[0.0, 10.0], [3.0, 13.0]])
+    process(recording, make_config(copy_only=True), tmp_path)
+    with client_of(tmp_path) as client:
+        found = [client.get(f"/api/fovs/{fov}").json()["times_min"] for fov in (0, 1)]
+    assert found == [[0, 10], [3, 13]]
+
+
 def test_black_and_white_are_sent_in_counts(client, folder):
     groups = {group["group"]: group for group in client.get("/api/fovs/1").json()["groups"]}
     stored = np.array(list(FovStore(folder, 1).stack("fl_ch_1")))
@@ -179,6 +187,14 @@ def test_outlines_enclose_the_pixels_of_each_cell(client, folder):
 def area_of(ring):
     x, y = np.array(ring, float).reshape(-1, 2).T
     return float(x @ np.roll(y, -1) - y @ np.roll(x, -1)) / 2
+
+
+def test_outlines_of_cells_that_are_made_again_are_shown(tmp_path):
+    recording = recording_of(MOVIE[:1, :2])
+    with client_of(tmp_path) as client:
+        for largest, n in ((None, 4), (60, 0)):
+            process(recording, make_config(max_object_size=largest), tmp_path)
+            assert len(client.get("/api/fovs/0/outlines/0/1").json()) == n
 
 
 @given(

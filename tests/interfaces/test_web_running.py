@@ -10,6 +10,7 @@ import pytest
 from fastapi.testclient import TestClient
 
 from pyama.cli.app import app
+from pyama.processing.methods import NAMED_PREPROCESSORS
 from pyama.store import FovStore
 from pyama.testing.nd2_writer import write_nd2
 from pyama.web.application import create_app
@@ -95,6 +96,14 @@ def test_a_trial_looks_at_the_plane_that_is_chosen(client, root):
         assert found["cells"] == cells
 
 
+def test_a_trial_uses_preprocessors(client, monkeypatch):
+    monkeypatch.setitem(NAMED_PREPROCESSORS.data, "empty", lambda image, _: image * 0)
+    params = SMALL | {"preprocessors": ["empty"]}
+    trial = {"file": "movie.nd2", "fov": 0, "frame": 0, "channels": CHANNELS}
+    answer = client.post("/api/recording/segmentation", json=trial | {"params": params})
+    assert answer.json()["cells"] == 0
+
+
 def test_a_run_is_started_watched_and_finished(client, root):
     run = client.post("/api/runs", json=ORDER)
     assert run.status_code == 201
@@ -147,10 +156,12 @@ def test_the_command_does_the_same(client, root, tmp_path):
     run = client.post("/api/runs", json=ORDER | {"output": "a b", "fovs": [1]}).json()
     assert ended(client, run)["status"] == "finished"
     made = contents(root / "a b")
+    log = (root / "a b" / "run.log").read_bytes()
     words = run["command"].split(" ", 1)[1].replace("a b", "again")
     done = CliRunner().invoke(app, words)
     assert done.exit_code == 0, done.output
     assert contents(root / "again") == made
+    assert (root / "a b" / "run.log").read_bytes() == log, "lines of another run"
 
 
 def test_a_cancelled_run_is_resumed(client, root):
@@ -252,6 +263,8 @@ def test_samples_are_merged_and_fitted_without_bad_cells(tmp_path):
     assert fitted[["fov", "cell"]].to_numpy().tolist() == [[0, 1], [0, 2], [0, 4]]
     assert client.get("/api/tables").json()["fitted"] == [fits["table"]]
     assert client.get(f"/api/fits?table={fits['table']}").json() == fits
+    client.post("/api/merge", json={"samples": {"both": "0, 1"}})
+    assert client.get("/api/merged?table=both_merged.csv").json()["cells"] == 7
 
 
 REFUSED = [
