@@ -18,6 +18,7 @@ from viewer_page import (
     serving,
     shoot,
     title_is,
+    until,
     visiting,
 )
 
@@ -194,21 +195,42 @@ def test_a_feature_that_is_unticked_leaves_the_others(page):
     for name in ("intensity_core", "intensity_middle", "paused"):
         group.get_by_label(name, exact=True).check()
     group.get_by_label("intensity_middle", exact=True).uncheck()
+    page.get_by_label("0 \u00b7 Phase", exact=True).check()  # is not fluorescence, too
     page.get_by_role("button", name="Plan").click()
     expect(page.locator("#run-command")).to_contain_text(re.compile("intensity_core.*paused"))
     expect(page.locator("#run-command")).not_to_contain_text("intensity_middle")
+    expect(page.locator("#run-command")).to_contain_text("--pc 0 --fl 1 --")
 
 
-def test_frames_are_selected_beside_the_fields_of_view(page):
-    page.get_by_role("button", name="Run").click()
-    page.locator("#run-file").select_option("new.nd2")
-    expect(page.locator("#run-facts")).to_contain_text("2 FOVs, 48 frames")
-    page.get_by_label("Frames", exact=True).fill("0-:3")
-    page.get_by_role("button", name="Plan").click()
-    expect(page.locator("#run-command")).to_contain_text("--frames 0-:3")
-    expect(page.locator("#run-plan-lines")).to_contain_text(
-        "frames 0-45:3 are selected, 16 of 48: they are frames 0 to 15 of the results."
-    )
+BRIGHTNESS = """() => {
+    const canvas = document.querySelector(".pane canvas");
+    const context = canvas.getContext("2d");
+    const { data } = context.getImageData(0, 0, canvas.width, canvas.height);
+    return data.reduce((sum, value) => sum + value, 0) / data.length;
+}"""
+SCALE_BAR = """() => {
+    const drawn = CanvasRenderingContext2D.prototype;
+    const { fillRect, fillText } = drawn;
+    const bar = {};
+    drawn.fillRect = (x, y, width, height) => { if (height === 3) bar.width = width; };
+    drawn.fillText = (text) => { bar.text = text; };
+    window.pyama.viewer.draw();
+    Object.assign(drawn, { fillRect, fillText });
+    const { width, height } = document.querySelector(".pane canvas");
+    return [bar.text, bar.width / Math.min(width, height)];
+}"""
+
+
+def test_pictures_are_as_bright_at_both_levels_and_have_a_true_scale_bar(page):
+    until(page, "window.pyama.viewer.counts.firstPicture")
+    preview = page.evaluate(BRIGHTNESS)
+    text, length = page.evaluate(SCALE_BAR)
+    number, unit = text.split()
+    assert unit == "\N{MICRO SIGN}m"
+    assert length * 160 * 0.65 == pytest.approx(int(number))
+    page.locator("#level").select_option("0")
+    expect(page.locator(".pane")).to_have_class("pane")
+    assert page.evaluate(BRIGHTNESS) == pytest.approx(preview, abs=3)
 
 
 def tab_to(page, selector):

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { joinParts, legendEntries, partLines, plotTimes, traceLines } from "../../src/pyama/web/static/trace_lines.js";
-import { makeScales, nearestPoint } from "../../src/pyama/web/static/trace_plot.js";
+import { drawLine, makeScales, nearestPoint } from "../../src/pyama/web/static/trace_plot.js";
 import { TrackIndex, frameSpan } from "../../src/pyama/web/static/track_index.js";
 
 // Cell 1 has label 4 at first, then 1; label 4 belongs to cell 9 later.
@@ -81,6 +81,15 @@ test("a click selects the trace that is nearest, if one is near", () => {
   assert.equal(at(10, 20).cell, 2);
   assert.equal(at(20, 0).cell, 2); // both are there: the selected one stays selected
   assert.equal(at(10, 10), null); // only a fit is near
+});
+
+test("a line has a gap where a cell is absent or has no value", () => {
+  const drawn = [];
+  const note = (kind) => (x) => drawn.push([kind, x]);
+  const context = { setLineDash() {}, beginPath() {}, stroke() {}, moveTo: note("move"), lineTo: note("line") };
+  const points = [0, 1, 3, 4, 5].map((frame) => ({ time: 10 * frame, value: frame === 4 ? null : 1, frame }));
+  drawLine(context, { x: (time) => time, y: (value) => value }, { points }, { colour: "red" });
+  assert.deepEqual(drawn, [["move", 0], ["line", 0.6], ["line", 10], ["move", 30], ["line", 30.6], ["move", 50], ["line", 50.6]]);
 });
 
 test("the plot has its axes at its edges", () => {

@@ -189,7 +189,7 @@ const lineColour = (cell) => `hsl(${cellHue(cell)} 55% ${darkTheme().matches ? 6
  * @param {TraceLine} line
  * @param {Partial<Pen>} pen With a colour of CSS.
  */
-function drawLine(context, scales, { points }, { colour, width = 1, dashes = [], alpha = 1 }) {
+export function drawLine(context, scales, { points }, { colour, width = 1, dashes = [], alpha = 1 }) {
   Object.assign(context, { strokeStyle: colour, lineWidth: width, globalAlpha: alpha });
   context.setLineDash(dashes);
   context.beginPath();
