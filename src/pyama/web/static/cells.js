@@ -10,6 +10,9 @@ import { loadFits, loadTraces, partsColumn, showsParts } from "./traces.js";
 import { frameSpan } from "./track_index.js";
 import { showFrame } from "./viewer.js";
 
+/** Versions of the cells that this page has had: an event about one of them brings nothing new. */
+const knownVersions = new Set();
+
 export function setUpCells() {
   setUpCellPanel((cell, frame) => enqueue(() => { selectCell(cell); showFrame(frame); }));
   find("column").addEventListener("change", showErrorsOf(async () => { state.column = find("column").value; await loadTraces(); }));
@@ -31,6 +34,7 @@ export async function openCells() {
   takeTracks(null);
   Object.assign(state, { traces: null, parts: null, fits: null, cell: null, other: null, page: 0, proposal: null });
   stopWatching();
+  knownVersions.clear();
   showCells();
   try {
     const tracks = await get(`fovs/${fov}/tracks`, { dir });
@@ -54,7 +58,7 @@ export async function openCells() {
  * @param {string} version
  */
 async function updateCells(source, version) {
-  if (source !== state.source || !version || version === state.tracks?.version) return;
+  if (source !== state.source || !version || knownVersions.has(version)) return;
   const tracks = await get(`fovs/${source.fov}/tracks`, { dir: source.dir });
   if (source !== state.source) return;
   showTracks(tracks);
@@ -67,6 +71,7 @@ async function updateCells(source, version) {
  */
 export function showTracks(tracks) {
   takeTracks(tracks);
+  knownVersions.add(tracks.version);
   const { byCell } = state.index;
   if (state.cell !== null && !byCell.has(state.cell)) state.cell = null;
   if (state.other !== null && !byCell.has(state.other)) state.other = null;
