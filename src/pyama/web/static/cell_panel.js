@@ -29,6 +29,7 @@ function turnPage(by) {
 
 /** Shows what the state says about cells, traces and the inspection. */
 export function showCells() {
+  buildLists();
   showLists();
   showTitle();
   showFitModels();
@@ -37,18 +38,32 @@ export function showCells() {
   draw();
 }
 
+/** @type {Api.Tracks | null | undefined} */
+let listed;
+
+/** Builds lists of hundreds of entries when cells or corrections change, not for each selection. */
+function buildLists() {
+  if (listed === state.tracks) return;
+  listed = state.tracks;
+  /** @returns {[number, string]} */
+  const toOption = (/** @type {Api.Track} */ track) =>
+    [track.cell, state.index.isBad(track.cell, frameSpan(track)[0]) ? `${track.cell} (bad)` : `${track.cell}`];
+  const options = [...state.index.byCell.values()].map(toOption);
+  fillSelect(find("cell"), [["", "–"], ...options]);
+  fillSelect(find("other"), [["", "–"], ...options]);
+  find("log").replaceChildren(...(state.tracks?.log ?? []).map(({ active, text, problem }) =>
+    element("li", { className: active ? "" : "off" }, problem ? `${text} – no effect: ${problem}` : text)));
+}
+
 function showLists() {
-  const { cells, byCell } = state.index;
+  const { cells } = state.index;
   const pages = Math.max(1, Math.ceil(cells.length / CELLS_PER_PAGE));
   find("page-text").textContent = cells.length ? `${state.page + 1}/${pages} · ${cells.length} cells` : "no traces";
   find("page-back").disabled = state.page === 0;
   find("page-on").disabled = state.page >= pages - 1;
-  /** @returns {[number, string]} */
-  const toOption = (/** @type {Api.Track} */ track) =>
-    [track.cell, state.index.isBad(track.cell, frameSpan(track)[0]) ? `${track.cell} (bad)` : `${track.cell}`];
-  const options = [...byCell.values()].map(toOption);
-  fillSelect(find("cell"), [["", "–"], ...options], state.cell ?? "");
-  fillSelect(find("other"), [["", "–"], ...options.filter(([cell]) => cell !== state.cell)], state.other ?? "");
+  find("cell").value = String(state.cell ?? "");
+  for (const option of find("other").options) option.hidden = option.disabled = option.value === String(state.cell);
+  find("other").value = String(state.other ?? "");
   for (const id of /** @type {const} */ (["good", "bad", "bad-from", "cut", "delete"])) find(id).disabled = state.cell === null;
   for (const id of /** @type {const} */ (["join", "swap"])) find(id).disabled = state.cell === null || state.other === null;
 }
@@ -97,8 +112,6 @@ function showLog() {
   find("redo").disabled = own.every(({ active }) => active);
   const n = log.filter(({ active }) => active).length;
   find("saved").textContent = n ? `${n} ${n === 1 ? "change" : "changes"} saved` : state.tracks ? "no changes yet" : "";
-  find("log").replaceChildren(...log.map(({ active, text, problem }) =>
-    element("li", { className: active ? "" : "off" }, problem ? `${text} – no effect: ${problem}` : text)));
   find("proposal").hidden = state.proposal === null;
   find("proposal-text").textContent = state.proposal?.text ?? "";
 }
