@@ -15,19 +15,20 @@ from playwright.sync_api import Page
 N_CELLS, N_FRAMES = 394, 60
 STOPS = (1, 100, 400)
 REPEATS = 9
-SELECT = """(cell) => {
+SELECT = """async (cell) => {
+    const { selectCell } = await import("/static/cells.js");
     const start = performance.now();
-    window.pyama.cells.select(cell);
+    selectCell(cell);
     document.body.offsetHeight;
     return performance.now() - start;
 }"""
 SCRUB = """(frames) => new Promise((done) => {
-    const { state, stage } = window.pyama;
+    const { counts } = window.pyama.viewer;
     const slider = document.getElementById("frame");
-    const [first, start] = [stage.counts.shown, performance.now()];
+    const [first, start] = [counts.shown, performance.now()];
     let next = 0;
     const look = setInterval(() => {
-        const shown = stage.counts.shown - first;
+        const shown = counts.shown - first;
         if (shown >= frames) {
             clearInterval(look);
             done((1000 * shown) / (performance.now() - start));
