@@ -46,11 +46,10 @@ def clean(
     """Free disk space: show what can be removed from results, ask, and remove it.
 
     By default only left-overs are removed: unfinished outputs and temporary files of killed
-    runs, and tables in DIR/superseded. Traces, corrections, tracked labels,
-    tables, reports, configuration and logs always stay, as does all that pyama has not
-    written. The next `pyama run` makes again what --also removes, with the same bytes;
-    `pyama verify` and `pyama plan` tell what that is. Frames can be removed only if the
-    recording is there and unchanged.
+    runs. Traces, corrections, tracked labels, tables, reports, configuration and logs always
+    stay, as does all that pyama has not written. The next `pyama run` makes again what --also
+    removes, with the same bytes; `pyama verify` and `pyama plan` tell what that is. Frames can
+    be removed only if the recording is there and unchanged.
     """
     from pyama.runs import cleaning
 

@@ -84,7 +84,7 @@ class Listing:
                 "unfinished": self.left_overs.unfinished,
                 "files": [
                     path.relative_to(self.output_dir).as_posix()
-                    for path in (*self.left_overs.temporaries, *self.left_overs.superseded)
+                    for path in self.left_overs.temporaries
                 ],
             },
             "groups": {
