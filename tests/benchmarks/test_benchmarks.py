@@ -62,14 +62,14 @@ def test_local_variance(benchmark):
 
 def test_closing(benchmark):
     bits = logstd.high_variance_mask(PC, 3)
-    closed = unpack(benchmark(morphology.closed, bits, 7, 3))
+    closed = unpack(benchmark(morphology.close_bits, bits, 7, 3))
     expected = ndimage.binary_closing(np.pad(unpack(bits), 64), disk(7), iterations=3)
     np.testing.assert_array_equal(closed, expected[64:-64, 64:-64])
 
 
 def test_opening(benchmark):
     mask = ndimage.binary_dilation(unpack(logstd.high_variance_mask(PC, 3)), disk(3))
-    opened = unpack(benchmark(morphology.opened, pack(mask), 7, 3))
+    opened = unpack(benchmark(morphology.open_bits, pack(mask), 7, 3))
     expected = ndimage.binary_opening(mask, disk(7), iterations=3)
     inner = slice(REACH, -REACH)
     np.testing.assert_array_equal(opened[inner, inner], expected[inner, inner])

@@ -5,7 +5,7 @@ import pytest
 
 @pytest.fixture
 def broken(monkeypatch):
-    def fail(*_):
+    def fail(*_, **__):
         raise ZeroDivisionError("division by zero")
 
     monkeypatch.setattr("pyama.readers.open_reader", fail)

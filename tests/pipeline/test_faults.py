@@ -603,6 +603,7 @@ def test_a_plugin_that_hangs_fails_its_step_by_name_and_nothing_else(
     door = Door()
     config = use(lambda *arguments: hang(door, *arguments))
     config = config.replace(params=config.params.replace(plugin_timeout=0.2))
+    others = threading.enumerate()  # such as those that an earlier test has left to sleep
     report = process(recording_of(MOVIE[:1, :2]), config, tmp_path)
     try:
         (failure,) = report.failures
@@ -614,7 +615,7 @@ def test_a_plugin_that_hangs_fails_its_step_by_name_and_nothing_else(
         door.set()
     assert door.through.acquire(timeout=60)
     for thread in threading.enumerate():
-        if thread.name == "pyama step":
+        if thread.name == "pyama step" and thread not in others:
             thread.join(60)
     assert finished(tmp_path) == before, "what answers too late writes nothing"
     PREPROCESSORS.clear()

@@ -32,7 +32,7 @@ def test_what_lies_still_has_one_place_and_comes_back_whole(drift):
 
 def test_a_stage_at_rest_needs_no_canvas():
     labels = np.ones((5, 6), np.uint32)
-    assert Canvas((5, 6), np.full((3, 2), 0.4)).placed(labels, 1) is labels
+    assert Canvas((5, 6), np.full((3, 2), 0.4)).place_labels(labels, 1) is labels
     assert Canvas((5, 6), np.zeros((0, 2))).shape == (5, 6)
 
 

@@ -29,12 +29,12 @@ def sparse():
 
 def test_what_is_missing_is_that_of_the_selected_frames(sparse):
     known = sparse.metadata
-    assert "of 6: 4 in FOV 0, 4 in FOV 1" in " ".join(known.problems)
+    assert "4 of 6 in FOV 0, 4 of 6 in FOV 1" in " ".join(known.problems)
     assert select_frames(known, "0-:3").missing == ()
     assert select_frames(known, "0-:3").problems == ()
     later = select_frames(known, "2-4")
     assert later.missing_frames(1, 1) == {0, 2}
-    assert "of 3: 2 in FOV 0, 2 in FOV 1" in " ".join(later.problems)
+    assert "2 of 3 in FOV 0, 2 of 3 in FOV 1" in " ".join(later.problems)
     assert not any("of 6" in text for text in later.problems)
 
 

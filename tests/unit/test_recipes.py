@@ -197,7 +197,7 @@ DEFAULTS = {
     },
     ("background", 2): {"tile_size": 100, "tile_overlap": 0.5},
     ("cropping", 2): {},
-    ("extraction", 2): {"background_weight": 1.0, "min_frames": 30, "border_margin": 50},
+    ("extraction", 3): {"background_weight": 1.0, "min_frames": 30, "border_margin": 50},
     ("caching", 2): {},
 }
 """Defaults of the parameters in recipes. A recipe leaves them out, so that one that changes

@@ -271,7 +271,7 @@ def test_the_curve_solves_the_equations_of_the_maturation_model():
     solved = solve_ivp(change, (1.5, 40), [1, 0, 0], t_eval=hours, rtol=1e-10, atol=1e-9)
     np.testing.assert_allclose(e.total(hours), 50 + solved.y[2], rtol=1e-6)
     np.testing.assert_array_equal(e.total([0, 1.5]), [50, 50])
-    np.testing.assert_allclose(2 * e.halved().total(hours), e.total(hours))
+    np.testing.assert_allclose(2 * e.after_division().total(hours), e.total(hours))
 
 
 def read_nd2(path):
