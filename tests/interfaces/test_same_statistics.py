@@ -8,8 +8,9 @@ from fastapi.testclient import TestClient
 from experiments import experiment
 from pyama.analysis import plots
 from pyama.analysis.colours import color
-from pyama.analysis.joined_tables import join_fits
+from pyama.analysis.joined_tables import fits_above, join_fits
 from pyama.analysis.report.distributions import histogram
+from pyama.analysis.scatter import thinned
 from pyama.analysis.statistics import summarize
 from pyama.web.application import create_app
 
@@ -119,3 +120,64 @@ def test_what_is_no_number_of_a_table_is_refused(client, folder, body, status):
     answer = client.post("/api/distribution", json=body)
     assert answer.status_code == status
     assert str(folder) not in answer.text
+
+
+SCATTER = {"model": "constant", "column": "intensity_total_ch_1", "x": "t0", "y": "ktl"}
+
+
+@pytest.fixture
+def pairs(folder):
+    """Fits of two samples with two numbers, some of them poor; gives their paths."""
+    for path in folder.glob("*.csv"):
+        path.unlink()
+    paths = []
+    for sample, x, y in (
+        ("a", [1.0, 2.0, 3.0, NAN, 5e6], [10.0, 100.0, 1000.0, 5.0, 10.0]),
+        ("b", [-1.0, 2.0, 2.5], [20.0, 30.0, 40.0]),
+    ):
+        path = write_fits(folder, sample, x)
+        text = path.read_text(encoding="utf-8")
+        head, _, _ = text.partition("fov,")
+        table = pd.read_csv(path, comment="#").assign(ktl=y)
+        table["r_squared"] = [0.95] * (len(y) - 1) + [0.5]
+        named = f'# model: "constant"\n# column: "{SCATTER["column"]}"\n'
+        path.write_text(head + named + table.to_csv(index=False), encoding="utf-8")
+        paths.append(path)
+    return paths
+
+
+@pytest.mark.parametrize("scales", [("linear", "linear"), ("log", "linear"), ("log", "log")])
+@pytest.mark.parametrize("limit", [None, 0.9])
+def test_page_and_figure_show_the_same_points(client, pairs, scales, limit):
+    chosen = {"x_scale": scales[0], "y_scale": scales[1]}
+    chosen |= {} if limit is None else {"min_r_squared": limit}
+    page = client.get("/api/scatter", params=SCATTER | chosen).json()
+    table = fits_above(join_fits(pairs)[0], limit)
+    is_log = scales[0] == "log", scales[1] == "log"
+    panel = plots.scatter(table, "t0", "ktl", ("", ""), is_log=is_log).axes[0]
+    assert [entry["n"] for entry in page["samples"]] == ([3, 2] if limit else [4, 3])
+    for line, entry in zip(panel.lines, page["samples"], strict=True):
+        np.testing.assert_array_equal(line.get_xdata(), entry["x"])
+        np.testing.assert_array_equal(line.get_ydata(), entry["y"])
+        assert line.get_color() == entry["color"]
+    assert panel.get_xlim() == tuple(page["x"]["limits"])
+    assert panel.get_ylim() == tuple(page["y"]["limits"])
+    assert panel.get_title() == page["not_shown"]
+    assert page["x"]["label"] == "t0 (h)"
+    if scales[0] == "log":
+        assert page["x"]["limits"][0] > 0
+        assert page["not_shown"].startswith("1 of")  # -1 h
+
+
+def test_a_scatter_of_what_was_not_fitted_is_refused(client, pairs):
+    for wrong in ({"model": "none"}, {"x": "model_type"}, {"y_scale": "x"}):
+        answer = client.get("/api/scatter", params=SCATTER | wrong)
+        assert answer.status_code == 422
+
+
+def test_of_many_cells_every_sample_keeps_its_share():
+    many = {"a": pd.DataFrame({"x": range(900)}), "b": pd.DataFrame({"x": range(3)})}
+    kept = thinned(many, 100)
+    assert [len(rows) for rows in kept.values()] == [99, 1]
+    assert kept["a"]["x"].iloc[-1] == 899
+    assert thinned(many, 10**6)["a"].equals(many["a"])

@@ -257,6 +257,30 @@ declare namespace Api {
   interface Samples {
     samples: Record<string, string>;
   }
+  /** One axis. */
+  interface ScatterAxis {
+    name: string;
+    label: string;
+    scale: "linear" | "log";
+    limits: [number, number];
+  }
+  /** Two numbers of every cell, as in `pyama plot scatter`. */
+  interface ScatterPlot {
+    x: ScatterAxis;
+    y: ScatterAxis;
+    not_shown: string;
+    samples: Array<ScatterSample>;
+  }
+  /** The cells of one sample; all lists have the same length. */
+  interface ScatterSample {
+    sample: string;
+    color: string;
+    n: number;
+    fovs: Array<number>;
+    cells: Array<number>;
+    x: Array<number>;
+    y: Array<number>;
+  }
   /** Exchange the numbers of two tracks from a frame on, for example after they crossed. */
   interface Swap {
     kind?: "swap";
@@ -330,6 +354,7 @@ declare namespace Api {
     (path: "tables", query?: { dir?: string; }): Promise<Files>;
     (path: "merged", query: { table: string; dir?: string; }): Promise<Merged>;
     (path: "fits", query: { table: string; dir?: string; }): Promise<FittedTable>;
+    (path: "scatter", query: { model: string; column: string; x: string; y: string; x_scale?: "linear" | "log"; y_scale?: "linear" | "log"; min_r_squared?: number | null; dir?: string; }): Promise<ScatterPlot>;
   }
   interface Post {
     (path: `fovs/${number}/inspection`, query: { dir?: string; }, body: ActionRequest): Promise<Tracks>;

@@ -92,6 +92,9 @@ interface Elements {
   "sample-add": HTMLElementTagNameMap["button"];
   "samples": HTMLElementTagNameMap["tbody"];
   "saved": HTMLElementTagNameMap["output"];
+  "scatter": HTMLElementTagNameMap["div"];
+  "scatter-x": HTMLElementTagNameMap["select"];
+  "scatter-y": HTMLElementTagNameMap["select"];
   "set-aside": HTMLElementTagNameMap["button"];
   "shown-fit": HTMLElementTagNameMap["select"];
   "side": HTMLElementTagNameMap["section"];

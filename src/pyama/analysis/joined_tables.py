@@ -65,6 +65,16 @@ def join_fits(paths: Iterable[Path]) -> tuple[pd.DataFrame, dict[str, str]]:
     return pd.concat(parts, ignore_index=True), units
 
 
+def fits_above(table: pd.DataFrame, limit: float | None) -> pd.DataFrame:
+    """Return the cells whose R² is above a limit.
+
+    Args:
+        table: One row per cell with the column `r_squared`; NaN where nothing was fitted.
+        limit: Such as 0.9 for the fits that are called good; None keeps all cells.
+    """
+    return table if limit is None else table[table["r_squared"] > limit]
+
+
 def fitted_numbers(table: pd.DataFrame) -> list[str]:
     """Return the columns of numbers of a table of fits."""
     return [str(name) for name in table.select_dtypes("number") if name not in ("fov", "cell")]

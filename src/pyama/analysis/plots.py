@@ -11,6 +11,7 @@ import pandas as pd
 from pyama.analysis.colours import COLORS, color
 from pyama.analysis.fitting.fitted_curves import smooth_curve
 from pyama.analysis.histograms import axis_range, not_shown, sample_histogram
+from pyama.analysis.scatter import MARGIN, SCALES, scatter_of
 from pyama.analysis.statistics import course, describe, example_fits, finite_values
 from pyama.errors import ConfigError
 
@@ -43,8 +44,6 @@ STYLE: Any = {
     "svg.hashsalt": "pyama",
     "text.parse_math": False,  # a $ in the name of a sample is a $
 }
-MARGIN = 0.05
-"""Free space at both ends of an axis, as a part of its range."""
 COLUMNS = 4
 """Panels in a row."""
 MAX_CELLS = 200
@@ -153,7 +152,12 @@ def histograms(
 
 @_styled
 def scatter(
-    table: pd.DataFrame, x: str, y: str, labels: tuple[str, str], width_mm: float = 85
+    table: pd.DataFrame,
+    x: str,
+    y: str,
+    labels: tuple[str, str],
+    width_mm: float = 85,
+    is_log: tuple[bool, bool] = (False, False),
 ) -> "Figure":
     """Draw two numbers of every cell against each other.
 
@@ -165,21 +169,18 @@ def scatter(
         y: Column on the y axis.
         labels: Labels of the axes.
         width_mm: Width of the figure in mm.
+        is_log: Whether the x and the y axis are logarithmic.
     """
     figure, panels = _panels(1, width_mm)
-    for i, name in enumerate(_names(table)):
-        cells = table[table["sample"] == name]
+    x_scale, y_scale = SCALES[is_log[0]], SCALES[is_log[1]]
+    found = scatter_of(table, x, y, x_scale, y_scale)
+    for i, (name, cells) in enumerate(found.cells.items()):
         panels[0].plot(
             cells[x], cells[y], "o", color=color(i), markersize=2, alpha=0.6, label=name
         )
-    panels[0].set(xlabel=labels[0], ylabel=labels[1])
-    values = table[[x, y]].to_numpy(float)
-    limits = [axis_range(table, name, MARGIN) for name in (x, y)]
-    low, high = np.array(limits).T
-    outside = ((values < low) | (values > high)).any(axis=1).sum()
-    panels[0].set(xlim=limits[0], ylim=limits[1])
-    if outside:
-        panels[0].set_title(f"{outside} of {len(values)} not shown")
+    panels[0].set(xlabel=labels[0], ylabel=labels[1], xscale=x_scale, yscale=y_scale)
+    panels[0].set(xlim=found.x_limits, ylim=found.y_limits)
+    panels[0].set_title(found.not_shown)
     _legend(panels[0], table)
     return figure
 

@@ -31,6 +31,15 @@ Merged = Annotated[
 Fitted = Annotated[
     list[Path], typer.Argument(metavar="CSV...", help="Tables that `pyama fit` wrote.")
 ]
+MinRSquared = Annotated[
+    float | None,
+    typer.Option(
+        metavar="LIMIT",
+        help="Only cells whose fit has an R² above this; good fits are above 0.9. "
+        "[default: all cells]",
+        show_default=False,
+    ),
+]
 Width = Annotated[float, typer.Option(min=20, max=2000, help="Width of the figure in mm.")]
 Dpi = Annotated[int, typer.Option(min=30, max=2400, help="Pixels per inch of a PNG.")]
 
@@ -106,6 +115,7 @@ def parameters(
     names: Annotated[
         str, typer.Option(metavar="NAMES", help="Columns. [default: the fitted parameters]")
     ] = "",
+    min_r_squared: MinRSquared = None,
     width: Width = 180,
     dpi: Dpi = 300,
     debug: Debug = False,
@@ -113,7 +123,8 @@ def parameters(
     """Plot histograms of the parameters of every sample."""
     from pyama.analysis import plots
 
-    table, labels = _read_fits(tables, output, [name for name in names.split(",") if name])
+    chosen = [name for name in names.split(",") if name]
+    table, labels = _read_fits(tables, output, chosen, min_r_squared)
     figure = plots.histograms(table, list(labels), list(labels.values()), width)
     result(str(plots.save(figure, output, dpi)))
 
@@ -128,6 +139,9 @@ def scatter(
     output: Output,
     x: Annotated[str, typer.Option(metavar="NAME", help="Column of the x axis.")],
     y: Annotated[str, typer.Option(metavar="NAME", help="Column of the y axis.")],
+    log_x: Annotated[bool, typer.Option("--log-x", help="Logarithmic x axis.")] = False,
+    log_y: Annotated[bool, typer.Option("--log-y", help="Logarithmic y axis.")] = False,
+    min_r_squared: MinRSquared = None,
     width: Width = 85,
     dpi: Dpi = 300,
     debug: Debug = False,
@@ -135,8 +149,9 @@ def scatter(
     """Two parameters of every cell against each other."""
     from pyama.analysis import plots
 
-    table, labels = _read_fits(tables, output, [x, y])
-    figure = plots.scatter(table, x, y, (labels[x], labels[y]), width)
+    table, labels = _read_fits(tables, output, [x, y], min_r_squared)
+    is_log = log_x, log_y
+    figure = plots.scatter(table, x, y, (labels[x], labels[y]), width, is_log)
     result(str(plots.save(figure, output, dpi)))
 
 
@@ -149,6 +164,7 @@ def samples(
     tables: Fitted,
     output: Output,
     name: Annotated[str, typer.Option(metavar="NAME", help="Column that is compared.")],
+    min_r_squared: MinRSquared = None,
     width: Width = 85,
     dpi: Dpi = 300,
     debug: Debug = False,
@@ -156,22 +172,28 @@ def samples(
     """A parameter in every sample: each cell a point, with median and quartiles."""
     from pyama.analysis import plots
 
-    table, labels = _read_fits(tables, output, [name])
+    table, labels = _read_fits(tables, output, [name], min_r_squared)
     figure = plots.samples(table, name, labels[name], width)
     result(str(plots.save(figure, output, dpi)))
 
 
 def _read_fits(
-    tables: list[Path], output: Path, names: list[str]
+    tables: list[Path], output: Path, names: list[str], min_r_squared: float | None
 ) -> tuple[Any, dict[str, str]]:
     """Read tables of fits, and the labels of some columns, or of all fitted parameters."""
-    from pyama.analysis.joined_tables import axis_labels, join_fits, parameters_to_show
+    from pyama.analysis.joined_tables import (
+        axis_labels,
+        fits_above,
+        join_fits,
+        parameters_to_show,
+    )
     from pyama.analysis.plots import check_format
 
     check_format(output)  # before the tables are read
     _say_remarks(tables)
     table, units = join_fits(tables)
-    return table, axis_labels(table, units, names or parameters_to_show(table))
+    labels = axis_labels(table, units, names or parameters_to_show(table))
+    return fits_above(table, min_r_squared), labels
 
 
 def _say_remarks(tables: list[Path]) -> None:

@@ -8,14 +8,15 @@ from pydantic import BaseModel, Field
 
 from pyama import layout
 from pyama.analysis.colours import color
+from pyama.analysis.current_tables import tables_in
 from pyama.analysis.fitting.fit_files import fit_file
 from pyama.analysis.fitting.models import MODELS
 from pyama.analysis.histograms import SampleHistogram, sample_histogram
 from pyama.analysis.joined_tables import fitted_numbers, join_fits
-from pyama.analysis.merge import MERGED, write_merged
+from pyama.analysis.merge import write_merged
 from pyama.analysis.remarks import folder_remarks, table_remarks
 from pyama.analysis.report.html_page import REPORT
-from pyama.analysis.sample_sets import tables_of_earlier_sets, with_companions
+from pyama.analysis.sample_sets import with_companions
 from pyama.analysis.samples import samples_by_position
 from pyama.analysis.table_columns import measured_columns
 from pyama.analysis.table_files import read_header, read_table
@@ -166,29 +167,24 @@ def merge(output_dir: OutputDir, request: Samples) -> Files:
 @router.get("/api/tables")
 def tables(output_dir: OutputDir) -> Files:
     """Merged and fitted tables of the output folder."""
-    paths = sorted(path for path in output_dir.glob("*.csv") if path.is_file())
-    earlier = tables_of_earlier_sets(paths)
-    names = [path.name for path in paths if path not in earlier]
+    found = tables_in(output_dir)
+    current = [*found.merged, *found.fitted]
     return Files(
-        earlier=[path.name for path in earlier],
-        merged=[name for name in names if name.endswith(MERGED)],
-        fitted=[name for name in names if f"{MERGED.removesuffix('.csv')}_fitted_" in name],
+        merged=[path.name for path in found.merged],
+        fitted=[path.name for path in found.fitted],
+        earlier=[path.name for path in found.earlier],
         report=(output_dir / REPORT).is_file(),
-        remarks=_remarks(output_dir, names),
+        remarks=shorten_paths(
+            [*folder_remarks(output_dir), *table_remarks(current)], output_dir
+        ),
     )
 
 
 @router.post("/api/tables/set-aside")
 def set_earlier_tables_aside(output_dir: OutputDir) -> Files:
     """Move the tables of earlier samples into the folder `superseded`."""
-    paths = sorted(path for path in output_dir.glob("*.csv") if path.is_file())
-    set_aside(output_dir, list(with_companions(tables_of_earlier_sets(paths))))
+    set_aside(output_dir, list(with_companions(tables_in(output_dir).earlier)))
     return tables(output_dir)
-
-
-def _remarks(output_dir: Path, names: list[str]) -> list[str]:
-    texts = [*folder_remarks(output_dir), *table_remarks([output_dir / n for n in names])]
-    return shorten_paths(texts, output_dir)
 
 
 @router.get("/api/merged")

@@ -25,6 +25,7 @@ from pyama.web import (
     recording_routes,
     report_routes,
     run_routes,
+    scatter_routes,
     trace_routes,
 )
 from pyama.web.event_streams import EventStreams
@@ -43,6 +44,7 @@ ROUTES = (
         fit_routes,
     ),
     *(form_routes, recording_routes, run_routes, analysis_routes, report_routes),
+    scatter_routes,
 )
 STATUSES: dict[type[PyamaError], int] = {
     NotReadyError: 404,

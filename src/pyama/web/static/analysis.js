@@ -5,6 +5,7 @@ import { chooseFit, makeDistributionCard, showFits } from "./distributions.js";
 import { card, element, fillSelect, find, showErrorsOf, showStatus } from "./elements.js";
 import { formatNumber } from "./numbers.js";
 import { address, get, post } from "./requests.js";
+import { makeScatterCard } from "./scatter.js";
 import { openSource, state } from "./state.js";
 
 /** @type {string | null} The output folder whose samples are shown. */
@@ -24,7 +25,7 @@ export async function openAnalysis() {
   if (shownDir !== dir) {
     find("analysis").replaceChildren(element("div", { className: "columns" },
       element("div", {}, makeSamplesCard(), makeFitCard(models), makeTablesCard(), makeReportCard()),
-      element("div", {}, makeDistributionCard())));
+      element("div", {}, makeDistributionCard(), makeScatterCard())));
     for (const [name, fovs] of Object.entries(samples)) addSample(name, fovs);
     shownDir = dir;
   }

@@ -6,6 +6,7 @@ import { card, element, fillSelect, find, showErrorsOf } from "./elements.js";
 import { drawHistogram } from "./histogram.js";
 import { formatNumber } from "./numbers.js";
 import { makeLatestCheck, post } from "./requests.js";
+import { showScatterNumbers } from "./scatter.js";
 
 /** @type {{dir: string, fits: Array<Api.FittedTable>}} Tables of fits of the samples. */
 let shown = { dir: "", fits: [] };
@@ -57,6 +58,7 @@ async function showNumbers() {
   const options = units.map(([name, unit]) => /** @type {[string, string]} */ ([name, unit ? `${name} (${unit})` : name]));
   const proposed = options.find(([name]) => name === "r_squared") ?? options[0];
   fillSelect(find("parameter"), options, find("parameter").value || proposed?.[0]);
+  showScatterNumbers(options);
   await showDistribution();
 }
 

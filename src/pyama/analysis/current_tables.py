@@ -1,0 +1,63 @@
+"""Which tables an output folder has: merged ones, their fits, and those of earlier samples."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import pandas as pd
+
+from pyama.analysis.joined_tables import join_fits
+from pyama.analysis.merge import MERGED
+from pyama.analysis.sample_sets import tables_of_earlier_sets
+from pyama.analysis.table_origins import known_entries
+from pyama.errors import ConfigError
+from pyama.file_cache import cached_while_unchanged
+
+FITTED = f"{MERGED.removesuffix('.csv')}_fitted_"
+"""Part of the names of tables with the fits of a merged table."""
+# A page asks for the same files again and again.
+_entries = cached_while_unchanged(256)(known_entries)
+
+
+@dataclass(frozen=True)
+class Tables:
+    """Tables in an output folder, each list in the order of their names.
+
+    Attributes:
+        merged: Tables of the samples of the last merge.
+        fitted: Fits of these tables.
+        earlier: Merged tables and fits of earlier samples, which take part in nothing.
+    """
+
+    merged: list[Path]
+    fitted: list[Path]
+    earlier: list[Path]
+
+
+def tables_in(folder: Path) -> Tables:
+    """Return the tables of an output folder."""
+    paths = sorted(path for path in folder.glob("*.csv") if path.is_file())
+    earlier = tables_of_earlier_sets(paths)
+    current = [path for path in paths if path not in earlier]
+    return Tables(
+        merged=[path for path in current if path.name.endswith(MERGED)],
+        fitted=[path for path in current if FITTED in path.name],
+        earlier=earlier,
+    )
+
+
+def current_fits(folder: Path, model: str, column: str) -> tuple[pd.DataFrame, dict[str, str]]:
+    """Read the fits of a model to a column in the samples of the last merge.
+
+    Returns:
+        One row per cell with the column `sample`, and the units of the columns.
+
+    Raises:
+        ConfigError: There are none.
+    """
+    wanted = {"model": model, "column": column}
+    found = [
+        path for path in tables_in(folder).fitted if wanted.items() <= _entries(path).items()
+    ]
+    if not found:
+        raise ConfigError(f"No sample has fits of {model} to {column}. Fit the samples first.")
+    return join_fits(found)

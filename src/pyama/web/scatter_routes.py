@@ -1,0 +1,93 @@
+"""Two fitted numbers of every cell against each other."""
+
+from typing import Annotated
+
+from fastapi import APIRouter, Query
+from pydantic import BaseModel
+
+from pyama.analysis.colours import color
+from pyama.analysis.current_tables import current_fits
+from pyama.analysis.joined_tables import axis_labels, fits_above
+from pyama.analysis.scatter import Scale, Scatter, scatter_of, thinned
+from pyama.web.folders import OutputDir
+
+router = APIRouter(tags=["analysis"])
+MAX_POINTS = 20_000
+"""Largest number of cells that are sent; of more, some are left out, evenly spaced."""
+Number = Annotated[str, Query(max_length=256, description="Column of the tables of fits.")]
+
+
+class ScatterAxis(BaseModel):
+    """One axis."""
+
+    name: str
+    label: str
+    """Name with its unit."""
+    scale: Scale
+    limits: tuple[float, float]
+    """Around the values that are not far out."""
+
+
+class ScatterSample(BaseModel):
+    """The cells of one sample; all lists have the same length."""
+
+    sample: str
+    color: str
+    """Colour of the sample, as in the report and in figures."""
+    n: int
+    """Cells with both numbers, also those that are not sent."""
+    fovs: list[int]
+    cells: list[int]
+    x: list[float]
+    y: list[float]
+
+
+class ScatterPlot(BaseModel):
+    """Two numbers of every cell, as in `pyama plot scatter`."""
+
+    x: ScatterAxis
+    y: ScatterAxis
+    not_shown: str
+    """Number of cells outside of the limits, in words; empty if there are none."""
+    samples: list[ScatterSample]
+
+
+@router.get("/api/scatter")
+def scatter(
+    output_dir: OutputDir,
+    model: Annotated[str, Query(max_length=64, description="Model that was fitted.")],
+    column: Annotated[str, Query(max_length=256, description="Column that was fitted.")],
+    x: Number,
+    y: Number,
+    x_scale: Scale = "linear",
+    y_scale: Scale = "linear",
+    min_r_squared: Annotated[
+        float | None,
+        Query(allow_inf_nan=False, description="Cells up to this R² are left out."),
+    ] = None,
+) -> ScatterPlot:
+    """Two numbers of every cell in the fits of the current samples."""
+    table, units = current_fits(output_dir, model, column)
+    labels = axis_labels(table, units, (x, y))
+    found = scatter_of(fits_above(table, min_r_squared), x, y, x_scale, y_scale)
+    return ScatterPlot(
+        x=ScatterAxis(name=x, label=labels[x], scale=x_scale, limits=found.x_limits),
+        y=ScatterAxis(name=y, label=labels[y], scale=y_scale, limits=found.y_limits),
+        not_shown=found.not_shown,
+        samples=_samples(found, x, y),
+    )
+
+
+def _samples(found: Scatter, x: str, y: str) -> list[ScatterSample]:
+    return [
+        ScatterSample(
+            sample=name,
+            color=color(i),
+            n=len(found.cells[name]),
+            fovs=cells["fov"].tolist(),
+            cells=cells["cell"].tolist(),
+            x=cells[x].tolist(),
+            y=cells[y].tolist(),
+        )
+        for i, (name, cells) in enumerate(thinned(found.cells, MAX_POINTS).items())
+    ]
