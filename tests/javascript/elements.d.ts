@@ -9,6 +9,8 @@ interface Elements {
   "cell": HTMLElementTagNameMap["select"];
   "cell-title": HTMLElementTagNameMap["h2"];
   "channels": HTMLElementTagNameMap["span"];
+  "colour-key": HTMLElementTagNameMap["details"];
+  "colours": HTMLElementTagNameMap["div"];
   "column": HTMLElementTagNameMap["select"];
   "contrast": HTMLElementTagNameMap["div"];
   "cut": HTMLElementTagNameMap["button"];

@@ -1,9 +1,11 @@
 // The side of the page: lists of cells, the plot of their traces, the log of the inspection.
 
+import { PENS } from "./colours.js";
 import { element, fillSelect, find } from "./elements.js";
+import { setUpLegend, swatchOf } from "./legend.js";
 import { formatRanges } from "./numbers.js";
 import { openSource, state } from "./state.js";
-import { PENS, TracePlot } from "./trace_plot.js";
+import { TracePlot } from "./trace_plot.js";
 import { legendEntries, partLines, plotTimes, traceLines } from "./trace_lines.js";
 import { frameSpan } from "./track_index.js";
 import { draw } from "./viewer.js";
@@ -15,6 +17,7 @@ let plot;
 /** @param {(cell: number, frame: number) => void} select Called after a click near a trace. */
 export function setUpCellPanel(select) {
   plot = new TracePlot(find("plot"), select);
+  setUpLegend();
   find("all").addEventListener("change", showCells);
   find("page-back").addEventListener("click", () => turnPage(-1));
   find("page-on").addEventListener("click", () => turnPage(1));
@@ -140,12 +143,7 @@ function shownTraces() {
 
 /** @param {ReturnType<typeof legendEntries>} entries */
 function showLegend(entries) {
-  find("legend").replaceChildren(...entries.map(([style, text]) => {
-    const { colour = "--ink", dashes } = PENS[style];
-    const swatch = element("i");
-    swatch.style.borderTop = `2px ${!dashes ? "solid" : dashes[0] > 2 ? "dashed" : "dotted"} var(${colour})`;
-    return element("span", {}, swatch, text);
-  }));
+  find("legend").replaceChildren(...entries.map(([style, text]) => element("span", {}, swatchOf(PENS[style]), text)));
 }
 
 /** @type {ReturnType<typeof setTimeout> | null} */

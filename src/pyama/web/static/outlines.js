@@ -1,11 +1,9 @@
 // Outlines and numbers of cells over the images.
 
-import { cellHue } from "./colours.js";
+import { OUTLINES, cellHue } from "./colours.js";
 import { loadOutlines } from "./frames.js";
 import { labelAtPoint, middleOf } from "./polygons.js";
 import { state } from "./state.js";
-
-const COLOURS = { selected: "#ffd24a", other: "#59d0ff", bad: "#ff6b5f", withoutTrace: "#7d93a8" };
 
 /**
  * Draws in pixels of the full frame.
@@ -18,12 +16,12 @@ export function drawOutlines(context, { cells }, scale) {
   const { frame, index } = state;
   const selected = [];
   const bad = new Path2D();
-  const withoutTrace = new Path2D();
+  const leftOut = new Path2D();
   context.lineJoin = "bevel";
   context.lineWidth = thin;
   for (const { label, path } of cells) {
     const cell = index.cellOf(label, frame);
-    if (cell === null) withoutTrace.addPath(path);
+    if (cell === null) leftOut.addPath(path);
     else if (cell === state.cell || cell === state.other) selected.push({ cell, path });
     else if (index.isBad(cell, frame)) bad.addPath(path);
     else {
@@ -31,11 +29,12 @@ export function drawOutlines(context, { cells }, scale) {
       context.stroke(path);
     }
   }
-  strokePath(context, withoutTrace, COLOURS.withoutTrace, thin);
-  strokePath(context, bad, COLOURS.bad, thin, [4 * thin, 3 * thin]);
+  strokePath(context, leftOut, OUTLINES.leftOut.colour, thin);
+  strokePath(context, bad, OUTLINES.bad.colour, thin, OUTLINES.bad.dashes.map((px) => px * thin));
   for (const { cell, path } of selected) {
     const dashes = index.isBad(cell, frame) ? [6 * thin, 4 * thin] : [];
-    strokePath(context, path, cell === state.cell ? COLOURS.selected : COLOURS.other, thin * 2.2, dashes);
+    const { colour, width } = cell === state.cell ? OUTLINES.selected : OUTLINES.other;
+    strokePath(context, path, colour, thin * width, dashes);
   }
   if (state.ids) drawNumbers(context, cells, scale);
 }

@@ -1,6 +1,6 @@
 // Which lines the plot of traces shows, and what they mean.
 
-/** @typedef {"plain" | "bad" | "before" | "after" | "selected" | "fit"} LineStyle */
+/** @typedef {"plain" | "bad" | "leftOut" | "before" | "after" | "selected" | "fit"} LineStyle */
 /** @typedef {{time: number, value: number | null, frame: number}} TracePoint */
 /** @typedef {{cell: number, style: LineStyle, points: Array<TracePoint>}} TraceLine */
 
@@ -49,7 +49,7 @@ export function traceLines({ times, traces, cell, effect, isBad, fitOf }) {
 }
 
 /** @type {Array<["raw" | "background" | "corrected", LineStyle]>} */
-const PARTS = [["raw", "before"], ["background", "fit"], ["corrected", "selected"]];
+export const PARTS = [["raw", "before"], ["background", "fit"], ["corrected", "selected"]];
 
 /**
  * Raw, background and corrected intensity of one cell.

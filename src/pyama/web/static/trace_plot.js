@@ -1,6 +1,6 @@
 // Traces on a canvas: a column of the table over time.
 
-import { cellHue, darkTheme, themeColour } from "./colours.js";
+import { CURSOR, PENS, cellHue, darkTheme, themeColour } from "./colours.js";
 import { contextOf } from "./elements.js";
 import { axisRange, axisTicks, formatNumber } from "./numbers.js";
 
@@ -17,21 +17,6 @@ const NEAR_PX = 25;
  * @property {string} unit
  * @property {number} frame Where the cursor is.
  */
-
-/**
- * How a line is drawn; its colour is a custom property of the theme.
- * @typedef {{colour: string, width: number, dashes: Array<number>, alpha: number}} Pen
- */
-
-/** @type {Record<import("./trace_lines.js").LineStyle, Partial<Pen>>} In the order of drawing; without a colour, that of the cell. */
-export const PENS = {
-  plain: { alpha: 0.6 },
-  bad: { colour: "--bad", dashes: [3, 3], alpha: 0.7 },
-  before: { colour: "--soft", width: 1.5, dashes: [5, 4] },
-  after: { width: 2.5 },
-  selected: { colour: "--selected", width: 2.5 },
-  fit: { colour: "--ink", dashes: [2, 2] },
-};
 
 export class TracePlot {
   /**
@@ -87,7 +72,7 @@ export class TracePlot {
       }
     }
     const x = scales.x(times[frame] ?? 0);
-    Object.assign(context, { strokeStyle: themeColour(canvas, "--focus"), lineWidth: 1 });
+    Object.assign(context, { strokeStyle: themeColour(canvas, CURSOR.colour ?? "--focus"), lineWidth: 1 });
     context.setLineDash([]);
     strokeSegments(context, [[x, MARGIN.top, x, scales.height - MARGIN.bottom]]);
   }
@@ -187,7 +172,7 @@ const lineColour = (cell) => `hsl(${cellHue(cell)} 55% ${darkTheme().matches ? 6
  * @param {CanvasRenderingContext2D} context
  * @param {Scales} scales
  * @param {TraceLine} line
- * @param {Partial<Pen>} pen With a colour of CSS.
+ * @param {Partial<import("./colours.js").Style>} pen With a colour of CSS.
  */
 export function drawLine(context, scales, { points }, { colour, width = 1, dashes = [], alpha = 1 }) {
   Object.assign(context, { strokeStyle: colour, lineWidth: width, globalAlpha: alpha });
