@@ -103,11 +103,13 @@ def test_what_was_undone_stays_undone(folder, backwards):
     assert not any(entry.active for entry in Inspection(folder, 0).state().entries)
 
 
-def test_what_cannot_be_carried_over_is_listed_and_stays(pyama, folder):
+def test_what_cannot_be_carried_over_is_listed_and_stays(pyama, folder, caplog):
     log = Inspection(folder, 0).log
     Inspection(folder, 0).add(MarkCell(cell=1, good=False), "ann")
     Inspection(folder, 0).add(MarkCell(cell=3, good=False), "ann")
-    report = run(folder, border_margin=28)
+    with caplog.at_level("INFO", "pyama"):
+        report = run(folder, border_margin=28)
+    assert "FOV 0: 1 of 2 corrections of the inspection were carried over" in caplog.text
     assert set(pd.read_csv(Inspection(folder, 0).traces)["cell"]) == {3}
     assert bad_cells(folder) == [3]
     entries = Inspection(folder, 0).state().entries
@@ -144,6 +146,23 @@ def test_corrections_follow_their_moment_to_other_frames(folder, backwards, fram
     assert folder_remarks(folder) != []  # FOV 1 has other frames
     assert run(folder).succeeded
     pd.testing.assert_frame_equal(inspected(folder), before)
+
+
+def test_a_correction_that_the_new_tracks_contain_counts_as_carried_over(folder, caplog):
+    def cut(frames, params):
+        for t, labels in enumerate(TRACKERS["iou"](frames, params)):
+            yield np.where((labels == 2) & (t >= 3), 9, labels).astype(labels.dtype)
+
+    Inspection(folder, 0).add(Cut(cell=2, frame=3), "ann")
+    TRACKERS["cutting"] = cut
+    try:
+        with caplog.at_level("INFO", "pyama"):
+            assert run(folder, tracking_method="cutting").succeeded
+    finally:
+        del TRACKERS["cutting"]
+    assert "FOV 0: 1 of 1 corrections of the inspection were carried over" in caplog.text
+    (entry,) = Inspection(folder, 0).state().entries
+    assert entry.settled
 
 
 def test_a_cut_moves_to_the_next_frame_that_is_selected(folder):

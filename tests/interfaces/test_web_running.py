@@ -28,6 +28,7 @@ PATIENCE_S = 120
 def root(tmp_path_factory):
     folder = tmp_path_factory.mktemp("root")
     write_nd2(folder / "movie.nd2", MOVIE[:2, :, None], channel_names=["Phase", "GFP"])
+    (folder / "SCAN.CZI").write_text("damaged")  # a microscope's computer may write it so
     (folder / "notes.txt").write_text("no recording")
     (folder / "inner").mkdir()
     return folder
@@ -53,7 +54,7 @@ def ended(client, run):
 
 def test_recordings_are_found_and_described(client):
     found = client.get("/api/files").json()
-    assert (found["folders"], found["files"]) == (["inner"], ["movie.nd2"])
+    assert (found["folders"], found["files"]) == (["inner"], ["SCAN.CZI", "movie.nd2"])
     recording = client.get("/api/recording?file=movie.nd2").json()
     assert (recording["n_fovs"], recording["channels"]) == (2, ["Phase", "GFP"])
     look = client.get("/api/recording/frame?file=movie.nd2&channel=1")

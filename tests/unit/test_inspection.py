@@ -1,6 +1,7 @@
 """Clicks are appended, replayed onto the traces, and never lost or misapplied."""
 
 import json
+import os
 import threading
 
 import numpy as np
@@ -256,6 +257,23 @@ def test_a_correction_that_becomes_several_is_kept_whole(folder):
     expected = {1: False, 2: True, 3: False}
     assert inspected(folder).groupby("cell")["good"].all().to_dict() == expected
     assert len(Inspection(folder, 0).state().entries) == len(parts)
+
+
+def test_of_several_logs_of_the_same_traces_the_last_one_is_continued(folder):
+    inspection = Inspection(folder, 0)
+    for area, cell in enumerate((1, 2)):  # corrections of the same traces, twice set aside
+        write_traces(folder)
+        inspection.log.unlink(missing_ok=True)
+        inspection.add(MarkCell(cell=cell, good=False), "me")
+        write_traces(folder, area=200.0 + area)
+        inspection.replace_log([])
+    logs = sorted(inspection.log.parent.glob("*_inspection_*.jsonl"), key=os.path.getmtime)
+    for time, log in enumerate(logs):
+        os.utime(log, (time, time))
+    write_traces(folder)
+    inspection.replace_log([])
+    (entry,) = inspection.state().entries
+    assert entry.action.cell == 2
 
 
 def test_an_inspected_table_of_somebody_else_is_kept(folder):

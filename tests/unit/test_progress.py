@@ -142,3 +142,20 @@ def test_terminal_and_page_show_the_same(capsys, monkeypatch):
             assert line.split("; ")[0] == state.progress
             checked += 1
     assert checked >= clock.now / SECONDS_BETWEEN_LINES / 2
+
+
+def test_a_run_that_has_ended_has_no_time_left(tmp_path):
+    metadata = recording_of(MOVIE[:1, :2]).metadata
+    run = PreparedRun(tmp_path / "gone.nd2", tmp_path / "out", metadata, make_config(), [0])
+    page = StartedRun(RunRequest(file="gone.nd2", output="out"), "pyama run", run)
+    clock = Clock()
+    page.current.estimator = clock.estimator({0: OUTPUTS})
+    for at, progress in events_of(dict.fromkeys(OUTPUTS, 0.5), 1)[:150]:
+        clock.now = at
+        page.current.estimator.watch(progress)
+    assert page.state().seconds_left > 1
+    page.current.start()
+    assert page.current.wait(60)
+    state = page.state()
+    assert (state.status, state.seconds_left) == ("failed", None)
+    assert "gone.nd2" in state.message

@@ -108,11 +108,21 @@ function showFitModels() {
  */
 export const toOption = (name) => [name, name];
 
+/**
+ * Whether a user can undo or redo something: everybody does so with their own corrections only.
+ * @param {Array<{by: string, active: boolean}>} log
+ * @param {string} user
+ */
+export function possibleSteps(log, user) {
+  const own = log.filter(({ by }) => by === user);
+  return { canUndo: own.some(({ active }) => active), canRedo: own.some(({ active }) => !active) };
+}
+
 function showLog() {
   const log = state.tracks?.log ?? [];
-  const own = log.filter(({ by }) => by === state.user);
-  find("undo").disabled = !own.some(({ active }) => active);
-  find("redo").disabled = own.every(({ active }) => active);
+  const { canUndo, canRedo } = possibleSteps(log, state.user);
+  find("undo").disabled = !canUndo;
+  find("redo").disabled = !canRedo;
   const n = log.filter(({ active }) => active).length;
   find("saved").textContent = n ? `${n} ${n === 1 ? "change" : "changes"} saved` : state.tracks ? "no changes yet" : "";
   find("proposal").hidden = state.proposal === null;

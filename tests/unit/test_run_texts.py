@@ -1,0 +1,184 @@
+"""What a user reads before and after a run: notes, counts and commands."""
+
+import shlex
+from pathlib import Path
+
+import pytest
+
+from pyama.config import Channel, Channels
+from pyama.runs.command_line import command
+from pyama.runs.request import PreparedRun
+from pyama.runs.run_counts import count_lines
+from pyama.runs.run_notes import other_settings, quoted, recording_notes, reselection_notes
+from pyama.sentences import WITHOUT_CELLS, WITHOUT_MASK
+from small_movie import MOVIE, make_config, recording_of
+
+METADATA = recording_of(MOVIE[:3]).metadata
+NO_OBJECTS = {"small": 0, "large": 0}
+STAGES = [{"name": "threshold", "area": 120, "taken": 0}]
+
+
+def counted(**facts):
+    """A summary as `count_lines` reads it."""
+    return {
+        "cells": 9,
+        "traces": 4,
+        "rows": 40,
+        "time": "file",
+        "frames": 10,
+        "span": "one frame every 10 min",
+        "removed": {"min_frames": 0, "border_margin": 0},
+        "removed_by_both": 0,
+        "limits": {"min_frames": 5, "border_margin": 2, "share_inside": 0.5},
+        "accounting": {"pixels": 1000, "stages": STAGES, "fovs": {"0": {}}},
+        "objects": {},
+    } | facts
+
+
+def line_of(lines, name):
+    (line,) = (line for line in lines if line.split()[0] == name)
+    return line
+
+
+@pytest.mark.parametrize(("n_z", "is_said"), [(1, False), (2, True), (5, True)])
+def test_the_plane_of_a_stack_is_named_if_there_is_a_choice(n_z, is_said):
+    notes = recording_notes(METADATA.replace(n_z=n_z), make_config())
+    said = f"Of {n_z} z planes, z = middle is used. Another: --set z=NUMBER"
+    assert any(said in note for note in notes) == is_said
+
+
+def test_a_plane_that_was_chosen_needs_no_advice():
+    notes = recording_notes(METADATA.replace(n_z=2), make_config(z=1))
+    assert "Of 2 z planes, z = 1 is used." in notes
+
+
+@pytest.mark.parametrize(("n_frames", "is_said"), [(1, False), (2, True)])
+def test_the_interval_is_said_if_there_is_one(n_frames, is_said):
+    metadata = recording_of(MOVIE[:1, :n_frames]).metadata
+    notes = recording_notes(metadata, make_config())
+    assert any(note.startswith("There is a frame every") for note in notes) == is_said, notes
+
+
+def test_without_phase_contrast_a_run_says_what_is_missing():
+    channels = Channels(fl=[1])
+    assert {WITHOUT_CELLS, WITHOUT_MASK} <= {*recording_notes(METADATA, make_config(channels))}
+    copied = recording_notes(METADATA, make_config(channels, copy_only=True))
+    assert WITHOUT_CELLS in copied
+    assert WITHOUT_MASK not in copied  # no background is estimated
+    assert not {WITHOUT_CELLS, WITHOUT_MASK} & {*recording_notes(METADATA, make_config())}
+
+
+def test_objects_that_were_dropped_are_counted_by_their_reason():
+    lines = count_lines(counted(objects={"small": 7, "large": 2}))
+    assert line_of(lines, "dropped").split(maxsplit=1)[1] == (
+        "7 objects as too small, 2 as too large, all frames"
+    )
+    assert not any("dropped" in line for line in count_lines(counted()))
+
+
+def test_cells_that_are_left_out_are_counted_by_their_reason():
+    removed = {"min_frames": 3, "border_margin": 2}
+    text = " ".join(" ".join(count_lines(counted(removed=removed, removed_by_both=1))).split())
+    assert "left out 3 " in text
+    assert "(min_frames), 2 " in text
+    assert "(border_margin); 50 % of the frame is further away, 1 of them for both" in text
+    assert line_of(count_lines(counted()), "left").endswith("none")
+
+
+def test_the_share_of_pixels_above_the_threshold_is_said():
+    marked = line_of(count_lines(counted()), "marked")
+    assert marked.split(maxsplit=1)[1] == "12 % of all pixels"
+
+
+@pytest.mark.parametrize(("n_fovs", "n_lines"), [(1, 0), (2, 2), (10, 10), (11, 0)])
+def test_a_few_fields_of_view_have_a_line_each(n_fovs, n_lines):
+    cells = {"tracking": 9, "min_frames": 6, "border_margin": 4}
+    stages = [
+        *STAGES,
+        *({"name": name, "area": 50, "taken": 0, "cells": n} for name, n in cells.items()),
+    ]
+    fovs = {str(fov): {"pixels": 1000, "stages": stages} for fov in range(n_fovs)}
+    account = {"pixels": 1000, "stages": STAGES, "fovs": fovs}
+    lines = [line for line in count_lines(counted(accounting=account)) if "FOV" in line]
+    assert len(lines) == n_lines
+    for fov, line in enumerate(lines):
+        assert " ".join(line.split()) == (
+            f"FOV {fov} 12 % of all pixels marked, 9 cells; min_frames -3, border_margin -2; "
+            "4 traces"
+        )
+
+
+def test_other_settings_of_the_last_run_are_listed_with_their_values():
+    old = make_config(min_frames=7, border_margin=9, n_workers=2)
+    new = make_config(min_frames=2, border_margin=3)
+    (note,) = other_settings(old, new, {"border_margin"}, Path("out"))
+    assert "(min_frames = 7)" in note
+    assert "--config out/processing_config.yaml" in note.replace("\\", "/")
+    assert other_settings(old, new, {"border_margin", "min_frames"}, Path("out")) == []
+
+
+def test_other_frames_than_those_of_the_last_run_are_a_note():
+    selected = METADATA.replace(selected_frames=(0, 1, 2, 3, 4, 5), n_recorded_frames=9)
+    (note,) = reselection_notes(selected, METADATA)
+    assert "(0-5)" in note
+    assert reselection_notes(selected, selected) == []
+
+
+def test_a_path_with_a_space_is_quoted():
+    assert quoted(Path("a b")) == '"a b"'
+    assert quoted(Path("ab")) == "ab"
+
+
+def words_of(config, fovs=(0, 1, 2), **facts):
+    run = PreparedRun(Path("m.nd2"), Path("out"), METADATA, config, list(fovs), **facts)
+    return shlex.split(command(run, [Path("/plugins")]))
+
+
+def after(words, option):
+    return [words[i + 1] for i, word in enumerate(words) if word == option]
+
+
+@pytest.mark.parametrize(
+    ("fovs", "typed"),
+    [
+        ([0, 1, 2], []),
+        ([0, 1], ["0-1"]),
+        ([0, 2], ["0,2"]),
+        ([2, 0], ["2,0"]),
+        ([1, 1], ["1,1"]),
+    ],
+)
+def test_the_command_names_the_fields_of_view_in_their_order(fovs, typed):
+    assert [
+        text.replace(" ", "") for text in after(words_of(make_config(), fovs), "--fovs")
+    ] == typed
+
+
+def test_the_command_has_channels_features_and_flags():
+    channels = Channels(
+        pc=Channel(channel=0, features=["area"]),
+        fl=[Channel(channel=1, features=["intensity_total", "intensity_mean"])],
+    )
+    words = words_of(make_config(channels, frames="0-3", min_frames=9), overwrite=True)
+    assert words[:5] == ["pyama", "run", "m.nd2", "--output", "out"]
+    assert (after(words, "--pc"), after(words, "--fl")) == (["0"], ["1"])
+    assert after(words, "--pc-features") == ["area"]
+    assert after(words, "--fl-features") == ["intensity_total,intensity_mean"]
+    assert after(words, "--frames") == ["0-3"]
+    assert "min_frames=9" in after(words, "--set")
+    assert not any(text.startswith("frames") for text in after(words, "--set"))
+    assert "--overwrite" in words
+    assert "--redo" not in words
+    assert "--redo" in words_of(make_config(), redo=True)
+    assert "--overwrite" not in words_of(make_config())
+    assert "--frames" not in words_of(make_config())
+
+
+def test_channels_with_different_features_need_a_configuration_file():
+    features = [["intensity_total"], ["intensity_mean"]]
+    fl = [Channel(channel=i + 1, features=names) for i, names in enumerate(features)]
+    words = words_of(make_config(Channels(pc=0, fl=fl)))
+    assert [Path(text).name for text in after(words, "--config")] == ["processing_config.yaml"]
+    assert not after(words, "--fl")
+    same = [Channel(channel=i, features=["intensity_total"]) for i in (1, 2)]
+    assert after(words_of(make_config(Channels(pc=0, fl=same))), "--fl") == ["1", "2"]
