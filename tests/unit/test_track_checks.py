@@ -2,9 +2,11 @@
 
 import numpy as np
 import pytest
+import scipy
 from hypothesis import given
 from hypothesis import strategies as st
 
+from pyama.algorithms.common_motion import middle_mean
 from pyama.algorithms.recorded_tracks import recorded_tracks
 from pyama.algorithms.track_checks import track_checks
 from pyama.analysis.track_advice import track_advice
@@ -39,7 +41,7 @@ def renumbered_at(path, valid, frame):
     return np.concatenate([path, path[::-1]]), np.concatenate([before, after[::-1]])
 
 
-@given(st.integers(0, 10**6), st.integers(3, 200))
+@given(st.integers(0, 10**6), st.integers(6, 200))  # of 3 or 4, a few move alike by chance
 def test_cells_on_their_own_are_nothing_odd(seed, n):
     assert checks(*cells(n, seed)) == {}
 
@@ -122,6 +124,12 @@ def test_a_drift_of_all_cells_is_found_and_goes_with_the_measured_one():
     found = checks(path, valid)
     assert np.hypot(*(found["drift"] - drift[-1])) < 6
     assert checks(path, valid, drift=drift) == {}
+
+
+@pytest.mark.parametrize("n", [1, 3, 4, 7, 8, 101])
+def test_the_mean_of_the_middle_is_that_of_scipy(n):
+    moves = np.random.default_rng(n).normal(0, 3, (n, 2))
+    assert middle_mean(moves).tolist() == scipy.stats.trim_mean(moves, 0.25, axis=0).tolist()
 
 
 def test_cells_that_all_move_differently_do_not_drift():

@@ -6,8 +6,8 @@ from typing import Any, Literal, get_args
 
 import numpy as np
 import pandas as pd
+import scipy
 from numpy.typing import ArrayLike, NDArray
-from scipy import stats
 
 from pyama.analysis.table_columns import cell_keys, require_columns
 from pyama.analysis.trace_shape import Values, onsets, points_first, trace_arrays
@@ -206,7 +206,7 @@ def adjust(p: ArrayLike, correction: Correction = "holm") -> Values:
     p = np.asarray(p, float)
     out, known = np.full(p.shape, np.nan), np.isfinite(p)
     if correction == "benjamini_hochberg":
-        out[known] = stats.false_discovery_control(p[known]) if known.any() else []
+        out[known] = scipy.stats.false_discovery_control(p[known]) if known.any() else []
         return out
     order = np.argsort(p[known], kind="stable")
     factors = np.arange(len(order), 0, -1)
@@ -223,7 +223,7 @@ def _difference(a: Values, b: Values, confidence: float, seed: int) -> dict[str,
     effect, p = np.nan, np.nan
     if both:
         differs = min(a.min(), b.min()) < max(a.max(), b.max())
-        test = stats.mannwhitneyu(b, a) if differs else None
+        test = scipy.stats.mannwhitneyu(b, a) if differs else None
         effect = 2 * float(test.statistic) / (len(a) * len(b)) - 1 if test else 0.0
         p = float(test.pvalue) if test else 1.0
     return {

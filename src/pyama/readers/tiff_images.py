@@ -3,14 +3,16 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import tifffile
 from numpy.typing import NDArray
 
 from pyama.errors import PyamaError, ReaderError
 from pyama.readers.planes import DAMAGE, library_message
+
+if TYPE_CHECKING:
+    import tifffile
 
 
 class TiffImages:
@@ -24,12 +26,14 @@ class TiffImages:
             of a colour image and save it as one page.
     """
 
-    def __init__(self, file: tifffile.TiffFile) -> None:
+    def __init__(self, file: "tifffile.TiffFile") -> None:
+        from tifffile import PLANARCONFIG
+
         self._pages = file.pages
         self._first = first = file.pages.first
         self.n_pages = self.n_frames = len(file.pages)
         self.shape, self.dtype = first.shape, first.dtype
-        planes = first.planarconfig == tifffile.PLANARCONFIG.SEPARATE
+        planes = first.planarconfig == PLANARCONFIG.SEPARATE
         self._is_stack = self.n_pages == 1 and first.ndim == 3 and planes
         if self._is_stack:
             self.n_frames = first.shape[0]
@@ -49,6 +53,8 @@ def open_tiff_images(path: Path) -> Iterator[TiffImages]:
         FileNotFoundError: There is no such file.
         ReaderError: The file is damaged or not a TIFF file. The message is only the reason.
     """
+    import tifffile  # takes a quarter of a second, and most runs need it not
+
     try:
         with tifffile.TiffFile(path) as file:
             yield TiffImages(file)

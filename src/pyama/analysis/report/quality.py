@@ -6,9 +6,9 @@ from functools import partial
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.stats import trim_mean
 
 from pyama import layout
+from pyama.algorithms.common_motion import middle_mean
 from pyama.analysis.colours import evenly_spaced
 from pyama.analysis.report.report_data import ReportData
 from pyama.errors import StoreError
@@ -129,5 +129,5 @@ def _drift(store: FovStore) -> Values | None:
     for t in range(1, len(moved)):
         both = valid[:, t] & valid[:, t - 1]
         if both.sum() >= MIN_CELLS:
-            moved[t] = trim_mean(centres[both, t] - centres[both, t - 1], 0.25, axis=0)
+            moved[t] = middle_mean(centres[both, t] - centres[both, t - 1])
     return np.hypot(*np.cumsum(moved, axis=0).T)
