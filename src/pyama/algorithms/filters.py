@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from pyama.algorithms.gaps import overlap_rectangle
 from pyama.algorithms.kernels.array_types import Boxes
-from pyama.errors import ArrayError
+from pyama.algorithms.recorded_tracks import check_boxes
 
 
 def trace_lengths(valid: NDArray[np.bool_]) -> NDArray[np.int64]:
@@ -73,11 +73,7 @@ def edge_distances(
     Raises:
         ArrayError: `boxes` and `valid` do not belong together.
     """
-    if boxes.shape != (*valid.shape, 4):
-        raise ArrayError(
-            f"near_border() takes one box per cell and frame, got boxes {boxes.shape} "
-            f"for valid {valid.shape}."
-        )
+    check_boxes(boxes, valid)
     starts, ends = boxes[..., :2], np.array(shape) - boxes[..., 2:]
     nearest = np.minimum(starts, ends).min(axis=2)
     return np.where(valid, nearest, max(shape)).min(axis=1, initial=max(shape))

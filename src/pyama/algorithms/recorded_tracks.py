@@ -44,6 +44,23 @@ class Tracks:
         return float(np.median(np.sqrt(sides.prod(axis=1)))) if len(sides) else 0.0
 
 
+def check_boxes(boxes: Boxes, valid: NDArray[np.bool_]) -> None:
+    """Raise an error unless there is one box per cell and frame.
+
+    Args:
+        boxes: Shape (N, T, 4).
+        valid: Shape (N, T).
+
+    Raises:
+        ArrayError: `boxes` and `valid` do not belong together.
+    """
+    if boxes.shape != (*valid.shape, 4):
+        raise ArrayError(
+            f"There must be one box per cell and frame, got boxes {boxes.shape} for valid "
+            f"{valid.shape}."
+        )
+
+
 def recorded_tracks(
     boxes: Boxes,
     valid: NDArray[np.bool_],
@@ -64,11 +81,7 @@ def recorded_tracks(
     Raises:
         ArrayError: `boxes` and `valid` do not belong together.
     """
-    if boxes.shape != (*valid.shape, 4):
-        raise ArrayError(
-            f"recorded_tracks() takes one box per cell and frame, got boxes {boxes.shape} "
-            f"for valid {valid.shape}."
-        )
+    check_boxes(boxes, valid)
     frames = np.setdiff1d(np.arange(valid.shape[1]), missing)
     at_rest, valid = boxes[:, frames].astype(np.float64), valid[:, frames]
     ends = np.array(shape) - at_rest[..., 2:]
