@@ -39,7 +39,7 @@ def backwards():
 
 
 def run(folder, fovs=(0,), **params):
-    return process(recording_of(MOVIE[:2]), make_config(**params), folder, fovs)
+    return process(recording_of(MOVIE[:2]), make_config(**params), folder, fovs, redo=True)
 
 
 def inspected(folder):
@@ -184,9 +184,10 @@ def test_a_stop_at_any_time_loses_no_correction(folder, backwards, looks):
     Inspection(folder, 0).add(MarkCell(cell=1, good=False), "ann")
     config = make_config(tracking_method="backwards")
     stop = StopAfter(looks)
-    process(recording_of(MOVIE[:2]), config, folder, [0], cancel_event=stop)
+    process(recording_of(MOVIE[:2]), config, folder, [0], cancel_event=stop, redo=True)
     other = make_config(tracking_method="backwards", background_weight=0.5)
-    process(recording_of(MOVIE[:2]), other, folder, [0], cancel_event=StopAfter(looks))
+    stop = StopAfter(looks)
+    process(recording_of(MOVIE[:2]), other, folder, [0], cancel_event=stop, redo=True)
     assert run(folder, tracking_method="backwards").succeeded
     assert bad_cells(folder) == [4]
 
@@ -194,10 +195,11 @@ def test_a_stop_at_any_time_loses_no_correction(folder, backwards, looks):
 def test_overwriting_carries_over_as_well(folder, backwards):
     Inspection(folder, 0).add(MarkCell(cell=1, good=False), "ann")
     config = make_config(tracking_method="backwards")
-    assert process(recording_of(MOVIE[:2]), config, folder, [0], overwrite=True).succeeded
+    again = {"overwrite": True, "redo": True}
+    assert process(recording_of(MOVIE[:2]), config, folder, [0], **again).succeeded
     assert bad_cells(folder) == [4]
     other = recording_of(MOVIE[:2] + 1)
-    assert process(other, config, folder, overwrite=True).succeeded
+    assert process(other, config, folder, **again).succeeded
     with pytest.warns(UserWarning, match="was made on the traces of an earlier run"):
         assert merge(folder, {"s": [0]})["good"].all()
 

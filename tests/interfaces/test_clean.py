@@ -30,24 +30,15 @@ SMALL = ["--set", "min_frames=2", "--set", "border_margin=2", "-j", "1"]
 CHUNK = "fov_000/images.zarr/fl_background_ch_1/0/c/1/0/0"
 
 
-@pytest.fixture(scope="module")
-def finished(tmp_path_factory):
-    """A recording of two fields of view, and its results beside it."""
-    folder = tmp_path_factory.mktemp("clean")
-    write_nd2(folder / "movie.nd2", MOVIE[:2, :3, None], channel_names=["Phase", "GFP"])
-    assert process(folder / "movie.nd2", make_config(), folder / "results").succeeded
-    return folder
+@pytest.fixture
+def movie(short_experiment):
+    return short_experiment / "movie.nd2"
 
 
 @pytest.fixture
-def movie(finished):
-    return finished / "movie.nd2"
-
-
-@pytest.fixture
-def results(finished, tmp_path):
+def results(short_experiment, tmp_path):
     """A copy that may be changed."""
-    return Path(shutil.copytree(finished / "results", tmp_path / "results"))
+    return Path(shutil.copytree(short_experiment / "results", tmp_path / "results"))
 
 
 def made_again(report):
@@ -172,10 +163,10 @@ def test_a_folder_copied_without_its_marks_is_left_alone(results):
     assert {path for path in before if path.startswith("fov_000")} <= left.keys()
 
 
-def test_frames_stay_without_their_recording(pyama, results, finished, tmp_path):
+def test_frames_stay_without_their_recording(pyama, results, short_experiment, tmp_path):
     config = results / layout.CONFIG_FILE
-    moved = Path(shutil.copytree(finished, tmp_path / "moved")) / "results"
-    path = str(finished / "movie.nd2")
+    moved = Path(shutil.copytree(short_experiment, tmp_path / "moved")) / "results"
+    path = str(short_experiment / "movie.nd2")
     gone = str(tmp_path / "gone.nd2")
     config.write_text(config.read_text().replace(path, gone))
     (results / layout.RUN_FILE).unlink()
@@ -289,7 +280,7 @@ def test_corrections_are_carried_over_although_crops_were_removed(movie, results
     TRACKERS["backwards"] = backwards
     try:
         config = make_config(tracking_method="backwards")
-        assert process(movie, config, results).succeeded
+        assert process(movie, config, results, redo=True).succeeded
     finally:
         del TRACKERS["backwards"]
     (entry,) = Inspection(results, 0).state().entries

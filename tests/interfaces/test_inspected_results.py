@@ -5,16 +5,21 @@ import zipfile
 from pathlib import Path
 
 import pytest
-from fastapi.testclient import TestClient
 
 import pyama as package
+from pyama.errors import InspectedError
 from pyama.processing.steps import STEPS
 from pyama.processing.verify import verify
+from pyama.processing.workflow.run import (
+    TrackingService,
+    process,
+    run_batch,
+    run_single_worker,
+    run_workflow,
+)
 from pyama.traces.corrections import MarkCell
 from pyama.traces.inspection import Inspection
-from pyama.web.application import create_app
-from pyama.web.run_routes import stop_all
-from small_movie import contents
+from small_movie import contents, make_config
 
 OLD = Path(__file__).parents[1] / "data" / "finished.zip"
 OPTIONS = ["--pc", 0, "--fl", 1, "--set", "min_frames=2", "--set", "border_margin=2", "-j", 1]
@@ -37,12 +42,8 @@ def old(tmp_path):
 
 
 @pytest.fixture
-def client(old):
-    app = create_app(old, "secret")
-    headers = {"Authorization": "Bearer secret"}
-    with TestClient(app, base_url="http://localhost", headers=headers) as client:
-        yield client
-    stop_all(app)
+def root(old):
+    return old
 
 
 def typed(pyama, old, *options):
@@ -110,6 +111,55 @@ def test_the_page_replaces_inspected_results_if_that_is_allowed(client, old):
     answer = client.post("/api/runs", json=CHANGED | {"redo": True})
     assert answer.status_code == 201
     assert "--redo" in answer.json()["command"]
+
+
+def asked_from_python(folder, step, **facts):
+    """Replace results by one of the functions of the reference."""
+    with package.open_reader(folder / "movie.nd2") as reader:
+        metadata = reader.metadata
+    config = make_config(min_iou=0.3)
+    match step:
+        case "process":
+            return process(folder / "movie.nd2", config, folder / "results", **facts)
+        case "run_workflow":
+            return run_workflow(folder / "movie.nd2", config, folder / "results", **facts)
+        case "run_batch":
+            return run_batch([0], config, 1, metadata, folder / "results", **facts)
+        case "service":
+            results = folder / "results"
+            return TrackingService().process_all_fovs(metadata, config, results, 0, 0, **facts)
+
+
+@pytest.mark.parametrize("step", ["process", "run_workflow", "run_batch", "service"])
+def test_scripts_are_refused_with_the_same_sentence(pyama, old, step):
+    typed(pyama, old, "--redo")  # makes again what has a new version
+    before = contents(old / "results")
+    said = typed(pyama, old, *CHANGE).stderr
+    with pytest.raises(InspectedError, match="FOV 0 has been inspected") as refused:
+        asked_from_python(old, step)
+    expected = said.partition("FOV 0: ")[0] if step == "service" else said
+    assert str(refused.value).startswith(expected.removeprefix("Error: ").rstrip()), expected
+    assert contents(old / "results") == before
+
+
+def test_a_worker_replaces_no_inspected_results(pyama, old):
+    typed(pyama, old, "--redo")
+    before = contents(old / "results")
+    with package.open_reader(old / "movie.nd2") as reader:
+        metadata = reader.metadata
+    config, results = make_config(min_iou=0.3), old / "results"
+    _, done, failed, message = run_single_worker([0], metadata, config, results)
+    assert (done, failed) == (0, 1)
+    assert "FOV 0 has been inspected" in message
+    assert contents(results) == before
+    assert run_single_worker([0], metadata, config, results, redo=True)[1:3] == (1, 0)
+
+
+def test_scripts_replace_inspected_results_with_redo(old):
+    assert asked_from_python(old, "process", redo=True).succeeded
+    assert asked_from_python(old, "process").succeeded  # nothing is left to do
+    state = Inspection(old / "results", 0).state()
+    assert [entry.action for entry in state.entries] == [MarkCell(cell=1, good=False)]
 
 
 def test_overwriting_inspected_results_is_asked_as_well(pyama, old):

@@ -21,8 +21,8 @@ from pyama.processing.step_reports import Status
 from pyama.processing.steps.illumination import sources
 from pyama.processing.verify import verify
 from pyama.processing.workflow import process
+from pyama.processing.workflow.planned_steps import plan_fov
 from pyama.readers.array import ArrayReader
-from pyama.runs.plan import plan_fov
 from pyama.runs.summary import summary
 from pyama.store import FovStore
 from small_movie import MOVIE, N_FOVS, SIZE, StopAfter, contents, make_config, recording_of

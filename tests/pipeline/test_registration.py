@@ -11,8 +11,8 @@ from pyama.metadata import MissingPlanes
 from pyama.processing.recipes import FovContexts
 from pyama.processing.verify import verify
 from pyama.processing.workflow import process
+from pyama.processing.workflow.planned_steps import plan_fov
 from pyama.readers.array import ArrayReader
-from pyama.runs.plan import plan_fov
 from pyama.store import FovStore
 from pyama.testing.synthetic import SyntheticRecording
 from pyama.traces.shifts_table import load_shifts

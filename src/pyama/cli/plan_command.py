@@ -1,8 +1,9 @@
 """Prints what a run would do."""
 
 from pyama.cli.terminal import note, result, result_json
+from pyama.processing.workflow.planned_steps import replaced_outputs
 from pyama.runs.active_run import run_notes
-from pyama.runs.plan import plan_entries, plan_lines, plan_run, replaced_outputs
+from pyama.runs.plan import plan_entries, plan_lines, plan_run
 from pyama.runs.request import Request, prepare
 
 

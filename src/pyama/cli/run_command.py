@@ -17,9 +17,9 @@ from pyama.cli.terminal import CANCELLED, FAILED, note, result, result_json
 from pyama.errors import InspectedError
 from pyama.processing import compiling
 from pyama.processing.executors import dask
+from pyama.processing.workflow.inspected_results import QUESTION
 from pyama.runs import active_run
 from pyama.runs.active_run import ActiveRun
-from pyama.runs.inspected_results import QUESTION
 from pyama.runs.progress import ProgressEstimator
 from pyama.runs.request import Request, prepare
 from pyama.runs.summary import summary_lines

@@ -9,10 +9,11 @@ from concurrent.futures import wait as wait_for
 from typing import Any
 
 from pyama.fov_ranges import fovs_text
+from pyama.processing.workflow.inspected_results import refuse_inspected
+from pyama.processing.workflow.planned_steps import replaced_outputs
 from pyama.processing.workflow.run import process
-from pyama.runs.inspected_results import refuse_inspected
 from pyama.runs.log import Listen, write_log
-from pyama.runs.plan import pending_outputs, plan_run, replaced_outputs
+from pyama.runs.plan import pending_outputs, plan_run
 from pyama.runs.progress import ProgressEstimator
 from pyama.runs.request import PreparedRun
 from pyama.runs.summary import summary, summary_lines
@@ -38,7 +39,8 @@ class ActiveRun:
     ) -> None:
         self.prepared = prepared
         plans = plan_run(prepared, with_files=False)
-        refuse_inspected(prepared, plans)
+        if not prepared.redo:
+            refuse_inspected(prepared.output, plans, prepared.removed)
         self.opening = opening_lines(prepared, replaced_outputs(plans))
         self.estimator = ProgressEstimator(
             pending_outputs(plans, prepared.config), prepared.metadata.n_frames
@@ -111,6 +113,7 @@ class ActiveRun:
                     update=self.estimator.update,
                     executor=self._executor,
                     planned=run.contexts,
+                    redo=run.redo,
                 )
                 counts = summary(report, run.config, self.seconds)
                 logger.info("%s", "\n".join(summary_lines(counts)))

@@ -1,61 +1,24 @@
 """Which step of which field of view would run, and why; nothing is written."""
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 from typing import Any
 
 from pyama.config import ProcessingConfig
 from pyama.fov_ranges import fovs_text
 from pyama.processing.plugin_digest import keep_fingerprints
-from pyama.processing.recipes import FovContexts
 from pyama.processing.steps import STEPS
+from pyama.processing.workflow.planned_steps import (
+    ABSENT,
+    PlannedStep,
+    Plans,
+    group_equal_plans,
+    plan_fov,
+)
 from pyama.runs.request import PreparedRun
-from pyama.store import FovStore, Mark, Recipe
 
-NOT_DONE = "not done yet"
-REMOVED = "removed by pyama clean"
-ABSENT = NOT_DONE, REMOVED
-"""Reasons for outputs of which nothing is replaced."""
 MAX_REASONS = 4
 """Largest number of reasons that are listed for one step."""
-
-
-@dataclass(frozen=True)
-class PlannedStep:
-    """One step of a field of view.
-
-    Attributes:
-        step: Its name.
-        outputs: Why each output would be made, by name; no reasons for a finished one. Empty
-            if the step does not apply.
-        skipped: Why the step does not apply; empty if it does.
-    """
-
-    step: str
-    outputs: Mapping[str, tuple[str, ...]]
-    skipped: str = ""
-
-    @property
-    def pending(self) -> list[str]:
-        """Names of the outputs that would be made."""
-        return [name for name, reasons in self.outputs.items() if reasons]
-
-    @property
-    def is_replaced(self) -> bool:
-        """Whether an output that is there would be made again."""
-        return any(why not in ABSENT for why in self.reasons)
-
-    @property
-    def reasons(self) -> tuple[str, ...]:
-        """Why the step would run, each reason once; empty if it would not."""
-        return tuple(
-            dict.fromkeys(why for reasons in self.outputs.values() for why in reasons)
-        )
-
-
-Plans = Mapping[int, tuple[PlannedStep, ...]]
-"""The steps of every field of view."""
 
 
 @keep_fingerprints()
@@ -95,51 +58,6 @@ def _without_made_earlier(
     }
 
 
-def plan_fov(
-    contexts: FovContexts, fov: int, *, from_scratch: bool = False, with_files: bool = True
-) -> tuple[PlannedStep, ...]:
-    """Compare what a run would make with what is finished.
-
-    Args:
-        contexts: The fields of view; the output folder need not exist.
-        fov: 0-based index of the field of view.
-        from_scratch: Ignore finished outputs.
-        with_files: Also see whether the files of finished outputs are still there.
-    """
-    store = FovStore(contexts.output_dir, fov)
-    outputs: dict[str, dict[str, tuple[str, ...]]] = defaultdict(dict)
-    known = set() if from_scratch else set(store.mark_names())
-    removed = set() if from_scratch else set(store.removed())
-    for name, recipe in contexts.recipes(fov).items():
-        reasons = [REMOVED if name in removed else NOT_DONE]
-        if name in known - removed:
-            mark = store.mark(name)
-            reasons = _reasons(mark, recipe)
-            if not reasons and with_files:
-                damages = store.damages(name, thorough=False, mark=mark)
-                reasons = [f"{damage.path} is {damage.problem}" for damage in damages]
-        outputs[recipe.step][name] = tuple(reasons)
-    return tuple(
-        PlannedStep(step.name, made, "" if made else step.skipped(contexts.config) or "")
-        for step in STEPS
-        if (made := outputs[step.name]) or not step.is_on_request
-    )
-
-
-def _reasons(mark: Mark | None, recipe: Recipe) -> list[str]:
-    if mark is None:
-        return ["its mark is damaged"]
-    return [] if mark.recipe.digest == recipe.digest else recipe.changes_since(mark.recipe)
-
-
-def group_equal_plans(plans: Plans) -> list[tuple[list[int], Sequence[PlannedStep]]]:
-    """Group fields of view with equal plans."""
-    groups: dict[str, list[int]] = defaultdict(list)
-    for fov, steps in plans.items():
-        groups[repr(steps)].append(fov)
-    return [(fovs, plans[fovs[0]]) for fovs in groups.values()]
-
-
 def plan_lines(plans: Plans) -> list[str]:
     """Return in few lines what would run and why."""
     lines = []
@@ -176,16 +94,6 @@ def _action(step: PlannedStep) -> str:
     is_new_part = is_one and len(step.pending) < len(step.outputs)
     part = f" for {', '.join(step.pending)}" if is_new_part else ""
     return f"runs{part}, {shown}"
-
-
-def replaced_outputs(plans: Plans) -> list[str]:
-    """Return which finished results would be made again, one line per group of FOVs."""
-    lines = []
-    for fovs, steps in group_equal_plans(plans):
-        names = [step.step for step in steps if step.is_replaced]
-        if names:
-            lines.append(f"FOV {fovs_text(fovs)}: {', '.join(names)}")
-    return lines
 
 
 def plan_entries(plans: Plans) -> list[dict[str, Any]]:

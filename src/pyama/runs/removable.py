@@ -16,8 +16,8 @@ from pyama.processing.recipes import FovContexts
 from pyama.processing.record import Record
 from pyama.processing.step_reports import Status
 from pyama.processing.steps.step import RECORDING
+from pyama.processing.workflow.planned_steps import plan_fov
 from pyama.readers import open_reader
-from pyama.runs.plan import plan_fov
 from pyama.store import (
     CELL_PREVIEWS_MARK,
     CELLS_MARK,

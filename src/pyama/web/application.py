@@ -13,7 +13,7 @@ from fastapi.staticfiles import StaticFiles
 from starlette.middleware import Middleware
 
 from pyama.errors import ConfigError, InspectedError, LockedError, NotReadyError, PyamaError
-from pyama.runs.inspected_results import QUESTION
+from pyama.processing.workflow.inspected_results import QUESTION
 from pyama.web import (
     analysis_routes,
     dataset_routes,

@@ -15,9 +15,10 @@ from fastapi.responses import StreamingResponse
 from pydantic import BaseModel, Field
 
 from pyama.errors import LockedError, PyamaError, message_of
+from pyama.processing.workflow.planned_steps import replaced_outputs
 from pyama.runs.active_run import ActiveRun, run_notes
 from pyama.runs.command_line import command
-from pyama.runs.plan import plan_lines, plan_run, replaced_outputs
+from pyama.runs.plan import plan_lines, plan_run
 from pyama.runs.progress import Snapshot
 from pyama.runs.request import PreparedRun, check_run
 from pyama.runs.summary import summary_lines

@@ -2,17 +2,19 @@
 
 from collections.abc import Callable
 from contextlib import ExitStack
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 
 from pyama.config import ProcessingConfig
-from pyama.errors import ConfigError, ReaderError
+from pyama.errors import ConfigError, ReaderError, StoreError
 from pyama.fov_ranges import parse_frames
 from pyama.metadata import MicroscopyMetadata
 from pyama.processing.record import Record, write_record, write_run
 from pyama.processing.step_reports import Status, StepReports
 from pyama.processing.workflow.overwriting import earlier_record, refuse_unknown_name
 from pyama.processing.workflow.preconditions import check_planes
+from pyama.processing.workflow.run_report import RunReport
 from pyama.readers import Reader
 from pyama.readers.change_checking import ChangeCheckingReader
 from pyama.readers.frame_selection import select_frames
@@ -117,6 +119,25 @@ def record_steps(
         output_dir.mkdir(parents=True, exist_ok=True)
     write_record(output_dir, metadata, config)
     write_run(output_dir, metadata, config, report, started=started, status=status)
+
+
+def record_run(report: RunReport, config: ProcessingConfig, started: datetime) -> RunReport:
+    """Write `run.json`; if that fails after another failure, the report says so."""
+    try:
+        write_run(
+            report.output_dir,
+            report.metadata,
+            config,
+            report.steps,
+            started=started,
+            status=report.status,
+        )
+    except StoreError as error:
+        if not report.failures:
+            raise
+        # The first failure is more informative than this one.
+        return replace(report, messages=(*report.messages, str(error)))
+    return report
 
 
 def open_once(

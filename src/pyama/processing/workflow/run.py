@@ -4,14 +4,12 @@ import logging
 import threading
 from collections.abc import Sequence
 from contextlib import ExitStack
-from dataclasses import replace
 from datetime import UTC, datetime
 from operator import index
 from pathlib import Path
 
 from pyama import layout
 from pyama.config import ProcessingConfig
-from pyama.errors import StoreError
 from pyama.metadata import MicroscopyMetadata, frame_times
 from pyama.processing.cancelling import CancelEvent
 from pyama.processing.executors.local import check_executor
@@ -19,11 +17,12 @@ from pyama.processing.methods import with_own_params
 from pyama.processing.plugin_digest import keep_fingerprints
 from pyama.processing.plugin_targets import load_installed_plugins, load_named_plugins
 from pyama.processing.recipes import FovContexts
-from pyama.processing.record import write_record, write_run
+from pyama.processing.record import write_record
 from pyama.processing.runner import Watcher
 from pyama.processing.step_reports import StepReports
 from pyama.processing.workflow.batches import Batches, UpdateProgress, _split_worker_ranges
 from pyama.processing.workflow.disk_space import check_space
+from pyama.processing.workflow.inspected_results import refuse_to_replace
 from pyama.processing.workflow.overwriting import (
     earlier_record,
     remove_results,
@@ -33,6 +32,7 @@ from pyama.processing.workflow.preconditions import check_config, check_fovs
 from pyama.processing.workflow.recording import (
     open_once,
     open_source,
+    record_run,
     record_steps,
     selected_for,
     source_metadata,
@@ -87,13 +87,16 @@ def run_workflow(
     output_dir: Path | str,
     fovs: Sequence[int] | None = None,
     cancel_event: CancelEvent | None = None,
+    *,
+    redo: bool = False,
 ) -> bool:
     """Process a recording; see `process`.
 
     Returns:
         True if everything is finished; False if the run was cancelled or something failed.
     """
-    return process(source, config, output_dir, fovs, cancel_event=cancel_event).succeeded
+    report = process(source, config, output_dir, fovs, cancel_event=cancel_event, redo=redo)
+    return report.succeeded
 
 
 @keep_fingerprints()
@@ -109,6 +112,7 @@ def process(
     update: UpdateProgress = update_progress,
     executor: str = "threads",
     planned: FovContexts | None = None,
+    redo: bool = False,
 ) -> RunReport:
     """Process a recording. Finished outputs are not made again.
 
@@ -128,6 +132,8 @@ def process(
             `pyama.processing.executors.local.open_workers`.
         planned: Fields of view whose recipes are known from a plan. They are used if recording
             and configuration are still the same.
+        redo: Whether results that a person has inspected may be replaced. Corrections are
+            carried over to the new traces where masks overlap.
 
     Returns:
         What was done. Errors in single fields of view are reported here, not raised.
@@ -135,6 +141,7 @@ def process(
     Raises:
         ConfigError: The configuration does not fit the recording, the folder belongs to
             another recording, or the executor is unknown.
+        InspectedError: The run would replace inspected results, and `redo` is False.
         ReaderError: The file cannot be read.
         LockedError: Another run is working on one of the fields of view.
         StoreError: The output folder cannot be written, or the disk has too little space.
@@ -166,7 +173,9 @@ def process(
         contexts.compute_recipes(selected)  # reads the files that methods depend on
         old = removed_fovs(output_dir, record, metadata, selected) if overwrite else []
         is_same = record is not None and record.metadata.identity == metadata.identity
-        messages += _prepared(stack, contexts, selected, old, is_same_recording=is_same)
+        messages += _prepared(
+            stack, contexts, selected, old, is_same_recording=is_same, redo=redo
+        )
         run = Batches(contexts, cancel_event, watch, update, executor)
         try:
             steps = run.run(selected)
@@ -182,7 +191,7 @@ def process(
             metadata,
             frame_times(metadata, config.params, 0)[1],
         )
-        return _recorded(report, config, started)
+        return record_run(report, config, started)
 
 
 def _prepared(
@@ -192,6 +201,7 @@ def _prepared(
     old: Sequence[int],
     *,
     is_same_recording: bool,
+    redo: bool,
 ) -> list[str]:
     """Lock the fields of view, remove old results; return messages for the user."""
     output_dir = contexts.output_dir
@@ -200,29 +210,12 @@ def _prepared(
     messages = check_space(contexts, fovs, overwrite=bool(old))
     with path_in_errors(output_dir):
         messages += stack.enter_context(lock_fovs(output_dir, sorted({*fovs, *old})))
+        if not redo:
+            refuse_to_replace(contexts, fovs, removed=old)
         messages += remove_results(output_dir, old, is_same_recording=is_same_recording)
     _tidy(output_dir, fovs)
     write_record(output_dir, contexts.metadata, contexts.config)
     return messages
-
-
-def _recorded(report: RunReport, config: ProcessingConfig, started: datetime) -> RunReport:
-    """Write `run.json`; if that fails after another failure, the report says so."""
-    try:
-        write_run(
-            report.output_dir,
-            report.metadata,
-            config,
-            report.steps,
-            started=started,
-            status=report.status,
-        )
-    except StoreError as error:
-        if not report.failures:
-            raise
-        # The first failure is more informative than this one.
-        return replace(report, messages=(*report.messages, str(error)))
-    return report
 
 
 @keep_fingerprints()
@@ -234,6 +227,8 @@ def run_batch(
     output_dir: Path,
     cancel_event: CancelEvent | None = None,
     update_progress: UpdateProgress = update_progress,
+    *,
+    redo: bool = False,
 ) -> StepReports:
     """Copy fields of view, process them on workers, make previews, and write the record.
 
@@ -245,6 +240,7 @@ def run_batch(
         output_dir: The output folder.
         cancel_event: Stops the work within a frame.
         update_progress: Called with `(successful, failed, message)` when a worker has ended.
+        redo: Whether results that a person has inspected may be replaced.
 
     Returns:
         One report per step and field of view.
@@ -252,6 +248,7 @@ def run_batch(
     Raises:
         ConfigError: There is no such field of view, a parameter is wrong, or the folder
             belongs to another recording.
+        InspectedError: Inspected results would be replaced, and `redo` is False.
         LockedError: Another run is working on one of the fields of view.
     """
     started, output_dir = datetime.now(UTC), Path(output_dir)
@@ -267,6 +264,8 @@ def run_batch(
             stack.enter_context(lock_fovs(output_dir, sorted(fovs)))
         reader = open_once(stack, metadata, config)
         contexts = FovContexts(metadata, config, output_dir, reader)
+        if not redo:
+            refuse_to_replace(contexts, fovs)
         report = Batches(contexts, cancel_event, None, update_progress).run(fovs)
         record_steps(output_dir, metadata, config, report, started)
         return report

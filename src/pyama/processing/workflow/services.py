@@ -29,6 +29,7 @@ from pyama.processing.steps import (
     segmentation,
     tracking,
 )
+from pyama.processing.workflow.inspected_results import refuse_to_replace
 from pyama.processing.workflow.preconditions import check_fovs
 from pyama.processing.workflow.recording import (
     open_once,
@@ -70,8 +71,19 @@ class Service:
         fov_start: int,
         fov_end: int,
         cancel_event: CancelEvent | None = None,
+        *,
+        redo: bool = False,
     ) -> StepReports:
         """Run the step on the fields of view from `fov_start` to `fov_end`, both included.
+
+        Args:
+            metadata: Of the recording.
+            config: Of the run.
+            output_dir: The output folder.
+            fov_start: 0-based index of the first field of view.
+            fov_end: That of the last one.
+            cancel_event: Stops the work within a frame.
+            redo: Whether results that a person has inspected may be replaced.
 
         Returns:
             One report per field of view; nothing is raised for what goes wrong in one.
@@ -79,10 +91,11 @@ class Service:
         Raises:
             ConfigError: There is no such field of view, a method or feature is unknown, or
                 the output folder belongs to another recording.
+            InspectedError: Inspected results would be replaced, and `redo` is False.
             StoreError: The record of the step cannot be written.
         """
         fovs = range(fov_start, fov_end + 1)
-        return self.process(metadata, config, output_dir, fovs, cancel_event)
+        return self.process(metadata, config, output_dir, fovs, cancel_event, redo=redo)
 
     @keep_fingerprints()
     def process(
@@ -92,6 +105,8 @@ class Service:
         output_dir: Path,
         fovs: Sequence[int],
         cancel_event: CancelEvent | None = None,
+        *,
+        redo: bool = False,
     ) -> StepReports:
         """Run the step on the listed fields of view; see `process_all_fovs`."""
         started, output_dir = datetime.now(UTC), Path(output_dir)
@@ -103,6 +118,8 @@ class Service:
         with ExitStack() as stack:
             reader = self._reader or open_once(stack, metadata, config)
             contexts = FovContexts(metadata, config, output_dir, reader)
+            if not redo:
+                refuse_to_replace(contexts, fovs, self.steps)
             reports: list[StepReports] = []
             for step in self.steps:
                 bad = {

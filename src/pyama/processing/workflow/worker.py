@@ -19,6 +19,7 @@ from pyama.processing.recipes import FovContexts, Recipes
 from pyama.processing.runner import Job, Watcher, run_jobs
 from pyama.processing.step_reports import FovStepReport, Status, StepReports
 from pyama.processing.steps import STEPS, Step
+from pyama.processing.workflow.inspected_results import refuse_to_replace
 from pyama.processing.workflow.preconditions import check_fovs
 from pyama.processing.workflow.recording import record_steps, selected_for
 
@@ -107,8 +108,13 @@ def run_single_worker(
     output_dir: Path,
     cancel_event: CancelEvent | None = None,
     watch: Watcher | None = None,
+    *,
+    redo: bool = False,
 ) -> WorkerResult:
     """Run steps 2 to 6 on fields of view and write the record. Never raises.
+
+    Nothing is done where results would be replaced that a person has inspected, unless `redo`
+    is True.
 
     Returns:
         See `work`.
@@ -116,7 +122,7 @@ def run_single_worker(
     started = datetime.now(UTC)
     try:
         metadata = selected_for(metadata, config, Path(output_dir))
-        result = work(fovs, metadata, config, output_dir, cancel_event, watch)
+        result = work(fovs, metadata, config, output_dir, cancel_event, watch, redo=redo)
         report = StepReports(result.reports)
         record_steps(Path(output_dir), metadata, config, report, started)
     except UNUSABLE as error:
@@ -133,6 +139,8 @@ def work(
     cancel_event: CancelEvent | None = None,
     watch: Watcher | None = None,
     known: Mapping[int, Recipes] | None = None,
+    *,
+    redo: bool = True,
 ) -> WorkerResult:
     """Run the steps from registration to extraction on fields of view. Never raises.
 
@@ -146,6 +154,7 @@ def work(
         cancel_event: Stops the work within a frame.
         watch: Called after every item.
         known: Recipes that are known already, by field of view.
+        redo: Whether results that a person has inspected may be replaced.
 
     Returns:
         `(fovs, successful, failed, message)`: how many fields of view ended well, how many
@@ -158,6 +167,8 @@ def work(
         check_fovs(metadata, numbers)
         load_named_plugins(config)
         contexts = FovContexts(metadata, config, output_dir, known=known)
+        if not redo:
+            refuse_to_replace(contexts, numbers, WORKER_STEPS)
         for step in WORKER_STEPS:
             sound = [fov for fov in numbers if fov not in failed]
             report = run_step(step, contexts, sound, cancel_event, watch)
