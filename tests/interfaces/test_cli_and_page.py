@@ -4,12 +4,10 @@ import json
 import os
 import shlex
 import sys
-import time
 from pathlib import Path
 
 import numpy as np
 import pytest
-from fastapi.testclient import TestClient
 
 from pyama.cli import run_command
 from pyama.config import ProcessingConfig
@@ -21,8 +19,6 @@ from pyama.processing.workflow.run import process
 from pyama.runs.command_line import command
 from pyama.runs.request import PreparedRun, check_run, prepare
 from pyama.testing.nd2_writer import write_nd2
-from pyama.web.application import create_app
-from pyama.web.run_routes import stop_all
 from small_movie import MOVIE, contents
 
 CHANNELS = {"pc": {"channel": 0}, "fl": [{"channel": 1}]}
@@ -42,22 +38,8 @@ def root(tmp_path):
 
 
 @pytest.fixture
-def client(root):
-    app = create_app(root, "secret")
-    headers = {"Authorization": "Bearer secret"}
-    with TestClient(app, base_url="http://localhost", headers=headers) as client:
-        yield client
-    stop_all(app)
-
-
-def finished(client, order):
-    run = client.post("/api/runs", json=order).json()
-    deadline = time.monotonic() + 120
-    while run["status"] == "running":
-        assert time.monotonic() < deadline
-        time.sleep(0.05)
-        run = client.get(f"/api/runs/{run['id']}").json()
-    return run
+def finished(ended):
+    return lambda client, order: ended(client, client.post("/api/runs", json=order).json())
 
 
 @pytest.mark.parametrize(
@@ -140,7 +122,7 @@ def test_wrong_requests_are_refused_with_the_same_words(client, root, pyama, opt
     assert not (root / "out").exists()
 
 
-def test_the_plan_is_the_same(client, root, pyama):
+def test_the_plan_is_the_same(client, root, pyama, finished):
     typed = ["plan", root / "movie.nd2", "-o", root / "out", *OPTIONS, "--fovs", "0-1"]
     sent = client.post("/api/runs/plan", json=ORDER | {"fovs": "0-1"}).json()
     assert sent["lines"] == pyama(*typed).stdout.splitlines()
@@ -156,7 +138,7 @@ def test_the_plan_is_the_same(client, root, pyama):
     assert "min_iou=0.3" in sent["command"]
 
 
-def test_the_summary_is_the_same(client, root, pyama):
+def test_the_summary_is_the_same(client, root, pyama, finished):
     run = finished(client, ORDER)
     typed = pyama("run", root / "movie.nd2", "-o", root / "again", *OPTIONS).stdout
     lines = [line.replace(str(root / "out"), str(root / "again")) for line in run["summary"]]
@@ -168,7 +150,7 @@ def test_the_summary_is_the_same(client, root, pyama):
 
 @posix
 @pytest.mark.parametrize("front", ["terminal", "page"])
-def test_a_log_that_is_a_link_is_replaced(client, root, pyama, tmp_path, front):
+def test_a_log_that_is_a_link_is_replaced(client, root, pyama, tmp_path, front, finished):
     victim = tmp_path / "victim"
     victim.write_text("mine")
     (root / "out").mkdir()
@@ -183,7 +165,7 @@ def test_a_log_that_is_a_link_is_replaced(client, root, pyama, tmp_path, front):
 
 @posix
 @pytest.mark.parametrize("name", ["processing_config.yaml", "run.json", "fov_000"])
-def test_an_output_folder_with_a_link_out_is_refused(client, root, tmp_path, name):
+def test_an_output_folder_with_a_link_out_is_refused(client, root, tmp_path, name, finished):
     finished(client, ORDER)
     moved = (root / "out" / name).rename(tmp_path / "elsewhere")
     (root / "out" / name).symlink_to(moved)
@@ -245,7 +227,7 @@ def test_a_run_survives_being_typed(pyama, monkeypatch, tmp_path, entries, fovs,
     assert isinstance(run.config, ProcessingConfig)
 
 
-def test_recipes_are_computed_once_for_a_run(client, root, pyama, monkeypatch):
+def test_recipes_are_computed_once_for_a_run(client, root, pyama, monkeypatch, finished):
     """Check, plan and processing share them."""
     computed, compute = [], recipes.recipes
 

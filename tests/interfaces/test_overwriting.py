@@ -11,24 +11,14 @@ from pyama.errors import ConfigError
 from pyama.processing.verify import verify
 from pyama.processing.workflow import overwriting
 from pyama.processing.workflow.run import process
-from pyama.testing.nd2_writer import write_nd2
 from small_movie import MOVIE, contents, make_config, recording_of
 
 OPTIONS = ["--set", "min_frames=2", "--set", "border_margin=2", "-j", 1]
 
 
-@pytest.fixture(scope="module")
-def made(tmp_path_factory):
-    """Two fields of view of a file, as a run left them."""
-    folder = tmp_path_factory.mktemp("overwriting")
-    write_nd2(folder / "movie.nd2", MOVIE[:2, :3, None], channel_names=["Phase", "GFP"])
-    assert process(folder / "movie.nd2", make_config(), folder / "results").succeeded
-    return folder
-
-
 @pytest.fixture
-def folder(made, tmp_path):
-    return copytree(made, tmp_path / "experiment")
+def folder(short_experiment, tmp_path):
+    return copytree(short_experiment, tmp_path / "experiment")
 
 
 def typed(pyama, folder, *options, name="movie.nd2"):

@@ -2,7 +2,6 @@
 
 import io
 import json
-import time
 
 import numpy as np
 import pandas as pd
@@ -14,7 +13,6 @@ from pyama.processing.methods import NAMED_PREPROCESSORS
 from pyama.store import FovStore
 from pyama.testing.nd2_writer import write_nd2
 from pyama.web.application import create_app
-from pyama.web.run_routes import stop_all
 from results import results_in
 from small_movie import MOVIE, SIZE, contents
 
@@ -32,24 +30,6 @@ def root(tmp_path_factory):
     (folder / "notes.txt").write_text("no recording")
     (folder / "inner").mkdir()
     return folder
-
-
-@pytest.fixture
-def client(root):
-    app = create_app(root, "secret")
-    headers = {"Authorization": "Bearer secret"}
-    with TestClient(app, base_url="http://localhost", headers=headers) as client:
-        yield client
-    stop_all(app)
-
-
-def ended(client, run):
-    deadline = time.monotonic() + PATIENCE_S
-    while run["status"] == "running":
-        assert time.monotonic() < deadline
-        time.sleep(0.05)
-        run = client.get(f"/api/runs/{run['id']}").json()
-    return run
 
 
 def test_recordings_are_found_and_described(client):
@@ -120,7 +100,7 @@ def test_a_run_is_started_watched_and_finished(client, root):
     assert (root / "out" / "run.log").exists()
 
 
-def test_results_are_looked_at_and_inspected_while_a_run_writes_them(client, root):
+def test_results_are_looked_at_and_inspected_while_a_run_writes_them(client, root, ended):
     run = client.post("/api/runs", json=ORDER | {"output": "watched"}).json()
     asked = [
         *("dataset", "fovs/0", "fovs/0/frames/pc_ch_0/0", "fovs/0/outlines/0/0"),
@@ -151,7 +131,7 @@ def test_results_are_looked_at_and_inspected_while_a_run_writes_them(client, roo
     }
 
 
-def test_the_command_does_the_same(client, root, tmp_path):
+def test_the_command_does_the_same(client, root, tmp_path, ended):
     from typer.testing import CliRunner
 
     run = client.post("/api/runs", json=ORDER | {"output": "a b", "fovs": [1]}).json()
@@ -165,7 +145,7 @@ def test_the_command_does_the_same(client, root, tmp_path):
     assert (root / "a b" / "run.log").read_bytes() == log, "lines of another run"
 
 
-def test_a_cancelled_run_is_resumed(client, root):
+def test_a_cancelled_run_is_resumed(client, root, ended):
     order = ORDER | {"output": "cancelled"}
     run = client.post("/api/runs", json=order).json()
     client.post(f"/api/runs/{run['id']}/cancel")
@@ -175,7 +155,7 @@ def test_a_cancelled_run_is_resumed(client, root):
     assert len(client.get("/api/runs").json()) == 2
 
 
-def test_a_second_run_at_the_same_time_is_refused(client):
+def test_a_second_run_at_the_same_time_is_refused(client, ended):
     run = client.post("/api/runs", json=ORDER | {"output": "first"}).json()
     second = client.post("/api/runs", json=ORDER | {"output": "second"})
     client.post(f"/api/runs/{run['id']}/cancel")
