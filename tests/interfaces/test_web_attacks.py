@@ -9,11 +9,14 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 
 import pytest
+import uvicorn
 from fastapi.testclient import TestClient
+from uvicorn.server import ServerState
 
 from pyama.analysis.report.html_page import REPORT
-from pyama.web import event_streams, request_bodies
+from pyama.web import connections, event_streams, request_bodies
 from pyama.web.application import create_app
+from pyama.web.connections import HeaderLimits
 from pyama.web.security import MAX_AT_ONCE
 from results import results_in
 from servers import serving
@@ -106,6 +109,61 @@ def test_headers_that_do_not_come_block_nobody(server):
             connection = stack.enter_context(socket.create_connection(place, PATIENCE_S))
             connection.sendall(b"GET / HTTP/1.1\r\nX-Slow: ")
         assert server.is_answered()
+
+
+def test_connections_whose_headers_do_not_come_make_room(server):
+    def send(stack, first):
+        place = ("127.0.0.1", server.port)
+        connection = stack.enter_context(socket.create_connection(place, PATIENCE_S))
+        connection.sendall(first)
+        return connection
+
+    with ExitStack() as stack:
+        head = f"GET / HTTP/1.1\r\nHost: localhost\r\nX-Token: {server.token}\r\n\r\n"
+        kept = send(stack, head.encode())  # an answered one, of which another request begins
+        assert status_of(kept) == 401
+        kept.sendall(b"GET / HT")
+        slow = [send(stack, b"GET / HTTP/1.1\r\n") for _ in range(connections.MAX_WAITING + 2)]
+        assert is_closed(slow[0])
+        assert is_closed(kept)
+        assert server.is_answered()
+
+
+def is_closed(connection):
+    """Whether the server closes a connection; what it has sent before is read."""
+    try:
+        while connection.recv(65536):
+            pass
+    except ConnectionError:
+        pass
+    return True
+
+
+def test_headers_that_do_not_come_close_the_connection_after_a_time(monkeypatch):
+    monkeypatch.setattr(connections, "MAX_SECONDS", 0.01)
+
+    async def closed():
+        config = uvicorn.Config(lambda scope, receive, send: None, http=HeaderLimits)
+        config.load()
+        state = ServerState()
+        loop = asyncio.get_running_loop()
+        server = await loop.create_server(
+            lambda: HeaderLimits(config, state, {}), "127.0.0.1", 0
+        )
+        reader, writer = await asyncio.open_connection(*server.sockets[0].getsockname())
+        writer.write(b"GET / HTTP/1.1\r\nX-Slow: ")
+        async with asyncio.timeout(PATIENCE_S):
+            try:
+                return await reader.read() == b""
+            except ConnectionError:
+                return True
+            finally:
+                writer.close()
+                server.close()
+
+    with ThreadPoolExecutor(1) as thread:
+        assert thread.submit(asyncio.run, closed()).result()
+    assert not HeaderLimits.waiting
 
 
 def test_a_body_that_does_not_come_is_refused_after_a_time(monkeypatch):

@@ -50,6 +50,7 @@ def serve(
         import uvicorn
 
         from pyama.web.application import create_app
+        from pyama.web.connections import HeaderLimits
         from pyama.web.run_routes import stop_all
     except ModuleNotFoundError as error:
         raise ConfigError(
@@ -61,6 +62,7 @@ def serve(
     server = uvicorn.Server(
         uvicorn.Config(
             app,
+            http=HeaderLimits,
             log_level="warning",
             access_log=False,
             server_header=False,
