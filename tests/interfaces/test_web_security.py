@@ -69,6 +69,14 @@ def test_the_token_of_the_address_becomes_a_cookie(app):
     assert client.get("/api/dataset").status_code == 200
 
 
+def test_servers_on_two_ports_of_a_host_do_not_take_each_others_cookie(app):
+    client = TestClient(app, base_url="http://localhost:8000", follow_redirects=False)
+    cookie = client.get(f"/?token={TOKEN}").headers["set-cookie"].partition(";")[0]
+    assert cookie == f"pyama_token_8000={TOKEN}"
+    other = TestClient(app, base_url="http://localhost:8001")
+    assert other.get("/api/dataset", headers={"Cookie": cookie}).status_code == 401
+
+
 OWN = ["http://localhost:8000", "http://127.0.0.1", "http://[::1]:9", "http://lab-server:1"]
 FOREIGN = [
     "http://evil.example",

@@ -1,6 +1,5 @@
 """Serve the page and open a browser on it."""
 
-import secrets
 import socket
 import threading
 import webbrowser
@@ -9,6 +8,7 @@ from pathlib import Path
 from urllib.parse import urlencode
 
 from pyama import layout, older
+from pyama.cli.kept_token import token_for
 from pyama.cli.terminal import note, result, warning
 from pyama.errors import ConfigError
 
@@ -57,7 +57,7 @@ def serve(
             f"The viewer needs {error.name}: pip install 'pyama-traces[web]'."
         ) from error
     top = _checked(folder, root, host, public=public)
-    token = secrets.token_urlsafe(24)
+    token = token_for(top, port)
     app = create_app(top, token, frozenset({host.lower()}), plugins)
     server = uvicorn.Server(
         uvicorn.Config(

@@ -16,6 +16,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from pyama.web.request_bodies import BodyRefusedError, read_body
 
 COOKIE = "pyama_token"
+"""Beginning of its name. The port follows: browsers send cookies to all ports of a host."""
 MAX_AT_ONCE = 64
 """Largest number of requests that are worked on at the same time; others wait."""
 HOST = re.compile(r"([a-z0-9._-]+|\[[a-z0-9:.%_-]+\])(:[0-9]{1,5})?", re.IGNORECASE)
@@ -109,7 +110,8 @@ class AccessCheck:
             return None
         rest = urlencode({name: value for name, value in query.items() if name != "token"})
         answer = RedirectResponse(f"/?{rest}" if rest else "/", 303)
-        answer.set_cookie(COOKIE, self._token, httponly=True, samesite="strict")
+        name = _cookie_name(Headers(scope=scope))
+        answer.set_cookie(name, self._token, httponly=True, samesite="strict")
         return answer
 
     def _is_own(self, host: str) -> bool:
@@ -122,11 +124,18 @@ class AccessCheck:
         offered = [query.get("token", ""), bearer if scheme.lower() == "bearer" else ""]
         try:
             cookies = SimpleCookie(headers.get("cookie", ""))
-            offered += [cookies[COOKIE].value] if COOKIE in cookies else []
+            name = _cookie_name(headers)
+            offered += [cookies[name].value] if name in cookies else []
         except CookieError:
             pass
         token = self._token.encode()
         return any(secrets.compare_digest(text.encode(), token) for text in offered)
+
+
+def _cookie_name(headers: Headers) -> str:
+    match = HOST.fullmatch(headers["host"])
+    port = match[2] if match else None
+    return f"{COOKIE}_{port[1:]}" if port else COOKIE
 
 
 def _is_foreign(headers: Headers, host: str) -> bool:
