@@ -11,7 +11,7 @@ def test_a_contrast_is_kept_for_all_fields_of_view_and_levels_and_over_reloads(
     with serving(tmp_path) as address, visiting(browser.new_context(), address) as page:
         counts = page.locator("#contrast output")
         whole = counts.inner_text()
-        reset = page.get_by_role("button", name="Whole stack")
+        reset = page.get_by_role("button", name="Whole data set")
         expect(reset).to_be_disabled()
         page.get_by_label("Black level of Phase").fill("400")
         chosen = counts.inner_text()

@@ -88,12 +88,19 @@ def test_black_and_white_are_sent_in_counts(client, folder):
     low, high = np.percentile(stored, [1, 99])
     shown = groups["fl_ch_1"]
     assert (shown["low"], shown["high"]) == pytest.approx((low, high))
-    assert shown["ranges"] == {
-        "0": pytest.approx([2 * low - high, 2 * high - low]),
-        "1": pytest.approx([low, high]),
-    }
     labels = groups["seg_tracked_ch_0"]
-    assert (labels["low"], labels["high"], labels["ranges"]) == (None, None, {})
+    assert (labels["low"], labels["high"], labels["contrast"]) == (None, None, None)
+
+
+def test_one_contrast_is_sent_for_all_fields_of_view(client, folder):
+    contrasts = client.get("/api/dataset").json()["contrasts"]
+    assert set(contrasts) == {"pc_ch_0", "fl_ch_1", "fl_background_ch_1"}
+    stored = [np.array(list(FovStore(folder, fov).stack("fl_ch_1"))) for fov in (0, 1)]
+    ends = np.percentile(stored, [1, 99], axis=(1, 2, 3))
+    shown = contrasts["fl_ch_1"]
+    low, high = shown["low"], shown["high"]
+    assert (low, high) == pytest.approx((ends[0].min(), ends[1].max()))
+    assert (shown["least"], shown["most"]) == (max(0, 2 * low - high), 2 * high - low)
 
 
 @pytest.mark.parametrize(("level", "tolerance"), [("0", 0), ("1", 0.01)])
@@ -111,8 +118,24 @@ def test_without_previews_full_frames_have_a_contrast_all_the_same(tmp_path):
     with client_of(folder) as client:
         groups = client.get("/api/fovs/0").json()["groups"]
         group = next(group for group in groups if group["group"] == "pc_ch_0")
-    assert list(group["levels"]) == list(group["ranges"]) == ["0"]
-    assert group["ranges"]["0"][0] < group["low"] < group["high"] < group["ranges"]["0"][1]
+        contrast = client.get("/api/dataset").json()["contrasts"]["pc_ch_0"]
+    assert list(group["levels"]) == ["0"]
+    assert 0 < group["low"] < group["high"]
+    assert contrast["least"] < contrast["low"] < contrast["high"] < contrast["most"]
+
+
+def test_a_full_frame_is_reduced_to_the_size_of_its_preview(client, folder):
+    stored = FovStore(folder, 1).stack("fl_ch_1")[3].astype(int)
+    query = "/api/fovs/1/frames/fl_ch_1/3?level=0&reduced=true"
+    answer = client.get(query)
+    assert answer.headers["X-Dtype"] == "uint16"
+    found = np.frombuffer(answer.content, np.uint16).reshape(80, 80)
+    squares = stored.reshape(80, 2, 80, 2).sum(axis=(1, 3))
+    np.testing.assert_array_equal(found, (squares + 2) // 4)
+    jpeg = client.get(f"{query}&format=jpeg&low=0&high={found.max()}").content
+    drawn = np.asarray(Image.open(io.BytesIO(jpeg)))
+    assert drawn.shape == (80, 80)
+    assert drawn.mean() == pytest.approx(255 * found.mean() / found.max(), abs=2)
 
 
 @pytest.mark.parametrize("level", ["0", "1"])
@@ -187,6 +210,12 @@ def test_outlines_enclose_the_pixels_of_each_cell(client, folder):
 def area_of(ring):
     x, y = np.array(ring, float).reshape(-1, 2).T
     return float(x @ np.roll(y, -1) - y @ np.roll(x, -1)) / 2
+
+
+def test_outlines_before_tracking_are_those_of_single_frames(client, folder):
+    found = client.get("/api/fovs/1/outlines/0/2?kind=labeled").json()
+    labels = FovStore(folder, 1).stack("seg_labeled_ch_0")[2]
+    assert found == {str(label): rings for label, rings in polygons(labels).items()}
 
 
 def test_outlines_of_cells_that_are_made_again_are_shown(tmp_path):

@@ -29,6 +29,7 @@ declare namespace Api {
     fl: Array<number>;
     pixel_size_um: number | null;
     fovs: Array<FovEntry>;
+    contrasts: Record<string, GreyRange>;
     remarks: Array<string>;
   }
   /** Remove a track from the table. */
@@ -110,6 +111,13 @@ declare namespace Api {
     low: number;
     high: number;
   }
+  /** Counts between black and white. */
+  interface GreyRange {
+    low: number;
+    high: number;
+    least: number;
+    most: number;
+  }
   /** One stack of images. */
   interface Group {
     group: string;
@@ -118,7 +126,7 @@ declare namespace Api {
     levels: Record<string, string>;
     low: number | null;
     high: number | null;
-    ranges: Record<string, [number, number]>;
+    contrast: GreyRange | null;
     not_recorded: Array<number>;
   }
   interface HTTPValidationError {
@@ -132,6 +140,8 @@ declare namespace Api {
     cell: number;
     other: number;
   }
+  /** Labels that keep their number through time, or are numbered frame by frame. */
+  type LabelKind = "tracked" | "labeled";
   /** Full resolution, or the uint8 preview of half the size. */
   type Level = "0" | "1";
   /** What is in a folder. */
@@ -339,7 +349,7 @@ declare namespace Api {
     (path: "dataset", query?: { dir?: string; }): Promise<Dataset>;
     (path: `fovs/${number}`, query?: { dir?: string; }): Promise<FovDetails>;
     (path: `fovs/${number}/frames/${string}/${number}/contrast`, query?: { level?: Level; dir?: string; }): Promise<FrameContrast>;
-    (path: `fovs/${number}/outlines/${number}/${number}`, query?: { spacing?: number; version?: string; dir?: string; }): Promise<any>;
+    (path: `fovs/${number}/outlines/${number}/${number}`, query?: { kind?: LabelKind; spacing?: number; version?: string; dir?: string; }): Promise<any>;
     (path: `fovs/${number}/tracks`, query?: { dir?: string; }): Promise<Tracks>;
     (path: `fovs/${number}/traces/${string}`, query?: { dir?: string; }): Promise<ColumnTraces>;
     (path: `fovs/${number}/cells/${number}/parts/${number}`, query?: { dir?: string; }): Promise<Parts>;

@@ -38,6 +38,8 @@ interface Elements {
   "image-fov": HTMLElementTagNameMap["select"];
   "image-frame": HTMLElementTagNameMap["input"];
   "join": HTMLElementTagNameMap["button"];
+  "labeled": HTMLElementTagNameMap["input"];
+  "layout": HTMLElementTagNameMap["select"];
   "legend": HTMLElementTagNameMap["span"];
   "level": HTMLElementTagNameMap["select"];
   "log": HTMLElementTagNameMap["ol"];
@@ -47,6 +49,7 @@ interface Elements {
   "no-fits": HTMLElementTagNameMap["p"];
   "no-tables": HTMLElementTagNameMap["p"];
   "other": HTMLElementTagNameMap["select"];
+  "outline-remarks": HTMLElementTagNameMap["span"];
   "outlines": HTMLElementTagNameMap["input"];
   "page-back": HTMLElementTagNameMap["button"];
   "page-on": HTMLElementTagNameMap["button"];

@@ -5,8 +5,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-WITH_TRACE, WITHOUT_TRACE = (0, 208, 255), (255, 140, 0)
-"""RGB of the outlines of cells with and without a trace."""
+WITH_TRACE, WITHOUT_TRACE = (90, 215, 255), (255, 170, 60)
+"""RGB of the outlines of cells with and without a trace.
+
+Both are so much brighter than their dark rim that on any grey either the line or the rim has a
+contrast of at least 3, also in greyscale. Colour-blind readers can distinguish them.
+"""
+RIM = (0, 0, 0)
 
 
 def reduce_image(image: NDArray[np.uint8], longest: int) -> NDArray[np.uint8]:
@@ -37,7 +42,8 @@ def draw_outlines(
         kept: Labels that have a trace.
 
     Returns:
-        RGB, shape (h, w, 3). Outlines are the outermost pixels of the cells.
+        RGB, shape (h, w, 3). Outlines are the outermost pixels of the cells, with a dark rim
+        at both sides.
     """
     rgb = np.repeat(image[..., np.newaxis], 3, axis=2)
     if labels is None:
@@ -48,6 +54,7 @@ def draw_outlines(
     small = labels[np.ix_(rows, columns)]
     edge = _edges(small)
     has_trace = np.isin(small, kept)
+    rgb[_grown(edge)] = RIM
     rgb[edge & has_trace] = WITH_TRACE
     rgb[edge & ~has_trace] = WITHOUT_TRACE
     return rgb
@@ -61,3 +68,14 @@ def _edges(labels: NDArray[Any]) -> NDArray[np.bool_]:
     edge[:, 1:] |= labels[:, 1:] != labels[:, :-1]
     edge[:, :-1] |= labels[:, 1:] != labels[:, :-1]
     return edge & (labels > 0)
+
+
+def _grown(mask: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    """Return a mask with the eight neighbours of all its pixels."""
+    rows = mask.copy()
+    rows[1:] |= mask[:-1]
+    rows[:-1] |= mask[1:]
+    grown = rows.copy()
+    grown[:, 1:] |= rows[:, :-1]
+    grown[:, :-1] |= rows[:, 1:]
+    return grown

@@ -1,6 +1,7 @@
 """Output folders below the root, their fields of view, stacks and numbers of cells."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from pathlib import Path
 from typing import Annotated
 
 from fastapi import APIRouter, Depends
@@ -9,8 +10,9 @@ from pydantic import BaseModel
 from pyama import layout
 from pyama.analysis.remarks import folder_remarks
 from pyama.analysis.removed_outputs import removed_in, removed_remarks
+from pyama.config import Channels
 from pyama.metadata import MicroscopyMetadata, frame_times, pixel_size, times_text
-from pyama.pictures.contrast import contrast_of_stack
+from pyama.pictures.contrast import Contrast, contrast_of_data_set, contrast_of_stack
 from pyama.readers.frame_selection import selection_notes
 from pyama.store import TRACES_MARK, FovStore, fovs_in
 from pyama.traces.trace_recording import refuse_other_frames
@@ -33,6 +35,19 @@ class FovEntry(BaseModel):
     """Whether somebody has inspected it."""
 
 
+class GreyRange(BaseModel):
+    """Counts between black and white."""
+
+    low: float
+    """Counts that are drawn black."""
+    high: float
+    """Counts that are drawn white."""
+    least: float
+    """Least counts that can be chosen as black."""
+    most: float
+    """Most counts that can be chosen as white."""
+
+
 class Dataset(BaseModel):
     """One output folder."""
 
@@ -52,6 +67,8 @@ class Dataset(BaseModel):
     """Side of a pixel in micrometres."""
     fovs: list[FovEntry]
     """All fields of view that have a folder, ascending."""
+    contrasts: dict[str, GreyRange]
+    """One contrast for all fields of view and frames, by the name of the stack."""
     remarks: list[str]
     """What is to be known about the results, such as different settings of its FOVs."""
 
@@ -68,11 +85,11 @@ class Group(BaseModel):
     levels: dict[str, str]
     """Finished levels, and a text for each that changes when it is made again."""
     low: float | None
-    """Counts that are drawn black; null for labels."""
+    """Counts that the grey level 0 of the preview stands for; null for labels."""
     high: float | None
-    """Counts that are drawn white; null for labels."""
-    ranges: dict[str, tuple[float, float]]
-    """Counts between which black and white can be chosen, by level."""
+    """Counts that its grey level 255 stands for; null for labels."""
+    contrast: GreyRange | None
+    """The contrast of this stack alone; null for labels."""
     not_recorded: list[int]
     """Frames of which nothing was recorded."""
 
@@ -114,10 +131,26 @@ def dataset(root: Annotated[Root, Depends(root_of)], directory: Dir = ".") -> Da
         fl=[entry.channel for entry in channels.fl],
         pixel_size_um=pixel_size(metadata, record.config.params),
         fovs=[_fov_entry(FovStore(output_dir, fov), metadata) for fov in fovs],
+        contrasts=_contrasts(output_dir, channels, fovs),
         remarks=shorten_paths(
             [*folder_remarks(output_dir), *removed_remarks(removed_in(output_dir))], output_dir
         ),
     )
+
+
+def _contrasts(
+    output_dir: Path, channels: Channels, fovs: Sequence[int]
+) -> dict[str, GreyRange]:
+    pc = None if channels.pc is None else channels.pc.channel
+    names = [layout.raw(channel, pc) for channel in channels.ids]
+    names += [layout.background(entry.channel) for entry in channels.fl]
+    found = {name: contrast_of_data_set(output_dir, name, fovs) for name in names}
+    return {name: _grey_range(each) for name, each in found.items() if each is not None}
+
+
+def _grey_range(contrast: Contrast) -> GreyRange:
+    least, most = contrast.around()
+    return GreyRange(low=contrast.low, high=contrast.high, least=max(0.0, least), most=most)
 
 
 def _fov_entry(store: FovStore, metadata: MicroscopyMetadata) -> FovEntry:
@@ -164,20 +197,15 @@ def _group(
         for level in (layout.FULL, layout.PREVIEW)
         if f"{name}/{level}" in finished
     }
-    group = Group(
+    is_grey = bool(levels) and not layout.is_labels(name)
+    contrast = contrast_of_stack(store, name) if is_grey else None
+    return Group(
         group=name,
         kind=kind,
         channel=channel,
         levels=levels,
-        low=None,
-        high=None,
-        ranges={},
+        low=None if contrast is None else contrast.low,
+        high=None if contrast is None else contrast.high,
+        contrast=None if contrast is None else _grey_range(contrast),
         not_recorded=not_recorded,
     )
-    if levels and not layout.is_labels(name):
-        contrast = contrast_of_stack(store, name)
-        group.low, group.high = contrast
-        # A preview holds nothing darker than its black or brighter than its white.
-        chosen_from = {layout.FULL: contrast.around(), layout.PREVIEW: contrast}
-        group.ranges = {level: chosen_from[level] for level in levels}
-    return group

@@ -11,8 +11,9 @@ from fastapi import Path as InPath
 from pydantic import BaseModel
 
 from pyama import layout
-from pyama.pictures.contrast import contrast_of_frame, contrast_of_stack, gaps_of
+from pyama.pictures.contrast import Contrast, contrast_of_frame, contrast_of_stack, gaps_of
 from pyama.pictures.encoding import ImageFormat, encode_image
+from pyama.pictures.grey_frames import halve_frame
 from pyama.store import FovStore, MarkFile, Stack
 from pyama.web.folders import Fov, FovOutputDir, Frame
 
@@ -69,6 +70,13 @@ def _stored_frame(
 Stored = Annotated[StoredFrame, Depends(_stored_frame)]
 
 
+def _jpeg_contrast(
+    low: Annotated[float | None, Query(description="Counts that are black in a JPEG.")] = None,
+    high: Annotated[float | None, Query(description="Counts that are white.")] = None,
+) -> Contrast | None:
+    return None if low is None or high is None else Contrast(low, high)
+
+
 @router.get(
     "/api/fovs/{fov}/frames/{group}/{frame}",
     response_class=Response,
@@ -76,23 +84,29 @@ Stored = Annotated[StoredFrame, Depends(_stored_frame)]
 )
 def frame(
     stored: Stored,
+    contrast: Annotated[Contrast | None, Depends(_jpeg_contrast)],
     form: Annotated[ImageFormat, Query(alias="format")] = ImageFormat.RAW,
+    reduced: Annotated[
+        bool, Query(description="Half the size, in counts also beyond what a preview holds.")
+    ] = False,
     version: Annotated[str, Query(max_length=64, description="For the browser cache.")] = "",
 ) -> Response:
     """One frame.
 
     `raw` is row after row, little-endian, with the headers `X-Height`, `X-Width`, `X-Dtype`;
-    `png` holds the same values; `jpeg` has 8 bits, with the contrast of the whole stack.
+    `png` holds the same values; `jpeg` has 8 bits, with the contrast of the whole stack unless
+    another is given.
     """
-    pixels = stored.pixels
+    is_full = stored.level is Level.FULL
+    pixels = halve_frame(stored.pixels) if reduced and is_full else stored.pixels
     headers = {
         "Cache-Control": KEPT if version else "no-store",
         "X-Height": str(pixels.shape[0]),
         "X-Width": str(pixels.shape[1]),
         "X-Dtype": pixels.dtype.name,
     }
-    is_stretched = form is ImageFormat.JPEG and stored.level is Level.FULL
-    contrast = contrast_of_stack(stored.store, stored.group) if is_stretched else None
+    if contrast is None and form is ImageFormat.JPEG and is_full:
+        contrast = contrast_of_stack(stored.store, stored.group)
     return Response(
         encode_image(pixels, form, contrast), headers=headers, media_type=MEDIA[form]
     )

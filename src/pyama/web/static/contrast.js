@@ -1,29 +1,13 @@
-// Controls of the contrast: black and white in counts, those of the whole stack until the user
-// chooses others, which are kept for all fields of view and levels, and over reloads.
+// Controls of the contrast: black and white in counts. At first they are the same in all fields of
+// view and frames. What the user chooses is kept for all fields of view and levels, and over reloads.
 
-import { element, find, showErrorsOf } from "./elements.js";
-import { groupOf, levelOf, titleOf } from "./groups.js";
-import { STEPS, readRanges, separate, toCounts, toPixelValues, toSlider } from "./grey_levels.js";
-import { get } from "./requests.js";
+import { CHANNEL_COLOURS } from "./colours.js";
+import { element, fillSelect, find } from "./elements.js";
+import { shownRange } from "./frames.js";
+import { contrastOf, rangeOf, titleOf } from "./groups.js";
+import { STEPS, readRanges, separate, toCounts, toSlider } from "./grey_levels.js";
 import { openSource, state } from "./state.js";
-
-/**
- * Counts that are drawn black and white.
- * @param {string} name
- * @returns {[number, number]}
- */
-function rangeOf(name) {
-  const { low, high } = groupOf(name);
-  return state.ranges.get(name) ?? [low ?? 0, high ?? 0];
-}
-
-/**
- * The same in pixel values of the level that is shown.
- * @param {string} name
- */
-export function pixelRange(name) {
-  return toPixelValues(rangeOf(name), levelOf(name), groupOf(name));
-}
+import { colourOf, keepChannels } from "./view_choices.js";
 
 /** Where the ranges of an output folder are kept in the browser. */
 function storageKey() {
@@ -36,59 +20,74 @@ export function restoreRanges() {
   state.ranges = readRanges(localStorage.getItem(storageKey()));
 }
 
+/** @type {Array<() => void>} */
+let showAll = [];
+
+/** Shows the counts that are drawn black and white in this frame. */
+export function showRanges() {
+  for (const show of showAll) show();
+}
+
 /**
- * Makes the sliders of all groups that are shown.
- * @param {() => void} redraw Called after each change.
+ * Makes the controls of all groups that are shown.
+ * @param {() => void} reload Called after each change, which may need other pixels.
  */
-export function showContrastControls(redraw) {
-  find("contrast").replaceChildren(...state.groups.map((name) => makeControls(name, redraw)));
+export function showContrastControls(reload) {
+  const made = state.groups.map((name) => makeControls(name, reload));
+  find("contrast").replaceChildren(...made.map(({ box }) => box));
+  showAll = made.map(({ show }) => show);
 }
 
 /**
  * @param {string} name
- * @param {() => void} redraw
+ * @param {() => void} reload
  */
-function makeControls(name, redraw) {
+function makeControls(name, reload) {
   const title = titleOf(name);
-  const ends = groupOf(name).ranges[levelOf(name)];
+  const { least, most } = contrastOf(name);
+  /** @type {[number, number]} */
+  const ends = [least, most];
   const [black, white] = ["Black", "White"].map((which) =>
     element("input", { type: "range", min: 0, max: STEPS, "aria-label": `${which} level of ${title}` }));
-  const reset = element("button", { title: "Contrast of all frames of a field of view" }, "Whole stack");
+  const auto = element("button", { title: `${title}: every frame has its own contrast, so that grey values of different frames cannot be compared` }, "Auto per view");
+  const reset = element("button", { title: `${title}: one contrast for all fields of view and frames` }, "Whole data set");
   const text = element("output");
+  const shown = () => shownRange(name, state.frame);
   const show = () => {
-    const [low, high] = rangeOf(name);
+    const [low, high] = shown();
     black.value = `${toSlider(low, ends, 0)}`;
     white.value = `${toSlider(high, ends, STEPS)}`;
     reset.disabled = !state.ranges.has(name);
+    auto.setAttribute("aria-pressed", `${rangeOf(name) === null}`);
     text.textContent = `${Math.round(low)}–${Math.round(high)} counts`;
   };
-  const choose = (/** @type {[number, number] | null} */ range) => {
-    if (range) state.ranges.set(name, separate(range, ends));
-    else state.ranges.delete(name);
-    show();
-    redraw();
+  const choose = (/** @type {[number, number] | "auto" | null} */ range) => {
+    if (range === null) state.ranges.delete(name);
+    else state.ranges.set(name, range === "auto" ? range : separate(range, ends));
     localStorage.setItem(storageKey(), JSON.stringify(Object.fromEntries(state.ranges)));
+    show();
+    reload();
   };
-  black.addEventListener("input", () => choose([toCounts(Number(black.value), ends), rangeOf(name)[1]]));
-  white.addEventListener("input", () => choose([rangeOf(name)[0], toCounts(Number(white.value), ends)]));
+  black.addEventListener("input", () => choose([toCounts(Number(black.value), ends), shown()[1]]));
+  white.addEventListener("input", () => choose([shown()[0], toCounts(Number(white.value), ends)]));
+  auto.addEventListener("click", () => choose(rangeOf(name) === null ? null : "auto"));
   reset.addEventListener("click", () => choose(null));
-  const chooseByFrame = showErrorsOf(async () => {
-    const range = await requestContrast(name);
-    if (range) choose(range);
-  });
   show();
-  return element("fieldset", {}, element("legend", {}, title), black, white,
-    element("button", { title: "Contrast of this frame alone", onclick: chooseByFrame }, "Auto"), reset, text);
+  const colour = state.overlay && state.groups.length > 1 ? [makeColourChoice(name, reload)] : [];
+  return { box: element("fieldset", {}, element("legend", {}, title), ...colour, black, white, auto, reset, text), show };
 }
 
 /**
- * The contrast of the frame that is shown; null if something else was opened meanwhile.
  * @param {string} name
- * @returns {Promise<[number, number] | null>}
+ * @param {() => void} reload
  */
-async function requestContrast(name) {
-  const source = openSource();
-  const { dir, fov } = source;
-  const { low, high } = await get(`fovs/${fov}/frames/${name}/${state.frame}/contrast`, { dir, level: levelOf(name) });
-  return source === state.source ? [low, high] : null;
+function makeColourChoice(name, reload) {
+  const select = element("select", { "aria-label": `Colour of ${titleOf(name)}` });
+  fillSelect(select, Object.keys(CHANNEL_COLOURS).map((colour) => [colour, colour]), colourOf(name));
+  select.addEventListener("change", () => {
+    state.colours.set(name, select.value);
+    keepChannels();
+    reload();
+  });
+  return select;
 }

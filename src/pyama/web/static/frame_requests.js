@@ -1,6 +1,6 @@
-// Requests for the pixels and the outlines of a frame.
+// Requests for the pixels, the contrast and the outlines of a frame.
 
-import { addRings, toOutline } from "./polygons.js";
+import { toOutline } from "./polygons.js";
 import { address, fetchChecked, get } from "./requests.js";
 
 /**
@@ -8,41 +8,52 @@ import { address, fetchChecked, get } from "./requests.js";
  * @property {number} width
  * @property {number} height
  * @property {import("./grey_levels.js").Pixels} pixels Row after row.
+ * @property {[number, number] | null} scale Counts that the values 0 and 255 stand for; null if
+ *   the values are counts.
  * @property {number} bytes
  */
 
-/** @typedef {import("./polygons.js").Outline & {path: Path2D}} CellOutline */
+/** @typedef {{range: [number, number], bytes: number}} FrameContrast Counts of black and white. */
 
 /**
  * @typedef {object} FrameOutlines
- * @property {Array<CellOutline>} cells
+ * @property {Array<import("./polygons.js").Outline>} cells
  * @property {number} bytes About the memory that they need.
  */
 
-/** @typedef {{dir: string, fov: number, group: string, frame: number, level: Api.Level, version: string}} FrameKey */
-/** @typedef {{dir: string, fov: number, channel: number, frame: number, spacing: number, version: string}} OutlinesKey */
+/** @typedef {{dir: string, fov: number, group: string, frame: number}} FramePlace */
+/** @typedef {{dir: string, fov: number, channel: number, frame: number, kind: Api.LabelKind, spacing: number, version: string}} OutlinesKey */
 
 const ARRAYS = { uint8: Uint8Array, uint16: Uint16Array, uint32: Uint32Array, float32: Float32Array };
 
 /**
- * @param {FrameKey} key
- * @param {boolean} asJpeg
+ * @param {FramePlace} place
+ * @param {import("./groups.js").PixelSource} source
  * @returns {Promise<FramePixels>}
  */
-export async function fetchFrame({ dir, fov, group, frame, level, version }, asJpeg) {
-  const query = { dir, level, version, format: asJpeg ? "jpeg" : "raw" };
+export async function fetchFrame({ dir, fov, group, frame }, { level, reduced, asJpeg, scale, version }) {
+  const [low, high] = (asJpeg && level === "0" && scale) || [];
+  const query = { dir, level, reduced: reduced || undefined, version, format: asJpeg ? "jpeg" : "raw", low, high };
   const answer = await fetchChecked(address(`fovs/${fov}/frames/${group}/${frame}`, query));
-  if (asJpeg) return greysOf(await createImageBitmap(await answer.blob()));
+  if (asJpeg) return { ...greysOf(await createImageBitmap(await answer.blob())), scale };
   const [height, width] = [Number(answer.headers.get("X-Height")), Number(answer.headers.get("X-Width"))];
   const dtype = /** @type {keyof ARRAYS} */ (answer.headers.get("X-Dtype"));
   const pixels = new ARRAYS[dtype](await answer.arrayBuffer());
-  return { width, height, pixels, bytes: pixels.byteLength };
+  return { width, height, pixels, scale, bytes: pixels.byteLength };
 }
 
 /**
- * @param {ImageBitmap} bitmap
- * @returns {FramePixels}
+ * The contrast of a frame alone.
+ * @param {FramePlace} place
+ * @param {Api.Level} level
+ * @returns {Promise<FrameContrast>}
  */
+export async function fetchContrast({ dir, fov, group, frame }, level) {
+  const { low, high } = await get(`fovs/${fov}/frames/${group}/${frame}/contrast`, { dir, level });
+  return { range: [low, high], bytes: 100 };
+}
+
+/** @param {ImageBitmap} bitmap */
 function greysOf(bitmap) {
   const { width, height } = bitmap;
   const context = new OffscreenCanvas(width, height).getContext("2d");
@@ -58,15 +69,11 @@ function greysOf(bitmap) {
  * @param {OutlinesKey} key
  * @returns {Promise<FrameOutlines>}
  */
-export async function fetchOutlines({ dir, fov, channel, frame, spacing, version }) {
+export async function fetchOutlines({ fov, channel, frame, ...query }) {
   /** @type {Record<string, Array<Array<number>>>} */
-  const rings = await get(`fovs/${fov}/outlines/${channel}/${frame}`, { dir, spacing, version });
-  const cells = Object.entries(rings).map(([label, own]) => {
-    const path = new Path2D();
-    addRings(path, own);
-    return { ...toOutline(Number(label), own), path };
-  });
-  // 8 bytes per number here, and as many in the path.
-  const bytes = cells.reduce((sum, cell) => sum + cell.rings.reduce((n, ring) => n + 16 * ring.length, 0), 1000);
+  const rings = await get(`fovs/${fov}/outlines/${channel}/${frame}`, query);
+  const cells = Object.entries(rings).map(([label, own]) => toOutline(Number(label), own));
+  // 8 bytes per number.
+  const bytes = cells.reduce((sum, cell) => sum + cell.rings.reduce((n, ring) => n + 8 * ring.length, 0), 1000);
   return { cells, bytes };
 }

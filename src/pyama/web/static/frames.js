@@ -1,13 +1,14 @@
-// Which frames and outlines are needed, and loading them ahead of time.
+// Which frames, contrasts and outlines are needed, and loading them ahead of time.
 
 import { FrameCache } from "./frame_cache.js";
-import { fetchFrame, fetchOutlines } from "./frame_requests.js";
-import { groupOf, levelOf } from "./groups.js";
+import { fetchContrast, fetchFrame, fetchOutlines } from "./frame_requests.js";
+import { contrastOf, groupOf, pixelsOf, rangeOf } from "./groups.js";
 import { openSource, state } from "./state.js";
 
 /** @typedef {import("./frame_requests.js").FramePixels} FramePixels */
 /** @typedef {import("./frame_requests.js").FrameOutlines} FrameOutlines */
-/** @typedef {{key: string, load: () => Promise<FramePixels | FrameOutlines>}} Needed */
+/** @typedef {import("./frame_requests.js").FrameContrast} FrameContrast */
+/** @typedef {{key: string, load: () => Promise<FramePixels | FrameContrast | FrameOutlines>}} Needed */
 
 const AHEAD = 12;
 const AT_ONCE = 4;
@@ -30,37 +31,72 @@ export function setOutlineScale(scale) {
  */
 function frameNeeded(name, frame) {
   const { dir, fov } = openSource();
-  const level = levelOf(name);
-  const version = groupOf(name).levels[level];
-  const asJpeg = state.slow && level === "1";
-  const key = [dir, fov, name, frame, level, version, asJpeg].join("|");
-  return { key, load: () => fetchFrame({ dir, fov, group: name, frame, level, version }, asJpeg) };
+  const source = pixelsOf(name);
+  const key = [dir, fov, name, frame, ...Object.values(source)].join("|");
+  return { key, load: () => fetchFrame({ dir, fov, group: name, frame }, source) };
 }
 
 /**
- * Null where the field of view has no tracked cells.
+ * The contrast of a frame alone, from the full frame if there is one.
+ * @param {string} name
  * @param {number} frame
  */
-function outlinesNeeded(frame) {
-  const { dir, fov, details } = openSource();
-  const tracked = details.groups.find(({ kind, levels }) => kind === "seg_tracked" && levels["0"] !== undefined);
-  if (!tracked) return null;
-  const { channel, levels: { 0: version } } = tracked;
-  const spacing = outlineSpacing;
-  const key = ["outlines", dir, fov, channel, frame, spacing, version].join("|");
-  return { key, load: () => fetchOutlines({ dir, fov, channel, frame, spacing, version }) };
+function contrastNeeded(name, frame) {
+  const { dir, fov } = openSource();
+  const { levels } = groupOf(name);
+  const level = levels["0"] === undefined ? "1" : "0";
+  const key = ["contrast", dir, fov, name, frame, level, levels[level]].join("|");
+  return { key, load: () => fetchContrast({ dir, fov, group: name, frame }, level) };
 }
 
-/** @param {number} frame */
-const picturesNeeded = (frame) => state.groups.map((name) => frameNeeded(name, frame));
+/**
+ * Null where the field of view has no such labels.
+ * @param {number} frame
+ * @param {Api.LabelKind} kind
+ */
+function outlinesNeeded(frame, kind) {
+  const { dir, fov } = openSource();
+  const group = labelsOf(kind);
+  if (!group) return null;
+  const { channel, levels: { 0: version } } = group;
+  const spacing = outlineSpacing;
+  const key = ["outlines", kind, dir, fov, channel, frame, spacing, version].join("|");
+  return { key, load: () => fetchOutlines({ dir, fov, channel, frame, kind, spacing, version }) };
+}
+
+/**
+ * The stack of labels that is finished.
+ * @param {Api.LabelKind} kind
+ */
+export function labelsOf(kind) {
+  return openSource().details.groups.find((group) => group.kind === `seg_${kind}` && group.levels["0"] !== undefined);
+}
+
+/**
+ * @param {number} frame
+ * @returns {Array<Needed>}
+ */
+function picturesNeeded(frame) {
+  const autos = state.groups.filter((name) => rangeOf(name) === null);
+  return [...state.groups.map((name) => frameNeeded(name, frame)), ...autos.map((name) => contrastNeeded(name, frame))];
+}
 
 /**
  * @param {number} frame
  * @returns {Array<Needed>}
  */
 function allNeeded(frame) {
-  const outlines = state.outlines ? outlinesNeeded(frame) : null;
-  return [...picturesNeeded(frame), ...(outlines ? [outlines] : [])];
+  const outlines = shownKinds().map((kind) => outlinesNeeded(frame, kind)).filter((needed) => needed !== null);
+  return [...picturesNeeded(frame), ...outlines];
+}
+
+/**
+ * Which labels are drawn as outlines; those before tracking are drawn below the others.
+ * @returns {Array<Api.LabelKind>}
+ */
+export function shownKinds() {
+  const kinds = /** @type {const} */ (["labeled", "tracked"]);
+  return kinds.filter((kind) => (kind === "labeled" ? state.labeled : state.outlines));
 }
 
 /** @param {Array<Needed>} needed */
@@ -86,11 +122,23 @@ export const isLoaded = (frame) => allNeeded(frame).every(({ key }) => cache.get
 export const loadedFrame = (name, frame) => cache.get(frameNeeded(name, frame).key);
 
 /**
+ * Counts that are drawn black and white in a frame.
+ * @param {string} name
  * @param {number} frame
+ * @returns {[number, number]}
+ */
+export function shownRange(name, frame) {
+  const { low, high } = contrastOf(name);
+  return rangeOf(name) ?? cache.get(contrastNeeded(name, frame).key)?.range ?? [low, high];
+}
+
+/**
+ * @param {number} frame
+ * @param {Api.LabelKind} kind
  * @returns {FrameOutlines | undefined}
  */
-export function loadedOutlines(frame) {
-  const needed = outlinesNeeded(frame);
+export function loadedOutlines(frame, kind = "tracked") {
+  const needed = outlinesNeeded(frame, kind);
   return needed ? cache.get(needed.key) : undefined;
 }
 
@@ -99,7 +147,7 @@ export function loadedOutlines(frame) {
  * @returns {Promise<FrameOutlines | undefined>}
  */
 export async function loadOutlines(frame) {
-  const needed = outlinesNeeded(frame);
+  const needed = outlinesNeeded(frame, "tracked");
   return needed ? cache.fetch(needed.key, needed.load) : undefined;
 }
 

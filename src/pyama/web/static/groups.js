@@ -1,5 +1,7 @@
-// The stacks of the field of view that is open: which there are, their levels and titles.
+// The stacks of the field of view that is open: which there are, their titles, the contrast that
+// is wanted, and which pixels show it.
 
+import { previewShows } from "./grey_levels.js";
 import { openSource, state } from "./state.js";
 
 /** Stacks that can be shown, in the order of their buttons. */
@@ -36,4 +38,66 @@ export function titleOf(name) {
   const { kind, channel } = groupOf(name);
   const title = openSource().dataset.channels[channel] ?? `${channel}`;
   return kind === "fl_background" ? `${title} background` : title;
+}
+
+/**
+ * The contrast of a stack in all fields of view, until the user chooses another. It is that of
+ * the field of view as long as no stack was finished when the folder was opened.
+ * @param {string} name
+ * @returns {Api.GreyRange}
+ */
+export function contrastOf(name) {
+  return openSource().dataset.contrasts[name] ?? groupOf(name).contrast ?? { low: 0, high: 0, least: 0, most: 0 };
+}
+
+/**
+ * Counts that are drawn black and white; null where every frame has its own.
+ * @param {string} name
+ * @returns {[number, number] | null}
+ */
+export function rangeOf(name) {
+  const chosen = state.ranges.get(name);
+  if (chosen === "auto") return null;
+  const { low, high } = contrastOf(name);
+  return chosen ?? [low, high];
+}
+
+/**
+ * Which pixels show a stack.
+ * @typedef {object} PixelSource
+ * @property {Api.Level} level
+ * @property {boolean} reduced Whether full frames are reduced to the size of previews.
+ * @property {boolean} asJpeg
+ * @property {[number, number] | null} scale Counts that the pixel values 0 and 255 stand for;
+ *   null if the values are counts.
+ * @property {string} version
+ */
+
+/**
+ * Previews where they show the range of counts that is wanted, else full frames: reduced, unless
+ * the user wants them in full.
+ * @param {string} name
+ * @returns {PixelSource}
+ */
+export function pixelsOf(name) {
+  const { levels, low, high } = groupOf(name);
+  const range = rangeOf(name);
+  const hasFull = levels["0"] !== undefined;
+  const reduced = state.level === "1" && hasFull && (levels["1"] === undefined || !range || !previewShows(range, { low, high }));
+  const level = reduced ? "0" : levelOf(name);
+  const asJpeg = state.slow && (reduced || level === "1");
+  const scale = level === "1" ? /** @type {[number, number]} */ ([low ?? 0, high ?? 0]) : asJpeg ? jpegScale(name, range) : null;
+  return { level, reduced, asJpeg, scale, version: levels[level] };
+}
+
+/**
+ * The counts from black to white in a JPEG: as few different ones as possible, because every other
+ * one is sent again.
+ * @param {string} name
+ * @param {[number, number] | null} range
+ * @returns {[number, number]}
+ */
+function jpegScale(name, range) {
+  const { low, high, least, most } = contrastOf(name);
+  return range && low <= range[0] && range[1] <= high ? [low, high] : [least, most];
 }

@@ -1,31 +1,31 @@
-// A pane: one channel on the screen, with its scale bar.
+// A pane: one channel, or several as colours of one image, with outlines and a scale bar.
 
 import { contextOf, element } from "./elements.js";
-import { writeGreys } from "./grey_levels.js";
+import { Layer } from "./layer.js";
+import { OutlineImage } from "./outline_image.js";
 import { scaleBarLength, toFrame, transformOf, viewport } from "./viewport.js";
 
-/** @typedef {import("./frame_requests.js").FramePixels} FramePixels */
+/**
+ * What is drawn of one channel.
+ * @typedef {object} Drawn
+ * @property {import("./frame_requests.js").FramePixels} pixels
+ * @property {[number, number]} range Pixel values that are drawn black and in the full colour.
+ * @property {Uint32Array} [palette] White where it is left out.
+ */
 
 export class Pane {
   /**
-   * @param {string} group
+   * @param {Array<string>} groups Stacks that are drawn on top of each other.
    * @param {string} title
    */
-  constructor(group, title) {
-    this.group = group;
-    this.title = title;
+  constructor(groups, title) {
+    this.groups = groups;
+    this.layers = groups.map(() => new Layer());
+    this.outlines = new OutlineImage();
     this.canvas = element("canvas", { role: "img", "aria-label": `Image: ${title}` });
     this.label = element("span", {}, title);
     this.box = element("div", { className: "pane" }, this.canvas, this.label);
     this.context = contextOf(this.canvas, { alpha: false });
-    // The frame in its own size, from which the visible part is drawn.
-    this.buffer = element("canvas", { width: 1, height: 1 });
-    this.surface = contextOf(this.buffer, { alpha: false });
-    this.image = this.surface.createImageData(1, 1);
-    // What is in the buffer, and with which range.
-    /** @type {FramePixels | null} */
-    this.buffered = null;
-    this.bufferedRange = "";
   }
 
   /** Takes the size of the box, unless the pane is hidden. */
@@ -50,41 +50,29 @@ export class Pane {
   }
 
   /**
-   * @param {FramePixels} frame
-   * @param {[number, number]} range Pixel values that are drawn black and white.
-   * @param {(context: CanvasRenderingContext2D, scale: number) => void} drawOver Draws in pixels
-   *   of the full frame.
+   * @param {Array<Drawn>} drawn In the order of the groups.
+   * @param {(pane: Pane) => void} drawOver
    */
-  draw(frame, range, drawOver) {
+  draw(drawn, drawOver) {
     const { context } = this;
     context.setTransform(1, 0, 0, 1, 0, 0);
     context.fillStyle = "#10151b";
     context.fillRect(0, 0, this.canvas.width, this.canvas.height);
-    this.#fillBuffer(frame, range);
     const { scale, x, y } = this.transform();
     const [height, width] = viewport.shape;
     context.setTransform(scale, 0, 0, scale, x, y);
     context.imageSmoothingEnabled = scale < 3;
-    context.drawImage(this.buffer, 0, 0, width, height);
-    drawOver(context, scale);
-    this.#drawScaleBar(scale);
-  }
-
-  /**
-   * @param {FramePixels} frame
-   * @param {[number, number]} range
-   */
-  #fillBuffer(frame, range) {
-    if (this.buffered === frame && this.bufferedRange === range.join()) return;
-    const { width, height, pixels } = frame;
-    if (this.image.width !== width || this.image.height !== height) {
-      Object.assign(this.buffer, { width, height });
-      this.image = this.surface.createImageData(width, height);
+    for (const [i, { pixels, range, palette }] of drawn.entries()) {
+      const { canvas } = this.layers[i];
+      const perPixel = width / pixels.width;
+      const step = this.layers[i].fill(pixels, range, palette, scale * perPixel <= 0.5);
+      context.globalCompositeOperation = i ? "lighter" : "source-over";
+      const [right, bottom] = [(canvas.width * step) / pixels.width, (canvas.height * step) / pixels.height];
+      context.drawImage(canvas, 0, 0, width * right, height * bottom);
     }
-    writeGreys(pixels, range, new Uint32Array(this.image.data.buffer));
-    this.surface.putImageData(this.image, 0, 0);
-    this.buffered = frame;
-    this.bufferedRange = range.join();
+    context.globalCompositeOperation = "source-over";
+    drawOver(this);
+    this.#drawScaleBar(scale);
   }
 
   /** @param {number} scale Pixels of the canvas per pixel of the full frame. */

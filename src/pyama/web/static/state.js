@@ -32,12 +32,16 @@ import { TrackIndex } from "./track_index.js";
  * @property {Source | null} source Null until something is open.
  * @property {number} frame
  * @property {boolean} playing
- * @property {Array<string>} groups Names of the stacks that are shown side by side.
+ * @property {Array<string>} groups Names of the stacks that are shown.
+ * @property {boolean} overlay Whether they are shown as colours of one image, not side by side.
+ * @property {Map<string, string>} colours Names of the colours that the user chose for them.
  * @property {Api.Level} level Resolution that is preferred.
  * @property {boolean} slow Whether previews are sent as JPEG.
- * @property {boolean} outlines
+ * @property {boolean} outlines Whether tracked cells are outlined.
+ * @property {boolean} labeled Whether the segmentation before tracking is outlined.
  * @property {boolean} ids Whether numbers of cells are drawn.
- * @property {Map<string, [number, number]>} ranges Counts of black and white that the user chose, by group.
+ * @property {Map<string, [number, number] | "auto">} ranges Counts of black and white that the user
+ *   chose, by group; "auto" if every frame has its own.
  * @property {Api.Tracks | null} tracks
  * @property {TrackIndex} index Of `tracks`.
  * @property {string | null} column Column of the traces.
@@ -55,7 +59,8 @@ import { TrackIndex } from "./track_index.js";
 /** @type {State} */
 export const state = {
   source: null, frame: 0, playing: false,
-  groups: [], level: "1", slow: false, outlines: true, ids: false, ranges: new Map(),
+  groups: [], overlay: false, colours: new Map(), ranges: new Map(),
+  level: "1", slow: false, outlines: true, labeled: false, ids: false,
   tracks: null, index: new TrackIndex(), column: null, traces: null, parts: null, fits: null, fitModel: null,
   cell: null, other: null, page: 0, proposal: null,
   user: localStorage.getItem("pyama-me") ?? crypto.randomUUID(),

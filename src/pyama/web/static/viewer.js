@@ -1,10 +1,13 @@
-// The images: channels side by side, one frame of all of them at a time.
+// The images: channels side by side or as colours of one image, one frame of all of them at a time.
 
-import { pixelRange, restoreRanges, showContrastControls } from "./contrast.js";
+import { CHANNEL_COLOURS } from "./colours.js";
+import { restoreRanges, showContrastControls, showRanges } from "./contrast.js";
 import { element, find, showError } from "./elements.js";
-import { isLoaded, loadFrame, loadPictures, loadedFrame, loadedOutlines, preloadFrames, setOutlineScale } from "./frames.js";
-import { groupOf, shownGroups, titleOf } from "./groups.js";
+import { isLoaded, loadFrame, loadPictures, loadedFrame, loadedOutlines, preloadFrames, setOutlineScale, shownKinds, shownRange } from "./frames.js";
+import { toPixelValues } from "./grey_levels.js";
+import { groupOf, rangeOf, shownGroups, titleOf } from "./groups.js";
 import { formatTime } from "./numbers.js";
+import { outlineRemarks } from "./outline_remarks.js";
 import { drawOutlines, findLabel } from "./outlines.js";
 import { Pane } from "./pane.js";
 import { stopPlaying } from "./playback.js";
@@ -12,6 +15,7 @@ import { listenToPointer } from "./pointer.js";
 import { middleOf } from "./polygons.js";
 import { makeLatestCheck } from "./requests.js";
 import { openSource, state } from "./state.js";
+import { colourOf, keepChannels, listenToChoices, paletteOf, restoreChannels, restoreChoices } from "./view_choices.js";
 import { fitFrame, viewport, zoomAround } from "./viewport.js";
 
 /**
@@ -46,14 +50,8 @@ export function setUpViewer(given) {
   find("zoom-in").addEventListener("click", () => zoomBy(1.5));
   find("zoom-out").addEventListener("click", () => zoomBy(1 / 1.5));
   find("zoom-fit").addEventListener("click", fitToPanes);
-  for (const name of /** @type {const} */ (["outlines", "ids", "slow"])) {
-    find(name).addEventListener("change", () => { state[name] = find(name).checked; reload(); });
-  }
-  find("level").addEventListener("change", () => {
-    state.level = /** @type {Api.Level} */ (find("level").value);
-    showContrastControls(draw);
-    reload();
-  });
+  restoreChoices();
+  listenToChoices({ reload, rearrange: arrangePanes });
 }
 
 /** Shows the images of the field of view that was opened. */
@@ -63,8 +61,7 @@ export function openImages() {
   viewport.shape = [height, width];
   viewport.pixelSize = dataset.pixel_size_um;
   const names = shownGroups();
-  state.groups = state.groups.filter((name) => names.includes(name));
-  if (!state.groups.length) state.groups = names.slice(0, 1);
+  restoreChannels();
   find("frame").max = `${n - 1}`;
   find("channels").replaceChildren(...names.map((name) => makeChannelButton(name, names)));
   restoreRanges();
@@ -83,18 +80,21 @@ function makeChannelButton(name, names) {
     if (!isShown && state.groups.length === 1) return;
     state.groups = names.filter((other) => (other === name ? isShown : state.groups.includes(other)));
     button.setAttribute("aria-pressed", `${isShown}`);
+    keepChannels();
     arrangePanes();
   });
   return button;
 }
 
 function arrangePanes() {
-  panes = state.groups.map((name) => new Pane(name, titleOf(name)));
+  const shown = state.overlay ? [state.groups] : state.groups.map((name) => [name]);
+  panes = shown.map((names) => new Pane(names, names.map(titleOf).join(" + ")));
   find("panes").replaceChildren(...panes.map(({ box }) => box));
+  panes[0]?.box.append(element("span", { id: "outline-remarks" }));
   const select = (/** @type {number} */ x, /** @type {number} */ y, /** @type {boolean} */ isOther) =>
     actions.select(findLabel(x, y), isOther);
   for (const pane of panes) listenToPointer(pane, { redraw: draw, reload, select });
-  showContrastControls(draw);
+  showContrastControls(reload);
   reload();
 }
 
@@ -153,10 +153,11 @@ export function draw() {
   const { source, frame } = state;
   if (!source || !panes.length) return;
   resizePanes();
-  const outlines = state.outlines ? loadedOutlines(frame) : undefined;
-  for (const pane of panes) drawPane(pane, frame, outlines);
+  for (const pane of panes) drawPane(pane, frame);
+  find("outline-remarks").textContent = outlineRemarks(frame).join(" · ");
   const { times_min: times, shape } = source.details;
   find("time").textContent = `frame ${frame} of ${shape[0] - 1} · ${formatTime(times[frame])}`;
+  showRanges();
   counts.shown++;
   actions.moveCursor();
 }
@@ -164,16 +165,36 @@ export function draw() {
 /**
  * @param {Pane} pane
  * @param {number} frame
- * @param {import("./frame_requests.js").FrameOutlines | undefined} outlines
  */
-function drawPane(pane, frame, outlines) {
-  const isRecorded = !groupOf(pane.group).not_recorded.includes(frame);
-  pane.label.textContent = isRecorded ? pane.title : `${pane.title}: not recorded`;
-  const pixels = loadedFrame(pane.group, frame);
-  pane.box.classList.toggle("waiting", !pixels);
-  if (!pixels) return;
-  pane.draw(pixels, pixelRange(pane.group), (context, scale) => outlines && drawOutlines(context, outlines, scale));
+function drawPane(pane, frame) {
+  pane.label.replaceChildren(...pane.groups.map((name) => makeTitle(name, frame, pane.groups.length > 1)));
+  const drawn = pane.groups.flatMap((name) => {
+    const pixels = loadedFrame(name, frame);
+    if (!pixels) return [];
+    const range = toPixelValues(shownRange(name, frame), pixels.scale);
+    return [{ pixels, range, palette: pane.groups.length > 1 ? paletteOf(name) : undefined }];
+  });
+  const isWaiting = drawn.length < pane.groups.length;
+  pane.box.classList.toggle("waiting", isWaiting);
+  if (isWaiting) return;
+  const kinds = shownKinds();
+  const [tracked, labeled] = /** @type {const} */ (["tracked", "labeled"]).map((kind) => (kinds.includes(kind) ? loadedOutlines(frame, kind) : undefined));
+  pane.draw(drawn, () => drawOutlines(pane, { tracked, labeled }));
   counts.firstPicture ??= performance.now();
+}
+
+/**
+ * @param {string} name
+ * @param {number} frame
+ * @param {boolean} isColoured
+ */
+function makeTitle(name, frame, isColoured) {
+  const isRecorded = !groupOf(name).not_recorded.includes(frame);
+  const title = `${titleOf(name)}${isRecorded ? "" : ": not recorded"}${rangeOf(name) ? "" : ", contrast of this frame alone"}`;
+  if (!isColoured) return element("b", {}, title);
+  const swatch = element("i");
+  swatch.style.background = `rgb(${CHANNEL_COLOURS[colourOf(name)].join()})`;
+  return element("b", {}, swatch, title);
 }
 
 /**
