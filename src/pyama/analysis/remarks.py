@@ -3,9 +3,7 @@
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
-
-import pandas as pd
+from typing import TYPE_CHECKING, Any
 
 from pyama import layout
 from pyama.analysis.outdated_tables import (
@@ -30,6 +28,9 @@ from pyama.analysis.table_origins import (
 from pyama.fov_ranges import fovs_text
 from pyama.links import leads_out
 from pyama.traces.trace_files import left_corrections, unused_inspections
+
+if TYPE_CHECKING:
+    import pandas as pd  # takes long to load, and most commands read no table
 
 MAX_TABLES = 4
 """Largest number of tables that one sentence names."""
@@ -95,7 +96,7 @@ def table_remarks(paths: Sequence[Path]) -> list[str]:
     return list(dict.fromkeys(texts))
 
 
-def empty_samples(name: str, fovs: Sequence[int], table: pd.DataFrame) -> list[str]:
+def empty_samples(name: str, fovs: Sequence[int], table: "pd.DataFrame") -> list[str]:
     """Return in a sentence which fields of view of a sample have no cell, if any.
 
     Args:

@@ -8,13 +8,14 @@ import json
 import re
 from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import Any
-
-import pandas as pd
+from typing import TYPE_CHECKING, Any
 
 from pyama.errors import ConfigError
 from pyama.store import path_in_errors, write_atomically
 from pyama.traces.table_text import read_comments, read_table_text
+
+if TYPE_CHECKING:
+    import pandas as pd  # takes long to load, and most commands read no table
 
 Header = dict[str, Any]
 """The entries before the header."""
@@ -27,7 +28,7 @@ _ENTRY = re.compile(r"#\s*(\w[\w ]*):\s*(.*)")
 
 
 def write_table(
-    path: Path, table: pd.DataFrame, header: Mapping[str, Any], *, parquet: bool = False
+    path: Path, table: "pd.DataFrame", header: Mapping[str, Any], *, parquet: bool = False
 ) -> list[Path]:
     """Write a table and its entries; the file is written completely or not at all.
 
@@ -58,7 +59,7 @@ def write_table(
     return [path, parquet_path]
 
 
-def neutralise_formulas(table: pd.DataFrame) -> pd.DataFrame:
+def neutralise_formulas(table: "pd.DataFrame") -> "pd.DataFrame":
     """Return a table in which no text is a formula to a spreadsheet.
 
     Text that begins like a formula gets a quotation mark in front.
@@ -103,7 +104,7 @@ def _require_pyarrow() -> None:
         ) from error
 
 
-def read_table(path: Path | str) -> tuple[pd.DataFrame, Header]:
+def read_table(path: Path | str) -> "tuple[pd.DataFrame, Header]":
     """Read a CSV file and the entries before its header, if it has any.
 
     The file may have been saved by a spreadsheet, see `pyama.traces.table_text`.
@@ -115,7 +116,7 @@ def read_table(path: Path | str) -> tuple[pd.DataFrame, Header]:
     return as_numbers(content.frame()), _entries(content.comments)
 
 
-def as_numbers(table: pd.DataFrame) -> pd.DataFrame:
+def as_numbers(table: "pd.DataFrame") -> "pd.DataFrame":
     """Convert the columns of a table without rows to numbers, as in tables with rows."""
     return table.astype("int64") if table.empty else table
 

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from pyama import layout, older
+from pyama.analysis.remarks import folder_remarks
 from pyama.errors import ConfigError, LockedError, StoreError
 from pyama.processing.record import is_intact, read_record, read_run
 from pyama.processing.step_reports import Status
@@ -94,8 +95,6 @@ def verify(
     Raises:
         StoreError: The folder does not exist, or no run has written into it.
     """
-    from pyama.analysis.remarks import folder_remarks  # it loads pandas, which takes long
-
     output_dir = Path(output_dir)
     if advice := older.what_to_do(output_dir):
         raise StoreError(advice)
