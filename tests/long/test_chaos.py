@@ -15,6 +15,7 @@ PARTS = {
     "writes": "pipeline/test_faults.py::"
     "test_a_failing_write_is_one_line_and_the_next_run_makes_it_good",
     "damages": "pipeline/test_verify.py::test_any_damaged_file_is_named_and_made_again",
+    "folders": "pipeline/test_stateful.py",
     "workers": "pipeline/test_workers.py::test_bytes_do_not_depend_on_the_workers",
     "recordings": "property/test_fuzz.py",
     "requests": "interfaces/test_web_openapi.py",

@@ -124,7 +124,7 @@ class Folder(RuleBasedStateMachine):
 
 TestFolder = pytest.mark.timeout(7200 if CHAOS else 900)(Folder.TestCase)
 TestFolder.settings = settings(
-    max_examples=amount(100, 500),
+    max_examples=amount(40, 500),
     stateful_step_count=amount(4, 8),
     deadline=None,
     derandomize=amount(True, False),
