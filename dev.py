@@ -28,7 +28,7 @@ TYPESCRIPT_SHA512 = (
 """Of the archive that npm downloads."""
 TYPESCRIPT_FOLDER = VENV / f"typescript-{TYPESCRIPT}"
 INPUTS = [ROOT / "pyproject.toml", ROOT / "constraints.txt"]
-TWO_AT_ONCE = ["-n", "2", "--dist", "loadgroup"]
+TWO_AT_ONCE = ["-n", "2", "--dist", "worksteal"]
 COMMANDS = {
     "demo": [["-m", "pyama.cli", "demo"]],
     "test": [["-m", "pytest", *TWO_AT_ONCE]],
