@@ -2,7 +2,7 @@
 
 import re
 import sys
-from importlib.metadata import EntryPoint
+from importlib.metadata import EntryPoint, EntryPoints
 from typing import Annotated
 
 import numpy as np
@@ -308,11 +308,12 @@ def test_a_preprocessor_in_a_file_is_used_by_every_run(write):
 @pytest.fixture
 def installed(monkeypatch):
     def install(**groups):
-        def entry_points(group):
-            found = groups.get(group.removeprefix("pyama."), {})
-            return [EntryPoint(name, value, group) for name, value in found.items()]
-
-        monkeypatch.setattr(loading, "entry_points", entry_points)
+        entries = EntryPoints(
+            EntryPoint(name, value, f"pyama.{kind}")
+            for kind, found in groups.items()
+            for name, value in found.items()
+        )
+        monkeypatch.setattr(loading, "entry_points", lambda: entries)
 
     return install
 

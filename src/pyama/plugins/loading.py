@@ -69,8 +69,9 @@ def load_installed(targets: Targets) -> list[Loaded]:
     segmentation method `name`; the other kinds work alike.
     """
     reports = []
+    installed = entry_points()  # once: it reads a file of every package
     for kind, target in targets.items():
-        for entry in sorted(entry_points(group=f"pyama.{kind}"), key=lambda e: e.name):
+        for entry in sorted(installed.select(group=f"pyama.{kind}"), key=lambda e: e.name):
             key = (kind, entry.name, entry.value)
             if key not in _INSTALLED:
                 _INSTALLED[key] = _load_entry(kind, target, entry)
