@@ -39,7 +39,7 @@ def main() -> None:
         phase = fov.stack("pc_ch_0")[FRAME].astype(float)
         cells = fov.stack("seg_tracked_ch_0")[FRAME]
         glow = fov.stack("fl_ch_1")[FRAME].astype(float)
-        traces = pyama.load_traces(next(fov.path.glob("*_traces.csv")), unit="h")
+        traces = pyama.load_traces(next(fov.path.glob("*_traces.csv")))
     draw(phase, cells, glow, traces).savefig(
         Path(__file__).parent / "images" / "result.png", dpi=90
     )

@@ -38,7 +38,8 @@ def ran(pyama, file):
 
 
 def times_of(folder):
-    return sorted(set(load_traces(folder / TRACES)["time"]))
+    """Times in minutes."""
+    return sorted({round(60 * time, 9) for time in load_traces(folder / TRACES)["time"]})
 
 
 def test_the_folder_says_which_frames_it_holds(ran):

@@ -146,7 +146,7 @@ def test_time_stamps_that_cannot_be_right_are_not_used(tmp_path, name):
     assert report.time_source == "default, 10 min per frame"
     assert any("Time stamps" in problem for problem in report.metadata.problems)
     table = load_traces(next(tmp_path.rglob("*_traces.csv")))
-    assert sorted(table["time"].unique()) == [0, 10, 20]
+    assert sorted(table["time"].unique()) == [0, 10 / 60, 20 / 60]
 
 
 def test_time_stamps_that_go_back_between_positions_only_are_used(tmp_path):

@@ -135,7 +135,7 @@ def test_the_table_and_the_traces_tell_where_the_stage_was(pair):
     np.testing.assert_allclose(table["shift_x"].cumsum(), table["drift_x"], atol=1e-6)
     stored = table[["drift_y", "drift_x"]].to_numpy(np.float32)
     np.testing.assert_array_equal(store.cells().cell_list.drift, stored)
-    traces = load_traces(next(store.path.glob("*_traces.csv")), "h")
+    traces = load_traces(next(store.path.glob("*_traces.csv")))
     drift = table.loc[traces["frame"], ["drift_x", "drift_y"]].reset_index(drop=True)
     pd.testing.assert_frame_equal(traces[["drift_x", "drift_y"]], drift)
     motion = growth_and_motion(traces)

@@ -50,7 +50,6 @@ def test_order_of_rows_and_gaps_do_not_matter():
         ([0], 5.0, {"growth_rate", "speed", "path", "distance", "straightness"}),
         ([0, 1], 5.0, {"growth_rate", "straightness"}),
         ([0, 1, 2], [5.0, np.nan, 0.0], {"growth_rate", "straightness"}),
-        ([1, 1, 1], 5.0, {"growth_rate", "speed", "straightness"}),
     ],
 )
 def test_what_too_few_points_do_not_tell_is_nan(t, area, undefined):

@@ -52,13 +52,12 @@ def test_a_merged_table_has_the_columns_of_the_traces_and_says_where_it_is_from(
     assert header["units"]["intensity_total_ch_1"] == "counts"
 
 
-@pytest.mark.parametrize(("unit", "per"), [("min", 1), ("h", 60)])
-def test_every_field_of_view_keeps_its_own_times(folder, unit, per):
+def test_every_field_of_view_keeps_its_own_times(folder):
     path = write_merged(folder, TWO)["drug"][0]
-    table = load_merged(path, unit)
+    table = load_merged(path)
     assert list(table)[:5] == ["sample", "fov", "cell", "frame", "time"]
     assert set(table["sample"]) == {"drug"}
-    expected = (15 * table["frame"] + table["fov"]) / per
+    expected = (15 * table["frame"] + table["fov"]) / 60
     np.testing.assert_allclose(table["time"], expected)
 
 
@@ -127,7 +126,7 @@ def test_tidy_tables_have_time_in_hours_and_one_value(folder):
     ]
     tidy = pd.read_csv(paths[2])
     assert list(tidy) == ["time", "fov", "cell", "value"]
-    merged = load_merged(paths[0], "h")
+    merged = load_merged(paths[0])
     np.testing.assert_array_equal(tidy["value"], merged["intensity_total_ch_1"])
     np.testing.assert_allclose(tidy["time"], merged["time"])
 

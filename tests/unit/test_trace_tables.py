@@ -117,8 +117,9 @@ def test_traces_are_loaded_with_their_time(tmp_path):
     path = put(tmp_path, 1)
     table = load_traces(path)
     assert list(table.columns) == ["fov", "cell", "frame", "time", *COLUMNS[3:]]
-    assert table["time"].tolist() == [0.5, 24.5]
-    assert load_traces(str(path), unit="h")["time"].tolist() == [0.5 / 60, 24.5 / 60]
+    assert table["time"].tolist() == [0.5 / 60, 24.5 / 60]
+    assert table.attrs["units"]["time"] == "h"
+    assert load_traces(str(path)).equals(table)
     assert table["good"].dtype == bool
     assert table["position_x"].dtype == np.float64
 
@@ -126,9 +127,9 @@ def test_traces_are_loaded_with_their_time(tmp_path):
 def test_the_time_is_what_the_run_decided(tmp_path):
     path = put(tmp_path, 0)
     record(tmp_path)
-    assert load_traces(path)["time"].tolist() == [0, 24]
+    assert load_traces(path)["time"].tolist() == [0, 0.4]
     record(tmp_path, frame_interval=7.0)
-    assert load_traces(path)["time"].tolist() == [0, 14], "no older run is remembered"
+    assert load_traces(path)["time"].tolist() == [0, 14 / 60], "no older run is remembered"
     assert run_times(tmp_path, 1) == (0, 7, 14)
 
 

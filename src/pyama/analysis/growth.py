@@ -4,6 +4,7 @@ import numpy as np
 import pandas as pd
 
 from pyama.analysis.table_columns import cell_keys, require_columns
+from pyama.analysis.time_checks import check_hours, refuse_doubled_times
 from pyama.analysis.trace_shape import good_rows
 from pyama.traces.trace_rows import DRIFT
 
@@ -20,9 +21,9 @@ def growth_and_motion(
     """Compute growth and motion of every cell.
 
     Args:
-        table: One row per cell and frame with the columns fov, cell, time (hours, as
-            `load_traces(path, unit="h")` gives it), `column` and `place`; a column `sample` is
-            kept. Rows whose `good` is False are left out.
+        table: One row per cell and frame with the columns fov, cell, time (hours),
+            `column` and `place`; the columns experiment, recording and sample are kept. Rows
+            whose `good` is False are left out.
         column: Column that grows exponentially, such as an area or an intensity. Values that
             are not positive are left out.
         pixel_size_um: Side of a pixel in micrometres; with 1, lengths are in pixels.
@@ -31,7 +32,7 @@ def growth_and_motion(
             if the table has it, in the columns `drift_x` and `drift_y`.
 
     Returns:
-        One row per cell: (sample,) fov, cell, n_points, and
+        One row per cell: (experiment, recording, sample,) fov, cell, n_points, and
 
         * growth_rate: slope of the logarithm by least squares, 1/h; NaN below three points
         * speed: length of the path divided by the time, µm/h; NaN below two points
@@ -40,11 +41,14 @@ def growth_and_motion(
         * straightness: distance divided by path, 0 to 1; NaN for a cell that never moved
 
     Raises:
-        ConfigError: A column is missing, or `good` holds other values than True and False.
+        ConfigError: A column is missing, the times are not in hours, a cell has the same
+            time twice, or `good` holds other values than True and False.
     """
     keys = cell_keys(table)
     require_columns(table, [*keys, "time", column, *place])
+    check_hours(table, "time")
     table = good_rows(table)
+    refuse_doubled_times(table, "time")
     rows = []
     for key, cell in table.sort_values("time", kind="stable").groupby(keys, sort=True):
         t = cell["time"].to_numpy(float)

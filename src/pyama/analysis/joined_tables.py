@@ -7,9 +7,9 @@ from typing import Any
 import pandas as pd
 
 from pyama.analysis.sample_tables import load_fitted, read_timed
-from pyama.analysis.table_columns import with_unit
-from pyama.analysis.table_files import read_header
-from pyama.analysis.table_origins import distinct, names_of_samples
+from pyama.analysis.table_columns import IDENTITY, with_unit
+from pyama.analysis.table_files import Header, read_header
+from pyama.analysis.table_origins import Named, distinct, names_of_samples
 from pyama.analysis.table_times import TableTime
 from pyama.errors import ConfigError
 
@@ -20,7 +20,7 @@ MEASURES_OF_FIT = ("r_squared", "rmse", "aic", "n_points")
 def join_traces(paths: Iterable[Path], times: TableTime | None = None) -> pd.DataFrame:
     """Read merged tables or traces; the column `sample` names where each row comes from.
 
-    Tables with the same sample are kept apart, see `names_of_samples`.
+    Samples of several tables that have one name are kept apart, see `names_of_samples`.
 
     Args:
         paths: The tables.
@@ -30,12 +30,22 @@ def join_traces(paths: Iterable[Path], times: TableTime | None = None) -> pd.Dat
         ConfigError: A table cannot be read or has no times.
     """
     tables = [(path, read_timed(path, times or TableTime())) for path in distinct(paths)]
-    names = names_of_samples(
-        [(str(t.header.get("sample", path.stem)), t.header, path) for path, t in tables]
-    )
-    parts = [
-        timed.table.assign(sample=name) for (_, timed), name in zip(tables, names, strict=True)
-    ]
+    return _joined([(path, timed.table, timed.header) for path, timed in tables])
+
+
+def _joined(tables: Iterable[tuple[Path, pd.DataFrame, Header]]) -> pd.DataFrame:
+    """Put tables into one, whose column `sample` tells their samples apart."""
+    named: list[tuple[Named, pd.DataFrame]] = []
+    for path, table, header in tables:
+        sample = str(header.get("sample", path.stem))
+        if table.empty or "sample" not in table:
+            samples = [(sample, table)]
+        else:
+            groups = table.groupby("sample", sort=False, dropna=False)
+            samples = [(str(sample), rows) for sample, rows in groups]
+        named += [((sample, header, path), rows) for sample, rows in samples]
+    names = names_of_samples([name for name, _ in named])
+    parts = [rows.assign(sample=name) for (_, rows), name in zip(named, names, strict=True)]
     return pd.concat(parts, ignore_index=True)
 
 
@@ -43,26 +53,17 @@ def join_fits(paths: Iterable[Path]) -> tuple[pd.DataFrame, dict[str, str]]:
     """Read tables of fits.
 
     Returns:
-        One row per cell, and the units of the columns. Tables with the same sample are kept
-        apart, see `names_of_samples`.
+        One row per cell, and the units of the columns. Samples of several tables that have
+        one name are kept apart, see `names_of_samples`.
 
     Raises:
         ConfigError: A table cannot be read.
     """
-    paths = distinct(paths)
-    headers = [read_header(path) for path in paths]
-    named = [
-        (str(entries.get("sample", path.stem)), entries, path)
-        for path, entries in zip(paths, headers, strict=True)
-    ]
-    parts = [
-        load_fitted(path).assign(sample=name)
-        for path, name in zip(paths, names_of_samples(named), strict=True)
-    ]
+    tables = [(path, load_fitted(path), read_header(path)) for path in distinct(paths)]
     units: dict[str, str] = {}
-    for entries in headers:
+    for _, _, entries in tables:
         units |= entries.get("units", {})
-    return pd.concat(parts, ignore_index=True), units
+    return _joined(tables), units
 
 
 def fits_above(table: pd.DataFrame, limit: float | None) -> pd.DataFrame:
@@ -77,7 +78,7 @@ def fits_above(table: pd.DataFrame, limit: float | None) -> pd.DataFrame:
 
 def fitted_numbers(table: pd.DataFrame) -> list[str]:
     """Return the columns of numbers of a table of fits."""
-    return [str(name) for name in table.select_dtypes("number") if name not in ("fov", "cell")]
+    return [str(name) for name in table.select_dtypes("number") if name not in IDENTITY]
 
 
 def fitted_parameters(table: pd.DataFrame) -> list[str]:

@@ -25,7 +25,7 @@ from pyama.analysis.table_origins import (
 from pyama.errors import StoreError
 from pyama.traces.digests import traces_digest
 from pyama.traces.trace_files import find_traces
-from pyama.traces.trace_reading import load_traces
+from pyama.traces.trace_reading import in_hours, load_traces
 from pyama.traces.trace_recording import read_recording, run_times
 from pyama.traces.trace_rows import DRIFT, PARENT
 from pyama.version import __version__
@@ -47,7 +47,7 @@ def merge(output_dir: Path | str, samples: Samples | None = None) -> pd.DataFram
             file `samples.yaml`; or None for the names of the positions.
 
     Returns:
-        The columns of the traces, with `sample` before them and `time` (minutes since the
+        The columns of the traces, with `sample` before them and `time` (hours since the
         first frame of the recording) after `frame`; sorted by sample as given, fov, cell,
         frame.
 
@@ -61,7 +61,7 @@ def merge(output_dir: Path | str, samples: Samples | None = None) -> pd.DataFram
         table = source.table(fovs)
         table.insert(0, "sample", name)
         parts.append(table)
-    return _stacked(parts)
+    return in_hours(_stacked(parts))
 
 
 def write_merged(
@@ -131,7 +131,7 @@ class _Planned:
         paths = write_table(self.path, as_traces, self.header, parquet=parquet)
         for path, column in zip(self.tidy_paths, self._columns, strict=True):
             part = self.table[["time", "fov", "cell", column]]
-            part = part.rename(columns={column: "value"}).assign(time=part["time"] / 60)
+            part = part.rename(columns={column: "value"})
             paths += write_table(path, part, {}, parquet=parquet)
         return paths
 
@@ -159,7 +159,7 @@ class _Source:
         return check_samples(samples, self._files)
 
     def table(self, fovs: list[int]) -> pd.DataFrame:
-        """Return the good rows of some fields of view, with `time` in minutes."""
+        """Return the good rows of some fields of view, with `time` in hours."""
         tables = (load_traces(self._files[fov]) for fov in fovs)
         return _stacked([table[table["good"]] for table in tables])
 

@@ -13,6 +13,7 @@ from pyama.analysis.fitting.fitted_curves import smooth_curve
 from pyama.analysis.histograms import axis_range, not_shown, sample_histogram
 from pyama.analysis.scatter import MARGIN, SCALES, scatter_of
 from pyama.analysis.statistics import course, describe, example_fits, finite_values
+from pyama.analysis.table_columns import cell_keys, rows_of_cell
 from pyama.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -82,7 +83,7 @@ def traces(table: pd.DataFrame, column: str, label: str, width_mm: float = 180) 
     figure, panels = _panels(len(names), width_mm, share=True)
     for i, (name, panel) in enumerate(zip(names, panels, strict=False)):
         rows = table[table["sample"] == name].dropna(subset=[column])
-        cells = [cell for _, cell in rows.groupby(["fov", "cell"])]
+        cells = [cell for _, cell in rows.groupby(cell_keys(rows))]
         step = 1 + len(cells) // MAX_CELLS
         for cell in cells[::step]:
             panel.plot(cell["time"], cell[column], color=GREY, linewidth=0.3, alpha=0.5)
@@ -116,7 +117,7 @@ def fits(
         raise ConfigError("No cell has a fit, so there is nothing to show.")
     figure, panels = _panels(len(examples), width_mm)
     for (name, row), panel in zip(examples.items(), panels, strict=True):
-        cell = table[(table["fov"] == row["fov"]) & (table["cell"] == row["cell"])]
+        cell = rows_of_cell(table, row)
         panel.plot(cell["time"], cell[column], ".", color=GREY, markersize=3)
         panel.plot(*smooth_curve(row, cell["time"].to_numpy(float), 300), color=color(1))
         panel.set_title(

@@ -1,8 +1,7 @@
 """Tables of samples, fits and traces, read with the columns `sample` and `time`."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Literal
 
 import numpy as np
 import pandas as pd
@@ -17,33 +16,33 @@ from pyama.analysis.table_times import (
     warn_of_span,
     with_hours,
 )
+from pyama.analysis.time_checks import refuse_doubled_times
+from pyama.analysis.trace_shape import good_rows
 from pyama.errors import ConfigError, StoreError
-from pyama.traces.trace_reading import load_traces
+from pyama.traces.trace_reading import in_hours, load_traces
 
-Unit = Literal["min", "h"]
 FITTED = ("fov", "cell", "model_type", "r_squared")
 """Columns of every table of fits."""
 
 
-def load_merged(path: Path | str, unit: Unit = "min") -> pd.DataFrame:
+def load_merged(path: Path | str) -> pd.DataFrame:
     """Read a merged table and add the columns `sample` and `time`.
 
     Args:
         path: A `*_merged.csv`.
-        unit: Unit of the column `time`: minutes or hours since the first frame of the
-            recording.
 
     Returns:
-        The columns of the file, with `sample` before them and `time` after `frame`.
+        The columns of the file, with `sample` before them and `time` (hours since the first
+        frame of the recording) after `frame`.
 
     Raises:
         StoreError: The file is missing, or lacks its sample or times.
     """
     table, header = read_table(path)
-    return _timed(Path(path), table, header, unit)
+    return _timed(Path(path), table, header)
 
 
-def _timed(path: Path, table: pd.DataFrame, header: Header, unit: Unit) -> pd.DataFrame:
+def _timed(path: Path, table: pd.DataFrame, header: Header) -> pd.DataFrame:
     try:
         times = {int(fov): np.array(row, float) for fov, row in header["times"].items()}
         sample = str(header["sample"])
@@ -59,10 +58,9 @@ def _timed(path: Path, table: pd.DataFrame, header: Header, unit: Unit) -> pd.Da
             "table written by `pyama merge`, with its lines that begin with # and its columns "
             f"fov and frame; its columns: {', '.join(map(str, table.columns))}."
         ) from error
-    minutes /= 60 if unit == "h" else 1
-    table.insert(list(table).index("frame") + 1, "time", minutes)
+    table.insert(list(table).index("frame") + 1, "time", minutes / 60)
     table.insert(0, "sample", sample)
-    return table
+    return in_hours(table)
 
 
 @dataclass(frozen=True)
@@ -70,7 +68,8 @@ class TimedTable:
     """A table of traces with times.
 
     Attributes:
-        table: With the columns fov, cell and time (hours).
+        table: With the columns fov, cell and time (hours), without rows whose `good` is
+            False.
         header: The entries before its header.
         unit: Unit of `time` in the file; empty if no unit is named and hours are assumed;
             None if the times come from the recording.
@@ -113,32 +112,16 @@ def read_timed(path: Path | str, given: TableTime, *, is_recorded: bool = False)
 
     Raises:
         StoreError: The file cannot be read.
-        ConfigError: It is not a table of traces, or its times are not as `given` says.
+        ConfigError: It is not a table of traces, its times are not as `given` says, or `good`
+            holds other values than True and False.
     """
     path = Path(path)
     timed = _read_timed(path, given, TableTime() if is_recorded else given)
-    _refuse_doubled_rows(path, timed.table)
-    warn_of_span(path, timed.table, timed.unit, given)
-    return timed
-
-
-def _refuse_doubled_rows(path: Path, table: pd.DataFrame) -> None:
-    """Check that no cell has two rows at the same time."""
     for when in ("frame", "time"):
-        keys = [name for name in ("sample", "fov", "cell", when) if name in table]
-        if when not in keys:
-            continue
-        rows = table[table[when].notna()]
-        doubled = rows[rows.duplicated(keys)]
-        if len(doubled):
-            first = doubled.iloc[0]
-            at = f"frame {first[when]:g}" if when == "frame" else f"{first[when]:.4g} h"
-            raise ConfigError(
-                f"{path} has more than one row of cell {first['cell']:g} in FOV "
-                f"{first['fov']:g} at {at}, as if tables had been put together whose cells "
-                f"have the same numbers ({len(doubled)} such rows). Give the tables one by "
-                "one, or number the cells differently."
-            )
+        if when in timed.table:
+            refuse_doubled_times(timed.table, when, str(path))
+    warn_of_span(path, timed.table, timed.unit, given)
+    return replace(timed, table=in_hours(good_rows(timed.table)))
 
 
 def _read_timed(path: Path, given: TableTime, of_recording: TableTime) -> TimedTable:
@@ -150,7 +133,7 @@ def _read_timed(path: Path, given: TableTime, of_recording: TableTime) -> TimedT
         )
     if "times" in header:
         refuse_other_times(path, of_recording)
-        return TimedTable(_timed(path, table, header, "h"), header)
+        return TimedTable(_timed(path, table, header), header)
     is_traces = layout.parse_traces(path.name) is not None
     if is_traces and "time" in table:  # the older PyAMA writes such traces
         header = {"Time units": older.time_unit(path), **header}
@@ -158,13 +141,13 @@ def _read_timed(path: Path, given: TableTime, of_recording: TableTime) -> TimedT
     is_in_folder = (path.parent.parent / layout.CONFIG_FILE).exists()
     if is_own and (is_in_folder or given.frame_interval is None):
         refuse_other_times(path, of_recording)
-        return TimedTable(as_numbers(load_traces(path, "h")), header)
+        return TimedTable(as_numbers(load_traces(path)), header)
     table, unit = with_hours(path, table, header, given)
     return TimedTable(cell_by_row(path, table), header, unit)
 
 
 def load_fitted(path: Path | str) -> pd.DataFrame:
-    """Read a table of fits and add the column `sample`.
+    """Read a table of fits and add the column `sample` if it has none.
 
     Raises:
         StoreError: The file cannot be read or is not a table of fits.
@@ -177,5 +160,6 @@ def load_fitted(path: Path | str) -> pd.DataFrame:
             f"{', '.join(map(str, table.columns))}. Give a *_fitted_*.csv that `pyama fit` "
             "wrote."
         )
-    table.insert(0, "sample", str(header.get("sample", Path(path).stem)))
+    if "sample" not in table:
+        table.insert(0, "sample", str(header.get("sample", Path(path).stem)))
     return table

@@ -9,13 +9,13 @@ import pandas as pd
 import scipy
 from numpy.typing import ArrayLike, NDArray
 
-from pyama.analysis.table_columns import cell_keys, require_columns
+from pyama.analysis.table_columns import IDENTITY, require_columns
 from pyama.analysis.trace_shape import Values, onsets, points_first, trace_arrays
 from pyama.errors import ConfigError
 
 Correction = Literal["holm", "benjamini_hochberg"]
 
-KEYS = ("sample", "fov", "cell", "source_cell", "frame", "good", "n_points")
+KEYS = (*IDENTITY, "source_cell", "frame", "good", "n_points")
 """Columns that are not features."""
 QUANTILES = {"q05": 0.05, "q25": 0.25, "median": 0.5, "q75": 0.75, "q95": 0.95}
 RESAMPLES = 2000
@@ -31,19 +31,22 @@ def trace_features(
 
     Args:
         table: One row per cell and frame with the columns fov, cell, `time` and `column`;
-            a column `sample` is kept. Rows whose `good` is False are left out.
+            the columns experiment, recording and sample are kept. Rows whose `good` is False
+            are left out.
         column: Column of the traces, in counts; NaN where there is no value.
         time: Column of the times, in hours.
 
     Returns:
-        One row per cell: (sample,) fov, cell, n_points, mean and maximum (counts), auc
-        (area under the curve by trapezoids, counts h; NaN below two points) and onset
-        (h; NaN for traces that do not rise, see `pyama.analysis.trace_shape.onsets`).
+        One row per cell: (experiment, recording, sample,) fov, cell, n_points, mean and
+        maximum (counts), auc (area under the curve by trapezoids, counts h; NaN below two
+        points) and onset (h; NaN for traces that do not rise, see
+        `pyama.analysis.trace_shape.onsets`).
 
     Raises:
-        ConfigError: A column is missing.
+        ConfigError: A column is missing, the times are not in hours, or a cell has the same
+            time twice.
     """
-    t, y, ids = trace_arrays(table, column, time, cell_keys(table))
+    t, y, ids = trace_arrays(table, column, time)
     t, y, number = points_first(t, y)
     some = number > 0
     ids["n_points"] = number

@@ -10,8 +10,10 @@ from pyama.traces.trace_rows import DRIFT, PARENT
 if TYPE_CHECKING:
     import pandas as pd  # takes long to load
 
+IDENTITY = ("experiment", "recording", "sample", "fov", "cell")
+"""Columns that identify a trace, as far as a table has them."""
 NOT_MEASURED = frozenset(
-    {*layout.BASE_COLUMNS, "sample", "time", "source_cell", PARENT, *DRIFT, "n_points"}
+    {*IDENTITY, *layout.BASE_COLUMNS, "time", "source_cell", PARENT, *DRIFT, "n_points"}
 )
 """Columns of traces that are not features."""
 UNITS = {
@@ -90,8 +92,25 @@ def _holds_text(table: "pd.DataFrame", name: str) -> str:
 
 
 def cell_keys(table: "pd.DataFrame") -> list[str]:
-    """Return the columns that identify a cell: fov and cell, and sample if there is one."""
-    return [name for name in ("sample", "fov", "cell") if name in table or name != "sample"]
+    """Return the columns of `IDENTITY` that a table has.
+
+    Raises:
+        ConfigError: It has no column fov or cell.
+    """
+    require_columns(table, ("fov", "cell"))
+    return [name for name in IDENTITY if name in table]
+
+
+def rows_of_cell(table: "pd.DataFrame", cell: "pd.Series[Any]") -> "pd.DataFrame":
+    """Return the rows of a table that belong to a cell.
+
+    Args:
+        table: Traces of cells.
+        cell: Row of a table with one row per cell. Columns of `IDENTITY` that only one of
+            both has are not compared.
+    """
+    shared = [name for name in IDENTITY if name in table and name in cell]
+    return table[(table[shared] == cell[shared]).all(axis=1)]
 
 
 def measured_columns(table: "pd.DataFrame") -> list[str]:

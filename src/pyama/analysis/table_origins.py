@@ -128,7 +128,7 @@ def refuse_equal_names(paths: Sequence[Path], folder: Path | None) -> None:
 
 
 def names_of_samples(tables: Sequence[Named]) -> list[str]:
-    """Return a name for every table: its sample, unless several tables have that sample.
+    """Return a name for every sample of every table: its own, unless several tables have it.
 
     Those get the name of their recording as well, or else of the file, or of its folder.
     """
@@ -141,16 +141,21 @@ def names_of_samples(tables: Sequence[Named]) -> list[str]:
 def _told_apart(table: Named, tables: Sequence[Named]) -> str:
     sample, header, path = table
     rivals = [other for other in tables if other[0] == sample]
+    is_only = sum(other[2] == path for other in tables) == 1  # sample of its file
+
+    def named(place: str) -> str:
+        return place if is_only else f"{sample} ({place})"
+
     ways: tuple[tuple[str, Callable[[Named], str]], ...] = (
         (f"{sample} ({recording_of(header)[0]})", lambda other: recording_of(other[1])[0]),
-        (path.stem, lambda other: other[2].stem),
-        (f"{path.parent.name}/{path.stem}", lambda other: "/".join(_place(other[2]))),
+        (named(path.stem), lambda other: other[2].stem),
+        (named("/".join(_place(path))), lambda other: "/".join(_place(other[2]))),
     )
     for name, key in ways:
         keys = [key(other) for other in rivals]
         if "" not in keys and len(set(keys)) == len(keys):
             return name
-    return str(path)
+    return named(str(path))
 
 
 def _place(path: Path) -> tuple[str, str]:

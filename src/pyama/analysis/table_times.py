@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from pyama.analysis.table_columns import IDENTITY
 from pyama.errors import ConfigError
 from pyama.time_warnings import span_problem
 from pyama.units import duration_text, number_text, seconds_in
@@ -109,7 +110,7 @@ def _time_column(table: pd.DataFrame) -> str | None:
 
 def _is_constant(table: pd.DataFrame, column: str) -> bool:
     """Whether all rows have one time, although there are several rows per cell."""
-    keys = [name for name in ("sample", "fov", "cell") if name in table]
+    keys = [name for name in IDENTITY if name in table]
     n_cells = table.groupby(keys).ngroups if keys else 1
     return len(table) > n_cells and table[column].nunique() <= 1
 
@@ -175,7 +176,7 @@ def span_of(table: pd.DataFrame) -> str:
     times = table["time"].to_numpy(float)
     if not np.isfinite(times).any():
         return "none"
-    keys = [name for name in ("sample", "fov", "cell") if name in table]
+    keys = [name for name in IDENTITY if name in table]
     ordered = table[[*keys, "time"]].sort_values([*keys, "time"])
     steps = ordered.groupby(keys)["time"].diff() if keys else ordered["time"].diff()
     steps = steps[steps > 0]

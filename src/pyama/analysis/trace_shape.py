@@ -1,12 +1,12 @@
 """Properties of a trace that need no model: its valid points, noise and onset."""
 
-from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
-from pyama.analysis.table_columns import require_columns
+from pyama.analysis.table_columns import cell_keys, require_columns
+from pyama.analysis.time_checks import check_hours, refuse_doubled_times
 from pyama.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -41,29 +41,33 @@ def good_rows(table: "pd.DataFrame") -> "pd.DataFrame":
 
 
 def trace_arrays(
-    table: "pd.DataFrame", column: str, time: str, keys: Sequence[str] = ("fov", "cell")
+    table: "pd.DataFrame", column: str, time: str
 ) -> tuple[Values, Values, "pd.DataFrame"]:
     """Return the traces of a table as arrays.
 
     Args:
-        table: One row per cell and frame. Rows whose `good` is False are left out.
+        table: One row per cell and frame. Rows whose `good` is False, and rows without fov or
+            cell, are left out.
         column: Column of the values.
-        time: Column of the times.
-        keys: Columns that identify a trace.
+        time: Column of the times, in hours.
 
     Returns:
-        Times and values, both (n_cells, T), padded with NaN, and the keys, one row per
-        trace, sorted.
+        Times and values, both (n_cells, T), padded with NaN, and the columns that identify
+        a trace, see `IDENTITY`; one row per trace, sorted.
 
     Raises:
-        ConfigError: A column is missing, times or values are not numbers, or `good` holds
-            other values than True and False.
+        ConfigError: A column is missing, times or values are not numbers, times are not in
+            hours, a cell has the same time twice, the name of a sample is missing, or `good`
+            holds other values than True and False.
     """
+    keys = cell_keys(table)
     require_columns(table, keys, numbers=(time, column))
-    table = good_rows(table).dropna(subset=list(keys))
-    groups = table.groupby(list(keys), sort=True)
+    check_hours(table, time)
+    table = good_rows(table).dropna(subset=["fov", "cell"])
+    refuse_doubled_times(table, time)
+    groups = table.groupby(keys, sort=True)
     row, place = groups.ngroup().to_numpy(), groups.cumcount().to_numpy()
-    ids = table[list(keys)].drop_duplicates().sort_values(list(keys), ignore_index=True)
+    ids = table[keys].iloc[np.unique(row, return_index=True)[1]].reset_index(drop=True)
     shape = len(ids), int(place.max(initial=0)) + 1
     t, y = np.full(shape, np.nan), np.full(shape, np.nan)
     t[row, place], y[row, place] = table[time], table[column]

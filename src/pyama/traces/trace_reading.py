@@ -1,7 +1,7 @@
 """Traces read as tables, with the time of every frame."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -21,16 +21,15 @@ _BASE_DTYPES = {
 _EXPECTED = {"bool": "True or False", "float64": "numbers", "int64": "whole numbers"}
 
 
-def load_traces(path: Path | str, unit: Literal["min", "h"] = "min") -> "pd.DataFrame":
+def load_traces(path: Path | str) -> "pd.DataFrame":
     """Read the traces of one field of view and add the column `time`.
 
     Args:
         path: A `*_traces.csv` or `*_traces_inspected.csv` inside its output folder.
-        unit: Unit of the column `time`: minutes or hours since the first frame of the
-            recording.
 
     Returns:
-        The columns of the file, with `time` after `frame`.
+        The columns of the file, with `time` (hours since the first frame of the recording)
+        after `frame`.
 
     Raises:
         StoreError: The file is missing or is not a traces file, it is an inspection of other
@@ -50,7 +49,13 @@ def load_traces(path: Path | str, unit: Literal["min", "h"] = "min") -> "pd.Data
                 f"the recording has {len(times)} frames. `pyama run` makes the file again."
             )
         minutes[frames.index] = times[frames]
-    table.insert(3, "time", minutes / (60 if unit == "h" else 1))
+    table.insert(3, "time", minutes / 60)
+    return in_hours(table)
+
+
+def in_hours(table: "pd.DataFrame") -> "pd.DataFrame":
+    """Record in the attributes of a table that its column `time` is in hours; return it."""
+    table.attrs["units"] = {"time": "h"}
     return table
 
 

@@ -67,21 +67,27 @@ def fit_traces(
     """Fit a model to every cell of a table.
 
     Args:
-        table: One row per cell and frame with the columns fov, cell, `time` and `column`.
-            Rows with a column `good` that is False are left out.
+        table: One row per cell and frame with the columns fov, cell, `time` and `column`;
+            the columns experiment, recording and sample are kept. Rows with a column `good`
+            that is False are left out.
         model: A model, its name in `MODELS`, or `auto`; see `fit_arrays`.
         column: Column to fit, in counts; NaN where there is no value.
         time: Column of the times, in hours.
         **options: The keyword arguments of `fit_arrays`, except `fov` and `cell`.
 
     Returns:
-        One row per cell, sorted by fov and cell; the columns of `fit_arrays`.
+        One row per cell, sorted by experiment, recording, sample, fov and cell; these
+        columns, as far as the table has them, and those of `fit_arrays`.
 
     Raises:
-        ConfigError: A column is missing or not a number, or an option is wrong.
+        ConfigError: A column is missing or not a number, the times are not in hours, a cell
+            has the same time twice, or an option is wrong.
     """
     t, y, ids = trace_arrays(table, column, time)
-    return fit_arrays(t, y, model, fov=ids["fov"], cell=ids["cell"], **options)
+    fitted = fit_arrays(t, y, model, fov=ids["fov"], cell=ids["cell"], **options)
+    for place, name in enumerate(ids.columns.drop(["fov", "cell"])):
+        fitted.insert(place, name, ids[name])
+    return fitted
 
 
 def fit_arrays(

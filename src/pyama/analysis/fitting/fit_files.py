@@ -119,6 +119,8 @@ def fit_file(
     refuse_to_replace_fits(target, described)
     _warn_of_early_times(path, table, model, options)
     fitted = fit_traces(table, model, column, **options)
+    if "sample" in header:  # of a merged table, and so of all rows
+        fitted = fitted.drop(columns="sample")
     described |= _described(model, options | times)
     described["version"] = __version__
     parquet = parquet or target.with_suffix(".parquet").exists()

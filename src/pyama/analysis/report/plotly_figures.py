@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from pyama.analysis.colours import COLORS, color, evenly_spaced
 from pyama.analysis.fitting.fitted_curves import smooth_curve
 from pyama.analysis.statistics import course, example_fits
+from pyama.analysis.table_columns import cell_keys, rows_of_cell
 
 Figure = dict[str, Any]
 MAX_FRAMES = 200
@@ -56,7 +57,7 @@ def single_traces(
         label: Label of the y axis.
         most: Largest number of cells that are drawn.
     """
-    cells = list(dict(sorted(table.groupby(["fov", "cell"]).indices.items())).values())
+    cells = list(dict(sorted(table.groupby(cell_keys(table)).indices.items())).values())
     chosen = [cells[k] for k in evenly_spaced(len(cells), most)]
     x: list[float | None] = []
     y: list[float | None] = []
@@ -114,7 +115,7 @@ def fit_examples(
 def _measured_and_fitted(
     row: "pd.Series[Any]", traces: pd.DataFrame, column: str, axis: str, shade: str
 ) -> list[Figure]:
-    cell = traces[(traces["fov"] == row["fov"]) & (traces["cell"] == row["cell"])]
+    cell = rows_of_cell(traces, row)
     time, values = cell["time"].to_numpy(float), cell[column].to_numpy(float)
     step = 1 + len(time) // MAX_FRAMES
     points = {"x": round_numbers(time[::step]), "y": round_numbers(values[::step])}

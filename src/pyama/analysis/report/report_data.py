@@ -187,8 +187,8 @@ def collect(output_dir: Path, tables: Path | None = None) -> ReportData:
         for path in sorted(folder.glob(f"*{MERGED}"))
         if path not in earlier and _belongs(path, metadata.identity, output_dir, remarks)
     ]
-    parts = [load_merged(path, "h") for path in merged] or [
-        load_traces(path, "h").assign(sample=EVERYTHING) for path in files.values()
+    parts = [load_merged(path) for path in merged] or [
+        load_traces(path).assign(sample=EVERYTHING) for path in files.values()
     ]
     return ReportData(
         output_dir,
