@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from pyama.algorithms.features import FLUORESCENCE_FEATURES, PHASE_FEATURES, FeatureContext
     from pyama.algorithms.preview import generate_half_resolution
+    from pyama.analysis.comparing import compare
     from pyama.analysis.fitting.fit import fit_traces
     from pyama.analysis.fitting.fit_files import fit_file
     from pyama.analysis.fitting.models import MODELS
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
     from pyama.analysis.merge import merge, write_merged
     from pyama.analysis.report import write_report
     from pyama.analysis.sample_tables import load_fitted, load_merged
-    from pyama.analysis.statistics import compare, summarize, trace_features
+    from pyama.analysis.statistics import summarize, trace_features
     from pyama.config import (
         Channel,
         Channels,
@@ -44,7 +45,8 @@ _HOMES = {
     "pyama.analysis.merge": ("merge", "write_merged"),
     "pyama.analysis.fitting.models": ("MODELS",),
     "pyama.analysis.report": ("write_report",),
-    "pyama.analysis.statistics": ("compare", "summarize", "trace_features"),
+    "pyama.analysis.comparing": ("compare",),
+    "pyama.analysis.statistics": ("summarize", "trace_features"),
     "pyama.analysis.sample_tables": ("load_fitted", "load_merged"),
     "pyama.config": (
         "Channel",

@@ -49,6 +49,7 @@ def run_block(kind, text):
         exec(compile(text, "README.md", "exec"), {})  # noqa: S102
 
 
+@pytest.mark.filterwarnings("ignore:A test needs at least 3 replicates")
 def test_every_block_runs(folder, monkeypatch):
     monkeypatch.chdir(folder)
     monkeypatch.setattr(FLUORESCENCE_FEATURES, "data", dict(FLUORESCENCE_FEATURES.data))

@@ -1,20 +1,15 @@
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as npst
-from scipy import stats
 
 from pyama.analysis.statistics import (
-    adjust,
-    bootstrap_interval,
-    compare,
     summarize,
     trace_features,
 )
 from pyama.analysis.trace_shape import noise, onsets, points_first, smooth
-from pyama.errors import ConfigError
 
 NAN = float("nan")
 T = np.arange(0, 20, 0.25)
@@ -70,7 +65,6 @@ def test_a_table_without_rows_gives_tables_without_rows():
     features = trace_features(trace(T, sample="a")[:0])
     assert features.empty
     assert summarize(features).empty
-    assert compare(features).empty
 
 
 ONSETS = [
@@ -146,104 +140,3 @@ def test_a_summary_describes_finite_values_per_sample_and_feature():
     empty = rows.loc[("b", "mean")]
     assert empty["n"] == 0
     assert empty.drop("n").isna().all()
-
-
-def two_samples(shift, n=80, seed=0):
-    rng = np.random.default_rng(seed)
-    return pd.DataFrame(
-        {
-            "sample": ["a"] * n + ["b"] * n,
-            "auc": np.concatenate([rng.normal(0, 1, n), rng.normal(shift, 1, n)]),
-        }
-    )
-
-
-def test_a_comparison_is_that_of_scipy():
-    table = two_samples(0.8)
-    row = compare(table).iloc[0]
-    a, b = (table["auc"][table["sample"] == name] for name in "ab")
-    test = stats.mannwhitneyu(a, b)
-    assert row["p"] == pytest.approx(test.pvalue)
-    assert row["effect"] == pytest.approx(np.sign(b.to_numpy()[:, None] - a.to_numpy()).mean())
-    assert row["difference"] == pytest.approx(b.median() - a.median())
-    assert row["low"] < row["difference"] < row["high"]
-
-
-def test_swapped_samples_give_the_opposite_difference():
-    table = two_samples(0.8)
-    there = compare(table, reference="a").iloc[0]
-    back = compare(table, reference="b").iloc[0]
-    assert (back["a"], back["b"]) == ("b", "a")
-    for name in ("difference", "effect"):
-        assert back[name] == pytest.approx(-there[name])
-    assert back["p"] == pytest.approx(there["p"])
-
-
-def test_the_bootstrap_interval_covers_the_difference():
-    covered = 0
-    for seed in range(60):
-        rng = np.random.default_rng(seed)
-        low, high = bootstrap_interval(rng.normal(0, 1, 40), rng.normal(1, 2, 60))
-        covered += low <= 1 <= high
-    assert 52 <= covered <= 60
-
-
-def test_the_bootstrap_does_not_depend_on_its_batches(monkeypatch):
-    table = two_samples(0.5)
-    whole = compare(table)
-    monkeypatch.setattr("pyama.analysis.statistics.BATCH", 1000)
-    pd.testing.assert_frame_equal(compare(table), whole)
-
-
-def test_pairs_are_all_or_those_with_the_reference():
-    table = pd.DataFrame({"sample": list("cabb"), "auc": [1.0, 2, 3, 4], "onset": 1.0})
-    pairs = compare(table, "auc")[["a", "b"]].to_numpy().tolist()
-    assert pairs == [["a", "b"], ["a", "c"], ["b", "c"]]
-    pairs = compare(table, ["auc"], reference="b")[["a", "b"]].to_numpy().tolist()
-    assert pairs == [["b", "a"], ["b", "c"]]
-    assert len(compare(table)) == 6
-
-
-def test_equal_values_do_not_differ_and_missing_ones_say_nothing():
-    table = pd.DataFrame({"sample": list("aabb"), "x": 1.0, "y": [1, 2, NAN, NAN]})
-    same, missing = compare(table).to_dict("records")
-    assert (same["p"], same["effect"], same["low"], same["high"]) == (1, 0, 0, 0)
-    assert missing["n_b"] == 0
-    assert np.isnan([missing[name] for name in ("p", "p_adjusted", "effect", "low")]).all()
-    assert same["p_adjusted"] == 1
-
-
-@settings(max_examples=50)
-@given(npst.arrays(float, st.integers(0, 8), elements=st.floats(0, 1) | st.just(NAN)))
-def test_corrections_keep_the_order_and_only_raise(p):
-    known = np.isfinite(p)
-    holm, share = adjust(p, "holm"), adjust(p, "benjamini_hochberg")
-    np.testing.assert_array_equal(np.isfinite(holm), known)
-    np.testing.assert_array_equal(np.isfinite(share), known)
-    order = np.argsort(p[known])
-    for corrected in (holm[known], share[known]):
-        assert (corrected >= p[known]).all()
-        assert (corrected <= 1).all()
-        assert (np.diff(corrected[order]) >= 0).all()
-    assert (holm[known] >= share[known] - 1e-15).all()
-
-
-def test_corrections_of_a_textbook_example():
-    p = [0.01, 0.04, 0.03, 0.005]
-    np.testing.assert_allclose(adjust(p, "holm"), [0.03, 0.06, 0.06, 0.02])
-    np.testing.assert_allclose(adjust(p, "benjamini_hochberg"), [0.02, 0.04, 0.04, 0.02])
-
-
-@pytest.mark.parametrize(
-    ("options", "message"),
-    [
-        ({"correction": "none"}, "Unknown correction 'none'. Available: holm, benjamini"),
-        ({"confidence": 95}, "confidence is 95; expected a number between 0 and 1"),
-        ({"reference": "z"}, "No sample 'z'. Samples: a, b"),
-        ({"features": ["z"]}, "no column 'z'. It has: sample, cell, auc"),
-        ({"by": "z"}, "no column 'z'"),
-    ],
-)
-def test_wrong_options_are_refused(options, message):
-    with pytest.raises(ConfigError, match=message):
-        compare(CELLS, **options)

@@ -22,8 +22,8 @@ def growth_and_motion(
 
     Args:
         table: One row per cell and frame with the columns fov, cell, time (hours),
-            `column` and `place`; the columns experiment, recording and sample are kept. Rows
-            whose `good` is False are left out.
+            `column` and `place`. Other columns of `pyama.analysis.table_columns.IDENTITY` are
+            kept. Rows whose `good` is False are left out.
         column: Column that grows exponentially, such as an area or an intensity. Values that
             are not positive are left out.
         pixel_size_um: Side of a pixel in micrometres; with 1, lengths are in pixels.
@@ -32,7 +32,7 @@ def growth_and_motion(
             if the table has it, in the columns `drift_x` and `drift_y`.
 
     Returns:
-        One row per cell: (experiment, recording, sample,) fov, cell, n_points, and
+        One row per cell: (columns of `IDENTITY`,) fov, cell, n_points, and
 
         * growth_rate: slope of the logarithm by least squares, 1/h; NaN below three points
         * speed: length of the path divided by the time, µm/h; NaN below two points

@@ -1,27 +1,28 @@
-"""Statistics of cells, of samples, and of the differences between samples."""
+"""Statistics of cells and of samples."""
 
 from collections.abc import Iterable
-from itertools import combinations
-from typing import Any, Literal, get_args
+from typing import Any
 
 import numpy as np
 import pandas as pd
-import scipy
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import NDArray
 
-from pyama.analysis.table_columns import IDENTITY, require_columns
+from pyama.analysis.table_columns import IDENTITY, require_columns, unit_of
+from pyama.analysis.time_checks import refuse_several_rows
 from pyama.analysis.trace_shape import Values, onsets, points_first, trace_arrays
-from pyama.errors import ConfigError
-
-Correction = Literal["holm", "benjamini_hochberg"]
 
 KEYS = (*IDENTITY, "source_cell", "frame", "good", "n_points")
 """Columns that are not features."""
 QUANTILES = {"q05": 0.05, "q25": 0.25, "median": 0.5, "q75": 0.75, "q95": 0.95}
-RESAMPLES = 2000
-"""Bootstrap samples of a confidence interval."""
-BATCH = 1_000_000
-"""Values drawn at a time by the bootstrap."""
+NEAR_ZERO = 2
+"""Below so many standard errors, a mean is too close to 0 to divide by."""
+TRACE_FEATURES = {
+    "mean": ("mean", "{}"),
+    "maximum": ("maximum", "{}"),
+    "auc": ("area under the curve", "{} h"),
+    "onset": ("onset", "h"),
+}
+"""Numbers of `trace_features`: label, and unit given that of the trace."""
 
 
 def trace_features(
@@ -30,16 +31,16 @@ def trace_features(
     """Compute features of every trace.
 
     Args:
-        table: One row per cell and frame with the columns fov, cell, `time` and `column`;
-            the columns experiment, recording and sample are kept. Rows whose `good` is False
-            are left out.
+        table: One row per cell and frame with the columns fov, cell, `time` and `column`.
+            Other columns of `pyama.analysis.table_columns.IDENTITY` are kept. Rows whose
+            `good` is False are left out.
         column: Column of the traces, in counts; NaN where there is no value.
         time: Column of the times, in hours.
 
     Returns:
-        One row per cell: (experiment, recording, sample,) fov, cell, n_points, mean and
-        maximum (counts), auc (area under the curve by trapezoids, counts h; NaN below two
-        points) and onset (h; NaN for traces that do not rise, see
+        One row per cell: (columns of `IDENTITY`,) fov, cell, n_points, mean and maximum
+        (counts), auc (area under the curve by trapezoids, counts h; NaN below two points) and
+        onset (h; NaN for traces that do not rise, see
         `pyama.analysis.trace_shape.onsets`).
 
     Raises:
@@ -59,6 +60,15 @@ def trace_features(
     return ids
 
 
+def trace_feature_units(column: str) -> dict[str, str]:
+    """Return the units of `TRACE_FEATURES`; empty if the unit of a column is not known."""
+    unit = unit_of(column)
+    return {
+        name: own.format(unit) if unit or name == "onset" else ""
+        for name, (_, own) in TRACE_FEATURES.items()
+    }
+
+
 def summarize(
     table: pd.DataFrame, features: Iterable[str] | None = None, by: str = "sample"
 ) -> pd.DataFrame:
@@ -72,12 +82,13 @@ def summarize(
     Returns:
         One row per sample and feature: n (cells with a finite value), mean, sd, cv (sd
         divided by the absolute mean), q05, q25, median, q75, q95. NaN where there are too
-        few cells: sd and cv need two.
+        few cells: sd and cv need two; cv also where the mean differs from 0 by less than two
+        of its standard errors.
 
     Raises:
         ConfigError: A column is missing.
     """
-    features = _features(table, features, by)
+    features = chosen_features(table, features, by)
     rows = []
     for sample, cells in table.groupby(by, sort=True):
         for feature in features:
@@ -92,7 +103,8 @@ def describe(values: Values) -> dict[str, float]:
     mean = float(values.mean()) if n else np.nan
     sd = float(values.std(ddof=1)) if n > 1 else np.nan
     levels = np.quantile(values, list(QUANTILES.values())) if n else [np.nan] * len(QUANTILES)
-    cv = sd / abs(mean) if mean else np.nan
+    is_near_zero = not n or abs(mean) <= NEAR_ZERO * np.nan_to_num(sd) / np.sqrt(n)
+    cv = np.nan if is_near_zero else sd / abs(mean)
     return {
         "n": n,
         "mean": mean,
@@ -134,141 +146,24 @@ def example_fits(fitted: pd.DataFrame) -> "dict[str, pd.Series[Any]]":
     return {name: ranked.iloc[place] for name, place in places.items()}
 
 
-def compare(
-    table: pd.DataFrame,
-    features: Iterable[str] | None = None,
-    by: str = "sample",
-    *,
-    reference: str | None = None,
-    correction: Correction = "holm",
-    confidence: float = 0.95,
-    seed: int = 0,
-) -> pd.DataFrame:
-    """Compare samples pair by pair, feature by feature.
-
-    The test is that of Mann & Whitney (1947, doi:10.1214/aoms/1177730491), the effect size
-    Cliff's delta (1993, doi:10.1037/0033-2909.114.3.494). Cells are treated as
-    independent, although those of one field of view or one experiment are not fully so.
+def chosen_features(table: pd.DataFrame, features: Iterable[str] | None, by: str) -> list[str]:
+    """Return the columns that are described or compared.
 
     Args:
-        table: One row per cell, as from `trace_features` or a fit.
-        features: Columns to compare; by default every column of numbers.
+        table: One row per cell.
+        features: The columns; None is every column of numbers that is a feature.
         by: Column that names the sample.
-        reference: Sample that the others are compared with; by default all pairs are
-            compared.
-        correction: Correction of p for the number of rows: `holm` bounds the probability of
-            any false positive, `benjamini_hochberg` their expected fraction
-            (doi:10.1111/j.2517-6161.1995.tb02031.x).
-        confidence: Level of the interval of the difference.
-        seed: Seed of the bootstrap; the same for each row.
-
-    Returns:
-        One row per feature and pair a, b: feature, a, b, n_a, n_b, median_a, median_b,
-        difference (median_b - median_a) with its bootstrap interval low, high, effect
-        (probability that a cell of b exceeds one of a, minus the reverse: -1 to 1), p,
-        p_adjusted. NaN where a sample has no finite value.
 
     Raises:
-        ConfigError: A column or sample is missing, or an option is wrong.
+        ConfigError: A column is missing or holds no numbers, or a cell has several rows.
     """
-    if correction not in get_args(Correction):
-        raise ConfigError(
-            f"Unknown correction {correction!r}. Available: {', '.join(get_args(Correction))}."
-        )
-    if not 0 < confidence < 1:
-        raise ConfigError(f"confidence is {confidence}; expected a number between 0 and 1.")
-    features = _features(table, features, by)
-    samples = sorted(table[by].dropna().unique())
-    pairs = list(combinations(samples, 2))
-    if reference is not None:
-        if reference not in samples:
-            raise ConfigError(
-                f"No sample {reference!r}. Samples: {', '.join(map(str, samples))}."
-            )
-        pairs = [(reference, other) for other in samples if other != reference]
-    values = {sample: table[table[by] == sample] for sample in samples}
-    rows = [
-        {"feature": feature, "a": a, "b": b}
-        | _difference(
-            finite_values(values[a][feature]),
-            finite_values(values[b][feature]),
-            confidence,
-            seed,
-        )
-        for feature in features
-        for a, b in pairs
-    ]
-    names = ["feature", "a", "b", *_difference(np.empty(0), np.empty(0), confidence, seed)]
-    out = pd.DataFrame(rows, columns=names)
-    out["p_adjusted"] = adjust(out["p"].to_numpy(float), correction)
-    return out
-
-
-def adjust(p: ArrayLike, correction: Correction = "holm") -> Values:
-    """Correct p values for multiple testing; NaN stays NaN and is not counted."""
-    p = np.asarray(p, float)
-    out, known = np.full(p.shape, np.nan), np.isfinite(p)
-    if correction == "benjamini_hochberg":
-        out[known] = scipy.stats.false_discovery_control(p[known]) if known.any() else []
-        return out
-    order = np.argsort(p[known], kind="stable")
-    factors = np.arange(len(order), 0, -1)
-    adjusted = np.empty(len(order))
-    adjusted[order] = np.minimum(np.maximum.accumulate(p[known][order] * factors), 1)
-    out[known] = adjusted
-    return out
-
-
-def _difference(a: Values, b: Values, confidence: float, seed: int) -> dict[str, float]:
-    both = len(a) > 0 and len(b) > 0
-    medians = [float(np.median(x)) if len(x) else np.nan for x in (a, b)]
-    low, high = bootstrap_interval(a, b, confidence, seed) if both else (np.nan, np.nan)
-    effect, p = np.nan, np.nan
-    if both:
-        differs = min(a.min(), b.min()) < max(a.max(), b.max())
-        test = scipy.stats.mannwhitneyu(b, a) if differs else None
-        effect = 2 * float(test.statistic) / (len(a) * len(b)) - 1 if test else 0.0
-        p = float(test.pvalue) if test else 1.0
-    return {
-        "n_a": len(a),
-        "n_b": len(b),
-        "median_a": medians[0],
-        "median_b": medians[1],
-        "difference": medians[1] - medians[0],
-        "low": low,
-        "high": high,
-        "effect": effect,
-        "p": p,
-    }
-
-
-def bootstrap_interval(
-    a: Values, b: Values, confidence: float = 0.95, seed: int = 0
-) -> tuple[float, float]:
-    """Percentile interval of median(b) - median(a) over `RESAMPLES` bootstrap samples.
-
-    Efron (1979, doi:10.1214/aos/1176344552). Both samples need a value.
-    """
-    rng = np.random.default_rng(seed)
-    drawn = _resampled_medians(b, rng) - _resampled_medians(a, rng)
-    low, high = np.quantile(drawn, [(1 - confidence) / 2, (1 + confidence) / 2])
-    return float(low), float(high)
-
-
-def _resampled_medians(values: Values, rng: np.random.Generator) -> Values:
-    batch = max(1, BATCH // len(values))
-    sizes = [min(batch, RESAMPLES - done) for done in range(0, RESAMPLES, batch)]
-    picks = (rng.integers(len(values), size=(size, len(values))) for size in sizes)
-    return np.concatenate([np.median(values[pick], axis=1) for pick in picks])
-
-
-def _features(table: pd.DataFrame, features: Iterable[str] | None, by: str) -> list[str]:
     if features is None:
         numbers = table.select_dtypes("number").columns
         wanted = [str(name) for name in numbers if name not in KEYS and name != by]
     else:
         wanted = [features] if isinstance(features, str) else list(features)
-    require_columns(table, (by, *wanted))
+    require_columns(table, (by,), numbers=wanted)
+    refuse_several_rows(table)
     return wanted
 
 

@@ -10,7 +10,7 @@ from pyama.traces.trace_rows import DRIFT, PARENT
 if TYPE_CHECKING:
     import pandas as pd  # takes long to load
 
-IDENTITY = ("experiment", "recording", "sample", "fov", "cell")
+IDENTITY = ("experiment", "replicate", "recording", "sample", "fov", "cell")
 """Columns that identify a trace, as far as a table has them."""
 NOT_MEASURED = frozenset(
     {*IDENTITY, *layout.BASE_COLUMNS, "time", "source_cell", PARENT, *DRIFT, "n_points"}

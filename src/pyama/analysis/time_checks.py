@@ -74,3 +74,23 @@ def refuse_doubled_times(table: "pd.DataFrame", when: str, where: str = "The tab
         f"same numbers ({len(doubled)} such rows). Name each table in a column such as sample "
         "or recording."
     )
+
+
+def refuse_several_rows(table: "pd.DataFrame") -> None:
+    """Check that a table has one row per cell.
+
+    Raises:
+        ConfigError: Names the first cell that has several.
+    """
+    if not {"fov", "cell"} <= set(table):
+        return
+    keys = cell_keys(table)
+    doubled = table[table.duplicated(keys)]
+    if len(doubled):
+        first = doubled.iloc[0]
+        n = (table[keys] == first[keys]).all(axis=1).sum()
+        raise ConfigError(
+            f"The table has {n} rows of cell {first['cell']} in FOV {first['fov']}; expected "
+            "one row per cell. "
+            "`trace_features` gives one row per cell of a table of traces."
+        )

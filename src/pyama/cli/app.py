@@ -13,6 +13,7 @@ from pyama.cli import (
     merge_command,
     plot_commands,
     plugin_commands,
+    statistics_commands,
     view_command,
 )
 from pyama.cli.options import (
@@ -249,5 +250,6 @@ def demo(
 clean_command.register(app)
 merge_command.register(app)
 analysis_commands.register(app)
+statistics_commands.register(app)
 app.add_typer(plot_commands.app, name="plot")
 view_command.register(app)

@@ -67,17 +67,17 @@ def fit_traces(
     """Fit a model to every cell of a table.
 
     Args:
-        table: One row per cell and frame with the columns fov, cell, `time` and `column`;
-            the columns experiment, recording and sample are kept. Rows with a column `good`
-            that is False are left out.
+        table: One row per cell and frame with the columns fov, cell, `time` and `column`.
+            Other columns of `pyama.analysis.table_columns.IDENTITY` are kept. Rows whose
+            `good` is False are left out.
         model: A model, its name in `MODELS`, or `auto`; see `fit_arrays`.
         column: Column to fit, in counts; NaN where there is no value.
         time: Column of the times, in hours.
         **options: The keyword arguments of `fit_arrays`, except `fov` and `cell`.
 
     Returns:
-        One row per cell, sorted by experiment, recording, sample, fov and cell; these
-        columns, as far as the table has them, and those of `fit_arrays`.
+        One row per cell, sorted by the columns of `IDENTITY` that the table has; these, and
+        the columns of `fit_arrays`.
 
     Raises:
         ConfigError: A column is missing or not a number, the times are not in hours, a cell

@@ -5,23 +5,23 @@ from collections.abc import Iterator, Mapping
 
 import pandas as pd
 
+from pyama.analysis.comparing import comparison
+from pyama.analysis.replicates import few_replicates, level_of, sample_sizes
 from pyama.analysis.report import markup, plotly_figures
 from pyama.analysis.report.distributions import classes, histogram, scatter
 from pyama.analysis.report.report_data import Fits, ReportData
-from pyama.analysis.statistics import compare, summarize, trace_features
-from pyama.analysis.table_columns import unit_of, with_unit
+from pyama.analysis.statistics import (
+    TRACE_FEATURES,
+    summarize,
+    trace_feature_units,
+    trace_features,
+)
+from pyama.analysis.table_columns import cell_keys, with_unit
 
 MAX_FEATURES = 6
 """Largest number of columns of which traces are shown."""
 MAX_PAIRS = 10
 """With more pairs of samples, the others are compared with the first one only."""
-OF_A_TRACE = {
-    "mean": ("mean", "{}"),
-    "maximum": ("maximum", "{}"),
-    "auc": ("area under the curve", "{} h"),
-    "onset": ("onset", "h"),
-}
-"""Numbers of every trace without a model: label, and unit given that of the trace."""
 R_SQUARED = "r_squared"
 """Quality of a fit; samples are not compared by it."""
 AXES = "<label>x <select></select></label><label>y <select></select></label>"
@@ -121,27 +121,23 @@ def statistics_section(report: ReportData) -> str:
     content = [
         markup.paragraph(
             "Each cell contributes one value. n is the number of cells, sd the standard "
-            "deviation, cv the coefficient of variation; q05 to q95 are quantiles. Samples "
-            "are compared with the Mann-Whitney test. difference is the median of b minus the "
-            "median of a; low and high are the limits of its 95 % bootstrap interval. effect "
-            "is Cliff's delta: the probability that a cell of b exceeds a cell of a, minus "
-            "the probability of the reverse. p_adjusted is corrected for the number of "
-            "comparisons in its table (Holm). Cells are treated as independent. All fits "
+            "deviation, cv the coefficient of variation; q05 to q95 are quantiles. All fits "
             "count, including poor ones."
-        )
+        ),
+        *_replicates(report),
     ]
     for column in (totals or report.features)[:3]:
         table = trace_features(report.traces, column)
-        units = _units(unit_of(column))
+        units = trace_feature_units(column)
         content += [
             f"<h3>{markup.escape(report.label(column))}</h3>",
             markup.grid(
                 markup.plot(
                     histogram(table, name, report.samples, with_unit(words, units[name]))
                 )
-                for name, (words, _) in OF_A_TRACE.items()
+                for name, (words, _) in TRACE_FEATURES.items()
             ),
-            _compared(report, table, list(OF_A_TRACE), units, column),
+            _compared(report, table, list(TRACE_FEATURES), units, column),
         ]
     for fits in report.fits:
         content.append(f"<h3>{markup.escape(fits.model)}, {markup.escape(fits.column)}</h3>")
@@ -151,12 +147,29 @@ def statistics_section(report: ReportData) -> str:
     return markup.section("statistics", "Statistics", *content)
 
 
-def _units(unit: str) -> dict[str, str]:
-    """Return the units of `OF_A_TRACE`; empty if the unit of the trace is not known."""
-    return {
-        name: own.format(unit) if unit or name == "onset" else ""
-        for name, (_, own) in OF_A_TRACE.items()
-    }
+def _replicates(report: ReportData) -> Iterator[str]:
+    """Say what the comparison of samples means, if there are several."""
+    if len(report.samples) < 2:
+        return
+    level = level_of(report.traces)
+    sizes = sample_sizes(report.traces.drop_duplicates(cell_keys(report.traces)))
+    yield markup.paragraph(
+        f"How samples are compared: the test takes one value per {level.name}, the median of "
+        "its cells. difference is the mean of these values in b minus that in a, with the "
+        "limits low and high of its 95 % interval and p of Student's t test (with unequal "
+        "numbers Welch's); p_adjusted is corrected for the number of comparisons in the table "
+        f"(Holm). This is the result to cite. {level.reason}"
+    )
+    if few := few_replicates(report.traces, "sample", level):
+        yield markup.notes([few])
+    yield markup.table(sizes, {"sample": "text"}, "samples.csv")
+    yield markup.paragraph(
+        "n_a to p_cells compare all cells as if they were independent, which those of one "
+        f"{level.name} are not, so that p_cells is too small: medians, shift (median of all "
+        "differences of a cell of b and one of a, Hodges-Lehmann) with its 95 % interval, "
+        "effect (Cliff's delta: the probability that a cell of b exceeds a cell of a, minus "
+        "the reverse) and p_cells of the Mann-Whitney test."
+    )
 
 
 def _compared(
@@ -167,7 +180,7 @@ def _compared(
     name: str,
 ) -> str:
     """Tables of the numbers of every sample, and of every pair of samples."""
-    kinds = dict.fromkeys(("sample", "feature", "unit", "a", "b"), "text")
+    kinds = dict.fromkeys(("sample", "feature", "unit", "a", "b", "level"), "text")
     samples = [name for name in report.samples if (table["sample"] == name).any()]
     numbers = summarize(table, features)
     order = numbers["feature"].map(features.index) * len(samples)
@@ -178,9 +191,8 @@ def _compared(
         return summary
     many = math.comb(len(samples), 2) > MAX_PAIRS
     tested = [feature for feature in features if feature != R_SQUARED]
-    pairs = compare(table, tested, reference=samples[0] if many else None)
-    # The medians are in the table above already, so they come last.
-    pairs = _arranged(pairs, ["feature"], ["median_a", "median_b"], units)
+    pairs = comparison(table, tested, reference=samples[0] if many else None, order=samples)
+    pairs = _arranged(pairs, ["feature"], [], units)
     title = f"Compared with {samples[0]}" if many else "Samples compared"
     shown = markup.table(pairs, kinds, f"{name}_comparison.csv")
     return f"{summary}<h3>{markup.escape(title)}</h3>{shown}"

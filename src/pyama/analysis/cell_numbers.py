@@ -1,0 +1,62 @@
+"""Numbers of every cell, read from tables of fits or computed from traces."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import pandas as pd
+
+from pyama.analysis.joined_tables import join_fits, join_traces, parameters_to_show
+from pyama.analysis.outdated_tables import is_fitted
+from pyama.analysis.statistics import TRACE_FEATURES, trace_feature_units, trace_features
+from pyama.analysis.table_columns import chosen_column
+from pyama.analysis.table_files import read_header
+from pyama.analysis.table_times import TableTime
+from pyama.errors import ConfigError
+
+
+@dataclass(frozen=True)
+class CellNumbers:
+    """Numbers of the cells of several samples.
+
+    Attributes:
+        table: One row per cell with the column `sample`.
+        features: Columns that describe a cell.
+        units: Their units, where they have one.
+    """
+
+    table: pd.DataFrame
+    features: list[str]
+    units: dict[str, str]
+
+
+def read_cell_numbers(
+    paths: Sequence[Path], column: str | None = None, times: TableTime | None = None
+) -> CellNumbers:
+    """Read tables of fits, or compute the features of traces.
+
+    Args:
+        paths: Tables of fits, or tables of traces.
+        column: Column of the traces whose features are computed; by default the only
+            `intensity_total`.
+        times: What the user says of the times of traces.
+
+    Returns:
+        Fitted parameters, or the features of `trace_features`.
+
+    Raises:
+        ConfigError: A table cannot be read, or some are fits and some are traces.
+    """
+    fits = [path for path in paths if is_fitted(read_header(path))]
+    if fits and len(fits) < len(paths):
+        traces = next(path for path in paths if path not in fits)
+        raise ConfigError(
+            f"{fits[0]} is a table of fits, {traces} is not. Give tables of one kind."
+        )
+    if fits:
+        table, units = join_fits(paths)
+        return CellNumbers(table, parameters_to_show(table), units)
+    joined = join_traces(paths, times)
+    column = chosen_column(joined, column)
+    table = trace_features(joined, column)
+    return CellNumbers(table, list(TRACE_FEATURES), trace_feature_units(column))

@@ -1,0 +1,138 @@
+"""The commands `compare` and `summarize`. Slow modules are imported inside."""
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from pyama.cli.fit_options import FrameInterval, Unit
+from pyama.cli.options import Debug, Json
+from pyama.cli.terminal import note, report_errors, result, result_json, warning
+
+Tables = Annotated[
+    list[Path],
+    typer.Argument(
+        metavar="CSV...", help="Tables of fits; or merged tables, whose traces are described."
+    ),
+]
+Names = Annotated[
+    str,
+    typer.Option(
+        metavar="NAMES",
+        help="Columns. [default: the fitted parameters, or mean, maximum, auc and onset of "
+        "traces]",
+    ),
+]
+Column = Annotated[
+    str | None,
+    typer.Option(
+        metavar="NAME",
+        help="Column of the traces. [default: intensity_total, if there is one]",
+    ),
+]
+Output = Annotated[
+    Path | None,
+    typer.Option("--output", "-o", metavar="FILE", help="Also write a CSV file."),
+]
+
+
+def register(app: typer.Typer) -> None:
+    """Add the commands."""
+    app.command(
+        epilog="Examples:\n\n\b\n"
+        "  pyama compare results/*_fitted_maturation.csv --reference control\n"
+        "  pyama compare results/*_merged.csv --names auc,onset -o comparison.csv"
+    )(compare)
+    app.command(
+        epilog="Examples:\n\n\b\n"
+        "  pyama summarize results/*_fitted_maturation.csv\n"
+        "  pyama summarize results/*_merged.csv -o summary.csv"
+    )(summarize)
+
+
+@report_errors
+def compare(
+    tables: Tables,
+    names: Names = "",
+    reference: Annotated[
+        str | None,
+        typer.Option(
+            metavar="SAMPLE", help="Compare the others with it. [default: all pairs]"
+        ),
+    ] = None,
+    column: Column = None,
+    time_unit: Unit = None,
+    frame_interval: FrameInterval = None,
+    output: Output = None,
+    as_json: Json = False,
+    debug: Debug = False,
+) -> None:
+    """Compare samples: differences with intervals, and p corrected after Holm.
+
+    The test is on one value per replicate, the median of its cells: a column replicate of the
+    tables names the replicates, else recordings or fields of view count as such. Cells of one
+    replicate are not independent; their comparison stands beside it.
+    """
+    from pyama.analysis.comparing import comparison
+    from pyama.analysis.comparison_text import comparison_lines
+    from pyama.analysis.replicates import few_replicates, level_of
+
+    cells = _read(tables, column, time_unit, frame_interval)
+    level = level_of(cells.table)
+    few = few_replicates(cells.table, "sample", level)
+    if few:
+        warning(few)
+    table = comparison(cells.table, _names(names) or cells.features, reference=reference)
+    if not as_json:
+        note(level.reason)
+    _show(table, comparison_lines(table, cells.units), output, as_json=as_json)
+
+
+@report_errors
+def summarize(
+    tables: Tables,
+    names: Names = "",
+    column: Column = None,
+    time_unit: Unit = None,
+    frame_interval: FrameInterval = None,
+    output: Output = None,
+    as_json: Json = False,
+    debug: Debug = False,
+) -> None:
+    """Describe samples: number of cells, mean, sd, cv and quantiles of every number."""
+    from pyama.analysis.replicates import sample_sizes
+    from pyama.analysis.statistics import summarize as describe_samples
+
+    cells = _read(tables, column, time_unit, frame_interval)
+    table = describe_samples(cells.table, _names(names) or cells.features)
+    units = [cells.units.get(name, "") for name in table["feature"]]
+    table.insert(2, "unit", units)
+    text = [sample_sizes(cells.table).to_string(index=False), table.to_string(index=False)]
+    _show(table, "\n\n".join(text).split("\n"), output, as_json=as_json)
+
+
+def _names(text: str) -> list[str]:
+    return [name.strip() for name in text.split(",") if name.strip()]
+
+
+def _read(
+    tables: list[Path], column: str | None, unit: str | None, interval: float | None
+) -> Any:
+    from pyama.analysis.cell_numbers import read_cell_numbers
+    from pyama.analysis.remarks import table_remarks
+    from pyama.analysis.table_times import TableTime
+
+    for text in table_remarks(tables):
+        warning(text)
+    return read_cell_numbers(tables, column, TableTime(unit, interval))
+
+
+def _show(table: Any, lines: list[str], output: Path | None, *, as_json: bool) -> None:
+    from pyama.analysis.table_files import write_table
+
+    if output is not None:
+        write_table(output, table, {})
+    if as_json:
+        result_json(table.astype(object).where(table.notna(), None).to_dict("records"))
+    else:
+        result("\n".join(lines))

@@ -1,0 +1,66 @@
+"""`pyama compare` and `pyama summarize`."""
+
+import json
+
+import pandas as pd
+import pytest
+from typer.testing import CliRunner
+
+from experiments import experiment
+from pyama.analysis.comparing import comparison
+from pyama.analysis.fitting.fit_files import fit_file
+from pyama.analysis.merge import write_merged
+from pyama.analysis.sample_tables import load_fitted, load_merged
+from pyama.analysis.statistics import summarize, trace_features
+from pyama.cli.app import app
+
+
+def pyama(*words):
+    return CliRunner().invoke(app, [str(word) for word in words])
+
+
+@pytest.fixture(scope="module")
+def tables(tmp_path_factory):
+    """Merged tables of two samples, and fits of them."""
+    folder = experiment(tmp_path_factory.mktemp("samples") / "results")
+    written = write_merged(folder, {"drug": "0", "control": "1-2"})
+    merged = [paths[0] for paths in written.values()]
+    return merged, [fit_file(path, "constant").paths[0] for path in merged]
+
+
+def test_fits_are_compared_as_from_python(tables, tmp_path):
+    fits = tables[1]
+    done = pyama("compare", *fits, "--reference", "drug", "-o", tmp_path / "table.csv")
+    assert done.exit_code == 0, done.output
+    assert "too few: control 2, drug 1." in done.stderr
+    assert "Fields of view of one recording are not independent experiments" in done.stderr
+    table = pd.concat([load_fitted(path) for path in fits])
+    expected = comparison(table, reference="drug")
+    pd.testing.assert_frame_equal(pd.read_csv(tmp_path / "table.csv"), expected)
+    assert "  control - drug: " in done.stdout
+    sent = json.loads(pyama("compare", *fits, "--reference", "drug", "--json").stdout)
+    assert sent[0]["n_a"] == expected["n_a"][0]
+    assert sent[0]["p"] is None, "one field of view"
+    assert sent[0]["shift"] == pytest.approx(expected["shift"][0])
+
+
+def test_traces_are_compared_and_described_by_their_features(tables):
+    merged = tables[0]
+    table = trace_features(pd.concat([load_merged(path) for path in merged]))
+    sent = json.loads(pyama("compare", *merged, "--names", "auc", "--json").stdout)
+    assert [row["feature"] for row in sent] == ["auc"]
+    assert sent[0]["difference"] == pytest.approx(comparison(table, "auc")["difference"][0])
+    rows = json.loads(pyama("summarize", *merged, "--json").stdout)
+    expected = summarize(table, ["mean", "maximum", "auc", "onset"])
+    assert [row["median"] for row in rows] == pytest.approx(expected["median"].tolist())
+    assert {row["unit"] for row in rows if row["feature"] == "auc"} == {"counts h"}
+    shown = pyama("summarize", *merged).stdout
+    assert shown.startswith(" sample  cells  fovs\n")
+
+
+def test_tables_of_two_kinds_are_refused(tables):
+    (merged, _), (fits, _) = tables
+    done = pyama("compare", merged, fits)
+    assert done.exit_code == 2
+    assert "is a table of fits" in done.stderr
+    assert "Give tables of one kind." in done.stderr
