@@ -140,6 +140,25 @@ declare namespace Api {
     cell: number;
     other: number;
   }
+  /** The state of a run as its output folder tells it. */
+  interface KnownState {
+    id: string;
+    request: RunRequest;
+    command: string;
+    status: string;
+    message: string;
+    progress: string;
+    fraction: number;
+    is_compiling: boolean;
+    seconds: number;
+    seconds_left: number | null;
+    frames_per_s: number;
+    fovs: Record<string, string>;
+    summary: Array<string>;
+    log: Array<string>;
+    owner: string;
+    cannot_resume: string;
+  }
   /** Labels that keep their number through time, or are numbered frame by frame. */
   type LabelKind = "tracked" | "labeled";
   /** Full resolution, or the uint8 preview of half the size. */
@@ -226,6 +245,18 @@ declare namespace Api {
   interface Report {
     name: string;
     kilobytes: number;
+  }
+  /** The last run of an output folder. */
+  interface RunEntry {
+    id: string;
+    output: string;
+    recording: string;
+    status: string;
+    started: string | null;
+    seconds: number | null;
+    owner: string;
+    message: string;
+    started_run: string | null;
   }
   /** The run that the form describes. */
   interface RunRequest {
@@ -365,6 +396,8 @@ declare namespace Api {
     (path: "merged", query: { table: string; dir?: string; }): Promise<Merged>;
     (path: "fits", query: { table: string; dir?: string; }): Promise<FittedTable>;
     (path: "scatter", query: { model: string; column: string; x: string; y: string; x_scale?: "linear" | "log"; y_scale?: "linear" | "log"; min_r_squared?: number | null; dir?: string; }): Promise<ScatterPlot>;
+    (path: "known-runs", query?: {}): Promise<Array<RunEntry>>;
+    (path: `known-runs/${string}`, query?: {}): Promise<KnownState>;
   }
   interface Post {
     (path: `fovs/${number}/inspection`, query: { dir?: string; }, body: ActionRequest): Promise<Tracks>;

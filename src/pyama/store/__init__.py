@@ -22,6 +22,7 @@ from pyama.store.files import (
 )
 from pyama.store.fov_store import FovStore, Stack, fovs_in
 from pyama.store.lock import LOCK_FILE, lock_folder, lock_fovs, locks_joined
+from pyama.store.lock_state import LockHolder, lock_holders
 from pyama.store.marks import MARKS, Mark, MarkFile, Recipe, seal, unseal
 from pyama.store.not_recorded import NotRecorded
 from pyama.store.ome import Scale, Series
@@ -55,6 +56,7 @@ __all__ = [
     "Crop",
     "Damage",
     "FovStore",
+    "LockHolder",
     "Mark",
     "MarkFile",
     "NotRecorded",
@@ -78,6 +80,7 @@ __all__ = [
     "left_temporaries",
     "lock_folder",
     "lock_fovs",
+    "lock_holders",
     "locks_joined",
     "path_in_errors",
     "remove_output",

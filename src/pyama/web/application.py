@@ -21,6 +21,7 @@ from pyama.web import (
     form_routes,
     frame_routes,
     intensity_routes,
+    known_run_routes,
     outline_routes,
     recording_routes,
     report_routes,
@@ -45,6 +46,7 @@ ROUTES = (
     ),
     *(form_routes, recording_routes, run_routes, analysis_routes, report_routes),
     scatter_routes,
+    known_run_routes,
 )
 STATUSES: dict[type[PyamaError], int] = {
     NotReadyError: 404,
@@ -80,6 +82,7 @@ def create_app(
     )
     app.state.root = Root(root)
     app.state.runs = run_routes.StartedRuns(plugins)
+    app.state.known_runs = known_run_routes.KnownRuns(app.state.root, app.state.runs)
     app.state.inspected_tables = InspectedTables()
     app.state.event_streams = EventStreams()
     for module in ROUTES:

@@ -1,0 +1,192 @@
+"""The list of runs lies in the output folders: whoever started them, and after a restart."""
+
+import json
+import os
+import shutil
+import socket
+import subprocess
+import sys
+
+import pytest
+from fastapi.testclient import TestClient
+
+from pyama import layout
+from pyama.processing.record import read_run
+from pyama.runs import known_runs
+from pyama.store import LOCK_FILE, seal
+from pyama.store.lock import DEAD_AFTER_SECONDS
+from pyama.testing.nd2_writer import write_nd2
+from pyama.web.application import create_app
+from pyama.web.run_routes import stop_all
+from results import results_in
+from small_movie import MOVIE, contents
+
+HERE = socket.gethostname()
+
+
+@pytest.fixture
+def folder(tmp_path):
+    return results_in(tmp_path)
+
+
+@pytest.fixture
+def client(folder):
+    app = create_app(folder.parent, "secret")
+    headers = {"Authorization": "Bearer secret"}
+    with TestClient(app, base_url="http://localhost", headers=headers) as client:
+        yield client
+    stop_all(app)
+
+
+@pytest.fixture(scope="module")
+def dead():
+    """The id of a process that is gone."""
+    process = subprocess.Popen([sys.executable, "-c", ""])
+    process.wait()
+    return process.pid
+
+
+def only(client):
+    (entry,) = client.get("/api/known-runs").json()
+    return entry
+
+
+def state_of(client, entry):
+    return client.get(f"/api/known-runs/{entry['id']}").json()
+
+
+def lock(folder, pid, host, seconds_ago=0.0, fov=1):
+    path = folder / layout.fov_dir(fov) / LOCK_FILE
+    path.write_text(json.dumps({"pid": pid, "host": host}))
+    then = path.stat().st_mtime - seconds_ago
+    os.utime(path, (then, then))
+
+
+OLD = 2 * DEAD_AFTER_SECONDS
+LOCKS = [
+    ("alive", HERE, 0, "running"),
+    ("alive", HERE, OLD, "unknown"),
+    ("dead", HERE, 0, "interrupted"),
+    ("dead", HERE, OLD, "interrupted"),
+    ("dead", "elsewhere", 0, "running"),
+    ("alive", "elsewhere", OLD, "interrupted"),
+]
+
+
+@pytest.mark.skipif(os.name == "nt", reason="processes cannot be looked up")
+@pytest.mark.parametrize(("process", "host", "seconds_ago", "status"), LOCKS)
+def test_a_lock_tells_who_is_at_work(client, folder, dead, process, host, seconds_ago, status):
+    pid = dead if process == "dead" else os.getpid()
+    lock(folder, pid, host, seconds_ago)
+    before = contents(folder)
+    entry = only(client)
+    assert entry["status"] == status
+    assert entry["owner"] == f"process {pid} on {host}"
+    state = state_of(client, entry)
+    assert state["request"]["fovs"] == [1]
+    assert list(state["fovs"].values()) == ["finished"]  # all its outputs are there
+    assert (state["cannot_resume"] == "") == (status != "running")
+    assert contents(folder) == before
+
+
+@pytest.mark.parametrize("status", ["finished", "cancelled", "failed", "unfinished"])
+def test_the_record_tells_how_a_run_ended(client, folder, status):
+    entries = read_run(folder) | {"status": status}
+    (folder / layout.RUN_FILE).write_bytes(seal(entries))
+    entry = only(client)
+    assert (entry["status"], entry["owner"]) == (status, "")
+    assert entry["started"] == entries["started"]
+    assert entry["seconds"] == entries["seconds"]
+
+
+@pytest.mark.parametrize("content", [b"", b"{}", b"\0", b'{"status": 1'])
+def test_a_damaged_record_is_said(client, folder, content):
+    (folder / layout.RUN_FILE).write_bytes(content)
+    entry = only(client)
+    assert (entry["status"], entry["recording"]) == ("unfinished", "movie")
+    assert "does not say how this run ended" in entry["message"]
+
+
+@pytest.mark.parametrize("content", [b"{", b"[]", b'{"pid": "x"}', b"\xff\xfe"])
+def test_a_lock_that_cannot_be_read_is_not_guessed_at(client, folder, content):
+    (folder / "fov_000" / LOCK_FILE).write_bytes(content)
+    entry = only(client)
+    assert (entry["status"], entry["owner"]) == ("unknown", "another process")
+
+
+def test_an_interrupted_run_is_resumed_with_its_own_settings(client, folder, dead):
+    write_nd2(folder.parent / "long.nd2", MOVIE[:2, :, None], channel_names=["Phase", "GFP"])
+    channels = {"pc": {"channel": 0}, "fl": [{"channel": 1}]}
+    params = {"min_frames": 3, "border_margin": 2, "n_workers": 1}
+    order = {"file": "long.nd2", "output": "out", "channels": channels, "params": params}
+    run = client.post("/api/runs", json=order | {"fovs": [1]}).json()
+    client.app.state.runs.get(run["id"]).current.wait()
+    lock(folder.parent / "out", dead, HERE)
+    fresh = create_app(folder.parent, "secret")
+    with TestClient(fresh, base_url="http://localhost", headers=client.headers) as again:
+        entries = {entry["output"]: entry for entry in again.get("/api/known-runs").json()}
+        assert entries["out"]["started_run"] is None
+        state = state_of(again, entries["out"])
+        assert (state["status"], state["cannot_resume"]) == ("interrupted", "")
+        assert state["command"] == run["command"]
+        assert any("INFO" in line for line in state["log"])
+        resumed = again.post("/api/runs", json=state["request"]).json()
+        assert resumed["command"] == run["command"]
+        fresh.state.runs.get(resumed["id"]).current.wait()
+        ended = again.get(f"/api/runs/{resumed['id']}").json()
+        assert ended["status"] == "finished"
+        state = state_of(again, entries["out"])
+        # The first line has the seconds; what only concerned that start is not recorded.
+        expected = [line for line in ended["summary"][1:] if "still locked" not in line]
+        assert state["summary"][1:] == expected
+        assert len(state["summary"]) > 5
+    stop_all(fresh)
+
+
+def test_a_recording_outside_of_the_root_is_not_read(client, folder, tmp_path_factory):
+    elsewhere = tmp_path_factory.mktemp("elsewhere") / "movie.nd2"
+    config = (folder / layout.CONFIG_FILE).read_text()
+    config = config.replace("path: movie", f"path: {elsewhere}")
+    assert str(elsewhere) in config
+    (folder / layout.CONFIG_FILE).write_text(config)
+    (folder / layout.RUN_FILE).unlink()
+    state = state_of(client, only(client))
+    assert "does not lie below the root" in state["cannot_resume"]
+    assert str(elsewhere.parent) not in state["request"]["file"]
+
+
+def test_hundred_folders_are_looked_at_once_for_all_pages(client, folder, monkeypatch):
+    for number in range(99):
+        place = folder.parent / f"run_{number:02d}"
+        (place / "fov_000").mkdir(parents=True)
+        for name in (layout.CONFIG_FILE, layout.RUN_FILE):
+            shutil.copy(folder / name, place)
+    looked = []
+    real = known_runs.known_run
+
+    def look(path):
+        looked.append(path)
+        return real(path)
+
+    monkeypatch.setattr(known_runs, "known_run", look)
+    for _ in range(5):
+        assert len(client.get("/api/known-runs").json()) == 100
+    assert len(looked) == 100
+
+
+@pytest.mark.skipif(os.name == "nt", reason="links need rights on Windows")
+@pytest.mark.parametrize("name", [layout.RUN_FILE, "fov_001/.lock", layout.LOG_FILE])
+def test_no_link_leads_out(client, folder, tmp_path_factory, name):
+    secret = tmp_path_factory.mktemp("outside") / "secret"
+    secret.write_text("secret")
+    (folder / name).unlink(missing_ok=True)
+    (folder / name).symlink_to(secret)
+    listed = client.get("/api/known-runs")
+    states = [client.get(f"/api/known-runs/{entry['id']}") for entry in listed.json()]
+    assert all("secret" not in answer.text for answer in [listed, *states])
+    assert {answer.status_code for answer in states} <= {404}
+
+
+def test_there_is_no_other_run(client):
+    assert client.get("/api/known-runs/none").status_code == 404
+    assert client.get("/api/known-runs/none/events").status_code == 404
