@@ -55,6 +55,38 @@ def test_a_click_is_saved_at_once_and_undone(client, folder):
     assert client.get("/api/dataset").json()["fovs"][0]["inspected"]
 
 
+def test_a_click_that_arrives_again_changes_nothing(client, folder):
+    shown = client.get("/api/fovs/0/tracks").json()["digest"]
+    clicks = [
+        (HERE, {"action": {"kind": "mark", "cell": 2, "good": False}}, [2]),
+        (HERE, {"action": {"kind": "mark", "cell": 3, "good": False}}, [2, 3]),
+        (f"{HERE}/undo", {}, [2]),
+        (f"{HERE}/redo", {}, [2, 3]),
+    ]
+    for number, (address, body, bad) in enumerate(clicks):
+        sent = {"by": "me", "id": f"{number:032x}", "traces": shown, **body}
+        for _ in range(2):
+            assert bad_cells(client.post(address, json=sent).json()) == bad
+    for number, (address, body, _) in enumerate(clicks):
+        sent = {"by": "me", "id": f"{number:032x}", "traces": shown, **body}
+        assert bad_cells(client.post(address, json=sent).json()) == [2, 3]
+    log = Inspection(folder, 0).log.read_text()
+    assert [log.count(f"{number:032x}") for number in (0, 2, 3)] == [1, 1, 1]
+
+
+@pytest.mark.parametrize("address", [HERE, f"{HERE}/undo", f"{HERE}/redo"])
+def test_a_click_on_other_traces_than_those_shown_is_refused(client, folder, address):
+    act(client, kind="mark", cell=2, good=False)
+    before = Inspection(folder, 0).log.read_bytes()
+    body = {"by": "me", "traces": "0" * 64}
+    if address == HERE:
+        body["action"] = {"kind": "mark", "cell": 1, "good": False}
+    answer = client.post(address, json=body)
+    assert answer.status_code == 422
+    assert "made these traces again" in answer.json()["detail"]
+    assert Inspection(folder, 0).log.read_bytes() == before
+
+
 def test_bad_from_a_frame_on_is_told_as_a_range(client):
     found = act(client, kind="mark", cell=1, good=False, frame=4).json()
     assert found["tracks"][0]["bad"] == [[4, 5]]

@@ -4,6 +4,8 @@ declare namespace Api {
   /** An action and who asks for it. */
   interface ActionRequest {
     by: string;
+    id?: string | null;
+    traces?: string | null;
     action: MarkCell | Delete | Cut | Join | Swap;
   }
   /** One column of all cells after the inspection. */
@@ -175,6 +177,7 @@ declare namespace Api {
     time: string;
     by: string;
     text: string;
+    cells: Array<number>;
     active: boolean;
     problem: string;
   }
@@ -367,6 +370,8 @@ declare namespace Api {
   /** Whose last action is undone or repeated. */
   interface UndoRequest {
     by: string;
+    id?: string | null;
+    traces?: string | null;
   }
   interface ValidationError {
     loc: Array<string | number>;

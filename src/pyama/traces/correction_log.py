@@ -66,6 +66,7 @@ class LogRecords:
         entries: Corrections by their ids, oldest first.
         stacks: What each person can undo and redo.
         n_records: Number of corrections, undos and redos.
+        ids: Their identifiers.
         tables: Digests of all tables that were written from this log.
         table: Digest of the table that was written after the last record; empty if none was.
     """
@@ -74,6 +75,7 @@ class LogRecords:
         self.entries: dict[str, Entry] = {}
         self.stacks: dict[str, Stacks] = defaultdict(lambda: Stacks([], []))
         self.n_records = 0
+        self.ids: set[str] = set()
         self.tables: set[str] = set()
         self.table = ""
 
@@ -109,6 +111,7 @@ class LogRecords:
             stack.redo.clear()
         else:
             self._read_step(record, stack)
+        self.ids.add(str(record.get("id")))
         self.n_records += 1
         self.table = ""
 
@@ -154,7 +157,9 @@ def read_records(log: Path) -> LogRecords:
     return records
 
 
-def append_record(log: Path, digest: str, by: str, record: Mapping[str, Any]) -> None:
+def append_record(
+    log: Path, digest: str, by: str, record: Mapping[str, Any], record_id: str = ""
+) -> None:
     """Append one record; the first line of a new log holds the digest of the traces.
 
     Args:
@@ -162,9 +167,10 @@ def append_record(log: Path, digest: str, by: str, record: Mapping[str, Any]) ->
         digest: Digest of the traces that are corrected.
         by: Who makes the correction.
         record: `action`, `undo` or `redo` with its value.
+        record_id: Its identifier; without it, a new one.
     """
     time = datetime.now(UTC).isoformat(timespec="seconds")
-    head = {"id": uuid.uuid4().hex, "time": time, "by": by}
+    head = {"id": record_id or uuid.uuid4().hex, "time": time, "by": by}
     _append(log, {**head, **record}, _line({"traces": digest}))
 
 

@@ -86,3 +86,8 @@ def text_of(action: MarkCell | Delete | Cut | Join | Swap) -> str:
             return f"join {action.other} to {action.cell}"
         case Swap():
             return f"swap {action.cell} and {action.other} from frame {action.frame}"
+
+
+def cells_of(action: MarkCell | Delete | Cut | Join | Swap) -> list[int]:
+    """Return the cells that a correction names."""
+    return [action.cell, *([action.other] if isinstance(action, Join | Swap) else [])]

@@ -20,6 +20,7 @@ from pyama import layout
 from pyama.errors import ConfigError, NotReadyError, StoreError, reason
 from pyama.store import FovStore, path_in_errors, write_atomically
 from pyama.traces.carrying import Carried, log_lines
+from pyama.traces.clicks import NEW, Click, is_repeated
 from pyama.traces.corrected_table import Table, apply_correction, read_uncorrected
 from pyama.traces.correction_log import Entry, append_record, append_table, read_records
 from pyama.traces.corrections import Action, Cut
@@ -107,25 +108,26 @@ class Inspection:
             raise ConfigError(problem)
         return state, table
 
-    def add(self, action: Action, by: str) -> State:
-        """Append a correction to the log.
+    def add(self, action: Action, by: str, click: Click = NEW) -> State:
+        """Append a correction to the log, unless it holds this click already.
 
         Raises:
-            ConfigError: The correction is not possible.
+            ConfigError: The correction is not possible, or meant other traces.
             StoreError: The traces or the log cannot be read.
         """
         with _locks[self.log]:
-            before = self.preview(action)[0]
-            self._append(by, {"action": _numbered(action, before).model_dump()})
+            if not self._has(click):
+                before = self.preview(action)[0]
+                self._append(by, {"action": _numbered(action, before).model_dump()}, click)
         return self._corrected()
 
-    def undo(self, by: str) -> State:
+    def undo(self, by: str, click: Click = NEW) -> State:
         """Undo the last correction of a person, if there is one."""
-        return self._step(by, "undo")
+        return self._step(by, "undo", click)
 
-    def redo(self, by: str) -> State:
+    def redo(self, by: str, click: Click = NEW) -> State:
         """Redo the correction that a person undid last, if there is one."""
-        return self._step(by, "redo")
+        return self._step(by, "redo", click)
 
     def replace_log(self, results: Sequence[Carried]) -> State:
         """Begin a log for new traces with what was carried over; the earlier one is renamed.
@@ -193,15 +195,20 @@ class Inspection:
             if path.exists():
                 path.rename(_unused_path(path, suffix))
 
-    def _step(self, by: str, kind: Literal["undo", "redo"]) -> State:
+    def _step(self, by: str, kind: Literal["undo", "redo"], click: Click) -> State:
         with _locks[self.log]:
             replayed = self._replayed()
-            if replayed is not None:
+            if not self._has(click) and replayed is not None:
                 stacks = replayed.records.stacks[by]
                 ids = stacks.undo if kind == "undo" else stacks.redo
                 if ids:
-                    self._append(by, {kind: ids[-1]})
+                    self._append(by, {kind: ids[-1]}, click)
         return self._corrected()
+
+    def _has(self, click: Click) -> bool:
+        replayed = self._replayed()
+        records = None if replayed is None else replayed.records
+        return is_repeated(click, records, self._uncorrected()[0])
 
     def _corrected(self) -> State:
         """Have the table written, and return the state."""
@@ -251,13 +258,13 @@ class Inspection:
                 f"{self.traces} cannot be read: {reason(error)}. `pyama run` makes it again."
             ) from error
 
-    def _append(self, by: str, record: Mapping[str, Any]) -> None:
+    def _append(self, by: str, record: Mapping[str, Any], click: Click) -> None:
         replayed = self._replayed()
         if replayed is None:
             self._set_aside()
         elif not replayed.records.tables and self.inspected.exists():
             self._update(keeps_edited=False)  # notes whether this table is ours
-        append_record(self.log, self._uncorrected()[0], by, record)
+        append_record(self.log, self._uncorrected()[0], by, record, click.id)
 
 
 def _digest_of(table: Path) -> str:

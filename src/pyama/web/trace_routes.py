@@ -14,8 +14,9 @@ from pyama import layout
 from pyama.analysis.table_columns import meaning_of, measured_columns, unit_of
 from pyama.errors import PyamaError
 from pyama.traces import inspected_tracks
+from pyama.traces.clicks import Click
 from pyama.traces.correction_log import Entry
-from pyama.traces.corrections import Action, text_of
+from pyama.traces.corrections import Action, cells_of, text_of
 from pyama.traces.inspected_tracks import CellValues, Track, Values
 from pyama.traces.inspection import Inspection, State
 from pyama.traces.trace_files import unused_inspections
@@ -35,12 +36,20 @@ class UndoRequest(BaseModel):
     """Whose last action is undone or repeated."""
 
     by: By
+    id: Annotated[str, Field(pattern="^[0-9a-f]{32}$")] | None = None
+    """Of this click; a click that arrives again, with the same id, changes nothing."""
+    traces: Annotated[str, Field(pattern="^[0-9a-f]{64}$")] | None = None
+    """`digest` of the traces that were shown; if they are other ones now, it is refused."""
+
+    @property
+    def click(self) -> Click:
+        """What the page knew."""
+        return Click(self.id or "", self.traces or "")
 
 
-class ActionRequest(BaseModel):
+class ActionRequest(UndoRequest):
     """An action and who asks for it."""
 
-    by: By
     action: Action
 
 
@@ -68,6 +77,8 @@ class LogEntry(BaseModel):
     by: str
     text: str
     """The action in words."""
+    cells: list[int]
+    """The cells that it changes."""
     active: bool
     """False if it was undone."""
     problem: str
@@ -160,20 +171,20 @@ def _version(inspection: Inspection) -> str:
 
 @router.post("/api/fovs/{fov}/inspection")
 def act(inspection: Inspected, request: ActionRequest) -> Tracks:
-    """MarkCell, delete, cut, join or swap; saved immediately."""
-    return _tracks(inspection, inspection.add(request.action, request.by))
+    """Mark, delete, cut, join or swap; saved immediately."""
+    return _tracks(inspection, inspection.add(request.action, request.by, request.click))
 
 
 @router.post("/api/fovs/{fov}/inspection/undo")
 def undo(inspection: Inspected, request: UndoRequest) -> Tracks:
     """Undo the last action of the same person."""
-    return _tracks(inspection, inspection.undo(request.by))
+    return _tracks(inspection, inspection.undo(request.by, request.click))
 
 
 @router.post("/api/fovs/{fov}/inspection/redo")
 def redo(inspection: Inspected, request: UndoRequest) -> Tracks:
     """Repeat the action that the same person undid last."""
-    return _tracks(inspection, inspection.redo(request.by))
+    return _tracks(inspection, inspection.redo(request.by, request.click))
 
 
 @router.post("/api/fovs/{fov}/inspection/preview")
@@ -210,6 +221,7 @@ def _log_entry(entry: Entry) -> LogEntry:
         time=entry.time,
         by=entry.by,
         text=text_of(entry.action),
+        cells=cells_of(entry.action),
         active=entry.active,
         problem=entry.problem,
     )

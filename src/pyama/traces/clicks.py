@@ -1,0 +1,45 @@
+"""Clicks that arrive late or twice: a page repeats them after a connection was lost."""
+
+from dataclasses import dataclass
+
+from pyama.errors import ConfigError
+from pyama.traces.correction_log import LogRecords
+
+
+@dataclass(frozen=True)
+class Click:
+    """What a page knew when somebody clicked.
+
+    Attributes:
+        id: Identifier of the click; empty if it is not repeated.
+        traces: Digest of the traces that were shown; empty for those that are there.
+    """
+
+    id: str = ""
+    traces: str = ""
+
+
+NEW = Click()
+"""A click that arrives at once, and once."""
+
+
+def is_repeated(click: Click, records: LogRecords | None, digest: str) -> bool:
+    """Whether a log holds a click already.
+
+    Args:
+        click: The click.
+        records: Of the log; None if there is no log of these traces.
+        digest: Of the traces.
+
+    Raises:
+        ConfigError: The click meant other traces, in which its cells may be other ones.
+    """
+    if records is not None and click.id in records.ids:
+        return True
+    if click.traces and click.traces != digest:
+        raise ConfigError(
+            "A run has made these traces again since they were shown, so that this change is "
+            "not saved: cell numbers may be other ones. Look at the cells as they are now, "
+            "and repeat the change if it still applies."
+        )
+    return False
