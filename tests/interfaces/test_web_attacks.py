@@ -304,6 +304,30 @@ def test_a_second_tab_hears_of_a_correction(server):
     assert first != second
 
 
+def test_a_second_tab_hears_of_corrections_tables_and_runs(server, folder):
+    def heard(events, subject):
+        for line in events:
+            event = json.loads(line[5:]) if line.startswith(b"data:") else {}
+            if subject in event:
+                return event
+        return None
+
+    with ExitStack() as stack:
+        address = "/api/events?dir=.&fov=1&runs=true"
+        events = server.send(stack, "GET", address).makefile("rb")
+        assert set(heard(events, "files")) == {"cells", "files", "runs"}
+        body = json.dumps(CLICK | {"by": "you"}).encode()
+        length = f"Content-Length: {len(body)}"
+        assert server.status("POST", "/api/fovs/1/inspection", JSON, length, body=body) == 200
+        assert heard(events, "cells")
+        (folder / "sample_merged.csv").write_text("fov,cell,frame,good\n")
+        assert heard(events, "files")
+        (folder / "fov_000/.lock").write_text("{}")
+        assert heard(events, "runs")
+    (folder / "sample_merged.csv").unlink()
+    (folder / "fov_000/.lock").write_text("")
+
+
 @pytest.fixture(scope="module")
 def untouched(tmp_path_factory):
     """A folder that no request here may change."""

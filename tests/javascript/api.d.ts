@@ -325,6 +325,11 @@ declare namespace Api {
     x: Array<number>;
     y: Array<number>;
   }
+  /** The server that answers. */
+  interface ServerInfo {
+    version: string;
+    root: string;
+  }
   /** Exchange the numbers of two tracks from a frame on, for example after they crossed. */
   interface Swap {
     kind?: "swap";
@@ -403,6 +408,7 @@ declare namespace Api {
     (path: "scatter", query: { model: string; column: string; x: string; y: string; x_scale?: "linear" | "log"; y_scale?: "linear" | "log"; min_r_squared?: number | null; dir?: string; }): Promise<ScatterPlot>;
     (path: "known-runs", query?: {}): Promise<Array<RunEntry>>;
     (path: `known-runs/${string}`, query?: {}): Promise<KnownState>;
+    (path: "server", query?: {}): Promise<ServerInfo>;
   }
   interface Post {
     (path: `fovs/${number}/inspection`, query: { dir?: string; }, body: ActionRequest): Promise<Tracks>;

@@ -12,6 +12,10 @@ interface Elements {
   "colour-key": HTMLElementTagNameMap["details"];
   "colours": HTMLElementTagNameMap["div"];
   "column": HTMLElementTagNameMap["select"];
+  "connection": HTMLElementTagNameMap["div"];
+  "connection-close": HTMLElementTagNameMap["button"];
+  "connection-list": HTMLElementTagNameMap["ul"];
+  "connection-text": HTMLElementTagNameMap["div"];
   "contrast": HTMLElementTagNameMap["div"];
   "cut": HTMLElementTagNameMap["button"];
   "dataset": HTMLElementTagNameMap["select"];
@@ -38,6 +42,7 @@ interface Elements {
   "image-fov": HTMLElementTagNameMap["select"];
   "image-frame": HTMLElementTagNameMap["input"];
   "join": HTMLElementTagNameMap["button"];
+  "known-runs": HTMLElementTagNameMap["tbody"];
   "labeled": HTMLElementTagNameMap["input"];
   "layout": HTMLElementTagNameMap["select"];
   "legend": HTMLElementTagNameMap["span"];
@@ -47,6 +52,7 @@ interface Elements {
   "merge": HTMLElementTagNameMap["button"];
   "next": HTMLElementTagNameMap["button"];
   "no-fits": HTMLElementTagNameMap["p"];
+  "no-runs": HTMLElementTagNameMap["p"];
   "no-tables": HTMLElementTagNameMap["p"];
   "other": HTMLElementTagNameMap["select"];
   "outline-remarks": HTMLElementTagNameMap["span"];

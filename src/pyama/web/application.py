@@ -16,6 +16,7 @@ from pyama.errors import ConfigError, InspectedError, LockedError, NotReadyError
 from pyama.processing.workflow.inspected_results import QUESTION
 from pyama.web import (
     analysis_routes,
+    change_routes,
     dataset_routes,
     fit_routes,
     form_routes,
@@ -45,8 +46,7 @@ ROUTES = (
         fit_routes,
     ),
     *(form_routes, recording_routes, run_routes, analysis_routes, report_routes),
-    scatter_routes,
-    known_run_routes,
+    *(scatter_routes, known_run_routes, change_routes),
 )
 STATUSES: dict[type[PyamaError], int] = {
     NotReadyError: 404,

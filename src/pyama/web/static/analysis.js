@@ -3,6 +3,7 @@
 import { toOption } from "./cell_panel.js";
 import { chooseFit, makeDistributionCard, showFits } from "./distributions.js";
 import { card, element, fillSelect, find, showErrorsOf, showStatus } from "./elements.js";
+import { forgetSamples, keepSamples, keptSamples, readRows } from "./kept_samples.js";
 import { formatNumber } from "./numbers.js";
 import { address, get, post } from "./requests.js";
 import { makeScatterCard } from "./scatter.js";
@@ -26,7 +27,8 @@ export async function openAnalysis() {
     find("analysis").replaceChildren(element("div", { className: "columns" },
       element("div", {}, makeSamplesCard(), makeFitCard(models), makeTablesCard(), makeReportCard()),
       element("div", {}, makeDistributionCard(), makeScatterCard())));
-    for (const [name, fovs] of Object.entries(samples)) addSample(name, fovs);
+    for (const [name, fovs] of keptSamples(dir) ?? Object.entries(samples)) addSample(name, fovs);
+    keepSamples(dir, find("samples"));
     shownDir = dir;
   }
   await showTables(tables);
@@ -99,8 +101,8 @@ export function toSamples(rows) {
 
 const merge = showErrorsOf(async () => {
   const { dir } = openSource();
-  const rows = [...find("samples").children].map((row) => [...row.querySelectorAll("input")].map(({ value }) => value));
-  const tables = await post("merge", { dir }, { samples: toSamples(rows) });
+  const tables = await post("merge", { dir }, { samples: toSamples(readRows(find("samples"))) });
+  forgetSamples(dir);
   if (dir === state.source?.dir) await showTables(tables);
   showStatus("Merged. Rows that are marked as bad were left out.");
 });

@@ -1,5 +1,6 @@
 // The side of the page: lists of cells, the plot of their traces, the log of the inspection.
 
+import { waitingClicks } from "./clicks.js";
 import { PENS } from "./colours.js";
 import { element, fillSelect, find } from "./elements.js";
 import { setUpLegend, swatchOf } from "./legend.js";
@@ -121,8 +122,9 @@ export function possibleSteps(log, user) {
 function showLog() {
   const log = state.tracks?.log ?? [];
   const { canUndo, canRedo } = possibleSteps(log, state.user);
-  find("undo").disabled = !canUndo;
-  find("redo").disabled = !canRedo;
+  const isKept = waitingClicks().length > 0;
+  find("undo").disabled = !canUndo && !isKept;
+  find("redo").disabled = !canRedo && !isKept;
   const n = log.filter(({ active }) => active).length;
   find("saved").textContent = n ? `${n} ${n === 1 ? "change" : "changes"} saved` : state.tracks ? "no changes yet" : "";
   find("proposal").hidden = state.proposal === null;

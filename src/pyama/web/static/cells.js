@@ -1,10 +1,10 @@
 // The cells of a field of view: opening them, and selecting one.
 
 import { CELLS_PER_PAGE, setUpCellPanel, showCells, toOption } from "./cell_panel.js";
-import { stopWatching, watchChanges } from "./change_events.js";
+import { onChange, watch } from "./change_events.js";
 import { element, fillSelect, find, showError, showErrorsOf, showStatus } from "./elements.js";
 import { enqueue } from "./queue.js";
-import { address, get } from "./requests.js";
+import { get } from "./requests.js";
 import { openSource, state, takeTracks } from "./state.js";
 import { loadFits, loadTraces, partsColumn, showsParts } from "./traces.js";
 import { frameSpan } from "./track_index.js";
@@ -14,6 +14,7 @@ import { showFrame } from "./viewer.js";
 const knownVersions = new Set();
 
 export function setUpCells() {
+  onChange("cells", refreshCells);
   setUpCellPanel((cell, frame) => enqueue(() => { selectCell(cell); showFrame(frame); }));
   find("column").addEventListener("change", showErrorsOf(async () => { state.column = find("column").value; await loadTraces(); }));
   find("fit-shown").addEventListener("change", showErrorsOf(async () => { state.fitModel = find("fit-shown").value; await loadFits(); }));
@@ -27,21 +28,26 @@ export function setUpCells() {
   });
 }
 
+/** Loads the cells again, after actions before. */
+export function refreshCells(version = "") {
+  const { source } = state;
+  return enqueue(() => updateCells(source, version));
+}
+
 /** Loads the cells of the field of view that was opened. */
 export async function openCells() {
   const source = openSource();
   const { dir, fov, dataset } = source;
   takeTracks(null);
   Object.assign(state, { traces: null, parts: null, fits: null, cell: null, other: null, page: 0, proposal: null });
-  stopWatching();
   knownVersions.clear();
+  watch({ dir, fov });
   showCells();
   try {
     const tracks = await get(`fovs/${fov}/tracks`, { dir });
     if (source !== state.source) return;
     showTracks(tracks);
     showColumns(tracks.columns, dataset.fl);
-    watchChanges(address(`fovs/${fov}/events`, { dir }), ({ version }) => enqueue(() => updateCells(source, version)));
   } catch (error) {
     if (source !== state.source) return;
     fillSelect(find("column"), []);
@@ -54,14 +60,15 @@ export async function openCells() {
 
 /**
  * Shows what somebody else has corrected; what is selected stays selected.
- * @param {import("./state.js").Source} source
- * @param {string} version
+ * @param {import("./state.js").Source | null} source
+ * @param {string} version Empty for any.
  */
 async function updateCells(source, version) {
-  if (source !== state.source || !version || knownVersions.has(version)) return;
+  if (!source || source !== state.source || knownVersions.has(version)) return;
   const tracks = await get(`fovs/${source.fov}/tracks`, { dir: source.dir });
   if (source !== state.source) return;
   showTracks(tracks);
+  if (!find("column").options.length) showColumns(tracks.columns, source.dataset.fl);
   await loadTraces();
 }
 

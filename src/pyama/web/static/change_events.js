@@ -1,22 +1,39 @@
-// Corrections of other people and in other tabs: the server tells when there are any.
+// Changes by other people, in other tabs, and by runs: the server tells when there are any. Its
+// events also show that it is there.
 
+import { checkConnection, hear, isLost, whenBack } from "./connection.js";
+import { address } from "./requests.js";
+
+/** @typedef {"cells" | "files" | "runs"} Subject */
+
+const PAUSE = 1000;
 /** @type {EventSource | null} */
 let source = null;
-/** @type {{address: string, act: (event: {version: string}) => void} | null} */
-let watched = null;
+/** @type {{dir?: string, fov?: number, runs?: boolean}} */
+let watched = {};
+/** @type {Partial<Record<Subject, string>>} */
+let known = {};
+/** @type {Partial<Record<Subject, (version: string) => void>>} */
+const acts = {};
 
 /**
- * Calls `act` with what the server tells about an address, until another one is watched.
- * @param {string} address
- * @param {(event: {version: string}) => void} act
+ * Calls a function when something has changed. Of cells, also once at the beginning.
+ * @param {Subject} subject
+ * @param {(version: string) => void} act
  */
-export function watchChanges(address, act) {
-  watched = { address, act };
-  openStream();
+export function onChange(subject, act) {
+  acts[subject] = act;
 }
 
-export function stopWatching() {
-  watched = null;
+/**
+ * Watches other things from now on; what is not named stays as it is.
+ * @param {{dir?: string, fov?: number, runs?: boolean}} named
+ */
+export function watch(named) {
+  const before = address("events", watched);
+  watched = { ...watched, ...named };
+  if (source && before === address("events", watched)) return;
+  if ("dir" in named) known = {};
   openStream();
 }
 
@@ -24,10 +41,33 @@ export function stopWatching() {
 function openStream() {
   source?.close();
   source = null;
-  if (!watched || document.hidden) return;
-  const { address, act } = watched;
-  source = new EventSource(address);
-  source.onmessage = ({ data }) => act(JSON.parse(data));
+  if (document.hidden) return;
+  hear();
+  const opened = new EventSource(address("events", { ...watched, runs: watched.runs || undefined }));
+  opened.onmessage = ({ data }) => take(JSON.parse(data));
+  opened.onerror = () => void reopen(opened);
+  source = opened;
+}
+
+/** @param {Partial<Record<Subject, string>>} event */
+function take(event) {
+  hear();
+  for (const [name, version] of Object.entries(event)) {
+    const subject = /** @type {Subject} */ (name);
+    const before = known[subject];
+    known[subject] = version;
+    if (before !== version && (before !== undefined || subject === "cells")) acts[subject]?.(version);
+  }
+}
+
+/** @param {EventSource} failed */
+async function reopen(failed) {
+  failed.close();
+  if (failed !== source) return;
+  await checkConnection();
+  if (isLost()) await whenBack();
+  else await new Promise((resolve) => { setTimeout(resolve, PAUSE); });
+  if (failed === source) openStream();
 }
 
 document.addEventListener("visibilitychange", openStream);

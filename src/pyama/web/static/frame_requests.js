@@ -31,11 +31,21 @@ const ARRAYS = { uint8: Uint8Array, uint16: Uint16Array, uint32: Uint32Array, fl
  * @param {import("./groups.js").PixelSource} source
  * @returns {Promise<FramePixels>}
  */
-export async function fetchFrame({ dir, fov, group, frame }, { level, reduced, asJpeg, scale, version }) {
+export function fetchFrame({ dir, fov, group, frame }, { level, reduced, asJpeg, scale, version }) {
   const [low, high] = (asJpeg && level === "0" && scale) || [];
   const query = { dir, level, reduced: reduced || undefined, version, format: asJpeg ? "jpeg" : "raw", low, high };
-  const answer = await fetchChecked(address(`fovs/${fov}/frames/${group}/${frame}`, query));
-  if (asJpeg) return { ...greysOf(await createImageBitmap(await answer.blob())), scale };
+  /** @returns {Promise<FramePixels>} */
+  const readJpeg = async (/** @type {Response} */ answer) => ({ ...greysOf(await createImageBitmap(await answer.blob())), scale });
+  const readRaw = async (/** @type {Response} */ answer) => readPixels(answer, scale);
+  return fetchChecked(address(`fovs/${fov}/frames/${group}/${frame}`, query), asJpeg ? readJpeg : readRaw);
+}
+
+/**
+ * @param {Response} answer
+ * @param {import("./groups.js").PixelSource["scale"]} scale
+ * @returns {Promise<FramePixels>}
+ */
+async function readPixels(answer, scale) {
   const [height, width] = [Number(answer.headers.get("X-Height")), Number(answer.headers.get("X-Width"))];
   const dtype = /** @type {keyof ARRAYS} */ (answer.headers.get("X-Dtype"));
   const pixels = new ARRAYS[dtype](await answer.arrayBuffer());

@@ -2,9 +2,12 @@
 
 import { showCells } from "./cell_panel.js";
 import { showTracks } from "./cells.js";
+import { actionText, makeId, sendClick } from "./clicks.js";
+import { isLost } from "./connection.js";
+import { showConnection } from "./connection_notice.js";
 import { find, showStatus } from "./elements.js";
 import { enqueue } from "./queue.js";
-import { post } from "./requests.js";
+import { LostError, post } from "./requests.js";
 import { openSource, state } from "./state.js";
 import { loadTraces, showsParts } from "./traces.js";
 
@@ -20,21 +23,33 @@ export function setUpInspection() {
 }
 
 /**
- * Shows the cells after a request that changed them, unless something else was opened since.
- * @param {(path: `fovs/${number}/inspection`, query: {dir: string}) => Promise<Api.Tracks>} request
+ * Sends a change, and shows the cells afterwards, unless something else was opened since. Without
+ * a connection it is kept, and sent later.
+ * @param {"act" | "undo" | "redo"} kind
+ * @param {Api.ActionRequest["action"] | null} [action]
  */
-async function saveChange(request) {
+async function saveChange(kind, action = null) {
   const source = openSource();
-  const tracks = await request(`fovs/${source.fov}/inspection`, { dir: source.dir });
+  const { digest = "", log = [] } = state.tracks ?? {};
+  const tracks = await sendClick({
+    id: makeId(), dir: source.dir, fov: source.fov, kind, action, by: state.user,
+    text: action ? actionText(action) : kind, traces: digest, seen: log.length,
+  });
   if (source !== state.source) return;
-  showTracks(tracks);
   state.proposal = null;
+  if (!tracks) {
+    showCells();
+    showConnection();
+    showStatus("Kept, not saved yet");
+    return;
+  }
+  showTracks(tracks);
   showStatus("Saved");
   await loadTraces();
 }
 
 /** @param {Api.ActionRequest["action"]} action */
-const act = (action) => saveChange((path, query) => post(path, query, { by: state.user, action }));
+const act = (action) => saveChange("act", action);
 
 /**
  * Shows the effect of an action; `applyProposal` carries it out.
@@ -45,11 +60,27 @@ async function preview(text, action) {
   const source = openSource();
   const { dir, fov } = source;
   const column = (showsParts() ? null : state.column) ?? state.tracks?.columns[0].name ?? "";
-  const effect = await post(`fovs/${fov}/inspection/preview`, { dir }, { action, column });
+  const effect = await requestEffect(fov, dir, { action, column });
   if (source !== state.source) return;
-  state.proposal = { text, action, effect };
+  state.proposal = { text: effect ? text : `${text} No connection: its effect is not shown.`, action, effect };
   showCells();
   find("proposal-apply").focus(); // so that Enter applies and Escape cancels
+}
+
+/**
+ * The effect of an action; null without a connection.
+ * @param {number} fov
+ * @param {string} dir
+ * @param {Api.PreviewRequest} request
+ */
+async function requestEffect(fov, dir, request) {
+  if (isLost()) return null;
+  try {
+    return await post(`fovs/${fov}/inspection/preview`, { dir }, request);
+  } catch (error) {
+    if (error instanceof LostError) return null;
+    throw error;
+  }
 }
 
 /**
@@ -89,5 +120,5 @@ export function cancelProposal() {
   showCells();
 }
 
-export const undo = () => saveChange((path, query) => post(`${path}/undo`, query, { by: state.user }));
-export const redo = () => saveChange((path, query) => post(`${path}/redo`, query, { by: state.user }));
+export const undo = () => saveChange("undo");
+export const redo = () => saveChange("redo");

@@ -1,12 +1,15 @@
 // Entry point: choice of output folder and field of view, views of the page, keyboard shortcuts.
 
 import { moveCursor, toOption } from "./cell_panel.js";
-import { openCells, selectAtClick, selectNext, setUpCells } from "./cells.js";
+import { openCells, refreshCells, selectAtClick, selectCell, selectNext, setUpCells } from "./cells.js";
+import { onChange, watch } from "./change_events.js";
+import { setUpConnection } from "./connection_notice.js";
 import { element, fillSelect, find, showErrorsOf, showStatus } from "./elements.js";
 import * as inspection from "./inspection.js";
 import { setUpPlayback, togglePlaying } from "./playback.js";
 import { enqueue, openNewest } from "./queue.js";
 import { get, makeLatestCheck } from "./requests.js";
+import { readAddress, saveView, setUpRemembering, startRemembering } from "./remembered.js";
 import { openSource, state } from "./state.js";
 import { loadFits } from "./traces.js";
 import * as viewer from "./viewer.js";
@@ -57,7 +60,7 @@ async function loadFov(dir, dataset, fov) {
   state.frame = Math.min(state.frame, details.shape[0] - 1);
   if (isOther) showDataset(dataset);
   markFov(fov);
-  history.replaceState(null, "", `/?${new URLSearchParams({ dir, fov: `${fov}` })}`);
+  saveView();
   showStatus(`${dataset.recording}, FOV ${fov}: ${details.shape.join(" × ")}, ${details.time}`);
   viewer.openImages();
   await openCells();
@@ -144,6 +147,7 @@ const showView = showErrorsOf(async (/** @type {typeof VIEWS[number]} */ name) =
     find(view).hidden = view !== name;
     find(`tab-${view}`).setAttribute("aria-pressed", `${view === name}`);
   }
+  watch({ runs: name === "run" });
   if (name === "view") {
     viewer.showFrame(state.frame);
     await loadFits(); // fits may have been made since
@@ -170,6 +174,17 @@ async function listDatasets(chosen) {
   return names;
 }
 
+/** Shows what others, or a run, have changed in the output folder: tables, fits, report, inspections. */
+async function refreshFiles() {
+  const { dir } = openSource();
+  const dataset = await get("dataset", { dir });
+  if (dir !== state.source?.dir) return;
+  showDataset(dataset);
+  markFov(openSource().fov);
+  if (!find("analysis").hidden) await (await import("./analysis.js")).openAnalysis();
+  else await loadFits();
+}
+
 const start = showErrorsOf(async () => {
   viewer.setUpViewer({ select: selectAtClick, moveCursor });
   setUpPlayback(viewer.draw);
@@ -182,15 +197,21 @@ const start = showErrorsOf(async () => {
   });
   document.addEventListener("keydown", actOnKey);
   for (const view of VIEWS) find(`tab-${view}`).addEventListener("click", () => showView(view));
-  const query = new URLSearchParams(location.search);
-  const dir = query.get("dir");
-  const fov = query.get("fov");
+  setUpRemembering();
+  void showErrorsOf(setUpConnection)(() => refreshCells());
+  onChange("files", showErrorsOf(refreshFiles));
+  watch({});
+  const { dir, fov, frame, cell, view } = readAddress();
+  state.frame = frame ?? 0;
   // The picture first: looking for other folders may take a while.
-  const opening = dir === null ? null : openDataset(dir, fov === null ? null : Number(fov));
+  const opening = dir === null ? null : openDataset(dir, fov);
+  if (cell !== null) enqueue(() => state.index.byCell.has(cell) && selectCell(cell));
   const names = await listDatasets(dir);
   await opening;
   if (dir === null && names.length) await openDataset(find("dataset").value);
-  if (!names.length) await showView("run");
+  const asked = VIEWS.find((name) => name === view);
+  if (!names.length || asked) await showView(asked ?? "run");
+  startRemembering();
 });
 
 // For tests, benchmarks and the console of the browser.

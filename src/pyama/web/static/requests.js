@@ -1,5 +1,10 @@
 // Requests to the server; all requests use this module.
 
+import { checkConnection, hear, isLost, loseConnection, untilLost, whenBack } from "./connection.js";
+
+/** How often a request is sent to a server that is there, although no answer arrives. */
+const ATTEMPTS = 3;
+
 /** What the server answers to a request that it refuses, with its HTTP status. */
 export class RequestError extends Error {
   /**
@@ -9,6 +14,13 @@ export class RequestError extends Error {
   constructor(message, status) {
     super(message);
     this.status = status;
+  }
+}
+
+/** The server cannot be reached: nobody knows whether it has carried out the request. */
+export class LostError extends Error {
+  constructor() {
+    super("No connection to the server. Try again when it is back.");
   }
 }
 
@@ -23,24 +35,55 @@ export function address(path, query = {}) {
   return `/api/${path}?${search}`;
 }
 
-/** @param {string} url */
-export async function fetchChecked(url) {
-  return checkAnswer(await fetch(url));
+/**
+ * Sends a request that only reads; repeated until the server can be reached.
+ * @template T
+ * @param {string} url
+ * @param {(answer: Response) => Promise<T>} read Reads the body of an answer.
+ */
+export async function fetchChecked(url, read) {
+  for (let attempt = 1; ; attempt++) {
+    await whenBack();
+    try {
+      return await send(url, read);
+    } catch (error) {
+      if (!(error instanceof LostError) || (!isLost() && attempt >= ATTEMPTS)) throw error;
+    }
+  }
+}
+
+/**
+ * Sends a request once.
+ * @template T
+ * @param {string} url
+ * @param {(answer: Response) => Promise<T>} read
+ * @param {RequestInit} [options]
+ */
+async function send(url, read, options = {}) {
+  try {
+    const answer = await fetch(url, { ...options, signal: untilLost() });
+    hear();
+    if (answer.status !== 401) return await read(await checkAnswer(answer));
+    loseConnection(true);
+  } catch (error) {
+    const isCut = error instanceof TypeError || (error instanceof DOMException && error.name === "AbortError");
+    if (!isCut) throw error;
+    await checkConnection();
+  }
+  throw new LostError();
 }
 
 /** @type {Api.Get} */
-export const get = async (/** @type {string} */ path, /** @type {Record<string, unknown>} */ query = {}) =>
-  (await fetchChecked(address(path, query))).json();
+export const get = (/** @type {string} */ path, /** @type {Record<string, unknown>} */ query = {}) =>
+  fetchChecked(address(path, query), (answer) => answer.json());
 
 /** @type {Api.Post} */
-export const post = async (/** @type {string} */ path, /** @type {Record<string, unknown>} */ query = {}, /** @type {object} */ body = {}) => {
-  const answer = await fetch(address(path, query), {
+export const post = (/** @type {string} */ path, /** @type {Record<string, unknown>} */ query = {}, /** @type {object} */ body = {}) =>
+  send(address(path, query), (answer) => answer.json(), {
     method: "POST",
     headers: { "Content-Type": "application/json" },
     body: JSON.stringify(body),
   });
-  return (await checkAnswer(answer)).json();
-};
 
 /**
  * Throws what the server says where it refuses a request.

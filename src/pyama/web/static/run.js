@@ -4,6 +4,7 @@ import { card, element, fillSelect, find, showErrorsOf, showStatus } from "./ele
 import { makeForm, readParams } from "./form.js";
 import { formatNumber } from "./numbers.js";
 import { get, makeLatestCheck, post } from "./requests.js";
+import { makeRunListCard, openRunList } from "./run_list.js";
 import { makeProgressCard, showCommand, startRun, watchRun } from "./run_progress.js";
 import { channelOptions, clearTrial, makeTrialCard, openTrial, tryParams } from "./trial.js";
 
@@ -23,10 +24,11 @@ export async function openForm(openResults) {
   schema = /** @type {Schema} */ (await get("schema"));
   find("run").replaceChildren(element("div", { className: "columns" },
     element("div", {}, makeRecordingCard(), makeSettingsCard(schema)),
-    element("div", {}, makeTrialCard(readSettings), makeProgressCard(openResults))));
+    element("div", {}, makeTrialCard(readSettings), makeRunListCard(), makeProgressCard(openResults))));
   await browse(".");
   const runs = await get("runs");
   if (runs.length) watchRun(runs[runs.length - 1]);
+  await openRunList();
 }
 
 function makeRecordingCard() {

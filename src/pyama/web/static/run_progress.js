@@ -4,7 +4,7 @@ import { card, element, find, showErrorsOf, showStatus } from "./elements.js";
 import { RequestError, post } from "./requests.js";
 
 const FOVS_SHOWN = 50;
-/** @type {Api.RunState | null} */
+/** @type {Api.RunState | Api.KnownState | null} */
 let shownRun = null;
 /** @type {EventSource | null} */
 let events = null;
@@ -48,21 +48,27 @@ const resumeRun = showErrorsOf(async () => {
   if (shownRun) await startRun(shownRun.request);
 });
 
+/** Whether a run is shown that has not ended, as far as the page knows; of one output folder, or of any. */
+export function isWatched(output = shownRun?.request.output) {
+  return shownRun?.status === "running" && shownRun.request.output === output;
+}
+
 /**
  * Shows a run until it has ended.
- * @param {Api.RunState} run
+ * @param {Api.RunState | Api.KnownState} run
+ * @param {string} path Where its state comes from, below `/api/`.
  */
-export function watchRun(run) {
+export function watchRun(run, path = `runs/${run.id}`) {
   events?.close();
   showRun(run);
   if (run.status !== "running") return;
-  const source = new EventSource(`/api/runs/${run.id}/events`);
+  const source = new EventSource(`/api/${path}/events`);
   source.onmessage = (event) => showRun(JSON.parse(event.data));
   source.onerror = () => { if (shownRun?.status !== "running") source.close(); };
   events = source;
 }
 
-/** @param {Api.RunState} run */
+/** @param {Api.RunState | Api.KnownState} run */
 function showRun(run) {
   shownRun = run;
   const isRunning = run.status === "running";
@@ -73,8 +79,11 @@ function showRun(run) {
   find("run-summary").hidden = !run.summary.length;
   find("run-bar").hidden = false;
   find("run-bar").value = run.fraction;
-  find("run-cancel").disabled = !isRunning;
-  find("run-resume").disabled = isRunning || run.status === "finished";
+  const isElsewhere = "owner" in run;
+  find("run-cancel").disabled = !isRunning || isElsewhere;
+  find("run-cancel").title = isRunning && isElsewhere ? `Cancel it where it was started: ${run.owner}` : "";
+  find("run-resume").disabled = isRunning || run.status === "finished" || (isElsewhere && run.cannot_resume !== "");
+  find("run-resume").title = isElsewhere ? run.cannot_resume : "";
   find("run-results").disabled = isRunning;
   showCommand(run.command);
   find("run-fov-list").replaceChildren(...Object.entries(run.fovs).slice(0, FOVS_SHOWN).map(([fov, step]) =>

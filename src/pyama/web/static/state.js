@@ -1,5 +1,6 @@
 // What is shown. One object, read by all parts of the page.
 
+import { makeId } from "./clicks.js";
 import { TrackIndex } from "./track_index.js";
 
 /**
@@ -24,7 +25,7 @@ import { TrackIndex } from "./track_index.js";
  * @typedef {object} Proposal
  * @property {string} text
  * @property {Api.ActionRequest["action"]} action
- * @property {Api.Effect} effect
+ * @property {Api.Effect | null} effect Null if it is not known, without a connection.
  */
 
 /**
@@ -63,7 +64,7 @@ export const state = {
   level: "1", slow: false, outlines: true, labeled: false, ids: false,
   tracks: null, index: new TrackIndex(), column: null, traces: null, parts: null, fits: null, fitModel: null,
   cell: null, other: null, page: 0, proposal: null,
-  user: localStorage.getItem("pyama-me") ?? crypto.randomUUID(),
+  user: localStorage.getItem("pyama-me") ?? makeId(),
 };
 localStorage.setItem("pyama-me", state.user);
 

@@ -65,8 +65,8 @@ const showImage = showErrorsOf(async () => {
   if (!file) return;
   const isLatest = startImage();
   const query = { file, fov: find("image-fov").value, frame: find("image-frame").value, channel: find("image-channel").value };
-  const answer = await fetchChecked(address("recording/frame", query));
-  const bitmap = await createImageBitmap(await answer.blob());
+  const blob = await fetchChecked(address("recording/frame", query), (answer) => answer.blob());
+  const bitmap = await createImageBitmap(blob);
   if (!isLatest()) return;
   image = bitmap;
   if (foundCells) await tryParams();

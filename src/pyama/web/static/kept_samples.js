@@ -1,0 +1,40 @@
+// Samples that were typed and not merged yet, kept in this browser for each output folder.
+
+const PLACE = "pyama-samples";
+
+/**
+ * Names and fields of view as they were left; null if nothing was changed since the last merge.
+ * @param {string} dir
+ * @returns {Array<[string, string]> | null}
+ */
+export function keptSamples(dir) {
+  try {
+    return JSON.parse(localStorage.getItem(`${PLACE} ${dir}`) ?? "null");
+  } catch {
+    return null; // written by something else
+  }
+}
+
+/**
+ * Keeps what is typed into the rows of a table from now on.
+ * @param {string} dir
+ * @param {HTMLElement} rows
+ */
+export function keepSamples(dir, rows) {
+  const save = () => localStorage.setItem(`${PLACE} ${dir}`, JSON.stringify(readRows(rows)));
+  rows.addEventListener("input", save);
+  new MutationObserver(save).observe(rows, { childList: true });
+}
+
+/** @param {string} dir */
+export function forgetSamples(dir) {
+  localStorage.removeItem(`${PLACE} ${dir}`);
+}
+
+/**
+ * What is typed in the rows.
+ * @param {HTMLElement} rows
+ */
+export function readRows(rows) {
+  return [...rows.children].map((row) => [...row.querySelectorAll("input")].map(({ value }) => value));
+}
