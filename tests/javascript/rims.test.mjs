@@ -34,6 +34,12 @@ test("gaps between dashes show the rim", () => {
   assert.equal(pixels.filter(Boolean).length, drawn([line()]).pixels.filter(Boolean).length);
 });
 
+test("gaps of a wide line are as long as they say", () => {
+  const { at } = drawn([line({ width: 3, dashes: [6, 4] }, [4, 4, 54, 4, 54, 54, 4, 54])], undefined, 60, 60);
+  const along = Array.from({ length: 20 }, (_, y) => (at(4, y + 20) === RED ? "x" : " ")).join("");
+  assert.match(along.trim(), /^x{1,6} {4}x{6}/);
+});
+
 test("a wide line is as wide as it says", () => {
   const { at } = drawn([line({ width: 3, rim: 2 })]);
   assert.deepEqual([0, 1, 2, 3, 4, 5, 6, 7, 8].map((x) => at(x, 9)), [0, DARK, DARK, RED, RED, RED, DARK, DARK, 0].map(Number));

@@ -57,6 +57,7 @@ function isVisible([x0, y0, x1, y1], { width, height }, { scale, x, y }) {
  */
 function drawRing(raster, ring, { colour, dashes, width }, { scale, x, y }) {
   const [dash, gap] = dashes ?? [1, 0];
+  const filled = dashes ? Math.max(1, dash - width + 1) : 1; // the last square is as long as it is wide
   const before = (width - 1) >> 1;
   const last = ring.length - 2;
   let px = Math.floor(ring[last] * scale + x);
@@ -72,7 +73,7 @@ function drawRing(raster, ring, { colour, dashes, width }, { scale, x, y }) {
       const twice = 2 * error;
       if (twice > -dy) { error -= dy; px += sx; }
       if (twice < dx) { error += dx; py += sy; }
-      if (n % (dash + gap) < dash) fillSquare(raster, px - before, py - before, width, colour);
+      if (n % (dash + gap) < filled) fillSquare(raster, px - before, py - before, width, colour);
     }
   }
 }
