@@ -2,6 +2,8 @@
 
 import pytest
 
+from pyama.analysis.advice import options
+from pyama.analysis.crowding_advice import crowding_advice
 from pyama.analysis.mask_advice import mask_advice
 from pyama.config import ProcessingParams
 
@@ -34,6 +36,7 @@ def test_an_opening_that_takes_the_cells_names_itself_and_a_narrower_one():
         "the cells are smaller than it expects. "
         "Try --set morph_size=5 --set morph_iterations=1"
     )
+    assert line.settings == (GENTLER,)
 
 
 def test_less_may_be_dirt_so_that_the_images_decide():
@@ -51,6 +54,16 @@ def test_watershed_has_no_such_settings_and_its_halo_is_no_loss():
     assert line.endswith(
         "Try --set segmentation_method=logstd --set morph_size=5 --set morph_iterations=1"
     )
+    assert line.settings == ({"segmentation_method": "logstd"} | GENTLER,)
+
+
+def test_alternatives_are_separate_settings():
+    objects = OBJECTS | {"large_area": 1050}
+    line = crowding_advice(objects, ProcessingParams())
+    watershed, limit = line.settings
+    assert line.endswith(f"Try {options(watershed)}, or {options(limit)}")
+    again = crowding_advice(objects, ProcessingParams(segmentation_method="watershed"))
+    assert again.settings == (limit,)
 
 
 @pytest.mark.parametrize("small_area", [100, 3000])

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from pyama.algorithms.common_motion import middle_mean
 from pyama.algorithms.recorded_tracks import recorded_tracks
 from pyama.algorithms.track_checks import track_checks
+from pyama.analysis.advice import options
 from pyama.analysis.track_advice import track_advice
 from pyama.config import ProcessingParams
 from pyama.errors import ArrayError
@@ -182,6 +183,8 @@ def test_advice_names_what_is_not_set_yet(found, params, end):
     (line,) = advice(found, **params)
     assert line.startswith("FOV 0: ")
     assert line.endswith(end)
+    assert ("--set" in end) == bool(line.settings)
+    assert all(line.endswith(options(settings)) for settings in line.settings)
 
 
 def test_gaps_that_are_bridged_or_few_are_no_advice():

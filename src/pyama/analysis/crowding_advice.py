@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 
+from pyama.analysis.advice import Advice, options
 from pyama.config import ProcessingParams
 
 CROWDED = 0.2
@@ -22,7 +23,7 @@ def too_large_share(objects: Mapping[str, int]) -> float | None:
     return areas[0] / sum(areas) if sum(areas) else None
 
 
-def crowding_advice(objects: Mapping[str, int], params: ProcessingParams) -> str | None:
+def crowding_advice(objects: Mapping[str, int], params: ProcessingParams) -> Advice | None:
     """Return what to change where cells probably touch each other; None elsewhere.
 
     Args:
@@ -32,11 +33,12 @@ def crowding_advice(objects: Mapping[str, int], params: ProcessingParams) -> str
     share, limit = too_large_share(objects), params.max_object_size
     if share is None or share <= CROWDED:
         return None
-    watershed = "--set segmentation_method=watershed, or "
-    if params.segmentation_method == "watershed":
-        watershed = ""
-    return (
+    remedies: list[dict[str, str | int]] = [{"max_object_size": 4 * (limit or 0)}]
+    if params.segmentation_method != "watershed":
+        remedies.insert(0, {"segmentation_method": "watershed"})
+    return Advice(
         f"{100 * share:.0f} % of the foreground was dropped as larger than {limit} "
         "px\N{SUPERSCRIPT TWO} (max_object_size): cells touch each other."
-        f" Try {watershed}--set max_object_size={4 * (limit or 0)}"
+        f" Try {', or '.join(map(options, remedies))}",
+        *remedies,
     )

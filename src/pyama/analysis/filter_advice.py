@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from pyama.analysis.accounting import frames_limit
+from pyama.analysis.advice import Advice, options
 from pyama.config import ProcessingParams
 from pyama.fov_ranges import fovs_text
 from pyama.metadata import MicroscopyMetadata
@@ -43,21 +44,25 @@ def filter_advice(
         )
     cells = sum(notes["cells"] for notes in empty.values())
     of_cells = "the only cell" if cells == 1 else f"{cells} cells"
+    values = _remedy(empty)
+    remedy = f" To keep about half of them: {options(values)}" if values else ""
     return [
-        f"FOV {fovs_text(empty)}: No trace is left of {of_cells}: {'; '.join(reasons)}."
-        f"{_remedy(empty)}"
+        Advice(
+            f"FOV {fovs_text(empty)}: No trace is left of {of_cells}: {'; '.join(reasons)}."
+            f"{remedy}",
+            values,
+        )
     ]
 
 
-def _remedy(empty: Mapping[int, Notes]) -> str:
+def _remedy(empty: Mapping[int, Notes]) -> dict[str, int]:
     """Return the limits to set; `track_advice` knows better where most cells vanish."""
     values: dict[str, int] = {}
     for notes in empty.values():
         for name, value in notes.get("helps", {}).items():
             if name != "min_frames" or not notes.get("checks", {}).get("lost"):
                 values[name] = min(value, values.get(name, value))
-    options = [f"--set {name}={value}" for name, value in values.items()]
-    return f" To keep about half of them: {' '.join(options)}" if options else ""
+    return values
 
 
 def percent(share: float) -> str:

@@ -9,6 +9,7 @@ from pyama.algorithms.segmenters.clean_up import (
     share_of_mask,
     takes_too_much,
 )
+from pyama.analysis.advice import Advice, options
 from pyama.config import ProcessingParams
 from pyama.fov_ranges import fovs_text
 
@@ -40,7 +41,7 @@ def mask_advice(fovs: Mapping[int, Notes], params: ProcessingParams) -> list[str
 
 def _clean_up(
     affected: Mapping[int, Notes], stages: Mapping[int, list[str]], params: ProcessingParams
-) -> str:
+) -> Advice:
     names = list(dict.fromkeys(name for fov in affected for name in stages[fov]))
     parts, most, worst = [], 0.0, next(iter(affected))
     for name in names:
@@ -56,9 +57,10 @@ def _clean_up(
     settings = affected[worst].get("gentler", {})
     if params.segmentation_method != "logstd":
         settings = {"segmentation_method": "logstd", **settings}
-    return (
+    return Advice(
         f"FOV {fovs_text(affected)}: {' and '.join(parts)} of the mask"
-        f"{_remedy(settings, is_sure=most > CELLS_ARE_LOST)}"
+        f"{_remedy(settings, is_sure=most > CELLS_ARE_LOST)}",
+        settings,
     )
 
 
@@ -79,16 +81,16 @@ def _values(stage: str, params: ProcessingParams) -> Iterator[tuple[str, Any]]:
 def _remedy(settings: Mapping[str, Any], *, is_sure: bool) -> str:
     if not settings:
         return "."
-    options = " ".join(f"--set {name}={value}" for name, value in settings.items())
+    typed = options(settings)
     if is_sure:
-        return f": the cells are smaller than it expects. Try {options}"
+        return f": the cells are smaller than it expects. Try {typed}"
     return (
         ", which may be debris, rims and thin parts; weaker settings keep these, too. If "
-        f"cells are missing in the images, try {options}"
+        f"cells are missing in the images, try {typed}"
     )
 
 
-def _small_objects(fovs: Mapping[int, Notes], params: ProcessingParams) -> Iterator[str]:
+def _small_objects(fovs: Mapping[int, Notes], params: ProcessingParams) -> Iterator[Advice]:
     """Yield what to change where the limit of size took much of the finished objects."""
     affected = {}
     for fov, notes in fovs.items():
@@ -101,10 +103,12 @@ def _small_objects(fovs: Mapping[int, Notes], params: ProcessingParams) -> Itera
         share, objects = max(affected.values(), key=lambda entry: entry[0])
         limit = objects["small_area"] // max(1, objects.get("small", 0)) // 2
         found = _percent(share for share, _ in affected.values())
-        yield (
+        settings = {"min_object_size": limit}
+        yield Advice(
             f"FOV {fovs_text(affected)}: {found} % of the area of all objects was dropped as "
             f"smaller than {params.min_object_size} px\N{SUPERSCRIPT TWO} (min_object_size)"
-            f"{_remedy({'min_object_size': limit}, is_sure=share > CELLS_ARE_LOST)}"
+            f"{_remedy(settings, is_sure=share > CELLS_ARE_LOST)}",
+            settings,
         )
 
 

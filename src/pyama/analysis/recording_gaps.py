@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from pyama.algorithms.copy_params import CopyParams
+from pyama.analysis.advice import Advice, options
 from pyama.fov_ranges import fovs_text, frames_text
 from pyama.metadata import MicroscopyMetadata
 from pyama.sentences import nothing_recorded
@@ -37,15 +38,19 @@ def gap_sentences(
 ) -> list[str]:
     """Return what is known only after copying; the rest is in `metadata.problems`."""
     is_set = params.zero_planes == "missing"
-    remedy = "" if is_set else " To process them as they are: --set zero_planes=keep"
+    settings = {} if is_set else {"zero_planes": "keep"}
+    remedy = "" if is_set else f" To process them as they are: {options(settings)}"
     zeros: dict[tuple[int, tuple[int, ...]], list[int]] = defaultdict(list)
     for (fov, channel), notes in copied.items():
         if notes.get("zero_frames"):
             zeros[channel, tuple(notes["zero_frames"])].append(fov)
     sentences = [
-        f"FOV {fovs_text(fovs)}, {metadata.channel_names[channel]}: every pixel is 0 in "
-        f"{len(frames)} of {metadata.n_frames} frames ({frames_text(frames)}). They count as "
-        f"not recorded.{remedy}"
+        Advice(
+            f"FOV {fovs_text(fovs)}, {metadata.channel_names[channel]}: every pixel is 0 in "
+            f"{len(frames)} of {metadata.n_frames} frames ({frames_text(frames)}). They count "
+            f"as not recorded.{remedy}",
+            settings,
+        )
         for (channel, frames), fovs in zeros.items()
     ]
     empty = _empty(copied, metadata.n_frames) - metadata.empty_fovs

@@ -5,6 +5,7 @@ from collections.abc import Collection, Iterator, Mapping
 from math import hypot
 from typing import Any
 
+from pyama.analysis.advice import Advice, of_fovs, options
 from pyama.config import ProcessingParams
 from pyama.fov_ranges import fovs_text
 
@@ -18,7 +19,7 @@ MIN_SHARE_BRIDGED = 0.8
 """Share of these that the recommended `max_gap` joins."""
 MAX_JUMPS = 3
 """Largest number of jumps that are listed."""
-REGISTRATION = "--set registration=phase_correlation"
+REGISTRATION = {"registration": "phase_correlation"}
 
 
 def track_advice(
@@ -34,16 +35,16 @@ def track_advice(
         uncovered: Frames whose phase contrast lacks tiles that others have, by field of view.
     """
     lacking = uncovered or {}
-    fovs_of: dict[str, list[int]] = defaultdict(list)
+    fovs_of: dict[Advice, list[int]] = defaultdict(list)
     for check in (_jumps, _lost, _gaps, _drift):
         for fov, notes in fovs.items():
             of_fov = {**notes, "uncovered": lacking.get(fov, ())}
             for text in check(notes.get("checks", {}), of_fov, params):
                 fovs_of[text].append(fov)
-    return [f"FOV {fovs_text(found)}: {text}" for text, found in fovs_of.items()]
+    return [of_fovs(fovs_text(found), text) for text, found in fovs_of.items()]
 
 
-def _jumps(checks: Checks, notes: Checks, params: ProcessingParams) -> Iterator[str]:
+def _jumps(checks: Checks, notes: Checks, params: ProcessingParams) -> Iterator[Advice]:
     jumps = checks.get("jumps", ())
     if not jumps:
         return
@@ -53,35 +54,37 @@ def _jumps(checks: Checks, notes: Checks, params: ProcessingParams) -> Iterator[
     ]
     if len(jumps) > MAX_JUMPS:
         shown.append(f"{len(jumps) - MAX_JUMPS} more times")
-    yield (
-        f"The whole picture jumps {', '.join(shown)}: a trace may be made of two cells."
-        f"{_registered(params)}"
+    yield _registered(
+        f"The whole picture jumps {', '.join(shown)}: a trace may be made of two cells.",
+        params,
     )
 
 
-def _registered(params: ProcessingParams) -> str:
-    return f" Add {REGISTRATION}" if params.registration == "none" else ""
+def _registered(text: str, params: ProcessingParams) -> Advice:
+    if params.registration != "none":
+        return Advice(text)
+    return Advice(f"{text} Add {options(REGISTRATION)}", REGISTRATION)
 
 
-def _lost(checks: Checks, notes: Checks, params: ProcessingParams) -> Iterator[str]:
+def _lost(checks: Checks, notes: Checks, params: ProcessingParams) -> Iterator[Advice]:
     lost = checks.get("lost", ())
     if not lost:
         return
     frames = ",".join(f"{a}" if a == b else f"{a}-{b}" for a, b in lost)
-    options = []
+    settings = {}
     longest, left = checks["longest_lost"], checks["still_there"]
     if params.max_gap < longest <= LONGEST_BRIDGE and _is_bridged(checks):
-        options.append(f"--set max_gap={longest}")
+        settings["max_gap"] = longest
     if left < notes.get("limits", {}).get("min_frames", params.min_frames):
-        options.append(f"--set min_frames={left}")
-    remedy = f" To keep them, add {' '.join(options)}" if options else ""
+        settings["min_frames"] = left
+    remedy = f" To keep them, add {options(settings)}" if settings else ""
     is_uncovered = any(a <= t <= b for t in notes["uncovered"] for a, b in lost)
     why = (
         "where no tile covers a part of the phase contrast"
         if is_uncovered
         else "as if the focus were lost"
     )
-    yield f"Most cells vanish in frame {frames}, {why}.{remedy}"
+    yield Advice(f"Most cells vanish in frame {frames}, {why}.{remedy}", settings)
 
 
 def _is_bridged(checks: Checks) -> bool:
@@ -89,7 +92,7 @@ def _is_bridged(checks: Checks) -> bool:
     return bool(checks["recovers"] or len(checks["lost"]) > 1) and checks["lost"][0][0] > 0
 
 
-def _gaps(checks: Checks, notes: Checks, params: ProcessingParams) -> Iterator[str]:
+def _gaps(checks: Checks, notes: Checks, params: ProcessingParams) -> Iterator[Advice]:
     gaps = {int(gap): n for gap, n in checks.get("gaps", {}).items()}
     open_gaps = {gap: n for gap, n in sorted(gaps.items()) if gap > params.max_gap}
     broken = sum(open_gaps.values())
@@ -100,16 +103,19 @@ def _gaps(checks: Checks, notes: Checks, params: ProcessingParams) -> Iterator[s
         for gap in open_gaps
         if sum(n for g, n in open_gaps.items() if g <= gap) >= MIN_SHARE_BRIDGED * broken
     )
-    yield (
+    settings = {"max_gap": longest}
+    yield Advice(
         f"{broken} of {checks['tracks']} tracks begin where another one has ended a few "
-        f"frames before. To join most of them, add --set max_gap={longest}"
+        f"frames before. To join most of them, add {options(settings)}",
+        settings,
     )
 
 
-def _drift(checks: Checks, notes: Checks, params: ProcessingParams) -> Iterator[str]:
+def _drift(checks: Checks, notes: Checks, params: ProcessingParams) -> Iterator[Advice]:
     drift = checks.get("drift")
     if drift:
-        yield (
+        yield _registered(
             f"All cells drift together by {hypot(*drift):.0f} px in the course of the "
-            f"recording.{_registered(params)}"
+            "recording.",
+            params,
         )

@@ -5,6 +5,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from pyama import layout
+from pyama.analysis.advice import Advice
 from pyama.analysis.crowding_advice import too_large_share
 from pyama.analysis.left_out import count_left_out
 from pyama.analysis.recording_gaps import Copied, gap_sentences, gaps
@@ -42,7 +43,8 @@ def summary(report: RunReport, config: ProcessingConfig, seconds: float) -> dict
     objects = _total(_notes(report, "segmentation", "objects"))
     outputs = outputs_of(report)
     traces = list(_parts(report, "extraction"))
-    copied = _copied(report)
+    notes = _run_notes(report, config)
+    warnings = [*_warnings(report, config), *run_advice(outputs, config, report.metadata)]
     left_out = _total(count_left_out(part.get("removed", {})) for part in traces)
     return {
         "status": report.status,
@@ -63,23 +65,34 @@ def summary(report: RunReport, config: ProcessingConfig, seconds: float) -> dict
         "accounting": accounting(outputs),
         "objects": objects,
         "too_large_share": too_large_share(objects),
-        "not_recorded": gaps(copied),
-        "notes": [
-            *selection_notes(report.metadata),
-            *report.metadata.problems,
-            *pixel_size_hints(report.metadata, config.params),
-            *gap_sentences(copied, report.metadata, config.params),
-            *_skipped(report),
-            *stored_scale_notes(report, config),
-        ],
-        "warnings": [
-            *_warnings(report, config),
-            *run_advice(outputs, config, report.metadata),
-        ],
+        "not_recorded": gaps(_copied(report)),
+        "notes": notes,
+        "warnings": warnings,
+        "advice": _advised_settings([*notes, *warnings]),
         "failures": [_failure(bad) for bad in report.steps.with_status(Status.FAILED)],
         "steps": _statuses(report),
         "files": _files(report),
     }
+
+
+def _run_notes(report: RunReport, config: ProcessingConfig) -> list[str]:
+    return [
+        *selection_notes(report.metadata),
+        *report.metadata.problems,
+        *pixel_size_hints(report.metadata, config.params),
+        *gap_sentences(_copied(report), report.metadata, config.params),
+        *_skipped(report),
+        *stored_scale_notes(report, config),
+    ]
+
+
+def _advised_settings(texts: Sequence[str]) -> list[dict[str, Any]]:
+    """Return the sentences that advise settings, with these as values."""
+    return [
+        {"text": text, "settings": list(text.settings)}
+        for text in texts
+        if isinstance(text, Advice) and text.settings
+    ]
 
 
 def summary_lines(counts: Mapping[str, Any]) -> list[str]:
@@ -108,6 +121,17 @@ def summary_lines(counts: Mapping[str, Any]) -> list[str]:
     if len(counts["failures"]) > MAX_LINES:
         lines.append(f"        and {len(counts['failures']) - MAX_LINES} more, see run.log")
     return lines
+
+
+def advised_lines(counts: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """Return the `line`s of `summary_lines` that advise `settings`, with these as values."""
+    settings = {entry["text"]: entry["settings"] for entry in counts["advice"]}
+    return [
+        {"line": f"{kind}: {text}", "settings": settings[text]}
+        for kind, texts in (("Note", counts["notes"]), ("Warning", counts["warnings"]))
+        for text in texts
+        if text in settings
+    ]
 
 
 def _parts(report: RunReport, step: str) -> Iterator[Mapping[str, Any]]:
