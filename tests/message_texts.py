@@ -82,7 +82,9 @@ def texts() -> list[Text]:
             scan.visit(ast.parse(path.read_text(encoding="utf-8")))
             found += scan.found
     for path in sorted(SOURCE.rglob("*.js")):
-        for text in re.findall(r"new Error\([\"`](.+?)[\"`]\)", path.read_text("utf-8")):
+        for text in re.findall(
+            r"new (?:Lost)?Error\([\"`](.+?)[\"`]\)", path.read_text("utf-8")
+        ):
             found.append(Text(path.name, re.sub(r"\$\{[^}]*\}", PLACE, text), "Error"))
     return [text for text in found if text.words]
 

@@ -128,6 +128,28 @@ def test_a_server_that_says_nothing_is_noticed(browser, server):
     assert len(actions(server.root)) == 1
 
 
+MERGE = """body => fetch("/api/merge?dir=results", {
+    method: "POST",
+    headers: { "Content-Type": "application/json" },
+    body: JSON.stringify(body),
+}).then(({ status }) => status)"""
+
+
+def test_samples_survive_a_reload_and_tables_of_others_appear(browser, server):
+    with visiting(browser.new_context(), server.address, AWAY) as page:
+        page.locator("#tab-analysis").click()
+        page.locator("#sample-add").click()
+        page.get_by_label("Name of the sample").last.fill("drug")
+        page.get_by_label("FOVs of the sample").last.fill("1")
+        page.wait_for_url("**view=analysis**")
+        page.reload()
+        expect(page.get_by_label("Name of the sample").last).to_have_value("drug")
+        expect(page.get_by_label("FOVs of the sample").last).to_have_value("1")
+        assert page.evaluate(MERGE, {"samples": {"control": "0"}}) == 200
+        expect(page.locator("#tables")).to_contain_text("control_merged.csv")
+        expect(page.get_by_label("Name of the sample").last).to_have_value("drug")
+
+
 @contextmanager
 def terminal_run(root):
     command = [sys.executable, "-m", "pyama", "run", "long.nd2", "--output", "out"]
@@ -186,5 +208,6 @@ def test_a_run_of_a_terminal_is_watched_and_resumed(browser, server):
         expect(page.locator(status)).to_contain_text("Finished")
         expect(row_of(page, "out")).to_contain_text("finished")
         page.set_viewport_size({"width": 390, "height": 844})
+        page.locator("#known-runs").scroll_into_view_if_needed()
         shoot(page, "runs-390")
         assert serious(page) == []

@@ -312,7 +312,7 @@ NAMELESS = """() => [...document.querySelectorAll('button, select, input, canvas
 
 @pytest.mark.parametrize("part", ["View", "Run", "Analysis"])
 def test_everything_that_can_be_used_has_a_name(page, part):
-    page.get_by_role("button", name=part).click()
+    page.get_by_role("button", name=part, exact=True).click()
     page.wait_for_timeout(300)
     assert page.evaluate(NAMELESS) == []
 

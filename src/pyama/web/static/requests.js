@@ -18,11 +18,7 @@ export class RequestError extends Error {
 }
 
 /** The server cannot be reached: nobody knows whether it has carried out the request. */
-export class LostError extends Error {
-  constructor() {
-    super("No connection to the server. Try again when it is back.");
-  }
-}
+export class LostError extends Error {}
 
 /**
  * The address of a request.
@@ -70,7 +66,7 @@ async function send(url, read, options = {}) {
     if (!isCut) throw error;
     await checkConnection();
   }
-  throw new LostError();
+  throw new LostError("No connection to the server. Try again when it is back.");
 }
 
 /** @type {Api.Get} */
