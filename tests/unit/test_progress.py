@@ -9,7 +9,7 @@ import pytest
 from pyama.cli.progress_bar import SECONDS_BETWEEN_LINES, _Lines
 from pyama.processing.runner import Progress
 from pyama.processing.steps import STEPS_BY_NAME
-from pyama.runs.progress import ProgressEstimator
+from pyama.runs.progress import ProgressEstimator, duration
 from pyama.runs.request import PreparedRun
 from pyama.web.run_routes import RunRequest, StartedRun
 from small_movie import MOVIE, make_config, recording_of
@@ -159,3 +159,71 @@ def test_a_run_that_has_ended_has_no_time_left(tmp_path):
     state = page.state()
     assert (state.status, state.seconds_left) == ("failed", None)
     assert "gone.nd2" in state.message
+
+
+@pytest.mark.parametrize(
+    ("seconds", "text"),
+    [
+        (0.4, "0 s"),
+        (59.4, "59 s"),
+        (60, "1 min 0 s"),
+        (3599, "59 min 59 s"),
+        (3600, "1 h 0 min"),
+        (3 * 3600 + 125, "3 h 2 min"),
+    ],
+)
+def test_durations_for_people(seconds, text):
+    assert duration(seconds) == text
+
+
+def test_places_of_fields_of_view_follow_their_items():
+    clock = Clock()
+    estimator = clock.estimator({0: {"tracking": ["a"]}, 1: {"tracking": ["a"]}, 2: {}})
+    assert estimator.snapshot().places == {0: "waiting", 1: "waiting", 2: "finished"}
+    assert str(estimator.snapshot()) == "1 of 3 FOVs done, 0 %, starting"
+    for i in range(N_FRAMES):
+        clock.now = float(i)
+        estimator.watch(Progress("tracking", 0, i + 1, N_FRAMES))
+        if i == 4:
+            shown = estimator.snapshot()
+            assert shown.places[0] == f"tracking 5 of {N_FRAMES}"
+            assert shown.now == (f"FOV 0 tracking 5 of {N_FRAMES}",)
+            assert shown.share == pytest.approx(5 / N_FRAMES / 2)
+            assert shown.seconds_left == pytest.approx(4 * 7)
+    shown = estimator.snapshot()
+    assert shown.places == {0: "finished", 1: "waiting", 2: "finished"}
+    assert (shown.fovs, shown.fovs_done, shown.now) == (3, 2, ())
+    assert shown.share == 0.5
+
+
+@pytest.mark.parametrize(("seconds", "is_known"), [(3.0, False), (3.1, True)])
+def test_the_time_left_is_not_guessed_from_the_first_seconds(seconds, is_known):
+    clock = Clock()
+    estimator = clock.estimator({0: {"tracking": ["a"]}})
+    estimator.watch(Progress("tracking", 0, 1, N_FRAMES))
+    clock.now = seconds
+    estimator.watch(Progress("tracking", 0, 2, N_FRAMES))
+    assert (estimator.snapshot().seconds_left is not None) == is_known
+
+
+def test_lines_are_shown_once_and_a_cancellation_is_none():
+    estimator = Clock().estimator({})
+    estimator.update(1, 0, "Completed")
+    estimator.update(0, 1, "Cancelled")
+    estimator.update(0, 1, "disk full")
+    assert estimator.snapshot().messages == ("Failed: disk full",)
+    assert estimator.snapshot().messages == ()
+    assert estimator.snapshot().share == 1
+
+
+def test_a_step_that_stands_still_is_not_shown_for_long():
+    clock = Clock()
+    estimator = clock.estimator({fov: {"tracking": ["a"]} for fov in range(6)})
+    for fov in range(6):
+        estimator.watch(Progress("tracking", fov, 1, N_FRAMES))
+    names = [f"FOV {fov} tracking 1 of {N_FRAMES}" for fov in (2, 3, 4, 5)]
+    assert list(estimator.snapshot().now) == names
+    clock.now = 4.9
+    assert list(estimator.snapshot().now) == names
+    clock.now = 5.0
+    assert estimator.snapshot().now == ()

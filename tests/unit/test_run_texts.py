@@ -83,6 +83,9 @@ def test_cells_that_are_left_out_are_counted_by_their_reason():
     assert "(min_frames), 2 " in text
     assert "(border_margin); 50 % of the frame is further away, 1 of them for both" in text
     assert line_of(count_lines(counted()), "left").endswith("none")
+    removed = {"min_frames": 3, "border_margin": 0}
+    lines = count_lines(counted(removed=removed))
+    assert not any("of the frame is further away" in line for line in lines)
 
 
 def test_the_share_of_pixels_above_the_threshold_is_said():
@@ -121,6 +124,8 @@ def test_other_frames_than_those_of_the_last_run_are_a_note():
     selected = METADATA.replace(selected_frames=(0, 1, 2, 3, 4, 5), n_recorded_frames=9)
     (note,) = reselection_notes(selected, METADATA)
     assert "(0-5)" in note
+    (note,) = reselection_notes(METADATA, selected)
+    assert f"({METADATA.selection})" in note
     assert reselection_notes(selected, selected) == []
 
 
