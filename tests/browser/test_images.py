@@ -2,6 +2,7 @@
 
 import base64
 import io
+import re
 
 import numpy as np
 import pytest
@@ -114,6 +115,22 @@ def test_a_cell_that_brightens_never_looks_darker_and_levels_agree(page):
     page.locator("#fov-1").click()
     expect(page.locator("#fov-1")).to_have_attribute("aria-current", "true")
     assert counts(page) == f"{low}\u2013{high} counts"
+
+
+def test_the_contrast_of_the_first_field_of_view_stands_for_those_to_come(browser, address):
+    def before_a_stack_is_finished(route):
+        answer = route.fetch()
+        route.fulfill(response=answer, json=answer.json() | {"contrasts": {}})
+
+    context = browser.new_context()
+    context.route(re.compile(r"/api/dataset\?"), before_a_stack_is_finished)
+    with visiting(context, address) as page:
+        show_only(page, "GFP")
+        before = counts(page)
+        page.locator("#fov-1").click()
+        expect(page.locator("#fov-1")).to_have_attribute("aria-current", "true")
+        show(page, 1)
+        assert counts(page) == before
 
 
 def counts(page):

@@ -41,13 +41,12 @@ export function titleOf(name) {
 }
 
 /**
- * The contrast of a stack in all fields of view, until the user chooses another. It is that of
- * the field of view as long as no stack was finished when the folder was opened.
+ * The contrast of a stack in all fields of view, until the user chooses another.
  * @param {string} name
  * @returns {Api.GreyRange}
  */
 export function contrastOf(name) {
-  return openSource().dataset.contrasts[name] ?? groupOf(name).contrast ?? { low: 0, high: 0, least: 0, most: 0 };
+  return openSource().dataset.contrasts[name] ?? { low: 0, high: 0, least: 0, most: 0 };
 }
 
 /**

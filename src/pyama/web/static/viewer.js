@@ -60,6 +60,8 @@ export function openImages() {
   const [n, height, width] = details.shape;
   viewport.shape = [height, width];
   viewport.pixelSize = dataset.pixel_size_um;
+  // While a run makes the first field of view, its contrast stands for all that follow.
+  for (const { group, contrast } of details.groups) if (contrast) dataset.contrasts[group] ??= contrast;
   const names = shownGroups();
   restoreChannels();
   find("frame").max = `${n - 1}`;
