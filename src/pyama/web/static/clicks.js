@@ -82,7 +82,11 @@ function keep(added, /** @type {Click | null} */ removed = null) {
   // Another tab may keep clicks in the same place.
   const ids = new Set(added.map(({ id }) => id));
   const kept = [...readKept().filter(({ id }) => !ids.has(id) && id !== removed?.id), ...added];
-  localStorage.setItem(place, JSON.stringify(kept));
+  try {
+    localStorage.setItem(place, JSON.stringify(kept));
+  } catch {
+    // The storage is full: they are kept as long as the page is open.
+  }
 }
 
 /**
