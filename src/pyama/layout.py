@@ -30,6 +30,9 @@ LEFT_OUT_COLUMNS = ("reason", "frames_seen", "edge_distance")
 """Last columns of a table of cells that are left out of the traces: the parameter that leaves
 the cell out, the number of frames in which it is present, and how close it comes to the edge
 of the frame in px."""
+LEFT_OUT_BY = "left_out_by"
+"""Column of inspected traces that contain cells which a filter had left out: its `reason`,
+empty for all other cells."""
 
 _KINDS = "pc|fl|seg_labeled|seg_tracked|fl_background|fl_flat|fl_dark"
 _GROUP = re.compile(rf"({_KINDS})_ch_(0|[1-9][0-9]*)")

@@ -7,12 +7,13 @@ import pandas as pd
 import pytest
 from fastapi.testclient import TestClient
 
+from pyama.processing.workflow.run import process
 from pyama.traces.inspection import Inspection
 from pyama.traces.trace_files import traces_of, unused_inspections
 from pyama.web.application import create_app
 from results import results_in
 from servers import serving
-from small_movie import contents
+from small_movie import MOVIE, contents, make_config, recording_of
 
 HERE = "/api/fovs/0/inspection"
 
@@ -195,3 +196,50 @@ def test_an_inspection_of_other_traces_is_named_in_the_same_words(client, folder
     (said,) = client.get("/api/fovs/0/tracks").json()["set_aside"]
     assert said == unused_inspections(folder)[0].replace(f"{folder}/", "")
     assert "was made on the traces of an earlier run and is not used" in said
+
+
+@pytest.fixture
+def narrow(tmp_path):
+    """Results whose margin leaves only cell 3 of field of view 0."""
+    folder = results_in(tmp_path)
+    config = make_config(border_margin=28)
+    assert process(recording_of(MOVIE[:2]), config, folder, [0]).succeeded
+    headers = {"Authorization": "Bearer secret"}
+    return TestClient(
+        create_app(folder, "secret"), base_url="http://localhost", headers=headers
+    )
+
+
+def test_a_cell_without_a_trace_tells_why_and_is_kept(narrow):
+    found = narrow.get("/api/fovs/0/tracks").json()
+    assert [(cell["cell"], cell["first"], cell["n"]) for cell in found["left_out"]] == [
+        (1, 0, 6),
+        (2, 0, 6),
+        (4, 0, 6),
+    ]
+    assert {c["group"] for c in found["left_out"]} == {"too close to the edge (border_margin)"}
+    address = "/api/fovs/0/left_out/{}/intensity_total_ch_1"
+    told = narrow.get(address.format(1)).json()
+    assert told["why"] == (
+        "Cell 1 comes within 25 px of the edge, and border_margin is 28 px."
+    )
+    assert narrow.get(address.format(3)).status_code == 404
+    assert narrow.get("/api/fovs/0/left_out/1/nothing").status_code == 404
+    preview = {"action": {"kind": "keep", "cell": 1}, "column": "intensity_total_ch_1"}
+    effect = narrow.post(f"{HERE}/preview", json=preview).json()
+    assert (effect["before"], effect["after"]) == ([], [told["trace"]])
+    kept = act(narrow, kind="keep", cell=1).json()
+    assert [track["cell"] for track in kept["tracks"]] == [1, 3]
+    assert [cell["cell"] for cell in kept["left_out"]] == [2, 4]
+    assert [entry["text"] for entry in kept["log"]] == ["keep cell 1, which had no trace"]
+    assert kept["version"] != found["version"]
+    values = narrow.get("/api/fovs/0/traces/intensity_total_ch_1").json()["traces"]
+    assert values[0] == told["trace"]
+    again = act(narrow, kind="keep", cell=1)
+    assert (again.status_code, "has a trace already" in again.text) == (422, True)
+    act(narrow, kind="delete", cell=3)
+    told = narrow.get(address.format(3)).json()["why"]
+    assert told == "Cell 3 was deleted in the inspection, in frame 0 to 5."
+    for _ in range(2):
+        undone = narrow.post(f"{HERE}/undo", json={"by": "me"}).json()
+    assert [cell["cell"] for cell in undone["left_out"]] == [1, 2, 4]

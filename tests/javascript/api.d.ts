@@ -1,12 +1,25 @@
 // Written by tests/javascript/type_files.py; do not change it by hand.
 
 declare namespace Api {
+  /** A cell of the labels that has no trace, or not in all of its frames. */
+  interface AbsentCell {
+    cell: number;
+    group: string;
+    first: number;
+    n: number;
+  }
+  /** Why a cell has no trace, and its values all the same. */
+  interface AbsentTrace {
+    cell: number;
+    why: string;
+    trace: Trace;
+  }
   /** An action and who asks for it. */
   interface ActionRequest {
     by: string;
     id?: string | null;
     traces?: string | null;
-    action: MarkCell | Delete | Cut | Join | Swap;
+    action: MarkCell | Delete | Cut | Join | Swap | Keep;
   }
   /** One column of all cells after the inspection. */
   interface ColumnTraces {
@@ -99,6 +112,7 @@ declare namespace Api {
     shape: Array<number>;
     times_min: Array<number>;
     time: string;
+    dropped: string;
     groups: Array<Group>;
   }
   /** One field of view. */
@@ -141,6 +155,13 @@ declare namespace Api {
     kind?: "join";
     cell: number;
     other: number;
+  }
+  /** Give a trace to a cell that has none: a filter left it out, or it was deleted. */
+  interface Keep {
+    kind?: "keep";
+    cell: number;
+    new?: number | null;
+    left_out?: string | null;
   }
   /** The state of a run as its output folder tells it. */
   interface KnownState {
@@ -219,7 +240,7 @@ declare namespace Api {
   }
   /** An action, and the column in which its effect is shown. */
   interface PreviewRequest {
-    action: MarkCell | Delete | Cut | Join | Swap;
+    action: MarkCell | Delete | Cut | Join | Swap | Keep;
     column: string;
   }
   /** Channels chosen by their names. */
@@ -354,6 +375,7 @@ declare namespace Api {
     digest: string;
     columns: Array<MeasuredColumn>;
     tracks: Array<Track>;
+    left_out: Array<AbsentCell>;
     log: Array<LogEntry>;
     set_aside: Array<string>;
     version: string;
@@ -393,6 +415,7 @@ declare namespace Api {
     (path: `fovs/${number}/outlines/${number}/${number}`, query?: { kind?: LabelKind; spacing?: number; version?: string; dir?: string; }): Promise<any>;
     (path: `fovs/${number}/tracks`, query?: { dir?: string; }): Promise<Tracks>;
     (path: `fovs/${number}/traces/${string}`, query?: { dir?: string; }): Promise<ColumnTraces>;
+    (path: `fovs/${number}/left_out/${number}/${string}`, query?: { dir?: string; }): Promise<AbsentTrace>;
     (path: `fovs/${number}/cells/${number}/parts/${number}`, query?: { dir?: string; }): Promise<Parts>;
     (path: `fovs/${number}/fits/${string}`, query?: { model?: string | null; dir?: string; }): Promise<FittedColumn>;
     (path: "schema", query?: {}): Promise<Record<string, any>>;

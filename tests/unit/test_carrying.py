@@ -1,5 +1,7 @@
 """What a person said about earlier tracks is said about the new ones, or listed."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -8,18 +10,24 @@ from hypothesis import strategies as st
 from pyama.traces.carrying import carry_over, matched_labels, partners
 from pyama.traces.corrected_table import Table, apply_correction
 from pyama.traces.correction_log import Entry
-from pyama.traces.corrections import Cut, Delete, Join, MarkCell, Swap
+from pyama.traces.corrections import Cut, Delete, Join, Keep, MarkCell, Swap
+from pyama.traces.left_out_cells import LeftOut
 
 CELLS = {1: range(10), 2: range(6), 3: range(6, 10), 4: range(2, 8)}
 T = 10
 
 
-def table_of(cells):
+WHY = LeftOut("min_frames", 3, 20)
+
+
+def table_of(cells, left_out=()):
     pairs = [(cell, t) for cell, frames in sorted(cells.items()) for t in frames]
     numbers = np.array([cell for cell, _ in pairs], np.int64)
+    shown = np.where(np.isin(numbers, list(left_out)), 0, numbers)
     frames = np.array([t for _, t in pairs], np.int64)
     texts = ("",) * len(pairs)
-    return Table("", texts, texts, numbers, numbers, frames, np.ones(len(pairs), bool))
+    table = Table("", texts, texts, numbers, shown, frames, np.ones(len(pairs), bool))
+    return replace(table, left_out=dict.fromkeys(left_out, WHY), left_out_digest=f"{left_out}")
 
 
 def entry(action, **facts):
@@ -150,6 +158,40 @@ def test_what_was_undone_is_left_out_and_what_was_left_before_stays():
     assert (result.reason, result.settled) == ("why", True)
 
 
+KEPT = [
+    pytest.param({8}, NUMBERS, 8, id="left out again"),
+    pytest.param(set(), NUMBERS, 8, id="has a trace"),
+    pytest.param({8}, {}, None, id="gone"),
+    pytest.param({6, 8}, {4: 5}, 5, id="a part of a cell that has a trace"),
+    pytest.param({5, 8}, {4: 5}, 5, id="a part of a cell that is left out"),
+]
+
+
+@pytest.mark.parametrize(("left_out", "matches", "kept"), KEPT)
+def test_a_kept_cell_stays_one(left_out, matches, kept):
+    """Cell 4 has no trace at first; a bad mark on it goes with it, also to a third run."""
+    old, new = table_of(CELLS, {4}), table_of(RENUMBERED, left_out)
+    entries = [entry(Keep(cell=4, new=4, left_out="{4}")), entry(MarkCell(cell=4, good=False))]
+    first, second = carry_over(entries, old, new, partners(old, new, always(matches)))
+    if kept is None:
+        assert [first.reason, second.reason] == [UNCLEAR.format(4)] * 2
+        return
+    assert first.actions == [Keep(cell=kept, new=kept, left_out=f"{left_out}")]
+    for action in [*first.actions, *second.actions]:
+        new, problem = apply_correction(new, action)
+        assert problem in {"", f"Cell {kept} has a trace already."}
+    assert (new.cells[new.source == kept] == kept).all()
+    third = table_of(RENUMBERED, {kept})
+    again = [entry(action) for action in [*first.actions, *second.actions]]
+    uncorrected = table_of(RENUMBERED, left_out)
+    for result in carry_over(again, uncorrected, third, partners(uncorrected, third, None)):
+        for action in result.actions:
+            third, problem = apply_correction(third, action)
+            assert problem == ""
+    rows = third.source == kept
+    assert (third.cells[rows] == kept).all()
+
+
 numbers, times = st.integers(1, 6), st.integers(0, 9)
 actions = st.one_of(
     st.builds(MarkCell, cell=numbers, good=st.booleans(), frame=times),
@@ -157,14 +199,20 @@ actions = st.one_of(
     st.builds(Cut, cell=numbers, frame=times, new=st.integers(5, 8)),
     st.builds(Join, cell=numbers, other=numbers),
     st.builds(Swap, cell=numbers, other=numbers, frame=times),
+    st.builds(Keep, cell=st.integers(1, 4), new=st.integers(1, 6)),
 )
 
 
-@settings(max_examples=60)
-@given(wanted=st.lists(actions, max_size=6), order=st.permutations([11, 12, 13, 14]))
-def test_other_numbers_give_the_same_corrected_tracks(wanted, order):
+@settings(max_examples=80)
+@given(
+    wanted=st.lists(actions, max_size=6),
+    order=st.permutations([11, 12, 13, 14]),
+    left_out=st.sets(st.integers(1, 4), max_size=2),
+)
+def test_other_numbers_give_the_same_corrected_tracks(wanted, order, left_out):
     to_new = dict(zip(CELLS, order, strict=True))
-    old, new = table_of(CELLS), table_of({to_new[c]: f for c, f in CELLS.items()})
+    old = table_of(CELLS, left_out)
+    new = table_of({to_new[c]: f for c, f in CELLS.items()}, {to_new[c] for c in left_out})
     partner = partners(old, new, always(to_new))
     results = carry_over([entry(action) for action in wanted], old, new, partner)
     for action in wanted:
@@ -172,7 +220,7 @@ def test_other_numbers_give_the_same_corrected_tracks(wanted, order):
     for result in results:
         for action in result.actions:
             new, problem = apply_correction(new, action)
-            assert problem == ""
+            assert problem == "" or problem.endswith("has a trace already.")
     groups = {}
     for i, j in enumerate(partner.tolist()):
         assert old.good[i] == new.good[j] or old.cells[i] == 0

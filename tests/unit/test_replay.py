@@ -4,15 +4,16 @@ import json
 from contextlib import suppress
 
 import numpy as np
+import pandas as pd
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pyama import layout
-from pyama.errors import ConfigError
+from pyama.errors import ConfigError, StoreError
 from pyama.traces.corrected_table import read_uncorrected
 from pyama.traces.correction_log import append_record
-from pyama.traces.corrections import Cut, Delete, Join, MarkCell, Swap
+from pyama.traces.corrections import Cut, Delete, Join, Keep, MarkCell, Swap, text_of
 from pyama.traces.inspection import Inspection
 from pyama.traces.replay import Replay
 from pyama.traces.trace_files import find_traces, traces_of
@@ -20,6 +21,8 @@ from pyama.traces.trace_reading import load_traces
 
 COLUMNS = [*layout.BASE_COLUMNS, "area_ch_0"]
 CELLS = {1: range(4), 2: range(2, 6), 3: range(4, 6), 4: range(6)}
+LEFT_OUT = {5: range(2), 7: range(1, 6, 2)}
+"""Cells that have no trace; 6 was none."""
 
 
 @pytest.fixture
@@ -37,6 +40,13 @@ def write_traces(folder):
     ]
     text = ",".join(COLUMNS) + "\n" + "".join(rows)
     (place / layout.traces_file("movie", 0)).write_text(text)
+    columns = ",".join([*COLUMNS, *layout.LEFT_OUT_COLUMNS])
+    rows = [
+        f"0,{cell},{t},True,1.5,2.0,0,1,2,3,{cell + t / 7!r},min_frames,{len(frames)},20\n"
+        for cell, frames in LEFT_OUT.items()
+        for t in frames
+    ]
+    (place / layout.left_out_file("movie", 0)).write_text(columns + "\n" + "".join(rows))
     return folder
 
 
@@ -47,7 +57,7 @@ def late(folder):
 
 def from_the_start(inspection):
     """What the log gives if nothing is remembered."""
-    digest, table = read_uncorrected(inspection.traces)
+    digest, table = read_uncorrected(inspection.traces, inspection.left_out)
     return Replay(digest, table).read(inspection.log)
 
 
@@ -60,13 +70,14 @@ def assert_same(inspection):
     assert now.table.text() == expected.table.text()
 
 
-numbers, times = st.integers(1, 7), st.integers(0, 6)
+numbers, times = st.integers(1, 9), st.integers(0, 6)
 actions = st.one_of(
     st.builds(MarkCell, cell=numbers, good=st.booleans(), frame=times),
     st.builds(Delete, cell=numbers),
     st.builds(Cut, cell=numbers, frame=times),
     st.builds(Join, cell=numbers, other=numbers),
     st.builds(Swap, cell=numbers, other=numbers, frame=times),
+    st.builds(Keep, cell=st.sampled_from([1, 4, 5, 5, 7, 7, 9])),
 )
 people = st.sampled_from(["ann", "bob"])
 lines = st.one_of(
@@ -102,7 +113,7 @@ def do(inspection, kind, who, what):
         inspection.log.write_bytes(b"".join(content[: 1 + what]))
 
 
-@settings(max_examples=60)
+@settings(max_examples=80)
 @given(st.lists(lines, max_size=14))
 def test_any_log_is_replayed_as_from_its_start(tmp_path_factory, sequence):
     inspection = late(write_traces(tmp_path_factory.mktemp("clicks")))
@@ -190,3 +201,121 @@ def test_a_log_that_does_not_name_its_table_is_continued(folder, is_edited):
     kept = list(inspection.log.parent.glob("*_edited.csv"))
     assert [path.read_bytes() for path in kept] == ([before] if is_edited else [])
     assert inspection.inspected.read_text() == inspection.state().table.text()
+
+
+def test_a_cell_that_was_left_out_is_kept_with_its_rows_and_its_reason(folder):
+    inspection = Inspection(folder, 0)
+    raw = pd.read_csv(inspection.left_out).query("cell == 7").reset_index(drop=True)
+    inspection.add(Keep(cell=7), "me")
+    table = pd.read_csv(inspection.inspected)
+    kept = table.query("cell == 7").reset_index(drop=True)
+    pd.testing.assert_frame_equal(kept[COLUMNS], raw[COLUMNS])
+    assert set(kept["source_cell"]) == {7}
+    assert table.groupby("cell")["left_out_by"].first().dropna().to_dict() == {7: "min_frames"}
+    assert sorted(table["cell"].unique()) == [1, 2, 3, 4, 7]
+    inspection.undo("me")
+    assert not inspection.inspected.exists()
+    inspection.redo("me")
+    assert pd.read_csv(inspection.inspected).equals(table)
+    inspection.add(MarkCell(cell=7, good=False), "me")
+    inspection.add(Cut(cell=7, frame=3), "me")
+    assert pd.read_csv(inspection.inspected).query("not good")["cell"].tolist() == [7, 8, 8]
+
+
+def test_a_deleted_cell_is_kept_again_under_a_number_that_is_free(folder):
+    inspection = Inspection(folder, 0)
+    for action in (Cut(cell=4, frame=3), Delete(cell=8), Keep(cell=4), Delete(cell=2)):
+        inspection.add(action, "me")
+    state = inspection.add(Keep(cell=2), "me")
+    table = pd.read_csv(inspection.inspected)
+    assert sorted(table["cell"].unique()) == [1, 2, 3, 4, 9]
+    assert table.query("cell == 9")[["source_cell", "frame"]].to_numpy().tolist() == [
+        [4, 3],
+        [4, 4],
+        [4, 5],
+    ]
+    assert "left_out_by" not in table
+    assert [text_of(entry.action) for entry in state.entries[2:]] == [
+        "keep cell 4 as 9, which had no trace",
+        "delete 2",
+        "keep cell 2, which had no trace",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("cell", "message"),
+    [(1, "Cell 1 has a trace already"), (6, "There is no cell 6")],
+)
+def test_what_cannot_be_kept_is_refused(folder, cell, message):
+    with pytest.raises(ConfigError, match=message):
+        Inspection(folder, 0).add(Keep(cell=cell), "me")
+    assert not Inspection(folder, 0).log.exists()
+
+
+@pytest.mark.parametrize("change", ["other", "gone"])
+def test_a_kept_cell_is_not_taken_from_another_table(folder, change):
+    """Only a run replaces the table, and carries over what refers to it."""
+    inspection = Inspection(folder, 0)
+    inspection.add(Keep(cell=7), "me")
+    text = inspection.left_out.read_text()
+    if change == "gone":
+        inspection.left_out.unlink()
+    else:
+        inspection.left_out.write_text(text.replace("2.0,0", "2.5,0"))
+    state = inspection.state()
+    problem = {"gone": "There is no cell 7.", "other": "is another one than that with cell 7"}
+    assert problem[change] in state.entries[0].problem
+    assert 7 not in state.table.cells
+    inspection.left_out.write_text(text)
+    assert inspection.state().entries[0].problem == ""
+
+
+def test_results_without_a_table_of_left_out_cells_are_inspected_as_before(folder):
+    inspection = Inspection(folder, 0)
+    inspection.left_out.unlink()
+    inspection.add(Delete(cell=2), "me")
+    inspection.add(Keep(cell=2), "me")
+    assert sorted(pd.read_csv(inspection.inspected)["cell"].unique()) == [1, 2, 3, 4]
+
+
+@pytest.mark.parametrize("text", ["", "fov,cell\n", "{header}\n0,5,x,True,1,a,1,2\n"])
+def test_a_damaged_table_of_left_out_cells_is_told(folder, text):
+    inspection = Inspection(folder, 0)
+    header = ",".join([*COLUMNS, *layout.LEFT_OUT_COLUMNS])
+    inspection.left_out.write_text(text.format(header=header))
+    with pytest.raises(StoreError, match="_left_out"):
+        inspection.state()
+
+
+def test_a_last_line_without_its_end_is_read_and_may_still_change(folder):
+    """Another program may be writing it: what follows is a part of that line."""
+    inspection = late(folder)
+    inspection.add(MarkCell(cell=1, good=False), "me")
+    inspection.add(MarkCell(cell=2, good=False), "me")
+    first, second = inspection.log.read_bytes().splitlines(keepends=True)[1:]
+    head = inspection.log.read_bytes().splitlines(keepends=True)[0]
+    other = second.replace(b'"cell": 2', b'"cell": 22')
+    for end in (second[:-2], second[:-1], other[:-1], second):
+        inspection.log.write_bytes(head + first + end)
+        assert_same(inspection)
+    inspection.log.write_bytes(head + first + second[:-1])
+    assert len(inspection.state().entries) == 2
+    with inspection.log.open("ab") as log:
+        log.write(b"x\n")  # now it is no record
+    assert_same(inspection)
+    assert len(inspection.state().entries) == 1
+
+
+def test_a_table_is_one_of_corrected_tracks_only_while_a_correction_says_so(folder):
+    inspection = Inspection(folder, 0)
+    inspection.add(MarkCell(cell=1, good=False), "ann")
+    inspection.add(Cut(cell=4, frame=3), "bob")
+    inspection.add(MarkCell(cell=2, good=False), "ann")
+    assert "source_cell" in inspection.inspected.read_text()
+    inspection.undo("bob")
+    assert not inspection.state().table.corrected
+    assert "source_cell" not in inspection.inspected.read_text()
+    inspection.add(Cut(cell=4, frame=3), "bob")
+    inspection.undo("ann")
+    assert inspection.state().table.corrected
+    assert_same(inspection)

@@ -6,6 +6,7 @@ from typing import Any
 
 import pandas as pd
 
+from pyama import layout
 from pyama.analysis.remarks import empty_samples
 from pyama.analysis.sample_sets import SAMPLE_SET, next_set
 from pyama.analysis.samples import Fovs, check_samples, load_samples, samples_by_position
@@ -196,12 +197,22 @@ def _if_any(key: str, values: list[Any]) -> dict[str, Any]:
     return {key: values} if values else {}
 
 
+def _left_out_by(table: pd.DataFrame) -> list[str]:
+    """Return the filter that left a cell out and somebody keeps it, by row; else empty."""
+    values = table[layout.LEFT_OUT_BY] if layout.LEFT_OUT_BY in table else [""] * len(table)
+    return [value if isinstance(value, str) else "" for value in values]
+
+
 def _stacked(tables: list[pd.DataFrame]) -> pd.DataFrame:
     """Concatenate tables whose columns may differ; empty ones would change the types."""
     if any("source_cell" in table for table in tables):
         tables = [
             table if "source_cell" in table else table.assign(source_cell=table["cell"])
             for table in tables
+        ]
+    if any(layout.LEFT_OUT_BY in table for table in tables):
+        tables = [
+            table.assign(**{layout.LEFT_OUT_BY: _left_out_by(table)}) for table in tables
         ]
     for name, nothing in ((PARENT, 0), *((column, 0.0) for column in DRIFT)):
         if any(name in table for table in tables):

@@ -13,7 +13,10 @@ if TYPE_CHECKING:
 IDENTITY = ("experiment", "replicate", "recording", "sample", "fov", "cell")
 """Columns that identify a trace, as far as a table has them."""
 NOT_MEASURED = frozenset(
-    {*IDENTITY, *layout.BASE_COLUMNS, "time", "source_cell", PARENT, *DRIFT, "n_points"}
+    {
+        *(*IDENTITY, *layout.BASE_COLUMNS, "time", "source_cell", layout.LEFT_OUT_BY),
+        *(PARENT, *DRIFT, "n_points"),
+    }
 )
 """Columns of traces that are not features."""
 UNITS = {

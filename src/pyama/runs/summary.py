@@ -7,7 +7,7 @@ from typing import Any
 from pyama import layout
 from pyama.analysis.advice import Advice
 from pyama.analysis.crowding_advice import too_large_share
-from pyama.analysis.left_out import count_left_out
+from pyama.analysis.left_out import count_left_out, kept_sentences
 from pyama.analysis.recording_gaps import Copied, gap_sentences, gaps
 from pyama.analysis.remarks import folder_remarks
 from pyama.analysis.run_advice import run_advice
@@ -23,6 +23,7 @@ from pyama.runs.stored_scale import stored_scale_notes
 from pyama.sentences import WITHOUT_MASK, failure, no_background
 from pyama.store.stack_outputs import LARGEST_UINT16
 from pyama.time_warnings import time_warnings
+from pyama.traces.trace_files import traces_files
 
 MAX_LINES = 10
 """Largest number of failures and of files that are listed."""
@@ -83,6 +84,7 @@ def _run_notes(report: RunReport, config: ProcessingConfig) -> list[str]:
         *gap_sentences(_copied(report), report.metadata, config.params),
         *_skipped(report),
         *stored_scale_notes(report, config),
+        *kept_sentences(traces_files(report.output_dir)),
     ]
 
 

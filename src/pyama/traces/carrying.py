@@ -12,9 +12,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from pyama.traces.corrected_table import Table, apply_correction
+from pyama.traces.carried_keeps import kept_labels
+from pyama.traces.corrected_table import Table, apply_correction, has_trace
 from pyama.traces.correction_log import Entry
-from pyama.traces.corrections import Action, Cut, Delete, Join, MarkCell, Swap
+from pyama.traces.corrections import Action, Cut, Delete, Join, Keep, MarkCell, Swap
+from pyama.traces.given_numbers import numbered
 
 Indices = NDArray[np.int64]
 ALREADY = "the new tracks are like this without it"
@@ -82,10 +84,10 @@ def partners(old: Table, new: Table, matches: Sequence[dict[int, int]] | None) -
     """
     rows = {
         key: i
-        for i, key in enumerate(zip(new.cells.tolist(), new.frames.tolist(), strict=True))
+        for i, key in enumerate(zip(new.source.tolist(), new.frames.tolist(), strict=True))
     }
     found = []
-    for cell, frame in zip(old.cells.tolist(), old.frames.tolist(), strict=True):
+    for cell, frame in zip(old.source.tolist(), old.frames.tolist(), strict=True):
         number = cell
         if matches is not None:
             number = matches[frame].get(cell, 0) if frame < len(matches) else 0
@@ -119,7 +121,7 @@ def carry_over(
             carried.append(Carried(entry, (), entry.problem, entry.settled))
             continue
         before, (old, problem) = old, apply_correction(old, entry.action)
-        if problem:
+        if problem and not has_trace(before, entry.action):
             carried.append(Carried(entry, (), problem))
             continue
         result, new = _translated(entry, _Pair(before, new, partner, counted))
@@ -131,17 +133,16 @@ def _translated(entry: Entry, pair: "_Pair") -> tuple[Carried, Table]:
     """Express one correction; return also the new table with it applied."""
     actions, reason = pair.translated(entry.action)
     table = pair.new
-    numbered = []
+    carried = []
     for action in actions:
-        if isinstance(action, Cut):
-            used = max(int(table.cells.max(initial=0)), int(table.source.max(initial=0)))
-            action = action.model_copy(update={"new": used + 1})
+        action = numbered(action, table)
         table, problem = apply_correction(table, action)
-        if problem:
+        # A cell that has a trace is still one to keep, in case a later run leaves it out.
+        if problem and not has_trace(table, action):
             return Carried(entry, (), problem), pair.new
-        numbered.append(action)
+        carried.append(action)
     settled = not actions and reason == ALREADY
-    return Carried(entry, numbered, reason, settled), table
+    return Carried(entry, carried, reason, settled), table
 
 
 @dataclass(frozen=True)
@@ -162,6 +163,9 @@ class _Pair:
                 actions = [action.model_copy(update={"cell": cell}) for cell in cells]
             case Delete():
                 actions = [Delete(cell=cell) for cell in self._inside(action.cell, 0)]
+            case Keep():
+                both = self.old, self.new, self.partner, self.counted
+                actions = [Keep(cell=cell) for cell in kept_labels(*both, action.cell)]
             case Cut():
                 return self._cut(action)
             case Join():

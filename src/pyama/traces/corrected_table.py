@@ -1,7 +1,7 @@
 """A traces table in memory, and the corrections applied to it."""
 
-from collections.abc import Callable
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -12,8 +12,9 @@ from pydantic import BaseModel
 from pyama import layout
 from pyama.errors import StoreError
 from pyama.file_cache import cached_while_unchanged
-from pyama.traces.corrections import Action, Cut, Delete, Join, MarkCell, Swap
-from pyama.traces.digests import traces_digest
+from pyama.traces.corrections import Action, Cut, Delete, Join, Keep, MarkCell, Swap
+from pyama.traces.digests import digest_if_there, traces_digest
+from pyama.traces.left_out_cells import LeftOut, left_out_rows
 from pyama.traces.table_text import TRUE, read_table_text
 
 
@@ -21,15 +22,21 @@ from pyama.traces.table_text import TRUE, read_table_text
 class Table:
     """Traces with corrections applied.
 
+    The rows of the cells that a filter left out follow those of the traces. They have no
+    corrected number until somebody keeps them.
+
     Attributes:
         header: First line of the traces file, without its line break.
         lines: Text of each row from the fifth column on, so that floats keep their digits.
         fovs: First column.
         source: Number of the cell in the labels, by row, int64 (n,).
-        cells: Corrected number of the cell, int64 (n,); 0 if the track was deleted.
+        cells: Corrected number of the cell, int64 (n,); 0 if the row is in no trace, because
+            its track was deleted or left out.
         frames: 0-based, int64 (n,).
         good: bool (n,).
         corrected: Whether tracks were changed.
+        left_out: Why cells were left out, by their numbers in the labels.
+        left_out_digest: SHA-256 of the table of these cells; empty without one.
     """
 
     header: str
@@ -40,37 +47,87 @@ class Table:
     frames: NDArray[np.int64]
     good: NDArray[np.bool_]
     corrected: bool = False
+    left_out: Mapping[int, LeftOut] = field(default_factory=dict)
+    left_out_digest: str = ""
 
     def order(self) -> NDArray[np.int64]:
-        """Return the indices of the rows that were not deleted, by cell and then frame."""
+        """Return the indices of the rows that are in a trace, by cell and then frame."""
         # One key, because rows are almost in this order already; two keys take longer.
         places = self.cells * (int(self.frames.max(initial=0)) + 1) + self.frames
         rows = np.argsort(places, kind="stable")
         return rows[self.cells[rows] > 0]
 
     def text(self) -> str:
-        """Return the table as CSV, with a column `source_cell` if tracks were changed."""
-        rows = self.order().tolist() if self.corrected else range(len(self.lines))
-        cells, frames = self.cells.tolist(), self.frames.tolist()
-        good, source = self.good.tolist(), self.source.tolist()
-        last = [f",{cell}" for cell in source] if self.corrected else [""] * len(source)
+        """Return the table as CSV.
+
+        Returns:
+            The columns of the traces. If tracks were changed, `source_cell` follows, and if
+            it contains cells that a filter had left out, `left_out_by` with its name.
+        """
+        rows = self.order() if self.corrected else np.flatnonzero(self.cells)
+        names, last = self._last_columns(rows.tolist())
+        cells, frames, good = self.cells.tolist(), self.frames.tolist(), self.good.tolist()
         body = "".join(
-            f"{self.fovs[i]},{cells[i]},{frames[i]},{good[i]},{self.lines[i]}{last[i]}\n"
-            for i in rows
+            f"{self.fovs[i]},{cells[i]},{frames[i]},{good[i]},{self.lines[i]}{text}\n"
+            for i, text in zip(rows.tolist(), last, strict=True)
         )
-        return f"{self.header}{',source_cell' if self.corrected else ''}\n{body}"
+        return f"{','.join([self.header, *names])}\n{body}"
+
+    def _last_columns(self, rows: Sequence[int]) -> tuple[list[str], list[str]]:
+        """Return the names of the columns that corrections add, and their texts by row."""
+        if not self.corrected:
+            return [], [""] * len(rows)
+        source = self.source[rows].tolist()
+        last = [f",{label}" for label in source]
+        by = {label: f",{why.reason}" for label, why in self.left_out.items()}
+        if by.keys().isdisjoint(source):
+            return ["source_cell"], last
+        both = [text + by.get(label, ",") for text, label in zip(last, source, strict=True)]
+        return ["source_cell", layout.LEFT_OUT_BY], both
+
+
+def read_uncorrected(path: Path, left_out: Path | None = None) -> tuple[str, Table]:
+    """Read a traces file and the table of the cells that were left out of it.
+
+    Args:
+        path: The traces.
+        left_out: The other table; results of earlier versions have none.
+
+    Returns:
+        Digest of the traces, and the rows of both tables.
+
+    Raises:
+        StoreError: A file cannot be read, or is not such a table.
+    """
+    if left_out is None or not left_out.exists():
+        return _read_traces(path)
+    status = left_out.stat()
+    return _read_both(path, left_out, status.st_mtime_ns, status.st_size)
 
 
 @cached_while_unchanged(16)
-def read_uncorrected(path: Path) -> tuple[str, Table]:
-    """Read a traces file.
+def _read_both(
+    path: Path, left_out: Path, _changed_ns: int, _n_bytes: int
+) -> tuple[str, Table]:
+    digest, table = _read_traces(path)
+    rows = list(left_out_rows(left_out))
+    source = np.array([row.cell for row in rows], np.int64)
+    frames = np.array([row.frame for row in rows], np.int64)
+    return digest, replace(
+        table,
+        lines=(*table.lines, *(row.line for row in rows)),
+        fovs=(*table.fovs, *(row.fov for row in rows)),
+        source=np.concatenate([table.source, source]),
+        cells=np.concatenate([table.cells, np.zeros_like(source)]),
+        frames=np.concatenate([table.frames, frames]),
+        good=np.concatenate([table.good, np.ones(len(rows), np.bool_)]),
+        left_out=dict(zip(source.tolist(), (row.why for row in rows), strict=True)),
+        left_out_digest=digest_if_there(left_out),
+    )
 
-    Returns:
-        Digest of the file, and its table.
 
-    Raises:
-        StoreError: The file cannot be read, or is not a traces file.
-    """
+@cached_while_unchanged(16)
+def _read_traces(path: Path) -> tuple[str, Table]:
     content = read_table_text(path)
     header, *lines = content.text.splitlines()
     if content.columns[:4] != layout.BASE_COLUMNS[:4]:
@@ -108,7 +165,8 @@ def apply_correction(table: Table, action: Action) -> tuple[Table, str]:
         the correction is not possible.
     """
     named = [action.cell, getattr(action, "other", action.cell)]
-    absent = [cell for cell in named if not (table.cells == cell).any()]
+    numbers = table.source if isinstance(action, Keep) else table.cells
+    absent = [cell for cell in named if not (numbers == cell).any()]
     if absent:
         return table, f"There is no cell {absent[0]}."
     change: Callable[[Table, Any], Table | str] = _CHANGES[type(action)]
@@ -165,6 +223,27 @@ def _swap(table: Table, action: Swap) -> Table | str:
     return replace(table, cells=cells, corrected=True)
 
 
+def has_trace(table: Table, action: Action) -> bool:
+    """Whether a correction keeps a cell all of whose rows are in traces in any case."""
+    rows = table.source == action.cell
+    return isinstance(action, Keep) and bool(rows.any() and table.cells[rows].all())
+
+
+def _keep(table: Table, action: Keep) -> Table | str:
+    if has_trace(table, action):
+        return f"Cell {action.cell} has a trace already."
+    is_other = action.left_out not in {None, table.left_out_digest}
+    if is_other and action.cell in table.left_out:
+        return (
+            f"The table of cells without a trace is another one than that with cell "
+            f"{action.cell} in this line."
+        )
+    if (table.cells == action.new).any():
+        return f"Cell {action.new} exists already."
+    rows = (table.source == action.cell) & (table.cells == 0)
+    return _renumbered(table, rows, action.new or action.cell)
+
+
 def _renumbered(table: Table, rows: NDArray[np.bool_], cell: int) -> Table:
     return replace(table, cells=np.where(rows, cell, table.cells), corrected=True)
 
@@ -175,4 +254,5 @@ _CHANGES: dict[type[BaseModel], Callable[[Table, Any], Table | str]] = {
     Cut: _cut,
     Join: _join,
     Swap: _swap,
+    Keep: _keep,
 }

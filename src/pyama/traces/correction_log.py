@@ -19,7 +19,7 @@ from pydantic import TypeAdapter, ValidationError
 
 from pyama.errors import StoreError
 from pyama.links import refuse_link_out
-from pyama.traces.corrections import Action
+from pyama.traces.corrections import Action, Keep
 
 _ACTION: TypeAdapter[Action] = TypeAdapter(Action)
 _INVALID = ValueError, KeyError, TypeError, ValidationError, RecursionError
@@ -87,6 +87,11 @@ class LogRecords:
     def has_corrections(self) -> bool:
         """Whether any correction applies to the traces."""
         return any(entry.active and not entry.left for entry in self.entries.values())
+
+    def keeps_others(self, left_out: str) -> bool:
+        """Whether cells are kept that are not of a table of left-out cells, by its digest."""
+        kept = [e.action for e in self.entries.values() if not e.left]
+        return any(isinstance(a, Keep) and a.left_out not in {None, left_out} for a in kept)
 
     def read(self, lines: Iterable[bytes]) -> None:
         """Read more lines; incomplete ones are left out."""

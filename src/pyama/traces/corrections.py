@@ -1,4 +1,4 @@
-"""The corrections that people make to traces: mark, delete, cut, join and swap."""
+"""The corrections that people make to traces: mark, delete, cut, join, swap and keep."""
 
 from typing import Annotated, Literal
 
@@ -68,11 +68,24 @@ class Swap(_Action):
     """First frame that is exchanged."""
 
 
-Action = Annotated[MarkCell | Delete | Cut | Join | Swap, Field(discriminator="kind")]
+class Keep(_Action):
+    """Give a trace to a cell that has none: a filter left it out, or it was deleted."""
+
+    kind: Literal["keep"] = "keep"
+    cell: Cell
+    """Number of the cell in the labels."""
+    new: Cell | None = None
+    """Number of its trace; None if it is still to be assigned."""
+    left_out: str | None = None
+    """SHA-256 of the table of left-out cells that `cell` refers to, empty without a table;
+    None if it is still to be assigned."""
+
+
+Action = Annotated[MarkCell | Delete | Cut | Join | Swap | Keep, Field(discriminator="kind")]
 """One correction."""
 
 
-def text_of(action: MarkCell | Delete | Cut | Join | Swap) -> str:
+def text_of(action: MarkCell | Delete | Cut | Join | Swap | Keep) -> str:
     """Return a correction in words."""
     match action:
         case MarkCell():
@@ -86,8 +99,11 @@ def text_of(action: MarkCell | Delete | Cut | Join | Swap) -> str:
             return f"join {action.other} to {action.cell}"
         case Swap():
             return f"swap {action.cell} and {action.other} from frame {action.frame}"
+        case Keep():
+            other = f" as {action.new}" if action.new not in {None, action.cell} else ""
+            return f"keep cell {action.cell}{other}, which had no trace"
 
 
-def cells_of(action: MarkCell | Delete | Cut | Join | Swap) -> list[int]:
+def cells_of(action: MarkCell | Delete | Cut | Join | Swap | Keep) -> list[int]:
     """Return the cells that a correction names."""
     return [action.cell, *([action.other] if isinstance(action, Join | Swap) else [])]

@@ -13,6 +13,14 @@ def traces_digest(path: Path) -> str:
     return hashlib.sha256(path.read_bytes()).hexdigest()
 
 
+def digest_if_there(path: Path) -> str:
+    """Return the SHA-256 of a file; empty if it does not exist."""
+    try:
+        return traces_digest(path)
+    except FileNotFoundError:
+        return ""
+
+
 def inspected_digest(log: Path) -> str | None:
     """Return the digest of the traces that a log of corrections belongs to; None without."""
     refuse_link_out(log)

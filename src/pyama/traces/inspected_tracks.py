@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from pyama.file_cache import cached_while_unchanged
 from pyama.traces.corrected_table import Table
+from pyama.traces.left_out_cells import LeftOut
 from pyama.traces.table_text import read_table_text
 
 Values = NDArray[np.float64]
@@ -77,7 +78,7 @@ def cell_values(
 
     Args:
         table: The traces.
-        values: One column, shape (n,), in the order of the traces file.
+        values: One column, shape (n,), in the order of the table.
         only: Numbers of the cells; None takes all.
     """
     return [
@@ -87,6 +88,46 @@ def cell_values(
     ]
 
 
+@dataclass(frozen=True)
+class Absent:
+    """One cell of the labels that has no trace, or not in all of its frames.
+
+    Attributes:
+        cell: Its number in the labels.
+        first: First frame in which it has no trace.
+        last: Last such frame.
+        n: Number of such frames.
+        why: Why a filter left it out; None if it was deleted.
+    """
+
+    cell: int
+    first: int
+    last: int
+    n: int
+    why: LeftOut | None
+
+
+def absent_cells(table: Table) -> list[Absent]:
+    """Return the cells of the labels that have no trace, by their numbers."""
+    rows = np.flatnonzero(table.cells == 0)
+    rows = rows[np.lexsort((table.frames[rows], table.source[rows]))]
+    labels, start, counts = np.unique(
+        table.source[rows], return_index=True, return_counts=True
+    )
+    frames = table.frames[rows].tolist()
+    return [
+        Absent(label, frames[i], frames[i + n - 1], n, table.left_out.get(label))
+        for label, i, n in zip(labels.tolist(), start.tolist(), counts.tolist(), strict=True)
+    ]
+
+
+def absent_values(table: Table, values: Values, label: int) -> CellValues:
+    """Return the values of one of `absent_cells`; the arguments are those of `cell_values`."""
+    rows = np.flatnonzero((table.cells == 0) & (table.source == label))
+    rows = rows[np.argsort(table.frames[rows], kind="stable")]
+    return CellValues(label, table.frames[rows].tolist(), values[rows].tolist())
+
+
 def changed_cells(before: Table, after: Table) -> set[int]:
     """Return the numbers of all cells that an action changes, before and after it."""
     changed = (before.cells != after.cells) | (before.good != after.good)
@@ -94,13 +135,23 @@ def changed_cells(before: Table, after: Table) -> set[int]:
     return set(before.cells[rows].tolist()) | set(after.cells[rows].tolist())
 
 
-def column_of(path: Path, column: str) -> Values:
-    """Return a column of a traces file, shape (n,); NaN where there is no finite number.
+def column_of(traces: Path, left_out: Path, column: str) -> Values:
+    """Return a column in the order of the rows of `read_uncorrected`, shape (n,).
+
+    Args:
+        traces: A traces file.
+        left_out: The table of the cells that were left out of it; it may be missing.
+        column: Name of the column.
+
+    Returns:
+        The values; NaN where there is no finite number.
 
     Raises:
-        KeyError: The file has no such column.
+        KeyError: A file has no such column.
     """
-    numbers = pd.to_numeric(read_traces(path)[column], errors="coerce").to_numpy(np.float64)
+    paths = [traces, left_out] if left_out.exists() else [traces]
+    columns = [pd.to_numeric(read_traces(path)[column], errors="coerce") for path in paths]
+    numbers = np.concatenate([values.to_numpy(np.float64) for values in columns])
     return np.where(np.isfinite(numbers), numbers, np.nan)
 
 

@@ -23,8 +23,9 @@ from pyama.traces.carrying import Carried, log_lines
 from pyama.traces.clicks import NEW, Click, is_repeated
 from pyama.traces.corrected_table import Table, apply_correction, read_uncorrected
 from pyama.traces.correction_log import Entry, append_record, append_table, read_records
-from pyama.traces.corrections import Action, Cut
-from pyama.traces.digests import inspected_digest, traces_digest
+from pyama.traces.corrections import Action
+from pyama.traces.digests import digest_if_there, inspected_digest
+from pyama.traces.given_numbers import numbered
 from pyama.traces.replay import Replayed, replay_of
 
 
@@ -78,6 +79,7 @@ class Inspection:
                 "of view."
             )
         self.traces = folder / layout.traces_file(names[0], fov)
+        self.left_out = folder / layout.left_out_file(names[0], fov)
         self.inspected = folder / layout.inspected_file(names[0], fov)
         self.log = folder / layout.inspection_log(names[0], fov)
         self._write_later = write_later
@@ -91,7 +93,8 @@ class Inspection:
         replayed = self._replayed()
         if replayed is not None:
             digest = self._uncorrected()[0]
-            version = f"{digest[:16]}-{replayed.n_records}"
+            both = f"{digest[:16]}{replayed.table.left_out_digest[:8]}"
+            version = f"{both}-{replayed.n_records}"
             return State(replayed.table, replayed.entries, False, digest, version)
         digest, table = self._uncorrected()
         return State(table, (), inspected_digest(self.log) is not None, digest, digest[:16])
@@ -103,7 +106,7 @@ class Inspection:
             ConfigError: The correction is not possible.
         """
         state = self.state()
-        table, problem = apply_correction(state.table, _numbered(action, state))
+        table, problem = apply_correction(state.table, _completed(action, state))
         if problem:
             raise ConfigError(problem)
         return state, table
@@ -118,7 +121,7 @@ class Inspection:
         with _locks[self.log]:
             if not self._has(click):
                 before = self.preview(action)[0]
-                self._append(by, {"action": _numbered(action, before).model_dump()}, click)
+                self._append(by, {"action": _completed(action, before).model_dump()}, click)
         return self._corrected()
 
     def undo(self, by: str, click: Click = NEW) -> State:
@@ -138,10 +141,10 @@ class Inspection:
             results: What became of the corrections of the earlier traces.
         """
         with _locks[self.log]:
-            digest = self._uncorrected()[0]
+            digest, table = self._uncorrected()
             undone = {entry.id for entry in read_records(self.log).all() if not entry.active}
             self._set_aside()
-            base = self._earlier_log(digest)
+            base = self._earlier_log(digest, table.left_out_digest)
             lines = [json.dumps({"traces": digest})] if base is None else _lines_of(base)
             known = read_records(base).entries if base else {}
             lines += log_lines([one for one in results if one.entry.id not in known])
@@ -176,17 +179,18 @@ class Inspection:
             StoreError: The table is behind the log and cannot be written.
         """
         records = read_records(self.log)
-        digest = _digest_of(self.inspected)
+        digest = digest_if_there(self.inspected)
         is_current = digest == records.table and bool(digest) == records.has_corrections
         if records.entries and not is_current:
             with _locks[self.log]:
                 self._update(keeps_edited=True)
         return self.inspected if self.inspected.exists() else self.traces
 
-    def _earlier_log(self, digest: str) -> Path | None:
-        """Return the log of the same traces that was set aside last, if there is one."""
+    def _earlier_log(self, digest: str, left_out: str) -> Path | None:
+        """Return the log of the same tables that was set aside last, if there is one."""
         logs = self.log.parent.glob(f"{glob.escape(self.log.stem)}_*.jsonl")
-        found = [path for path in logs if inspected_digest(path) == digest]
+        same = [path for path in logs if inspected_digest(path) == digest]
+        found = [path for path in same if not read_records(path).keeps_others(left_out)]
         return max(found, key=lambda path: path.stat().st_mtime_ns, default=None)
 
     def _set_aside(self) -> None:
@@ -231,7 +235,7 @@ class Inspection:
             records, n_records = replayed.records, replayed.n_records
             text = replayed.table.text().encode() if replayed.has_corrections else b""
             digest = hashlib.sha256(text).hexdigest() if text else ""
-            on_disk = _digest_of(self.inspected)
+            on_disk = digest_if_there(self.inspected)
             if on_disk == digest and (keeps_edited or records.table == digest):
                 return
             if on_disk not in {"", digest, *records.tables}:
@@ -250,7 +254,7 @@ class Inspection:
 
     def _uncorrected(self) -> tuple[str, Table]:
         try:
-            return read_uncorrected(self.traces)
+            return read_uncorrected(self.traces, self.left_out)
         except StoreError:
             raise
         except OSError as error:  # the file is gone
@@ -267,14 +271,6 @@ class Inspection:
         append_record(self.log, self._uncorrected()[0], by, record, click.id)
 
 
-def _digest_of(table: Path) -> str:
-    """Return the digest of a table; empty without one."""
-    try:
-        return traces_digest(table)
-    except FileNotFoundError:
-        return ""
-
-
 def _lines_of(log: Path) -> list[str]:
     return log.read_text(encoding="utf-8").splitlines()
 
@@ -289,10 +285,5 @@ def _unused_path(path: Path, suffix: str) -> Path:
     return target
 
 
-def _numbered(action: Action, state: State) -> Action:
-    """Give the second part of a cut a number that was never used."""
-    if not isinstance(action, Cut) or action.new is not None:
-        return action
-    used = [e.action.new or 0 for e in state.entries if isinstance(e.action, Cut)]
-    largest = max([0, *used, int(state.table.source.max(initial=0))])
-    return action.model_copy(update={"new": largest + 1})
+def _completed(action: Action, state: State) -> Action:
+    return numbered(action, state.table, [entry.action for entry in state.entries])

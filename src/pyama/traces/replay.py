@@ -65,7 +65,7 @@ class Replay:
     _changes: list[_Change | None]
 
     def __init__(self, digest: str, table: Table) -> None:
-        self.digest = digest
+        self.key = digest, table.left_out_digest
         self._lock = threading.Lock()
         self._uncorrected = table
         self._restart()
@@ -142,7 +142,7 @@ def replay_of(log: Path, digest: str, table: Table) -> Replay:
     """Return the replay of a log on some traces; the last 16 are kept in memory."""
     with _lock:
         replay = _replays.pop(log, None)
-        if replay is None or replay.digest != digest:
+        if replay is None or replay.key != (digest, table.left_out_digest):
             replay = Replay(digest, table)
         _replays[log] = replay
         while len(_replays) > KEPT:

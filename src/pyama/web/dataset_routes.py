@@ -1,6 +1,6 @@
 """Output folders below the root, their fields of view, stacks and numbers of cells."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Annotated
 
@@ -8,9 +8,10 @@ from fastapi import APIRouter, Depends
 from pydantic import BaseModel
 
 from pyama import layout
+from pyama.analysis.left_out import dropped_by_size
 from pyama.analysis.remarks import folder_remarks
 from pyama.analysis.removed_outputs import removed_in, removed_remarks
-from pyama.config import Channels
+from pyama.config import Channels, ProcessingConfig
 from pyama.metadata import MicroscopyMetadata, frame_times, pixel_size, times_text
 from pyama.pictures.contrast import Contrast, contrast_of_data_set, contrast_of_stack
 from pyama.readers.frame_selection import selection_notes
@@ -105,6 +106,8 @@ class FovDetails(BaseModel):
     """Minutes since the first frame of the recording."""
     time: str
     """Interval and span of the frames, where they come from, and which were selected."""
+    dropped: str
+    """How many objects the segmentation dropped by their size; empty if none."""
     groups: list[Group]
     """Stacks of all frames with at least one finished level."""
 
@@ -183,8 +186,17 @@ def details(output_dir: FovOutputDir, fov: Fov) -> FovDetails:
         time="; ".join(
             [times_text(metadata, record.config.params, fov), *selection_notes(metadata)]
         ),
+        dropped=dropped_by_size(_objects(store, record.config)),
         groups=[group for group in groups if group.levels],
     )
+
+
+def _objects(store: FovStore, config: ProcessingConfig) -> Mapping[str, int]:
+    """Return the numbers of objects that the segmentation noted."""
+    if config.channels.pc is None:
+        return {}
+    mark = store.mark(f"{layout.labeled(config.channels.pc.channel)}/{layout.FULL}")
+    return mark.notes.get("objects", {}) if mark else {}
 
 
 def _group(

@@ -11,13 +11,15 @@ from fastapi.responses import StreamingResponse
 from pydantic import BaseModel, Field
 
 from pyama import layout
+from pyama.analysis.left_out import GROUPS, why_absent
 from pyama.analysis.table_columns import meaning_of, measured_columns, unit_of
 from pyama.errors import PyamaError
+from pyama.store import TRACES_MARK, FovStore
 from pyama.traces import inspected_tracks
 from pyama.traces.clicks import Click
 from pyama.traces.correction_log import Entry
 from pyama.traces.corrections import Action, cells_of, text_of
-from pyama.traces.inspected_tracks import CellValues, Track, Values
+from pyama.traces.inspected_tracks import Absent, CellValues, Track, Values
 from pyama.traces.inspection import Inspection, State
 from pyama.traces.trace_files import unused_inspections
 from pyama.web.event_streams import EventStream
@@ -85,6 +87,19 @@ class LogEntry(BaseModel):
     """Why it has no effect now; empty if it has one."""
 
 
+class AbsentCell(BaseModel):
+    """A cell of the labels that has no trace, or not in all of its frames."""
+
+    cell: int
+    """Its number in the labels."""
+    group: str
+    """Why, in a few words that many cells share."""
+    first: int
+    """First frame in which it has no trace."""
+    n: int
+    """Number of such frames."""
+
+
 class Tracks(BaseModel):
     """All cells of a field of view after its inspection."""
 
@@ -92,6 +107,8 @@ class Tracks(BaseModel):
     """SHA-256 of the traces that the run wrote."""
     columns: list[MeasuredColumn]
     tracks: list[Track]
+    left_out: list[AbsentCell]
+    """Cells without a trace, see `left_out/{cell}`."""
     log: list[LogEntry]
     set_aside: list[str]
     """Inspections that are not applied, and why, in sentences."""
@@ -105,6 +122,16 @@ class Trace(BaseModel):
     cell: int
     frames: list[int]
     values: list[float | None]
+
+
+class AbsentTrace(BaseModel):
+    """Why a cell has no trace, and its values all the same."""
+
+    cell: int
+    why: str
+    """In a sentence, with the numbers."""
+    trace: Trace
+    """Values are null in columns of plugins, which are measured in traces only."""
 
 
 class ColumnTraces(BaseModel):
@@ -147,6 +174,19 @@ def traces(inspection: Inspected, column: Column) -> ColumnTraces:
     )
 
 
+@router.get("/api/fovs/{fov}/left_out/{cell}/{column}")
+def left_out(inspection: Inspected, fov: Fov, cell: int, column: Column) -> AbsentTrace:
+    """Why a cell has no trace, and one column of it. The action `keep` gives it a trace."""
+    values, table = _values(inspection, column), inspection.state().table
+    found = [each for each in inspected_tracks.absent_cells(table) if each.cell == cell]
+    if not found:
+        raise HTTPException(404, f"There is no cell {cell} without a trace.")
+    mark = FovStore(inspection.traces.parent.parent, fov).mark(TRACES_MARK)
+    limits = mark.notes.get("limits", {}) if mark else {}
+    (trace,) = _traces([inspected_tracks.absent_values(table, values, cell)])
+    return AbsentTrace(cell=cell, why=why_absent(found[0], limits), trace=trace)
+
+
 @router.get("/api/fovs/{fov}/events", response_class=StreamingResponse)
 def events(request: Request, inspection: Inspected) -> EventStream:
     """The `version` of the cells, as server-sent events, whenever somebody changes them."""
@@ -171,7 +211,7 @@ def _version(inspection: Inspection) -> str:
 
 @router.post("/api/fovs/{fov}/inspection")
 def act(inspection: Inspected, request: ActionRequest) -> Tracks:
-    """Mark, delete, cut, join or swap; saved immediately."""
+    """Mark, delete, cut, join, swap or keep; saved immediately."""
     return _tracks(inspection, inspection.add(request.action, request.by, request.click))
 
 
@@ -209,10 +249,16 @@ def _tracks(inspection: Inspection, state: State) -> Tracks:
             for name in names
         ],
         tracks=inspected_tracks.tracks(state.table),
+        left_out=[_absent(cell) for cell in inspected_tracks.absent_cells(state.table)],
         log=[_log_entry(entry) for entry in state.entries],
         set_aside=shorten_paths(unused_inspections(output_dir, [fov]), output_dir),
         version=state.version,
     )
+
+
+def _absent(cell: Absent) -> AbsentCell:
+    group = GROUPS.get(cell.why.reason if cell.why else "", "left out")
+    return AbsentCell(cell=cell.cell, group=group, first=cell.first, n=cell.n)
 
 
 def _log_entry(entry: Entry) -> LogEntry:
@@ -242,5 +288,5 @@ def _values(inspection: Inspection, column: str) -> Values:
     """
     if column not in layout.BASE_COLUMNS:
         with suppress(KeyError):
-            return inspected_tracks.column_of(inspection.traces, column)
+            return inspected_tracks.column_of(inspection.traces, inspection.left_out, column)
     raise HTTPException(404, f"There is no column {column!r}.")

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+import pandas as pd
 from numpy.typing import NDArray
 
 from pyama import layout
@@ -46,7 +47,7 @@ def pictures(report: ReportData) -> Iterator[Picture]:
     contrasts = _contrasts(report)
     for k in evenly_spaced(len(fovs), MAX_FOVS):
         fov = fovs[k]
-        kept = report.traces.loc[report.traces["fov"] == fov, "cell"].unique()
+        kept = _labels(report.traces[report.traces["fov"] == fov])
         for t in _moments(report, fov, frames):
             try:
                 image = _picture(report, FovStore(report.output_dir, fov), t, kept, contrasts)
@@ -54,6 +55,12 @@ def pictures(report: ReportData) -> Iterator[Picture]:
                 continue  # not copied, or not segmented yet
             hours = run_times(report.output_dir, fov)[t] / 60
             yield Picture(f"FOV {fov}, frame {t}, {hours:.1f} h", jpeg_url(image))
+
+
+def _labels(traces: pd.DataFrame) -> NDArray[Any]:
+    """Return the numbers in the labels of the cells of some traces."""
+    cells = traces["cell"]
+    return (traces["source_cell"].fillna(cells) if "source_cell" in traces else cells).unique()
 
 
 def _moments(report: ReportData, fov: int, n: int) -> list[int]:

@@ -8,7 +8,12 @@ import yaml
 
 from pyama import layout
 from pyama.analysis.accounting import accounts, frames_limit, of_step
-from pyama.analysis.left_out import count_left_out, filter_reasons
+from pyama.analysis.left_out import (
+    count_left_out,
+    filter_reasons,
+    kept_cells,
+    kept_sentences,
+)
 from pyama.analysis.recording_gaps import gap_sentences
 from pyama.analysis.report import contact_sheet, markup, plotly_figures
 from pyama.analysis.report.distributions import stacked_bars
@@ -79,6 +84,7 @@ def _notes(report: ReportData) -> list[str]:
         notes.append(
             f"{inspected} tables of traces were inspected; rows marked as bad are left out."
         )
+    notes += kept_sentences(report.files)
     return notes + failed + run_advice(report.outputs, report.config, report.metadata)
 
 
@@ -93,6 +99,7 @@ def fovs_section(report: ReportData) -> str:
         columns={
             "short": "min_frames",
             "border": "border_margin",
+            "kept": "kept by inspection",
             "small": "objects too small",
             "large": "objects too large",
             "marked": "marked (px\N{SUPERSCRIPT TWO})",
@@ -128,7 +135,8 @@ def _bars(counts: pd.DataFrame, report: ReportData) -> plotly_figures.Figure:
 
 def _counts(report: ReportData, fov: int) -> dict[str, Any]:
     notes = report.notes(fov, "extraction")
-    left_out = count_left_out(notes.get("removed", {}))
+    left_out, kept = count_left_out(notes.get("removed", {})), kept_cells(report.files[fov])
+    both = left_out["both"]
     objects = report.notes(fov, "segmentation").get("objects", {})
     rows = report.traces[report.traces["fov"] == fov]
     areas = {stage.name: stage.area for stage in accounts(report.outputs)[fov]}
@@ -136,10 +144,11 @@ def _counts(report: ReportData, fov: int) -> dict[str, Any]:
         "FOV": fov,
         "sample": ", ".join(map(str, rows["sample"].unique())),
         "cells": notes.get("cells", rows["cell"].nunique()),
-        "traces": notes.get("traces", rows["cell"].nunique()),
-        "short": left_out["min_frames"] - left_out["both"],
-        "border": left_out["border_margin"] - left_out["both"],
-        "both": left_out["both"],
+        "traces": notes.get("traces", rows["cell"].nunique()) + kept.total(),
+        "short": left_out["min_frames"] - both - kept["min_frames"],
+        "border": left_out["border_margin"] - both - kept["border_margin"],
+        "both": both - kept["min_frames and border_margin"],
+        "kept": kept.total(),
         "small": objects.get("small", 0),
         "large": objects.get("large", 0),
         "marked": areas.get("threshold"),

@@ -21,14 +21,14 @@ from pyama.traces.carried_frames import SelectedFrames, in_other_frames
 from pyama.traces.carrying import carry_over, matched_labels, partners
 from pyama.traces.corrected_table import read_uncorrected
 from pyama.traces.correction_log import read_records
-from pyama.traces.digests import inspected_digest, traces_digest
+from pyama.traces.digests import digest_if_there, inspected_digest, traces_digest
 from pyama.traces.inspection import Inspection
 
 logger = logging.getLogger(__name__)
 
 EARLIER = ".earlier"
 """Folder of the earlier tracks in the folder of a field of view."""
-FACTS, TRACES, TRACKS = "facts.json", "traces.csv", "tracks"
+FACTS, TRACES, LEFT_OUT, TRACKS = "facts.json", "traces.csv", "left_out.csv", "tracks"
 
 
 def keep_earlier(store: FovStore, *, tracks: bool) -> None:
@@ -62,15 +62,23 @@ def carry_inspection_over(store: FovStore, group: str) -> None:
     inspection = _inspection(store) if folder.exists() else None
     if inspection is not None:
         log_digest = inspected_digest(inspection.log)
-        if log_digest == _facts(folder).get("traces") != traces_digest(inspection.traces):
+        if log_digest == _facts(folder).get("traces") and _are_other_tables(inspection):
             _carry_over(store, group, inspection)
     shutil.rmtree(folder, ignore_errors=True)
 
 
+def _are_other_tables(inspection: Inspection) -> bool:
+    """Whether the log of an inspection refers to other tables than those of the last run."""
+    if inspected_digest(inspection.log) != traces_digest(inspection.traces):
+        return True
+    left_out = digest_if_there(inspection.left_out)
+    return read_records(inspection.log).keeps_others(left_out)
+
+
 def _carry_over(store: FovStore, group: str, inspection: Inspection) -> None:
     folder = store.path / EARLIER
-    _, old = read_uncorrected(folder / TRACES)
-    _, new = read_uncorrected(inspection.traces)
+    _, old = read_uncorrected(folder / TRACES, folder / LEFT_OUT)
+    _, new = read_uncorrected(inspection.traces, inspection.left_out)
     then = SelectedFrames.parse(_facts(folder).get("frames", ALL_FRAMES))
     now = SelectedFrames.parse(_frames(store))
     old, entries = in_other_frames(old, read_records(inspection.log).all(), then, now)
@@ -131,6 +139,8 @@ def _begun(store: FovStore, digests: Sequence[str | None], folder: Path) -> bool
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir()
     shutil.copyfile(inspection.traces, folder / TRACES)
+    if inspection.left_out.exists():
+        shutil.copyfile(inspection.left_out, folder / LEFT_OUT)
     facts = {"traces": digest, "frames": _frames(store)}
     mark = store.mark(CELLS_MARK) or store.removed().get(CELLS_MARK)
     for name, recipe in mark.recipe.inputs.items() if mark else ():
