@@ -21,6 +21,7 @@ interface Elements {
   "dataset": HTMLElementTagNameMap["select"];
   "delete": HTMLElementTagNameMap["button"];
   "distribution": HTMLElementTagNameMap["div"];
+  "dropped": HTMLElementTagNameMap["span"];
   "fit": HTMLElementTagNameMap["button"];
   "fit-choice": HTMLElementTagNameMap["label"];
   "fit-column": HTMLElementTagNameMap["select"];
@@ -42,9 +43,14 @@ interface Elements {
   "image-fov": HTMLElementTagNameMap["select"];
   "image-frame": HTMLElementTagNameMap["input"];
   "join": HTMLElementTagNameMap["button"];
+  "keep": HTMLElementTagNameMap["button"];
   "known-runs": HTMLElementTagNameMap["tbody"];
   "labeled": HTMLElementTagNameMap["input"];
   "layout": HTMLElementTagNameMap["select"];
+  "left-out": HTMLElementTagNameMap["select"];
+  "left-out-text": HTMLElementTagNameMap["span"];
+  "left-out-title": HTMLElementTagNameMap["span"];
+  "left-out-why": HTMLElementTagNameMap["div"];
   "legend": HTMLElementTagNameMap["span"];
   "level": HTMLElementTagNameMap["select"];
   "log": HTMLElementTagNameMap["ol"];

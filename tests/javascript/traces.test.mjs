@@ -97,3 +97,14 @@ test("the plot has its axes at its edges", () => {
   assert.deepEqual([x(0), x(40), y(5), y(25)], [80, 480, 212, 12]);
   assert.ok(Number.isFinite(makeScales(492, 246, [3, 3], [0, 1]).x(3))); // a single frame
 });
+
+test("a cell without a trace is found by its label and drawn below the others", () => {
+  const index = new TrackIndex(tracks, [{ cell: 7, group: "too short", first: 2, n: 3 }]);
+  assert.equal(index.absent.get(7).n, 3);
+  assert.equal(index.cellOf(7, 2), null);
+  assert.equal(new TrackIndex(tracks).absent.size, 0);
+  const lines = traceLines({ ...shown, cell: null, absent: trace(7, [4, null], 1) });
+  assert.deepEqual(lines.map(({ cell, style }) => [cell, style]), [[7, "leftOut"], [1, "plain"], [2, "bad"]]);
+  const [[style]] = legendEntries({ showsParts: false, showsEffect: false, lines, isFitCurrent: true });
+  assert.equal(style, "leftOut");
+});

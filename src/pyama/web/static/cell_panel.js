@@ -3,6 +3,7 @@
 import { waitingClicks } from "./clicks.js";
 import { PENS } from "./colours.js";
 import { element, fillSelect, find } from "./elements.js";
+import { buildLeftOutList, showLeftOut } from "./left_out.js";
 import { setUpLegend, swatchOf } from "./legend.js";
 import { formatRanges } from "./numbers.js";
 import { openSource, state } from "./state.js";
@@ -35,6 +36,7 @@ function turnPage(by) {
 export function showCells() {
   buildLists();
   showLists();
+  showLeftOut();
   showTitle();
   showFitModels();
   showLog();
@@ -49,6 +51,7 @@ let listed;
 function buildLists() {
   if (listed === state.tracks) return;
   listed = state.tracks;
+  buildLeftOutList();
   /** @returns {[number, string]} */
   const toOption = (/** @type {Api.Track} */ track) =>
     [track.cell, state.index.isBad(track.cell, frameSpan(track)[0]) ? `${track.cell} (bad)` : `${track.cell}`];
@@ -74,7 +77,8 @@ function showLists() {
 
 function showTitle() {
   const track = state.cell === null ? undefined : state.index.byCell.get(state.cell);
-  find("cell-title").textContent = track ? titleOf(track, fitOf(track.cell)) : "No cell selected";
+  const none = state.absent === null ? "No cell selected" : `Cell ${state.absent}: no trace`;
+  find("cell-title").textContent = track ? titleOf(track, fitOf(track.cell)) : none;
 }
 
 /**
@@ -136,7 +140,7 @@ function showPlot() {
   const { column, parts, proposal } = state;
   const { times, timeUnit } = plotTimes(openSource().details.times_min);
   const lines = parts ? partLines(parts, times) : traceLines({
-    times, traces: shownTraces(), cell: state.cell, effect: proposal?.effect ?? null, fitOf,
+    times, traces: shownTraces(), cell: state.cell, absent: state.traces && state.absentTrace?.trace, effect: proposal?.effect ?? null, fitOf,
     isBad: (cell) => Boolean(state.index.byCell.get(cell)?.bad.length),
   });
   showLegend(legendEntries({ showsParts: Boolean(parts), showsEffect: Boolean(proposal), lines, isFitCurrent: state.fits?.is_current !== false }));

@@ -3,6 +3,7 @@
 import { CELLS_PER_PAGE, setUpCellPanel, showCells, toOption } from "./cell_panel.js";
 import { onChange, watch } from "./change_events.js";
 import { element, fillSelect, find, showError, showErrorsOf, showStatus } from "./elements.js";
+import { loadAbsent } from "./left_out.js";
 import { enqueue } from "./queue.js";
 import { get } from "./requests.js";
 import { openSource, state, takeTracks } from "./state.js";
@@ -15,7 +16,11 @@ const knownVersions = new Set();
 
 export function setUpCells() {
   onChange("cells", refreshCells);
-  setUpCellPanel((cell, frame) => enqueue(() => { selectCell(cell); showFrame(frame); }));
+  setUpCellPanel((cell, frame) => enqueue(async () => { await selectAny(cell); showFrame(frame); }));
+  find("left-out").addEventListener("change", () => {
+    const cell = Number(find("left-out").value);
+    enqueue(() => (cell ? selectAbsent(cell) : selectCell(null)));
+  });
   find("column").addEventListener("change", showErrorsOf(async () => { state.column = find("column").value; await loadTraces(); }));
   find("fit-shown").addEventListener("change", showErrorsOf(async () => { state.fitModel = find("fit-shown").value; await loadFits(); }));
   find("cell").addEventListener("change", () => {
@@ -39,7 +44,7 @@ export async function openCells() {
   const source = openSource();
   const { dir, fov, dataset } = source;
   takeTracks(null);
-  Object.assign(state, { traces: null, parts: null, fits: null, cell: null, other: null, page: 0, proposal: null });
+  Object.assign(state, { traces: null, parts: null, fits: null, cell: null, other: null, absent: null, absentTrace: null, page: 0, proposal: null });
   knownVersions.clear();
   watch({ dir, fov });
   showCells();
@@ -79,8 +84,13 @@ async function updateCells(source, version) {
 export function showTracks(tracks) {
   takeTracks(tracks);
   knownVersions.add(tracks.version);
-  const { byCell } = state.index;
-  if (state.cell !== null && !byCell.has(state.cell)) state.cell = null;
+  const { byCell, absent } = state.index;
+  if (state.cell !== null && !byCell.has(state.cell)) {
+    if (absent.has(state.cell)) state.absent = state.cell; // deleted, or kept no more
+    state.cell = null;
+  }
+  const kept = state.absent === null || absent.has(state.absent) ? null : state.absent;
+  if (kept !== null) Object.assign(state, { absent: null, absentTrace: null, cell: state.index.byLabel.get(kept)?.[0].cell ?? null });
   if (state.other !== null && !byCell.has(state.other)) state.other = null;
   if (tracks.set_aside.length) showStatus(tracks.set_aside.join(" "), true);
 }
@@ -109,8 +119,33 @@ function showColumns(columns, fluorescence) {
 export function selectAtClick(found, isOther) {
   enqueue(async () => {
     const { label, frame } = await found;
-    selectCell(label === undefined ? null : state.index.cellOf(label, frame), isOther);
+    const cell = label === undefined ? null : state.index.cellOf(label, frame);
+    if (label === undefined || cell !== null || isOther) selectCell(cell, isOther);
+    else await selectAbsent(label);
   });
+}
+
+/**
+ * Selects a cell of the plot, with or without a trace.
+ * @param {number} cell
+ */
+const selectAny = (cell) => (state.index.byCell.has(cell) ? selectCell(cell) : selectAbsent(cell));
+
+/**
+ * Selects a cell without a trace, shows why it has none, and a frame in which it is.
+ * @param {number} label
+ */
+async function selectAbsent(label) {
+  selectCell(null);
+  if (!state.index.absent.has(label)) {
+    if (state.tracks) showStatus(`Cell ${label} has no trace. A run with this version writes the table that tells why.`, true);
+    return;
+  }
+  state.absent = label;
+  await loadAbsent();
+  showCells();
+  const { frames = [] } = state.absentTrace?.trace ?? {};
+  if (frames.length && !frames.includes(state.frame)) showFrame(frames[0]);
 }
 
 /**
@@ -122,6 +157,7 @@ export function selectCell(cell, isOther = false) {
   else {
     state.cell = cell;
     if (state.other === cell) state.other = null;
+    Object.assign(state, { absent: null, absentTrace: null });
     const place = cell === null ? -1 : state.index.cells.indexOf(cell);
     if (place >= 0) state.page = Math.floor(place / CELLS_PER_PAGE);
   }

@@ -15,7 +15,7 @@ export function setUpInspection() {
   const actions = /** @type {const} */ ([
     ["good", () => markCell(true)], ["bad", () => markCell(false)],
     ["join", joinCells], ["swap", swapCells], ["cut", cutCell], ["delete", deleteCell],
-    ["undo", undo], ["redo", redo],
+    ["keep", keepCell], ["undo", undo], ["redo", redo],
     ["proposal-apply", applyProposal], ["proposal-cancel", cancelProposal],
   ]);
   for (const [id, action] of actions) find(id).addEventListener("click", () => enqueue(action));
@@ -109,6 +109,11 @@ export async function cutCell() {
 export async function deleteCell() {
   const { cell } = state;
   if (cell !== null) await preview(`Delete cell ${cell} from the table.`, { kind: "delete", cell });
+}
+
+/** Gives the selected cell that has no trace one. */
+export async function keepCell() {
+  if (state.absent !== null) await act({ kind: "keep", cell: state.absent });
 }
 
 export async function applyProposal() {

@@ -108,7 +108,7 @@ const KEYS = {
   ArrowUp: () => selectNext(-1), ArrowDown: () => selectNext(1), " ": togglePlaying,
   g: () => inspection.markCell(true), b: () => inspection.markCell(false), B: () => inspection.markCell(false, state.frame),
   u: inspection.undo, r: inspection.redo,
-  m: inspection.joinCells, s: inspection.swapCells, x: inspection.cutCell, Delete: inspection.deleteCell,
+  m: inspection.joinCells, s: inspection.swapCells, x: inspection.cutCell, Delete: inspection.deleteCell, k: inspection.keepCell,
   Enter: inspection.applyProposal, Escape: inspection.cancelProposal,
   o: () => find("outlines").click(), i: () => find("ids").click(),
   "+": () => viewer.zoomBy(1.5), "-": () => viewer.zoomBy(1 / 1.5), 0: viewer.fitToPanes,

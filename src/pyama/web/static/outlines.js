@@ -50,16 +50,17 @@ function selectedStyle(cell) {
  */
 export function drawOutlines(pane, { tracked, labeled }) {
   const { context, canvas } = pane;
-  const { frame, index, cell, other: second } = state;
+  const { frame, index, cell, other: second, absent } = state;
   const transform = pane.transform();
   const before = () => (labeled?.cells ?? []).map(({ rings, box }) => ({ rings, box, style: toPixels(OUTLINES.labeled) }));
   const after = () => (tracked?.cells ?? []).map(({ label, rings, box }) => ({ rings, box, style: styleOf(label) }));
   const top = () => (tracked?.cells ?? []).flatMap(({ label, rings, box }) => {
     const own = index.cellOf(label, frame);
-    return own !== null && (own === cell || own === second) ? [{ rings, box, style: selectedStyle(own) }] : [];
+    if (own === null) return label === absent ? [{ rings, box, style: toPixels(OUTLINES.selected) }] : [];
+    return own === cell || own === second ? [{ rings, box, style: selectedStyle(own) }] : [];
   });
   if (!tracked && !labeled) return;
-  const image = pane.outlines.draw(canvas, transform, [tracked, labeled, index, frame], () => [...before(), ...after()], [cell, second], top);
+  const image = pane.outlines.draw(canvas, transform, [tracked, labeled, index, frame], () => [...before(), ...after()], [cell, second, absent], top);
   context.setTransform(1, 0, 0, 1, 0, 0);
   context.drawImage(image, 0, 0);
   if (state.ids && tracked) drawNumbers(context, tracked, transform);

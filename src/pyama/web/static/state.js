@@ -52,6 +52,8 @@ import { TrackIndex } from "./track_index.js";
  * @property {string | null} fitModel Model whose fits are shown; "" for none, null for the latest.
  * @property {number | null} cell
  * @property {number | null} other Second cell of a join or swap.
+ * @property {number | null} absent A selected cell without a trace, by its number in the labels.
+ * @property {Api.AbsentTrace | null} absentTrace Why it has none, and its values.
  * @property {number} page Page of cells whose traces are shown, from 0.
  * @property {Proposal | null} proposal
  * @property {string} user Who acts in the inspection.
@@ -63,7 +65,7 @@ export const state = {
   groups: [], overlay: false, colours: new Map(), ranges: new Map(),
   level: "1", slow: false, outlines: true, labeled: false, ids: false,
   tracks: null, index: new TrackIndex(), column: null, traces: null, parts: null, fits: null, fitModel: null,
-  cell: null, other: null, page: 0, proposal: null,
+  cell: null, other: null, absent: null, absentTrace: null, page: 0, proposal: null,
   user: localStorage.getItem("pyama-me") ?? makeId(),
 };
 localStorage.setItem("pyama-me", state.user);
@@ -83,5 +85,5 @@ export function openSource() {
  */
 export function takeTracks(tracks) {
   state.tracks = tracks;
-  state.index = new TrackIndex(tracks?.tracks);
+  state.index = new TrackIndex(tracks?.tracks, tracks?.left_out);
 }

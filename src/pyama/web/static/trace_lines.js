@@ -10,6 +10,7 @@
  * @property {Array<number>} times Of all frames, in the unit of the plot.
  * @property {Array<Api.Trace>} traces
  * @property {number | null} cell The selected cell.
+ * @property {Api.Trace | null} [absent] Of the selected cell that has no trace.
  * @property {Api.Effect | null} effect Of the change that is previewed.
  * @property {(cell: number) => boolean} isBad Whether some frames of a cell are bad.
  * @property {(cell: number) => Api.FittedCell | undefined} fitOf
@@ -28,7 +29,7 @@ export function plotTimes(minutes) {
  * @param {ShownTraces} shown
  * @returns {Array<TraceLine>}
  */
-export function traceLines({ times, traces, cell, effect, isBad, fitOf }) {
+export function traceLines({ times, traces, cell, absent, effect, isBad, fitOf }) {
   const toLine = (/** @type {Api.Trace} */ trace, /** @type {LineStyle} */ style) => ({
     cell: trace.cell,
     style,
@@ -41,11 +42,12 @@ export function traceLines({ times, traces, cell, effect, isBad, fitOf }) {
       ...effect.after.map((trace) => toLine(trace, "after")),
     ];
   }
-  return traces.flatMap((trace) => {
+  const leftOut = absent ? [toLine(absent, "leftOut")] : [];
+  return leftOut.concat(traces.flatMap((trace) => {
     const line = toLine(trace, trace.cell === cell ? "selected" : isBad(trace.cell) ? "bad" : "plain");
     const fit = fitOf(trace.cell);
     return fit ? [line, toLine({ ...trace, values: trace.frames.map((frame) => fit.values[frame] ?? null) }, "fit")] : [line];
-  });
+  }));
 }
 
 /** @type {Array<["raw" | "background" | "corrected", LineStyle]>} */
@@ -75,7 +77,9 @@ export function legendEntries({ showsParts, showsEffect, lines, isFitCurrent }) 
   if (showsEffect) return [["before", "before"], ["after", "after"]];
   const hasFit = lines.some(({ style }) => style === "fit");
   const fit = isFitCurrent ? "fit" : "fit of earlier traces (merge and fit again)";
-  return [["selected", "selected"], ["bad", "bad"], ...(hasFit ? [/** @type {[LineStyle, string]} */ (["fit", fit])] : [])];
+  /** @type {[LineStyle, string]} */
+  const selected = lines.some(({ style }) => style === "leftOut") ? ["leftOut", "selected, without a trace"] : ["selected", "selected"];
+  return [selected, ["bad", "bad"], ...(hasFit ? [/** @type {[LineStyle, string]} */ (["fit", fit])] : [])];
 }
 
 /**

@@ -1,6 +1,7 @@
 // Loading of traces and fits of the column that is chosen.
 
 import { showCells } from "./cell_panel.js";
+import { loadAbsent } from "./left_out.js";
 import { get, makeLatestCheck } from "./requests.js";
 import { openSource, state } from "./state.js";
 import { joinParts } from "./trace_lines.js";
@@ -28,6 +29,7 @@ export async function loadTraces() {
   const isParts = showsParts();
   const parts = isParts ? await requestParts() : null;
   const traces = column && !isParts ? await requestTraces(column) : null;
+  await loadAbsent();
   if (!isLatest() || source !== state.source) return;
   Object.assign(state, { traces, parts, fits: isParts || state.fits?.column !== column ? null : state.fits });
   showCells();

@@ -1,8 +1,12 @@
 // Which cell a label belongs to in a frame, and when a cell is marked as bad.
 
 export class TrackIndex {
-  /** @param {Array<Api.Track>} [tracks] */
-  constructor(tracks = []) {
+  /**
+   * @param {Array<Api.Track>} [tracks]
+   * @param {Array<Api.AbsentCell>} [absent] Cells of the labels that have no trace.
+   */
+  constructor(tracks = [], absent = []) {
+    this.absent = new Map(absent.map((cell) => [cell.cell, cell]));
     this.byCell = new Map(tracks.map((track) => [track.cell, track]));
     /** @type {Map<number, Array<{cell: number, first: number, last: number}>>} */
     this.byLabel = new Map();
