@@ -7,9 +7,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from pyama.processing.workflow.run import process
 from pyama.testing.nd2_writer import write_nd2
 from results import results_in
-from small_movie import MOVIE
+from small_movie import MOVIE, make_config, recording_of
 from viewer_page import (
     click_cell,
     expect,
@@ -30,6 +31,9 @@ def served(tmp_path_factory):
     """A root with results and a recording, and the address of the page."""
     tmp_path = tmp_path_factory.mktemp("root")
     results_in(tmp_path)
+    (tmp_path / "narrow").mkdir()
+    narrow = make_config(border_margin=28)  # leaves only cell 3
+    assert process(recording_of(MOVIE[:2]), narrow, results_in(tmp_path / "narrow")).succeeded
     movie = np.concatenate([MOVIE[:2]] * 8, axis=1)[:, :, None]
     write_nd2(tmp_path / "new.nd2", movie, channel_names=["Phase", "GFP"])
     with serving(tmp_path, "--plugins", PAUSED) as address:
@@ -302,6 +306,38 @@ def test_the_main_story_needs_no_mouse(page, served):
     expect(page.locator("#tables")).to_contain_text("all_merged.csv")
     press("#fit")
     expect(page.locator("#summary")).to_contain_text("all")
+
+
+def test_a_cell_that_was_left_out_tells_why_and_is_kept(page, served):
+    page.locator("#dataset").select_option("narrow/results")
+    expect(page.locator("#left-out-title")).to_have_text("Left out (3)")
+    click_cell(page, 1)
+    title_is(page, "Cell 1: no trace")
+    why = "Cell 1 comes within 25 px of the edge, and border_margin is 28 px."
+    expect(page.locator("#left-out-text")).to_have_text(why)
+    expect(page.locator("#legend")).to_contain_text("without a trace")
+    page.get_by_text("Colours and lines").first.click()
+    expect(page.locator("#colours")).to_contain_text("cell without a trace; click it")
+    shoot(page, "13 left out")
+    assert serious(page) == []
+    page.keyboard.press("k")
+    title_is(page, "Cell 1: frames 0\u20135 (6), good")
+    kept = inspected(served[0] / "narrow")
+    assert kept.groupby("cell")["left_out_by"].first().to_dict()[1] == "border_margin"
+    page.keyboard.press("u")
+    title_is(page, "Cell 1: no trace")
+    expect(page.locator("#left-out-title")).to_have_text("Left out (3)")
+    page.keyboard.press("r")
+    title_is(page, "Cell 1: frames 0\u20135 (6), good")
+    page.set_viewport_size({"width": 390, "height": 844})
+    tab_to(page, "#left-out")
+    page.keyboard.type("2")
+    title_is(page, "Cell 2: no trace")
+    shoot(page, "14 left out on a phone")
+    assert serious(page) == []
+    page.get_by_role("button", name="Keep it all the same").click()
+    title_is(page, "Cell 2: frames")
+    expect(page.locator("#left-out-title")).to_have_text("Left out (1)")
 
 
 NAMELESS = """() => [...document.querySelectorAll('button, select, input, canvas, [tabindex]')]

@@ -200,11 +200,12 @@ function makeTitle(name, frame, isColoured) {
 }
 
 /**
- * Where a cell is on the page in this frame; null if its outline is not there. For tests.
+ * Where a cell is on the page in this frame, also one without a trace by its label; null if its
+ * outline is not there. For tests.
  * @param {number} cell
  */
 export function positionOnPage(cell) {
-  const outline = loadedOutlines(state.frame)?.cells.find(({ label }) => state.index.cellOf(label, state.frame) === cell);
+  const outline = loadedOutlines(state.frame)?.cells.find(({ label }) => (state.index.cellOf(label, state.frame) ?? label) === cell);
   if (!outline) return null;
   const [pane] = panes;
   const { scale, x, y } = pane.transform();
