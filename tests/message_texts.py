@@ -27,7 +27,7 @@ NO_MESSAGES = [
     r"(cli/plugin_commands.py:new|runs/request.py:_typed_channels|runs/summary.py:summary_lines)",
     r"(yaml_files.py:parse_yaml|processing/record.py:_text|processing/executors/dask.py:_looking)",
     r"(processing/steps/|web/)\w+.py:$",  # titles, headers of answers, descriptions
-    r"web/(form_routes.py:_without_images|application.py:create_app)",
+    r"(runs/form_fields|web/(form_routes.py:(_without_images|schema)|application.py:create_app))",
 ]
 """Where texts are no messages, as FILE:FUNCTION."""
 

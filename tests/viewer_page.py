@@ -93,8 +93,8 @@ def title_is(page, text):
     expect(page.locator("#cell-title")).to_contain_text(text)
 
 
-def inspected(root, fov=0):
-    return pd.read_csv(traces_of(root / "results", fov))
+def inspected(root, fov=0, output="results"):
+    return pd.read_csv(traces_of(root / output, fov))
 
 
 def serious(page):

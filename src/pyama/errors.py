@@ -24,7 +24,13 @@ class ConfigError(PyamaError, ValueError):
 
 
 class InspectedError(ConfigError):
-    """A run would replace results that a person has inspected."""
+    """A run would replace results that a person has inspected.
+
+    Attributes:
+        facts: What of them it would replace, one sentence per field of view.
+    """
+
+    facts: tuple[str, ...] = ()
 
 
 class ReaderError(PyamaError, OSError):

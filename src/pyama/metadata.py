@@ -218,6 +218,11 @@ def times_text(metadata: MicroscopyMetadata, params: TimeParams, fov: int = 0) -
     return f"a frame {span_text(times)}; {source}"
 
 
+def typical_interval(times_min: Sequence[float]) -> float | None:
+    """Return the median time between two frames in minutes; None for a single frame."""
+    return median(b - a for a, b in pairwise(times_min)) if len(times_min) > 1 else None
+
+
 def span_text(times_min: Sequence[float]) -> str:
     """Return the typical interval of two or more times and their span."""
     steps = [after - before for before, after in pairwise(times_min)]

@@ -9,6 +9,8 @@ import pytest
 
 from pyama.processing.workflow.run import process
 from pyama.testing.nd2_writer import write_nd2
+from pyama.traces.corrections import MarkCell
+from pyama.traces.inspection import Inspection
 from results import results_in
 from small_movie import MOVIE, make_config, recording_of
 from viewer_page import (
@@ -42,7 +44,7 @@ def served(tmp_path_factory):
 
 @pytest.fixture
 def page(browser, served):
-    with visiting(browser.new_context(), served[1]) as opened:
+    with visiting(browser.new_context(), served[1], allowed=("428",)) as opened:
         yield opened
 
 
@@ -95,6 +97,20 @@ def test_the_whole_story(page, served):
     page.locator("#run-file").select_option("new.nd2")
     expect(page.locator("#run-facts")).to_contain_text("2 FOVs, 48 frames")
     page.get_by_role("button", name="Try on this frame").click()
+    expect(page.locator("#image-cells")).to_have_text("4 cells")
+    page.get_by_text("Finding cells").click()
+    expect(page.locator("#p-morph_size")).to_be_visible()
+    expect(page.locator("#p-split_h")).to_be_hidden()
+    page.locator("#p-segmentation_method").select_option("watershed")
+    expect(page.locator("#p-morph_size")).to_be_hidden()
+    expect(page.locator("#p-split_h")).to_be_visible()
+    page.locator("#run-changes button").click()  # sets the only change back
+    expect(page.locator("#run-changes")).to_be_hidden()
+    expect(page.locator("#p-segmentation_method")).to_have_value("logstd")
+    page.locator("#p-min_object_size").fill("8000")  # px²
+    expect(page.locator("#image-cells")).to_have_text("0 cells")
+    expect(page.locator("#p-min_object_size-help")).to_contain_text("= 3380 µm²")
+    page.locator("#p-min_object_size").fill("50")
     expect(page.locator("#image-cells")).to_have_text("4 cells")
     page.get_by_text("Following cells").click()
     page.locator("#p-registration").select_option("phase_correlation")
@@ -162,6 +178,62 @@ def test_the_whole_story(page, served):
     page.locator("#fit-shown").select_option("none")
     expect(page.locator("#legend")).not_to_contain_text("fit")
     expect(page.locator("#column option[value=neighbours_ch_0]")).to_have_count(1)
+    replace_after_reading(page, root)
+    apply_advice(page)
+
+
+def replace_after_reading(page, root):
+    """Reload, change a setting, and be asked before inspected results are replaced."""
+    Inspection(root / "new_results", 1).add(MarkCell(cell=2, good=False), "me")
+    page.reload()
+    page.get_by_role("button", name="Run").click()
+    expect(page.locator("#run-output")).to_have_value("new_results")
+    expect(page.locator("#p-min_frames")).to_have_value("2")
+    expect(page.locator("#run-changes")).to_contain_text("neighbours.distance = 40")
+    expect(page.locator("#run-earlier option").first).to_contain_text("FOV 1 inspected")
+    page.locator("#run-plan").click()
+    expect(page.locator("#run-plan-lines")).to_contain_text("a run would change nothing")
+    page.get_by_text("Following cells").click()
+    page.locator("#p-min_iou").fill("0.3")
+    expect(page.locator("#run-plan-state")).to_contain_text("Outdated")
+    page.locator("#run-plan").click()
+    expect(page.locator("#run-replaced")).to_contain_text(
+        re.compile(r"FOV 1: 4 traces, 1 inspection with 1 entry.*FOV 0: 4 traces, not insp")
+    )
+    expect(page.locator("#run-kept")).to_contain_text("copying")
+    assert serious(page) == []
+    shoot(page, "8 plan")
+    Inspection(root / "new_results", 1).add(MarkCell(cell=3, good=False), "another")
+    page.locator("#run-start").click()
+    expect(page.locator("#run-ask-facts")).to_contain_text("with 1 entry")
+    shoot(page, "9 asked")
+    assert serious(page) == []
+    page.get_by_role("button", name="Replace and start").click()
+    expect(page.locator("#run-ask-facts")).to_contain_text("with 2 entries")
+    page.keyboard.press("Escape")
+    expect(page.locator("#run-start")).to_be_enabled()
+    assert not (inspected(root, 1, "new_results").query("cell == 3")["good"].any())
+    page.locator("#run-start").click()
+    expect(page.locator("#run-ask-facts")).to_contain_text("with 2 entries")
+    page.get_by_role("button", name="Replace and start").click()
+    expect(page.locator("#run-command")).to_contain_text("--redo")
+    expect(page.locator("#run-status")).to_contain_text("Finished")
+
+
+def apply_advice(page):
+    """Start fresh with a margin that leaves no trace, and let a button set the advised one."""
+    page.locator("#run-earlier").select_option("")
+    expect(page.locator("#run-output")).to_have_value("new_results_2")
+    page.get_by_text("Traces", exact=True).last.click()
+    page.locator("#p-border_margin").fill("70")
+    page.locator("#run-start").click()
+    advised = page.locator("#run-summary button")
+    expect(advised).to_contain_text("border_margin")
+    shoot(page, "9 advice")
+    assert serious(page) == []
+    advised.click()
+    expect(page.locator("#p-border_margin")).not_to_have_value("70")
+    expect(page.locator("#run-replaced")).to_contain_text("0 traces, not inspected")
 
 
 def test_outlines_are_there_at_every_size_and_after_every_part(page):
@@ -190,10 +262,19 @@ def test_first_and_last_cells_and_frames_are_reached(page):
     expect(page.locator("#plot")).to_have_attribute("aria-label", re.compile(r"time \(min\)"))
 
 
+def start_fresh(page):
+    """Do without the settings of results that another story has made."""
+    expect(page.locator("#run-earlier-text")).to_contain_text(re.compile("no earlier|has the"))
+    if page.locator("#run-earlier-box").is_visible():
+        page.locator("#run-earlier").select_option("")
+        expect(page.locator("#run-earlier-text")).to_contain_text("a new folder")
+
+
 def test_a_feature_that_is_unticked_leaves_the_others(page):
     page.get_by_role("button", name="Run").click()
     page.locator("#run-file").select_option("new.nd2")
     expect(page.locator("#run-facts")).to_contain_text("2 FOVs, 48 frames")
+    start_fresh(page)
     page.get_by_text("What is measured").click()
     group = page.get_by_label("Features in fluorescence", exact=True)
     for name in ("intensity_core", "intensity_middle", "paused"):
@@ -286,6 +367,7 @@ def test_the_main_story_needs_no_mouse(page, served):
     tab_to(page, "#run-file")
     page.keyboard.type("new")
     expect(page.locator("#run-facts")).to_contain_text("2 FOVs, 48 frames")
+    start_fresh(page)
     tab_to(page, "#run-output")
     page.keyboard.press("ControlOrMeta+A")
     page.keyboard.type("by_keys")

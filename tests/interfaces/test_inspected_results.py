@@ -85,6 +85,12 @@ def test_both_front_ends_ask_before_they_replace_inspected_results(pyama, client
     assert "FOV 0 has been inspected" in message
     assert re.search("FOV 0: .*tracking, .*cropping, extraction, caching", message)
     assert "--redo" in message
+    plan = client.post("/api/runs/plan", json=CHANGED).json()
+    (fact,) = plan["inspected"]
+    assert fact == plan["replaced"][0] == "FOV 0: 1 trace, 1 inspection with 1 entry"
+    assert f"\n  {fact}\n" in message
+    assert plan["question"].endswith(question)
+    assert plan["question"].removesuffix(question).strip() in message
     assert contents(old / "results") == before
     assert client.get("/api/runs").json() == []
 
@@ -160,6 +166,28 @@ def test_scripts_replace_inspected_results_with_redo(old):
     assert asked_from_python(old, "process").succeeded  # nothing is left to do
     state = Inspection(old / "results", 0).state()
     assert [entry.action for entry in state.entries] == [MarkCell(cell=1, good=False)]
+
+
+def test_only_what_was_read_is_replaced(client, old):
+    (fact,) = client.post("/api/runs/plan", json=CHANGED).json()["inspected"]
+    inspection = Inspection(old / "results", 0)
+    for correct in (
+        lambda: inspection.add(MarkCell(cell=1, good=True), "me"),
+        lambda: inspection.undo("me"),
+    ):
+        correct()
+        before = contents(old / "results")
+        refused = client.post("/api/runs", json=CHANGED | {"confirmed": [fact]})
+        assert refused.status_code == 428
+        assert contents(old / "results") == before
+        (now,) = client.post("/api/runs/plan", json=CHANGED).json()["inspected"]
+        assert now in refused.json()["detail"]
+        assert now != fact
+        fact = now
+    assert fact == "FOV 0: 1 trace, 1 inspection with 2 entries, 1 of them undone"
+    started = client.post("/api/runs", json=CHANGED | {"confirmed": [fact]})
+    assert started.status_code == 201
+    assert "--redo" in started.json()["command"]
 
 
 def test_overwriting_inspected_results_is_asked_as_well(pyama, old):

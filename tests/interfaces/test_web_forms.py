@@ -4,12 +4,13 @@ import sys
 from pathlib import Path
 from typing import Annotated, Literal
 
+import numpy as np
 import pytest
 from fastapi.testclient import TestClient
 from pydantic import Field
 
 from pyama.algorithms.features import PHASE_FEATURES
-from pyama.algorithms.params import Params
+from pyama.algorithms.params import Params, TrackingParams, WatershedParams, own_params
 from pyama.config import ProcessingParams
 from pyama.processing.methods import SEGMENTERS, TRACKERS
 from pyama.registry import parameters
@@ -17,6 +18,7 @@ from pyama.testing.nd2_writer import write_nd2
 from pyama.web.application import create_app
 from small_movie import MOVIE
 
+OF_PYAMA = ("iou", "mask_iou", "kalman")
 CHANNELS = {"pc": {"channel": 0}, "fl": [{"channel": 1}]}
 ORDER = {"file": "movie.nd2", "output": "out", "channels": CHANNELS, "params": {}}
 
@@ -87,6 +89,58 @@ def test_parameters_of_plugins_are_offered_unless_they_could_name_a_file(client)
         *("diameter", "flow_threshold", "cellprob_threshold", "gpu"),
     }
     assert "kalman" in own
+
+
+class Reads:
+    """Parameters that remember which of them are read."""
+
+    def __init__(self, params):
+        self.params, self.names = params, set()
+
+    def __getattr__(self, name):
+        self.names.add(name)
+        return getattr(self.params, name)
+
+
+@pytest.mark.parametrize(
+    ("registry", "name"),
+    [(SEGMENTERS, "logstd"), (SEGMENTERS, "watershed"), *((TRACKERS, n) for n in OF_PYAMA)],
+)
+def test_the_form_shows_the_parameters_that_the_chosen_method_reads(client, registry, name):
+    is_tracker = registry is TRACKERS
+    chooser = "tracking_method" if is_tracker else "segmentation_method"
+    conditions = client.get("/api/schema").json()["form"]["conditions"]
+    reads = Reads(own_params(name, registry[name], ProcessingParams()))
+    if is_tracker:
+        list(registry[name]([np.eye(40, dtype=np.uint16)] * 2, reads))
+    else:
+        registry[name](MOVIE[0, 0, 0], reads)
+    hidden = {
+        name_of
+        for name_of, condition in conditions.items()
+        if name not in condition.get(chooser, [name])
+    }
+    assert reads.names
+    assert not reads.names & hidden
+    model = TrackingParams if is_tracker else WatershedParams
+    shown = set(model.model_fields) - hidden
+    limits = {"min_object_size", "max_object_size", "divisions"}
+    assert shown - limits <= reads.names
+
+
+def test_every_parameter_stands_in_one_group(client):
+    schema = client.get("/api/schema").json()
+    names = [name for group in schema["form"]["groups"] for name in group["names"]]
+    assert len(names) == len(set(names))
+    assert set(ProcessingParams.model_fields) <= set(names)
+    assert "kalman.max_step" in names
+    conditions = schema["form"]["conditions"]
+    assert conditions["kalman"] == {"tracking_method": ["kalman"]}
+    assert conditions["spots"] == {"phase": ["spots"]}
+    assert {"segmentation_method", "logstd_window_size", "cellpose"} <= set(
+        schema["form"]["trial"]
+    )
+    assert "min_frames" not in schema["form"]["trial"]
 
 
 def command_of(client, **params):

@@ -9,7 +9,7 @@ import pytest
 from fastapi.testclient import TestClient
 
 from pyama.cli.app import app
-from pyama.processing.methods import NAMED_PREPROCESSORS
+from pyama.processing.methods import NAMED_PREPROCESSORS, SEGMENTERS
 from pyama.store import FovStore
 from pyama.testing.nd2_writer import write_nd2
 from pyama.web.application import create_app
@@ -83,6 +83,38 @@ def test_a_trial_uses_preprocessors(client, monkeypatch):
     trial = {"file": "movie.nd2", "fov": 0, "frame": 0, "channels": CHANNELS}
     answer = client.post("/api/recording/segmentation", json=trial | {"params": params})
     assert answer.json()["cells"] == 0
+
+
+def test_a_trial_is_of_the_frame_that_is_shown(client, monkeypatch):
+    def by_frame(frame, params, place=None):
+        labels = np.zeros(frame.shape, np.uint16)
+        labels[: 10 * (place.fov + 1), : 10 * place.frame] = 1
+        return labels
+
+    monkeypatch.setitem(SEGMENTERS.data, "by_frame", by_frame)
+    params = SMALL | {"segmentation_method": "by_frame"}
+    trial = {"file": "movie.nd2", "fov": 1, "channels": CHANNELS, "params": params}
+    for frame, cells in ((0, 0), (2, 1), (0, 0)):
+        found = client.post("/api/recording/segmentation", json=trial | {"frame": frame})
+        assert found.json()["cells"] == cells
+    outside = client.post("/api/recording/segmentation", json=trial | {"frame": 99})
+    assert outside.status_code == 404
+
+
+def test_what_a_run_advises_can_be_applied(client, ended):
+    wide = ORDER | {"output": "advised", "params": SMALL | {"border_margin": 70}}
+    run = ended(client, client.post("/api/runs", json=wide).json())
+    (advice,) = run["advice"]
+    assert advice["line"] in run["summary"]
+    (settings,) = advice["settings"]
+    options = " ".join(f"--set {name}={value}" for name, value in settings.items())
+    assert advice["line"].endswith(options)
+    again = wide | {"params": wide["params"] | settings}
+    plan = client.post("/api/runs/plan", json=again).json()
+    assert plan["replaced"][0] == "FOV 0-1: 0 traces, not inspected"
+    assert any("copying" in text for text in plan["kept"])
+    run = ended(client, client.post("/api/runs", json=again).json())
+    assert client.get("/api/dataset?dir=advised").json()["fovs"][0]["traces"] > 0
 
 
 def test_a_run_is_started_watched_and_finished(client, root):

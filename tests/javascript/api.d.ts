@@ -21,6 +21,11 @@ declare namespace Api {
     traces?: string | null;
     action: MarkCell | Delete | Cut | Join | Swap | Keep;
   }
+  /** A line of the summary that advises settings. */
+  interface AdvisedSettings {
+    line: string;
+    settings: Array<Record<string, any>>;
+  }
   /** One column of all cells after the inspection. */
   interface ColumnTraces {
     column: string;
@@ -65,6 +70,12 @@ declare namespace Api {
     tables: Array<string>;
     name: string;
   }
+  /** An output folder with results of a recording. */
+  interface Earlier {
+    dir: string;
+    time: string;
+    text: string;
+  }
   /** Traces of the cells that an action touches, before and after. */
   interface Effect {
     before: Array<Trace>;
@@ -77,6 +88,14 @@ declare namespace Api {
     earlier: Array<string>;
     report: boolean;
     remarks: Array<string>;
+  }
+  /** The settings of the last run in an output folder. */
+  interface FilledForm {
+    output: string;
+    channels: Record<string, any>;
+    params: Record<string, any>;
+    fovs: string;
+    notes: Array<string>;
   }
   /** A table to fit, and the model. */
   interface FitRequest {
@@ -178,6 +197,7 @@ declare namespace Api {
     frames_per_s: number;
     fovs: Record<string, string>;
     summary: Array<string>;
+    advice: Array<AdvisedSettings>;
     log: Array<string>;
     owner: string;
     cannot_resume: string;
@@ -236,7 +256,10 @@ declare namespace Api {
     command: string;
     notes: Array<string>;
     lines: Array<string>;
+    kept: Array<string>;
     replaced: Array<string>;
+    inspected: Array<string>;
+    question: string;
   }
   /** An action, and the column in which its effect is shown. */
   interface PreviewRequest {
@@ -262,6 +285,7 @@ declare namespace Api {
     shapes: Array<[number, number]>;
     positions: Array<string>;
     pixel_size_um: number | null;
+    interval_min: number | null;
     time: string;
     problems: Array<string>;
   }
@@ -289,6 +313,7 @@ declare namespace Api {
     channels?: Record<string, any>;
     params?: Record<string, any>;
     fovs?: Array<number> | string | null;
+    confirmed?: Array<string>;
     redo?: boolean;
   }
   /** The state of a run. */
@@ -306,6 +331,7 @@ declare namespace Api {
     frames_per_s: number;
     fovs: Record<string, string>;
     summary: Array<string>;
+    advice: Array<AdvisedSettings>;
     log: Array<string>;
   }
   /** One sample. */
@@ -421,6 +447,8 @@ declare namespace Api {
     (path: "schema", query?: {}): Promise<Record<string, any>>;
     (path: "files", query?: { dir?: string; }): Promise<Listing>;
     (path: "recording", query: { file: string; }): Promise<Recording>;
+    (path: "recording/earlier", query: { file: string; }): Promise<Array<Earlier>>;
+    (path: "recording/settings", query?: { dir?: string; }): Promise<FilledForm>;
     (path: "runs", query?: {}): Promise<Array<RunState>>;
     (path: `runs/${string}`, query?: {}): Promise<RunState>;
     (path: "models", query?: {}): Promise<Array<string>>;
@@ -439,8 +467,8 @@ declare namespace Api {
     (path: `fovs/${number}/inspection/redo`, query: { dir?: string; }, body: UndoRequest): Promise<Tracks>;
     (path: `fovs/${number}/inspection/preview`, query: { dir?: string; }, body: PreviewRequest): Promise<Effect>;
     (path: "recording/segmentation", query: {}, body: Trial): Promise<TrialCells>;
-    (path: "runs", query: {}, body: RunRequest): Promise<RunState>;
     (path: "runs/plan", query: {}, body: RunRequest): Promise<Plan>;
+    (path: "runs", query: {}, body: RunRequest): Promise<RunState>;
     (path: `runs/${string}/cancel`, query?: {}): Promise<RunState>;
     (path: "merge", query: { dir?: string; }, body: Samples): Promise<Files>;
     (path: "tables/set-aside", query?: { dir?: string; }): Promise<Files>;

@@ -3,7 +3,8 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { toSamples } from "../../src/pyama/web/static/analysis.js";
 import { axisTitle } from "../../src/pyama/web/static/distributions.js";
-import { helpText, inputType, readValue, toParams } from "../../src/pyama/web/static/form_values.js";
+import { flatten, helpText, inputType, inUnits, isShown, readValue, toParams, valueText } from "../../src/pyama/web/static/form_values.js";
+import { unusedName } from "../../src/pyama/web/static/earlier_results.js";
 import { describeRecording, outputName, parentOf } from "../../src/pyama/web/static/run.js";
 import { statusText } from "../../src/pyama/web/static/run_progress.js";
 
@@ -84,4 +85,38 @@ test("the state of a run and the axis of a histogram as text", () => {
   assert.equal(statusText({ status: "failed", progress: "", message: "The disk is full." }), "Failed. The disk is full.");
   assert.equal(axisTitle({ name: "t0", unit: "h", not_shown: "2 of 40 values are not shown" }), "t0 (h); 2 of 40 values are not shown");
   assert.equal(axisTitle({ name: "r_squared", unit: "", not_shown: "" }), "r_squared");
+});
+
+test("parameters are shown where a chosen method reads them", () => {
+  const conditions = { split_h: { segmentation_method: ["watershed"] }, spots: { phase: ["spots"], fluorescence: ["spots"] } };
+  const shown = (name, chosen) => isShown(name, conditions, chosen);
+  assert.equal(shown("split_h", { segmentation_method: ["logstd"] }), false);
+  assert.equal(shown("split_h", { segmentation_method: ["watershed"] }), true);
+  assert.equal(shown("spots.size", { phase: [], fluorescence: ["area", "spots"] }), true);
+  assert.equal(shown("spots.size", { phase: [] }), false);
+  assert.equal(shown("min_frames", {}), true);
+});
+
+test("pixels are also given in µm, and frames in hours, where the scale is known", () => {
+  const scale = { pixelSize: 0.5, interval: 10 };
+  assert.deepEqual(["px", "px²", "frames", "counts"].map((unit) => inUnits(30, unit, scale)), ["= 15 µm. ", "= 7.5 µm². ", "= 5 h. ", ""]);
+  for (const unit of ["px", "px²", "frames"]) assert.equal(inUnits(30, unit, { pixelSize: null, interval: null }), "");
+  assert.equal(inUnits(null, "px", scale), "");
+});
+
+test("parameters of a configuration are read back as they were sent", () => {
+  const params = { min_iou: 0.3, plugins: { cellpose: { diameter: 20 } } };
+  const entries = flatten(params);
+  assert.deepEqual(entries, [["min_iou", 0.3], ["cellpose.diameter", 20]]);
+  assert.deepEqual(toParams(entries.map(([name, value]) => [name, { value, standard: undefined }])), params);
+});
+
+test("a new folder is none of those with results", () => {
+  assert.equal(unusedName("a", ["b"]), "a");
+  assert.equal(unusedName("a", ["a", "a_2", "b"]), "a_3");
+});
+
+test("values are shown as text", () => {
+  assert.deepEqual([null, [], 3, "max", { phase: ["area", "size"], fluorescence: [] }].map(valueText),
+    ["none", "none", "3", "max", "phase: area, size; fluorescence: none"]);
 });

@@ -48,7 +48,7 @@ def run(request: Request, executor: str = "threads", *, as_json: bool, verbose: 
         note(str(error))
         if not typer.confirm(QUESTION, err=True):
             return CANCELLED
-        current = ActiveRun(replace(prepared, redo=True), listen, executor)
+        current = ActiveRun(replace(prepared, confirmed=error.facts), listen, executor)
     for text in current.opening:
         note(text)
     counts = _run_with_progress(current)

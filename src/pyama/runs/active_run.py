@@ -39,8 +39,9 @@ class ActiveRun:
     ) -> None:
         self.prepared = prepared
         plans = plan_run(prepared, with_files=False)
-        if not prepared.redo:
-            refuse_inspected(prepared.output, plans, prepared.removed)
+        self._may_replace = prepared.redo or bool(
+            refuse_inspected(prepared.output, plans, prepared.removed, prepared.confirmed)
+        )
         self.opening = opening_lines(prepared, replaced_outputs(plans))
         self.estimator = ProgressEstimator(
             pending_outputs(plans, prepared.config), prepared.metadata.n_frames
@@ -113,7 +114,7 @@ class ActiveRun:
                     update=self.estimator.update,
                     executor=self._executor,
                     planned=run.contexts,
-                    redo=run.redo,
+                    redo=self._may_replace,
                 )
                 counts = summary(report, run.config, self.seconds)
                 logger.info("%s", "\n".join(summary_lines(counts)))

@@ -33,7 +33,7 @@ def command(run: PreparedRun, plugins: Sequence[Path] = ()) -> str:
         words += ["--set", setting]
     if run.overwrite:
         words += ["--overwrite"]
-    if run.redo:
+    if run.redo or run.confirmed:
         words += ["--redo"]
     return subprocess.list2cmdline(words) if os.name == "nt" else shlex.join(words)
 

@@ -8,12 +8,19 @@ from pyama.config import ProcessingConfig
 from pyama.fov_ranges import fovs_text
 from pyama.processing.plugin_digest import keep_fingerprints
 from pyama.processing.steps import STEPS
+from pyama.processing.workflow.inspected_results import (
+    count_text,
+    inspected_facts,
+    replaced_inspections,
+    trace_count,
+)
 from pyama.processing.workflow.planned_steps import (
     ABSENT,
     PlannedStep,
     Plans,
     group_equal_plans,
     plan_fov,
+    replaced_outputs,
 )
 from pyama.runs.request import PreparedRun
 
@@ -94,6 +101,32 @@ def _action(step: PlannedStep) -> str:
     is_new_part = is_one and len(step.pending) < len(step.outputs)
     part = f" for {', '.join(step.pending)}" if is_new_part else ""
     return f"runs{part}, {shown}"
+
+
+def kept_outputs(plans: Plans) -> list[str]:
+    """Return which finished results would stay as they are, one line per group of FOVs."""
+    lines = []
+    for fovs, steps in group_equal_plans(plans):
+        names = [step.step for step in steps if step.outputs and not step.pending]
+        if names:
+            lines.append(f"FOV {fovs_text(fovs)}: {', '.join(names)}")
+    return lines
+
+
+def replaced_facts(run: PreparedRun, plans: Plans) -> list[str]:
+    """Return what a run would replace, in sentences: inspected results first."""
+    inspected = replaced_inspections(run.output, plans, run.removed)
+    others = [
+        fov
+        for fov, steps in plans.items()
+        if any(step.is_replaced and step.step == "extraction" for step in steps)
+        and fov not in inspected
+    ]
+    facts = inspected_facts(run.output, inspected)
+    if others:
+        n = sum(trace_count(run.output, fov) for fov in others)
+        facts.append(f"FOV {fovs_text(others)}: {count_text(n, 'trace')}, not inspected")
+    return facts + [f"{text} (made again)" for text in replaced_outputs(plans)]
 
 
 def plan_entries(plans: Plans) -> list[dict[str, Any]]:

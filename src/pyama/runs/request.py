@@ -73,6 +73,8 @@ class PreparedRun:
         fovs: 0-based indices, in the order in which they are processed.
         overwrite: Whether what is in the output folder is removed first.
         redo: Whether results that a person has inspected may be replaced.
+        confirmed: Sentences about inspected results that a person has read and allowed to
+            replace, see `pyama.processing.workflow.inspected_results`.
         notes: What was decided for the user, in sentences.
         removed: Fields of view whose results are removed first.
     """
@@ -84,6 +86,7 @@ class PreparedRun:
     fovs: list[int]
     overwrite: bool = False
     redo: bool = False
+    confirmed: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
     removed: Sequence[int] = ()
 
@@ -179,7 +182,9 @@ def _checked(
     all_notes = (*notes, *recording_notes(metadata, config))
     if record is not None and not overwrite:
         all_notes = (*all_notes, *reselection_notes(record.metadata, metadata))
-    run = PreparedRun(file, output, metadata, config, selected, overwrite, redo, all_notes)
+    run = PreparedRun(
+        file, output, metadata, config, selected, overwrite, redo, notes=all_notes
+    )
     if overwrite:
         run = replace(run, removed=removed_fovs(output, record, metadata, selected))
     return run, record
@@ -191,12 +196,21 @@ def _selected(fovs: str | Sequence[int] | None, n_fovs: int) -> list[int]:
     return parse_fovs(fovs, n_fovs) if isinstance(fovs, str) else list(dict.fromkeys(fovs))
 
 
+def read_configuration(path: Path) -> Entries:
+    """Return the entries of a configuration file, such as that of an earlier run.
+
+    Raises:
+        ConfigError: The file cannot be read, or has wrong entries.
+    """
+    loaded = read_entries(path)
+    parse_config(str(path), loaded)  # so that messages name the file
+    return dict(loaded) if isinstance(loaded, dict) else {}
+
+
 def _entries(request: Request) -> dict[str, Any]:
     entries: dict[str, Any] = {}
     if request.config is not None:
-        loaded = read_entries(request.config)
-        parse_config(str(request.config), loaded)  # so that messages name the file
-        entries = dict(loaded) if isinstance(loaded, dict) else {}
+        entries = read_configuration(request.config)
     entries = apply_settings(entries, request.settings)
     dedicated = {
         "frames": request.frames,

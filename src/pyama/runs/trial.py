@@ -1,5 +1,6 @@
 """A trial of parameters: the cells of one frame, before a run."""
 
+from pathlib import Path
 from typing import Any, cast
 
 import numpy as np
@@ -7,16 +8,50 @@ from numpy.typing import NDArray
 
 from pyama.algorithms.contracts import ImageIndex
 from pyama.config import ProcessingConfig
+from pyama.errors import ConfigError, NotReadyError
+from pyama.file_cache import cached_while_unchanged
 from pyama.metadata import Box
 from pyama.processing.methods import PREPROCESSORS, SEGMENTERS, preprocessors
 from pyama.processing.steps.segmentation import segment_frames
+from pyama.readers import open_reader
 from pyama.store import NotRecorded, Stack
+
+CACHED_FRAMES = 2
+"""Frames that are kept for trials of other parameters."""
+
+
+def find_cells_in(path: Path, config: ProcessingConfig, place: ImageIndex) -> NDArray[Any]:
+    """Find the cells of one frame of a recording, see `find_cells`.
+
+    Raises:
+        ConfigError: No phase contrast channel is chosen.
+        NotReadyError: There is no such frame.
+    """
+    pc = config.channels.pc
+    if pc is None:
+        raise ConfigError("Cells are found in phase contrast: choose that channel.")
+    z = config.params.z_of(pc.channel)
+    frame, boxes = _frame(path, place.fov, place.frame, pc.channel, z)
+    return find_cells(frame, config, place, boxes)
+
+
+@cached_while_unchanged(CACHED_FRAMES)
+def _frame(
+    path: Path, fov: int, frame: int, channel: int, z: Any
+) -> tuple[NDArray[np.uint16], tuple[Box, ...]]:
+    """Return a frame and the rectangles of it that were not recorded."""
+    with open_reader(path, z) as reader:
+        sizes = reader.metadata
+        if fov >= sizes.n_fovs or frame >= sizes.n_frames or channel >= sizes.n_channels:
+            raise NotReadyError("The recording has no such FOV, frame or channel.")
+        lost = NotRecorded.known_to(sizes, fov, channel)
+        return reader.read(fov, frame, [channel])[0], lost.boxes.get(frame, ())
 
 
 def find_cells(
     frame: NDArray[np.uint16],
     config: ProcessingConfig,
-    fov: int,
+    place: ImageIndex,
     boxes: tuple[Box, ...] = (),
 ) -> NDArray[Any]:
     """Find the cells of one frame as a run would, without registration.
@@ -24,7 +59,7 @@ def find_cells(
     Args:
         frame: Phase contrast in counts, shape (H, W).
         config: Of the run.
-        fov: 0-based index of the field of view, for methods that depend on it.
+        place: Where the frame comes from, for methods that depend on it.
         boxes: Rectangles of the frame that were not recorded.
 
     Returns:
@@ -36,6 +71,6 @@ def find_cells(
     before = preprocessors(params) if params.preprocessors or PREPROCESSORS else []
     stack = cast("Stack", [frame])  # it is only iterated
     lost = NotRecorded(boxes={0: boxes} if boxes else {})
-    trial = segment_frames(stack, lost, method, before, params, {}, [ImageIndex(fov, 0)])
+    trial = segment_frames(stack, lost, method, before, params, {}, [place])
     labels: NDArray[Any] = next(trial)
     return labels

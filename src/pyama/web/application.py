@@ -24,6 +24,7 @@ from pyama.web import (
     intensity_routes,
     known_run_routes,
     outline_routes,
+    plan_routes,
     recording_routes,
     report_routes,
     run_routes,
@@ -45,7 +46,7 @@ ROUTES = (
         intensity_routes,
         fit_routes,
     ),
-    *(form_routes, recording_routes, run_routes, analysis_routes, report_routes),
+    *(form_routes, recording_routes, plan_routes, run_routes, analysis_routes, report_routes),
     *(scatter_routes, known_run_routes, change_routes),
 )
 STATUSES: dict[type[PyamaError], int] = {

@@ -123,6 +123,12 @@ class Root:
             if link.name != except_for and not link.resolve().is_relative_to(self.path):
                 raise HTTPException(404, f"{link.name} leads out of the root.")
 
+    def readable_output_dirs(self) -> Iterator[Path]:
+        """Yield output folders without links that lead out of the root, at most 500."""
+        for path in self.output_dirs():
+            with suppress(HTTPException):
+                yield self.output_dir(self.name(path))
+
     def output_dirs(self) -> Iterator[Path]:
         """Yield output folders, at most 500."""
         count = 0

@@ -10,6 +10,7 @@ from pyama.algorithms.flat_field_params import ESTIMATE, FlatFieldParams
 from pyama.config import ProcessingConfig, config_schema, parse_config
 from pyama.errors import ConfigError
 from pyama.processing.methods import NAMED_PREPROCESSORS, SEGMENTERS, TRACKERS
+from pyama.runs.form_fields import conditions, groups, trial_names
 
 router = APIRouter(tags=["recordings"])
 HARMLESS = {"integer", "number", "boolean", "null"}
@@ -20,7 +21,9 @@ HARMLESS = {"integer", "number", "boolean", "null"}
 def schema() -> dict[str, Any]:
     """JSON schema of a configuration: names, units, bounds, defaults, meaning.
 
-    `choices` lists the names that are registered. Of the parameters that belong to a method or
+    `choices` lists the names that are registered. `form` says which parameters stand together
+    (`groups`), for which methods they are shown (`conditions`), and on which of them a trial
+    depends (`trial`). Of the parameters that belong to a method or
     feature, those are left out that take text: it could name a file outside the root, and only
     `pyama run` reads such files.
     """
@@ -32,6 +35,9 @@ def schema() -> dict[str, Any]:
         for name, entry in section["properties"].items()
         if (offered := _offered(entry, schema))
     }
+    # Without a number typed here, the time stamps of the file are used.
+    interval = schema["$defs"]["ProcessingParams"]["properties"]["frame_interval"]
+    interval |= {"default": None, "absent": "that of the file"}
     segmenters = [name for name in SEGMENTERS if not _needs_text(name)]
     return schema | {
         "choices": {
@@ -40,7 +46,8 @@ def schema() -> dict[str, Any]:
             "preprocessors": [*NAMED_PREPROCESSORS],
             "phase": [*PHASE_FEATURES],
             "fluorescence": [*FLUORESCENCE_FEATURES],
-        }
+        },
+        "form": {"groups": groups(), "conditions": conditions(), "trial": trial_names()},
     }
 
 
@@ -59,6 +66,26 @@ def form_config(channels: dict[str, Any], params: dict[str, Any]) -> ProcessingC
             "name a file outside the root. Use `pyama run`."
         )
     return config
+
+
+def without_files(params: dict[str, Any]) -> tuple[dict[str, Any], list[str]]:
+    """Return parameters without those that the form does not take, and a sentence on each."""
+    config = parse_config("The settings", {"params": params})
+    dropped = [name for name in FlatFieldParams.model_fields if _names_files(name, config)]
+    plugins = params.get("plugins", {})
+    refused = set(_refused(plugins))
+    kept = {
+        name: {k: v for k, v in values.items() if f"{name}.{k}" not in refused}
+        for name, values in plugins.items()
+    }
+    taken = {name: value for name, value in params.items() if name not in dropped}
+    if plugins:
+        taken["plugins"] = {name: values for name, values in kept.items() if values}
+    notes = [
+        f"{name} is left out: it takes text, which may name a file. Use `pyama run --config`."
+        for name in [*dropped, *sorted(refused)]
+    ]
+    return taken, notes
 
 
 def _without_images(properties: dict[str, Any]) -> None:

@@ -5,15 +5,15 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Depends, HTTPException, Query, Response
 from pydantic import BaseModel
 
+from pyama.algorithms.contracts import ImageIndex
 from pyama.algorithms.params import TimeParams
-from pyama.errors import ConfigError
-from pyama.metadata import MicroscopyMetadata, times_text
+from pyama.metadata import MicroscopyMetadata, frame_times, times_text, typical_interval
 from pyama.pictures.contrast import contrast_of_frame
 from pyama.pictures.encoding import ImageFormat, encode_image
 from pyama.pictures.outlines import polygons
 from pyama.readers import open_reader
 from pyama.runs.channels import propose_channels, question
-from pyama.runs.trial import find_cells
+from pyama.runs.trial import find_cells_in
 from pyama.store import NotRecorded
 from pyama.time_warnings import settings_to_check
 from pyama.web.folders import Root, root_of
@@ -23,7 +23,7 @@ router = APIRouter(tags=["recordings"])
 SUFFIXES = (".nd2", ".czi", ".tif", ".tiff")
 MAX_FILES = 2000
 """Largest number of entries of a folder that are listed."""
-IMAGE_PX = 768
+IMAGE_PX = 2048
 """Longest side in px of the image of a recording."""
 
 File = Annotated[str, Query(max_length=4096, description="A file, relative to the root.")]
@@ -66,6 +66,8 @@ class Recording(BaseModel):
     shapes: list[tuple[int, int]]
     positions: list[str]
     pixel_size_um: float | None
+    interval_min: float | None
+    """Typical time between two frames, unless a run sets it; null for a single frame."""
     time: str
     """Interval and span of the frames, and where they come from, unless a run sets them."""
     problems: list[str]
@@ -127,6 +129,7 @@ def recording(root: Annotated[Root, Depends(root_of)], file: File) -> Recording:
         shapes=list(metadata.shapes),
         positions=list(metadata.position_names),
         pixel_size_um=metadata.pixel_size_um,
+        interval_min=typical_interval(frame_times(metadata, TimeParams(), 0)[0]),
         time=times_text(metadata, TimeParams()),
         problems=[*metadata.problems, *settings_to_check(metadata)],
     )
@@ -140,7 +143,7 @@ def image(
     frame: Annotated[int, Query(ge=0)] = 0,
     channel: Annotated[int, Query(ge=0)] = 0,
 ) -> Response:
-    """A JPEG of one frame, stretched, at most 768 px long."""
+    """A JPEG of one frame, stretched, at most 2048 px long."""
     with open_reader(root.inside(file)) as reader:
         _check_place(reader.metadata, fov, frame, channel)
         pixels = reader.read(fov, frame, [channel])[0]
@@ -155,14 +158,8 @@ def image(
 def trial(root: Annotated[Root, Depends(root_of)], request: Trial) -> TrialCells:
     """Find the cells of one frame with some parameters; nothing is written."""
     config = form_config(request.channels, request.params)
-    pc = config.channels.pc
-    if pc is None:
-        raise ConfigError("Cells are found in phase contrast: choose that channel.")
-    with open_reader(root.inside(request.file), config.params.z) as reader:
-        _check_place(reader.metadata, request.fov, request.frame, pc.channel)
-        pixels = reader.read(request.fov, request.frame, [pc.channel])[0]
-        lost = NotRecorded.known_to(reader.metadata, request.fov, pc.channel)
-    labels = find_cells(pixels, config, request.fov, lost.boxes.get(request.frame, ()))
+    place = ImageIndex(request.fov, request.frame)
+    labels = find_cells_in(root.inside(request.file), config, place)
     outlines = polygons(labels)
     return TrialCells(shape=labels.shape, cells=len(outlines), outlines=outlines)
 

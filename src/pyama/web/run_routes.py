@@ -12,55 +12,29 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, FastAPI, HTTPException, Request
 from fastapi.responses import StreamingResponse
-from pydantic import BaseModel, Field
+from pydantic import BaseModel
 
 from pyama.errors import LockedError, PyamaError, message_of
-from pyama.processing.workflow.planned_steps import replaced_outputs
-from pyama.runs.active_run import ActiveRun, run_notes
+from pyama.runs.active_run import ActiveRun
 from pyama.runs.command_line import command
-from pyama.runs.plan import plan_lines, plan_run
 from pyama.runs.progress import Snapshot
-from pyama.runs.request import PreparedRun, check_run
-from pyama.runs.summary import summary_lines
+from pyama.runs.request import PreparedRun
+from pyama.runs.summary import advised_lines, summary_lines
 from pyama.web.event_streams import EventStream
-from pyama.web.folders import Root, root_of
-from pyama.web.form_routes import form_config
+from pyama.web.run_requests import Prepared, RunRequest
 
 router = APIRouter(tags=["runs"])
 LOG_LINES = 200
 POLLS_PER_SECOND = 4
 
 
-class RunRequest(BaseModel):
-    """The run that the form describes."""
+class AdvisedSettings(BaseModel):
+    """A line of the summary that advises settings."""
 
-    file: Annotated[str, Field(max_length=4096)]
-    """The recording, relative to the root."""
-    output: Annotated[str, Field(min_length=1, max_length=4096)]
-    """The output folder, relative to the root; what is finished in it is kept."""
-    channels: dict[str, Any] = {}
-    """As in a configuration file."""
-    params: dict[str, Any] = {}
-    """As in a configuration file; what is left out has its default."""
-    fovs: list[Annotated[int, Field(ge=0)]] | Annotated[str, Field(max_length=4096)] | None = (
-        None
-    )
-    """Text such as `0-3, 7`, or 0-based indices; null is all."""
-    redo: bool = False
-    """Whether results that a person has inspected may be replaced; else the answer is 428."""
-
-
-class Plan(BaseModel):
-    """What a run would do."""
-
-    command: str
-    """The same run on the command line."""
-    notes: list[str]
-    """What a user should know before."""
-    lines: list[str]
-    """Which step of which fields of view would run, and why."""
-    replaced: list[str]
-    """Finished results that would be made again, one line per group of fields of view."""
+    line: str
+    """The line."""
+    settings: list[dict[str, Any]]
+    """Parameters with their values, to be set together; several are alternatives."""
 
 
 class RunState(BaseModel):
@@ -90,6 +64,8 @@ class RunState(BaseModel):
     """The current step of every field of view."""
     summary: list[str]
     """What the run has done, once it has ended; `pyama run` prints the same lines."""
+    advice: list[AdvisedSettings]
+    """Lines of the summary that advise settings."""
     log: list[str]
     """Last lines of the log."""
 
@@ -129,8 +105,14 @@ class StartedRun:
             frames_per_s=round(snapshot.frames_per_s, 3),
             fovs=_places(snapshot, is_finished=is_finished),
             summary=lines,
+            advice=self._advice(),
             log=list(self.lines),
         )
+
+    def _advice(self) -> list[AdvisedSettings]:
+        if not self.current.has_ended or self.current.error() is not None:
+            return []
+        return [AdvisedSettings(**entry) for entry in advised_lines(self.current.summary())]
 
     def _end(self) -> tuple[str, str, list[str]]:
         """Return the status, what went wrong, and the summary."""
@@ -199,16 +181,7 @@ def _runs(request: Request) -> StartedRuns:
     return runs
 
 
-def _prepared(root: Annotated[Root, Depends(root_of)], request: RunRequest) -> PreparedRun:
-    """Check a request before anything is written."""
-    file, output = root.inside(request.file), root.new_output_dir(request.output)
-    form_config(request.channels, request.params)  # refuses texts that could name files
-    entries = {"channels": request.channels, "params": request.params}
-    return check_run(file, output, entries, request.fovs, redo=request.redo)
-
-
 Known = Annotated[StartedRuns, Depends(_runs)]
-Prepared = Annotated[PreparedRun, Depends(_prepared)]
 
 
 @router.get("/api/runs")
@@ -221,19 +194,6 @@ def runs(known: Known) -> list[RunState]:
 def start(known: Known, request: RunRequest, prepared: Prepared) -> RunState:
     """Start a run; in a folder of an earlier one, continue with what is unfinished."""
     return known.start(request, prepared).state()
-
-
-@router.post("/api/runs/plan")
-def plan(known: Known, prepared: Prepared) -> Plan:
-    """What a run would do, as `pyama plan` prints it; nothing is written."""
-    plans = plan_run(prepared)
-    replaced = replaced_outputs(plans)
-    return Plan(
-        command=command(prepared, known.plugins),
-        notes=run_notes(prepared, replaced),
-        lines=plan_lines(plans),
-        replaced=replaced,
-    )
 
 
 @router.get("/api/runs/{run_id}")

@@ -1,74 +1,177 @@
 // The parameters of a run as a form, made from the JSON schema of the configuration.
 
-import { element, fillSelect } from "./elements.js";
-import { boundsOf, helpText, inputType, readValue, toParams, withoutMarks } from "./form_values.js";
+import { element, fillSelect, find } from "./elements.js";
+import { boundsOf, flatten, helpText, inputType, inUnits, isEqual, isShown, readValue, toParams, valueText, withoutMarks } from "./form_values.js";
 
 /** @typedef {import("./form_values.js").Schema} Schema */
 /** @typedef {import("./form_values.js").Property} Property */
+/** @typedef {import("./form_values.js").Scale} Scale */
 
-/** @type {Map<string, {read: () => unknown, standard: unknown}>} */
+/**
+ * An input with what stands beside it.
+ * @typedef {object} Field
+ * @property {() => unknown} read
+ * @property {(value: unknown) => boolean} write Whether the input can show the value.
+ * @property {unknown} standard The default.
+ * @property {string} [unit]
+ * @property {HTMLElement} [units] Shows the value in other units.
+ * @property {Array<HTMLElement>} parts
+ */
+
+/** @type {Map<string, Field>} */
 const fields = new Map();
-
-/** @type {Array<[string, RegExp]>} Titles of groups, and which parameters belong there. */
-const GROUPS = [
-  ["Finding cells", /^(segmentation_method|logstd|morph|closing|erosion|min_object|max_object|split_h|z$)/],
-  ["Following cells", /^(tracking_method|registration|min_iou|max_gap|min_size|max_size|divisions)/],
-  ["Background and light", /^(tile_|background_|flat_field$|dark_frame$)/],
-  ["Traces", /^(min_frames|border_margin)/],
-  ["Time and computer", /^(frame_interval|pixel_size_um|n_workers|batch_size|plugin_timeout|seed|copy_only)/],
-  ["Other", /^(?!plugins|preprocessors|features|time_mapping)/],
-];
+/** @type {Map<string, unknown>} Values of earlier results that no input can show. */
+const withoutInput = new Map();
+/** @type {Array<{box: HTMLElement, names: Array<string>, channel: string}>} */
+const groups = [];
+/** @type {Schema} */
+let schema;
 
 /**
  * Makes the groups of the form, to be put into the page.
- * @param {Schema} schema
+ * @param {Schema} form
  * @returns {Array<Node | string>}
  */
-export function makeForm(schema) {
-  // Frames have an input beside the fields of view.
-  const { plugins, features, preprocessors, frames, ...properties } = schema.$defs.ProcessingParams.properties ?? {};
-  const groups = GROUPS.map(([title, pattern]) => {
-    const names = Object.keys(properties).filter((name) => pattern.test(name))
-      .sort((a, b) => Number(b.endsWith("_method")) - Number(a.endsWith("_method")));
-    const rows = names.flatMap((name) => makeField(name, properties[name], schema));
-    for (const name of names) delete properties[name];
-    return rows.length ? makeGroup(title, rows) : "";
+export function makeForm(form) {
+  schema = form;
+  const { plugins, features, preprocessors, ...properties } = schema.$defs.ProcessingParams.properties ?? {};
+  delete properties.frames; // has an input beside the fields of view
+  for (const [name, { properties: own = {}, required = [] }] of Object.entries(plugins.properties ?? {})) {
+    for (const [key, property] of Object.entries(own)) properties[`${name}.${key}`] = { ...property, isRequired: required.includes(key) };
+  }
+  const made = schema.form.groups.map(({ title, names, channel }) => {
+    const known = names.filter((name) => properties[name]);
+    const rows = known.flatMap((name) => makeField(name, properties[name]));
+    for (const name of known) delete properties[name];
+    return makeGroup(title, rows, known, channel);
   });
-  return [...groups, makeFeatures(features, preprocessors, schema),
-    ...Object.entries(plugins.properties ?? {}).map(([name, plugin]) => makePluginGroup(name, plugin, schema))];
+  const measured = makeFeatures(features, preprocessors);
+  return [...made, measured, ...Object.entries(plugins.properties ?? {}).map(([name, plugin]) => makePluginGroup(name, plugin, properties))];
 }
 
 /** What was filled in, as in a configuration; defaults are left out. */
 export function readParams() {
-  return toParams([...fields].map(([name, { read, standard }]) => [name, { value: read(), standard }]));
+  /** @type {Map<string, {value: unknown, standard: unknown}>} */
+  const values = new Map();
+  for (const [name, { read, standard }] of fields) values.set(name, { value: read(), standard });
+  for (const [name, value] of withoutInput) values.set(name, { value, standard: undefined });
+  return toParams(values);
+}
+
+/**
+ * Fills in parameters as in a configuration; those that are left out get their default.
+ * @param {Record<string, any>} params
+ */
+export function fillParams(params) {
+  withoutInput.clear();
+  for (const { write, standard } of fields.values()) write(standard);
+  for (const [name, value] of flatten(params)) setParam(name, value);
+}
+
+/**
+ * @param {string} name
+ * @param {unknown} value
+ */
+export function setParam(name, value) {
+  const field = fields.get(name);
+  withoutInput.delete(name);
+  if (field?.write(value)) return;
+  field?.write(field.standard);
+  withoutInput.set(name, value);
+}
+
+/** @param {string} name */
+function resetParam(name) {
+  withoutInput.delete(name);
+  const field = fields.get(name);
+  field?.write(field.standard);
+}
+
+/**
+ * What differs from the defaults, each with a function that sets it back.
+ * @returns {Array<{name: string, value: unknown, standard: unknown, isUsed: boolean, reset: () => void}>}
+ */
+export function changedParams() {
+  const shown = choices();
+  return flatten(readParams()).map(([name, value]) => ({
+    name, value, standard: fields.get(name)?.standard, reset: () => resetParam(name),
+    isUsed: isShown(name, schema.form.conditions, shown),
+  }));
+}
+
+/** The values of a run on which a trial depends, to compare them. */
+export function trialKey() {
+  const names = new Set(schema.form.trial);
+  return JSON.stringify(flatten(readParams()).filter(([name]) => names.has(name) || names.has(name.split(".")[0])));
+}
+
+/** The names that are chosen, by what they are chosen for. */
+function choices() {
+  const { phase = [], fluorescence = [] } = /** @type {Record<string, Array<string>>} */ (fields.get("features")?.read() ?? {});
+  const chosen = (/** @type {string} */ name) => /** @type {any} */ (fields.get(name)?.read());
+  return { phase, fluorescence, preprocessors: chosen("preprocessors") ?? [],
+    segmentation_method: [chosen("segmentation_method")], tracking_method: [chosen("tracking_method")] };
+}
+
+/**
+ * Shows the parameters that the chosen methods read, and their values in other units.
+ * @param {{pc: boolean, fl: boolean, scale: Scale}} recording Which channels are chosen, and
+ *   the scale of the recording where the form does not set one.
+ */
+export function updateForm({ pc, fl, scale }) {
+  const chosen = choices();
+  for (const [name, { parts, unit, units, read }] of fields) {
+    const isHidden = !isShown(name, schema.form.conditions, chosen);
+    for (const part of parts) part.hidden = isHidden;
+    if (units) units.textContent = inUnits(read(), unit ?? "", ownScale(scale));
+  }
+  for (const { box, names, channel } of groups) {
+    const hasShown = names.some((name) => isShown(name, schema.form.conditions, chosen));
+    box.hidden = !hasShown || (channel === "pc" && !pc) || (channel === "fl" && !fl);
+  }
+}
+
+/**
+ * @param {Scale} scale
+ * @returns {Scale}
+ */
+function ownScale({ pixelSize, interval }) {
+  const set = (/** @type {string} */ name) => /** @type {number | null | undefined} */ (fields.get(name)?.read());
+  return { pixelSize: set("pixel_size_um") ?? pixelSize, interval: interval && (set("frame_interval") ?? interval) };
 }
 
 /**
  * Makes the label, the input and the help of one parameter; nothing for one that has no input.
  * @param {string} name
  * @param {Property} property
- * @param {Schema} schema
- * @returns {Array<Node>}
+ * @returns {Array<HTMLElement>}
  */
-function makeField(name, property, schema, isRequired = false) {
-  const type = inputType(name, property, schema, isRequired);
+function makeField(name, property) {
+  const type = inputType(name, property, schema, property.isRequired);
   if (!type) return [];
   const id = `p-${name}`;
-  const input = makeInput(type, property, { id, "aria-describedby": `${id}-help` }, isRequired);
-  fields.set(name, { read: () => readValue(type, input), standard: property.default });
-  return [
+  const input = makeInput(type, property, { id, "aria-describedby": `${id}-help` });
+  input.addEventListener("input", () => withoutInput.delete(name));
+  const units = element("span", { className: "units" });
+  const parts = [
     element("label", { htmlFor: id }, name.replace(/^.*\./, "").replaceAll("_", " ")), input,
-    element("span", { className: "help", id: `${id}-help` }, helpText(property, type, schema)),
+    element("span", { className: "help", id: `${id}-help` }, units, helpText(property, type, schema)),
   ];
+  const write = (/** @type {unknown} */ value) => {
+    if (input instanceof HTMLInputElement && type.kind === "box") input.checked = value === true;
+    else input.value = value === undefined || value === null ? "" : String(value);
+    return isEqual(readValue(type, input) ?? null, value ?? null);
+  };
+  fields.set(name, { read: () => readValue(type, input), write, standard: property.default, unit: type.number.unit ?? property.unit, units, parts });
+  return parts;
 }
 
 /**
  * @param {import("./form_values.js").InputType} type
  * @param {Property} property
  * @param {Record<string, string>} attributes
- * @param {boolean} isRequired
  */
-function makeInput({ kind, names, absent, number }, { default: standard }, attributes, isRequired) {
+function makeInput({ kind, names, absent, number }, { default: standard, isRequired = false }, attributes) {
   if (kind === "choice") {
     const input = element("select", attributes);
     const empty = /** @type {Array<[unknown, unknown]>} */ (absent ? [["", absent]] : []);
@@ -88,62 +191,90 @@ function makeInput({ kind, names, absent, number }, { default: standard }, attri
 /**
  * @param {string} title
  * @param {Array<Node | string>} rows
+ * @param {Array<string>} names Of the parameters in it.
  */
-function makeGroup(title, rows) {
-  return element("details", {}, element("summary", {}, title), element("div", { className: "form" }, ...rows));
+function makeGroup(title, rows, names, channel = "") {
+  if (!rows.length) return "";
+  const box = element("details", {}, element("summary", {}, title), element("div", { className: "form" }, ...rows));
+  groups.push({ box, names, channel });
+  return box;
 }
 
 /**
- * Makes boxes to tick; `take` is called with the names in the order in which they were ticked.
+ * Makes boxes to tick, which give the names in the order in which they were ticked.
  * @param {string} title
  * @param {Array<string>} names
- * @param {Array<string>} ticked
- * @param {(order: Array<string>) => void} take
  */
-function makeBoxes(title, names, ticked, take) {
-  const order = new Set(ticked);
-  const labels = names.map((name) => {
-    const box = element("input", { type: "checkbox", value: name, checked: order.has(name) });
+function makeBoxes(title, names) {
+  /** @type {Set<string>} */
+  const order = new Set();
+  const boxes = names.map((name) => {
+    const box = element("input", { type: "checkbox", value: name });
     box.addEventListener("change", () => {
       if (box.checked) order.add(name);
       else order.delete(name);
-      take([...order]);
     });
-    return element("label", { className: "check" }, box, name);
+    return box;
   });
-  return element("span", { className: "boxes", role: "group", "aria-label": title }, ...labels);
+  const write = (/** @type {Array<string>} */ ticked) => {
+    order.clear();
+    for (const name of ticked) order.add(name);
+    for (const box of boxes) box.checked = order.has(box.value);
+    return ticked.every((name) => names.includes(name));
+  };
+  const labels = boxes.map((box) => element("label", { className: "check" }, box, box.value));
+  return { write, read: () => [...order], box: element("span", { className: "boxes", role: "group", "aria-label": title }, ...labels) };
 }
 
 /**
  * @param {Property} features
  * @param {Property} preprocessors
- * @param {Schema} schema
  */
-function makeFeatures(features, preprocessors, { choices }) {
-  const chosen = structuredClone(features.default);
-  fields.set("features", { read: () => chosen, standard: features.default });
-  const rows = [["phase", "phase contrast"], ["fluorescence", "fluorescence"]].flatMap(([kind, title]) => [
-    element("span", {}, title),
-    makeBoxes(`Features in ${title}`, choices[kind], chosen[kind], (order) => { chosen[kind] = order; }),
-  ]);
-  if (choices.preprocessors.length) {
-    /** @type {Array<string>} */
-    let chain = [];
-    fields.set("preprocessors", { read: () => chain, standard: [] });
-    rows.push(element("span", {}, "preprocessors"), makeBoxes("Preprocessors", choices.preprocessors, [], (order) => { chain = order; }),
-      element("span", { className: "help" }, withoutMarks(preprocessors.description)));
+function makeFeatures(features, preprocessors) {
+  const kinds = /** @type {const} */ ([["phase", "phase contrast"], ["fluorescence", "fluorescence"]]);
+  const boxes = kinds.map(([kind, title]) => /** @type {const} */ ([kind, title, makeBoxes(`Features in ${title}`, schema.choices[kind])]));
+  const rows = boxes.flatMap(([, title, { box }]) => [element("span", {}, title), box]);
+  const write = (/** @type {any} */ value) => boxes.map(([kind, , each]) => each.write(value[kind] ?? [])).every(Boolean);
+  fields.set("features", { read: () => Object.fromEntries(boxes.map(([kind, , { read }]) => [kind, read()])), write, standard: features.default, parts: [] });
+  write(features.default);
+  if (schema.choices.preprocessors.length) {
+    const chain = makeBoxes("Preprocessors", schema.choices.preprocessors);
+    fields.set("preprocessors", { read: chain.read, write: (value) => chain.write(/** @type {any} */ (value ?? [])), standard: [], parts: [] });
+    rows.push(element("span", {}, "preprocessors"), chain.box, element("span", { className: "help" }, withoutMarks(preprocessors.description)));
   }
-  return makeGroup("What is measured", rows);
+  return makeGroup("What is measured", rows, ["features", "preprocessors"]);
 }
 
 /**
- * Makes the parameters of a single method, feature or plugin.
+ * Makes the parameters of a feature or preprocessor.
  * @param {string} name
  * @param {Property} plugin
- * @param {Schema} schema
+ * @param {Record<string, Property>} properties Those that are in no group yet.
  */
-function makePluginGroup(name, { properties = {}, required = [], description = "" }, schema) {
-  const rows = Object.entries(properties).flatMap(([key, property]) => makeField(`${name}.${key}`, property, schema, required.includes(key)));
+function makePluginGroup(name, { description = "" }, properties) {
+  const names = Object.keys(properties).filter((each) => each.startsWith(`${name}.`));
+  const rows = names.flatMap((each) => makeField(each, properties[each]));
   const help = element("span", { className: "help" }, withoutMarks(description.split("\n\n")[0]));
-  return rows.length ? makeGroup(`Parameters of ${name}`, [help, ...rows]) : "";
+  return rows.length ? makeGroup(`Parameters of ${name}`, [help, ...rows], names) : "";
+}
+
+/**
+ * Opens the group of a parameter and goes to its input.
+ * @param {string} name
+ */
+export function showParam(name) {
+  groups.find(({ names }) => names.includes(name))?.box.setAttribute("open", "");
+  fields.get(name)?.parts[1]?.focus();
+}
+
+/**
+ * Shows what differs from the defaults, each with a button that sets it back.
+ * @param {() => void} onReset
+ */
+export function showChanges(onReset) {
+  const changes = changedParams();
+  find("run-changes").hidden = !changes.length;
+  find("run-changes").replaceChildren(element("span", {}, "Differs from the defaults: "), ...changes.map(({ name, value, standard, isUsed, reset }) =>
+    element("button", { title: `Set back to ${valueText(standard)}`, "aria-label": `Set ${name} = ${valueText(value)} back to ${valueText(standard)}`,
+      onclick: () => { reset(); onReset(); } }, `${name} = ${valueText(value)}${isUsed ? "" : " (not used)"} ↺`)));
 }

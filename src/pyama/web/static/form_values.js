@@ -1,5 +1,7 @@
 // The parameters of a run: what the JSON schema says about an input, and what was filled in.
 
+import { formatNumber, formatTime } from "./numbers.js";
+
 /**
  * A parameter, or a part of its type, in the JSON schema of the configuration.
  * @typedef {object} Property
@@ -16,12 +18,25 @@
  * @property {number} [maximum]
  * @property {Record<string, Property>} [properties]
  * @property {Array<string>} [required]
+ * @property {boolean} [isRequired]
+ */
+
+/**
+ * Where a parameter, or the parameters of a method, are shown: where one of the names is chosen.
+ * @typedef {Record<string, Record<string, Array<string>>>} Conditions
  */
 
 /**
  * @typedef {object} Schema
  * @property {Record<string, Property>} $defs
  * @property {Record<string, Array<string>>} choices Names that are registered.
+ * @property {{groups: Array<{title: string, names: Array<string>, channel: string}>,
+ *   conditions: Conditions, trial: Array<string>}} form
+ */
+
+/**
+ * Size of a pixel in µm and time between two frames in minutes; null if they are unknown.
+ * @typedef {{pixelSize: number | null, interval: number | null}} Scale
  */
 
 /**
@@ -134,4 +149,57 @@ export function toParams(entries) {
     else ((params.plugins ??= {})[plugin] ??= {})[key] = value;
   }
   return params;
+}
+
+/**
+ * Parameters of a configuration by name, those of methods and plugins as `plugin.name`.
+ * @param {Record<string, any>} params
+ * @returns {Array<[string, unknown]>}
+ */
+export function flatten({ plugins = {}, ...params }) {
+  const own = Object.entries(plugins).flatMap(([plugin, values]) =>
+    Object.entries(values).map(([key, value]) => /** @type {[string, unknown]} */ ([`${plugin}.${key}`, value])));
+  return [...Object.entries(params), ...own];
+}
+
+/**
+ * Whether the chosen methods read a parameter.
+ * @param {string} name
+ * @param {Conditions} conditions
+ * @param {Record<string, Array<string>>} chosen
+ */
+export function isShown(name, conditions, chosen) {
+  const condition = conditions[name] ?? conditions[name.split(".")[0]];
+  return !condition || Object.entries(condition).some(([chooser, names]) => (chosen[chooser] ?? []).some((each) => names.includes(each)));
+}
+
+/**
+ * @param {unknown} one
+ * @param {unknown} other
+ */
+export const isEqual = (one, other) => JSON.stringify(one) === JSON.stringify(other);
+
+/**
+ * A number of pixels in µm, and one of frames in minutes or hours; empty for other values.
+ * @param {unknown} value
+ * @param {string} unit
+ * @param {Scale} scale
+ */
+export function inUnits(value, unit, { pixelSize, interval }) {
+  if (typeof value !== "number") return "";
+  if (unit === "px" && pixelSize) return `= ${formatNumber(value * pixelSize)} µm. `;
+  if (unit === "px²" && pixelSize) return `= ${formatNumber(value * pixelSize ** 2)} µm². `;
+  return unit === "frames" && interval && value ? `= ${formatTime(value * interval)}. ` : "";
+}
+
+/**
+ * A value of a parameter as text, such as `phase: area, aspect_ratio`.
+ * @param {unknown} value
+ * @returns {string}
+ */
+export function valueText(value) {
+  if (value === null || value === undefined) return "none";
+  if (Array.isArray(value)) return value.join(", ") || "none";
+  if (typeof value !== "object") return String(value);
+  return Object.entries(value).map(([name, each]) => `${name}: ${valueText(each)}`).join("; ");
 }

@@ -19,6 +19,7 @@ export class Pane {
    * @param {string} title
    */
   constructor(groups, title) {
+    this.view = viewport;
     this.groups = groups;
     this.layers = groups.map(() => new Layer());
     this.outlines = new OutlineImage();

@@ -1,10 +1,17 @@
 // Mouse and fingers on an image: wheel or two fingers to zoom, drag to move, click to select.
 
-import { moveBy, viewport, zoomAround } from "./viewport.js";
+import { moveBy, zoomAround } from "./viewport.js";
 
 const LEAST_DRAG_PX = 4;
 
-/** @typedef {import("./pane.js").Pane} Pane */
+/**
+ * An image on a canvas, and its visible part.
+ * @typedef {object} Pane
+ * @property {HTMLCanvasElement} canvas
+ * @property {import("./viewport.js").Viewport} view
+ * @property {() => import("./viewport.js").Transform} transform
+ * @property {(event: Pick<MouseEvent, "offsetX" | "offsetY">) => [number, number]} toFrame
+ */
 /** @typedef {[number, number]} Point In pixels of the page. */
 
 /**
@@ -26,7 +33,7 @@ export function listenToPointer(pane, { redraw, reload, select }) {
   let isClick = false;
   canvas.addEventListener("wheel", (event) => {
     event.preventDefault();
-    zoomAround(viewport, 1.0015 ** -event.deltaY, pane.toFrame(event));
+    zoomAround(pane.view, 1.0015 ** -event.deltaY, pane.toFrame(event));
     reload();
   }, { passive: false });
   canvas.addEventListener("pointerdown", ({ pointerId, clientX, clientY }) => {
@@ -62,7 +69,7 @@ export function listenToPointer(pane, { redraw, reload, select }) {
  */
 function drag(pane, dx, dy) {
   const perPixel = (window.devicePixelRatio || 1) / pane.transform().scale;
-  moveBy(viewport, dx * perPixel, dy * perPixel);
+  moveBy(pane.view, dx * perPixel, dy * perPixel);
 }
 
 /**
@@ -77,5 +84,5 @@ function pinch(pane, from, to, other) {
   drag(pane, (to[0] - from[0]) / 2, (to[1] - from[1]) / 2);
   const box = pane.canvas.getBoundingClientRect();
   const [x, y] = [(to[0] + other[0]) / 2, (to[1] + other[1]) / 2];
-  zoomAround(viewport, distance(to) / distance(from), pane.toFrame({ offsetX: x - box.left, offsetY: y - box.top }));
+  zoomAround(pane.view, distance(to) / distance(from), pane.toFrame({ offsetX: x - box.left, offsetY: y - box.top }));
 }

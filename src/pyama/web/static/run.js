@@ -1,19 +1,27 @@
-// The form of a run: choose a recording, set parameters, plan, start.
+// The form of a run: choose a recording, set parameters, try, plan, start.
 
+import { clearEarlier, findEarlier, makeEarlierResults } from "./earlier_results.js";
 import { card, element, fillSelect, find, showErrorsOf, showStatus } from "./elements.js";
-import { makeForm, readParams } from "./form.js";
+import { fillParams, makeForm, readParams, setParam, showChanges, updateForm } from "./form.js";
+import { forgetForm, keepForm, keptForm } from "./kept_form.js";
 import { formatNumber } from "./numbers.js";
-import { get, makeLatestCheck, post } from "./requests.js";
+import { get, makeLatestCheck } from "./requests.js";
 import { makeRunListCard, openRunList } from "./run_list.js";
-import { makeProgressCard, showCommand, startRun, watchRun } from "./run_progress.js";
-import { channelOptions, clearTrial, makeTrialCard, openTrial, tryParams } from "./trial.js";
+import { clearPlan, comparePlan, makePlanCard, planRun, startRun } from "./run_plan.js";
+import { makeProgressCard, watchRun } from "./run_progress.js";
+import { channelOptions, clearTrial, makeTrialCard, openTrial, tryParams, trySoon } from "./trial.js";
 
 /** @typedef {import("./form_values.js").Schema} Schema */
+/** @typedef {import("./earlier_results.js").Filled} Filled */
 
 /** @type {Schema | null} */
 let schema = null;
-/** @type {string | null} The recording that is chosen, relative to the root. */
-let chosenFile = null;
+/** @type {Api.Recording | null} The recording that is chosen. */
+let chosen = null;
+/** Features of single channels, which the form keeps as they are. @type {Record<string, Array<string>>} */
+let ownFeatures = {};
+/** Whether somebody has changed something since the recording was chosen. */
+let isTouched = false;
 
 /**
  * Shows the form; it is made once.
@@ -22,10 +30,12 @@ let chosenFile = null;
 export async function openForm(openResults) {
   if (schema) return;
   schema = /** @type {Schema} */ (await get("schema"));
-  find("run").replaceChildren(element("div", { className: "columns" },
+  find("run").replaceChildren(element("div", { className: "columns run-columns" },
     element("div", {}, makeRecordingCard(), makeSettingsCard(schema)),
-    element("div", {}, makeTrialCard(readSettings), makeRunListCard(), makeProgressCard(openResults))));
-  await browse(".");
+    element("div", {}, makeTrialCard(readSettings), makePlanCard(), makeRunListCard(), makeProgressCard(openResults, applyAdvice))));
+  find("run").addEventListener("input", () => formChanged(true));
+  find("run").addEventListener("change", () => formChanged(true)); // of boxes and lists
+  await openKept();
   const runs = await get("runs");
   if (runs.length) watchRun(runs[runs.length - 1]);
   await openRunList();
@@ -37,8 +47,26 @@ function makeRecordingCard() {
     element("label", {}, "Folder ", element("select", { id: "run-folder", onchange: () => browse(find("run-folder").value) })),
     element("p", {}),
     element("label", {}, "File ", element("select", { id: "run-file", onchange: () => chooseFile(find("run-file").value) })),
-    element("p", { id: "run-facts" }));
+    element("p", { id: "run-facts" }),
+    makeEarlierResults(fillForm));
 }
+
+/** Opens the recording that was open before a reload, or lists the root. */
+async function openKept() {
+  const kept = keptForm();
+  if (!kept) return browse(".");
+  await browse(parentOf(kept.file));
+  fillSelect(find("run-file"), optionsOf(find("run-file")), kept.file);
+  if (find("run-file").value === kept.file) return chooseFile(kept.file, kept);
+  forgetForm();
+  return browse(".");
+}
+
+/**
+ * @param {HTMLSelectElement} select
+ * @returns {Array<[string, string]>}
+ */
+const optionsOf = (select) => [...select.options].map(({ value, text }) => [value, text]);
 
 const startListing = makeLatestCheck();
 
@@ -56,7 +84,7 @@ const browse = showErrorsOf(async (/** @type {string} */ dir) => {
 });
 
 /**
- * The folder of a folder, below the root.
+ * The folder of a folder or file, below the root.
  * @param {string} place
  */
 export function parentOf(place) {
@@ -64,10 +92,13 @@ export function parentOf(place) {
 }
 
 const startReading = makeLatestCheck();
-const chooseFile = showErrorsOf(async (/** @type {string} */ file) => {
+/** Opens a recording, with the settings that are given or else those of its latest results. */
+const chooseFile = showErrorsOf(async (/** @type {string} */ file, /** @type {Filled | null} */ filled = null) => {
   const isLatest = startReading();
-  chosenFile = null;
+  chosen = null;
   clearTrial();
+  clearPlan();
+  clearEarlier();
   find("run-settings").disabled = true; // until the file has been read
   find("run-facts").textContent = file ? "reading …" : "";
   let recording = null;
@@ -77,12 +108,15 @@ const chooseFile = showErrorsOf(async (/** @type {string} */ file) => {
     if (isLatest()) find("run-facts").textContent = "";
   }
   if (!isLatest() || !recording) return;
-  chosenFile = file;
+  chosen = recording;
+  isTouched = false;
   find("run-facts").textContent = describeRecording(recording);
   find("run-settings").disabled = false;
   showChannels(recording);
-  find("run-output").value = outputName(file);
+  const fresh = { channels: readChannels(), params: readParams(), output: outputName(file), fovs: "" };
+  fillForm(filled ?? fresh);
   await openTrial(recording, Number(find("run-pc").value));
+  if (isLatest()) await findEarlier(file, fresh, { output: filled?.output ?? null, isLatest, isTouched: () => isTouched });
 });
 
 /** @param {Api.Recording} recording */
@@ -125,17 +159,22 @@ function makeSettingsCard(form) {
       element("button", { id: "run-start", className: "main", onclick: start }, "Start"), " ",
       element("button", { id: "run-try", onclick: tryParams }, "Try on this frame"), " ",
       element("button", { id: "run-plan", onclick: showPlan }, "Plan")),
-    element("pre", { id: "run-plan-lines", hidden: true, tabIndex: 0, role: "region", "aria-label": "What a run would do" }),
+    element("p", { id: "run-changes", hidden: true, role: "group", "aria-label": "Settings that differ from the defaults" }),
     ...makeForm(form));
+}
+
+/** Channels as in a configuration. */
+function readChannels() {
+  const pc = find("run-pc").value;
+  const fl = [...find("run-fl").querySelectorAll("input")].filter(({ checked, value }) => checked && value !== pc);
+  const entry = (/** @type {string} */ value) => ({ channel: Number(value), ...(ownFeatures[value] && { features: ownFeatures[value] }) });
+  return { pc: pc === "" ? null : { channel: Number(pc) }, fl: fl.map(({ value }) => entry(value)) };
 }
 
 /** Channels and parameters as in a configuration, and the recording. */
 function readSettings() {
-  if (chosenFile === null) throw new Error("Choose a recording first.");
-  const pc = find("run-pc").value;
-  const fl = [...find("run-fl").querySelectorAll("input")].filter(({ checked, value }) => checked && value !== pc);
-  const channels = { pc: pc === "" ? null : { channel: Number(pc) }, fl: fl.map(({ value }) => ({ channel: Number(value) })) };
-  return { file: chosenFile, channels, params: readParams() };
+  if (chosen === null) throw new Error("Choose a recording first.");
+  return { file: chosen.file, channels: readChannels(), params: readParams() };
 }
 
 /** @returns {Api.RunRequest} */
@@ -146,19 +185,70 @@ function readRequest() {
     output: find("run-output").value, fovs: find("run-fovs").value.trim() || null };
 }
 
+/**
+ * Fills in settings; what is left out stays, except frames, which are part of the parameters.
+ * @param {Filled} filled
+ */
+function fillForm({ channels, params = {}, output, fovs }) {
+  const { frames = "", ...others } = params;
+  if (channels) fillChannels(/** @type {any} */ (channels));
+  fillParams(others);
+  find("run-frames").value = String(frames);
+  if (output !== undefined) find("run-output").value = output;
+  if (fovs !== undefined) find("run-fovs").value = fovs;
+  formChanged(false);
+}
+
+/** @param {{pc: {channel: number} | null, fl: Array<{channel: number, features?: Array<string>}>}} channels */
+function fillChannels({ pc, fl }) {
+  ownFeatures = Object.fromEntries(fl.flatMap(({ channel, features }) => (features ? [[channel, features]] : [])));
+  find("run-pc").value = pc ? String(pc.channel) : "";
+  for (const box of find("run-fl").querySelectorAll("input")) box.checked = fl.some(({ channel }) => String(channel) === box.value);
+}
+
+/** @param {boolean} isTyped Whether a person has changed something. */
+function formChanged(isTyped) {
+  if (!chosen) return;
+  isTouched ||= isTyped;
+  const { pc, fl } = readChannels();
+  const interval = find("run-frames").value.trim() ? null : chosen.interval_min;
+  updateForm({ pc: pc !== null, fl: fl.length > 0, scale: { pixelSize: chosen.pixel_size_um, interval } });
+  showChanges(() => formChanged(true));
+  const request = readRequest();
+  comparePlan(request);
+  trySoon(isTyped);
+  keepForm(() => ({ file: request.file, channels: request.channels ?? {}, params: request.params ?? {}, output: request.output, fovs: find("run-fovs").value }));
+}
+
 const start = showErrorsOf(async () => {
   find("run-start").disabled = true; // a second click must not start a second run
   try {
     await startRun(readRequest());
-    showStatus(""); // the card Progress shows the rest
+    showStatus(""); // the cards show the rest
   } finally {
     find("run-start").disabled = false;
   }
 });
 
 const showPlan = showErrorsOf(async () => {
-  const { command, notes, lines } = await post("runs/plan", {}, readRequest());
-  find("run-plan-lines").hidden = false;
-  find("run-plan-lines").textContent = [...notes.map((note) => `Note: ${note}`), ...lines].join("\n");
-  showCommand(command);
+  await planRun(readRequest());
+  comparePlan(readRequest());
 });
+
+/** Applies what a run advises to the form, and plans again. */
+const applyAdvice = showErrorsOf(async (/** @type {Api.RunRequest} */ request, /** @type {Record<string, unknown>} */ settings) => {
+  if (chosen?.file !== request.file || find("run-output").value !== request.output) await openRequest(request);
+  for (const [name, value] of Object.entries(settings)) setParam(name, value);
+  formChanged(true);
+  await showPlan();
+});
+
+/**
+ * Puts a run into the form.
+ * @param {Api.RunRequest} request
+ */
+async function openRequest({ file, channels, params, output, fovs }) {
+  await browse(parentOf(file));
+  find("run-file").value = file;
+  await chooseFile(file, { channels, params, output, fovs: Array.isArray(fovs) ? fovs.join(", ") : fovs ?? "" });
+}

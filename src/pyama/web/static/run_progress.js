@@ -1,7 +1,7 @@
 // A run under way: started, watched, cancelled, resumed; its summary and its log.
 
 import { card, element, find, showErrorsOf, showStatus } from "./elements.js";
-import { RequestError, post } from "./requests.js";
+import { post } from "./requests.js";
 
 const FOVS_SHOWN = 50;
 /** @type {Api.RunState | Api.KnownState | null} */
@@ -9,11 +9,18 @@ let shownRun = null;
 /** @type {EventSource | null} */
 let events = null;
 
-/** @param {(dir: string) => void} openResults Called to show an output folder. */
-export function makeProgressCard(openResults) {
-  return card("3 · Progress",
+/** @type {(request: Api.RunRequest, settings: Record<string, unknown>) => void} */
+let applyAdvice;
+
+/**
+ * @param {(dir: string) => void} openResults Called to show an output folder.
+ * @param {typeof applyAdvice} apply Called to apply what a run advises.
+ */
+export function makeProgressCard(openResults, apply) {
+  applyAdvice = apply;
+  return card("4 · Progress",
     element("p", { id: "run-status", role: "status" }, "No run yet."),
-    element("pre", { id: "run-summary", hidden: true, tabIndex: 0, role: "region", "aria-label": "What the run has done" }),
+    element("div", { id: "run-summary", className: "lines", hidden: true, tabIndex: 0, role: "region", "aria-label": "What the run has done" }),
     element("progress", { id: "run-bar", max: 1, value: 0, hidden: true, "aria-label": "Progress of the run" }),
     element("p", {},
       element("button", { id: "run-cancel", disabled: true, onclick: cancelRun }, "Cancel"), " ",
@@ -25,27 +32,12 @@ export function makeProgressCard(openResults) {
     element("details", {}, element("summary", {}, "Log"), element("pre", { id: "run-log" })));
 }
 
-/**
- * Starts a run and watches it. The server asks (428) before it replaces results that somebody
- * has inspected.
- * @param {Api.RunRequest} request
- */
-export async function startRun(request) {
-  try {
-    watchRun(await post("runs", {}, request));
-  } catch (error) {
-    if (!(error instanceof RequestError) || error.status !== 428) throw error;
-    if (!confirm(error.message)) throw error;
-    watchRun(await post("runs", {}, { ...request, redo: true }));
-  }
-}
-
 const cancelRun = showErrorsOf(async () => {
   if (shownRun) showRun(await post(`runs/${shownRun.id}/cancel`));
 });
 
 const resumeRun = showErrorsOf(async () => {
-  if (shownRun) await startRun(shownRun.request);
+  if (shownRun) await (await import("./run_plan.js")).startRun(shownRun.request);
 });
 
 /** Whether a run is shown that has not ended, as far as the page knows; of one output folder, or of any. */
@@ -75,7 +67,7 @@ function showRun(run) {
   if (!isRunning) events?.close();
   find("run-status").textContent = statusText(run);
   find("run-status").classList.toggle("bad", run.status === "failed");
-  find("run-summary").textContent = run.summary.join("\n");
+  showSummary(run);
   find("run-summary").hidden = !run.summary.length;
   find("run-bar").hidden = false;
   find("run-bar").value = run.fraction;
@@ -90,6 +82,21 @@ function showRun(run) {
     element("tr", {}, element("td", {}, `FOV ${fov}`), element("td", {}, step))));
   find("run-log").textContent = run.log.join("\n");
 }
+
+/**
+ * Shows the summary; behind lines that advise settings, a button applies these.
+ * @param {Api.RunState} run
+ */
+function showSummary({ summary, advice, request }) {
+  find("run-summary").replaceChildren(...summary.flatMap((line) => [
+    element("div", {}, line),
+    ...(advice.find((each) => each.line === line)?.settings ?? []).map((settings) =>
+      element("button", { title: "Changes the form and shows what would run", onclick: () => applyAdvice(request, settings) }, `Set ${settingsText(settings)}`)),
+  ]));
+}
+
+/** @param {Record<string, unknown>} settings */
+const settingsText = (settings) => Object.entries(settings).map(([name, value]) => `${name} = ${value}`).join(", ");
 
 /** @param {Pick<Api.RunState, "status" | "progress" | "message">} run */
 export function statusText({ status, progress, message }) {

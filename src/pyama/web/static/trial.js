@@ -1,52 +1,65 @@
 // One frame of a recording, and the cells that the parameters of the form find in it.
 
-import { card, contextOf, element, fillSelect, find, showErrorsOf, showStatus } from "./elements.js";
-import { addRings } from "./polygons.js";
+import { card, element, fillSelect, find, showErrorsOf, showStatus } from "./elements.js";
+import { trialKey } from "./form.js";
 import { address, fetchChecked, makeLatestCheck, post } from "./requests.js";
+import { makeTrialImage, showFound, showFrame } from "./trial_image.js";
 
-/** @typedef {() => {file: string, channels: Record<string, any>, params: Record<string, any>}} ReadSettings */
+/** @typedef {() => {file: string, channels: {pc: object | null}, params: Record<string, any>}} ReadSettings */
 
+const PATIENCE_MS = 120;
 /** @type {ReadSettings} */
 let readSettings;
-/** @type {ImageBitmap | null} */
-let image = null;
-/** @type {Api.TrialCells | null} */
-let foundCells = null;
-/** @type {string | null} */
-let file = null;
+/** @type {Api.Recording | null} */
+let recording = null;
+/** Whether the cells are shown: from the first trial, or the first change of a parameter. */
+let isTrying = false;
+/** What the last trial was about, to see whether a change matters. */
+let tried = "";
+/** Whether a trial is under way, and whether another one is wanted after it. */
+let [isBusy, isWanted] = [false, false];
 /** @type {ReturnType<typeof setTimeout> | undefined} */
 let pending;
 
 /** @param {ReadSettings} read Returns what the form says. */
 export function makeTrialCard(read) {
   readSettings = read;
-  // Settings that are changed are tried at once when one frame has been tried.
-  find("run").addEventListener("input", trySoon);
-  return card("Image",
+  const made = card("Image",
     element("div", { className: "bar" },
       element("label", {}, "FOV ", element("select", { id: "image-fov", onchange: () => showImage() })),
       element("label", {}, "Frame ", element("input", { id: "image-frame", type: "number", min: 0, value: 0, onchange: () => showImage() })),
       element("label", {}, "Channel ", element("select", { id: "image-channel", onchange: () => showImage() })),
       element("output", { id: "image-cells" })),
-    element("canvas", { id: "image-canvas", width: 10, height: 10, role: "img", "aria-label": "Image of the recording" }));
+    makeTrialImage());
+  made.classList.add("trial");
+  return made;
 }
 
 /** Forgets the recording and its cells. */
 export function clearTrial() {
-  file = foundCells = null;
+  recording = null;
+  tried = "";
+  clearCells();
+}
+
+function clearCells() {
+  isTrying = isWanted = false;
   clearTimeout(pending);
+  find("image-cells").textContent = "";
+  showFound(null);
 }
 
 /**
  * Shows a frame of another recording.
- * @param {Api.Recording} recording
+ * @param {Api.Recording} opened
  * @param {number} channel
  */
-export async function openTrial(recording, channel) {
-  file = recording.file;
-  const { n_fovs: fovs, n_frames: frames, positions, channels } = recording;
+export async function openTrial(opened, channel) {
+  recording = opened;
+  const { n_fovs: fovs, n_frames: frames, positions, channels } = opened;
   fillSelect(find("image-fov"), Array.from({ length: fovs }, (_, fov) => [fov, positions[fov] ? `${fov} · ${positions[fov]}` : fov]), 0);
   find("image-frame").max = `${frames - 1}`;
+  find("image-frame").value = "0";
   fillSelect(find("image-channel"), channelOptions(channels), channel);
   await showImage();
 }
@@ -62,57 +75,78 @@ export function channelOptions(names) {
 
 const startImage = makeLatestCheck();
 const showImage = showErrorsOf(async () => {
-  if (!file) return;
+  if (!recording) return;
   const isLatest = startImage();
-  const query = { file, fov: find("image-fov").value, frame: find("image-frame").value, channel: find("image-channel").value };
+  const { file, shapes } = recording;
+  const fov = Number(find("image-fov").value);
+  const query = { file, fov, frame: find("image-frame").value, channel: find("image-channel").value };
   const blob = await fetchChecked(address("recording/frame", query), (answer) => answer.blob());
   const bitmap = await createImageBitmap(blob);
   if (!isLatest()) return;
-  image = bitmap;
-  if (foundCells) await tryParams();
-  else drawImage();
+  showFrame(bitmap, shapes[fov]);
+  if (isTrying) tryParams();
 });
-
-function drawImage() {
-  if (!image) return;
-  const canvas = find("image-canvas");
-  const { width, height } = image;
-  Object.assign(canvas, { width, height });
-  const context = contextOf(canvas);
-  context.drawImage(image, 0, 0);
-  if (!foundCells) return;
-  const [rows, columns] = foundCells.shape;
-  context.scale(width / columns, height / rows);
-  context.strokeStyle = "#ffd24a";
-  context.lineWidth = (1.5 * columns) / width;
-  context.beginPath();
-  for (const rings of Object.values(foundCells.outlines)) addRings(context, rings);
-  context.stroke();
-}
-
-const startTrial = makeLatestCheck();
 
 /** Finds the cells of the frame that is shown with the parameters of the form. */
-export const tryParams = showErrorsOf(async () => {
-  const isLatest = startTrial();
-  const settings = readSettings();
+export function tryParams() {
+  isTrying = isWanted = true;
   find("image-cells").textContent = "finding cells …";
-  let found = null;
+  if (!isBusy) return findCells();
+  return undefined;
+}
+
+/** Tries until the result is that of the latest parameters; one request at a time. */
+const findCells = showErrorsOf(async () => {
+  isBusy = true;
   try {
-    found = await post("recording/segmentation", {}, {
-      ...settings, fov: Number(find("image-fov").value), frame: Number(find("image-frame").value) });
+    while (isWanted) {
+      isWanted = false;
+      await tryOnce();
+    }
   } finally {
-    if (isLatest()) find("image-cells").textContent = "";
+    isBusy = false;
   }
-  if (!isLatest()) return;
-  foundCells = found;
-  find("image-cells").textContent = `${found.cells} cells`;
-  showStatus("");
-  drawImage();
 });
 
-function trySoon() {
-  if (!foundCells) return;
+async function tryOnce() {
+  const place = { fov: Number(find("image-fov").value), frame: Number(find("image-frame").value) };
+  const of = recording;
+  let text = "";
+  try {
+    const settings = readSettings();
+    tried = keyOf(settings.channels);
+    const found = await post("recording/segmentation", {}, { ...settings, ...place });
+    if (of !== recording || isWanted) return;
+    text = `${found.cells} cells`;
+    showFound(found.outlines);
+    showStatus("");
+  } catch (error) {
+    showFound(null); // what is seen is never that of other parameters
+    text = "no result";
+    throw error;
+  } finally {
+    if (of === recording && !isWanted) find("image-cells").textContent = text;
+  }
+}
+
+/** @param {{pc: object | null}} channels */
+const keyOf = ({ pc }) => JSON.stringify([pc, trialKey()]);
+
+/**
+ * Tries the parameters of the form if they would find other cells.
+ * @param {boolean} isTyped Whether a person has changed one; other changes are tried where
+ *   cells are shown already.
+ */
+export function trySoon(isTyped) {
+  const settings = recording && readSettings();
+  const key = settings ? keyOf(settings.channels) : "";
+  if (!settings || key === tried) return;
   clearTimeout(pending);
-  pending = setTimeout(tryParams, 300);
+  if (settings.channels.pc === null) {
+    clearCells();
+  } else if (isTyped || isTrying) {
+    find("image-cells").textContent = "finding cells …";
+    if (isTyped) find("image-cells").scrollIntoView({ block: "nearest" }); // a plan may be in view
+    pending = setTimeout(tryParams, PATIENCE_MS);
+  } else tried = key;
 }
