@@ -36,7 +36,13 @@ export function clearEarlier() {
  */
 export async function findEarlier(file, without, { output, isLatest, isTouched }) {
   find("run-earlier-text").textContent = "looking for earlier results …";
-  const found = await get("recording/earlier", { file });
+  /** @type {Array<Api.Earlier>} */
+  let found = [];
+  try {
+    found = await get("recording/earlier", { file });
+  } finally {
+    if (isLatest()) find("run-earlier-text").textContent = "";
+  }
   if (!isLatest()) return;
   fresh = { ...without, output: unusedName(without.output ?? "", found.map(({ dir }) => dir)) };
   const options = found.map(({ dir, time, text }) => /** @type {[string, string]} */ ([dir, `${dir} · ${new Date(time).toLocaleString()} · ${text}`]));

@@ -88,10 +88,12 @@ function resetParam(name) {
 }
 
 /**
- * What differs from the defaults, each with a function that sets it back.
- * @returns {Array<{name: string, value: unknown, standard: unknown, isUsed: boolean, reset: () => void}>}
+ * A setting that differs from its default, and a function that sets it back.
+ * @typedef {{name: string, value: unknown, standard: unknown, isUsed: boolean, reset: () => void}} Change
  */
-export function changedParams() {
+
+/** @returns {Array<Change>} */
+function changedParams() {
   const shown = choices();
   return flatten(readParams()).map(([name, value]) => ({
     name, value, standard: fields.get(name)?.standard, reset: () => resetParam(name),
@@ -259,20 +261,12 @@ function makePluginGroup(name, { description = "" }, properties) {
 }
 
 /**
- * Opens the group of a parameter and goes to its input.
- * @param {string} name
- */
-export function showParam(name) {
-  groups.find(({ names }) => names.includes(name))?.box.setAttribute("open", "");
-  fields.get(name)?.parts[1]?.focus();
-}
-
-/**
  * Shows what differs from the defaults, each with a button that sets it back.
  * @param {() => void} onReset
+ * @param {Array<Change>} others Settings that are no parameters.
  */
-export function showChanges(onReset) {
-  const changes = changedParams();
+export function showChanges(onReset, others) {
+  const changes = [...others, ...changedParams()];
   find("run-changes").hidden = !changes.length;
   find("run-changes").replaceChildren(element("span", {}, "Differs from the defaults: "), ...changes.map(({ name, value, standard, isUsed, reset }) =>
     element("button", { title: `Set back to ${valueText(standard)}`, "aria-label": `Set ${name} = ${valueText(value)} back to ${valueText(standard)}`,

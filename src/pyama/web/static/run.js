@@ -32,7 +32,7 @@ export async function openForm(openResults) {
   schema = /** @type {Schema} */ (await get("schema"));
   find("run").replaceChildren(element("div", { className: "columns run-columns" },
     element("div", {}, makeRecordingCard(), makeSettingsCard(schema)),
-    element("div", {}, makeTrialCard(readSettings), makePlanCard(), makeRunListCard(), makeProgressCard(openResults, applyAdvice))));
+    element("div", {}, makeTrialCard(readSettings), makePlanCard(), makeRunListCard(), makeProgressCard({ openResults, applyAdvice, startRun }))));
   find("run").addEventListener("input", () => formChanged(true));
   find("run").addEventListener("change", () => formChanged(true)); // of boxes and lists
   await openKept();
@@ -59,7 +59,8 @@ async function openKept() {
   fillSelect(find("run-file"), optionsOf(find("run-file")), kept.file);
   if (find("run-file").value === kept.file) return chooseFile(kept.file, kept);
   forgetForm();
-  return browse(".");
+  await browse(".");
+  return showStatus(""); // another folder may be served now
 }
 
 /**
@@ -110,13 +111,16 @@ const chooseFile = showErrorsOf(async (/** @type {string} */ file, /** @type {Fi
   if (!isLatest() || !recording) return;
   chosen = recording;
   isTouched = false;
+  ownFeatures = {};
   find("run-facts").textContent = describeRecording(recording);
   find("run-settings").disabled = false;
   showChannels(recording);
   const fresh = { channels: readChannels(), params: readParams(), output: outputName(file), fovs: "" };
   fillForm(filled ?? fresh);
-  await openTrial(recording, Number(find("run-pc").value));
-  if (isLatest()) await findEarlier(file, fresh, { output: filled?.output ?? null, isLatest, isTouched: () => isTouched });
+  await Promise.all([
+    openTrial(recording, Number(find("run-pc").value)),
+    findEarlier(file, fresh, { output: filled?.output ?? null, isLatest, isTouched: () => isTouched }),
+  ]);
 });
 
 /** @param {Api.Recording} recording */
@@ -206,6 +210,14 @@ function fillChannels({ pc, fl }) {
   for (const box of find("run-fl").querySelectorAll("input")) box.checked = fl.some(({ channel }) => String(channel) === box.value);
 }
 
+/** Features of single channels, which differ from those of the form. */
+function changedFeatures() {
+  return Object.entries(ownFeatures).map(([channel, features]) => ({
+    name: `features of channel ${channel}`, value: features, standard: "those below", isUsed: true,
+    reset: () => { delete ownFeatures[channel]; },
+  }));
+}
+
 /** @param {boolean} isTyped Whether a person has changed something. */
 function formChanged(isTyped) {
   if (!chosen) return;
@@ -213,7 +225,7 @@ function formChanged(isTyped) {
   const { pc, fl } = readChannels();
   const interval = find("run-frames").value.trim() ? null : chosen.interval_min;
   updateForm({ pc: pc !== null, fl: fl.length > 0, scale: { pixelSize: chosen.pixel_size_um, interval } });
-  showChanges(() => formChanged(true));
+  showChanges(() => formChanged(true), changedFeatures());
   const request = readRequest();
   comparePlan(request);
   trySoon(isTyped);

@@ -98,7 +98,7 @@ export async function startRun(request) {
   for (;;) {
     if (plan.inspected.length && !await ask(plan)) return false;
     try {
-      watchRun(await post("runs", {}, { ...request, confirmed: plan.inspected }));
+      watchRun(await post("runs", {}, { ...request, redo: false, confirmed: plan.inspected }));
       find("run-status").scrollIntoView({ block: "nearest" });
       current = null; // what is there is about to change
       find("run-plan-state").textContent = "This is what was started.";

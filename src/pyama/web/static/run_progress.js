@@ -9,15 +9,20 @@ let shownRun = null;
 /** @type {EventSource | null} */
 let events = null;
 
-/** @type {(request: Api.RunRequest, settings: Record<string, unknown>) => void} */
-let applyAdvice;
-
 /**
- * @param {(dir: string) => void} openResults Called to show an output folder.
- * @param {typeof applyAdvice} apply Called to apply what a run advises.
+ * @typedef {object} RunActions
+ * @property {(dir: string) => void} openResults Shows an output folder.
+ * @property {(request: Api.RunRequest, settings: Record<string, unknown>) => void} applyAdvice
+ *   Applies what a run advises.
+ * @property {(request: Api.RunRequest) => Promise<unknown>} startRun
  */
-export function makeProgressCard(openResults, apply) {
-  applyAdvice = apply;
+
+/** @type {RunActions} */
+let actions;
+
+/** @param {RunActions} given */
+export function makeProgressCard(given) {
+  actions = given;
   return card("4 · Progress",
     element("p", { id: "run-status", role: "status" }, "No run yet."),
     element("div", { id: "run-summary", className: "lines", hidden: true, tabIndex: 0, role: "region", "aria-label": "What the run has done" }),
@@ -25,7 +30,7 @@ export function makeProgressCard(openResults, apply) {
     element("p", {},
       element("button", { id: "run-cancel", disabled: true, onclick: cancelRun }, "Cancel"), " ",
       element("button", { id: "run-resume", disabled: true, onclick: resumeRun }, "Resume"), " ",
-      element("button", { id: "run-results", disabled: true, onclick: () => shownRun && openResults(shownRun.request.output) }, "Show the results")),
+      element("button", { id: "run-results", disabled: true, onclick: () => shownRun && actions.openResults(shownRun.request.output) }, "Show the results")),
     element("pre", { id: "run-command", hidden: true, tabIndex: 0, role: "region", "aria-label": "The same run as a command" }),
     element("p", {}, element("button", { id: "run-copy", hidden: true, onclick: copyCommand }, "Copy the command")),
     element("table", {}, element("tbody", { id: "run-fov-list" })),
@@ -37,7 +42,7 @@ const cancelRun = showErrorsOf(async () => {
 });
 
 const resumeRun = showErrorsOf(async () => {
-  if (shownRun) await (await import("./run_plan.js")).startRun(shownRun.request);
+  if (shownRun) await actions.startRun(shownRun.request);
 });
 
 /** Whether a run is shown that has not ended, as far as the page knows; of one output folder, or of any. */
@@ -91,7 +96,7 @@ function showSummary({ summary, advice, request }) {
   find("run-summary").replaceChildren(...summary.flatMap((line) => [
     element("div", {}, line),
     ...(advice.find((each) => each.line === line)?.settings ?? []).map((settings) =>
-      element("button", { title: "Changes the form and shows what would run", onclick: () => applyAdvice(request, settings) }, `Set ${settingsText(settings)}`)),
+      element("button", { title: "Changes the form and shows what would run", onclick: () => actions.applyAdvice(request, settings) }, `Set ${settingsText(settings)}`)),
   ]));
 }
 

@@ -117,7 +117,7 @@ async function tryOnce() {
     tried = keyOf(settings.channels);
     const found = await post("recording/segmentation", {}, { ...settings, ...place });
     if (of !== recording || isWanted) return;
-    text = `${found.cells} cells`;
+    text = found.cells === 1 ? "1 cell" : `${found.cells} cells`;
     showFound(found.outlines);
     showStatus("");
   } catch (error) {
