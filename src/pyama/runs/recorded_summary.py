@@ -8,27 +8,27 @@ from pyama.errors import PyamaError
 from pyama.processing.record import Record, read_run
 from pyama.processing.step_reports import FovStepReport, Status, StepReports
 from pyama.processing.workflow.run_report import RunReport
-from pyama.runs.summary import summary, summary_lines
+from pyama.runs.summary import summary
 
 
-def recorded_summary(output_dir: Path, record: Record) -> list[str]:
-    """Return what a run has done, in the lines that `pyama run` has printed.
+def recorded_summary(output_dir: Path, record: Record) -> dict[str, Any] | None:
+    """Count what a run has done, see `pyama.runs.summary.summary`.
 
     Args:
         output_dir: The output folder.
         record: Recording and configuration of the run.
 
     Returns:
-        The lines; none if `run.json` is missing, damaged, or of another program.
+        The counts; None if `run.json` is missing, damaged, or of another program.
     """
     entries = read_run(output_dir)
     if entries is None:
-        return []
+        return None
     try:
         report = _report(output_dir, record, entries)
-        return summary_lines(summary(report, record.config, float(entries["seconds"])))
+        return summary(report, record.config, float(entries["seconds"]))
     except (KeyError, TypeError, ValueError, AttributeError, PyamaError):
-        return []
+        return None
 
 
 def _report(output_dir: Path, record: Record, entries: dict[str, Any]) -> RunReport:

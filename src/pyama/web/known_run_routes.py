@@ -20,9 +20,11 @@ from pyama.runs.disk_progress import DiskProgress, DiskWatch, log_tail
 from pyama.runs.known_runs import RUNNING, UNFINISHED, KnownRun, known_run, known_runs
 from pyama.runs.recorded_summary import recorded_summary
 from pyama.runs.request import PreparedRun
+from pyama.runs.summary import summary_lines
 from pyama.web.event_streams import EventStream
 from pyama.web.folders import Root, root_of, shorten_paths
-from pyama.web.run_routes import LOG_LINES, RunRequest, RunState, StartedRun, StartedRuns
+from pyama.web.run_requests import RunRequest
+from pyama.web.run_routes import LOG_LINES, RunState, StartedRun, StartedRuns, advice_of
 
 router = APIRouter(tags=["runs"])
 SECONDS_BETWEEN_LOOKS = 1.0
@@ -156,6 +158,7 @@ class FollowedRun:
         is_running = run.status == RUNNING
         at_work = f"At work: {run.owner}." if is_running else ""
         messages = shorten_paths([at_work, run.message, problem], self._output_dir)
+        counts = None if run.owner else recorded_summary(run.output, record)
         return KnownState(
             id=_id_of(self._root.name(run.output)),
             request=request,
@@ -169,7 +172,8 @@ class FollowedRun:
             seconds_left=None,
             frames_per_s=0.0,
             fovs={} if progress is None else progress.places,
-            summary=recorded_summary(run.output, record) if not run.owner else [],
+            summary=summary_lines(counts) if counts else [],
+            advice=advice_of(counts) if counts else [],
             log=log_tail(self._output_dir, LOG_LINES),
             owner=run.owner,
             cannot_resume="It is running." if is_running else refusal,

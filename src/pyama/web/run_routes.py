@@ -112,7 +112,7 @@ class StartedRun:
     def _advice(self) -> list[AdvisedSettings]:
         if not self.current.has_ended or self.current.error() is not None:
             return []
-        return [AdvisedSettings(**entry) for entry in advised_lines(self.current.summary())]
+        return advice_of(self.current.summary())
 
     def _end(self) -> tuple[str, str, list[str]]:
         """Return the status, what went wrong, and the summary."""
@@ -133,6 +133,11 @@ def _places(snapshot: Snapshot, *, is_finished: bool) -> dict[int, str]:
     return {
         fov: "finished" if is_finished else place for fov, place in snapshot.places.items()
     }
+
+
+def advice_of(counts: dict[str, Any]) -> list[AdvisedSettings]:
+    """Return the lines of a summary that advise settings."""
+    return [AdvisedSettings(**entry) for entry in advised_lines(counts)]
 
 
 class StartedRuns:
