@@ -18,6 +18,7 @@ NO_MESSAGES = [
     r"(__init__|layout|units|store/ome|runs/log|traces/corrections)\.py",  # names and formats
     r"analysis/((removed_outputs|left_out|statistics).py:$|plots|table_columns)",  # labels
     r"analysis/comparison_text",
+    r"analysis/fitting/(fit_settings.py:$|models|model_list)",  # help
     r"analysis/report/(?!report_data|recording_sections)",
     r"analysis/report/recording_sections.py:(?!_notes)",
     r"cli/(config_example|demo_command|fit_options|plugin_help)\.py",  # help
@@ -28,6 +29,7 @@ NO_MESSAGES = [
     r"(yaml_files.py:parse_yaml|processing/record.py:_text|processing/executors/dask.py:_looking)",
     r"(processing/steps/|web/)\w+.py:$",  # titles, headers of answers, descriptions
     r"(runs/form_fields|web/(form_routes.py:(_without_images|schema)|application.py:create_app))",
+    r"web/file_routes.py:archive",
 ]
 """Where texts are no messages, as FILE:FUNCTION."""
 

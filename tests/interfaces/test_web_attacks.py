@@ -242,6 +242,8 @@ PATHS = [
     "/api/recording?file=../../../../../../etc/passwd",
     "/api/recording?file=%2fetc%2fpasswd",
     "/api/merged?table=..%2f..%2fetc%2fpasswd.csv",
+    "/api/results/file?name=..%2f..%2fetc%2fpasswd",
+    "/api/results/zip?dir=..%2f..",
     "/api/fits?table=fov_000%2fmovie_fov_000_traces.csv",
 ]
 

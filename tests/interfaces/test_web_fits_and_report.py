@@ -5,6 +5,7 @@ import pandas as pd
 import pytest
 from fastapi.testclient import TestClient
 
+from page_fits import fit_on_page
 from pyama.analysis.fitting.fit_files import fit_file
 from pyama.analysis.fitting.models import MODELS
 from pyama.web.application import create_app
@@ -29,17 +30,18 @@ def client(folder):
 
 def merge_and_fit(client, model="constant"):
     client.post("/api/merge", json={"samples": {"a": "0, 1"}})
-    order = {"table": "a_merged.csv", "model": model, "column": COLUMN}
-    assert client.post("/api/fits", json=order).status_code == 200
+    fit_on_page(client, tables=["a_merged.csv"], model=model, column=COLUMN)
 
 
 def test_samples_are_proposed_as_they_were_merged(client, folder):
-    assert client.get("/api/samples").json()["samples"] == {"all": "0, 1"}
+    assert client.get("/api/samples").json()["samples"] == {"all": "0-1"}
     wish = {"samples": {"drug": "1", "control": "0"}}
     client.post("/api/merge", json=wish)
-    assert client.get("/api/samples").json() == wish
-    (folder / "odd_merged.csv").write_text("# sample: 5\n# fovs: 3\nfov\n", encoding="utf-8")
-    assert client.get("/api/samples").json() == wish
+    assert client.get("/api/samples").json()["samples"] == wish["samples"]
+    for name, fovs in (("odd", "3"), ("nested", "[[1], 0]")):
+        text = f'# sample: "{name}"\n# fovs: {fovs}\nfov\n'
+        (folder / f"{name}_merged.csv").write_text(text, encoding="utf-8")
+    assert client.get("/api/samples").json()["samples"] == wish["samples"]
 
 
 def test_without_fits_there_are_no_curves(client):

@@ -35,6 +35,9 @@ SENSIBLE = {
     "name": ["offset", "r_squared", "cell", "none"],
     "table": ["a_merged.csv", "a_merged_fitted_constant.csv", "report.html"],
     "file": ["movie.nd2", "notes.nd2", "results", "results/processing_config.yaml"],
+    "starts": [1, 2, 0],
+    "x": ["offset", "none"],
+    "y": ["r_squared", "none"],
     "output": ["out", "results", ".", "movie.nd2/x", "results/fov_000"],
     "model": ["constant", "auto", "none"],
     "samples": [{"a": "0, 1"}, {"a": "9"}, {"../a": "0"}, {"a": "1-0"}],
@@ -59,10 +62,12 @@ def app(tmp_path_factory):
     app.state.event_streams.is_stopping = lambda: True  # streams end with their first event
     client = TestClient(app, base_url="http://localhost", headers=HEADERS)
     client.post("/api/merge?dir=results", json={"samples": {"a": "0"}})
-    order = {"table": "a_merged.csv", "model": "constant", "column": "area_ch_0"}
-    assert client.post("/api/fits?dir=results", json=order).status_code == 200
+    order = {"tables": ["a_merged.csv"], "model": "constant", "column": "area_ch_0"}
+    assert client.post("/api/fits?dir=results", json=order).status_code == 201
+    app.state.fits.last.current.wait()
     yield app
     stop_all(app)
+    app.state.fits.stop()
 
 
 def nearer(draw, value):
@@ -114,7 +119,7 @@ POSTS = sorted({op.path for op in OPERATIONS if op.method == "post"})
 @example("/api/runs", b'{"file": "movie.nd2", "output": 1e999}', "application/json")
 def test_no_body_breaks_the_server(app, path, body, kind):
     client = TestClient(app, base_url="http://localhost", headers=HEADERS)
-    for name in ("fov", "run_id"):
+    for name in ("fov", "run_id", "fit_id"):
         path = path.replace(f"{{{name}}}", "0")
     answer = client.post(f"{path}?dir=results", content=body, headers={"Content-Type": kind})
     # Some need no body at all.

@@ -8,6 +8,7 @@ import pandas as pd
 import pytest
 from fastapi.testclient import TestClient
 
+from page_fits import fit_on_page
 from pyama.cli.app import app
 from pyama.processing.methods import NAMED_PREPROCESSORS, SEGMENTERS
 from pyama.store import FovStore
@@ -261,21 +262,21 @@ def test_samples_are_merged_and_fitted_without_bad_cells(tmp_path):
     )
     action = {"kind": "mark", "cell": 3, "good": False}
     client.post("/api/fovs/0/inspection", json={"by": "me", "action": action})
-    assert client.get("/api/samples").json() == {"samples": {"all": "0, 1"}}
+    assert client.get("/api/samples").json()["samples"] == {"all": "0-1"}
     wish = {"samples": {"a": "0", "b": "1"}}
     assert client.post("/api/merge", json=wish).json()["merged"] == [
         "a_merged.csv",
         "b_merged.csv",
     ]
     assert client.get("/api/merged?table=a_merged.csv").json()["cells"] == 3
-    order = {"table": "a_merged.csv", "model": "constant", "column": "intensity_total_ch_1"}
-    fits = client.post("/api/fits", json=order).json()
+    order = {"tables": ["a_merged.csv"], "column": "intensity_total_ch_1"}
+    (name,) = fit_on_page(client, model="constant", **order)["fitted"]
+    fits = client.get(f"/api/fits?table={name}").json()
     assert (fits["cells"], fits["units"]["r_squared"]) == (3, "")
     assert fits["units"]["offset"] == "counts"
     fitted = pd.read_csv(folder / fits["table"], comment="#")
     assert fitted[["fov", "cell"]].to_numpy().tolist() == [[0, 1], [0, 2], [0, 4]]
     assert client.get("/api/tables").json()["fitted"] == [fits["table"]]
-    assert client.get(f"/api/fits?table={fits['table']}").json() == fits
     client.post("/api/merge", json={"samples": {"both": "0, 1"}})
     assert client.get("/api/merged?table=both_merged.csv").json()["cells"] == 7
 
@@ -284,9 +285,9 @@ REFUSED = [
     ("/api/merge", {"samples": {}}, 422),
     ("/api/merge", {"samples": {"../a": "0"}}, 422),
     ("/api/merge", {"samples": {"a": "0", "b": "0"}}, 422),
-    ("/api/fits", {"table": "../x.csv"}, 404),
-    ("/api/fits", {"table": "none_merged.csv"}, 404),
-    ("/api/fits", {"table": "none_merged.csv", "model": "none"}, 422),
+    ("/api/fits", {"tables": ["../x.csv"]}, 404),
+    ("/api/fits", {"tables": ["none_merged.csv"]}, 404),
+    ("/api/fits", {"tables": []}, 422),
 ]
 
 

@@ -97,11 +97,36 @@ declare namespace Api {
     fovs: string;
     notes: Array<string>;
   }
-  /** A table to fit, and the model. */
+  /** Whether a fit can be started. */
+  interface FitCheck {
+    command: string;
+    problem: string;
+  }
+  /** Tables to fit, and the options of `pyama fit`, written as on the command line. */
   interface FitRequest {
-    table: string;
+    tables: Array<string>;
     model?: string;
     column?: string | null;
+    free?: string;
+    fix?: Array<string>;
+    bound?: Array<string>;
+    guess?: Array<string>;
+    starts?: number;
+    loss?: string;
+    seed?: number;
+  }
+  /** The state of a fit. */
+  interface FitState {
+    id: string;
+    command: string;
+    status: string;
+    message: string;
+    fraction: number;
+    seconds: number;
+    seconds_left: number | null;
+    fitted: Array<string>;
+    cells: number;
+    warnings: Array<string>;
   }
   /** The fit of one cell. */
   interface FittedCell {
@@ -117,13 +142,26 @@ declare namespace Api {
     is_current: boolean;
     cells: Array<FittedCell>;
   }
+  interface FittedParameter {
+    name: string;
+    unit: string;
+    fixed: number | null;
+    n: number;
+    q25: number | null;
+    median: number | null;
+    q75: number | null;
+  }
   /** A table of fits. */
   interface FittedTable {
     table: string;
+    sample: string;
     model: string;
     column: string;
     cells: number;
     units: Record<string, string>;
+    classes: Record<string, number>;
+    median_r_squared: number | null;
+    parameters: Array<FittedParameter>;
   }
   /** The content of a field of view. */
   interface FovDetails {
@@ -206,6 +244,18 @@ declare namespace Api {
   type LabelKind = "tracked" | "labeled";
   /** Full resolution, or the uint8 preview of half the size. */
   type Level = "0" | "1";
+  /** A file that can be downloaded. */
+  interface ListedFile {
+    name: string;
+    kind: string;
+    size: string;
+  }
+  /** Files that can be downloaded. */
+  interface ListedFiles {
+    files: Array<ListedFile>;
+    zip_count: number;
+    zip_size: string;
+  }
   /** What is in a folder. */
   interface Listing {
     dir: string;
@@ -242,6 +292,27 @@ declare namespace Api {
     columns: Array<string>;
     cells: number;
     rows: number;
+  }
+  interface ModelDescription {
+    name: string;
+    description: string;
+    source: string;
+    parameters: Array<ParameterDescription>;
+  }
+  /** A sample as it was typed. */
+  interface NamedFovs {
+    name: string;
+    fovs: string;
+  }
+  interface ParameterDescription {
+    name: string;
+    unit: string;
+    lower: number | null;
+    upper: number | null;
+    default: number;
+    fixed: boolean;
+    linear: boolean;
+    description: string;
   }
   /** Sums over the mask of one cell, in counts. */
   interface Parts {
@@ -344,9 +415,23 @@ declare namespace Api {
     q75: number | null;
     shares: Array<number>;
   }
-  /** Fields of view by sample. */
+  /** Fields of view by sample, as a proposal. */
   interface Samples {
     samples: Record<string, string>;
+    origin: string;
+  }
+  /** A file `samples.yaml`. */
+  interface SamplesFile {
+    text: string;
+  }
+  /** What a file `samples.yaml` says. */
+  interface SamplesInFile {
+    samples: Record<string, string>;
+    warnings: Array<string>;
+  }
+  /** Fields of view by sample. */
+  interface SamplesRequest {
+    samples: Record<string, string> | Array<NamedFovs>;
   }
   /** One axis. */
   interface ScatterAxis {
@@ -451,15 +536,18 @@ declare namespace Api {
     (path: "recording/settings", query?: { dir?: string; }): Promise<FilledForm>;
     (path: "runs", query?: {}): Promise<Array<RunState>>;
     (path: `runs/${string}`, query?: {}): Promise<RunState>;
-    (path: "models", query?: {}): Promise<Array<string>>;
-    (path: "samples", query?: { dir?: string; }): Promise<Samples>;
     (path: "tables", query?: { dir?: string; }): Promise<Files>;
     (path: "merged", query: { table: string; dir?: string; }): Promise<Merged>;
-    (path: "fits", query: { table: string; dir?: string; }): Promise<FittedTable>;
-    (path: "scatter", query: { model: string; column: string; x: string; y: string; x_scale?: "linear" | "log"; y_scale?: "linear" | "log"; min_r_squared?: number | null; dir?: string; }): Promise<ScatterPlot>;
     (path: "known-runs", query?: {}): Promise<Array<RunEntry>>;
     (path: `known-runs/${string}`, query?: {}): Promise<KnownState>;
     (path: "server", query?: {}): Promise<ServerInfo>;
+    (path: "samples", query?: { by_position_name?: boolean; dir?: string; }): Promise<Samples>;
+    (path: "models", query?: {}): Promise<Array<ModelDescription>>;
+    (path: "fits", query: { table: string; dir?: string; }): Promise<FittedTable>;
+    (path: "fits/last", query?: { dir?: string; }): Promise<FitState | null>;
+    (path: `fits/${string}`, query?: {}): Promise<FitState>;
+    (path: "scatter", query: { model: string; column: string; x: string; y: string; x_scale?: "linear" | "log"; y_scale?: "linear" | "log"; min_r_squared?: number | null; dir?: string; }): Promise<ScatterPlot>;
+    (path: "results", query?: { dir?: string; }): Promise<ListedFiles>;
   }
   interface Post {
     (path: `fovs/${number}/inspection`, query: { dir?: string; }, body: ActionRequest): Promise<Tracks>;
@@ -470,10 +558,14 @@ declare namespace Api {
     (path: "runs/plan", query: {}, body: RunRequest): Promise<Plan>;
     (path: "runs", query: {}, body: RunRequest): Promise<RunState>;
     (path: `runs/${string}/cancel`, query?: {}): Promise<RunState>;
-    (path: "merge", query: { dir?: string; }, body: Samples): Promise<Files>;
     (path: "tables/set-aside", query?: { dir?: string; }): Promise<Files>;
-    (path: "fits", query: { dir?: string; }, body: FitRequest): Promise<FittedTable>;
     (path: "distribution", query: { dir?: string; }, body: DistributionRequest): Promise<Distribution>;
     (path: "report", query?: { dir?: string; }): Promise<Report>;
+    (path: "merge", query: { dir?: string; }, body: SamplesRequest): Promise<Files>;
+    (path: "samples/read", query: { dir?: string; }, body: SamplesFile): Promise<SamplesInFile>;
+    (path: "samples/write", query: { dir?: string; }, body: SamplesRequest): Promise<SamplesFile>;
+    (path: "fits/check", query: { dir?: string; }, body: FitRequest): Promise<FitCheck>;
+    (path: "fits", query: { dir?: string; }, body: FitRequest): Promise<FitState>;
+    (path: `fits/${string}/cancel`, query?: {}): Promise<FitState>;
   }
 }

@@ -7,10 +7,12 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+import yaml
+
 from pyama import layout
 from pyama.errors import ConfigError
 from pyama.fov_ranges import parse_fovs
-from pyama.yaml_files import load_yaml
+from pyama.yaml_files import load_yaml, parse_yaml
 
 Fovs = str | int | Sequence[int | str]
 """Fields of view as people write them: `0-5, 7`, a number, or a list of both."""
@@ -35,11 +37,39 @@ def load_samples(path: Path, available: Collection[int]) -> dict[str, list[int]]
         ConfigError: The file cannot be read, or samples are wrong; the message lists all
             errors.
     """
-    entries = load_yaml(path)
+    samples, said = _read(load_yaml(path), str(path), available)
+    for text in said:
+        warnings.warn(text, UserWarning, stacklevel=2)
+    return samples
+
+
+def read_samples(
+    text: str, source: str, available: Collection[int]
+) -> tuple[dict[str, list[int]], list[str]]:
+    """Read the text of a `samples.yaml`; see `load_samples`.
+
+    Args:
+        text: The YAML.
+        source: Name of the file, for messages.
+        available: Fields of view that have traces.
+
+    Returns:
+        Fields of view of each sample, and warnings.
+
+    Raises:
+        ConfigError: As from `load_samples`.
+    """
+    return _read(parse_yaml(text, source), source, available)
+
+
+def _read(
+    entries: object, source: str, available: Collection[int]
+) -> tuple[dict[str, list[int]], list[str]]:
     listed = entries.get("samples") if isinstance(entries, dict) else None
     if not isinstance(entries, dict) or not isinstance(listed, list) or not listed:
-        raise ConfigError(f"{path} has no list of samples. Expected: {EXAMPLE}")
-    problems, samples = [], []
+        raise ConfigError(f"{source} has no list of samples. Expected: {EXAMPLE}")
+    problems: list[str] = []
+    samples: list[tuple[str, Any]] = []
     further = [str(key) for key in entries if key != "samples"]
     for i, entry in enumerate(listed):
         if isinstance(entry, dict) and set(entry) >= {"name", "fovs"}:
@@ -53,14 +83,21 @@ def load_samples(path: Path, available: Collection[int]) -> dict[str, list[int]]
                 )
         else:
             problems.append(f"samples[{i}] needs 'name' and 'fovs', got {entry!r}")
-    if further and not problems:
-        warnings.warn(
-            f"{path} has entries that are not used: {', '.join(further)}. Used are name and "
-            "fovs of each entry of samples.",
-            UserWarning,
-            stacklevel=2,
-        )
-    return _checked(str(path), samples, available, problems)
+    unused = [
+        f"{source} has entries that are not used: {', '.join(further)}. Used are name and "
+        "fovs of each entry of samples."
+    ]
+    return _checked(source, samples, available, problems), unused if further else []
+
+
+def samples_text(samples: Iterable[tuple[str, str]]) -> str:
+    """Return samples as the text of a `samples.yaml`.
+
+    Args:
+        samples: Names, and fields of view such as `0-5, 7`.
+    """
+    entries = [{"name": name, "fovs": fovs} for name, fovs in samples]
+    return yaml.safe_dump({"samples": entries}, sort_keys=False, allow_unicode=True)
 
 
 def check_samples(
@@ -71,8 +108,20 @@ def check_samples(
     Raises:
         ConfigError: Samples are wrong; the message lists all errors.
     """
-    named = ((str(name), fovs) for name, fovs in samples.items())
-    return _checked("samples", named, available, [])
+    return check_named_samples(
+        ((str(name), fovs) for name, fovs in samples.items()), available
+    )
+
+
+def check_named_samples(
+    samples: Iterable[tuple[str, Fovs]], available: Collection[int]
+) -> dict[str, list[int]]:
+    """Check samples given as names and fields of view; see `load_samples`.
+
+    Raises:
+        ConfigError: Samples are wrong; the message lists all errors.
+    """
+    return _checked("samples", samples, available, [])
 
 
 def samples_by_position(

@@ -5,6 +5,7 @@ from typing import Annotated, Any
 
 import typer
 
+from pyama.analysis.fitting.fit_settings import FitSettings
 from pyama.cli import fit_options
 from pyama.cli.options import Debug, Folders, Json, Parquet, Plugins
 from pyama.cli.terminal import note, report_errors, result, result_json, warning
@@ -28,15 +29,16 @@ def register(app: typer.Typer) -> None:
 @report_errors
 def fit(
     tables: fit_options.Tables,
-    model: fit_options.Model = "maturation",
+    model: fit_options.Model = FitSettings.model,
     column: fit_options.Column = None,
     free: fit_options.Free = "",
     fix: fit_options.Fix = None,
     bound: fit_options.Bound = None,
-    starts: fit_options.Starts = 5,
+    guess: fit_options.Guess = None,
+    starts: fit_options.Starts = FitSettings.starts,
     loss: fit_options.LossFunction = fit_options.Loss.LINEAR,
     workers: fit_options.Workers = None,
-    seed: fit_options.Seed = 0,
+    seed: fit_options.Seed = FitSettings.seed,
     time_unit: fit_options.Unit = None,
     frame_interval: fit_options.FrameInterval = None,
     output: fit_options.Output = None,
@@ -59,21 +61,28 @@ def fit(
     remarks = table_remarks(tables)
     for text in remarks:
         warning(text)
-    options: dict[str, Any] = {
-        "free": fit_options.parameter_names(free),
-        "fix": fit_options.fixed_values(fix),
-        "bounds": fit_options.bounds(bound),
-        "starts": starts,
-        "loss": loss.value,
-        "seed": seed,
-        "workers": workers,
+    settings = FitSettings.from_texts(
+        free=free,
+        fix=fix or (),
+        bound=bound or (),
+        guess=guess or (),
+        model=model,
+        column=column,
+        starts=starts,
+        loss=loss.value,
+        seed=seed,
+    )
+    others: dict[str, Any] = {
         "time_unit": time_unit,
         "frame_interval": frame_interval,
+        "parquet": parquet,
+        "workers": workers,
+        **settings.options(),
     }
     done = []
     for path in tables:
         note(f"Fitting {model} to {path} ...")
-        fitted = fit_file(path, model, column, output, parquet=parquet, **options)
+        fitted = fit_file(path, model, column, output, **others)
         done.append(fitted.entries() | {"remarks": remarks})
         if not as_json:
             _print_fit(done[-1])

@@ -11,6 +11,7 @@ from pyama.cli import (
     clean_command,
     config_commands,
     merge_command,
+    models_command,
     plot_commands,
     plugin_commands,
     statistics_commands,
@@ -249,6 +250,7 @@ def demo(
 
 clean_command.register(app)
 merge_command.register(app)
+models_command.register(app)
 analysis_commands.register(app)
 statistics_commands.register(app)
 app.add_typer(plot_commands.app, name="plot")

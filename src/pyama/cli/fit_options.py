@@ -1,18 +1,10 @@
-"""The options of `pyama fit`: their types and help, and reading of their values."""
+"""The options of `pyama fit`: their types and help."""
 
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
 import typer
-
-from pyama.errors import ConfigError
-
-SHAPES = {
-    "--fix": "NAME=VALUE, such as km=1.28",
-    "--bound": "NAME=LOW:HIGH, such as ktl=0:1e6",
-}
-"""Form of the values of these options."""
 
 
 class Loss(StrEnum):
@@ -34,9 +26,8 @@ Model = Annotated[
     str,
     typer.Option(
         metavar="NAME",
-        help="maturation, mrna_decay, exponential_decay, exponential_rise, logistic, "
-        "linear_onset, constant, a model of a plugin, or auto: for each cell the model "
-        "with the smallest AIC.",
+        help="Name of a model; `pyama models` lists them with their parameters. With auto, "
+        "for each cell the model with the smallest AIC.",
     ),
 ]
 Column = Annotated[
@@ -65,6 +56,14 @@ Fix = Annotated[
 Bound = Annotated[
     list[str] | None,
     typer.Option(metavar="NAME=LOW:HIGH", help="Bounds of a parameter: ktl=0:1e6."),
+]
+Guess = Annotated[
+    list[str] | None,
+    typer.Option(
+        metavar="NAME=VALUE",
+        help="First starting value of a parameter, instead of one that is estimated from "
+        "each trace; the other starts lie around it: t0=2.5.",
+    ),
 ]
 Starts = Annotated[
     int, typer.Option(min=1, metavar="N", help="Number of starting points per cell.")
@@ -98,54 +97,3 @@ FrameInterval = Annotated[
         help="Minutes per frame, for a table that has the column frame and no time.",
     ),
 ]
-
-
-def parameter_names(text: str) -> str | tuple[str, ...]:
-    """Read the value of `--free`: names separated by commas, or `all`."""
-    names = tuple(name for part in text.split(",") if (name := part.strip()))
-    return "all" if names == ("all",) else names
-
-
-def fixed_values(texts: list[str] | None) -> dict[str, float]:
-    """Read the values of `--fix`.
-
-    Raises:
-        ConfigError: One of them has another form, or a name occurs twice.
-    """
-    return {name: _number(text, value) for text, name, value in _pairs("--fix", texts)}
-
-
-def bounds(texts: list[str] | None) -> dict[str, tuple[float, float]]:
-    """Read the values of `--bound`.
-
-    Raises:
-        ConfigError: One of them has another form, or a name occurs twice.
-    """
-    return {name: _range(text, pair) for text, name, pair in _pairs("--bound", texts)}
-
-
-def _pairs(option: str, texts: list[str] | None) -> list[tuple[str, str, str]]:
-    """Return option and text for messages, name and value of every `NAME=VALUE`."""
-    pairs: dict[str, tuple[str, str, str]] = {}
-    for text in texts or ():
-        name, equals, value = (part.strip() for part in text.partition("="))
-        if not equals:
-            raise ConfigError(f"{option} {text}: write {SHAPES[option]}.")
-        if name in pairs:
-            raise ConfigError(f"{pairs[name][0]} and {text}: give {name} once.")
-        pairs[name] = f"{option} {text}", name, value
-    return list(pairs.values())
-
-
-def _number(text: str, value: str) -> float:
-    try:
-        return float(value)
-    except ValueError as error:
-        raise ConfigError(f"{text}: {value!r} is not a number.") from error
-
-
-def _range(text: str, value: str) -> tuple[float, float]:
-    low, colon, high = value.partition(":")
-    if not colon:
-        raise ConfigError(f"{text}: write {SHAPES['--bound']}.")
-    return _number(text, low), _number(text, high)

@@ -79,6 +79,7 @@ def serve(
             pass
         finally:
             app.state.inspected_tables.write_all()
+            app.state.fits.stop()
             stop_all(app)
     return 0
 

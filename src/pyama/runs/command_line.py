@@ -9,6 +9,7 @@ from pathlib import Path
 import yaml
 
 from pyama import layout
+from pyama.analysis.fitting.fit_settings import FitSettings
 from pyama.config import ProcessingConfig
 from pyama.fov_ranges import ALL_FRAMES, fovs_text
 from pyama.runs.request import PreparedRun
@@ -35,6 +36,26 @@ def command(run: PreparedRun, plugins: Sequence[Path] = ()) -> str:
         words += ["--overwrite"]
     if run.redo or run.confirmed:
         words += ["--redo"]
+    return _typed(words)
+
+
+def fit_command(
+    tables: Sequence[Path], settings: FitSettings, plugins: Sequence[Path] = ()
+) -> str:
+    """Return a fit as a command line of this system.
+
+    Args:
+        tables: The tables to fit.
+        settings: The options; those that have their default are left out.
+        plugins: Folders of plugins that were loaded.
+    """
+    words = ["pyama", "fit", *map(str, tables), *settings.words()]
+    for folder in plugins:
+        words += ["--plugins", str(folder.resolve())]
+    return _typed(words)
+
+
+def _typed(words: Sequence[str]) -> str:
     return subprocess.list2cmdline(words) if os.name == "nt" else shlex.join(words)
 
 

@@ -1,41 +1,25 @@
-"""Samples, merged tables, fits, and how fitted numbers are distributed."""
+"""Tables of an output folder, and how fitted numbers are distributed."""
 
-from pathlib import Path
 from typing import Annotated
 
-from fastapi import APIRouter, HTTPException
+from fastapi import APIRouter
 from pydantic import BaseModel, Field
 
-from pyama import layout
 from pyama.analysis.colours import color
 from pyama.analysis.current_tables import tables_in
-from pyama.analysis.fitting.fit_files import fit_file
-from pyama.analysis.fitting.models import MODELS
 from pyama.analysis.histograms import SampleHistogram, sample_histogram
 from pyama.analysis.joined_tables import fitted_numbers, join_fits
-from pyama.analysis.merge import write_merged
 from pyama.analysis.remarks import folder_remarks, table_remarks
 from pyama.analysis.report.html_page import REPORT
 from pyama.analysis.sample_sets import with_companions
-from pyama.analysis.samples import samples_by_position
 from pyama.analysis.table_columns import measured_columns
-from pyama.analysis.table_files import read_header, read_table
+from pyama.analysis.table_files import read_table
 from pyama.errors import ConfigError
-from pyama.file_cache import cached_while_unchanged
 from pyama.store import set_aside
-from pyama.traces.trace_files import find_traces
-from pyama.web.folders import OutputDir, record_of, shorten_paths
+from pyama.web.folders import OutputDir, TableName, shorten_paths, table_in
 from pyama.web.json_numbers import finite_or_null
 
 router = APIRouter(tags=["analysis"])
-Name = Annotated[str, Field(min_length=1, max_length=255)]
-
-
-class Samples(BaseModel):
-    """Fields of view by sample."""
-
-    samples: dict[Name, str]
-    """Such as `{"control": "0-5, 7"}`; ranges include their end."""
 
 
 class Files(BaseModel):
@@ -53,32 +37,10 @@ class Files(BaseModel):
     """What is to be known about tables and traces, such as tables that are outdated."""
 
 
-class FitRequest(BaseModel):
-    """A table to fit, and the model."""
-
-    table: Name
-    """A merged table of the output folder."""
-    model: Annotated[str, Field(max_length=64)] = "maturation"
-    column: Annotated[str, Field(max_length=256)] | None = None
-    """Without it, the only `intensity_total` of the table."""
-
-
-class FittedTable(BaseModel):
-    """A table of fits."""
-
-    table: str
-    model: str
-    column: str
-    cells: int
-    """Number of cells, also those whose fit did not succeed."""
-    units: dict[str, str]
-    """Units of the parameters and of other numbers; empty for those without a unit."""
-
-
 class DistributionRequest(BaseModel):
     """A number, and the tables of fits whose cells are compared."""
 
-    tables: Annotated[list[Name], Field(min_length=1, max_length=500)]
+    tables: Annotated[list[TableName], Field(min_length=1, max_length=500)]
     """Tables of fits in the output folder, one sample each."""
     name: Annotated[str, Field(max_length=256)]
     """Column of the tables, such as `t0` or `r_squared`."""
@@ -124,46 +86,6 @@ class Merged(BaseModel):
     rows: int
 
 
-@router.get("/api/models")
-def models() -> list[str]:
-    """Names of the models that can be fitted."""
-    return ["auto", *MODELS]
-
-
-@router.get("/api/samples")
-def proposed_samples(output_dir: OutputDir) -> Samples:
-    """Samples of the merged tables; else by names of positions; else one sample with all."""
-    merged = _merged_before(output_dir)
-    if merged:
-        return Samples(samples=merged)
-    fovs = [fov for fov, _ in find_traces(output_dir)]
-    names = record_of(output_dir).metadata.position_names
-    try:
-        samples = samples_by_position(names, fovs)
-    except ConfigError:
-        samples = {"all": fovs} if fovs else {}
-    return Samples(samples={name: ", ".join(map(str, part)) for name, part in samples.items()})
-
-
-def _merged_before(output_dir: Path) -> dict[str, str]:
-    headers = [read_header(output_dir / name) for name in tables(output_dir).merged]
-    named = [(header.get("sample"), header.get("fovs")) for header in headers]
-    return {
-        name: ", ".join(map(str, fovs))
-        for name, fovs in named
-        if isinstance(name, str) and isinstance(fovs, list)
-    }
-
-
-@router.post("/api/merge")
-def merge(output_dir: OutputDir, request: Samples) -> Files:
-    """Write one merged table per sample into the output folder; bad cells are left out."""
-    if not request.samples:
-        raise ConfigError("Name at least one sample.")
-    write_merged(output_dir, request.samples)
-    return tables(output_dir)
-
-
 @router.get("/api/tables")
 def tables(output_dir: OutputDir) -> Files:
     """Merged and fitted tables of the output folder."""
@@ -190,7 +112,7 @@ def set_earlier_tables_aside(output_dir: OutputDir) -> Files:
 @router.get("/api/merged")
 def merged(output_dir: OutputDir, table: str) -> Merged:
     """Sample, columns and size of a merged table."""
-    frame, header = read_table(_table(output_dir, table))
+    frame, header = read_table(table_in(output_dir, table))
     return Merged(
         table=table,
         sample=str(header.get("sample", table)),
@@ -200,25 +122,10 @@ def merged(output_dir: OutputDir, table: str) -> Merged:
     )
 
 
-@router.post("/api/fits")
-def fit(output_dir: OutputDir, request: FitRequest) -> FittedTable:
-    """Fit a model to every cell of a merged table."""
-    if request.model not in models():
-        raise ConfigError(f"There is no model {request.model!r}: {', '.join(models())}.")
-    fitted = fit_file(_table(output_dir, request.table), request.model, request.column)
-    return fits(output_dir, fitted.paths[0].name)
-
-
-@router.get("/api/fits")
-def fits(output_dir: OutputDir, table: str) -> FittedTable:
-    """Size, parameters and units of a table of fits."""
-    return _fitted_table(_table(output_dir, table))
-
-
 @router.post("/api/distribution")
 def distribution(output_dir: OutputDir, request: DistributionRequest) -> Distribution:
     """Histogram, median and quartiles of a fitted number in each sample."""
-    paths = [_table(output_dir, name) for name in request.tables]
+    paths = [table_in(output_dir, name) for name in request.tables]
     table, units = join_fits(paths)
     if request.name not in fitted_numbers(table):
         raise ConfigError(
@@ -248,28 +155,3 @@ def _sample(bins: SampleHistogram, name: str, i: int) -> SampleDistribution:
         q75=q75,
         shares=bins.shares[name].tolist(),
     )
-
-
-@cached_while_unchanged(16)
-def _fitted_table(path: Path) -> FittedTable:
-    frame, units = join_fits([path])
-    header = read_header(path)
-    return FittedTable(
-        table=path.name,
-        model=str(header.get("model", "")),
-        column=str(header.get("column", "")),
-        cells=len(frame),
-        units={name: str(units.get(name, "")) for name in fitted_numbers(frame)},
-    )
-
-
-def _table(output_dir: Path, name: str) -> Path:
-    """Return a table of the output folder by its name.
-
-    Raises:
-        HTTPException: There is none, or a link leads out (404).
-    """
-    path = output_dir / layout.safe_name(name)
-    if path.name != name or path.suffix != ".csv" or path.is_symlink() or not path.is_file():
-        raise HTTPException(404, "There is no such table.")
-    return path

@@ -18,7 +18,9 @@ from pyama.web import (
     analysis_routes,
     change_routes,
     dataset_routes,
+    file_routes,
     fit_routes,
+    fitting_routes,
     form_routes,
     frame_routes,
     intensity_routes,
@@ -28,6 +30,7 @@ from pyama.web import (
     recording_routes,
     report_routes,
     run_routes,
+    samples_routes,
     scatter_routes,
     trace_routes,
 )
@@ -47,7 +50,8 @@ ROUTES = (
         fit_routes,
     ),
     *(form_routes, recording_routes, plan_routes, run_routes, analysis_routes, report_routes),
-    *(scatter_routes, known_run_routes, change_routes),
+    *(known_run_routes, change_routes),
+    *(samples_routes, fitting_routes, scatter_routes, file_routes),
 )
 STATUSES: dict[type[PyamaError], int] = {
     NotReadyError: 404,
@@ -84,6 +88,7 @@ def create_app(
     app.state.root = Root(root)
     app.state.runs = run_routes.StartedRuns(plugins)
     app.state.known_runs = known_run_routes.KnownRuns(app.state.root, app.state.runs)
+    app.state.fits = fitting_routes.StartedFits()
     app.state.inspected_tables = InspectedTables()
     app.state.event_streams = EventStreams()
     for module in ROUTES:
@@ -109,10 +114,12 @@ def create_app(
 
 @asynccontextmanager
 async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
-    """Write what is still to be written when the server stops."""
+    """Write what is still to be written when the server stops, and stop a fit."""
     yield
     tables: InspectedTables = app.state.inspected_tables
     tables.write_all()
+    fits: fitting_routes.StartedFits = app.state.fits
+    fits.stop()
 
 
 def _on_error(request: Request, error: Exception) -> Response:

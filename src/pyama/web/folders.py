@@ -8,6 +8,7 @@ from typing import Annotated
 
 from fastapi import Depends, HTTPException, Query, Request
 from fastapi import Path as InPath
+from pydantic import Field
 
 from pyama import layout
 from pyama.errors import ConfigError
@@ -143,6 +144,22 @@ class Root:
             if len(path.relative_to(self.path).parts) >= MAX_DEPTH:
                 folders.clear()
             folders[:] = sorted(name for name in folders if not name.startswith("."))
+
+
+TableName = Annotated[str, Field(min_length=1, max_length=255)]
+"""Name of a table in an output folder, with its suffix."""
+
+
+def table_in(output_dir: Path, name: str) -> Path:
+    """Return a table of an output folder by its name.
+
+    Raises:
+        HTTPException: There is none, or a link leads out (404).
+    """
+    path = output_dir / layout.safe_name(name)
+    if path.name != name or path.suffix != ".csv" or path.is_symlink() or not path.is_file():
+        raise HTTPException(404, "There is no such table.")
+    return path
 
 
 def shorten_paths(texts: Iterable[str], output_dir: Path) -> list[str]:

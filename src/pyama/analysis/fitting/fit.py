@@ -1,14 +1,16 @@
 """Fits of models to the traces of a table or array, one row per cell."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, Literal, get_args
 
 import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
+from pyama.analysis.fitting.fit_settings import FitSettings
 from pyama.analysis.fitting.least_squares import Solution, Traces, minimize
 from pyama.analysis.fitting.model import Model
 from pyama.analysis.fitting.models import MODELS
@@ -21,11 +23,11 @@ from pyama.errors import ArrayError, ConfigError
 Values = NDArray[np.float64]
 Indices = NDArray[np.intp]
 Loss = Literal["linear", "soft_l1"]
+Watch = Callable[[float], None]
+"""Is given the part of a fit that is done, 0 to 1; an exception from it ends the fit."""
 
 AUTO = "auto"
 """Model name that selects the best of all models for each cell."""
-STARTS = 5
-"""Default number of starts per cell."""
 BLOCK = 64
 """Number of cells fitted together; small enough for the processor's cache."""
 OUTLIER = 1.5
@@ -39,6 +41,7 @@ class Options:
     free: tuple[str, ...] | Literal["all"]
     fix: Mapping[str, float]
     bounds: Mapping[str, tuple[float, float]]
+    guess: Mapping[str, float]
     starts: int
     loss: Loss
     seed: int
@@ -98,10 +101,12 @@ def fit_arrays(
     free: Iterable[str] | Literal["all"] = (),
     fix: Mapping[str, float] | None = None,
     bounds: Mapping[str, tuple[float, float]] | None = None,
-    starts: int = STARTS,
+    guess: Mapping[str, float] | None = None,
+    starts: int = FitSettings.starts,
     loss: Loss = "linear",
     seed: int = 0,
     workers: int | None = None,
+    watch: Watch | None = None,
     fov: ArrayLike = 0,
     cell: ArrayLike | None = None,
 ) -> pd.DataFrame:
@@ -120,11 +125,14 @@ def fit_arrays(
         fix: Values of parameters that are not fitted.
         bounds: Lower and upper bounds of parameters that replace the model's. With `auto`,
             they apply to the models that have a parameter of that name.
+        guess: First starting values that replace those from the traces.
         starts: Number of starts per cell: the first guess, and random values around it.
         loss: `linear` is the sum of squares; `soft_l1` grows linearly for residuals beyond
             1.5 times the noise of the trace, which reduces the influence of outliers.
         seed: Seed of the random start values of every cell.
         workers: Number of threads; by default one per core, at most 8.
+        watch: Is given the part that is done, 0 to 1, again and again; an exception from it
+            ends the fit.
         fov: Field of view of the cells, one number or shape (n_cells,).
         cell: Numbers of the cells, shape (n_cells,); by default 0, 1, ....
 
@@ -139,15 +147,27 @@ def fit_arrays(
         ArrayError: The shapes are inconsistent.
         ConfigError: An option or a name is wrong.
     """
-    freed: Any = free if free == "all" else (free,) if isinstance(free, str) else tuple(free)
     threads = default_workers() if workers is None else workers
-    options = Options(freed, fix or {}, bounds or {}, starts, loss, seed, threads)
+    freed: Any = free if free == "all" else (free,) if isinstance(free, str) else tuple(free)
+    options = Options(freed, fix or {}, bounds or {}, guess or {}, starts, loss, seed, threads)
+    setups = _setups(model, options)
     times, values = _checked(t, y)
     ids = _numbered(len(values), fov, cell)
-    if model != AUTO:
-        chosen = MODELS[model] if isinstance(model, str) else model
-        return _fit(times, values, ids, _set_up(chosen, options), options)
-    return _best(times, values, ids, options)
+    tell = partial(_tell, watch, len(values) * len(setups), [0])
+    fits = [_fit(times, values, ids, setup, options, tell) for setup in setups]
+    return fits[0] if model != AUTO else _best(fits, setups)
+
+
+def check_options(model: str, **options: Any) -> None:
+    """Raise the errors of `fit_arrays` for a model and options that are wrong."""
+    fit_arrays(np.zeros(1), np.zeros((0, 1)), model, **options)
+
+
+def _tell(watch: Watch | None, total: int, done: list[int], n: int) -> None:
+    """Pass on that `n` more traces are done, of `total` for all models."""
+    done[0] += n
+    if watch is not None:
+        watch(done[0] / max(1, total))
 
 
 def _checked(t: ArrayLike, y: ArrayLike) -> tuple[Values, Values]:
@@ -173,17 +193,22 @@ def _numbered(n: int, fov: ArrayLike, cell: ArrayLike | None) -> pd.DataFrame:
     return pd.DataFrame({name: np.broadcast_to(given[name], n) for name in given})
 
 
+def _setups(model: str | Model, options: Options) -> list[Setup]:
+    """Return what is fitted to every trace; of several, the simplest model first."""
+    if model == AUTO:
+        return sorted(_applicable(options), key=lambda setup: setup.needed)
+    return [_set_up(MODELS[model] if isinstance(model, str) else model, options)]
+
+
 def _set_up(model: Model, options: Options) -> Setup:
     free: Iterable[str] = options.free
     if options.free == "all":
         free = set(model.names) - set(options.fix)
-    return set_up(model, free, options.fix, options.bounds)
+    return set_up(model, free, options.fix, options.bounds, options.guess)
 
 
-def _best(times: Values, values: Values, ids: pd.DataFrame, options: Options) -> pd.DataFrame:
-    """Return the fit with the smallest AIC of each trace; of equal ones the simplest."""
-    setups = sorted(_applicable(options), key=lambda setup: setup.needed)
-    fits = [_fit(times, values, ids, setup, options) for setup in setups]
+def _best(fits: list[pd.DataFrame], setups: list[Setup]) -> pd.DataFrame:
+    """Return the fit with the smallest AIC of each trace; of equal ones the first."""
     aic = np.stack([np.where(fit["success"], fit["aic"], np.inf) for fit in fits])
     choice = aic.argmin(axis=0)
     picked = [fit[choice == i] for i, fit in enumerate(fits)]
@@ -195,24 +220,33 @@ def _best(times: Values, values: Values, ids: pd.DataFrame, options: Options) ->
 def _applicable(options: Options) -> list[Setup]:
     known = {name for model in MODELS.values() for name in model.names}
     freed = () if options.free == "all" else options.free
-    if unknown := sorted({*freed, *options.fix, *options.bounds} - known):
+    named = {*freed, *options.fix, *options.bounds, *options.guess}
+    if unknown := sorted(named - known):
         raise ConfigError(
             f"No model has {', '.join(unknown)}. Parameters: {', '.join(sorted(known))}."
         )
     setups = []
     for model in MODELS.values():
-        fix = {name: value for name, value in options.fix.items() if name in model.names}
+        fix, guess = (
+            {name: value for name, value in given.items() if name in model.names}
+            for given in (options.fix, options.guess)
+        )
         bounds = {name: pair for name, pair in options.bounds.items() if name in model.names}
         free = set(freed) & set(model.names)
         if options.free == "all":
             free = set(model.names) - set(fix)
         if free or any(not p.fixed and p.name not in fix for p in model.parameters):
-            setups.append(set_up(model, free, fix, bounds))
+            setups.append(set_up(model, free, fix, bounds, guess))
     return setups
 
 
 def _fit(
-    times: Values, values: Values, ids: pd.DataFrame, setup: Setup, options: Options
+    times: Values,
+    values: Values,
+    ids: pd.DataFrame,
+    setup: Setup,
+    options: Options,
+    tell: Callable[[int], None],
 ) -> pd.DataFrame:
     """Fit one model to all traces."""
     t, y, number = points_first(times, values)
@@ -229,9 +263,14 @@ def _fit(
         seeds = [(options.seed, *key) for key in ids.iloc[block].to_numpy().tolist()]
         return _fit_block(setup, t[block], traces.take(block), seeds, options.starts)
 
+    tell(len(y) - len(usable))
     with ThreadPoolExecutor(options.workers) as pool:
-        for block, rows in zip(blocks, pool.map(fit, blocks), strict=True):
-            table.loc[block, rows.columns] = rows.to_numpy()
+        try:
+            for block, rows in zip(blocks, pool.map(fit, blocks), strict=True):
+                table.loc[block, rows.columns] = rows.to_numpy()
+                tell(len(block))
+        finally:
+            pool.shutdown(cancel_futures=True)  # of the blocks that are not begun
     return table
 
 

@@ -2,14 +2,16 @@
 
 import math
 import warnings
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
-from pyama.analysis.fitting.fit import AUTO, fit_traces
+from pyama.analysis.fitting.fit import AUTO, Watch, fit_traces
 from pyama.analysis.fitting.model import TIME_UNIT
+from pyama.analysis.fitting.model_list import FIXED, fixed_by
 from pyama.analysis.fitting.models import MODELS
 from pyama.analysis.sample_sets import SAMPLE_SET
 from pyama.analysis.sample_tables import load_fitted, read_timed
@@ -35,12 +37,14 @@ class Fitted:
         table: One row per cell, see `pyama.analysis.fitting.fit.fit_arrays`.
         column: Column that was fitted.
         span: First and last time and the typical interval of the traces, for people.
+        warnings: What may be wrong, in sentences.
     """
 
     paths: list[Path]
     table: pd.DataFrame
     column: str
     span: str
+    warnings: tuple[str, ...] = ()
 
     @property
     def cells_by_class(self) -> dict[str, int]:
@@ -74,6 +78,8 @@ def fit_file(
     time_unit: str | None = None,
     frame_interval: float | None = None,
     parquet: bool = False,
+    workers: int | None = None,
+    watch: Watch | None = None,
     **options: Any,
 ) -> Fitted:
     """Fit a model to every cell of a file and write `{stem}_fitted_{model}.csv`.
@@ -89,7 +95,9 @@ def fit_file(
             default the one that the table names, else hours.
         frame_interval: Minutes per frame, for a table with frames and without times.
         parquet: Also write a Parquet file.
-        **options: Keyword arguments of `pyama.analysis.fitting.fit.fit_arrays`.
+        workers: Number of threads, see `fit_arrays`.
+        watch: Is given the part that is done, see `fit_arrays`.
+        **options: Other keyword arguments of `pyama.analysis.fitting.fit.fit_arrays`.
 
     Returns:
         Files and table. Lines before the header hold source, sample, column, model,
@@ -117,21 +125,23 @@ def fit_file(
         **{key: header[key] for key in (SAMPLE_SET, "made_with", "remarks") if key in header},
     }
     refuse_to_replace_fits(target, described)
-    _warn_of_early_times(path, table, model, options)
-    fitted = fit_traces(table, model, column, **options)
+    said = tuple(_early_times(path, table, model, options))
+    for text in said:
+        warnings.warn(text, UserWarning, stacklevel=2)
+    fitted = fit_traces(table, model, column, workers=workers, watch=watch, **options)
     if "sample" in header:  # of a merged table, and so of all rows
         fitted = fitted.drop(columns="sample")
     described |= _described(model, options | times)
     described["version"] = __version__
     parquet = parquet or target.with_suffix(".parquet").exists()
     paths = write_table(target, fitted, described, parquet=parquet)
-    return Fitted(paths, fitted, column, timed.span)
+    return Fitted(paths, fitted, column, timed.span, said)
 
 
-def _warn_of_early_times(
+def _early_times(
     path: Path, table: pd.DataFrame, model: str, options: dict[str, Any]
-) -> None:
-    """Warn of times before the earliest that a parameter may have."""
+) -> Iterator[str]:
+    """Yield a warning of times before the earliest that a parameter may have."""
     first, last = float(table["time"].min()), float(table["time"].max())
     known = {**(options.get("bounds") or {}), **(options.get("fix") or {})}
     late = {
@@ -143,12 +153,11 @@ def _warn_of_early_times(
     names = [name for name, lower in late.items() if first < lower]
     if names:
         advice = " ".join(f"--bound {name}={first:.4g}:{last:.4g}" for name in names)
-        message = (
+        yield (
             f"The times of {path} begin at {first:.4g} h, but {' and '.join(names)} "
             f"{'is' if len(names) == 1 else 'are'} sought from 0 h on: an earlier event is "
             f"fitted as one at 0 h. Add {advice}"
         )
-        warnings.warn(message, UserWarning, stacklevel=2)
 
 
 def _suffix(table: pd.DataFrame, column: str) -> str:
@@ -158,13 +167,17 @@ def _suffix(table: pd.DataFrame, column: str) -> str:
 def _described(model: str, options: dict[str, Any]) -> Header:
     models = MODELS.values() if model == AUTO else [MODELS[model]]
     bounds = {name: f"{a:g}:{b:g}" for name, (a, b) in (options.get("bounds") or {}).items()}
-    # The number of workers has no effect on results.
-    recorded = {**options, "bounds": bounds, "workers": None}
+    recorded = {**options, "bounds": bounds}
     return {
         "literature": {m.name: m.source for m in models if m.source},
         "options": {name: value for name, value in recorded.items() if value},
+        **_if_any(FIXED, fixed_by(model, options.get("free", ()), options.get("fix") or {})),
         "units": {p.name: p.unit for m in models for p in m.parameters if p.unit},
     }
+
+
+def _if_any(key: str, values: dict[str, float]) -> Header:
+    return {key: values} if values else {}
 
 
 def load_fit_with_traces(path: Path | str) -> tuple[pd.DataFrame, pd.DataFrame, Header]:

@@ -28,6 +28,7 @@ class Parameter:
         default: Value when it is fixed, and in examples.
         fixed: Whether it is fixed at `default` unless a fit sets it free.
         linear: Whether the model is a linear function of it; such parameters need no guess.
+        description: What it means, in a few words.
     """
 
     name: str
@@ -37,6 +38,7 @@ class Parameter:
     default: float = 0.0
     fixed: bool = False
     linear: bool = False
+    description: str = ""
 
     def __post_init__(self) -> None:
         if not self.name.isidentifier() or self.name == "t":
@@ -68,6 +70,7 @@ class Model:
         gradient: `d(t, *parameters)`, one array like `function` per parameter; if None,
             finite differences are used.
         source: DOI of the publication.
+        description: What it describes, in a sentence.
     """
 
     name: str
@@ -76,6 +79,7 @@ class Model:
     first_guess: Callable[[Values, Values], tuple[Any, ...]]
     gradient: Callable[..., tuple[Any, ...]] | None = None
     source: str = ""
+    description: str = ""
 
     def __post_init__(self) -> None:
         names = self.names

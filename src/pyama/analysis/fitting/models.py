@@ -23,21 +23,36 @@ MODELS = ModelRegistry()
 FASTEST = 30.0
 """Upper bound of rates, 1/h: that of a process that takes a few minutes."""
 
-ONSET = Parameter("t0", "h", 0, math.inf, 2)
-OFFSET = Parameter("offset", "counts", linear=True)
-AMPLITUDE = Parameter("amplitude", "counts", default=100, linear=True)
-TRANSLATION = Parameter("ktl", "counts/h", 0, math.inf, 100, linear=True)
-"""Counts per hour made from the mRNA present at the onset: m0 k_tl in the literature."""
-MRNA_LOSS = Parameter("delta", "1/h", 0, FASTEST, 0.1)
-PROTEIN_LOSS = Parameter("beta", "1/h", 0, FASTEST, 5.22e-3, fixed=True)
-"""Loss of the fluorescent protein. The default is that of eGFP, with a half-life of 133 h,
-as measured by Krzysztoń et al. (2019), doi:10.1016/j.nano.2019.102077, who blocked
-translation; destabilised proteins are lost much faster."""
-MATURATION = Parameter("km", "1/h", 0, FASTEST, 1.28, fixed=True)
-"""Maturation of the protein. The default is that of eGFP, with a half-time of 32 min, of the
-same authors; Balleza et al. (2018, doi:10.1038/nmeth.4509) measured 50 proteins in
-bacteria."""
-RATE = Parameter("rate", "1/h", 0, FASTEST, 0.2)
+ONSET = Parameter("t0", "h", 0, math.inf, 2, description="onset of the rise")
+OFFSET = Parameter("offset", "counts", linear=True, description="constant part of the signal")
+AMPLITUDE = Parameter(
+    "amplitude", "counts", default=100, linear=True, description="size of the change"
+)
+TRANSLATION = Parameter(
+    *("ktl", "counts/h", 0, math.inf, 100),
+    linear=True,
+    description="signal per hour made from the mRNA that is present at the onset",
+)
+"""In the literature m0 k_tl."""
+MRNA_LOSS = Parameter("delta", "1/h", 0, FASTEST, 0.1, description="loss of mRNA")
+PROTEIN_LOSS = Parameter(
+    *("beta", "1/h", 0, FASTEST, 5.22e-3),
+    fixed=True,
+    description="loss of the protein; the value of eGFP unless you set that of yours",
+)
+"""The default has a half-life of 133 h, as measured by Krzysztoń et al. (2019),
+doi:10.1016/j.nano.2019.102077, who blocked translation; destabilised proteins are lost much
+faster."""
+MATURATION = Parameter(
+    *("km", "1/h", 0, FASTEST, 1.28),
+    fixed=True,
+    description="maturation of the protein; the value of eGFP unless you set that of yours",
+)
+"""The default has a half-time of 32 min, of the same authors; Balleza et al. (2018,
+doi:10.1038/nmeth.4509) measured 50 proteins in bacteria."""
+RATE = Parameter("rate", "1/h", 0, FASTEST, 0.2, description="rate of the change")
+HALF_TIME = Parameter("t_half", "h", default=10, description="time of half of the change")
+SLOPE = Parameter("slope", "counts/h", default=10, linear=True, description="rise per hour")
 
 
 def _stages(t: Values, t0: Values, *rates: Values) -> tuple[Values, Values]:
@@ -200,6 +215,7 @@ MODELS.add_built_in(
         _maturation_guess,
         _maturation_gradient,
         "doi:10.1038/s41540-018-0079-7",
+        "A protein made from mRNA that is lost, and visible once it has matured.",
     )
 )
 MODELS.add_built_in(
@@ -210,6 +226,7 @@ MODELS.add_built_in(
         _mrna_decay_guess,
         _mrna_decay_gradient,
         "doi:10.1016/j.nano.2013.11.008",
+        "A protein made from mRNA that is lost, and visible at once.",
     )
 )
 MODELS.add_built_in(
@@ -220,6 +237,7 @@ MODELS.add_built_in(
         _relaxation_guess,
         _decay_gradient,
         "doi:10.1201/9781420011432",
+        "An exponential approach to a last value from the first frame on.",
     )
 )
 MODELS.add_built_in(
@@ -230,28 +248,38 @@ MODELS.add_built_in(
         _rise_guess,
         _rise_gradient,
         "doi:10.1201/9781420011432",
+        "A constant, then an exponential approach to another value.",
     )
 )
 MODELS.add_built_in(
     Model(
         "logistic",
-        (AMPLITUDE, Parameter("t_half", "h", default=10), RATE, OFFSET),
+        (AMPLITUDE, HALF_TIME, RATE, OFFSET),
         _logistic,
         _logistic_guess,
         _logistic_gradient,
         "doi:10.1128/aem.56.6.1875-1881.1990",
+        "Growth to a limit along an S-shaped curve.",
     )
 )
 MODELS.add_built_in(
     Model(
         "linear_onset",
-        (ONSET, Parameter("slope", "counts/h", default=10, linear=True), OFFSET),
+        (ONSET, SLOPE, OFFSET),
         _linear_onset,
         _linear_onset_guess,
         _linear_onset_gradient,
         "doi:10.1080/01621459.1966.10482198",
+        "A constant, then a straight line.",
     )
 )
 MODELS.add_built_in(
-    Model("constant", (OFFSET,), _constant, _constant_guess, _constant_gradient),
+    Model(
+        "constant",
+        (OFFSET,),
+        _constant,
+        _constant_guess,
+        _constant_gradient,
+        description="A value that does not change.",
+    ),
 )

@@ -1,6 +1,6 @@
 """The fitting problem: free and fixed parameters, bounds, and start values."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -29,6 +29,7 @@ class Setup:
         fixed: Values of the other parameters, shape (n_params,); NaN for fitted ones.
         lower: Lower bounds, shape (n_params,).
         upper: Upper bounds, shape (n_params,).
+        first: Starting values that replace the guess, shape (n_params,); NaN without one.
     """
 
     model: Model
@@ -36,6 +37,7 @@ class Setup:
     fixed: Values
     lower: Values
     upper: Values
+    first: Values
 
     @property
     def needed(self) -> int:
@@ -54,6 +56,7 @@ def set_up(
     free: Iterable[str],
     fix: Mapping[str, float],
     bounds: Mapping[str, tuple[float, float]],
+    guess: Mapping[str, float] | None = None,
 ) -> Setup:
     """Choose the parameters to fit and their bounds.
 
@@ -62,14 +65,16 @@ def set_up(
         free: Parameters to fit besides those that are free by default.
         fix: Values of parameters that are not fitted.
         bounds: Lower and upper bounds that replace the model's.
+        guess: First starting values that replace those from the traces.
 
     Raises:
         ConfigError: A name is unknown, a parameter is both free and fixed, bounds are not
             in order or belong to a fixed parameter, a value is out of bounds, or no
             parameter is left to fit.
     """
-    free = set(free)
-    _refuse_unknown(model, {"free": free, "fix": set(fix), "bounds": set(bounds)})
+    free, guess = set(free), guess or {}
+    named = {"free": free, "fix": set(fix), "bounds": set(bounds), "guess": set(guess)}
+    _refuse_unknown(model, named)
     if both := sorted(free & set(fix)):
         raise ConfigError(f"{', '.join(both)} is both free and fixed. Choose one.")
     limits = [bounds.get(p.name, (p.lower, p.upper)) for p in model.parameters]
@@ -78,26 +83,36 @@ def set_up(
             raise ConfigError(
                 f"Bounds of {name} are {low:g}:{high:g}; expected LOW:HIGH with LOW < HIGH."
             )
-    for name, value in fix.items():
-        low, high = limits[model.names.index(name)]
-        if not (np.isfinite(value) and low <= value <= high):
-            raise ConfigError(
-                f"{name} is fixed at {value:g}; expected a number from {low:g} to {high:g}."
-            )
+    for values, what in ((fix, "is fixed at"), (guess, "starts at")):
+        _refuse_outside(model, limits, values, what)
     fitted = np.array(
         [p.name not in fix and (not p.fixed or p.name in free) for p in model.parameters]
     )
     idle = [name for name, used in zip(model.names, fitted, strict=True) if not used]
-    if idle := sorted(set(idle) & set(bounds)):
-        raise ConfigError(
-            f"{', '.join(idle)} of {model.name} is fixed, so its bounds have no effect. Set "
-            "it free, or omit the bounds."
-        )
+    for given, what in ((bounds, "bounds have"), (guess, "starting value has")):
+        if without := sorted(set(idle) & set(given)):
+            raise ConfigError(
+                f"{', '.join(without)} of {model.name} is fixed, so its {what} no effect. Set "
+                f"it free, or omit the {what.rpartition(' ')[0]}."
+            )
     if not fitted.any():
         raise ConfigError(f"All parameters of {model.name} are fixed. Set at least one free.")
     fixed = np.array([fix.get(p.name, p.default) for p in model.parameters], float)
     lower, upper = np.array(limits, float).T
-    return Setup(model, np.flatnonzero(fitted), np.where(fitted, np.nan, fixed), lower, upper)
+    first = np.array([guess.get(name, np.nan) for name in model.names], float)
+    free_ones = np.flatnonzero(fitted)
+    return Setup(model, free_ones, np.where(fitted, np.nan, fixed), lower, upper, first)
+
+
+def _refuse_outside(
+    model: Model, limits: Sequence[tuple[float, float]], values: Mapping[str, float], what: str
+) -> None:
+    for name, value in values.items():
+        low, high = limits[model.names.index(name)]
+        if not (np.isfinite(value) and low <= value <= high):
+            raise ConfigError(
+                f"{name} {what} {value:g}; expected a number from {low:g} to {high:g}."
+            )
 
 
 def draw_starts(setup: Setup, t: Values, traces: Traces, draws: Values) -> Values:
@@ -116,6 +131,7 @@ def draw_starts(setup: Setup, t: Values, traces: Traces, draws: Values) -> Value
     """
     n, others, _ = draws.shape
     guess = setup.model.guess(t, traces.y).T
+    guess = np.where(np.isnan(setup.first), guess, setup.first)
     draws = np.concatenate([np.zeros((n, 1, guess.shape[1])), draws], axis=1)
     times = np.array([p.unit == TIME_UNIT for p in setup.model.parameters])
     shifts = SHIFT * np.ptp(t, axis=1)[:, np.newaxis, np.newaxis] * draws
