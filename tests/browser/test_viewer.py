@@ -2,6 +2,7 @@
 
 import re
 import shutil
+import zipfile
 from pathlib import Path
 
 import numpy as np
@@ -44,7 +45,7 @@ def served(tmp_path_factory):
 
 @pytest.fixture
 def page(browser, served):
-    with visiting(browser.new_context(), served[1], allowed=("428",)) as opened:
+    with visiting(browser.new_context(), served[1], ["428", "status of 422"]) as opened:
         yield opened
 
 
@@ -154,6 +155,7 @@ def test_the_whole_story(page, served):
     expect(page.locator("#tables")).to_contain_text("all_merged.csv")
     page.get_by_role("button", name="Fit all samples").click()
     expect(page.locator("#summary")).to_contain_text("all")
+    rename_fit_and_download(page)
     shoot(page, "9 analysis")
     drawn = "c => new Set(c.getContext('2d').getImageData(0, 0, c.width, c.height).data).size"
     assert page.locator("#histogram").evaluate(drawn) > 3
@@ -234,6 +236,43 @@ def apply_advice(page):
     advised.click()
     expect(page.locator("#p-border_margin")).not_to_have_value("70")
     expect(page.locator("#run-replaced")).to_contain_text("0 traces, not inspected")
+
+
+def rename_fit_and_download(page):
+    """Rename the sample, fit with a fixed parameter, and take the results away."""
+    expect(page.locator("#fit-replaced")).to_contain_text("all_merged_fitted_maturation.csv")
+    page.get_by_label("Name of the sample").fill("")
+    page.get_by_role("button", name="Merge").click()
+    expect(page.locator("#samples-problem")).to_contain_text("cannot be part of a file name")
+    page.get_by_label("Name of the sample").fill("cells")
+    page.get_by_role("button", name="Merge").click()
+    expect(page.locator("#tables")).to_contain_text("cells_merged.csv")
+    expect(page.locator("#tables")).to_contain_text("(earlier samples)")
+    expect(page.locator("#fit-results")).to_contain_text("No fit yet")
+    page.get_by_text("Parameters: fitted, fixed").click()
+    page.get_by_label("How t0 is treated").select_option("fixed")
+    page.get_by_label("Value or start of t0").fill("1,5")
+    expect(page.locator("#fit-problem")).to_contain_text("'1,5' is not a number")
+    expect(page.locator("#fit")).to_be_disabled()
+    page.get_by_label("Value or start of t0").fill("0.5")
+    expect(page.locator("#fit-command")).to_contain_text("cells_merged.csv")
+    expect(page.locator("#fit-command")).to_contain_text("--fix t0=0.5")
+    assert serious(page) == []
+    page.get_by_role("button", name="Fit all samples").click()
+    expect(page.locator("#fit-results")).to_contain_text("t0 (h)0.5 (fixed)")
+    expect(page.locator("#summary")).to_contain_text("cells")
+    with page.expect_download() as table:
+        page.get_by_role("link", name="cells_merged.csv").click()
+    assert '# sample: "cells"' in Path(table.value.path()).read_text(encoding="utf-8")
+    with page.expect_download() as archive:
+        page.get_by_role("link", name="Download all as zip").click()
+    names = zipfile.ZipFile(archive.value.path()).namelist()
+    assert "cells_merged_fitted_maturation.csv" in {name.partition("/")[2] for name in names}
+    with page.expect_download() as samples:
+        page.get_by_role("button", name="Save as samples.yaml").click()
+    page.get_by_role("button", name="Remove the sample").click()
+    page.locator("#samples-file").set_input_files(samples.value.path())
+    expect(page.get_by_label("Name of the sample")).to_have_value("cells")
 
 
 def test_outlines_are_there_at_every_size_and_after_every_part(page):

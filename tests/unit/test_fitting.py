@@ -6,9 +6,11 @@ from hypothesis import strategies as st
 from scipy.optimize import curve_fit, least_squares, lsq_linear
 
 from pyama.analysis.fitting.fit import fit_arrays, fit_traces
+from pyama.analysis.fitting.fit_settings import FitSettings
 from pyama.analysis.fitting.least_squares import Traces, minimize
 from pyama.analysis.fitting.model import Model, Parameter
 from pyama.analysis.fitting.models import MODELS
+from pyama.analysis.fitting.problem import draw_starts, set_up
 from pyama.errors import ArrayError, ConfigError
 
 T = np.arange(0, 30, 0.25)
@@ -373,3 +375,57 @@ def test_bounded_linear_problems_have_the_answer_of_scipy(seed, scales):
     assert found.converged[0]
     assert found.cost[0] <= expected.cost * (1 + 1e-6) + 1e-12
     assert ((found.x >= lower) & (found.x <= upper)).all()
+
+
+def test_a_fit_starts_where_it_is_told():
+    model = MODELS["maturation"]
+    t, y = np.tile(T, (2, 1)), simulated("maturation")[1][:2]
+    traces = Traces(y, np.full(2, len(T)), np.zeros(2))
+    setup = set_up(model, (), {}, {}, {"t0": 4.5, "delta": 0.3})
+    starts = draw_starts(setup, t, traces, np.full((2, 1, len(model.names)), 0.1))
+    names = [model.names[i] for i in setup.free]
+    first, other = starts[0], starts[1]
+    assert (first[names.index("t0")], first[names.index("delta")]) == (4.5, 0.3)
+    assert other[names.index("delta")] == pytest.approx(0.3 * 10**0.1)
+    same = fit_arrays(T, y, "maturation", guess={"t0": 4.5}, workers=1)
+    np.testing.assert_allclose(same["t0"], fit_arrays(T, y, "maturation")["t0"], rtol=1e-4)
+
+
+@pytest.mark.parametrize("model", ["constant", "auto"])
+def test_a_fit_tells_how_far_it_is(model):
+    shares = []
+    y = simulated("constant")[1][:130]
+    y[0] = np.nan  # is not fitted, and counts all the same
+    told = fit_arrays(T, y, model, starts=1, watch=shares.append)
+    assert shares == sorted(shares)
+    assert (shares[-1], len(shares) > 2) == (1, True)
+    pd.testing.assert_frame_equal(told, fit_arrays(T, y, model, starts=1))
+
+
+def test_a_fit_ends_with_an_exception_of_its_watcher():
+    def stop(share):
+        if share > 0.1:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        fit_arrays(T, simulated("constant")[1], "constant", watch=stop, workers=2)
+
+
+@given(
+    st.dictionaries(st.sampled_from(["km", "beta"]), st.floats(0.001, 30)),
+    st.dictionaries(st.sampled_from(["t0"]), st.tuples(st.floats(0, 1), st.floats(2, 9))),
+    st.integers(1, 9),
+)
+def test_options_as_words_are_read_back(fix, bounds, starts):
+    given_ = FitSettings(fix=fix, bounds=bounds, guess={"delta": 0.1}, starts=starts)
+    words = given_.words()
+    values = {"--fix": [], "--bound": [], "--guess": [], "--starts": [str(FitSettings.starts)]}
+    for option, value in zip(words[::2], words[1::2], strict=True):
+        values[option].append(value)
+    read = FitSettings.from_texts(
+        fix=values["--fix"],
+        bound=values["--bound"],
+        guess=values["--guess"],
+        starts=int(values["--starts"][-1]),
+    )
+    assert read == given_

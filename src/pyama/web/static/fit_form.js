@@ -81,7 +81,8 @@ function makeParameter(parameter) {
   const update = () => {
     const isFixed = kind.value === "fixed";
     value.value = isFixed && fixed ? String(parameter.default) : "";
-    value.placeholder = isFixed ? "value" : linear ? "computed" : "from trace";
+    value.placeholder = isFixed ? "value" : "auto";
+    value.title = isFixed ? "" : linear ? "Computed: the model is linear in this parameter." : "Empty: estimated from each trace.";
     value.disabled = !isFixed && linear;
     from.disabled = to.disabled = isFixed;
   };
