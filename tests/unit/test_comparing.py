@@ -12,7 +12,12 @@ from pyama.analysis import rank_shift
 from pyama.analysis.comparing import adjust, compare, comparison
 from pyama.analysis.comparison_text import comparison_lines
 from pyama.analysis.rank_shift import mann_whitney
-from pyama.analysis.replicates import few_replicates, level_of, sample_sizes, samples_in_order
+from pyama.analysis.replicates import (
+    level_of,
+    replicate_warning,
+    sample_sizes,
+    samples_in_order,
+)
 from pyama.errors import ConfigError
 
 NAN = float("nan")
@@ -184,8 +189,8 @@ def test_fewer_than_three_replicates_are_warned_of():
         row = compare(cells((1, 1))).iloc[0]
     assert np.isnan([row["p"], row["low"], row["p_adjusted"]]).all()
     assert row["p_cells"] > 0
-    assert not few_replicates(cells((3, 3)), "sample", level_of(table))
-    assert not few_replicates(cells((1,), "a"), "sample", level_of(table))
+    assert not replicate_warning(cells((3, 3)), "sample", level_of(table))
+    assert not replicate_warning(cells((1,), "a"), "sample", level_of(table))
 
 
 def test_of_fits_only_fitted_parameters_are_compared():

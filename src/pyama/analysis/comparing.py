@@ -13,7 +13,7 @@ from numpy.typing import ArrayLike
 
 from pyama.analysis.joined_tables import MEASURES_OF_FIT, fitted_parameters
 from pyama.analysis.rank_shift import mann_whitney
-from pyama.analysis.replicates import Level, few_replicates, level_of, samples_in_order
+from pyama.analysis.replicates import Level, level_of, replicate_warning, samples_in_order
 from pyama.analysis.statistics import chosen_features
 from pyama.analysis.trace_shape import Values
 from pyama.errors import ConfigError
@@ -70,7 +70,7 @@ def compare(
     Warns:
         UserWarning: A sample has fewer than three replicates.
     """
-    warning = few_replicates(table, by, level_of(table, by)) if by in table else ""
+    warning = replicate_warning(table, by, level_of(table, by)) if by in table else ""
     if warning:
         warnings.warn(warning, UserWarning, stacklevel=2)
     return comparison(

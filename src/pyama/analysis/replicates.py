@@ -126,7 +126,7 @@ def sample_sizes(
     return pd.DataFrame(rows, columns=[by, "cells", *shown])
 
 
-def few_replicates(table: pd.DataFrame, by: str, level: Level) -> str:
+def replicate_warning(table: pd.DataFrame, by: str, level: Level) -> str:
     """Return a warning if samples have too few replicates for a conclusion, else nothing."""
     samples = samples_in_order(table[by])
     counts = {name: count_units(table[table[by] == name], level.columns) for name in samples}

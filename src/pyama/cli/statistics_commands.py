@@ -69,17 +69,17 @@ def compare(
 ) -> None:
     """Compare samples: differences with intervals, and p corrected after Holm.
 
-    The test is on one value per replicate, the median of its cells: a column replicate of the
-    tables names the replicates, else recordings or fields of view count as such. Cells of one
-    replicate are not independent; their comparison stands beside it.
+    The test uses one value per replicate, the median of its cells. Replicates are named in the
+    column replicate; without it, recordings or fields of view are used. A comparison of single
+    cells is also shown, but cells of one replicate are not independent.
     """
     from pyama.analysis.comparing import comparison
     from pyama.analysis.comparison_text import comparison_lines
-    from pyama.analysis.replicates import few_replicates, level_of
+    from pyama.analysis.replicates import level_of, replicate_warning
 
     cells = _read(tables, column, time_unit, frame_interval)
     level = level_of(cells.table)
-    few = few_replicates(cells.table, "sample", level)
+    few = replicate_warning(cells.table, "sample", level)
     if few:
         warning(few)
     table = comparison(cells.table, _names(names) or cells.features, reference=reference)

@@ -133,7 +133,7 @@ class AccessCheck:
 
 
 def _cookie_name(headers: Headers) -> str:
-    match = HOST.fullmatch(headers["host"])
+    match = HOST.fullmatch(headers.get("host", ""))
     port = match[2] if match else None
     return f"{COOKIE}_{port[1:]}" if port else COOKIE
 

@@ -1,18 +1,17 @@
-"""Rows of the table of fits: parameters, standard errors, quality and messages."""
+"""Rows of the table of fits: parameters, quality and messages."""
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from pyama.analysis.fitting.least_squares import MAX_STEPS, Solution, Traces, normal_equations
+from pyama.analysis.fitting.least_squares import MAX_STEPS, Solution, Traces
 from pyama.analysis.fitting.problem import Setup
+from pyama.analysis.fitting.standard_errors import standard_errors
 
 Values = NDArray[np.float64]
 
 GOOD, FAIR = 0.9, 0.7
 """R² above which a fit is good or fair; other fits are poor."""
-SINGULAR = 1e-13
-"""Smallest eigenvalue of a scaled curvature matrix that is still inverted."""
 LEADING = ["fov", "cell", "model_type", "success", "r_squared"]
 TRAILING = ["rmse", "aic", "n_points", "class", "message"]
 
@@ -51,7 +50,7 @@ def fitted_rows(setup: Setup, t: Values, traces: Traces, solution: Solution) -> 
     table["success"] = solution.converged
     table["r_squared"] = 1 - squares / _sums_of_squares(traces)
     errors = np.full_like(p, np.nan)
-    errors[setup.free] = _standard_errors(setup, traces, f, slopes, solution.x).T
+    errors[setup.free] = standard_errors(setup, traces, f, slopes, solution.x).T
     for name, value, error in zip(model.names, p, errors, strict=True):
         table[name], table[f"{name}_se"] = value, error
     table["rmse"] = np.sqrt(squares / traces.number)
@@ -73,39 +72,6 @@ def _sums_of_squares(traces: Traces, f: Values | None = None) -> Values:
     if f is None:
         f = np.mean(traces.y, axis=1, where=counts)[:, np.newaxis]
     return np.sum((traces.y - f) ** 2, axis=1, where=counts)
-
-
-def _standard_errors(
-    setup: Setup, traces: Traces, f: Values, slopes: Values, x: Values
-) -> Values:
-    """Return asymptotic standard errors, shape (n, n_free), of least squares and M-estimates.
-
-    For soft_l1 they follow Huber (1981, doi:10.1002/0471725250), with the mean weight.
-    """
-    curvature, _ = normal_equations(traces.y, f, slopes, traces.number, traces.scale)
-    residual = f - traces.y
-    bend = np.where(traces.scale > 0, traces.scale, np.inf)[:, np.newaxis]
-    root = np.sqrt(1 + (residual / bend) ** 2)
-    counts = np.arange(f.shape[1]) < traces.number[:, np.newaxis]
-    spread = np.sum((residual / root) ** 2, axis=1, where=counts)
-    spread /= (traces.number - len(setup.free)) * np.mean(root**-3, axis=1, where=counts)
-    at_bound = (x <= setup.lower[setup.free]) | (x >= setup.upper[setup.free])
-    variance = _diagonal_of_inverse(curvature, ~at_bound) * spread[:, np.newaxis]
-    return np.sqrt(variance)
-
-
-def _diagonal_of_inverse(matrix: Values, used: NDArray[np.bool_]) -> Values:
-    """Return the diagonal of the inverse of the used rows and columns; NaN elsewhere."""
-    diagonal = np.einsum("ikk->ik", matrix)
-    used = used & np.isfinite(matrix).all(axis=2) & (diagonal > 0)
-    size = np.sqrt(np.where(used, diagonal, 1))
-    both = used[:, :, np.newaxis] & used[:, np.newaxis]
-    unit = np.eye(matrix.shape[1])
-    scaled = np.where(both, matrix / (size[:, :, np.newaxis] * size[:, np.newaxis]), unit)
-    value, vector = np.linalg.eigh(scaled)
-    regular = value[:, :1] > SINGULAR
-    inverse = np.sum(vector**2 / np.where(regular, value, 1)[:, np.newaxis], axis=2)
-    return np.where(used & regular, inverse / size**2, np.nan)
 
 
 def _classes(r_squared: Values) -> list[str]:

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 import pandas as pd
 
 from pyama.analysis.comparing import comparison
-from pyama.analysis.replicates import few_replicates, level_of, sample_sizes
+from pyama.analysis.replicates import level_of, replicate_warning, sample_sizes
 from pyama.analysis.report import markup, plotly_figures
 from pyama.analysis.report.distributions import classes, histogram, scatter
 from pyama.analysis.report.report_data import Fits, ReportData
@@ -160,7 +160,7 @@ def _replicates(report: ReportData) -> Iterator[str]:
         "numbers Welch's); p_adjusted is corrected for the number of comparisons in the table "
         f"(Holm). This is the result to cite. {level.reason}"
     )
-    if few := few_replicates(report.traces, "sample", level):
+    if few := replicate_warning(report.traces, "sample", level):
         yield markup.notes([few])
     yield markup.table(sizes, {"sample": "text"}, "samples.csv")
     yield markup.paragraph(
