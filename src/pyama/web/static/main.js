@@ -196,7 +196,8 @@ const start = showErrorsOf(async () => {
     if (!find("analysis").hidden) await showView("analysis");
   });
   document.addEventListener("keydown", actOnKey);
-  for (const view of VIEWS) find(`tab-${view}`).addEventListener("click", () => showView(view));
+  let isChosen = false; // a view that somebody chooses while the page opens stays
+  for (const view of VIEWS) find(`tab-${view}`).addEventListener("click", () => { isChosen = true; showView(view); });
   setUpRemembering();
   void showErrorsOf(setUpConnection)(() => refreshCells());
   onChange("files", showErrorsOf(refreshFiles));
@@ -210,7 +211,7 @@ const start = showErrorsOf(async () => {
   await opening;
   if (dir === null && names.length) await openDataset(find("dataset").value);
   const asked = VIEWS.find((name) => name === view);
-  if (!names.length || asked) await showView(asked ?? "run");
+  if (!isChosen && (!names.length || asked)) await showView(asked ?? "run");
   startRemembering();
 });
 
