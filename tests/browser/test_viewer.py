@@ -158,7 +158,7 @@ def test_the_whole_story(page, served):
     rename_fit_and_download(page)
     shoot(page, "9 analysis")
     drawn = "c => new Set(c.getContext('2d').getImageData(0, 0, c.width, c.height).data).size"
-    assert page.locator("#histogram").evaluate(drawn) > 3
+    assert page.locator("#histogram canvas").evaluate(drawn) > 3
     assert serious(page) == []
 
     page.get_by_role("button", name="Write the report").click()
@@ -307,6 +307,41 @@ def start_fresh(page):
     if page.locator("#run-earlier-box").is_visible():
         page.locator("#run-earlier").select_option("")
         expect(page.locator("#run-earlier-text")).to_contain_text("a new folder")
+
+
+def test_a_trace_is_read_zoomed_and_selected_with_the_mouse(page):
+    until(page, "Boolean(window.pyama.state.traces)")
+    readout = page.locator("#plot .readout")
+    box = page.locator("#plot .u-over").bounding_box()
+
+    def point_to(x, y):
+        page.mouse.move(box["x"] + x * box["width"], box["y"] + y * box["height"])
+
+    def find_trace(x):
+        for step in range(100):
+            point_to(x, step / 100)
+            if "cell" in (text := readout.text_content()):
+                return re.fullmatch(r"(cell \d) · (\S+) min · \S+ counts", text)
+        return pytest.fail("no trace was found")
+
+    found = find_trace(0)
+    assert found[2] == "0"
+    page.mouse.down()
+    page.mouse.up()
+    title_is(page, f"C{found[1][1:]}:")
+    early = find_trace(0.25)[2]
+    point_to(0.5, 0.5)
+    page.mouse.down()
+    point_to(0.9, 0.5)
+    page.mouse.up()
+    assert float(find_trace(0.25)[2]) > float(early)
+    title_is(page, f"C{found[1][1:]}:")  # the end of a selection is no click
+    shoot(page, "13 zoomed")
+    for show_all in (page.keyboard.press, lambda _: page.mouse.dblclick(1200, 300)):
+        show_all("z")
+        assert find_trace(0.25)[2] == early
+    page.locator("#log-axis").check()
+    assert find_trace(0)[2] == "0"
 
 
 def test_a_feature_that_is_unticked_leaves_the_others(page):

@@ -50,7 +50,7 @@ interface Elements {
   "help": HTMLElementTagNameMap["dialog"];
   "help-open": HTMLElementTagNameMap["button"];
   "help-title": HTMLElementTagNameMap["h2"];
-  "histogram": HTMLElementTagNameMap["canvas"];
+  "histogram": HTMLElementTagNameMap["div"];
   "history": HTMLElementTagNameMap["details"];
   "ids": HTMLElementTagNameMap["input"];
   "image-canvas": HTMLElementTagNameMap["canvas"];
@@ -73,6 +73,7 @@ interface Elements {
   "legend": HTMLElementTagNameMap["span"];
   "level": HTMLElementTagNameMap["select"];
   "log": HTMLElementTagNameMap["ol"];
+  "log-axis": HTMLElementTagNameMap["input"];
   "meanings": HTMLElementTagNameMap["dl"];
   "merge": HTMLElementTagNameMap["button"];
   "next": HTMLElementTagNameMap["button"];
@@ -88,7 +89,8 @@ interface Elements {
   "panes": HTMLElementTagNameMap["div"];
   "parameter": HTMLElementTagNameMap["select"];
   "play": HTMLElementTagNameMap["button"];
-  "plot": HTMLElementTagNameMap["canvas"];
+  "plot": HTMLElementTagNameMap["div"];
+  "plot-reset": HTMLElementTagNameMap["button"];
   "previous": HTMLElementTagNameMap["button"];
   "proposal": HTMLElementTagNameMap["div"];
   "proposal-apply": HTMLElementTagNameMap["button"];

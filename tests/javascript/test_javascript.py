@@ -1,5 +1,7 @@
 """The scripts of the page: what needs no document runs in Node.js, and the types are true."""
 
+import hashlib
+import json
 import re
 from pathlib import Path
 
@@ -52,3 +54,21 @@ def test_every_script_is_explained():
 )
 def test_json_schema_as_a_type(schema, expected):
     assert typescript(schema) == expected
+
+
+VENDOR = STATIC / "vendor"
+VENDORED = json.loads((VENDOR / "vendored.json").read_text(encoding="utf-8"))
+
+
+def test_libraries_of_others_are_as_they_were_published():
+    found = {path.name for path in VENDOR.iterdir()}
+    assert found == {*VENDORED, "vendored.json"}
+    for name, entry in VENDORED.items():
+        files = {path.name: path.read_bytes() for path in (VENDOR / name).iterdir()}
+        assert {file: hashlib.sha256(data).hexdigest() for file, data in files.items()} == (
+            entry["files"]
+        )
+        assert entry["licence"] in files["LICENSE"].decode()
+        script = next(data for file, data in files.items() if file.endswith(".js"))
+        assert f"(v{entry['version']})".encode() in script
+        assert entry["source"].endswith(f"/{name}-{entry['version']}.tgz")

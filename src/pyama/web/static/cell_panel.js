@@ -20,7 +20,8 @@ let plot;
 export function setUpCellPanel(select) {
   plot = new TracePlot(find("plot"), select);
   setUpLegend();
-  find("all").addEventListener("change", showCells);
+  for (const id of /** @type {const} */ (["all", "log-axis"])) find(id).addEventListener("change", showCells);
+  find("plot-reset").addEventListener("click", () => plot.reset());
   find("page-back").addEventListener("click", () => turnPage(-1));
   find("page-on").addEventListener("click", () => turnPage(1));
 }
@@ -139,15 +140,15 @@ function showPlot() {
   if (!state.source) return;
   const { column, parts, proposal } = state;
   const { times, timeUnit } = plotTimes(openSource().details.times_min);
-  const lines = parts ? partLines(parts, times) : traceLines({
-    times, traces: shownTraces(), cell: state.cell, absent: state.traces && state.absentTrace?.trace, effect: proposal?.effect ?? null, fitOf,
+  const lines = parts ? partLines(parts) : traceLines({
+    traces: shownTraces(), cell: state.cell, absent: state.traces && state.absentTrace?.trace, effect: proposal?.effect ?? null, fitOf,
     isBad: (cell) => Boolean(state.index.byCell.get(cell)?.bad.length),
   });
   showLegend(legendEntries({ showsParts: Boolean(parts), showsEffect: Boolean(proposal), lines, isFitCurrent: state.fits?.is_current !== false }));
   const { meaning = "", unit = "" } = state.tracks?.columns.find(({ name }) => name === column) ?? {};
   find("column").title = meaning;
   const labels = parts ? { title: `cell ${parts.cell}`, unit: "counts" } : { title: column ?? "", unit };
-  plot.show(lines, { times, timeUnit, frame: state.frame, ...labels });
+  plot.show(lines, { times, timeUnit, frame: state.frame, ...labels }, find("log-axis").checked);
 }
 
 /** Traces of the page of cells, or of all, and of the selected cell. */
@@ -162,11 +163,5 @@ function showLegend(entries) {
   find("legend").replaceChildren(...entries.map(([style, text]) => element("span", {}, swatchOf(PENS[style]), text)));
 }
 
-/** @type {ReturnType<typeof setTimeout> | null} */
-let pending = null;
-
 /** Moves the cursor of the plot to the frame that is shown. */
-export function moveCursor() {
-  // Drawing the traces for every frame during playback would take longer than the images.
-  pending ??= setTimeout(() => { pending = null; plot.moveCursor(state.frame); }, state.playing ? 200 : 0);
-}
+export const moveCursor = () => plot.moveCursor(state.frame);

@@ -3,7 +3,7 @@
 
 import { toOption } from "./cell_panel.js";
 import { card, element, fillSelect, find, showErrorsOf } from "./elements.js";
-import { drawHistogram } from "./histogram.js";
+import { makeHistogram } from "./histogram.js";
 import { formatNumber } from "./numbers.js";
 import { makeLatestCheck, post } from "./requests.js";
 import { showScatterNumbers } from "./scatter.js";
@@ -17,7 +17,7 @@ export function makeDistributionCard() {
     element("div", { id: "distribution", className: "bar" },
       element("label", {}, "Fit ", element("select", { id: "shown-fit", onchange: showErrorsOf(showNumbers) })),
       element("label", {}, "Parameter ", element("select", { id: "parameter", onchange: showErrorsOf(showDistribution) }))),
-    element("canvas", { id: "histogram", width: 900, height: 420, role: "img", "aria-label": "Histogram of the fits" }),
+    element("div", { id: "histogram", className: "chart", role: "img", "aria-label": "Histogram of the fits" }),
     element("table", {}, element("tbody", { id: "summary" })));
 }
 
@@ -63,6 +63,8 @@ async function showNumbers() {
 }
 
 const startRequest = makeLatestCheck();
+/** @type {import("./chart.js").Chart | null} */
+let chart = null;
 
 async function showDistribution() {
   const isLatest = startRequest();
@@ -73,8 +75,9 @@ async function showDistribution() {
   if (!isLatest()) return;
   find("histogram").hidden = !distribution;
   find("summary").replaceChildren();
+  chart?.destroy();
+  chart = distribution && makeHistogram(find("histogram"), distribution, axisTitle(distribution));
   if (!distribution) return;
-  drawHistogram(find("histogram"), distribution, axisTitle(distribution));
   find("summary").append(
     element("tr", {}, ...["sample", "cells", "median", "25–75 %"].map((text) => element("th", {}, text))),
     ...distribution.samples.map(makeRow));

@@ -1,54 +1,37 @@
-// A histogram on a canvas: the share of the cells of each sample in common bins.
+// A histogram: the share of the cells of each sample in common bins.
 
-import { themeColour } from "./colours.js";
-import { contextOf } from "./elements.js";
-import { axisTicks, formatNumber } from "./numbers.js";
-import { writeUpwards } from "./trace_plot.js";
+import { Chart } from "./chart.js";
+import { axisRange, formatNumber, formatTicks } from "./numbers.js";
+import uPlot from "./vendor/uplot/uPlot.esm.js";
 
-const MARGIN = { left: 60, right: 16, top: 14, bottom: 44 };
+/** @typedef {Pick<Api.Distribution, "edges" | "samples">} Bins */
 
 /**
- * @param {HTMLCanvasElement} canvas
- * @param {Pick<Api.Distribution, "edges" | "samples">} distribution
+ * @param {HTMLElement} place
+ * @param {Bins} bins
  * @param {string} title Of the axis of values.
  */
-export function drawHistogram(canvas, { edges, samples }, title) {
-  const context = contextOf(canvas);
-  context.clearRect(0, 0, canvas.width, canvas.height);
-  const [low, high] = [edges[0], edges[edges.length - 1]];
+export function makeHistogram(place, { edges, samples }, title) {
+  const paths = uPlot.paths.stepped?.({ align: 1 });
   const most = Math.max(1, ...samples.flatMap(({ shares }) => shares));
-  const [right, bottom] = [canvas.width - MARGIN.right, canvas.height - MARGIN.bottom];
-  const x = (/** @type {number} */ value) => MARGIN.left + ((value - low) / (high - low)) * (right - MARGIN.left);
-  const y = (/** @type {number} */ share) => bottom - (share / most) * (bottom - MARGIN.top);
-  Object.assign(context, { fillStyle: themeColour(canvas, "--soft"), strokeStyle: themeColour(canvas, "--grid") });
-  Object.assign(context, { font: "13px system-ui, sans-serif", textAlign: "center", textBaseline: "top" });
-  for (const value of axisTicks(low, high, 8)) context.fillText(formatNumber(value), x(value), bottom + 6);
-  context.fillText(title, canvas.width / 2, canvas.height - 18);
-  Object.assign(context, { textAlign: "right", textBaseline: "middle" });
-  context.beginPath();
-  for (const share of axisTicks(0, most, 5)) {
-    context.fillText(formatNumber(share), MARGIN.left - 6, y(share));
-    context.moveTo(MARGIN.left, y(share));
-    context.lineTo(right, y(share));
-  }
-  context.stroke();
-  writeUpwards(context, "cells (%)", 14, y(most / 2));
-  for (const { shares, color } of samples) drawSteps(context, edges.map(x), shares.map(y), bottom, color);
+  return new Chart(place, {
+    series: samples.map(({ color }) => ({ stroke: color, fill: `${color}30`, width: 1.5, paths, points: { show: false } })),
+    titles: () => ({ x: title, y: "cells (%)" }),
+    rangeX: axisRange(edges, 0),
+    rangeY: () => [0, most * 1.05],
+    readout: ({ cursor: { left = -1 }, posToVal }) => (left < 0 ? "" : describeBin({ edges, samples }, posToVal(left, "x"))),
+  }, [[edges[0], ...edges], ...samples.map(({ shares }) => [0, ...shares, 0])]);
 }
 
 /**
- * @param {CanvasRenderingContext2D} context
- * @param {Array<number>} edges
- * @param {Array<number>} tops
- * @param {number} ground
- * @param {string} colour
+ * Limits of the bin at a value, and the share of each sample in it.
+ * @param {Bins} bins
+ * @param {number} value
  */
-function drawSteps(context, edges, tops, ground, colour) {
-  const path = new Path2D();
-  path.moveTo(edges[0], ground);
-  tops.forEach((top, k) => { path.lineTo(edges[k], top); path.lineTo(edges[k + 1], top); });
-  path.lineTo(edges[edges.length - 1], ground);
-  Object.assign(context, { strokeStyle: colour, fillStyle: `${colour}30`, lineWidth: 1.5 });
-  context.fill(path);
-  context.stroke(path);
+export function describeBin({ edges, samples }, value) {
+  const bin = Math.min(edges.findLastIndex((edge) => edge <= value), edges.length - 2);
+  if (bin < 0) return "";
+  const shares = samples.map(({ sample, shares }) => `${sample} ${formatNumber(shares[bin])} %`);
+  const limits = [edges[bin], edges[bin + 1]];
+  return `${formatTicks(limits, limits[1] - limits[0]).join(" – ")}: ${shares.join(", ")}`;
 }

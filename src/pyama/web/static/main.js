@@ -110,7 +110,7 @@ const KEYS = {
   u: inspection.undo, r: inspection.redo,
   m: inspection.joinCells, s: inspection.swapCells, x: inspection.cutCell, Delete: inspection.deleteCell, k: inspection.keepCell,
   Enter: inspection.applyProposal, Escape: inspection.cancelProposal,
-  o: () => find("outlines").click(), i: () => find("ids").click(),
+  o: () => find("outlines").click(), i: () => find("ids").click(), z: () => find("plot-reset").click(),
   "+": () => viewer.zoomBy(1.5), "-": () => viewer.zoomBy(1 / 1.5), 0: viewer.fitToPanes,
 };
 

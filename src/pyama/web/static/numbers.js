@@ -1,14 +1,14 @@
-// Numbers as text, and the numbers along an axis.
+// Numbers as text, and the range of an axis.
 
 /**
- * A number with four digits.
+ * A number with some digits.
  * @param {number} value
  */
-export function formatNumber(value) {
+export function formatNumber(value, digits = 4) {
   if (value === 0) return "0";
   const size = Math.abs(value);
-  if (size >= 1e6 || size < 1e-4) return value.toExponential(1);
-  return String(Number(value.toPrecision(4)));
+  if (size >= 1e6 || size < 1e-4) return value.toExponential(digits > 4 ? digits - 1 : 1);
+  return String(Number(value.toPrecision(digits)));
 }
 
 /**
@@ -28,41 +28,59 @@ export function formatRanges(ranges) {
 }
 
 /**
- * Round numbers between two values, about `n` of them.
- * @param {number} low
- * @param {number} high
- * @param {number} n
+ * The numbers along an axis, with as many digits as tell them apart.
+ * @param {Array<number | null>} ticks Null has no text.
+ * @param {number} step Between two of them.
  */
-export function axisTicks(low, high, n) {
-  const step = roundStep((high - low) / n || 1);
-  const first = Math.ceil(low / step);
-  const count = Math.floor(high / step + 1e-9) - first + 1;
-  return Array.from({ length: Math.max(0, count) }, (_, i) => (first + i) * step + 0);
+export function formatTicks(ticks, step) {
+  const largest = Math.max(...ticks.map((tick) => Math.abs(tick ?? 0)));
+  const digits = Math.min(Math.max(5, Math.ceil(Math.log10(largest / step)) + 2) || 5, 15);
+  return ticks.map((tick) => (tick === null ? null : formatNumber(tick, digits).replace(/\.?0+e/, "e")));
 }
 
 /**
- * The smallest of 1, 2, 5, 10, 20 ... that is not below `least`.
- * @param {number} least
+ * The least and the largest value; empty without any.
+ * @param {Array<number | null>} values Null is none.
  */
-function roundStep(least) {
-  const power = 10 ** Math.floor(Math.log10(least));
-  return [1, 2, 5].map((k) => k * power).find((step) => step >= least) ?? 10 * power;
-}
-
-/**
- * The range of an axis that shows all values, with a twentieth of it free at both ends.
- * @param {Array<number | null>} values Null is not shown.
- * @returns {[number, number]}
- */
-export function axisRange(values) {
+export function extentOf(values) {
   let [low, high] = [Infinity, -Infinity];
   for (const value of values) {
     if (value === null) continue;
     if (value < low) low = value;
     if (value > high) high = value;
   }
-  if (low > high) [low, high] = [0, 1];
+  return low > high ? [] : [low, high];
+}
+
+/**
+ * The range of an axis that shows all values.
+ * @param {Array<number | null>} values Null is not shown.
+ * @param {number} [space] What is free at both ends, as a part of the range.
+ * @returns {[number, number]}
+ */
+export function axisRange(values, space = 0.05) {
+  const [low = 0, high = 1] = extentOf(values);
   const half = low === high ? Math.max(1, Math.abs(low) * 1e-6) : 0;
-  const space = (high - low + 2 * half) * 0.05;
-  return [low - half - space, high + half + space];
+  const free = (high - low + 2 * half) * space;
+  return [low - half - free, high + half + free];
+}
+
+/**
+ * The numbers 1, 2 ... 9, 10, 20 ... along a logarithmic axis.
+ * @param {number} low
+ * @param {number} high
+ */
+export function logTicks(low, high) {
+  const powers = Array.from({ length: Math.max(0, Math.ceil(Math.log10(high / low)) + 1) }, (_, i) => Math.floor(Math.log10(low)) + i);
+  return powers.flatMap((power) => [1, 2, 3, 4, 5, 6, 7, 8, 9].map((k) => Number(`${k}e${power}`))).filter((tick) => low <= tick && tick <= high);
+}
+
+/**
+ * The range of a logarithmic axis that shows all values above 0.
+ * @param {Array<number | null>} values
+ * @returns {[number, number]}
+ */
+export function logAxisRange(values) {
+  const [low, high] = axisRange(values.map((value) => (value !== null && value > 0 ? Math.log10(value) : null)));
+  return [10 ** low, 10 ** high];
 }

@@ -1,13 +1,19 @@
 // Which lines the plot of traces shows, and what they mean.
 
 /** @typedef {"plain" | "bad" | "leftOut" | "before" | "after" | "selected" | "fit"} LineStyle */
-/** @typedef {{time: number, value: number | null, frame: number}} TracePoint */
-/** @typedef {{cell: number, style: LineStyle, points: Array<TracePoint>}} TraceLine */
+
+/**
+ * @typedef {object} TraceLine
+ * @property {number} cell
+ * @property {LineStyle} style
+ * @property {Array<number>} frames Ascending.
+ * @property {Array<number | null>} values In these frames.
+ * @property {object} source A trace, or the fit of one: lines of one source have the same points.
+ */
 
 /**
  * The traces that a plot shows.
  * @typedef {object} ShownTraces
- * @property {Array<number>} times Of all frames, in the unit of the plot.
  * @property {Array<Api.Trace>} traces
  * @property {number | null} cell The selected cell.
  * @property {Api.Trace | null} [absent] Of the selected cell that has no trace.
@@ -29,24 +35,17 @@ export function plotTimes(minutes) {
  * @param {ShownTraces} shown
  * @returns {Array<TraceLine>}
  */
-export function traceLines({ times, traces, cell, absent, effect, isBad, fitOf }) {
-  const toLine = (/** @type {Api.Trace} */ trace, /** @type {LineStyle} */ style) => ({
-    cell: trace.cell,
-    style,
-    points: trace.frames.map((frame, i) => ({ time: times[frame], value: trace.values[i], frame })),
-  });
-  if (effect) {
-    return [
-      ...traces.map((trace) => toLine(trace, "plain")),
-      ...effect.before.map((trace) => toLine(trace, "before")),
-      ...effect.after.map((trace) => toLine(trace, "after")),
-    ];
-  }
-  const leftOut = absent ? [toLine(absent, "leftOut")] : [];
+export function traceLines({ traces, cell, absent, effect, isBad, fitOf }) {
+  /** @type {(style: LineStyle) => (trace: Api.Trace) => TraceLine} */
+  const toLine = (style) => (trace) => ({ ...trace, style, source: trace });
+  if (effect) return [...traces.map(toLine("plain")), ...effect.before.map(toLine("before")), ...effect.after.map(toLine("after"))];
+  const leftOut = absent ? [toLine("leftOut")(absent)] : [];
   return leftOut.concat(traces.flatMap((trace) => {
-    const line = toLine(trace, trace.cell === cell ? "selected" : isBad(trace.cell) ? "bad" : "plain");
+    const lines = [toLine(isBad(trace.cell) ? "bad" : "plain")(trace)];
+    if (trace.cell === cell) lines.push(toLine("selected")(trace)); // over itself: the other lines stay as they are
     const fit = fitOf(trace.cell);
-    return fit ? [line, toLine({ ...trace, values: trace.frames.map((frame) => fit.values[frame] ?? null) }, "fit")] : [line];
+    if (fit) lines.push({ ...lines[0], style: "fit", values: trace.frames.map((frame) => fit.values[frame] ?? null), source: fit });
+    return lines;
   }));
 }
 
@@ -56,15 +55,14 @@ export const PARTS = [["raw", "before"], ["background", "fit"], ["corrected", "s
 /**
  * Raw, background and corrected intensity of one cell.
  * @param {import("./state.js").IntensityParts} parts
- * @param {Array<number>} times
  * @returns {Array<TraceLine>}
  */
-export function partLines({ cell, points }, times) {
-  return PARTS.map(([name, style]) => ({
-    cell,
-    style,
-    points: points.map((point) => ({ time: times[point.frame], value: point[name], frame: point.frame })),
-  }));
+export function partLines({ cell, points }) {
+  const frames = points.map(({ frame }) => frame);
+  return PARTS.map(([name, style]) => {
+    const values = points.map((point) => point[name]);
+    return { cell, style, frames, values, source: values };
+  });
 }
 
 /**

@@ -1,13 +1,14 @@
-// Traces on a canvas: a column of the table over time.
+// The plot of traces: a column of the table over time.
 
+import { Chart } from "./chart.js";
 import { CURSOR, PENS, cellHue, darkTheme, themeColour } from "./colours.js";
-import { contextOf } from "./elements.js";
-import { axisRange, axisTicks, formatNumber } from "./numbers.js";
+import { element } from "./elements.js";
+import { axisRange, extentOf, formatNumber, logAxisRange } from "./numbers.js";
 
-const MARGIN = { left: 80, right: 12, top: 12, bottom: 34 };
 const NEAR_PX = 25;
 
 /** @typedef {import("./trace_lines.js").TraceLine} TraceLine */
+/** @typedef {import("./trace_lines.js").LineStyle} LineStyle */
 
 /**
  * @typedef {object} PlotOptions
@@ -18,204 +19,210 @@ const NEAR_PX = 25;
  * @property {number} frame Where the cursor is.
  */
 
+const STYLES = /** @type {Array<LineStyle>} */ (Object.keys(PENS));
+
+/**
+ * Lines of one style, and what is drawn of them by colour: kept until they or the axes change, so
+ * that selecting a cell draws only this cell anew.
+ * @typedef {{lines: Array<TraceLine>, extent: Array<number>, strokes: Map<string, Path2D> | null}} Layer
+ */
+
 export class TracePlot {
+  /** @type {Map<LineStyle, Layer>} */
+  #layers = new Map(STYLES.map((style) => [style, { lines: [], extent: [], strokes: null }]));
+  /** @type {Chart | null} */
+  #chart = null;
+  #frameLine = element("i", { className: "frame-line" });
+
   /**
-   * @param {HTMLCanvasElement} canvas
+   * @param {HTMLElement} place
    * @param {(cell: number, frame: number) => void} select Called after a click near a trace.
    */
-  constructor(canvas, select) {
-    this.canvas = canvas;
+  constructor(place, select) {
+    this.place = place;
+    this.select = select;
+    this.#frameLine.style.borderColor = `var(${CURSOR.colour})`;
+    this.isLog = false;
+    this.hidden = "";
     /** @type {Array<TraceLine>} */
     this.lines = [];
     /** @type {PlotOptions} */
     this.options = { times: [], timeUnit: "", title: "", unit: "", frame: 0 };
-    canvas.addEventListener("click", (event) => {
-      const point = this.#nearestPoint(event.offsetX, event.offsetY);
-      if (point) select(point.cell, point.frame);
-    });
-    new ResizeObserver(() => this.draw()).observe(canvas);
-    darkTheme().addEventListener("change", () => this.draw());
   }
 
   /**
    * @param {Array<TraceLine>} lines
    * @param {PlotOptions} options
+   * @param {boolean} isLog Whether the axis of values is logarithmic: what is not above 0 is not shown.
    */
-  show(lines, options) {
-    this.lines = lines;
-    this.options = options;
-    this.canvas.setAttribute("aria-label", `Traces of ${options.title || "the cells"} over time (${options.timeUnit})`);
-    this.draw();
+  show(lines, options, isLog) {
+    const { times, title, timeUnit } = options;
+    const isOther = isLog !== this.isLog || times.join() !== this.options.times.join() || title !== this.options.title;
+    this.hidden = "";
+    if (isLog) lines = this.#hideBelowZero(lines);
+    Object.assign(this, { lines, options, isLog });
+    for (const style of STYLES) {
+      const own = lines.filter((line) => line.style === style);
+      if (isOther || !areSame(own, this.#layers.get(style)?.lines)) {
+        this.#layers.set(style, { lines: own, extent: extentOf(own.flatMap(({ values }) => values)), strokes: null });
+      }
+    }
+    this.place.setAttribute("aria-label", `Traces of ${title || "the cells"} over time (${timeUnit})`);
+    if (isOther) this.#makeChart();
+    else this.#chart?.redraw();
+    this.moveCursor(options.frame);
+  }
+
+  /** @param {Array<TraceLine>} lines */
+  #hideBelowZero(lines) {
+    const hidden = lines.flatMap(({ values }) => values).filter((value) => value !== null && value <= 0).length;
+    if (!hidden) return lines;
+    this.hidden = `${hidden} values ≤ 0 not shown`;
+    return lines.map((line) => ({ ...line, values: line.values.map((value) => ((value ?? 0) > 0 ? value : null)) }));
   }
 
   /** @param {number} frame */
   moveCursor(frame) {
     this.options.frame = frame;
-    this.draw();
+    const x = this.#chart?.plot.valToPos(this.options.times[frame], "x") ?? 0;
+    this.#frameLine.style.transform = `translateX(${Math.round(x)}px)`;
+    this.#chart?.showReadout();
   }
 
-  draw() {
-    const { canvas } = this;
-    const ratio = window.devicePixelRatio || 1;
-    canvas.width = Math.round(canvas.clientWidth * ratio);
-    canvas.height = Math.round(canvas.clientHeight * ratio);
-    const { times, frame } = this.options;
+  /** Shows all of the traces. */
+  reset() {
+    this.#chart?.reset();
+  }
+
+  #makeChart() {
+    const { times, title, unit, timeUnit } = this.options;
+    this.#chart?.destroy();
+    this.#chart = null;
     if (!times.length) return;
-    const context = contextOf(canvas);
-    context.setTransform(ratio, 0, 0, ratio, 0, 0);
-    const scales = this.#scales();
-    this.#drawAxes(context, scales);
-    for (const [style, pen] of Object.entries(PENS)) {
-      const colour = pen.colour ? themeColour(canvas, pen.colour) : null;
-      for (const line of this.lines) {
-        if (line.style === style) drawLine(context, scales, line, { ...pen, colour: colour ?? lineColour(line.cell) });
-      }
+    this.#chart = new Chart(this.place, {
+      isLog: this.isLog,
+      series: STYLES.map((style) => this.#series(style)),
+      titles: () => ({ x: `time (${timeUnit})`, y: [unit ? `${title} (${unit})` : title, this.hidden].filter(Boolean).join("; ") }),
+      rangeX: axisRange(times, 0),
+      rangeY: () => (this.isLog ? logAxisRange : axisRange)([...this.#layers.values()].flatMap(({ extent }) => extent)),
+      readout: () => this.#readout(),
+      onLayout: () => {
+        for (const layer of this.#layers.values()) layer.strokes = null;
+        this.moveCursor(this.options.frame);
+      },
+    }, [times, ...STYLES.map(() => [])]);
+    const { over } = this.#chart.plot;
+    over.append(this.#frameLine);
+    over.addEventListener("click", () => {
+      const point = this.#nearestPoint();
+      if (point) this.select(point.cell, point.frame);
+    });
+  }
+
+  /**
+   * @param {LineStyle} style
+   * @returns {import("./vendor/uplot/uPlot.esm.js").Series}
+   */
+  #series(style) {
+    const { width = 1, dashes, alpha = 1 } = PENS[style];
+    const dash = dashes?.map((length) => length * window.devicePixelRatio);
+    return { width, dash, alpha, auto: false, points: { show: false }, paths: () => ({ stroke: this.#strokes(style) }) };
+  }
+
+  /** @param {LineStyle} style */
+  #strokes(style) {
+    const layer = /** @type {Layer} */ (this.#layers.get(style));
+    if (layer.strokes) return layer.strokes;
+    const { colour } = PENS[style];
+    const own = colour && themeColour(this.place, colour);
+    const lightness = darkTheme().matches ? 65 : 42; // can be seen on the paper of the theme
+    layer.strokes = new Map();
+    for (const line of layer.lines) {
+      const stroke = own || `hsl(${cellHue(line.cell)} 55% ${lightness}%)`;
+      const path = layer.strokes.get(stroke) ?? new Path2D();
+      addLine(path, line, this.#scales(true));
+      layer.strokes.set(stroke, path);
     }
-    const x = scales.x(times[frame] ?? 0);
-    Object.assign(context, { strokeStyle: themeColour(canvas, CURSOR.colour ?? "--focus"), lineWidth: 1 });
-    context.setLineDash([]);
-    strokeSegments(context, [[x, MARGIN.top, x, scales.height - MARGIN.bottom]]);
-  }
-
-  #scales() {
-    const [width, height] = [this.canvas.clientWidth, this.canvas.clientHeight];
-    const { times } = this.options;
-    return makeScales(width, height, [times[0], times[times.length - 1]],
-      axisRange(this.lines.flatMap(({ points }) => points.map(({ value }) => value))));
+    return layer.strokes;
   }
 
   /**
-   * @param {CanvasRenderingContext2D} context
-   * @param {Scales} scales
+   * From frames and values to px of CSS or of the canvas.
+   * @param {boolean} onCanvas
+   * @returns {Scales}
    */
-  #drawAxes(context, { x, y, width, height, times, values }) {
-    const { title, unit, timeUnit } = this.options;
-    Object.assign(context, { fillStyle: themeColour(this.canvas, "--soft"), strokeStyle: themeColour(this.canvas, "--grid"), lineWidth: 1, font: "11px system-ui, sans-serif" });
-    context.setLineDash([]);
-    const [rows, columns] = [axisTicks(...values, 5), axisTicks(...times, 6)];
-    const [right, bottom] = [width - MARGIN.right, height - MARGIN.bottom];
-    strokeSegments(context, [
-      ...rows.map((value) => [MARGIN.left, y(value), right, y(value)]),
-      ...columns.map((time) => [x(time), MARGIN.top, x(time), bottom]),
-    ]);
-    Object.assign(context, { textAlign: "right", textBaseline: "middle" });
-    for (const value of rows) context.fillText(formatNumber(value), MARGIN.left - 6, y(value));
-    Object.assign(context, { textAlign: "center", textBaseline: "top" });
-    for (const time of columns) context.fillText(formatNumber(time), x(time), bottom + 5);
-    context.fillText(`time (${timeUnit})`, (MARGIN.left + width) / 2, height - 15);
-    writeUpwards(context, unit ? `${title} (${unit})` : title, 11, height / 2);
+  #scales(onCanvas) {
+    const { valToPos } = /** @type {Chart} */ (this.#chart).plot;
+    return { x: (frame) => valToPos(this.options.times[frame], "x", onCanvas), y: (value) => valToPos(value, "y", onCanvas) };
   }
 
-  /**
-   * @param {number} x
-   * @param {number} y
-   */
-  #nearestPoint(x, y) {
-    return this.options.times.length ? nearestPoint(this.lines, this.#scales(), x, y) : null;
+  /** The point of a trace near the mouse. */
+  #nearestPoint() {
+    const { left = -1, top = -1 } = this.#chart?.plot.cursor ?? {};
+    return left < 0 ? null : nearestPoint(this.lines, this.#scales(false), left, top);
+  }
+
+  /** Cell, time and value near the mouse, or time and value at it; else those of the selected cell in the frame that is shown. */
+  #readout() {
+    const { times, timeUnit, unit, frame: current } = this.options;
+    const { cursor: { left = -1, top = -1 }, posToVal } = /** @type {Chart} */ (this.#chart).plot;
+    const write = (/** @type {number} */ time, /** @type {number} */ value) => `${formatNumber(time)} ${timeUnit} · ${formatNumber(value)} ${unit}`;
+    const near = this.#nearestPoint();
+    if (near) return `cell ${near.cell} · ${write(times[near.frame], near.value)}`;
+    if (left >= 0) return write(posToVal(left, "x"), posToVal(top, "y"));
+    const chosen = this.lines.find(({ style }) => style === "selected");
+    const value = chosen?.values[chosen.frames.indexOf(current)];
+    return typeof value === "number" ? `cell ${chosen?.cell} · ${write(times[current], value)}` : "";
   }
 }
 
 /**
- * From times and values to pixels of the plot.
- * @typedef {object} Scales
- * @property {(time: number) => number} x
- * @property {(value: number) => number} y
- * @property {number} width
- * @property {number} height
- * @property {[number, number]} times First and last.
- * @property {[number, number]} values Least and largest on the axis.
- */
-
-/**
- * @param {number} width
- * @param {number} height
- * @param {[number, number]} times
- * @param {[number, number]} values
- * @returns {Scales}
- */
-export function makeScales(width, height, times, values) {
-  const span = times[1] - times[0] || 1;
-  const x = (/** @type {number} */ time) => MARGIN.left + ((time - times[0]) / span) * (width - MARGIN.left - MARGIN.right);
-  const y = (/** @type {number} */ value) =>
-    height - MARGIN.bottom - ((value - values[0]) / (values[1] - values[0])) * (height - MARGIN.top - MARGIN.bottom);
-  return { x, y, width, height, times, values };
-}
-
-/**
- * The cell and frame of the trace at a point of the plot; null where none is near.
+ * Whether lines of one style have the same points.
  * @param {Array<TraceLine>} lines
- * @param {Pick<Scales, "x" | "y">} scales
+ * @param {Array<TraceLine>} [others]
+ */
+const areSame = (lines, others) => lines.length === others?.length && lines.every(({ source }, i) => source === others[i].source);
+
+/**
+ * Pixels of frames and values.
+ * @typedef {{x: (frame: number) => number, y: (value: number) => number}} Scales
+ */
+
+/**
+ * The cell, frame and value of the trace at a point of the plot; null where none is near.
+ * @param {Array<TraceLine>} lines
+ * @param {Scales} scales
  * @param {number} x
  * @param {number} y
  */
 export function nearestPoint(lines, scales, x, y) {
   let nearest = null;
-  for (const { cell, points, style } of lines) {
+  for (const { cell, frames, values, style } of lines) {
     if (style === "fit") continue;
     const advantage = style === "selected" ? 2 : 0; // where traces cross, it stays selected
-    for (const { time, value, frame } of points) {
+    for (const [i, value] of values.entries()) {
       if (value === null) continue;
-      const distance = Math.hypot(scales.x(time) - x, scales.y(value) - y) - advantage;
-      if (distance < (nearest?.distance ?? NEAR_PX)) nearest = { cell, frame, distance };
+      const distance = Math.hypot(scales.x(frames[i]) - x, scales.y(value) - y) - advantage;
+      if (distance < (nearest?.distance ?? NEAR_PX)) nearest = { cell, frame: frames[i], value, distance };
     }
   }
   return nearest;
 }
 
 /**
- * The colour of a cell, which can be seen on the paper of the theme.
- * @param {number} cell
- */
-const lineColour = (cell) => `hsl(${cellHue(cell)} 55% ${darkTheme().matches ? 65 : 42}%)`;
-
-/**
- * @param {CanvasRenderingContext2D} context
+ * Adds a line to a path, with a gap where a cell is absent or has no value.
+ * @param {Pick<Path2D, "moveTo" | "lineTo">} path
+ * @param {Pick<TraceLine, "frames" | "values">} line
  * @param {Scales} scales
- * @param {TraceLine} line
- * @param {Partial<import("./colours.js").Style>} pen With a colour of CSS.
  */
-export function drawLine(context, scales, { points }, { colour, width = 1, dashes = [], alpha = 1 }) {
-  Object.assign(context, { strokeStyle: colour, lineWidth: width, globalAlpha: alpha });
-  context.setLineDash(dashes);
-  context.beginPath();
-  /** @type {number | null} */
-  let lastFrame = null;
-  for (const { time, value, frame } of points) {
-    if (value === null) { lastFrame = null; continue; }
-    const [x, y] = [scales.x(time), scales.y(value)];
-    if (lastFrame !== null && frame - lastFrame === 1) context.lineTo(x, y);
-    else { context.moveTo(x, y); context.lineTo(x + 0.6, y); } // a dot, also without a next point
-    lastFrame = frame;
-  }
-  context.stroke();
-  context.globalAlpha = 1;
-}
-
-/**
- * @param {CanvasRenderingContext2D} context
- * @param {Array<Array<number>>} segments Of four numbers: x and y of both ends.
- */
-function strokeSegments(context, segments) {
-  context.beginPath();
-  for (const [x0, y0, x1, y1] of segments) {
-    context.moveTo(x0, y0);
-    context.lineTo(x1, y1);
-  }
-  context.stroke();
-}
-
-/**
- * Writes from bottom to top, in the middle of a point.
- * @param {CanvasRenderingContext2D} context
- * @param {string} text
- * @param {number} x
- * @param {number} y
- */
-export function writeUpwards(context, text, x, y) {
-  context.save();
-  context.translate(x, y);
-  context.rotate(-Math.PI / 2);
-  Object.assign(context, { textAlign: "center", textBaseline: "middle" });
-  context.fillText(text, 0, 0);
-  context.restore();
+export function addLine(path, { frames, values }, scales) {
+  let last = NaN;
+  frames.forEach((frame, i) => {
+    const value = values[i];
+    if (value === null) return;
+    const [x, y] = [scales.x(frame), scales.y(value)];
+    if (frame - last !== 1) { path.moveTo(x, y); path.lineTo(x + 0.6, y); } // a dot, also without a next point
+    else path.lineTo(x, y);
+    last = frame;
+  });
 }

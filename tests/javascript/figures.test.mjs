@@ -1,0 +1,59 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { describeBin } from "../../src/pyama/web/static/histogram.js";
+import { axisRange, formatTicks, logAxisRange, logTicks } from "../../src/pyama/web/static/numbers.js";
+import { addLine, nearestPoint } from "../../src/pyama/web/static/trace_plot.js";
+
+const scales = { x: (frame) => 10 * frame, y: (value) => 240 - 10 * value };
+const line = (cell, style, values) => ({ cell, style, values, frames: values.map((_, i) => i), source: values });
+
+test("a click selects the trace that is nearest, if one is near", () => {
+  const lines = [line(1, "plain", [0, 0, 0, null, 0]), line(2, "selected", [20, 20, 0, 10, 20]), line(3, "fit", [10, 10, 10, 10, 10])];
+  const at = (frame, value) => nearestPoint(lines, scales, scales.x(frame), scales.y(value));
+  assert.deepEqual([at(0, 0.5).cell, at(0, 0.5).frame, at(0, 0.5).value], [1, 0, 0]);
+  assert.equal(at(1, 20).cell, 2);
+  assert.equal(at(2, 0).cell, 2); // both are there: the selected one stays selected
+  assert.equal(at(0, 10), null); // only a fit is near
+});
+
+test("a line has a gap where a cell is absent or has no value", () => {
+  const drawn = [];
+  const note = (kind) => (x) => drawn.push([kind, x]);
+  const path = { moveTo: note("move"), lineTo: note("line") };
+  addLine(path, { frames: [0, 1, 3, 4, 5], values: [1, 1, 1, null, 1] }, scales);
+  assert.deepEqual(drawn, [["move", 0], ["line", 0.6], ["line", 10], ["move", 30], ["line", 30.6], ["move", 50], ["line", 50.6]]);
+});
+
+test("numbers along an axis differ, however far it is zoomed", () => {
+  assert.deepEqual(formatTicks([0, 200000, 400000], 200000), ["0", "200000", "400000"]);
+  assert.deepEqual(formatTicks([123456.1, 123456.2], 0.1), ["123456.1", "123456.2"]);
+  assert.deepEqual(formatTicks([0.99991, null, 0.99993], 0.00001), ["0.99991", null, "0.99993"]);
+  assert.deepEqual(formatTicks([12345671, 12345672], 1), ["1.2345671e+7", "1.2345672e+7"]);
+  assert.deepEqual(formatTicks([1e6, 1.25e6, 2e6], 0.25e6), ["1e+6", "1.25e+6", "2e+6"]);
+  assert.deepEqual(formatTicks([0], 0), ["0"]);
+});
+
+test("a logarithmic axis shows what is above 0, and has round numbers", () => {
+  const [low, high] = logAxisRange([-5, 0, 1, null, 1000]);
+  assert.ok(low > 0.5 && low < 1 && high > 1000 && high < 2000);
+  for (const values of [[7, 7], [], [-1]]) {
+    const [least, most] = logAxisRange(values);
+    assert.ok(least > 0 && least < most);
+  }
+  assert.deepEqual(logTicks(0.8, 25), [0.8, 0.9, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 20]);
+  assert.deepEqual(logTicks(31, 39), []);
+});
+
+test("the axis of times has no free space", () => {
+  assert.deepEqual(axisRange([0, 5, 40], 0), [0, 40]);
+  const [first, last] = axisRange([3], 0);
+  assert.ok(first < 3 && 3 < last); // a single frame
+});
+
+test("a bin has its limits and the share of each sample", () => {
+  const bins = { edges: [0, 0.5, 1], samples: [{ sample: "a", shares: [25, 75] }, { sample: "b", shares: [100, 0] }] };
+  assert.equal(describeBin(bins, 0.7), "0.5 – 1: a 75 %, b 0 %");
+  assert.equal(describeBin(bins, 0), "0 – 0.5: a 25 %, b 100 %");
+  assert.equal(describeBin(bins, 1), "0.5 – 1: a 75 %, b 0 %"); // the last bin includes its end
+  assert.equal(describeBin(bins, -0.1), "");
+});
