@@ -1,5 +1,7 @@
 """Page, report, `pyama plot` and `summarize` give the same numbers for the same cells."""
 
+import sys
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -167,6 +169,62 @@ def test_page_and_figure_show_the_same_points(client, pairs, scales, limit):
     if scales[0] == "log":
         assert page["x"]["limits"][0] > 0
         assert page["not_shown"].startswith("1 of")  # -1 h
+
+
+@pytest.mark.parametrize("limit", [None, 0.95, 0.5, 2.0])
+def test_a_limit_leaves_out_the_same_cells_everywhere(client, pairs, limit):
+    body = {"tables": [path.name for path in pairs], "name": "t0", "min_r_squared": limit}
+    page = client.post("/api/distribution", json=body).json()
+    table = join_fits(pairs)[0]
+    kept = table if limit is None else table[table["r_squared"] > limit]
+    assert [(entry["sample"], entry["n"]) for entry in page["samples"]] == [
+        (name, rows["t0"].notna().sum()) for name, rows in kept.groupby("sample", sort=False)
+    ]
+    medians = kept.groupby("sample", sort=False)["t0"].median()
+    assert [entry["median"] for entry in page["samples"]] == medians.tolist()
+    panel = plots.histograms(fits_above(table, limit), ["t0"], ["t0"]).axes[0]
+    for stairs, entry in zip(panel.patches, page["samples"], strict=True):
+        np.testing.assert_array_equal(stairs.get_data().edges, page["edges"])
+        np.testing.assert_array_equal(stairs.get_data().values, entry["shares"])
+    assert panel.get_title() == page["not_shown"]
+
+
+FIGURES = {
+    "histogram": ({"name": "t0"}, ["parameters", "--names", "t0"]),
+    "scatter": (
+        {"x": "t0", "y": "ktl", "y_scale": "log"},
+        ["scatter", "--x", "t0", "--y", "ktl", "--log-y"],
+    ),
+}
+
+
+@pytest.mark.parametrize("figure", FIGURES)
+@pytest.mark.parametrize("limit", [None, 0.9])
+def test_figures_of_the_page_are_those_of_the_terminal(
+    client, pairs, pyama, tmp_path, figure, limit
+):
+    query, options = FIGURES[figure]
+    query = query | {"model": "constant", "column": SCATTER["column"]}
+    if limit is not None:
+        query |= {"min_r_squared": limit}
+        options = [*options, "--min-r-squared", limit]
+    for kind in ("svg", "png"):
+        path = tmp_path / f"{figure}.{kind}"
+        done = pyama("plot", *options, *pairs, "--output", path, "--width", 120)
+        assert done.exit_code == 0, done.output
+        answer = client.get(f"/api/figures/{figure}", params=query | {"kind": kind})
+        assert answer.content == path.read_bytes()
+        assert answer.headers["content-disposition"] == "attachment"
+    assert "t0 (h)" in (text := (tmp_path / f"{figure}.svg").read_text("utf-8"))
+    assert "$" not in text  # formulas would be shown as they are written
+
+
+def test_a_figure_without_matplotlib_says_what_to_install(client, pairs, monkeypatch):
+    monkeypatch.setitem(sys.modules, "matplotlib", None)
+    query = {"name": "t0", "model": "constant", "column": SCATTER["column"]}
+    answer = client.get("/api/figures/histogram", params=query)
+    assert answer.status_code == 422
+    assert "pip install 'pyama-traces[plot]'" in answer.json()["detail"]
 
 
 def test_a_scatter_of_what_was_not_fitted_is_refused(client, pairs):

@@ -69,6 +69,7 @@ declare namespace Api {
   interface DistributionRequest {
     tables: Array<string>;
     name: string;
+    min_r_squared?: number | null;
   }
   /** An output folder with results of a recording. */
   interface Earlier {

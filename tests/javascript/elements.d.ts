@@ -47,6 +47,7 @@ interface Elements {
   "fovs": HTMLElementTagNameMap["section"];
   "frame": HTMLElementTagNameMap["input"];
   "good": HTMLElementTagNameMap["button"];
+  "good-only": HTMLElementTagNameMap["input"];
   "help": HTMLElementTagNameMap["dialog"];
   "help-open": HTMLElementTagNameMap["button"];
   "help-title": HTMLElementTagNameMap["h2"];
@@ -76,6 +77,7 @@ interface Elements {
   "log-axis": HTMLElementTagNameMap["input"];
   "meanings": HTMLElementTagNameMap["dl"];
   "merge": HTMLElementTagNameMap["button"];
+  "min-r-squared": HTMLElementTagNameMap["input"];
   "next": HTMLElementTagNameMap["button"];
   "no-fits": HTMLElementTagNameMap["p"];
   "no-runs": HTMLElementTagNameMap["p"];
@@ -153,8 +155,11 @@ interface Elements {
   "samples-save": HTMLElementTagNameMap["button"];
   "saved": HTMLElementTagNameMap["output"];
   "scatter": HTMLElementTagNameMap["div"];
+  "scatter-plot": HTMLElementTagNameMap["div"];
   "scatter-x": HTMLElementTagNameMap["select"];
+  "scatter-x-log": HTMLElementTagNameMap["input"];
   "scatter-y": HTMLElementTagNameMap["select"];
+  "scatter-y-log": HTMLElementTagNameMap["input"];
   "set-aside": HTMLElementTagNameMap["button"];
   "shown-fit": HTMLElementTagNameMap["select"];
   "side": HTMLElementTagNameMap["section"];

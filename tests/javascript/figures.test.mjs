@@ -1,7 +1,10 @@
+import "./browser.mjs";
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { rowTexts } from "../../src/pyama/web/static/distributions.js";
 import { describeBin } from "../../src/pyama/web/static/histogram.js";
 import { axisRange, formatTicks, logAxisRange, logTicks } from "../../src/pyama/web/static/numbers.js";
+import { nearestCell, pointsOf } from "../../src/pyama/web/static/scatter.js";
 import { addLine, nearestPoint } from "../../src/pyama/web/static/trace_plot.js";
 
 const scales = { x: (frame) => 10 * frame, y: (value) => 240 - 10 * value };
@@ -56,4 +59,21 @@ test("a bin has its limits and the share of each sample", () => {
   assert.equal(describeBin(bins, 0), "0 – 0.5: a 25 %, b 100 %");
   assert.equal(describeBin(bins, 1), "0.5 – 1: a 75 %, b 0 %"); // the last bin includes its end
   assert.equal(describeBin(bins, -0.1), "");
+});
+
+test("the table gives number, median, and the lower quartile before the upper one", () => {
+  assert.deepEqual(rowTexts({ n: 4, q25: 1.25, median: 2.5, q75: 3.75 }), ["4", "2.5", "1.25 – 3.75"]);
+  assert.deepEqual(rowTexts({ n: 1, q25: 0, median: 0, q75: 0 }), ["1", "0", "0 – 0"]);
+  assert.deepEqual(rowTexts({ n: 0, q25: null, median: null, q75: null }), ["0", "–", "–"]);
+});
+
+test("cells of a scatter plot are found by their place, also on logarithmic axes", () => {
+  const sample = (name, cells, x, y) => ({ sample: name, color: "#000", n: x.length, fovs: x.map(() => 7), cells, x, y });
+  const axis = (scale) => ({ name: "a", label: "a", scale, limits: [0, 1] });
+  const samples = [sample("a", [1, 2], [5, -1], [50, 60]), sample("b", [3], [2], [20])];
+  const points = pointsOf({ x: axis("linear"), y: axis("log"), samples, not_shown: "" });
+  assert.deepEqual(points.map(({ sample, cell, x }) => [sample, cell, x]), [["a", 2, -1], ["b", 3, 2], ["a", 1, 5]]);
+  assert.deepEqual(pointsOf({ x: axis("log"), y: axis("log"), samples, not_shown: "" }).map(({ cell }) => cell), [3, 1]);
+  assert.equal(nearestCell(points, scales, 21, 42)?.cell, 3);
+  assert.equal(nearestCell(points, scales, 40, 42), null);
 });

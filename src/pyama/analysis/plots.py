@@ -1,14 +1,15 @@
 """Figures for publications as PNG, SVG and PDF, one function each."""
 
-from collections.abc import Callable, Sequence
-from functools import wraps
+from collections.abc import Sequence
+from io import BytesIO
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
 
-from pyama.analysis.colours import COLORS, color
+from pyama.analysis.colours import color
+from pyama.analysis.figure_style import GREY, label_axes, make_panels, styled, write_powers
 from pyama.analysis.fitting.fitted_curves import smooth_curve
 from pyama.analysis.histograms import axis_range, not_shown, sample_histogram
 from pyama.analysis.scatter import MARGIN, SCALES, scatter_of
@@ -20,56 +21,12 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-P = ParamSpec("P")
-R = TypeVar("R")
-
 FORMATS = ("png", "svg", "pdf")
-GREY = "#6B7480"
-MM_PER_INCH = 25.4
-STYLE: Any = {
-    "font.size": 8,
-    "axes.titlesize": 8,
-    "axes.labelsize": 8,
-    "legend.fontsize": 7,
-    "xtick.labelsize": 7,
-    "ytick.labelsize": 7,
-    "axes.spines.top": False,
-    "axes.spines.right": False,
-    "axes.linewidth": 0.6,
-    "axes.formatter.limits": (-3, 4),
-    "lines.linewidth": 1.0,
-    "legend.frameon": False,
-    "axes.prop_cycle": "cycler('color', [" + ", ".join(map(repr, COLORS)) + "])",
-    "svg.fonttype": "none",  # text stays text, also in the next line
-    "pdf.fonttype": 42,
-    "svg.hashsalt": "pyama",
-    "text.parse_math": False,  # a $ in the name of a sample is a $
-}
-COLUMNS = 4
-"""Panels in a row."""
 MAX_CELLS = 200
 """Largest number of single traces in a panel; of more, some are taken, evenly spaced."""
 
 
-def _styled(draw: Callable[P, R]) -> Callable[P, R]:
-    """Apply the common style to a figure; import matplotlib only when it is drawn."""
-
-    @wraps(draw)
-    def styled(*args: P.args, **kwargs: P.kwargs) -> R:
-        try:
-            import matplotlib as mpl
-        except ImportError as error:
-            raise ConfigError(
-                "Figures need matplotlib, which is not installed: "
-                "pip install 'pyama-traces[plot]'"
-            ) from error
-        with mpl.rc_context(STYLE):
-            return draw(*args, **kwargs)
-
-    return styled
-
-
-@_styled
+@styled
 def traces(table: pd.DataFrame, column: str, label: str, width_mm: float = 180) -> "Figure":
     """Draw the traces of every sample, with the mean and the quartiles of its cells.
 
@@ -80,7 +37,7 @@ def traces(table: pd.DataFrame, column: str, label: str, width_mm: float = 180) 
         width_mm: Width of the figure in mm.
     """
     names = _names(table)
-    figure, panels = _panels(len(names), width_mm, share=True)
+    figure, panels = make_panels(len(names), width_mm, share=True)
     for i, (name, panel) in enumerate(zip(names, panels, strict=False)):
         rows = table[table["sample"] == name].dropna(subset=[column])
         cells = [cell for _, cell in rows.groupby(cell_keys(rows))]
@@ -92,11 +49,11 @@ def traces(table: pd.DataFrame, column: str, label: str, width_mm: float = 180) 
         panel.fill_between(time, low, high, color=color(i), alpha=0.3, linewidth=0)
         panel.plot(time, means["mean"], color=color(i), linewidth=1.5)
         panel.set_title(f"{name} (n = {len(cells)})")
-    _labels(panels, "time (h)", label)
+    label_axes(panels, "time (h)", label)
     return figure
 
 
-@_styled
+@styled
 def fits(
     fitted: pd.DataFrame, table: pd.DataFrame, column: str, label: str, width_mm: float = 180
 ) -> "Figure":
@@ -115,7 +72,7 @@ def fits(
     examples = example_fits(fitted)
     if not examples:
         raise ConfigError("No cell has a fit, so there is nothing to show.")
-    figure, panels = _panels(len(examples), width_mm)
+    figure, panels = make_panels(len(examples), width_mm)
     for (name, row), panel in zip(examples.items(), panels, strict=True):
         cell = rows_of_cell(table, row)
         panel.plot(cell["time"], cell[column], ".", color=GREY, markersize=3)
@@ -123,11 +80,11 @@ def fits(
         panel.set_title(
             f"{name}: FOV {row['fov']}, cell {row['cell']}\nR² = {row['r_squared']:.4f}"
         )
-    _labels(panels, "time (h)", label)
+    label_axes(panels, "time (h)", label)
     return figure
 
 
-@_styled
+@styled
 def histograms(
     table: pd.DataFrame, columns: Sequence[str], labels: Sequence[str], width_mm: float = 180
 ) -> "Figure":
@@ -141,7 +98,7 @@ def histograms(
         labels: Labels of the x axes.
         width_mm: Width of the figure in mm.
     """
-    figure, panels = _panels(len(columns), width_mm)
+    figure, panels = make_panels(len(columns), width_mm)
     for column, label, panel in zip(columns, labels, panels, strict=True):
         bins = sample_histogram(table, column, _names(table))
         for i, (name, shares) in enumerate(bins.shares.items()):
@@ -151,7 +108,7 @@ def histograms(
     return figure
 
 
-@_styled
+@styled
 def scatter(
     table: pd.DataFrame,
     x: str,
@@ -172,7 +129,7 @@ def scatter(
         width_mm: Width of the figure in mm.
         is_log: Whether the x and the y axis are logarithmic.
     """
-    figure, panels = _panels(1, width_mm)
+    figure, panels = make_panels(1, width_mm)
     x_scale, y_scale = SCALES[is_log[0]], SCALES[is_log[1]]
     found = scatter_of(table, x, y, x_scale, y_scale)
     for i, (name, cells) in enumerate(found.cells.items()):
@@ -180,13 +137,14 @@ def scatter(
             cells[x], cells[y], "o", color=color(i), markersize=2, alpha=0.6, label=name
         )
     panels[0].set(xlabel=labels[0], ylabel=labels[1], xscale=x_scale, yscale=y_scale)
+    write_powers(panels[0], is_log)
     panels[0].set(xlim=found.x_limits, ylim=found.y_limits)
     panels[0].set_title(found.not_shown)
     _legend(panels[0], table)
     return figure
 
 
-@_styled
+@styled
 def samples(table: pd.DataFrame, column: str, label: str, width_mm: float = 85) -> "Figure":
     """Draw a number of every cell as a point, with median and quartiles of each sample.
 
@@ -198,7 +156,7 @@ def samples(table: pd.DataFrame, column: str, label: str, width_mm: float = 85) 
         label: Label of the y axis.
         width_mm: Width of the figure in mm.
     """
-    figure, panels = _panels(1, width_mm)
+    figure, panels = make_panels(1, width_mm)
     rng, names, ticks = np.random.default_rng(0), _names(table), []
     for i, name in enumerate(names):
         values = finite_values(table.loc[table["sample"] == name, column])
@@ -217,7 +175,21 @@ def samples(table: pd.DataFrame, column: str, label: str, width_mm: float = 85) 
     return figure
 
 
-@_styled
+@styled
+def to_bytes(figure: "Figure", kind: str, dpi: int = 300) -> bytes:
+    """Return the content of a file with a figure; the same figure gives the same bytes.
+
+    Args:
+        figure: From a function of this module.
+        kind: One of `FORMATS`.
+        dpi: Pixels per inch of a PNG.
+    """
+    dates = {"svg": {"Date": None}, "pdf": {"CreationDate": None}}
+    content = BytesIO()
+    figure.savefig(content, format=kind, dpi=dpi, metadata=dates.get(kind))
+    return content.getvalue()
+
+
 def save(figure: "Figure", path: Path | str, dpi: int = 300) -> Path:
     """Write a figure in the format of its suffix; the same figure gives the same bytes.
 
@@ -225,10 +197,8 @@ def save(figure: "Figure", path: Path | str, dpi: int = 300) -> Path:
         ConfigError: The suffix is not in `FORMATS`.
     """
     path = check_format(path)
-    kind = path.suffix.lower()
-    dates = {".svg": {"Date": None}, ".pdf": {"CreationDate": None}}
     path.parent.mkdir(parents=True, exist_ok=True)
-    figure.savefig(path, dpi=dpi, metadata=dates.get(kind))
+    path.write_bytes(to_bytes(figure, path.suffix.lower().removeprefix("."), dpi))
     return path
 
 
@@ -245,27 +215,6 @@ def check_format(path: Path | str) -> Path:
             + ", ".join(f".{kind}" for kind in FORMATS)
         )
     return path
-
-
-def _panels(n: int, width_mm: float, *, share: bool = False) -> tuple["Figure", list["Axes"]]:
-    from matplotlib.figure import Figure
-
-    columns = min(max(n, 1), COLUMNS)
-    rows = -(-max(n, 1) // columns)
-    width = width_mm / MM_PER_INCH
-    height = rows * max(1.4, 0.78 * width / columns)
-    figure = Figure(figsize=(width, height), layout="constrained")
-    grid = figure.subplots(rows, columns, squeeze=False, sharex=share, sharey=share)
-    panels: list[Axes] = list(grid.ravel())
-    for unused in panels[max(n, 1) :]:
-        unused.remove()
-    return figure, panels[: max(n, 1)]
-
-
-def _labels(panels: Sequence["Axes"], x: str, y: str) -> None:
-    for k, panel in enumerate(panels):
-        panel.set_xlabel(x if k + COLUMNS >= len(panels) else "")
-        panel.set_ylabel(y if k % COLUMNS == 0 else "")
 
 
 def _legend(panel: "Axes", table: pd.DataFrame) -> None:

@@ -8,7 +8,7 @@ from pydantic import BaseModel, Field
 from pyama.analysis.colours import color
 from pyama.analysis.current_tables import tables_in
 from pyama.analysis.histograms import SampleHistogram, sample_histogram
-from pyama.analysis.joined_tables import fitted_numbers, join_fits
+from pyama.analysis.joined_tables import fits_above, fitted_numbers, join_fits
 from pyama.analysis.remarks import folder_remarks, table_remarks
 from pyama.analysis.report.html_page import REPORT
 from pyama.analysis.sample_sets import with_companions
@@ -44,6 +44,8 @@ class DistributionRequest(BaseModel):
     """Tables of fits in the output folder, one sample each."""
     name: Annotated[str, Field(max_length=256)]
     """Column of the tables, such as `t0` or `r_squared`."""
+    min_r_squared: Annotated[float, Field(allow_inf_nan=False)] | None = None
+    """Cells up to this R² are left out; good fits are above 0.9."""
 
 
 class SampleDistribution(BaseModel):
@@ -132,6 +134,7 @@ def distribution(output_dir: OutputDir, request: DistributionRequest) -> Distrib
             f"The tables have no column {request.name!r} of numbers. They have: "
             f"{', '.join(fitted_numbers(table))}."
         )
+    table = fits_above(table, request.min_r_squared)
     samples = table["sample"].unique().tolist()
     bins = sample_histogram(table, request.name, samples)
     return Distribution(

@@ -19,6 +19,7 @@ from pyama.web import (
     change_routes,
     dataset_routes,
     file_routes,
+    figure_routes,
     fit_routes,
     fitting_routes,
     form_routes,
@@ -50,7 +51,7 @@ ROUTES = (
         fit_routes,
     ),
     *(form_routes, recording_routes, plan_routes, run_routes, analysis_routes, report_routes),
-    *(known_run_routes, change_routes),
+    *(known_run_routes, change_routes, figure_routes),
     *(samples_routes, fitting_routes, scatter_routes, file_routes),
 )
 STATUSES: dict[type[PyamaError], int] = {

@@ -14,7 +14,7 @@ import uPlot from "./vendor/uplot/uPlot.esm.js";
  * @property {Range} rangeX Of the axis of x while nothing is zoomed.
  * @property {() => Range} rangeY
  * @property {(chart: uPlot) => string} readout What is at the cursor, in words.
- * @property {boolean} [isLog] Whether the axis of y is logarithmic.
+ * @property {{x?: boolean, y?: boolean}} [log] Which axes are logarithmic.
  * @property {() => void} [onLayout] Called when positions of values or colours have changed.
  */
 
@@ -34,6 +34,7 @@ export class Chart {
     this.readout = element("output", { className: "readout" });
     this.plot = new uPlot(this.#uPlotOptions(), data, place);
     this.plot.root.append(this.readout);
+    this.reset();
     const observer = new ResizeObserver(() => this.#fit());
     observer.observe(place);
     this.#gone.signal.addEventListener("abort", () => observer.disconnect());
@@ -76,18 +77,18 @@ export class Chart {
 
   /** @returns {uPlot.Options} */
   #uPlotOptions() {
-    const { series, isLog = false, onLayout = () => {} } = this.options;
+    const { series, log = {}, onLayout = () => {} } = this.options;
     return {
       width: this.place.clientWidth, height: this.place.clientHeight,
       padding: [18, 12, 0, 0], legend: { show: false },
       series: [{}, ...series],
       scales: {
-        x: { time: false, range: (_, low, high) => (low < high ? [low, high] : this.options.rangeX) },
-        y: { distr: isLog ? 3 : 1, range: () => this.#zoomedY ?? this.options.rangeY() },
+        x: { time: false, distr: log.x ? 3 : 1, range: (_, low, high) => (low < high ? [low, high] : this.options.rangeX) },
+        y: { distr: log.y ? 3 : 1, range: () => this.#zoomedY ?? this.options.rangeY() },
       },
       axes: [
         this.#axis("x", { size: 22, labelSize: 16 }),
-        this.#axis("y", { labelSize: 20, size: (_, texts) => 10 + 6.5 * Math.max(4, ...(texts ?? []).map((text) => text?.length ?? 0)), ...(isLog ? { splits: (_, __, low, high) => logTicks(low, high) } : {}) }),
+        this.#axis("y", { labelSize: 20, size: (_, texts) => 10 + 6.5 * Math.max(4, ...(texts ?? []).map((text) => text?.length ?? 0)) }),
       ],
       cursor: {
         points: { show: false }, y: false, dataIdx: (_, __, index) => index,
@@ -116,6 +117,7 @@ export class Chart {
       // uPlot calls it, but its types know texts only.
       label: /** @type {any} */ (() => this.options.titles()[scale]),
       values: (_, ticks, __, ___, step) => formatTicks(ticks, step),
+      ...(this.options.log?.[scale] ? { splits: (_, __, low, high) => logTicks(low, high) } : {}),
     };
   }
 }

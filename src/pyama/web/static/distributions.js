@@ -3,6 +3,7 @@
 
 import { toOption } from "./cell_panel.js";
 import { card, element, fillSelect, find, showErrorsOf } from "./elements.js";
+import { makeFigureButtons } from "./figure_files.js";
 import { makeHistogram } from "./histogram.js";
 import { formatNumber } from "./numbers.js";
 import { makeLatestCheck, post } from "./requests.js";
@@ -16,7 +17,12 @@ export function makeDistributionCard() {
     element("p", { id: "no-fits", hidden: true }, "No fit yet. Merge the samples, then fit them."),
     element("div", { id: "distribution", className: "bar" },
       element("label", {}, "Fit ", element("select", { id: "shown-fit", onchange: showErrorsOf(showNumbers) })),
-      element("label", {}, "Parameter ", element("select", { id: "parameter", onchange: showErrorsOf(showDistribution) }))),
+      element("label", {}, "Parameter ", element("select", { id: "parameter", onchange: showErrorsOf(showDistribution) })),
+      element("label", { className: "check" },
+        element("input", { id: "good-only", type: "checkbox", onchange: showErrorsOf(showNumbers) }), "only fits with R² above"),
+      element("input", { id: "min-r-squared", type: "number", value: "0.9", max: "1", step: "0.01", "aria-label": "Least R²", onchange: showErrorsOf(showNumbers) }),
+      element("button", { onclick: () => chart?.reset() }, "Reset zoom"),
+      ...makeFigureButtons("figures/histogram", () => ({ ...chosenFits(), name: find("parameter").value }))),
     element("div", { id: "histogram", className: "chart", role: "img", "aria-label": "Histogram of the fits" }),
     element("table", {}, element("tbody", { id: "summary" })));
 }
@@ -29,6 +35,13 @@ const kindOf = ({ model, column }) => `${model}, ${column}`;
 
 /** The fits that are compared. */
 const comparedFits = () => shown.fits.filter((fit) => kindOf(fit) === find("shown-fit").value);
+
+/** The cells that are compared. */
+function chosenFits() {
+  const [{ model, column }] = comparedFits();
+  const limit = find("min-r-squared").valueAsNumber;
+  return { dir: shown.dir, model, column, min_r_squared: find("good-only").checked && !Number.isNaN(limit) ? limit : undefined };
+}
 
 /**
  * Chooses what is compared when fits are shown next.
@@ -58,8 +71,8 @@ async function showNumbers() {
   const options = units.map(([name, unit]) => /** @type {[string, string]} */ ([name, unit ? `${name} (${unit})` : name]));
   const proposed = options.find(([name]) => name === "r_squared") ?? options[0];
   fillSelect(find("parameter"), options, find("parameter").value || proposed?.[0]);
-  showScatterNumbers(options);
   await showDistribution();
+  await showScatterNumbers(options.length ? chosenFits() : null, options);
 }
 
 const startRequest = makeLatestCheck();
@@ -71,7 +84,7 @@ async function showDistribution() {
   const { dir } = shown;
   const name = find("parameter").value;
   const tables = comparedFits().map(({ table }) => table);
-  const distribution = name && tables.length ? await post("distribution", { dir }, { tables, name }) : null;
+  const distribution = name && tables.length ? await post("distribution", { dir }, { tables, name, min_r_squared: chosenFits().min_r_squared }) : null;
   if (!isLatest()) return;
   find("histogram").hidden = !distribution;
   find("summary").replaceChildren();
@@ -90,11 +103,20 @@ export function axisTitle({ name, unit, not_shown: notShown }) {
   return [unit ? `${name} (${unit})` : name, notShown].filter(Boolean).join("; ");
 }
 
+/**
+ * Number of cells, median, and quartiles, as texts.
+ * @param {Pick<Api.SampleDistribution, "n" | "q25" | "median" | "q75">} distribution
+ */
+export function rowTexts({ n, q25, median, q75 }) {
+  return [`${n}`, toText(median), q25 === null || q75 === null ? "–" : `${toText(q25)} – ${toText(q75)}`];
+}
+
 /** @param {Api.SampleDistribution} distribution */
-function makeRow({ sample, color, n, q25, median, q75 }) {
+function makeRow(distribution) {
+  const { sample, color } = distribution;
   const swatch = element("i", {}, "■ ");
   swatch.style.color = color;
-  const numbers = [`${n}`, toText(median), q25 === null || q75 === null ? "–" : `${toText(q25)} – ${toText(q75)}`];
+  const numbers = rowTexts(distribution);
   return element("tr", {}, element("td", {}, swatch, sample), ...numbers.map((text) => element("td", { className: "n" }, text)));
 }
 

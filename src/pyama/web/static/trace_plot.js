@@ -100,7 +100,7 @@ export class TracePlot {
     this.#chart = null;
     if (!times.length) return;
     this.#chart = new Chart(this.place, {
-      isLog: this.isLog,
+      log: { y: this.isLog },
       series: STYLES.map((style) => this.#series(style)),
       titles: () => ({ x: `time (${timeUnit})`, y: [unit ? `${title} (${unit})` : title, this.hidden].filter(Boolean).join("; ") }),
       rangeX: axisRange(times, 0),
