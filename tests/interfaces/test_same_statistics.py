@@ -9,6 +9,7 @@ from fastapi.testclient import TestClient
 
 from experiments import experiment
 from pyama.analysis import plots
+from pyama.analysis.cell_figures import cell_traces
 from pyama.analysis.colours import color
 from pyama.analysis.joined_tables import fits_above, join_fits
 from pyama.analysis.report.distributions import histogram
@@ -217,6 +218,36 @@ def test_figures_of_the_page_are_those_of_the_terminal(
         assert answer.headers["content-disposition"] == "attachment"
     assert "t0 (h)" in (text := (tmp_path / f"{figure}.svg").read_text("utf-8"))
     assert "$" not in text  # formulas would be shown as they are written
+
+
+def test_a_figure_of_traces_has_the_values_of_the_page(client, monkeypatch):
+    drawn = []
+
+    def draw(lines, labels, **options):
+        drawn.extend(lines)
+        return cell_traces(lines, labels, **options)
+
+    monkeypatch.setattr("pyama.web.trace_figure_routes.cell_traces", draw)
+    found = client.get("/api/fovs/0/traces/area_ch_0").json()
+    page = found["traces"]
+    cells = [trace["cell"] for trace in page][:2]
+    query = {"cells": ",".join(map(str, cells)), "selected": cells[1], "log": True}
+    answer = client.get("/api/fovs/0/figures/area_ch_0", params=query)
+    assert answer.headers["content-type"] == "image/svg+xml"
+    for text in (f"area_ch_0 ({found['unit']})", "time (", f"cell {cells[1]}"):
+        assert text in answer.text
+    assert [(line.cell, line.style) for line in drawn] == [
+        (cells[0], "plain"),
+        (cells[1], "plain"),
+        (cells[1], "selected"),
+    ]
+    for line, trace in zip(drawn, page, strict=False):
+        known = [(t, value) for t, value in enumerate(line.values) if value is not None]
+        assert known == list(zip(trace["frames"], trace["values"], strict=True))
+    for wrong, status in (({"cells": "1;2"}, 422), ({"kind": "pdf"}, 422), ({}, 404)):
+        column = "area_ch_0" if wrong else "none"
+        answer = client.get(f"/api/fovs/0/figures/{column}", params=query | wrong)
+        assert answer.status_code == status
 
 
 def test_a_figure_without_matplotlib_says_what_to_install(client, pairs, monkeypatch):

@@ -93,6 +93,7 @@ interface Elements {
   "play": HTMLElementTagNameMap["button"];
   "plot": HTMLElementTagNameMap["div"];
   "plot-reset": HTMLElementTagNameMap["button"];
+  "plot-tools": HTMLElementTagNameMap["div"];
   "previous": HTMLElementTagNameMap["button"];
   "proposal": HTMLElementTagNameMap["div"];
   "proposal-apply": HTMLElementTagNameMap["button"];

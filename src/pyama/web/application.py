@@ -18,8 +18,8 @@ from pyama.web import (
     analysis_routes,
     change_routes,
     dataset_routes,
-    file_routes,
     figure_routes,
+    file_routes,
     fit_routes,
     fitting_routes,
     form_routes,
@@ -33,6 +33,7 @@ from pyama.web import (
     run_routes,
     samples_routes,
     scatter_routes,
+    trace_figure_routes,
     trace_routes,
 )
 from pyama.web.event_streams import EventStreams
@@ -51,7 +52,7 @@ ROUTES = (
         fit_routes,
     ),
     *(form_routes, recording_routes, plan_routes, run_routes, analysis_routes, report_routes),
-    *(known_run_routes, change_routes, figure_routes),
+    *(known_run_routes, change_routes, figure_routes, trace_figure_routes),
     *(samples_routes, fitting_routes, scatter_routes, file_routes),
 )
 STATUSES: dict[type[PyamaError], int] = {

@@ -3,6 +3,7 @@
 import { waitingClicks } from "./clicks.js";
 import { PENS } from "./colours.js";
 import { element, fillSelect, find } from "./elements.js";
+import { makeFigureButtons } from "./figure_files.js";
 import { buildLeftOutList, showLeftOut } from "./left_out.js";
 import { setUpLegend, swatchOf } from "./legend.js";
 import { formatRanges } from "./numbers.js";
@@ -22,6 +23,7 @@ export function setUpCellPanel(select) {
   setUpLegend();
   for (const id of /** @type {const} */ (["all", "log-axis"])) find(id).addEventListener("change", showCells);
   find("plot-reset").addEventListener("click", () => plot.reset());
+  find("plot-tools").append(...makeFigureButtons(() => `fovs/${openSource().fov}/figures/${encodeURIComponent(state.column ?? "")}`, figureQuery));
   find("page-back").addEventListener("click", () => turnPage(-1));
   find("page-on").addEventListener("click", () => turnPage(1));
 }
@@ -149,6 +151,14 @@ function showPlot() {
   find("column").title = meaning;
   const labels = parts ? { title: `cell ${parts.cell}`, unit: "counts" } : { title: column ?? "", unit };
   plot.show(lines, { times, timeUnit, frame: state.frame, ...labels }, find("log-axis").checked);
+}
+
+/** What the plot shows, for the figure as a file. */
+function figureQuery() {
+  const cells = shownTraces().map(({ cell }) => cell);
+  if (!cells.length) throw new Error("Choose a column of the table with traces: other plots are not saved as a figure.");
+  const model = state.fitModel === "" ? undefined : state.fits?.model;
+  return { dir: openSource().dir, cells, selected: state.cell ?? undefined, model: model ?? undefined, log: find("log-axis").checked };
 }
 
 /** Traces of the page of cells, or of all, and of the selected cell. */

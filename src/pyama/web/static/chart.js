@@ -88,7 +88,7 @@ export class Chart {
       },
       axes: [
         this.#axis("x", { size: 22, labelSize: 16 }),
-        this.#axis("y", { labelSize: 20, size: (_, texts) => 10 + 6.5 * Math.max(4, ...(texts ?? []).map((text) => text?.length ?? 0)) }),
+        this.#axis("y", { labelSize: 20, size: (_, texts) => 14 + 6.5 * Math.max(4, ...(texts ?? []).map((text) => text?.length ?? 0)) }),
       ],
       cursor: {
         points: { show: false }, y: false, dataIdx: (_, __, index) => index,

@@ -5,13 +5,13 @@ import { address, fetchChecked } from "./requests.js";
 
 /**
  * Buttons that save a figure.
- * @param {string} path Of the request, such as `figures/scatter`.
+ * @param {() => string} path Of the request, such as `figures/scatter`; the file has the last part of it as its name.
  * @param {() => Record<string, unknown>} query What the figure shows.
  */
 export function makeFigureButtons(path, query) {
   return ["PNG", "SVG"].map((kind) => element("button", {
     title: "Save this figure as a file for a publication",
-    onclick: showErrorsOf(() => saveFigure(path, query(), kind.toLowerCase())),
+    onclick: showErrorsOf(() => saveFigure(path(), query(), kind.toLowerCase())),
   }, kind));
 }
 

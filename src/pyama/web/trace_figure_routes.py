@@ -1,0 +1,69 @@
+"""Figure of the traces of a field of view as a file."""
+
+from collections.abc import Mapping
+from typing import Annotated
+
+from fastapi import APIRouter, Query
+from fastapi.responses import Response
+
+from pyama.analysis.cell_figures import CellLine, Style, cell_traces
+from pyama.analysis.table_columns import unit_of, with_unit
+from pyama.web.dataset_routes import details
+from pyama.web.figure_routes import Kind, as_file
+from pyama.web.fit_routes import fitted
+from pyama.web.folders import Fov, FovOutputDir
+from pyama.web.trace_routes import Column, Inspected, traces, tracks
+
+router = APIRouter(tags=["traces"])
+IN_HOURS_FROM_MIN = 120
+"""Time from which on a recording has an axis in hours, as on the page."""
+Cells = Annotated[
+    str, Query(max_length=65536, pattern=r"^\d{1,9}(,\d{1,9})*$", description="Such as `1,4`.")
+]
+
+Model = Annotated[str | None, Query(max_length=64, description="Whose fits are shown.")]
+
+
+@router.get("/api/fovs/{fov}/figures/{column}", response_class=Response)
+def trace_figure(
+    output_dir: FovOutputDir,
+    fov: Fov,
+    inspection: Inspected,
+    column: Column,
+    cells: Cells,
+    selected: int | None = None,
+    model: Annotated[
+        str | None, Query(max_length=64, description="Whose fits are shown.")
+    ] = None,
+    log: bool = False,
+    kind: Kind = "svg",
+) -> Response:
+    """Traces of some cells, after the inspection, as a file."""
+    minutes = details(output_dir, fov).times_min
+    in_hours = minutes[-1] >= IN_HOURS_FROM_MIN
+    times = [time / 60 if in_hours else time for time in minutes]
+    chosen = {int(cell) for cell in cells.split(",")}
+    shown = [trace for trace in traces(inspection, column).traces if trace.cell in chosen]
+    bad = {track.cell for track in tracks(inspection).tracks if track.bad}
+    lines: list[CellLine] = []
+    for trace in shown:
+        values = dict(zip(trace.frames, trace.values, strict=True))
+        lines.append(_line(trace.cell, times, values, "bad" if trace.cell in bad else "plain"))
+        if trace.cell == selected:
+            lines.append(_line(trace.cell, times, values, "selected"))
+    if model is not None:
+        fits = {fit.cell: fit.values for fit in fitted(output_dir, fov, column, model).cells}
+        lines += [
+            _line(trace.cell, times, {t: fits[trace.cell][t] for t in trace.frames}, "fit")
+            for trace in shown
+            if trace.cell in fits
+        ]
+    labels = f"time ({'h' if in_hours else 'min'})", with_unit(column, unit_of(column))
+    return as_file(cell_traces(lines, labels, is_log=log), kind)
+
+
+def _line(
+    cell: int, times: list[float], values: Mapping[int, float | None], style: Style
+) -> CellLine:
+    """Return a line with a gap in every frame without a value."""
+    return CellLine(cell, times, [values.get(frame) for frame in range(len(times))], style)
