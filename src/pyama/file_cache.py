@@ -21,7 +21,7 @@ def cached_while_unchanged(
 
     Returns:
         A decorator for functions of a path and of other arguments that can be hashed. The
-        decorated function raises OSError if the file does not exist.
+        decorated function raises what the function raises if the file does not exist.
     """
 
     def decorate(read: Callable[[Path, *Rest], T]) -> Callable[[Path, *Rest], T]:
@@ -30,7 +30,10 @@ def cached_while_unchanged(
             return read(path, *rest)
 
         def read_cached(path: Path, *rest: *Rest) -> T:
-            status = path.stat()
+            try:
+                status = path.stat()
+            except OSError:
+                return read(path, *rest)
             return read_version(status.st_mtime_ns, status.st_size, path, *rest)
 
         return read_cached

@@ -498,6 +498,7 @@ def test_a_cell_that_was_left_out_tells_why_and_is_kept(page, served):
 
 NAMELESS = """() => [...document.querySelectorAll('button, select, input, canvas, [tabindex]')]
     .filter(e => e.checkVisibility() && !e.textContent.trim() && !e.labels?.length
+        && !e.closest('[role=img][aria-label]')
         && !e.getAttribute('aria-label') && !e.getAttribute('aria-labelledby'))
     .map(e => e.outerHTML)"""
 

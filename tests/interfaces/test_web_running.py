@@ -86,6 +86,13 @@ def test_a_trial_uses_preprocessors(client, monkeypatch):
     assert answer.json()["cells"] == 0
 
 
+def test_a_trial_of_a_file_that_is_gone_is_refused(client):
+    trial = {"file": "gone.nd2", "fov": 0, "frame": 0, "channels": CHANNELS, "params": {}}
+    answer = client.post("/api/recording/segmentation", json=trial)
+    assert answer.status_code == 409
+    assert "gone.nd2 does not exist. Check the path." in answer.json()["detail"]
+
+
 def test_a_trial_is_of_the_frame_that_is_shown(client, monkeypatch):
     def by_frame(frame, params, place=None):
         labels = np.zeros(frame.shape, np.uint16)
