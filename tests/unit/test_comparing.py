@@ -1,5 +1,7 @@
 """Differences between samples."""
 
+import re
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -10,7 +12,7 @@ from scipy import stats
 
 from pyama.analysis import rank_shift
 from pyama.analysis.comparing import adjust, compare, comparison
-from pyama.analysis.comparison_text import comparison_lines
+from pyama.analysis.comparison_text import comparison_lines, summary_lines
 from pyama.analysis.rank_shift import mann_whitney
 from pyama.analysis.replicates import (
     level_of,
@@ -18,6 +20,7 @@ from pyama.analysis.replicates import (
     sample_sizes,
     samples_in_order,
 )
+from pyama.analysis.statistics import summarize
 from pyama.errors import ConfigError
 
 NAN = float("nan")
@@ -231,12 +234,30 @@ def test_a_cell_with_several_rows_is_refused():
 def test_a_comparison_in_words_begins_with_the_test_on_replicates():
     lines = comparison_lines(comparison(cells((3, 3), n_cells=50)), {"auc": "counts h"})
     assert lines[0] == "auc (counts h)"
-    assert lines[1].startswith("  b - a: ")
-    assert "(medians of 3 and 3 field of views)" not in lines[1]
-    assert lines[1].endswith("(medians of 3 and 3 fields of view)")
-    assert "150 and 150 cells as if independent: shift " in lines[2]
+    number = r"-?[\d.]+"
+    assert re.fullmatch(rf"  b - a: {number}, 95 % interval {number} to {number}", lines[1])
+    assert re.match(r"    p = [\d.e-]+, corrected ", lines[2])
+    assert lines[2].endswith("(medians of 3 and 3 fields of view)")
+    assert "150 and 150 cells as if independent: shift " in lines[3]
     lines = comparison_lines(comparison(cells((1, 3))), {})
-    assert lines[1].endswith("no test possible with 1 and 3 fields of view")
+    assert re.fullmatch(f"  b - a: {number}", lines[1])
+    assert lines[2] == "    no test possible with 1 and 3 fields of view"
+    assert "nothing to compare" in comparison_lines(comparison(cells((3,), "a")), {})[0]
+
+
+def test_a_summary_in_words_fits_a_narrow_terminal():
+    table = cells((2, 2, 1), ("a", "drug 10 nM in DMSO, 24 h", "none"))
+    table["auc"] *= 1e5
+    table.loc[table["sample"] == "none", "auc"] = NAN
+    lines = summary_lines(summarize(table, ["auc"]), {"auc": "counts h"})
+    assert lines[0] == "auc (counts h)"
+    assert lines[1].split() == ["n", "mean", "sd", "cv", "q05", "q25", "median", "q75", "q95"]
+    assert lines[2].split()[:2] == ["a", "40"]
+    assert lines[3] == "  drug 10 nM in DMSO, 24 h"
+    assert lines[5].split() == ["none", "0", *["-"] * 8]
+    assert max(map(len, lines)) <= 80
+    assert len({len(line) for line in lines if "." in line or "mean" in line}) == 1
+    assert summary_lines(summarize(table.iloc[:0], ["auc"]), {}) == []
 
 
 @few

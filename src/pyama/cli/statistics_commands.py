@@ -100,6 +100,7 @@ def summarize(
     debug: Debug = False,
 ) -> None:
     """Describe samples: number of cells, mean, sd, cv and quantiles of every number."""
+    from pyama.analysis.comparison_text import summary_lines
     from pyama.analysis.replicates import sample_sizes
     from pyama.analysis.statistics import summarize as describe_samples
 
@@ -107,8 +108,9 @@ def summarize(
     table = describe_samples(cells.table, _names(names) or cells.features)
     units = [cells.units.get(name, "") for name in table["feature"]]
     table.insert(2, "unit", units)
-    text = [sample_sizes(cells.table).to_string(index=False), table.to_string(index=False)]
-    _show(table, "\n\n".join(text).split("\n"), output, as_json=as_json)
+    sizes = sample_sizes(cells.table).to_string(index=False).split("\n")
+    lines = [*sizes, "", *summary_lines(table, cells.units)]
+    _show(table, lines, output, as_json=as_json)
 
 
 def _names(text: str) -> list[str]:
