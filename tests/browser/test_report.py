@@ -51,7 +51,7 @@ class Visit:
         return [url for url in self.requests if not url.startswith(local)]
 
 
-@pytest.mark.parametrize("width", [1280, 400])
+@pytest.mark.parametrize("width", [1280, 390])
 def test_all_figures_are_drawn_without_errors_or_requests(browser, report, width):
     visit = Visit(browser, report, width)
     visit.scroll_through()
@@ -72,6 +72,33 @@ def test_names_are_shown_and_not_run(browser, report):
     legends = visit.page.locator(".legendtext").all_text_contents()
     assert f"control_merged {BAD}" in legends
     visit.page.close()
+
+
+def test_all_figures_of_all_choices_are_printed_on_light_ground(browser, report):
+    visit = Visit(browser, report)
+    page, charts = visit.page, visit.page.locator(".chart")
+    page.emulate_media(color_scheme="dark")
+    visit.scroll_through()
+    ground = "(e) => getComputedStyle(e.querySelector('.main-svg')).backgroundColor"
+    assert charts.first.evaluate(ground) == "rgb(29, 36, 44)"
+    closed = page.locator("details:not([open])").count()
+    page.emulate_media(media="print", color_scheme="dark")
+    page.evaluate("dispatchEvent(new Event('beforeprint'))")
+    assert page.locator(".chart:visible:has(.main-svg)").count() == charts.count()
+    assert page.locator("details:not([open])").count() == 0
+    widths = page.locator(".chart .svg-container").evaluate_all(
+        "all => all.map(e => e.offsetWidth)"
+    )
+    assert set(widths) == {676, 334}  # of the 688 px between the margins of A4
+    assert charts.first.evaluate(ground) == "rgb(255, 255, 255)"
+    page.evaluate("dispatchEvent(new Event('afterprint'))")
+    page.emulate_media(media="screen")
+    visit.scroll_through()
+    assert page.locator("details:not([open])").count() == closed
+    assert page.locator("[data-choice=traces]:visible").count() == 1
+    assert len(page.pdf()) > 50_000
+    assert visit.complaints == []
+    page.close()
 
 
 def test_another_feature_and_other_axes_can_be_chosen(browser, report):

@@ -1,8 +1,11 @@
+import base64
 import html
+import io
 import json
 import re
 import shutil
 import warnings
+from itertools import pairwise
 
 import numpy as np
 import pandas as pd
@@ -14,6 +17,7 @@ from scipy import ndimage
 
 from experiments import experiment, traces_of, write_traces
 from pyama.analysis.colours import evenly_spaced
+from pyama.analysis.comparing import comparison
 from pyama.analysis.fitting.fit_files import fit_file
 from pyama.analysis.fitting.models import MODELS
 from pyama.analysis.histograms import bin_edges, central_range, not_shown
@@ -122,7 +126,8 @@ def test_names_from_files_cannot_become_code(tmp_path):
     assert "<img src=x" not in page
     assert "</style>" not in page.partition("</style>")[2]
     assert html.escape(BAD) in page
-    assert all("<" not in text for text in strings_in(figures_in(page)) if "alert" in text)
+    shown = [text.replace("<br>", " ") for text in strings_in(figures_in(page))]
+    assert all("<" not in text for text in shown if "alert" in text)
 
 
 def strings_in(value):
@@ -313,14 +318,14 @@ def test_a_run_without_previews_or_images_is_reported_all_the_same(run):
 def test_examples_are_the_best_the_median_and_the_worst(fitted):
     report = collect(fitted)
     fits = report.fits[0].table
-    figure = fit_examples(fits, report.traces, "intensity_total_ch_1", 0, "y")
+    figures = fit_examples(fits, report.traces, "intensity_total_ch_1", 0, "y")
     ranked = fits.sort_values("r_squared", ascending=False).iloc[[0, len(fits) // 2, -1]]
-    words = [note["text"] for note in figure["layout"]["annotations"]]
+    words = [figure["layout"]["title"]["text"] for figure in figures]
     assert [
         f"FOV {row.fov}, cell {row.cell}" in text
         for row, text in zip(ranked.itertuples(), words, strict=True)
     ] == [True] * 3
-    for points, curve in zip(figure["data"][::2], figure["data"][1::2], strict=True):
+    for points, curve in (figure["data"] for figure in figures):
         on_curve = np.interp(points["x"], curve["x"], curve["y"])
         np.testing.assert_allclose(on_curve, points["y"], atol=2000)
 
@@ -329,10 +334,25 @@ def test_numbers_have_units_and_p_values_come_before_medians(fitted):
     page = page_of(fitted)
     labels = [f["layout"]["xaxis"]["title"]["text"] for f in figures_in(page) if "layout" in f]
     assert "area under the curve (counts h)" in [label.partition(";")[0] for label in labels]
-    heads = re.findall(r"<tr>(<th.*?)</tr>", page)
-    compared = next(head for head in heads if "p_adjusted" in head)
-    assert compared.index(">unit<") < compared.index(">p_adjusted<")
-    assert compared.index(">p_adjusted<") < compared.index(">median_a<")
+    heads = [re.findall(r"<th.*?>(.*?)</th>", head) for head in page.split("<thead>")[1:]]
+    tested, cells = next(
+        (first, second) for first, second in pairwise(heads) if "p, Holm" in first
+    )
+    assert tested[:7] == [
+        *("feature", "unit", "b \u2212 a", "difference", "95 % interval", "p", "p, Holm")
+    ]
+    assert tested[-1] == "fields of view, a and b"
+    assert cells[3:6] == ["shift", "95 % interval", "p, cells"]
+
+
+def test_what_a_comparison_saves_has_all_columns(fitted):
+    name = "maturation_intensity_total_ch_1_comparison.csv"
+    link = re.search(rf'download="{name}" href=".*?,(.*?)"', page_of(fitted))
+    saved = pd.read_csv(io.BytesIO(base64.b64decode(link[1])))
+    report = collect(fitted)
+    names = report.fits[0].parameters
+    expected = comparison(report.fits[0].table, names, order=report.samples)
+    pd.testing.assert_frame_equal(saved.drop(columns="unit"), expected)
 
 
 def test_samples_are_not_compared_by_how_good_their_fits_are(fitted):

@@ -11,7 +11,7 @@ import pandas as pd
 
 from pyama.analysis.table_files import neutralise_formulas
 
-TEXTS = frozenset({"text", "wrap"})
+TEXTS = frozenset({"text", "name", "wrap"})
 SHOWN_ROWS = 400
 """Largest number of rows that are shown; the file behind `save as CSV` has all."""
 
@@ -76,7 +76,8 @@ def table(frame: pd.DataFrame, kinds: Mapping[str, str] | None = None, save: str
 
     Args:
         frame: The table; NaN becomes a dash.
-        kinds: `text` or `wrap` (text with line breaks) for columns that are not numbers.
+        kinds: `text`, `name` or `wrap` (with line breaks, short or long) for columns that are
+            not numbers.
         save: Name of the CSV file with all rows that a link saves; empty for no link.
     """
     given = (kinds or {}).get
@@ -92,11 +93,13 @@ def table(frame: pd.DataFrame, kinds: Mapping[str, str] | None = None, save: str
     body = "".join(f"<tr>{row}</tr>" for row in rows)
     rest = len(frame) - SHOWN_ROWS
     more = paragraph(f"and {rest} more rows") if rest > 0 else ""
-    drawn = f'<div class="scroll"><table><tr>{head}</tr>{body}</table></div>{more}'
-    return drawn + _link(frame, save) if save else drawn
+    inside = f"<thead><tr>{head}</tr></thead><tbody>{body}</tbody>"
+    drawn = f'<div class="scroll" tabindex="0"><table>{inside}</table></div>{more}'
+    return drawn + save_link(frame, save) if save else drawn
 
 
-def _link(frame: pd.DataFrame, name: str) -> str:
+def save_link(frame: pd.DataFrame, name: str) -> str:
+    """Return a link that saves a table as a CSV file."""
     data = base64.b64encode(neutralise_formulas(frame).to_csv(index=False).encode()).decode()
     href = f"data:text/csv;charset=utf-8;base64,{data}"
     return f'<a class="save" download="{escape(name)}" href="{href}">save as CSV</a>'

@@ -2,6 +2,7 @@
 
 import html
 import math
+import textwrap
 from collections.abc import Iterable, Sequence
 from typing import Any
 
@@ -21,6 +22,8 @@ MIN_CELL_SHARE = 0.05
 """Share of the largest number of cells below which the mean of a frame is not drawn."""
 TWO_LINES = {"l": 60, "r": 14, "t": 64, "b": 46}
 """Margins in px with room for two lines above a figure."""
+LINE = 34
+"""Largest number of letters of a line above a small figure."""
 NUMBERS = 300_000
 """Largest number of values of single traces in a report; each takes about seven bytes."""
 
@@ -75,9 +78,13 @@ def single_traces(
         "showlegend": False,
     }
     means = _drawn_course(table, column)
-    title = f"{text(sample)}: {len(chosen)} of {len(cells)} cells"
+    lines_above = textwrap.wrap(f"{sample}: {len(chosen)} of {len(cells)} cells", LINE)
+    title = "<br>".join(map(text, lines_above))
     figure = {"data": [drawn, _band(means, i), _line(means, i, "mean")]}
-    return {**figure, "layout": {**axes("time (h)", label), **_title(title)}}
+    layout = {**axes("time (h)", label), **_title(title)}
+    if len(lines_above) > 1:
+        layout["margin"] = {**TWO_LINES, "t": 30 + 17 * len(lines_above)}
+    return {**figure, "layout": layout}
 
 
 def traces_to_draw(table: pd.DataFrame, features: int, samples: int) -> int:
@@ -88,7 +95,7 @@ def traces_to_draw(table: pd.DataFrame, features: int, samples: int) -> int:
 
 def fit_examples(
     fits: pd.DataFrame, traces: pd.DataFrame, column: str, i: int, label: str
-) -> Figure:
+) -> list[Figure]:
     """Return the best, the median and the worst fit of a sample with their data.
 
     Args:
@@ -99,37 +106,30 @@ def fit_examples(
         label: Label of the y axis.
     """
     examples = list(example_fits(fits).items())[: fits["r_squared"].notna().sum()]
-    data: list[Figure] = []
-    shape = {"rows": 1, "columns": 3, "pattern": "independent"}
-    drawn: Figure = {"grid": {**shape, "xgap": 0.16}, "showlegend": False, "annotations": []}
-    drawn["margin"] = TWO_LINES
-    for k, (name, row) in enumerate(examples):
-        axis = "" if k == 0 else str(k + 1)
-        data += _measured_and_fitted(row, traces, column, axis, color(i))
-        drawn[f"xaxis{axis}"] = {"title": {"text": "time (h)"}}
-        drawn[f"yaxis{axis}"] = {"title": {"text": text(label) if k == 0 else ""}}
-        drawn["annotations"].append(_caption(axis, name, row))
-    return {"data": data, "layout": drawn}
+    return [
+        {
+            "data": _measured_and_fitted(row, traces, column, color(i)),
+            "layout": {**axes("time (h)", label), **_title(_caption(name, row))},
+        }
+        for name, row in examples
+    ]
 
 
 def _measured_and_fitted(
-    row: "pd.Series[Any]", traces: pd.DataFrame, column: str, axis: str, shade: str
+    row: "pd.Series[Any]", traces: pd.DataFrame, column: str, shade: str
 ) -> list[Figure]:
     cell = rows_of_cell(traces, row)
     time, values = cell["time"].to_numpy(float), cell[column].to_numpy(float)
     step = 1 + len(time) // MAX_FRAMES
     points = {"x": round_numbers(time[::step]), "y": round_numbers(values[::step])}
-    axes_used = {"xaxis": f"x{axis}", "yaxis": f"y{axis}"}
     marker = {"color": "#5A6473", "size": 4, "opacity": 0.6}
     measured = {"mode": "markers", "marker": marker, "name": "measured"}
     fitted = {"mode": "lines", "line": {"color": shade}}
-    return [{**points, **axes_used, **measured}, {**_curve(row, time), **axes_used, **fitted}]
+    return [{**points, **measured}, {**_curve(row, time), **fitted}]
 
 
-def _caption(axis: str, name: str, row: "pd.Series[Any]") -> Figure:
-    words = f"<b>{name}</b>  FOV {row['fov']}, cell {row['cell']}, R² {row['r_squared']:.4f}"
-    place = {"xref": f"x{axis} domain", "yref": f"y{axis} domain", "x": 0, "y": 1.12}
-    return {**place, "text": words, "showarrow": False, "xanchor": "left"}
+def _caption(name: str, row: "pd.Series[Any]") -> str:
+    return f"<b>{name}</b>  FOV {row['fov']}, cell {row['cell']}, R² {row['r_squared']:.4f}"
 
 
 def _curve(row: "pd.Series[Any]", time: NDArray[np.float64]) -> Figure:
@@ -154,7 +154,7 @@ def lines(
     ]
     layout = {**axes("time (h)", y_label), **_title(title)}
     if 1 < len(series) <= len(COLORS):
-        layout |= {"showlegend": True, "margin": TWO_LINES}
+        layout |= {"showlegend": True, "legend": {"x": 1.02, "y": 1}}
     return {"data": data, "layout": layout}
 
 

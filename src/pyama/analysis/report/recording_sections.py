@@ -106,7 +106,7 @@ def fovs_section(report: ReportData) -> str:
             "labelled": "kept (px\N{SUPERSCRIPT TWO})",
         }
     )
-    table = markup.table(shown, {"sample": "text", "table": "text"}, "fields_of_view.csv")
+    table = markup.table(shown, {"sample": "name", "table": "name"}, "fields_of_view.csv")
     text = (
         "Objects are counted in every single frame, before tracking. Marked is what the "
         "threshold of the segmentation found, kept is what the labels cover."
@@ -160,8 +160,8 @@ def _counts(report: ReportData, fov: int) -> dict[str, Any]:
 def pictures_section(report: ReportData) -> str:
     """Images with the outlines of segmented cells."""
     shown = "".join(
-        f'<figure><img src="{picture.url}" alt="{markup.escape(picture.caption)}" '
-        f'loading="lazy"><figcaption>{markup.escape(picture.caption)}</figcaption></figure>'
+        f'<figure><img src="{picture.url}" alt="{markup.escape(picture.caption)}">'
+        f"<figcaption>{markup.escape(picture.caption)}</figcaption></figure>"
         for picture in contact_sheet.pictures(report)
     )
     if not shown:

@@ -8,6 +8,7 @@ import pandas as pd
 from pyama.analysis.comparing import comparison
 from pyama.analysis.replicates import level_of, replicate_warning, sample_sizes
 from pyama.analysis.report import markup, plotly_figures
+from pyama.analysis.report.comparison_tables import comparison_tables
 from pyama.analysis.report.distributions import classes, histogram, scatter
 from pyama.analysis.report.report_data import Fits, ReportData
 from pyama.analysis.statistics import (
@@ -100,18 +101,14 @@ def _examples(report: ReportData, fits: Fits, samples: list[str]) -> Iterator[st
             label = report.label(fits.column)
             if len(samples) > 1:
                 yield f'<p class="soft">{markup.escape(sample)}</p>'
-            yield markup.plot(
-                plotly_figures.fit_examples(cells, traces, fits.column, i, label)
-            )
+            examples = plotly_figures.fit_examples(cells, traces, fits.column, i, label)
+            yield markup.grid(map(markup.plot, examples))
 
 
-def _arranged(
-    table: pd.DataFrame, first: list[str], last: list[str], units: Mapping[str, str]
-) -> pd.DataFrame:
-    """Put columns first and last, and the unit of each feature after the first ones."""
-    between = [name for name in table if name not in (*first, *last)]
-    arranged = table[[*first, *between, *last]]
-    arranged.insert(len(first), "unit", [units.get(name, "") for name in table["feature"]])
+def _with_units(table: pd.DataFrame, units: Mapping[str, str]) -> pd.DataFrame:
+    """Put the feature first, and its unit after it."""
+    arranged = table[["feature", *table.columns.drop("feature")]]
+    arranged.insert(1, "unit", [units.get(name, "") for name in table["feature"]])
     return arranged
 
 
@@ -154,21 +151,23 @@ def _replicates(report: ReportData) -> Iterator[str]:
     level = level_of(report.traces)
     sizes = sample_sizes(report.traces.drop_duplicates(cell_keys(report.traces)))
     yield markup.paragraph(
-        f"How samples are compared: the test takes one value per {level.name}, the median of "
-        "its cells. difference is the mean of these values in b minus that in a, with the "
-        "limits low and high of its 95 % interval and p of Student's t test (with unequal "
-        "numbers Welch's); p_adjusted is corrected for the number of comparisons in the table "
-        f"(Holm). This is the result to cite. {level.reason}"
+        f"How samples are compared: cells of one {level.name} are not independent, so that "
+        f"the test takes one value per {level.name}, the median of its cells. This is the "
+        "result to cite: difference is the mean of these values in sample b minus that in a, "
+        "with its 95 % interval and p of Student's t test (Welch's, if their numbers differ); "
+        "p, Holm is corrected for the number of rows of the table. A dash means that there "
+        "are too few values for a test. An interval that contains 0 means that no difference "
+        f"was found, not that there is none. {level.reason}"
     )
     if few := replicate_warning(report.traces, "sample", level):
         yield markup.notes([few])
-    yield markup.table(sizes, {"sample": "text"}, "samples.csv")
+    yield markup.table(sizes, {"sample": "name"}, "samples.csv")
     yield markup.paragraph(
-        "n_a to p_cells compare all cells as if they were independent, which those of one "
-        f"{level.name} are not, so that p_cells is too small: medians, shift (median of all "
-        "differences of a cell of b and one of a, Hodges-Lehmann) with its 95 % interval, "
-        "effect (Cliff's delta: the probability that a cell of b exceeds a cell of a, minus "
-        "the reverse) and p_cells of the Mann-Whitney test."
+        "The second table compares all cells as if they were independent. It describes how "
+        "far the distributions lie apart; do not cite its p, which is too small. shift is the "
+        "median of all differences of a cell of b and one of a (Hodges-Lehmann), Cliff's "
+        "delta the probability that a cell of b exceeds one of a, minus the reverse (0: "
+        "equal, 1 or -1: no overlap), and p that of the Mann-Whitney test."
     )
 
 
@@ -180,19 +179,18 @@ def _compared(
     name: str,
 ) -> str:
     """Tables of the numbers of every sample, and of every pair of samples."""
-    kinds = dict.fromkeys(("sample", "feature", "unit", "a", "b", "level"), "text")
+    kinds = {"sample": "name", "feature": "text", "unit": "text"}
     samples = [name for name in report.samples if (table["sample"] == name).any()]
     numbers = summarize(table, features)
     order = numbers["feature"].map(features.index) * len(samples)
     order += numbers["sample"].astype(str).map(samples.index)
-    numbers = _arranged(numbers.iloc[order.argsort()], ["feature"], [], units)
+    numbers = _with_units(numbers.iloc[order.argsort()], units)
     summary = markup.table(numbers, kinds, f"{name}_summary.csv")
     if len(samples) < 2:
         return summary
     many = math.comb(len(samples), 2) > MAX_PAIRS
     tested = [feature for feature in features if feature != R_SQUARED]
     pairs = comparison(table, tested, reference=samples[0] if many else None, order=samples)
-    pairs = _arranged(pairs, ["feature"], [], units)
     title = f"Compared with {samples[0]}" if many else "Samples compared"
-    shown = markup.table(pairs, kinds, f"{name}_comparison.csv")
+    shown = comparison_tables(pairs, units, f"{name}_comparison.csv")
     return f"{summary}<h3>{markup.escape(title)}</h3>{shown}"
