@@ -291,7 +291,7 @@ def settings_section(report: ReportData) -> str:
         "settings",
         "Settings and versions",
         markup.paragraph("Configuration of the last run:") if len(report.groups) > 1 else "",
-        f"<pre>{markup.escape(config)}</pre>",
+        f'<pre tabindex="0">{markup.escape(config)}</pre>',
         _settings_by_fov(report),
         markup.table(table, {"version": "text"}),
         markup.paragraph(f"Identity of the recording: {report.metadata.identity}"),
