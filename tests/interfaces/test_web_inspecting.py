@@ -56,6 +56,14 @@ def test_a_click_is_saved_at_once_and_undone(client, folder):
     assert client.get("/api/dataset").json()["fovs"][0]["inspected"]
 
 
+def test_the_list_of_fields_counts_the_cells_that_an_inspection_left(client):
+    count = client.get("/api/dataset").json()["fovs"][0]["traces"]
+    act(client, kind="delete", cell=2)
+    assert client.get("/api/dataset").json()["fovs"][0]["traces"] == count - 1
+    client.post(f"{HERE}/undo", json={"by": "me"})
+    assert client.get("/api/dataset").json()["fovs"][0]["traces"] == count
+
+
 def test_a_click_that_arrives_again_changes_nothing(client, folder):
     shown = client.get("/api/fovs/0/tracks").json()["digest"]
     clicks = [

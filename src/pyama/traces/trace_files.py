@@ -5,7 +5,10 @@ Whoever gets the path of inspected traces here finds them as the log of correcti
 
 import warnings
 from collections.abc import Collection, Iterator
+from functools import lru_cache
 from pathlib import Path
+
+import pandas as pd
 
 from pyama import layout
 from pyama.errors import StoreError
@@ -82,6 +85,24 @@ def is_inspected(output_dir: Path, fov: int) -> bool:
     name, _ = _preferred(Path(output_dir) / layout.fov_dir(fov), fov)
     parsed = layout.parse_traces(name)
     return parsed is not None and parsed[2]
+
+
+def count_inspected(output_dir: Path, fov: int) -> int | None:
+    """Return the number of cells that an inspection has left; None without an inspection."""
+    try:
+        path = traces_of(output_dir, fov)
+        _, _, inspected = layout.parse_traces(path.name if path else "") or ("", 0, False)
+        if path is None or not inspected:
+            return None
+        written = path.stat()
+        return _count_cells(path, written.st_mtime_ns, written.st_size)
+    except (OSError, ValueError):  # such as a table that somebody else has changed
+        return None
+
+
+@lru_cache(maxsize=1024)
+def _count_cells(path: Path, _written_ns: int, _size: int) -> int:
+    return int(pd.read_csv(path, usecols=["cell"])["cell"].nunique())
 
 
 def _up_to_date(path: Path) -> Path:

@@ -16,6 +16,7 @@ from pyama.metadata import MicroscopyMetadata, frame_times, pixel_size, times_te
 from pyama.pictures.contrast import Contrast, contrast_of_data_set, contrast_of_stack
 from pyama.readers.frame_selection import selection_notes
 from pyama.store import TRACES_MARK, FovStore, fovs_in
+from pyama.traces.trace_files import count_inspected
 from pyama.traces.trace_recording import refuse_other_frames
 from pyama.web.folders import Dir, Fov, FovOutputDir, Root, record_of, root_of, shorten_paths
 from pyama.web.frame_routes import open_stack
@@ -31,7 +32,7 @@ class FovEntry(BaseModel):
     name: str
     """Name of the position; empty without one."""
     traces: int | None
-    """Cells in the traces; null as long as there are no traces."""
+    """Cells in the traces, after the inspection; null as long as there are no traces."""
     inspected: bool
     """Whether somebody has inspected it."""
 
@@ -162,9 +163,14 @@ def _fov_entry(store: FovStore, metadata: MicroscopyMetadata) -> FovEntry:
     return FovEntry(
         fov=store.fov,
         name=names[store.fov] if store.fov < len(names) else "",
-        traces=None if mark is None else mark.notes.get("traces"),
+        traces=None if mark is None else _count_traces(store, mark.notes.get("traces")),
         inspected=log.exists(),
     )
+
+
+def _count_traces(store: FovStore, measured: int | None) -> int | None:
+    inspected = count_inspected(store.path.parent, store.fov)
+    return measured if inspected is None else inspected
 
 
 @router.get("/api/fovs/{fov}")

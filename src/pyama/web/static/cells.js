@@ -13,6 +13,8 @@ import { showFrame } from "./viewer.js";
 
 /** Versions of the cells that this page has had: an event about one of them brings nothing new. */
 const knownVersions = new Set();
+/** What was said last about inspections that are not used. */
+let shownUnused = "";
 
 export function setUpCells() {
   onChange("cells", refreshCells);
@@ -85,6 +87,8 @@ export function showTracks(tracks) {
   takeTracks(tracks);
   knownVersions.add(tracks.version);
   const { byCell, absent } = state.index;
+  const count = document.querySelector("#fov-list [aria-current] .count");
+  if (count) count.textContent = String(byCell.size);
   if (state.cell !== null && !byCell.has(state.cell)) {
     if (absent.has(state.cell)) state.absent = state.cell; // deleted, or kept no more
     state.cell = null;
@@ -92,7 +96,11 @@ export function showTracks(tracks) {
   const kept = state.absent === null || absent.has(state.absent) ? null : state.absent;
   if (kept !== null) Object.assign(state, { absent: null, absentTrace: null, cell: state.index.byLabel.get(kept)?.[0].cell ?? null });
   if (state.other !== null && !byCell.has(state.other)) state.other = null;
-  if (tracks.set_aside.length) showStatus(tracks.set_aside.join(" "), true);
+  const unused = tracks.set_aside.join(" ");
+  // While a run makes traces again, inspections are unused until it has carried them over.
+  if (unused) showStatus(unused, true);
+  else if (shownUnused && find("status").textContent === shownUnused) showStatus("");
+  shownUnused = unused;
 }
 
 /**
