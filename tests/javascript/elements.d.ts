@@ -156,6 +156,7 @@ interface Elements {
   "samples-save": HTMLElementTagNameMap["button"];
   "saved": HTMLElementTagNameMap["output"];
   "scatter": HTMLElementTagNameMap["div"];
+  "scatter-none": HTMLElementTagNameMap["p"];
   "scatter-plot": HTMLElementTagNameMap["div"];
   "scatter-x": HTMLElementTagNameMap["select"];
   "scatter-x-log": HTMLElementTagNameMap["input"];

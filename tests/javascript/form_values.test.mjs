@@ -61,6 +61,7 @@ test("help has the description, the unit and the bounds that the user can reach"
   assert.equal(help({ type: "number", exclusiveMinimum: 0, maximum: 1, unit: "1" }), "Allowed: above 0 to 1.");
   assert.equal(help({ anyOf: [{ $ref: "#/$defs/Pixel" }, { type: "null" }] }), "Unit: um. Allowed: above 0.");
   assert.equal(help({ type: "boolean", description: "Yes or no." }), "Yes or no.");
+  assert.equal(help({ type: "boolean", description: "Radius; null is half of it." }), "Radius; empty is half of it.");
 });
 
 test("empty rows of samples are left out", () => {
@@ -77,6 +78,7 @@ test("folders and output folders", () => {
 test("a recording is described with its problems", () => {
   const recording = { format: "ND2", n_fovs: 2, n_frames: 9, shapes: [[20, 30]], pixel_size_um: null, time: "every 5 min", problems: ["Frame 3 is missing."] };
   assert.equal(describeRecording(recording), "ND2: 2 FOVs, 9 frames, 20 × 30 px, size of a pixel unknown, every 5 min. Frame 3 is missing.");
+  assert.ok(describeRecording({ ...recording, n_fovs: 1, n_frames: 1 }).startsWith("ND2: 1 FOV, 1 frame, "));
 });
 
 test("the state of a run and the axis of a histogram as text", () => {

@@ -9,7 +9,7 @@ import { address, get, post } from "./requests.js";
 import { makeFilesCard, showFiles } from "./result_files.js";
 import { makeSamplesCard, startSamples } from "./samples.js";
 import { makeScatterCard } from "./scatter.js";
-import { openSource, state } from "./state.js";
+import { NO_RESULTS, openSource, state } from "./state.js";
 
 /** @type {string | null} The output folder whose samples are shown. */
 let shownDir = null;
@@ -17,7 +17,7 @@ let shownDir = null;
 /** Shows the tables of the output folder that is open; samples are kept until another is opened. */
 export async function openAnalysis() {
   if (!state.source) {
-    find("analysis").replaceChildren(element("p", {}, "Choose a folder of results first."));
+    find("analysis").replaceChildren(element("p", {}, NO_RESULTS));
     return;
   }
   const { dir } = state.source;

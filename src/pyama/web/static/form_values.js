@@ -122,7 +122,7 @@ export function helpText(property, { kind, number }, schema) {
     most === undefined ? "" : `to ${most}`,
   ].filter(Boolean).join(" ");
   return [
-    withoutMarks(property.description),
+    withoutMarks(property.description).replaceAll(/\bnull\b/g, "empty"),
     unit && unit !== "1" ? `Unit: ${unit}.` : "",
     kind === "number" && bounds ? `Allowed: ${bounds}.` : "",
   ].filter(Boolean).join(" ");

@@ -10,7 +10,7 @@ import { setUpPlayback, togglePlaying } from "./playback.js";
 import { enqueue, openNewest } from "./queue.js";
 import { get, makeLatestCheck } from "./requests.js";
 import { readAddress, saveView, setUpRemembering, startRemembering } from "./remembered.js";
-import { openSource, state } from "./state.js";
+import { NO_RESULTS, openSource, state } from "./state.js";
 import { loadFits } from "./traces.js";
 import * as viewer from "./viewer.js";
 
@@ -148,12 +148,13 @@ const showView = showErrorsOf(async (/** @type {typeof VIEWS[number]} */ name) =
     find(`tab-${view}`).setAttribute("aria-pressed", `${view === name}`);
   }
   watch({ runs: name === "run" });
-  if (name === "view") {
+  if (name === "view" && !state.source) showStatus(NO_RESULTS);
+  else if (name === "view") {
     viewer.showFrame(state.frame);
     await loadFits(); // fits may have been made since
   }
   // Loaded when they are needed: the first picture does not wait for them.
-  if (name === "run") await (await import("./run.js")).openForm(openResults);
+  if (name === "run") await (await import("./run.js")).openForm(openResults, showErrorsOf(() => listDatasets(state.source?.dir ?? null)));
   if (name === "analysis") await (await import("./analysis.js")).openAnalysis();
 });
 
@@ -170,7 +171,9 @@ const openResults = showErrorsOf(async (/** @type {string} */ dir) => {
 async function listDatasets(chosen) {
   const names = await get("datasets");
   if (chosen !== null && !names.includes(chosen)) names.push(chosen);
-  fillSelect(find("dataset"), names.map((name) => (name === "." ? [name, "(this folder)"] : toOption(name))), chosen ?? undefined);
+  /** @type {Array<[string, string]>} */
+  const none = state.source || chosen !== null ? [] : [["", names.length ? "choose …" : "none yet"]];
+  fillSelect(find("dataset"), [...none, ...names.map((name) => (name === "." ? /** @type {[string, string]} */ ([name, "(this folder)"]) : toOption(name)))], chosen ?? undefined);
   return names;
 }
 
@@ -192,7 +195,7 @@ const start = showErrorsOf(async () => {
   inspection.setUpInspection();
   find("help-open").addEventListener("click", () => find("help").showModal());
   find("dataset").addEventListener("change", async () => {
-    await openDataset(find("dataset").value);
+    if (find("dataset").value) await openDataset(find("dataset").value);
     if (!find("analysis").hidden) await showView("analysis");
   });
   document.addEventListener("keydown", actOnKey);
@@ -209,7 +212,10 @@ const start = showErrorsOf(async () => {
   if (cell !== null) enqueue(() => state.index.byCell.has(cell) && selectCell(cell));
   const names = await listDatasets(dir);
   await opening;
-  if (dir === null && names.length) await openDataset(find("dataset").value);
+  if (dir === null && names.length) {
+    find("dataset").value = names[0];
+    await openDataset(names[0]);
+  }
   const asked = VIEWS.find((name) => name === view);
   if (!isChosen && (!names.length || asked)) await showView(asked ?? "run");
   startRemembering();

@@ -26,13 +26,19 @@ let isTouched = false;
 /**
  * Shows the form; it is made once.
  * @param {(dir: string) => void} openResults Called to show an output folder.
+ * @param {() => void} listResults Called when there may be new output folders.
  */
-export async function openForm(openResults) {
+export async function openForm(openResults, listResults) {
   if (schema) return;
   schema = /** @type {Schema} */ (await get("schema"));
+  const runEnded = (/** @type {Api.RunRequest} */ { file }) => {
+    listResults();
+    // One line as before: nothing may move under the mouse when a run ends.
+    if (chosen?.file === file && find("run-earlier-box").hidden) find("run-earlier-text").textContent = "There are results of it now; reload the page to list them.";
+  };
   find("run").replaceChildren(element("div", { className: "columns run-columns" },
     element("div", {}, makeRecordingCard(), makeSettingsCard(schema)),
-    element("div", {}, makeTrialCard(readSettings), makePlanCard(), makeRunListCard(), makeProgressCard({ openResults, applyAdvice, startRun }))));
+    element("div", {}, makeTrialCard(readSettings), makePlanCard(), makeRunListCard(), makeProgressCard({ openResults, applyAdvice, startRun, runEnded }))));
   find("run").addEventListener("input", () => formChanged(true));
   find("run").addEventListener("change", () => formChanged(true)); // of boxes and lists
   await openKept();
@@ -82,7 +88,12 @@ const browse = showErrorsOf(async (/** @type {string} */ dir) => {
   const parent = /** @type {Array<[string, string]>} */ (place === "." ? [] : [[parentOf(place), "↑ up"]]);
   fillSelect(find("run-folder"), [[place, "(this folder)"], ...parent, ...folders.map(toOption)], place);
   fillSelect(find("run-file"), [["", files.length ? "choose …" : "no recordings here"], ...files.map(toOption)], "");
+  if (!chosen) find("run-facts").textContent = files.length ? "" : noRecordings(folders.length > 0);
 });
+
+/** @param {boolean} hasFolders */
+const noRecordings = (hasFolders) => `There is no ND2, CZI or TIFF file here. ${hasFolders ? "Choose another folder above, or put" : "Put"
+} a recording into this folder and reload the page. To use another folder, start the page with: pyama view --root FOLDER`;
 
 /**
  * The folder of a folder or file, below the root.
@@ -123,10 +134,16 @@ const chooseFile = showErrorsOf(async (/** @type {string} */ file, /** @type {Fi
   ]);
 });
 
+/**
+ * @param {number} n
+ * @param {string} name
+ */
+const count = (n, name) => `${n} ${name}${n === 1 ? "" : "s"}`;
+
 /** @param {Api.Recording} recording */
 export function describeRecording({ format, n_fovs: fovs, n_frames: frames, shapes, pixel_size_um: pixelSize, time, problems }) {
   const size = pixelSize ? `${formatNumber(pixelSize)} µm per px` : "size of a pixel unknown";
-  const facts = `${format}: ${fovs} FOVs, ${frames} frames, ${shapes[0].join(" × ")} px, ${size}, ${time}`;
+  const facts = `${format}: ${count(fovs, "FOV")}, ${count(frames, "frame")}, ${shapes[0].join(" × ")} px, ${size}, ${time}`;
   return problems.length ? `${facts}. ${problems.join(" ")}` : facts;
 }
 
@@ -152,13 +169,14 @@ function showChannels({ channels, proposed, question }) {
 function makeSettingsCard(form) {
   return element("fieldset", { id: "run-settings", className: "card", disabled: true },
     element("legend", {}, "2 · Settings"),
+    element("p", { className: "soft only-disabled" }, "Choose a recording first."),
     element("pre", { id: "run-question", hidden: true, role: "status" }),
     element("div", { className: "form" },
       element("label", { htmlFor: "run-pc" }, "Phase contrast"), element("select", { id: "run-pc" }),
       element("span", {}, "Fluorescence"), element("span", { id: "run-fl", role: "group", "aria-label": "Fluorescence" }),
       element("label", { htmlFor: "run-output" }, "Output folder"), element("input", { id: "run-output", type: "text" }),
       element("label", { htmlFor: "run-fovs" }, "FOVs"), element("input", { id: "run-fovs", type: "text", placeholder: "all, or such as 0-3, 7" }),
-      element("label", { htmlFor: "run-frames" }, "Frames"), element("input", { id: "run-frames", type: "text", placeholder: "all, or such as 0-59, or 0-178:3 for every third" })),
+      element("label", { htmlFor: "run-frames" }, "Frames"), element("input", { id: "run-frames", type: "text", placeholder: "all, or such as 0-59, 0-:3", title: "0-:3 is every third frame" })),
     element("p", {},
       element("button", { id: "run-start", className: "main", onclick: start }, "Start"), " ",
       element("button", { id: "run-try", onclick: tryParams }, "Try on this frame"), " ",

@@ -99,7 +99,7 @@ export async function startRun(request) {
     if (plan.inspected.length && !await ask(plan)) return false;
     try {
       watchRun(await post("runs", {}, { ...request, redo: false, confirmed: plan.inspected }));
-      find("run-status").scrollIntoView({ block: "nearest" });
+      find("run-cancel").scrollIntoView({ block: "nearest" });
       current = null; // what is there is about to change
       find("run-plan-state").textContent = "This is what was started.";
       return true;

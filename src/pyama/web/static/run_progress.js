@@ -15,6 +15,7 @@ let events = null;
  * @property {(request: Api.RunRequest, settings: Record<string, unknown>) => void} applyAdvice
  *   Applies what a run advises.
  * @property {(request: Api.RunRequest) => Promise<unknown>} startRun
+ * @property {(request: Api.RunRequest) => void} runEnded Called when a run that was watched has ended.
  */
 
 /** @type {RunActions} */
@@ -25,12 +26,12 @@ export function makeProgressCard(given) {
   actions = given;
   return card("4 · Progress",
     element("p", { id: "run-status", role: "status" }, "No run yet."),
-    element("div", { id: "run-summary", className: "lines", hidden: true, tabIndex: 0, role: "region", "aria-label": "What the run has done" }),
     element("progress", { id: "run-bar", max: 1, value: 0, hidden: true, "aria-label": "Progress of the run" }),
     element("p", {},
       element("button", { id: "run-cancel", disabled: true, onclick: cancelRun }, "Cancel"), " ",
       element("button", { id: "run-resume", disabled: true, onclick: resumeRun }, "Resume"), " ",
       element("button", { id: "run-results", disabled: true, onclick: () => shownRun && actions.openResults(shownRun.request.output) }, "Show the results")),
+    element("div", { id: "run-summary", className: "lines", hidden: true, role: "region", "aria-label": "What the run has done" }),
     element("pre", { id: "run-command", hidden: true, tabIndex: 0, role: "region", "aria-label": "The same run as a command" }),
     element("p", {}, element("button", { id: "run-copy", hidden: true, onclick: copyCommand }, "Copy the command")),
     element("table", {}, element("tbody", { id: "run-fov-list" })),
@@ -67,8 +68,9 @@ export function watchRun(run, path = `runs/${run.id}`) {
 
 /** @param {Api.RunState | Api.KnownState} run */
 function showRun(run) {
-  shownRun = run;
   const isRunning = run.status === "running";
+  if (!isRunning && isWatched(run.request.output)) actions.runEnded(run.request);
+  shownRun = run;
   if (!isRunning) events?.close();
   find("run-status").textContent = statusText(run);
   find("run-status").classList.toggle("bad", run.status === "failed");

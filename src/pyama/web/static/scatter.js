@@ -19,6 +19,7 @@ let chart = null;
 export function makeScatterCard() {
   const onchange = showErrorsOf(showScatter);
   return card("Scatter",
+    element("p", { id: "scatter-none", hidden: true }, "No fit yet. Merge the samples, then fit them."),
     element("div", { id: "scatter", className: "bar" },
       element("label", {}, "x ", element("select", { id: "scatter-x", onchange })),
       element("label", { className: "check" }, element("input", { id: "scatter-x-log", type: "checkbox", onchange }), "log"),
@@ -38,6 +39,7 @@ export async function showScatterNumbers(chosen, options) {
   fits = chosen;
   const names = ["scatter-x", "scatter-y"];
   find("scatter").hidden = !options.length;
+  find("scatter-none").hidden = options.length > 0;
   /** @type {Array<"scatter-x" | "scatter-y">} */ (names).forEach((id, i) => {
     fillSelect(find(id), options, find(id).value || options[Math.min(i, options.length - 1)]?.[0]);
   });

@@ -70,6 +70,8 @@ export const state = {
 };
 localStorage.setItem("pyama-me", state.user);
 
+export const NO_RESULTS = "No results are open. Choose a folder under Results above; if there is none yet, Run makes one from a recording.";
+
 /**
  * Where images and traces come from.
  * @throws {Error} Nothing is open.
