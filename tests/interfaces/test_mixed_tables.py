@@ -5,7 +5,7 @@ import pytest
 
 from experiments import experiment
 from pyama.analysis.fitting.fit_files import fit_file
-from pyama.analysis.joined_tables import join_fits, join_traces
+from pyama.analysis.joined_tables import fitted_numbers, join_fits, join_traces
 from pyama.analysis.merge import write_merged
 from pyama.analysis.table_files import read_header
 from pyama.errors import ConfigError
@@ -168,3 +168,8 @@ def test_several_files_are_processed_one_by_one(pyama, tmp_path, command):
     assert done.exit_code == 2
     assert "One recording is processed at a time" in " ".join(done.stderr.split())
     assert "unexpected argument b.nd2." in done.stderr
+
+
+def test_messages_are_no_numbers_where_there_are_none():
+    table = pd.DataFrame({"cell": [1, 2], "t0": [0.5, 0.7], "message": [float("nan")] * 2})
+    assert fitted_numbers(table) == ["t0"]

@@ -78,7 +78,9 @@ def fits_above(table: pd.DataFrame, limit: float | None) -> pd.DataFrame:
 
 def fitted_numbers(table: pd.DataFrame) -> list[str]:
     """Return the columns of numbers of a table of fits."""
-    return [str(name) for name in table.select_dtypes("number") if name not in IDENTITY]
+    # pandas takes a column for numbers if it is empty, as messages are where all fits succeed.
+    others = (*IDENTITY, "message")
+    return [str(name) for name in table.select_dtypes("number") if name not in others]
 
 
 def fitted_parameters(table: pd.DataFrame) -> list[str]:
