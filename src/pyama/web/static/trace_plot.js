@@ -95,14 +95,14 @@ export class TracePlot {
   }
 
   #makeChart() {
-    const { times, title, unit, timeUnit } = this.options;
+    const { times } = this.options;
     this.#chart?.destroy();
     this.#chart = null;
     if (!times.length) return;
     this.#chart = new Chart(this.place, {
       log: { y: this.isLog },
       series: STYLES.map((style) => this.#series(style)),
-      titles: () => ({ x: `time (${timeUnit})`, y: [unit ? `${title} (${unit})` : title, this.hidden].filter(Boolean).join("; ") }),
+      titles: () => this.#titles(),
       rangeX: axisRange(times, 0),
       rangeY: () => (this.isLog ? logAxisRange : axisRange)([...this.#layers.values()].flatMap(({ extent }) => extent)),
       readout: () => this.#readout(),
@@ -117,6 +117,11 @@ export class TracePlot {
       const point = this.#nearestPoint();
       if (point) this.select(point.cell, point.frame);
     });
+  }
+
+  #titles() {
+    const { title, unit, timeUnit } = this.options; // the unit of a column may be known later than its name
+    return { x: `time (${timeUnit})`, y: [unit ? `${title} (${unit})` : title, this.hidden].filter(Boolean).join("; ") };
   }
 
   /**
