@@ -408,6 +408,7 @@ def test_the_main_story_needs_no_mouse(page, served):
 
     page.keyboard.press("?")
     expect(page.locator("#help")).to_be_visible()
+    expect(page.locator("#help-title")).to_be_in_viewport()
     expect(page.locator("#meanings")).to_contain_text("how generous the mask is")
     assert serious(page) == []
     shoot(page, "12 keys")

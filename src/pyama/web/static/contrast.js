@@ -48,7 +48,7 @@ function makeControls(name, reload) {
   /** @type {[number, number]} */
   const ends = [least, most];
   const [black, white] = ["Black", "White"].map((which) =>
-    element("input", { type: "range", min: 0, max: STEPS, "aria-label": `${which} level of ${title}` }));
+    element("input", { type: "range", min: 0, max: STEPS, title: `${which}: counts that are drawn ${which.toLowerCase()}`, "aria-label": `${which} level of ${title}` }));
   const auto = element("button", { title: `${title}: every frame has its own contrast, so that grey values of different frames cannot be compared` }, "Auto per view");
   const reset = element("button", { title: `${title}: one contrast for all fields of view and frames` }, "Whole data set");
   const text = element("output");
@@ -74,7 +74,7 @@ function makeControls(name, reload) {
   reset.addEventListener("click", () => choose(null));
   show();
   const colour = state.overlay && state.groups.length > 1 ? [makeColourChoice(name, reload)] : [];
-  return { box: element("fieldset", {}, element("legend", {}, title), ...colour, black, white, auto, reset, text), show };
+  return { box: element("fieldset", {}, element("legend", {}, title), ...colour, element("label", {}, "black ", black), element("label", {}, "white ", white), auto, reset, text), show };
 }
 
 /**
