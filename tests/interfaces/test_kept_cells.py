@@ -1,5 +1,6 @@
 """Cells that a filter leaves out and somebody keeps: they count wherever traces are read."""
 
+import hashlib
 import json
 import re
 
@@ -8,9 +9,11 @@ import pytest
 
 from pyama.analysis.merge import merge, write_merged
 from pyama.analysis.report import write_report
+from pyama.errors import StoreError
 from pyama.processing.methods import TRACKERS
 from pyama.processing.workflow.run import process
 from pyama.testing.nd2_writer import write_nd2
+from pyama.traces.correction_log import append_table
 from pyama.traces.corrections import Keep, MarkCell
 from pyama.traces.inspection import Inspection
 from pyama.traces.trace_reading import load_traces
@@ -143,3 +146,50 @@ def test_a_kept_cell_follows_its_mask_where_no_trace_changes(folder, exchanged):
     assert (cells(folder), place(folder, 4)) == ([3, 4], where)
     run(folder, border_margin=NARROW)
     assert (cells(folder), place(folder, 1)) == ([1, 3], where)
+
+
+def renamed_column(text):
+    return text.replace("area_ch_0", "area")
+
+
+DAMAGES = {
+    "missing": (lambda path: path.unlink(), "is missing or was changed: the rows of cell 1"),
+    "empty": (lambda path: path.write_bytes(b""), "it is empty. `pyama run` makes"),
+    "other columns": (
+        lambda path: path.write_text(renamed_column(path.read_text())),
+        "has other columns than the traces",
+    ),
+    "other rows": (
+        lambda path: path.write_text(path.read_text().replace("0,1,", "0,9,")),
+        "is missing or was changed: the rows of cell 1",
+    ),
+}
+
+
+@pytest.mark.parametrize("damage", DAMAGES)
+def test_a_kept_cell_is_not_lost_with_the_table_that_it_was_kept_from(folder, damage):
+    run(folder, border_margin=NARROW)
+    keep(folder, 1)
+    inspection, (change, words) = Inspection(folder, 0), DAMAGES[damage]
+    before, good = inspection.inspected.read_bytes(), inspection.left_out.read_bytes()
+    change(inspection.left_out)
+    with pytest.raises(StoreError, match=words):
+        inspection.add(MarkCell(cell=3, good=False), "ann")
+    with pytest.raises(StoreError, match=words):
+        write_merged(folder, {"a": [0]})
+    assert inspection.inspected.read_bytes() == before
+    run(folder, border_margin=NARROW)
+    assert inspection.left_out.read_bytes() == good
+    assert cells(folder) == [1, 3]
+
+
+def test_a_table_without_a_kept_cell_is_written_again_with_it(folder):
+    run(folder, border_margin=NARROW)
+    keep(folder, 1)
+    inspection, left_out = Inspection(folder, 0), Inspection(folder, 0).left_out.read_bytes()
+    lines = inspection.inspected.read_text().splitlines(keepends=True)
+    less = "".join(line for line in lines if not line.startswith("0,1,")).encode()
+    inspection.inspected.write_bytes(less)
+    append_table(inspection.log, hashlib.sha256(less).hexdigest(), 1)
+    assert inspection.left_out.read_bytes() == left_out
+    assert cells(folder) == [1, 3]

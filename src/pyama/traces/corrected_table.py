@@ -110,7 +110,7 @@ def _read_both(
     path: Path, left_out: Path, _changed_ns: int, _n_bytes: int
 ) -> tuple[str, Table]:
     digest, table = _read_traces(path)
-    rows = list(left_out_rows(left_out))
+    rows = list(left_out_rows(left_out, table.header.split(",")))
     source = np.array([row.cell for row in rows], np.int64)
     frames = np.array([row.frame for row in rows], np.int64)
     return digest, replace(
@@ -130,11 +130,11 @@ def _read_both(
 def _read_traces(path: Path) -> tuple[str, Table]:
     content = read_table_text(path)
     header, *lines = content.text.splitlines()
-    if content.columns[:4] != layout.BASE_COLUMNS[:4]:
+    if content.columns[:5] != layout.BASE_COLUMNS[:5]:
         raise StoreError(
             f"{path} cannot be read as a table of traces: its first columns are "
-            f"{', '.join(content.columns[:4])}; expected "
-            f"{', '.join(layout.BASE_COLUMNS[:4])}. `pyama run` makes the file again."
+            f"{', '.join(content.columns[:5])}; expected "
+            f"{', '.join(layout.BASE_COLUMNS[:5])}. `pyama run` makes the file again."
         )
     split = [line.split(",", 4) for line in lines]
     try:

@@ -88,6 +88,12 @@ class LogRecords:
         """Whether any correction applies to the traces."""
         return any(entry.active and not entry.left for entry in self.entries.values())
 
+    @property
+    def keeps_cells(self) -> bool:
+        """Whether cells are kept, whose rows are in the table of left-out cells."""
+        entries = self.entries.values()
+        return any(isinstance(e.action, Keep) and e.active and not e.left for e in entries)
+
     def keeps_others(self, left_out: str) -> bool:
         """Whether cells are kept that are not of a table of left-out cells, by its digest."""
         kept = [e.action for e in self.entries.values() if not e.left]

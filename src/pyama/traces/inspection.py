@@ -181,7 +181,7 @@ class Inspection:
         records = read_records(self.log)
         digest = digest_if_there(self.inspected)
         is_current = digest == records.table and bool(digest) == records.has_corrections
-        if records.entries and not is_current:
+        if records.entries and (records.keeps_cells or not is_current):
             with _locks[self.log]:
                 self._update(keeps_edited=True)
         return self.inspected if self.inspected.exists() else self.traces
@@ -232,6 +232,7 @@ class Inspection:
     def _update(self, *, keeps_edited: bool) -> None:
         """Write the table until no correction was added meanwhile, see `write_table`."""
         while (replayed := self._replayed()) is not None:
+            self._refuse_lost(replayed)
             records, n_records = replayed.records, replayed.n_records
             text = replayed.table.text().encode() if replayed.has_corrections else b""
             digest = hashlib.sha256(text).hexdigest() if text else ""
@@ -251,6 +252,14 @@ class Inspection:
             replayed = self._replayed()
             if replayed is None or replayed.n_records == n_records:
                 return
+
+    def _refuse_lost(self, replayed: Replayed) -> None:
+        if lost := replayed.lost_cells():
+            raise StoreError(
+                f"{self.left_out} is missing or was changed: the rows of cell "
+                f"{', '.join(map(str, lost))}, kept by inspection, were in it. `pyama run` "
+                "makes the file again."
+            )
 
     def _uncorrected(self) -> tuple[str, Table]:
         try:

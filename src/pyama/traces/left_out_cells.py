@@ -1,6 +1,6 @@
 """The table of cells that are left out of the traces, and which cells have no trace now."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -43,16 +43,29 @@ class LeftOutRow:
     why: LeftOut
 
 
-def left_out_rows(path: Path) -> Iterator[LeftOutRow]:
+def left_out_rows(path: Path, columns: Sequence[str]) -> Iterator[LeftOutRow]:
     """Yield the rows of a table of left-out cells.
+
+    Args:
+        path: The file.
+        columns: Names of the columns of the traces, which come first here, too: a row that is
+            kept becomes one of theirs.
 
     Raises:
         StoreError: The file cannot be read, or is not such a table.
     """
-    content = read_table_text(path)
+    try:
+        content = read_table_text(path)
+    except StoreError as error:
+        raise StoreError(f"{error} `pyama run` makes the file again.") from error
     n = len(layout.LEFT_OUT_COLUMNS)
     if tuple(content.columns[-n:]) != layout.LEFT_OUT_COLUMNS:
         raise StoreError(_unreadable(path))
+    if content.columns[:-n] != tuple(columns):
+        raise StoreError(
+            f"{path} has other columns than the traces: {', '.join(content.columns[:-n])}; "
+            f"expected {', '.join(columns)}. `pyama run` makes the file again."
+        )
     for row in content.text.splitlines()[1:]:
         try:
             text, reason, frames, distance = row.rsplit(",", n)

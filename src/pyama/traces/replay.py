@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from pyama.traces.corrected_table import Table, apply_correction
 from pyama.traces.correction_log import Entry, LogRecords, read_bytes
+from pyama.traces.corrections import Keep
 
 KEPT = 16
 """Number of logs whose corrections are kept in memory."""
@@ -37,6 +38,23 @@ class Replayed:
     n_records: int
     has_corrections: bool
     records: LogRecords
+
+    def lost_cells(self) -> list[int]:
+        """Return the cells that somebody keeps, but of which there are no rows any more.
+
+        They are not in the traces, and the table of cells without a trace is missing or
+        another one than that from which they were kept.
+        """
+        table = self.table
+        traced = set(table.source.tolist()) - table.left_out.keys()
+        kept = [entry.action for entry in self.entries if entry.active and not entry.left]
+        return [
+            action.cell
+            for action in kept
+            if isinstance(action, Keep)
+            and action.left_out not in {None, table.left_out_digest}
+            and action.cell not in traced
+        ]
 
 
 @dataclass(frozen=True)
