@@ -11,9 +11,10 @@ import pytest
 from fastapi.testclient import TestClient
 
 from pyama import layout
-from pyama.processing.record import read_run
+from pyama.processing.record import read_record
 from pyama.runs import known_runs
-from pyama.store import LOCK_FILE, seal
+from pyama.runs.earlier_results import earlier_results
+from pyama.store import LOCK_FILE, read_run, seal
 from pyama.store.lock import DEAD_AFTER_SECONDS
 from pyama.testing.nd2_writer import write_nd2
 from pyama.web.application import create_app
@@ -105,6 +106,41 @@ def test_a_damaged_record_is_said(client, folder, content):
     entry = only(client)
     assert (entry["status"], entry["recording"]) == ("unfinished", "movie")
     assert "does not say how this run ended" in entry["message"]
+
+
+def notes_of(entries, *names):
+    for name in names:
+        entries = entries[name]
+    return entries
+
+
+WRONG = {
+    "a list of fields of view": ((), "fovs", [1, 2]),
+    "a huge field of view": (("fovs",), "9" * 20, {}),
+    "no notes": (("fovs", "0", "extraction", "outputs"), "traces", None),
+    "a text for a number": (("fovs", "0", "extraction", "outputs", "traces"), "cells", "5"),
+    "a text for a list": (("fovs", "0", "extraction", "outputs", "traces"), "removed", "abc"),
+    "a number for counts": (
+        *[("fovs", "0", "extraction", "outputs", "traces")],
+        *["left", {"tracking": 5}],
+    ),
+    "the first year": ((), "started", "0001-01-01T00:00:00+14:00"),
+    "the last year": ((), "started", "9999-12-31T23:59:59-14:00"),
+}
+
+
+@pytest.mark.parametrize("wrong", WRONG)
+def test_a_record_of_another_program_breaks_neither_list_nor_report(client, folder, wrong):
+    place, name, value = WRONG[wrong]
+    entries = read_run(folder)
+    notes_of(entries, *place)[name] = value
+    (folder / "run.json").write_bytes(seal(entries))
+    (run,) = client.get("/api/known-runs").json()
+    assert client.get(f"/api/known-runs/{run['id']}").status_code == 200
+    output = run["output"]
+    assert earlier_results([folder], read_record(folder).metadata)[0].output_dir == folder
+    if wrong == "a text for a list":  # the others are read no further either
+        assert client.post(f"/api/report?dir={output}").status_code == 200
 
 
 @pytest.mark.parametrize("content", [b"{", b"[]", b'{"pid": "x"}', b"\xff\xfe"])

@@ -3,13 +3,15 @@
 import io
 import os
 import zipfile
+from contextvars import copy_context
 
 import pytest
 from fastapi.testclient import TestClient
 
 from page_fits import fit_on_page
 from pyama.analysis.samples import read_samples
-from pyama.runs.result_files import CHUNK, result_zip
+from pyama.links import confine_reading
+from pyama.runs.result_files import CHUNK, INCOMPLETE_FILE, result_zip
 from pyama.web.application import create_app
 from results import results_in
 
@@ -134,6 +136,36 @@ def test_a_large_file_goes_through_in_pieces_and_one_that_vanishes_is_left_out(t
     assert "x/gone.csv" not in archive.namelist()
     assert archive.read("x/large.csv") == (folder / "large.csv").read_bytes()
     assert archive.read("x/samples.yaml") == b"mine"
+    said = archive.read(f"x/{INCOMPLETE_FILE}").decode()
+    assert said == "gone.csv: it does not exist; check the path\n"
+
+
+def test_what_changes_while_the_zip_is_sent_breaks_neither_it_nor_the_server(tmp_path):
+    folder = results_in(tmp_path)
+    names = ["a.csv", "becomes_a_folder.csv", "leads_out.csv", "grows.csv"]
+    for name in names:
+        (folder / name).write_bytes(b"x")
+    content = result_zip(folder)
+    (folder / "grows.csv").write_bytes(os.urandom(3 * CHUNK))
+    for name in names[1:3]:
+        (folder / name).unlink()
+    (folder / names[1]).mkdir()
+    (folder / names[2]).symlink_to(os.devnull)
+
+    def collect():
+        confine_reading(folder)
+        pieces = []
+        for piece in content.chunks("x"):
+            with (folder / "grows.csv").open("ab") as file:
+                file.write(b"more")
+            pieces.append(piece)
+        return b"".join(pieces)
+
+    archive = zipfile.ZipFile(io.BytesIO(copy_context().run(collect)))
+    assert archive.testzip() is None
+    assert archive.getinfo("x/grows.csv").file_size >= 3 * CHUNK
+    said = archive.read(f"x/{INCOMPLETE_FILE}").decode().splitlines()
+    assert [line.partition(":")[0] for line in said] == names[1:3]
 
 
 def test_names_that_other_systems_take_for_paths_are_made_safe(tmp_path):

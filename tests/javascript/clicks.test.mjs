@@ -1,7 +1,7 @@
 import "./browser.mjs";
 import assert from "node:assert/strict";
 import { beforeEach, test } from "node:test";
-import { conflicts, makeId, sendClick, setUpClicks, waitingClicks } from "../../src/pyama/web/static/clicks.js";
+import { actionText, conflicts, makeId, sendClick, setUpClicks, waitingClicks } from "../../src/pyama/web/static/clicks.js";
 import { checkConnection, whenBack } from "../../src/pyama/web/static/connection.js";
 
 const stored = new Map();
@@ -99,4 +99,14 @@ test("what others have done to the same cell meanwhile is said", () => {
   assert.deepEqual(conflicts(click, [own, { ...entry, cells: [6] }]), []);
   assert.deepEqual(conflicts(click, [own, { ...entry, active: false }]), []);
   assert.match(conflicts(click, [{ ...entry, cells: [1] }, entry, { ...own, problem: "gone" }])[0], /has no effect: gone/);
+});
+
+test("every action is named in words, so that a refusal says which one it was", () => {
+  const texts = [
+    { kind: "mark", cell: 1, good: false, frame: 2 }, { kind: "join", cell: 1, other: 2 }, { kind: "swap", cell: 1, other: 2, frame: 3 },
+    { kind: "cut", cell: 1, frame: 4 }, { kind: "delete", cell: 1 }, { kind: "keep", cell: 1 },
+  ].map((action) => actionText(action));
+  assert.deepEqual(texts, [
+    "cell 1 bad from frame 2", "join 2 to 1", "swap 1 and 2 from frame 3", "cut 1 at frame 4", "delete 1", "keep cell 1, which had no trace",
+  ]);
 });

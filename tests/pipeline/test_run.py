@@ -17,7 +17,7 @@ from pyama.processing.recipes import recipes
 from pyama.processing.step_reports import Status
 from pyama.processing.workflow import process, run_workflow
 from pyama.readers import open_reader
-from pyama.store import FovStore, lock_fovs
+from pyama.store import FovStore, lock_fovs, read_run
 from pyama.testing.nd2_writer import write_nd2
 from small_movie import (
     BACKGROUND,
@@ -443,4 +443,4 @@ def test_runs_that_end_at_the_same_time_keep_what_each_has_written_down(tmp_path
         thread.start()
     for thread in runs:
         thread.join()
-    assert set(record.read_run(tmp_path)["fovs"]) == {"0", "1"}
+    assert set(read_run(tmp_path)["fovs"]) == {"0", "1"}

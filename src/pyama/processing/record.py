@@ -24,7 +24,7 @@ from pyama.links import refuse_link_out
 from pyama.metadata import MicroscopyMetadata, dump_metadata, frame_times, parse_metadata
 from pyama.processing.step_reports import FovStepReport, Status, StepReports
 from pyama.processing.steps import STEPS
-from pyama.store import lock_folder, seal, unseal, write_atomically
+from pyama.store import lock_folder, read_run, seal, write_atomically
 from pyama.version import __version__
 from pyama.yaml_files import has_its_checksum, load_yaml, parse_yaml, with_checksum
 
@@ -95,15 +95,6 @@ def is_intact(path: Path) -> bool:
     """Whether `processing_config.yaml` exists and is bit for bit as a run wrote it."""
     refuse_link_out(path)
     return path.is_file() and has_its_checksum(path.read_bytes())
-
-
-def read_run(output_dir: Path) -> dict[str, Any] | None:
-    """Return the content of `run.json`; None if it is missing or damaged."""
-    refuse_link_out(output_dir / layout.RUN_FILE)
-    try:
-        return unseal((output_dir / layout.RUN_FILE).read_bytes())
-    except OSError:
-        return None
 
 
 def _record(path: Path, entries: object) -> Record:

@@ -10,9 +10,9 @@ from typing import Any
 from pyama import layout, older
 from pyama.analysis.remarks import folder_remarks
 from pyama.errors import ConfigError, LockedError, StoreError
-from pyama.processing.record import is_intact, read_record, read_run
+from pyama.processing.record import is_intact, read_record
 from pyama.processing.step_reports import Status
-from pyama.store import MARKS, TEMPORARY, FovStore, MarkFile, fovs_in, lock_fovs
+from pyama.store import MARKS, TEMPORARY, FovStore, MarkFile, fovs_in, lock_fovs, read_run
 
 MADE = {Status.DONE.value, Status.UNCHANGED.value}
 

@@ -18,7 +18,7 @@ from pyama.analysis.removed_outputs import (
 )
 from pyama.errors import ConfigError, StoreError
 from pyama.fov_ranges import fovs_text
-from pyama.processing.record import Record, read_record, read_run
+from pyama.processing.record import Record, read_record
 from pyama.runs.left_overs import LeftOvers, find_left_overs, remove_left_overs
 from pyama.runs.log import write_log
 from pyama.runs.progress import duration
@@ -28,6 +28,7 @@ from pyama.store import (
     MarkFile,
     fovs_in,
     lock_fovs,
+    read_run,
     remove_output,
 )
 from pyama.units import bytes_text

@@ -12,11 +12,11 @@ from pyama.errors import PyamaError
 from pyama.fov_ranges import fovs_text
 from pyama.links import leads_out
 from pyama.metadata import MicroscopyMetadata
-from pyama.processing.record import read_record, read_run
+from pyama.processing.record import read_record
 from pyama.processing.workflow.inspected_results import trace_count
 from pyama.registry import parameter_models
 from pyama.runs.request import read_configuration
-from pyama.store import fovs_in
+from pyama.store import fovs_in, read_run
 from pyama.traces.trace_files import is_inspected
 
 
@@ -76,7 +76,7 @@ def _described(folder: Path) -> EarlierResult:
 def _started(folder: Path, run: dict[str, Any]) -> datetime:
     try:
         return datetime.fromisoformat(str(run["started"])).astimezone(UTC)
-    except (KeyError, ValueError):
+    except (KeyError, ValueError, OverflowError):
         changed = (folder / layout.CONFIG_FILE).stat().st_mtime
         return datetime.fromtimestamp(changed, UTC)
 

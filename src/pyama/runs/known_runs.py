@@ -12,8 +12,8 @@ from pyama import layout
 from pyama.errors import PyamaError
 from pyama.file_cache import cached_while_unchanged
 from pyama.fov_ranges import fovs_text
-from pyama.processing.record import read_record, read_run
-from pyama.store import LockHolder, fovs_in, lock_holders
+from pyama.processing.record import read_record
+from pyama.store import LockHolder, fovs_in, lock_holders, read_run
 
 RUNNING, INTERRUPTED, UNKNOWN, UNFINISHED = "running", "interrupted", "unknown", "unfinished"
 

@@ -5,10 +5,11 @@ from pathlib import Path
 from typing import Any
 
 from pyama.errors import PyamaError
-from pyama.processing.record import Record, read_run
+from pyama.processing.record import Record
 from pyama.processing.step_reports import FovStepReport, Status, StepReports
 from pyama.processing.workflow.run_report import RunReport
 from pyama.runs.summary import summary
+from pyama.store import read_run
 
 
 def recorded_summary(output_dir: Path, record: Record) -> dict[str, Any] | None:

@@ -1,5 +1,7 @@
 """The files of an output folder that people take away: everything but the images."""
 
+import os
+import stat
 import zipfile
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
@@ -11,6 +13,7 @@ from pyama.analysis.current_tables import FITTED, tables_in
 from pyama.analysis.merge import MERGED
 from pyama.analysis.samples import samples_text
 from pyama.analysis.table_origins import known_entries
+from pyama.errors import reason
 from pyama.fov_ranges import fovs_text
 from pyama.links import refuse_link_out
 
@@ -23,6 +26,8 @@ FIGURES = (".png", ".svg", ".pdf")
 TABLES = (".csv", ".parquet")
 RECORDS = (".yaml", ".yml", ".json", ".log", ".txt")
 SAMPLES_FILE = "samples.yaml"
+INCOMPLETE_FILE = "not_complete.txt"
+"""In a zip archive: files that could not be read, and why."""
 CHUNK = 2**20
 """Bytes that are read at a time."""
 
@@ -54,14 +59,24 @@ def result_files(output_dir: Path) -> list[ResultFile]:
     found = []
     for folder in folders:
         for path in sorted(folder.iterdir()):
-            if path.name.startswith(".") or path.is_symlink() or not path.is_file():
+            size = _size(path)
+            if path.name.startswith(".") or size is None:
                 continue
             is_own = folder == output_dir
             kind = "earlier samples" if is_own and path.name in earlier else _kind(path.name)
             if kind:
                 name = path.relative_to(output_dir).as_posix()
-                found.append(ResultFile(name, kind, path, path.stat().st_size))
+                found.append(ResultFile(name, kind, path, size))
     return sorted(found, key=lambda file: (KINDS.index(file.kind), file.name))
+
+
+def _size(path: Path) -> int | None:
+    """Return the size of a file in bytes; None if it is gone, a link, or no file."""
+    try:
+        status = path.lstat()
+    except OSError:
+        return None
+    return status.st_size if stat.S_ISREG(status.st_mode) else None
 
 
 def _kind(name: str) -> str:
@@ -111,16 +126,22 @@ class ResultZip:
         """Yield the archive piece by piece, about a mebibyte at a time.
 
         Args:
-            folder: Name of the folder in the archive. A file that is gone meanwhile is left
-                out.
+            folder: Name of the folder in the archive. A file that is gone meanwhile, or cannot
+                be read, is named in `INCOMPLETE_FILE`.
         """
-        sink = _Sink()
+        sink, problems = _Sink(), dict[str, str]()
         with zipfile.ZipFile(sink, "w", zipfile.ZIP_DEFLATED) as archive:
             for name, text in self.texts.items():
                 archive.writestr(_entry(f"{folder}/{name}", 0.0, 0), text)
             for name, file in self.files.items():
-                for _ in _pieces(archive, f"{folder}/{name}", file.path):
-                    yield from sink.taken()
+                try:
+                    for _ in _pieces(archive, f"{folder}/{name}", file.path):
+                        yield from sink.taken()
+                except OSError as error:
+                    problems[name] = reason(error)
+            if problems:
+                text = "".join(f"{name}: {why}\n" for name, why in problems.items())
+                archive.writestr(_entry(f"{folder}/{INCOMPLETE_FILE}", 0.0, 0), text)
         yield from sink.taken()
 
 
@@ -150,16 +171,15 @@ def _merged_samples(output_dir: Path) -> str:
 
 
 def _pieces(archive: zipfile.ZipFile, name: str, path: Path) -> Iterator[None]:
+    """Add a file, as long as it was when it was opened."""
     refuse_link_out(path)
-    try:
-        source = path.open("rb")
-    except FileNotFoundError:
-        return
-    with source:
-        facts = path.stat()
-        with archive.open(_entry(name, facts.st_mtime, facts.st_size), "w") as target:
-            while chunk := source.read(CHUNK):
+    with path.open("rb") as source:
+        facts = os.fstat(source.fileno())
+        left = facts.st_size
+        with archive.open(_entry(name, facts.st_mtime, left), "w") as target:
+            while chunk := source.read(min(CHUNK, left)):
                 target.write(chunk)
+                left -= len(chunk)
                 yield
 
 

@@ -37,6 +37,7 @@ from pyama.store.outputs import (
     Write,
 )
 from pyama.store.removing import bytes_in, is_behind_link, left_temporaries, remove_output
+from pyama.store.run_file import read_run
 from pyama.store.stack_outputs import PreviewOutput, StackOutput
 from pyama.store.zarr_arrays import StoredArray
 
@@ -83,6 +84,7 @@ __all__ = [
     "lock_holders",
     "locks_joined",
     "path_in_errors",
+    "read_run",
     "remove_output",
     "remove_temporaries",
     "replace_file",

@@ -36,7 +36,15 @@ def _parsed(path: Path) -> tuple[MicroscopyMetadata, ProcessingConfig]:
     entries = load_yaml(path)
     if not isinstance(entries, dict) or METADATA_KEY not in entries:
         raise StoreError(f"{path} does not describe a recording: no section 'metadata'.")
-    return parse_metadata(entries[METADATA_KEY]), parse_config(str(path), entries)
+    metadata = parse_metadata(entries[METADATA_KEY])
+    config = parse_config(str(path), entries)
+    n = len(metadata.channel_names)
+    if absent := [str(i) for i in config.channels.ids if i >= n]:
+        raise StoreError(
+            f"{path} names channel {', '.join(absent)}, but describes a recording with {n} "
+            "channels, numbered from 0. `pyama run` writes the file again."
+        )
+    return metadata, config
 
 
 def run_times(output_dir: Path, fov: int) -> tuple[float, ...]:

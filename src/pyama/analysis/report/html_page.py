@@ -1,6 +1,5 @@
 """Report as one HTML file that includes style, scripts and plotly.js."""
 
-import os
 from importlib.resources import files
 from pathlib import Path
 from string import Template
@@ -20,6 +19,7 @@ from pyama.analysis.report.result_sections import (
     traces_section,
 )
 from pyama.errors import ConfigError
+from pyama.store import write_atomically
 
 REPORT = "report.html"
 
@@ -48,9 +48,7 @@ def write_report(
     plotly = _plotly()
     page = build(collect(output_dir, None if tables is None else Path(tables)), plotly)
     target.parent.mkdir(parents=True, exist_ok=True)
-    temporary = target.with_name(f"{target.name}.tmp")
-    temporary.write_text(page, encoding="utf-8", newline="\n")
-    os.replace(temporary, target)
+    write_atomically(target, page.encode())
     return target
 
 

@@ -1,7 +1,6 @@
 """Reading of everything in an output folder that a report shows."""
 
 import glob
-import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -31,7 +30,7 @@ from pyama.analysis.trace_shape import good_rows
 from pyama.config import ProcessingConfig
 from pyama.errors import StoreError
 from pyama.metadata import MicroscopyMetadata
-from pyama.store import FovStore, NotRecorded
+from pyama.store import FovStore, NotRecorded, read_run
 from pyama.traces.trace_files import left_corrections, traces_files, unused_inspections
 from pyama.traces.trace_reading import load_traces
 from pyama.traces.trace_recording import read_recording
@@ -194,7 +193,7 @@ def collect(output_dir: Path, tables: Path | None = None) -> ReportData:
         output_dir,
         metadata,
         config,
-        _run(output_dir / layout.RUN_FILE),
+        read_run(output_dir) or {},
         _joined(parts),
         files,
         _fits(merged, files.values(), earlier, remarks),
@@ -211,14 +210,6 @@ def _belongs(path: Path, identity: str, output_dir: Path, remarks: list[str]) ->
         return False
     remarks += [*outdated_notes(path, output_dir), *notes_of_table(path)]
     return True
-
-
-def _run(path: Path) -> dict[str, Any]:
-    try:
-        entries = json.loads(path.read_bytes())
-    except (OSError, ValueError):
-        return {}
-    return entries if isinstance(entries, dict) else {}
 
 
 def _joined(parts: list[pd.DataFrame]) -> pd.DataFrame:

@@ -45,6 +45,7 @@ export function actionText(action) {
   const from = "frame" in action && action.frame ? ` from frame ${action.frame}` : "";
   if ("good" in action) return `cell ${action.cell} ${action.good ? "good" : "bad"}${from}`;
   if ("other" in action) return action.kind === "join" ? `join ${action.other} to ${action.cell}` : `swap ${action.cell} and ${action.other}${from}`;
+  if (action.kind === "keep") return `keep cell ${action.cell}, which had no trace`;
   return action.kind === "cut" ? `cut ${action.cell} at frame ${action.frame}` : `delete ${action.cell}`;
 }
 
