@@ -275,6 +275,8 @@ def test_a_recording_that_is_gone_can_be_processed_further(pyama, movie_file, tm
     output = tmp_path / "out"
     pyama("run", copy, "-o", output, "--fovs", "0", *SMALL)
     copy.unlink()
+    planned = pyama("plan", copy, "-o", output, "--fovs", "1", *SMALL)
+    assert "does not exist: only what was copied before" in " ".join(planned.output.split())
     done = pyama("run", copy, "-o", output, "--fovs", "0", *SMALL, "--set", "min_iou=0.2")
     assert done.exit_code == 0
     assert "does not exist: only what was copied before" in done.stdout

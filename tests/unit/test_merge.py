@@ -162,6 +162,7 @@ WRONG = [
     ({"a": []}, "the list of fields of view is empty"),
     ({"a": [7, 8]}, "'a': FOV 7, 8 has no traces"),
     ({"a": "0-1", "b": [1]}, "FOV 1 is in 'a' and 'b'"),
+    (dict.fromkeys("abcdefghijk", "1"), "and 'h' and 3 more"),
     ({"a": [0], "A": [1]}, "'a' occurs 2 times"),
     ({"a": None}, "'None' is not a field of view or a range"),
     ({"a": {"x": 1}}, "is not a field of view or a range"),

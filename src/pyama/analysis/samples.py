@@ -18,6 +18,8 @@ Fovs = str | int | Sequence[int | str]
 """Fields of view as people write them: `0-5, 7`, a number, or a list of both."""
 
 EXAMPLE = 'samples: [{name: control, fovs: "0-5, 7"}, {name: drug, fovs: [8, 9]}]'
+MAX_NAMES = 8
+"""Largest number of samples that one sentence names."""
 _WELL = re.compile(r"([A-Z]{1,2}\d{1,2})(?![A-Za-z0-9]).*", re.DOTALL)
 
 
@@ -202,11 +204,11 @@ def _repeated(read: Sequence[tuple[str, list[int]]]) -> list[str]:
     for name, fovs in read:
         for fov in fovs:
             owners.setdefault(fov, []).append(repr(name))
-    return problems + [
-        f"FOV {fov} is in {' and '.join(names)}"
-        for fov, names in owners.items()
-        if len(names) > 1
-    ]
+    for fov, found in owners.items():
+        more = f" and {len(found) - MAX_NAMES} more" if len(found) > MAX_NAMES else ""
+        if len(found) > 1:
+            problems.append(f"FOV {fov} is in {' and '.join(found[:MAX_NAMES])}{more}")
+    return problems
 
 
 def _fovs(value: object) -> list[int]:

@@ -171,7 +171,7 @@ def _checked(
         raise ConfigError(f"{output} is a file. Name a folder for the output.")
     config = parse_config("The request", entries)
     record = earlier_record(output, overwrite=overwrite)
-    metadata = _metadata(file, output, config, record, overwrite=overwrite)
+    metadata, gone = _metadata(file, output, config, record, overwrite=overwrite)
     channels, notes = choose(config.channels.model_dump(), metadata.channel_names)
     chosen = parse_config("The request", {"channels": channels}).channels
     config = config.replace(channels=chosen)
@@ -179,7 +179,7 @@ def _checked(
         raise ConfigError("Choose at least one channel.")
     selected = _selected(fovs, metadata.n_fovs)
     check_config(metadata, config, selected)
-    all_notes = (*notes, *recording_notes(metadata, config))
+    all_notes = (*gone, *notes, *recording_notes(metadata, config))
     if record is not None and not overwrite:
         all_notes = (*all_notes, *reselection_notes(record.metadata, metadata))
     run = PreparedRun(
@@ -231,14 +231,18 @@ def _metadata(
     record: Record | None,
     *,
     overwrite: bool,
-) -> MicroscopyMetadata:
-    """Describe the selected frames, in agreement with an earlier run in the output folder."""
+) -> tuple[MicroscopyMetadata, list[str]]:
+    """Describe the selected frames, in agreement with an earlier run in the output folder.
+
+    Returns:
+        See `source_metadata`.
+    """
     frames = config.params.frames
     if record is not None and not overwrite and not file.exists():
         refuse_unknown_name(file, record)
-        return source_metadata(None, file, record, output, frames)[0]
+        return source_metadata(None, file, record, output, frames)
     with open_reader(file, config.params.z) as reader:
-        return source_metadata(reader, file, record, output, frames, overwrite=overwrite)[0]
+        return source_metadata(reader, file, record, output, frames, overwrite=overwrite)
 
 
 def _typed_channels(
