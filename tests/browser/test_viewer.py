@@ -303,7 +303,9 @@ def test_first_and_last_cells_and_frames_are_reached(page):
 
 def start_fresh(page):
     """Do without the settings of results that another story has made."""
-    expect(page.locator("#run-earlier-text")).to_contain_text(re.compile("no earlier|has the"))
+    expect(page.locator("#run-earlier-text")).to_contain_text(
+        re.compile("no earlier|were loaded")
+    )
     if page.locator("#run-earlier-box").is_visible():
         page.locator("#run-earlier").select_option("")
         expect(page.locator("#run-earlier-text")).to_contain_text("a new folder")
@@ -492,7 +494,7 @@ def test_a_cell_that_was_left_out_tells_why_and_is_kept(page, served):
     title_is(page, "Cell 2: no trace")
     shoot(page, "14 left out on a phone")
     assert serious(page) == []
-    page.get_by_role("button", name="Keep it all the same").click()
+    page.get_by_role("button", name="Include this cell").click()
     title_is(page, "Cell 2: frames")
     expect(page.locator("#left-out-title")).to_have_text("Left out (1)")
 

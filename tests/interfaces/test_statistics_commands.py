@@ -32,7 +32,7 @@ def test_fits_are_compared_as_from_python(tables, tmp_path):
     fits = tables[1]
     done = pyama("compare", *fits, "--reference", "drug", "-o", tmp_path / "table.csv")
     assert done.exit_code == 0, done.output
-    assert "too few: control 2, drug 1." in done.stderr
+    assert "too few: control (2), drug (1)." in done.stderr
     assert "Fields of view of one recording are not independent experiments" in done.stderr
     table = pd.concat([load_fitted(path) for path in fits])
     expected = comparison(table, reference="drug")

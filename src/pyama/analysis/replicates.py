@@ -130,7 +130,7 @@ def replicate_warning(table: pd.DataFrame, by: str, level: Level) -> str:
     """Return a warning if samples have too few replicates for a conclusion, else nothing."""
     samples = samples_in_order(table[by])
     counts = {name: count_units(table[table[by] == name], level.columns) for name in samples}
-    few = [f"{name} {n}" for name, n in counts.items() if n < FEWEST]
+    few = [f"{name} ({n})" for name, n in counts.items() if n < FEWEST]
     if len(samples) < 2 or not few:
         return ""
     return (

@@ -12,7 +12,7 @@
  * @satisfies {Record<string, Style>}
  */
 export const OUTLINES = {
-  good: /** @type {Style} */ ({ text: "cell with a trace, each in a colour of its own" }),
+  good: /** @type {Style} */ ({ text: "cell with a trace (each has its own colour)" }),
   selected: { colour: "#ffd24a", width: 3, text: "selected cell" },
   other: { colour: "#7ad7ff", width: 3, dashes: [12, 4], text: "other cell, for Join and Swap (Shift+click)" },
   bad: { colour: "#ffa591", dashes: [6, 3], text: "cell that is marked as bad in this frame" },
@@ -31,8 +31,8 @@ export const PENS = {
   fit: { colour: "--ink", dashes: [2, 2], text: "fit to the trace" },
 };
 
-/** @type {Style} The upright line of the plot. */
-export const CURSOR = { colour: "--focus", text: "upright line: the frame that is shown" };
+/** @type {Style} The vertical line of the plot. */
+export const CURSOR = { colour: "--focus", text: "vertical line: the frame that is shown" };
 
 /** @typedef {[number, number, number]} Rgb From 0 to 255. */
 

@@ -39,8 +39,8 @@ export function showConnection() {
   const kept = waitingClicks();
   const since = lost.since.toLocaleTimeString();
   const lines = [lost.isRefused
-    ? "The server was started again and has another address. Open the address that pyama view has printed, in this browser: this page then goes on by itself."
-    : `No connection to the server since ${since}. The page tries again every second, and goes on by itself.`];
+    ? "The server was restarted and has a new address. Open the address that pyama view printed in this browser: this page then reconnects."
+    : `No connection to the server since ${since}. The page reconnects by itself; it tries every second.`];
   if (kept.length) lines.push(`${count(kept.length)} ${kept.length === 1 ? "is" : "are"} kept, and sent when it is back:`);
   const rest = kept.length - MAX_LISTED;
   show(lines, [...kept.slice(-MAX_LISTED).map(clickText), ...(rest > 0 ? [`and ${rest} before`] : [])]);

@@ -46,7 +46,7 @@ export async function findEarlier(file, without, { output, isLatest, isTouched }
   if (!isLatest()) return;
   fresh = { ...without, output: unusedName(without.output ?? "", found.map(({ dir }) => dir)) };
   const options = found.map(({ dir, time, text }) => /** @type {[string, string]} */ ([dir, `${dir} · ${new Date(time).toLocaleString()} · ${text}`]));
-  fillSelect(find("run-earlier"), [...options, ["", "start fresh, in a new folder"]]);
+  fillSelect(find("run-earlier"), [...options, ["", "start with new settings, in a new folder"]]);
   find("run-earlier-box").hidden = !found.length;
   const isFilled = output !== null || isTouched();
   find("run-earlier-text").textContent = !found.length ? "There are no earlier results of this recording below the root."
@@ -62,7 +62,7 @@ const choose = showErrorsOf(async (/** @type {string} */ dir) => {
   const filled = dir ? await get("recording/settings", { dir }) : { ...fresh, notes: [] };
   if (find("run-earlier").value !== dir) return;
   fill(filled);
-  const said = dir ? `The form has the settings of ${dir}; what is finished there is kept.` : "The form has a new folder.";
+  const said = dir ? `The settings of ${dir} were loaded. Finished results in it are kept.` : "The results go into a new folder.";
   find("run-earlier-text").textContent = [said, ...filled.notes ?? []].join(" ");
 });
 

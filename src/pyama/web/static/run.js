@@ -38,7 +38,7 @@ export async function openForm(openResults, listResults) {
   };
   find("run").replaceChildren(element("div", { className: "columns run-columns" },
     element("div", {}, makeRecordingCard(), makeSettingsCard(schema)),
-    element("div", {}, makeTrialCard(readSettings), makePlanCard(), makeRunListCard(), makeProgressCard({ openResults, applyAdvice, startRun, runEnded }))));
+    element("div", {}, makeTrialCard(readSettings), makePlanCard(), makeProgressCard({ openResults, applyAdvice, startRun, runEnded }), makeRunListCard())));
   find("run").addEventListener("input", () => formChanged(true));
   find("run").addEventListener("change", () => formChanged(true)); // of boxes and lists
   await openKept();

@@ -9,7 +9,7 @@ let current = null;
 
 export function makePlanCard() {
   const made = card("3 · Plan",
-    element("p", { id: "run-plan-state", role: "status" }, "Plan shows what would run and what would be replaced; Start plans, too."),
+    element("p", { id: "run-plan-state", role: "status" }, "Plan shows what would run and what would be replaced. Start makes the plan first."),
     element("div", { id: "run-plan-box", hidden: true },
       element("ul", { id: "run-plan-notes", className: "facts" }),
       element("h3", { id: "run-replaced-title" }, "Replaced"), element("ul", { id: "run-replaced", className: "facts" }),
@@ -62,7 +62,7 @@ export function comparePlan(request) {
   if (!current) return;
   const isCurrent = request !== null && keyOf(request) === current.key;
   find("run-plan-box").classList.toggle("outdated", !isCurrent);
-  find("run-plan-state").textContent = isCurrent ? "This is what Start would do." : "Outdated: the form has changed since. Start plans again.";
+  find("run-plan-state").textContent = isCurrent ? "This is what Start would do." : "Outdated: the form has changed since. Start makes a new plan.";
 }
 
 /** @param {Api.Plan} plan */

@@ -30,7 +30,7 @@ export function makeSamplesCard(takeTables) {
  */
 export async function startSamples(dir) {
   const kept = keptSamples(dir);
-  if (kept) showSamples(kept, "As they were typed here; they are not merged yet.");
+  if (kept) showSamples(kept, "Edited here, not merged yet.");
   else await proposeSamples(false);
   if (dir === state.source?.dir) keepSamples(dir, find("samples"));
 }
@@ -97,7 +97,7 @@ function showProblemsOf(work) {
     } catch (error) {
       if (!(error instanceof RequestError) || error.status !== 422) throw error;
       showProblem(error.message);
-      showStatus("The samples were not taken. What is wrong stands below them.", true);
+      showStatus("The samples are not valid. The errors are listed below them.", true);
     }
   });
 }
