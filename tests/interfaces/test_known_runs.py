@@ -150,6 +150,15 @@ def test_a_lock_that_cannot_be_read_is_not_guessed_at(client, folder, content):
     assert (entry["status"], entry["owner"]) == ("unknown", "another process")
 
 
+def test_a_folder_of_no_field_of_view_of_the_recording_is_left_alone(client, folder, dead):
+    (folder / "fov_900").mkdir()
+    for fov in (1, 900):
+        lock(folder, dead, HERE, fov=fov)
+    state = state_of(client, only(client))
+    assert (state["status"], state["request"]["fovs"]) == ("interrupted", [1])
+    assert state["fovs"] == {"1": "finished"}
+
+
 def test_an_interrupted_run_is_resumed_with_its_own_settings(client, folder, dead):
     write_nd2(folder.parent / "long.nd2", MOVIE[:2, :, None], channel_names=["Phase", "GFP"])
     channels = {"pc": {"channel": 0}, "fl": [{"channel": 1}]}

@@ -53,7 +53,7 @@ class DiskWatch:
     """
 
     def __init__(self, run: KnownRun, record: Record) -> None:
-        self._fovs = run.fovs
+        self._fovs = run.recorded_fovs(record.metadata.n_fovs)
         config = with_own_params(record.config)
         self._contexts = FovContexts(record.metadata, config, run.output)
         self._finished: dict[int, int] = {}

@@ -45,6 +45,13 @@ class KnownRun:
     fovs: tuple[int, ...]
     message: str = ""
 
+    def recorded_fovs(self, n_fovs: int) -> list[int]:
+        """Return those of its fields of view that the recording has, ascending.
+
+        Folders of others may lie in the output folder.
+        """
+        return sorted(fov for fov in self.fovs if fov < n_fovs)
+
 
 def known_run(output_dir: Path) -> KnownRun:
     """Return the last run of an output folder; nothing is written, and no lock is taken.

@@ -201,7 +201,7 @@ class FollowedRun:
             output=self._root.name(run.output),
             channels=config["channels"],
             params=config["params"],
-            fovs=sorted(run.fovs),
+            fovs=run.recorded_fovs(record.metadata.n_fovs),
         )
         return request, refusal
 
@@ -223,7 +223,8 @@ class FollowedRun:
     def _command(self, run: KnownRun, record: Record) -> str:
         metadata = record.metadata
         prepared = PreparedRun(
-            metadata.path, run.output, metadata, record.config, sorted(run.fovs)
+            *(metadata.path, run.output, metadata, record.config),
+            run.recorded_fovs(metadata.n_fovs),
         )
         return command(prepared, self._started.plugins)
 
