@@ -134,7 +134,10 @@ def test_the_plan_is_the_same(client, root, pyama, finished):
     change = ORDER | {"params": SMALL | {"min_iou": 0.3}}
     sent = client.post("/api/runs/plan", json=change).json()
     assert sent["lines"] == pyama(*typed, "--set", "min_iou=0.3").stdout.splitlines()
-    assert sent["replaced"] == ["FOV 0-1: tracking, cropping, extraction, caching"]
+    assert sent["replaced"] == [
+        "FOV 0-1: 8 traces, not inspected",
+        "FOV 0-1: tracking, cropping, extraction, caching (made again)",
+    ]
     assert "min_iou=0.3" in sent["command"]
 
 
@@ -209,7 +212,7 @@ ENTRIES = [
 @pytest.mark.parametrize("fovs", [range(5), [1, 2, 3], [4, 0]])
 @pytest.mark.parametrize("overwrite", [False, True])
 def test_a_run_survives_being_typed(pyama, monkeypatch, tmp_path, entries, fovs, overwrite):
-    monkeypatch.setattr("pyama.runs.request._metadata", lambda *_, **__: METADATA)
+    monkeypatch.setattr("pyama.runs.request._metadata", lambda *_, **__: (METADATA, []))
     fovs = list(fovs)
     run = check_run(Path("a b/movie.nd2"), tmp_path, entries, fovs, overwrite=overwrite)
     caught = []

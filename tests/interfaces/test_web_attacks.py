@@ -112,6 +112,8 @@ def test_headers_that_do_not_come_block_nobody(server):
 
 
 def test_connections_whose_headers_do_not_come_make_room(server):
+    """At most `MAX_WAITING`, but for those that a crowd has just opened."""
+
     def send(stack, first):
         place = ("127.0.0.1", server.port)
         connection = stack.enter_context(socket.create_connection(place, PATIENCE_S))
@@ -123,7 +125,10 @@ def test_connections_whose_headers_do_not_come_make_room(server):
         kept = send(stack, head.encode())  # an answered one, of which another request begins
         assert status_of(kept) == 401
         kept.sendall(b"GET / HT")
-        slow = [send(stack, b"GET / HTTP/1.1\r\n") for _ in range(connections.MAX_WAITING + 2)]
+        slow = [send(stack, b"GET / HTTP/1.1\r\n") for _ in range(connections.MAX_WAITING)]
+        time.sleep(connections.GRACE_SECONDS)
+        for _ in range(2):
+            send(stack, b"GET / HTTP/1.1\r\n")
         assert is_closed(slow[0])
         assert is_closed(kept)
         assert server.is_answered()

@@ -108,7 +108,11 @@ def test_inspected_results_are_named_and_previews_do_not_count(inspected, tmp_pa
         refuse_inspected(tmp_path, {0: (CHANGED,), 1: (CHANGED,), 2: (NEW,)})
     lines = str(refused.value).splitlines()
     assert lines[0].startswith("FOV 1 has been inspected")
-    assert lines[1] == "  FOV 0-1: cropping"
+    assert lines[1:4] == [
+        "  FOV 1: 0 traces, 1 inspection with 0 entries",
+        "It makes again",
+        "  FOV 0-1: cropping",
+    ]
 
 
 def test_overwriting_names_all_that_is_removed(inspected, tmp_path):
@@ -116,7 +120,7 @@ def test_overwriting_names_all_that_is_removed(inspected, tmp_path):
         refuse_inspected(tmp_path, {1: (NEW,)}, [0, 1])
     lines = str(refused.value).splitlines()
     assert lines[0].startswith("FOV 1 has been inspected")
-    assert lines[1] == "  everything in FOV 0-1 (--overwrite)"
+    assert lines[3] == "  everything in FOV 0-1 (--overwrite)"
 
 
 def params_of(*settings, **params):

@@ -38,6 +38,7 @@ from pyama.analysis.report.recording_sections import quality_section
 from pyama.analysis.report.report_data import collect
 from pyama.errors import ConfigError, StoreError
 from pyama.pictures import overlays
+from pyama.store import seal, unseal
 from results import results_in
 from small_movie import BACKGROUND, N_FRAMES
 
@@ -207,10 +208,10 @@ def test_hardly_any_data_is_reported_without_complaint(tmp_path, keep):
 
 def test_fields_of_view_show_why_cells_were_left_out(run):
     path = run / "run.json"
-    entries = json.loads(path.read_text())
+    entries = unseal(path.read_bytes())
     notes = entries["fovs"]["1"]["extraction"]["outputs"]["traces"]
     notes["removed"] = {"min_frames": [5, 6], "border_margin": [6, 7, 8]}
-    path.write_text(json.dumps(entries))
+    path.write_bytes(seal(entries))
     bars = next(f for f in figures_in(page_of(run)) if f.get("layout", {}).get("barmode"))
     assert {bar["name"]: bar["y"][1] for bar in bars["data"]} == {
         "with a trace": 4,
@@ -222,12 +223,12 @@ def test_fields_of_view_show_why_cells_were_left_out(run):
 
 def test_crowded_fields_and_failures_are_told_at_the_top(run):
     path = run / "run.json"
-    entries = json.loads(path.read_text())
+    entries = unseal(path.read_bytes())
     for fov in entries["fovs"].values():
         part = fov["segmentation"]["outputs"]["seg_labeled_ch_0/0"]
         part["objects"]["large_area"] = part["objects"]["kept_area"]
     entries["fovs"]["0"]["tracking"] |= {"status": "failed", "message": "disk <full>"}
-    path.write_text(json.dumps(entries))
+    path.write_bytes(seal(entries))
     page = page_of(run)
     assert "50 % of the foreground was dropped as larger than 10000 px\u00b2" in page
     assert "FOV 0, tracking: disk &lt;full&gt;" in page

@@ -173,7 +173,7 @@ def test_a_missing_table_is_named(tmp_path):
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        (None, "cannot be read: No such file.*holds the time of every frame"),
+        (None, "cannot be read: it does not exist.*holds the time of every frame"),
         ("params: {}\n", "no section 'metadata'"),
         ("- 1\n", "no section 'metadata'"),
         ("metadata: {}\n", "The section 'metadata' .* is damaged"),

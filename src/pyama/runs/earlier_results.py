@@ -46,7 +46,8 @@ def earlier_results(
         metadata: Of the recording.
     """
     found = [_described(folder) for folder in folders if _is_of(folder, metadata)]
-    return sorted(found, key=lambda result: result.time, reverse=True)
+    # Runs that begin in the same second are told apart by what they wrote last.
+    return sorted(found, key=lambda result: (result.time, _changed(result.output_dir)))[::-1]
 
 
 def _is_of(folder: Path, metadata: MicroscopyMetadata) -> bool:
@@ -77,8 +78,11 @@ def _started(folder: Path, run: dict[str, Any]) -> datetime:
     try:
         return datetime.fromisoformat(str(run["started"])).astimezone(UTC)
     except (KeyError, ValueError, OverflowError):
-        changed = (folder / layout.CONFIG_FILE).stat().st_mtime
-        return datetime.fromtimestamp(changed, UTC)
+        return datetime.fromtimestamp(_changed(folder), UTC)
+
+
+def _changed(folder: Path) -> float:
+    return (folder / layout.CONFIG_FILE).stat().st_mtime
 
 
 @dataclass(frozen=True)

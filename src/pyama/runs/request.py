@@ -135,6 +135,7 @@ def check_run(
     *,
     overwrite: bool = False,
     redo: bool = False,
+    confirmed: Sequence[str] = (),
 ) -> PreparedRun:
     """Check a run against its recording and its output folder; nothing is written.
 
@@ -145,6 +146,7 @@ def check_run(
         fovs: Fields of view as text such as `0-3,7`, or 0-based indices; None is all.
         overwrite: Whether what is in the output folder is removed first.
         redo: Whether results that a person has inspected may be replaced.
+        confirmed: See `PreparedRun`.
 
     Raises:
         ConfigError: The configuration is wrong or does not fit the recording, or the output
@@ -152,6 +154,7 @@ def check_run(
         ReaderError: The recording cannot be read.
     """
     run, _ = _checked(file, output, entries, fovs=fovs, overwrite=overwrite, redo=redo)
+    run = replace(run, confirmed=tuple(confirmed))
     run.contexts.compute_recipes(run.fovs)  # reads the files that methods depend on
     return run
 

@@ -3,10 +3,9 @@
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import pandas as pd
 from numpy.typing import NDArray
 
 from pyama.file_cache import cached_while_unchanged
@@ -14,11 +13,14 @@ from pyama.traces.corrected_table import Table
 from pyama.traces.left_out_cells import LeftOut
 from pyama.traces.table_text import read_table_text
 
+if TYPE_CHECKING:
+    import pandas as pd  # takes long to load, and a run needs none
+
 Values = NDArray[np.float64]
 
 
 @cached_while_unchanged(16)
-def read_traces(path: Path) -> pd.DataFrame:
+def read_traces(path: Path) -> "pd.DataFrame":
     """Read a traces file, cached as long as the file stays the same."""
     return read_table_text(path).frame()
 
@@ -149,6 +151,8 @@ def column_of(traces: Path, left_out: Path, column: str) -> Values:
     Raises:
         KeyError: A file has no such column.
     """
+    import pandas as pd
+
     paths = [traces, left_out] if left_out.exists() else [traces]
     columns = [pd.to_numeric(read_traces(path)[column], errors="coerce") for path in paths]
     numbers = np.concatenate([values.to_numpy(np.float64) for values in columns])

@@ -8,8 +8,6 @@ from collections.abc import Collection, Iterator
 from functools import lru_cache
 from pathlib import Path
 
-import pandas as pd
-
 from pyama import layout
 from pyama.errors import StoreError
 from pyama.store import fovs_in
@@ -102,6 +100,8 @@ def count_inspected(output_dir: Path, fov: int) -> int | None:
 
 @lru_cache(maxsize=1024)
 def _count_cells(path: Path, _written_ns: int, _size: int) -> int:
+    import pandas as pd  # takes long to load, and most commands count no cells
+
     return int(pd.read_csv(path, usecols=["cell"])["cell"].nunique())
 
 

@@ -11,8 +11,10 @@ from uvicorn.protocols.http.h11_impl import H11Protocol
 
 MAX_SECONDS = 10.0
 """Time in which the headers of a request must arrive."""
-MAX_WAITING = 128
-"""Largest number of connections whose headers have not arrived; the oldest one makes room."""
+MAX_WAITING = 512
+"""Number of connections whose headers have not arrived; of more, the oldest makes room."""
+GRACE_SECONDS = 1.0
+"""A younger connection does not make room: a crowd may connect before it is read."""
 
 
 class HeaderLimits(H11Protocol):
@@ -43,7 +45,10 @@ class HeaderLimits(H11Protocol):
 
     def _wait_for_headers(self) -> None:
         if len(self.waiting) >= MAX_WAITING:
-            next(iter(self.waiting)).abandon()
+            oldest = next(iter(self.waiting))
+            age = self.loop.time() - self.waiting[oldest].when() + MAX_SECONDS
+            if age >= GRACE_SECONDS:
+                oldest.abandon()
         self.waiting[self] = self.loop.call_later(MAX_SECONDS, self.abandon)
 
     def _stop_waiting(self) -> None:

@@ -1,6 +1,5 @@
 """Requests of runs: what the form sends, checked before anything is written."""
 
-from dataclasses import replace
 from typing import Annotated, Any
 
 from fastapi import Depends
@@ -38,8 +37,9 @@ def _prepared(root: Annotated[Root, Depends(root_of)], request: RunRequest) -> P
     file, output = root.inside(request.file), root.new_output_dir(request.output)
     form_config(request.channels, request.params)  # refuses texts that could name files
     entries = {"channels": request.channels, "params": request.params}
-    prepared = check_run(file, output, entries, request.fovs, redo=request.redo)
-    return replace(prepared, confirmed=tuple(request.confirmed))
+    return check_run(
+        file, output, entries, request.fovs, redo=request.redo, confirmed=request.confirmed
+    )
 
 
 Prepared = Annotated[PreparedRun, Depends(_prepared)]

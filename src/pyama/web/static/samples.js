@@ -17,11 +17,11 @@ export function makeSamplesCard(takeTables) {
     element("p", { id: "samples-problem", className: "problem", role: "alert", hidden: true }),
     element("p", { className: "buttons" },
       element("button", { id: "sample-add", onclick: () => addSample("", "").querySelector("input")?.focus() }, "Add a sample"),
-      element("button", { id: "merge", className: "main", onclick: () => merge(takeTables) }, "Merge")),
+      element("button", { id: "merge", className: "main", disabled: true, onclick: () => merge(takeTables) }, "Merge")),
     element("p", { className: "buttons" },
       element("button", { id: "samples-propose", onclick: () => proposeSamples(true) }, "Propose from position names"),
       element("label", { className: "file" }, "Read samples.yaml ", file),
-      element("button", { id: "samples-save", onclick: saveFile }, "Save as samples.yaml")));
+      element("button", { id: "samples-save", disabled: true, onclick: saveFile }, "Save as samples.yaml")));
 }
 
 /**
@@ -32,7 +32,9 @@ export async function startSamples(dir) {
   const kept = keptSamples(dir);
   if (kept) showSamples(kept, "Edited here, not merged yet.");
   else await proposeSamples(false);
-  if (dir === state.source?.dir) keepSamples(dir, find("samples"));
+  if (dir !== state.source?.dir) return;
+  for (const id of /** @type {const} */ (["merge", "samples-save"])) find(id).disabled = false; // not before the samples are there
+  keepSamples(dir, find("samples"));
 }
 
 /** Fills in the samples that the server proposes: those of the last merge, or by position names. */
