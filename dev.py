@@ -78,6 +78,9 @@ def set_up(extras: str) -> None:
     options = ["--quiet", "--no-compile", "--disable-pip-version-check"]
     install = ["install", *options, "-c", "constraints.txt", "-e", f".[{extras}]"]
     subprocess.run([*pip, *install], cwd=ROOT, check=True)
+    # All cores compile, unlike pip. Packages may hold files for other versions of Python.
+    compiling = ["-m", "compileall", "-qq", "-j", "0", str(VENV), "src"]
+    subprocess.run([str(PYTHON), *compiling], cwd=ROOT, check=False)
     stamp.write_text(f"{inputs.hexdigest()} {extras}")
 
 
