@@ -14,6 +14,7 @@ from pyama import layout
 from pyama.processing.record import read_record
 from pyama.runs import known_runs
 from pyama.runs.earlier_results import earlier_results
+from pyama.runs.recorded_summary import recorded_summary
 from pyama.store import LOCK_FILE, read_run, seal
 from pyama.store.lock import DEAD_AFTER_SECONDS
 from pyama.testing.nd2_writer import write_nd2
@@ -235,3 +236,18 @@ def test_no_link_leads_out(client, folder, tmp_path_factory, name):
 def test_there_is_no_other_run(client):
     assert client.get("/api/known-runs/none").status_code == 404
     assert client.get("/api/known-runs/none/events").status_code == 404
+
+
+@pytest.mark.skipif(os.name == "nt", reason="processes cannot be looked up")
+def test_a_run_at_work_is_named_before_one_without_a_sign_of_life(client, folder):
+    lock(folder, os.getpid(), HERE, OLD, fov=0)
+    lock(folder, os.getpid(), HERE, 0, fov=1)
+    assert only(client)["status"] == "running"
+
+
+def test_a_run_that_failed_was_not_cancelled(folder):
+    record = read_record(folder)
+    for status in ("failed", "cancelled"):
+        (folder / layout.RUN_FILE).write_bytes(seal(read_run(folder) | {"status": status}))
+        counts = recorded_summary(folder, record)
+        assert (counts["status"] == "cancelled") == (status == "cancelled")

@@ -109,6 +109,8 @@ def test_the_contrast_of_one_frame_is_sent_in_counts(client, folder, level, tole
     frame = FovStore(folder, 1).stack("fl_background_ch_1")[2]
     expected = np.percentile(frame, [1, 99])
     assert list(found.json().values()) == pytest.approx(expected, rel=tolerance or 1e-6)
+    rough = client.get(f"/api/fovs/1/frames/pc_ch_0/2/contrast?level={level}").json()
+    assert rough["low"] < rough["high"]
 
 
 def test_without_previews_full_frames_have_a_contrast_all_the_same(tmp_path):

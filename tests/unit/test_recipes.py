@@ -313,3 +313,18 @@ def test_only_recipes_of_incomplete_stacks_say_what_they_are_made_of():
     ]
     assert changed == [(1, "pc_ch_0/0")]
     assert recipes(short, make_config(), 0)["fl_ch_1/0"].params["planes"] == [3]
+
+
+INPUTS = {
+    "pc_ch_0/0": [],
+    "fl_ch_1/0": [],
+    "seg_labeled_ch_0/0": ["pc_ch_0/0"],
+    "seg_tracked_ch_0/0": ["seg_labeled_ch_0/0"],
+    "fl_background_ch_1/0": ["fl_ch_1/0", "seg_labeled_ch_0/0"],
+}
+
+
+def test_every_output_depends_on_what_it_is_made_from():
+    made = recipes(recording_of(MOVIE[:1]).metadata, make_config(), 0)
+    found = {name: sorted(made.keys() & made[name].inputs.keys()) for name in INPUTS}
+    assert found == INPUTS

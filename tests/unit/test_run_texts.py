@@ -1,5 +1,7 @@
 """What a user reads before and after a run: notes, counts and commands."""
 
+import json
+import logging
 import shlex
 from pathlib import Path
 
@@ -7,10 +9,13 @@ import pytest
 
 from pyama.config import Channel, Channels
 from pyama.runs.command_line import command
-from pyama.runs.request import PreparedRun
+from pyama.runs.log import write_log
+from pyama.runs.plugin_catalog import _parameters
+from pyama.runs.request import PreparedRun, Request, prepare
 from pyama.runs.run_counts import count_lines
 from pyama.runs.run_notes import other_settings, quoted, recording_notes, reselection_notes
 from pyama.sentences import WITHOUT_CELLS, WITHOUT_MASK
+from pyama.testing.nd2_writer import write_nd2
 from small_movie import MOVIE, make_config, recording_of
 
 METADATA = recording_of(MOVIE[:3]).metadata
@@ -187,3 +192,29 @@ def test_channels_with_different_features_need_a_configuration_file():
     assert not after(words, "--fl")
     same = [Channel(channel=i, features=["intensity_total"]) for i in (1, 2)]
     assert after(words_of(make_config(Channels(pc=0, fl=same))), "--fl") == ["1", "2"]
+
+
+def test_the_log_of_a_run_ends_with_it(tmp_path):
+    heard = []
+    for name in ("a", "b"):
+        with write_log(tmp_path / name, heard.append):
+            logging.getLogger("pyama.runs").info("in %s", name)
+    logging.getLogger("pyama.runs").warning("after both")
+    texts = [(tmp_path / name / "run.log").read_text(encoding="utf-8") for name in ("a", "b")]
+    assert [text.count("in ") for text in texts] == [1, 1]
+    assert [record.getMessage() for record in heard] == ["in a", "in b"]
+
+
+@pytest.mark.parametrize("default", [0, False, None, "", []])
+def test_a_default_that_is_nothing_is_a_default(default):
+    model = {"properties": {"x": {"description": "Size.", "default": default}, "y": {}}}
+    shown = _parameters(model)
+    assert shown["x"] == f"Size. [{json.dumps(default)}]"
+    assert shown["y"].endswith("[required]")
+
+
+def test_a_setting_of_copy_only_counts_where_no_option_is_given(tmp_path):
+    write_nd2(tmp_path / "m.nd2", MOVIE[:1, :, None], channel_names=["Phase", "GFP"])
+    for settings, expected in ((("copy_only=true",), True), ((), False)):
+        request = Request(tmp_path / "m.nd2", tmp_path / "out", settings=settings)
+        assert prepare(request).config.params.copy_only is expected

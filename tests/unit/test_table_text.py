@@ -146,6 +146,11 @@ def test_names_of_columns_may_hold_other_separators(tmp_path):
     assert list(read_table(path)[0]) == ["time", "area, total", "1"]
 
 
+def test_a_comma_is_that_of_decimals_if_one_number_cannot_have_thousands(tmp_path):
+    table = read_table(put(tmp_path, "a\tb\n1,234\t0,5\n"))[0]
+    assert table.to_numpy().tolist() == [[1.234, 0.5]]
+
+
 def test_columns_without_a_name_are_left_out(tmp_path):
     path = put(tmp_path, ",time,cell,value,\n0,0.5,1,2,\n1,0.75,1,3,\n")
     assert list(read_table(path)[0]) == ["time", "cell", "value"]

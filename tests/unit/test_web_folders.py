@@ -112,3 +112,24 @@ def test_streams_end_when_the_server_stops():
     streams = EventStreams()
     streams.is_stopping = lambda: True
     assert asyncio.run(answer(streams, [1, 2]))[1] == "data: 1\n\n"
+
+
+def test_a_stream_that_lasts_too_long_gives_its_place_back(monkeypatch):
+    monkeypatch.setattr("pyama.web.event_streams.MAX_SECONDS", 0.01)
+    streams = EventStreams()
+
+    async def endless():
+        yield 1
+        await asyncio.Event().wait()
+
+    async def send(_):
+        pass
+
+    async def run():
+        state = SimpleNamespace(event_streams=streams)
+        stream = EventStream(SimpleNamespace(app=SimpleNamespace(state=state)), endless())
+        receive = asyncio.Event().wait
+        await stream({"type": "http", "asgi": {"spec_version": "2.4"}}, receive, send)
+
+    asyncio.run(run())
+    assert streams.n_open == 0
