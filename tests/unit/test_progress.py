@@ -166,6 +166,9 @@ def test_a_run_that_has_ended_has_no_time_left(tmp_path):
     [
         (0.4, "0 s"),
         (59.4, "59 s"),
+        (59.6, "1 min 0 s"),
+        (119.6, "2 min 0 s"),
+        (3599.7, "1 h 0 min"),
         (60, "1 min 0 s"),
         (3599, "59 min 59 s"),
         (3600, "1 h 0 min"),

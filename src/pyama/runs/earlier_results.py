@@ -13,7 +13,7 @@ from pyama.fov_ranges import fovs_text
 from pyama.links import leads_out
 from pyama.metadata import MicroscopyMetadata
 from pyama.processing.record import read_record
-from pyama.processing.workflow.inspected_results import trace_count
+from pyama.processing.workflow.inspected_results import count_text, trace_count
 from pyama.registry import parameter_models
 from pyama.runs.request import read_configuration
 from pyama.store import fovs_in, read_run
@@ -68,7 +68,7 @@ def _described(folder: Path) -> EarlierResult:
     inspected = [fov for fov in fovs if is_inspected(folder, fov)]
     parts = [str(run.get("status", "unfinished"))]
     parts.append(f"FOV {fovs_text(fovs)}" if fovs else "no field of view")
-    parts.append("1 trace" if traces == 1 else f"{traces} traces")
+    parts.append(count_text(traces, "trace"))
     if inspected:
         parts.append(f"FOV {fovs_text(inspected)} inspected")
     return EarlierResult(folder, _started(folder, run), ", ".join(parts))

@@ -3,6 +3,7 @@
 import asyncio
 import json
 from collections.abc import AsyncIterator, Callable
+from typing import Any
 
 from fastapi import Request
 from fastapi.responses import PlainTextResponse, StreamingResponse
@@ -59,3 +60,18 @@ class EventStream(StreamingResponse):
             yield ":\n\n" if value is None else f"data: {json.dumps(value)}\n\n"
             if self._streams.is_stopping():
                 return
+
+
+async def until_ended(state: Callable[[], Any], interval_s: float) -> AsyncIterator[object]:
+    """Yield the state of something under way, repeatedly, until it does not run any more.
+
+    Args:
+        state: Returns the state, a model with a `status`; called in a thread.
+        interval_s: Time between two states in seconds.
+    """
+    while True:
+        now = await asyncio.to_thread(state)
+        yield now.model_dump(mode="json")
+        if now.status != "running":
+            return
+        await asyncio.sleep(interval_s)

@@ -1,9 +1,8 @@
 """Fits of merged tables: what can be fitted, one fit at a time under way, and its results."""
 
-import asyncio
 import threading
 import uuid
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Annotated
@@ -20,7 +19,7 @@ from pyama.errors import ConfigError, LockedError
 from pyama.file_cache import cached_while_unchanged
 from pyama.runs.active_fit import ActiveFit
 from pyama.runs.command_line import fit_command
-from pyama.web.event_streams import EventStream
+from pyama.web.event_streams import EventStream, until_ended
 from pyama.web.folders import OutputDir, TableName, shorten_paths, table_in
 from pyama.web.run_routes import StartedRuns
 
@@ -244,16 +243,7 @@ def cancel(known: Known, fit_id: str) -> FitState:
 @router.get("/api/fits/{fit_id}/events", response_class=StreamingResponse)
 def events(request: Request, known: Known, fit_id: str) -> EventStream:
     """The state of a fit, repeatedly, as server-sent events, until it has ended."""
-    return EventStream(request, _states(known.get(fit_id)))
-
-
-async def _states(fit: StartedFit) -> AsyncIterator[object]:
-    while True:
-        state = await asyncio.to_thread(fit.state)
-        yield state.model_dump(mode="json")
-        if state.status != "running":
-            return
-        await asyncio.sleep(1 / POLLS_PER_SECOND)
+    return EventStream(request, until_ended(known.get(fit_id).state, 1 / POLLS_PER_SECOND))
 
 
 @cached_while_unchanged(16)

@@ -1,11 +1,10 @@
 """Runs that are started from the page: one at a time, planned, watched, cancelled, resumed."""
 
-import asyncio
 import logging
 import threading
 import uuid
 from collections import deque
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Annotated, Any
@@ -20,7 +19,7 @@ from pyama.runs.command_line import command
 from pyama.runs.progress import Snapshot
 from pyama.runs.request import PreparedRun
 from pyama.runs.summary import advised_lines, summary_lines
-from pyama.web.event_streams import EventStream
+from pyama.web.event_streams import EventStream, until_ended
 from pyama.web.run_requests import Prepared, RunRequest
 
 router = APIRouter(tags=["runs"])
@@ -218,16 +217,7 @@ def cancel(known: Known, run_id: str) -> RunState:
 @router.get("/api/runs/{run_id}/events", response_class=StreamingResponse)
 def events(request: Request, known: Known, run_id: str) -> EventStream:
     """The state of a run, repeatedly, as server-sent events, until it has ended."""
-    return EventStream(request, _states(known.get(run_id)))
-
-
-async def _states(run: StartedRun) -> AsyncIterator[object]:
-    while True:
-        state = await asyncio.to_thread(run.state)
-        yield state.model_dump(mode="json")
-        if state.status != "running":
-            return
-        await asyncio.sleep(1 / POLLS_PER_SECOND)
+    return EventStream(request, until_ended(known.get(run_id).state, 1 / POLLS_PER_SECOND))
 
 
 def stop_all(app: FastAPI) -> None:
