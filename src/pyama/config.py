@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Self, TypeAlias
 from pydantic import BaseModel, Field, ValidationError, field_validator, model_validator
 from pydantic_core import ErrorDetails
 
-from pyama import older
+from pyama import older_pyama
 from pyama.algorithms.copy_params import CopyParams
 from pyama.algorithms.flat_field_params import ChannelId, FlatFieldParams
 from pyama.algorithms.params import (
@@ -227,7 +227,7 @@ def read_entries(path: Path | str) -> object:
 
     Those of the older PyAMA are returned in the present form.
     """
-    return older.configuration(str(path), load_yaml(Path(path)))
+    return older_pyama.configuration(str(path), load_yaml(Path(path)))
 
 
 def dump_config(config: ProcessingConfig) -> dict[str, Any]:

@@ -8,7 +8,7 @@ from typing import Any
 import yaml
 
 from pyama.errors import ConfigError, reason
-from pyama.links import refuse_link_out
+from pyama.symlinks import refuse_link_out
 
 MAX_DEPTH = 50
 """Deeper nesting of lists and sections is refused: the parser would overflow its stack."""

@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 
 from pyama.analysis.merge import merge
-from pyama.analysis.remarks import folder_remarks
+from pyama.analysis.result_notes import folder_remarks
 from pyama.fov_ranges import parse_frames
 from pyama.processing.methods import TRACKERS
 from pyama.processing.step_reports import Status

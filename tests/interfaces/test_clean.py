@@ -9,9 +9,9 @@ import pytest
 from fastapi.testclient import TestClient
 
 from pyama import layout
-from pyama.analysis.remarks import folder_remarks
 from pyama.analysis.removed_outputs import KINDS, kind_of
 from pyama.analysis.report import write_report
+from pyama.analysis.result_notes import folder_remarks
 from pyama.cli import clean_command
 from pyama.errors import LockedError
 from pyama.processing.methods import TRACKERS

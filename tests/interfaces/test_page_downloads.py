@@ -10,8 +10,8 @@ from fastapi.testclient import TestClient
 
 from page_fits import fit_on_page
 from pyama.analysis.samples import read_samples
-from pyama.links import confine_reading
 from pyama.runs.result_files import CHUNK, INCOMPLETE_FILE, result_zip
+from pyama.symlinks import confine_reading
 from pyama.web.application import create_app
 from results import results_in
 

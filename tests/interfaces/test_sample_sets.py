@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 from experiments import experiment
 from pyama.analysis.fitting.fit_files import fit_file
 from pyama.analysis.merge import write_merged
-from pyama.analysis.remarks import folder_remarks, table_remarks
 from pyama.analysis.report.report_data import collect
+from pyama.analysis.result_notes import folder_remarks, table_remarks
 from pyama.analysis.sample_sets import tables_of_earlier_sets
 from pyama.analysis.table_files import read_header
 from pyama.web.application import create_app

@@ -7,8 +7,8 @@ import pytest
 from pyama.analysis.removed_outputs import KINDS
 from pyama.errors import ConfigError
 from pyama.runs.cleaning import Listing, nothing_text, parse_kinds, removed_text
-from pyama.runs.left_overs import LeftOvers
 from pyama.runs.removable import Found, Removable, seconds_of
+from pyama.runs.temporary_files import LeftOvers
 
 NOTHING = LeftOvers({}, (), 0)
 

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from pyama import layout
 from pyama.errors import ConfigError, NotReadyError, StoreError
-from pyama.traces.carrying import Carried
+from pyama.traces.carried_corrections import Carried
 from pyama.traces.correction_log import append_record
 from pyama.traces.corrections import Cut, Delete, Join, MarkCell, Swap
 from pyama.traces.inspection import Inspection

@@ -112,13 +112,13 @@ def test_no_pixels_are_black():
 
 def test_grey_levels_are_counts_between_black_and_white():
     contrast = Contrast(100, 355)
-    assert [contrast.counts(grey) for grey in (0, 1, 255)] == [100, 101, 355]
-    assert contrast.around() == (-155, 610)
+    assert [contrast.to_counts(grey) for grey in (0, 1, 255)] == [100, 101, 355]
+    assert contrast.slider_range() == (-155, 610)
 
 
 def test_grey_levels_of_a_preview_are_found_back():
     contrast = Contrast(100, 355)
-    assert contrast.greys(contrast.counts(77)) == pytest.approx(77)
+    assert contrast.to_greys(contrast.to_counts(77)) == pytest.approx(77)
 
 
 @pytest.mark.parametrize(
@@ -126,7 +126,7 @@ def test_grey_levels_of_a_preview_are_found_back():
     [((100, 355), 1), ((150, 300), 1), ((99, 355), 0), ((100, 356), 0), ((100, 120), 0)],
 )
 def test_a_preview_shows_what_it_holds(wanted, expected):
-    assert Contrast(100, 355).shows(Contrast(*wanted)) == bool(expected)
+    assert Contrast(100, 355).can_show(Contrast(*wanted)) == bool(expected)
 
 
 @pytest.mark.parametrize("beyond", [0, 0.5, 2])

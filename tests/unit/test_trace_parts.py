@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 from pyama.config import ProcessingParams
 from pyama.fov_ranges import ALL_FRAMES
 from pyama.store import CellList, NotRecorded
+from pyama.traces.carried_corrections import carry_over, matched_labels
 from pyama.traces.carried_frames import SelectedFrames, in_other_frames
-from pyama.traces.carrying import carry_over, matched_labels
 from pyama.traces.corrected_table import Table, apply_correction
 from pyama.traces.correction_log import Entry, LogRecords
 from pyama.traces.corrections import Cut, Delete, Join, MarkCell, Swap, text_of

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from pyama import older
+from pyama import older_pyama
 from pyama.analysis.table_columns import NOT_MEASURED, UNITS, first_text
 from pyama.errors import ConfigError
 
@@ -39,7 +39,7 @@ def cell_by_row(path: Path, table: pd.DataFrame) -> pd.DataFrame:
     Raises:
         ConfigError: It is neither; the message names the columns that were found.
     """
-    table = _with_known_names(table.rename(columns=older.NAMES))
+    table = _with_known_names(table.rename(columns=older_pyama.NAMES))
     wide = [str(name) for name in table if name != "time"]
     if "cell" not in table and _holds_cells(table, wide):
         return _long(path, table, wide)

@@ -9,7 +9,7 @@ import pandas as pd
 from pyama.analysis.statistics import describe, finite_values
 from pyama.analysis.trace_shape import Values
 
-FAR = 3.0
+OUTLIER_IQRS = 3.0
 """A value is far out if it is this number of interquartile ranges beyond the quartiles.
 
 After Tukey (1977), Exploratory Data Analysis.
@@ -98,7 +98,7 @@ def _central(values: Values) -> tuple[float, float] | None:
     if not values.size:
         return None
     q25, q75 = np.quantile(values, [0.25, 0.75])
-    reach = FAR * (q75 - q25)
+    reach = OUTLIER_IQRS * (q75 - q25)
     inside = values[(values >= q25 - reach) & (values <= q75 + reach)]
     return float(inside.min()), float(inside.max())
 

@@ -7,7 +7,7 @@ from typing import Any
 import pandas as pd
 
 from pyama import layout
-from pyama.analysis.remarks import empty_samples
+from pyama.analysis.result_notes import empty_samples
 from pyama.analysis.sample_sets import SAMPLE_SET, next_set
 from pyama.analysis.samples import Fovs, check_samples, load_samples, samples_by_position
 from pyama.analysis.settings_by_fov import groups_of

@@ -8,7 +8,7 @@ from pyama.analysis.table_files import Header
 from pyama.analysis.table_origins import fitted_source, known_entries, results_folder
 from pyama.errors import StoreError
 from pyama.file_cache import cached_while_unchanged
-from pyama.links import leads_out
+from pyama.symlinks import leads_out
 from pyama.traces.digests import traces_digest
 from pyama.traces.trace_files import traces_of
 from pyama.traces.trace_recording import run_times

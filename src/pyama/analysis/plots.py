@@ -13,7 +13,7 @@ from pyama.analysis.figure_style import GREY, label_axes, make_panels, styled, w
 from pyama.analysis.fitting.fitted_curves import smooth_curve
 from pyama.analysis.histograms import axis_range, not_shown, sample_histogram
 from pyama.analysis.scatter import MARGIN, SCALES, scatter_of
-from pyama.analysis.statistics import course, describe, example_fits, finite_values
+from pyama.analysis.statistics import describe, example_fits, finite_values, mean_over_time
 from pyama.analysis.table_columns import cell_keys, rows_of_cell
 from pyama.errors import ConfigError
 
@@ -44,7 +44,7 @@ def traces(table: pd.DataFrame, column: str, label: str, width_mm: float = 180) 
         step = 1 + len(cells) // MAX_CELLS
         for cell in cells[::step]:
             panel.plot(cell["time"], cell[column], color=GREY, linewidth=0.3, alpha=0.5)
-        means = course(rows, column)
+        means = mean_over_time(rows, column)
         time, low, high = means["time"], means["low"], means["high"]
         panel.fill_between(time, low, high, color=color(i), alpha=0.3, linewidth=0)
         panel.plot(time, means["mean"], color=color(i), linewidth=1.5)

@@ -9,7 +9,7 @@ import pandas as pd
 from pyama.analysis.table_columns import IDENTITY
 from pyama.errors import ConfigError
 
-FEWEST = 3
+MIN_REPLICATES = 3
 """Samples with fewer replicates are warned of."""
 PLURALS = {
     "replicate": "replicates",
@@ -130,11 +130,11 @@ def replicate_warning(table: pd.DataFrame, by: str, level: Level) -> str:
     """Return a warning if samples have too few replicates for a conclusion, else nothing."""
     samples = samples_in_order(table[by])
     counts = {name: count_units(table[table[by] == name], level.columns) for name in samples}
-    few = [f"{name} ({n})" for name, n in counts.items() if n < FEWEST]
+    few = [f"{name} ({n})" for name, n in counts.items() if n < MIN_REPLICATES]
     if len(samples) < 2 or not few:
         return ""
     return (
-        f"A test needs at least {FEWEST} replicates of every sample. Each {level.name} counts "
-        f"as one; too few: {', '.join(few)}. Repeat the experiment before you conclude that "
-        "samples differ or are equal."
+        f"A test needs at least {MIN_REPLICATES} replicates of every sample. Each "
+        f"{level.name} counts as one; too few: {', '.join(few)}. Repeat the experiment before "
+        "you conclude that samples differ or are equal."
     )

@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from pyama import layout, older
+from pyama import layout, older_pyama
 from pyama.analysis.external_tables import cell_by_row
 from pyama.analysis.table_files import Header, as_numbers, read_table
 from pyama.analysis.table_times import (
@@ -136,7 +136,7 @@ def _read_timed(path: Path, given: TableTime, of_recording: TableTime) -> TimedT
         return TimedTable(_timed(path, table, header), header)
     is_traces = layout.parse_traces(path.name) is not None
     if is_traces and "time" in table:  # the older PyAMA writes such traces
-        header = {"Time units": older.time_unit(path), **header}
+        header = {"Time units": older_pyama.time_unit(path), **header}
     is_own = is_traces and "time" not in table and set(layout.BASE_COLUMNS) <= set(table)
     is_in_folder = (path.parent.parent / layout.CONFIG_FILE).exists()
     if is_own and (is_in_folder or given.frame_interval is None):

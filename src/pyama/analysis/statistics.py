@@ -114,7 +114,7 @@ def describe(values: Values) -> dict[str, float]:
     }
 
 
-def course(table: pd.DataFrame, column: str) -> pd.DataFrame:
+def mean_over_time(table: pd.DataFrame, column: str) -> pd.DataFrame:
     """Describe the cells of a sample frame by frame.
 
     Args:

@@ -8,7 +8,7 @@ from typing import Any
 
 from pyama.analysis.table_files import Header, read_header
 from pyama.errors import ConfigError, StoreError
-from pyama.links import leads_out
+from pyama.symlinks import leads_out
 
 Named = tuple[str, Header, Path]
 """Sample, entries before the header, and path of a table."""

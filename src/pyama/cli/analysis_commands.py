@@ -53,7 +53,7 @@ def fit(
     0.9, fair above 0.7, poor, failed) of every cell. Times are in h, rates in 1/h.
     """
     from pyama.analysis.fitting.fit_files import fit_file
-    from pyama.analysis.remarks import table_remarks
+    from pyama.analysis.result_notes import table_remarks
     from pyama.analysis.table_origins import distinct, refuse_equal_names
 
     tables = distinct(tables)

@@ -70,7 +70,7 @@ def merge(
     if (samples is None) is not by_position_name:
         raise ConfigError("Choose how samples are defined: --samples or --by-position-name.")
     from pyama.analysis.merge import write_merged
-    from pyama.analysis.remarks import table_remarks
+    from pyama.analysis.result_notes import table_remarks
 
     written = write_merged(folder, samples, output, tidy=tidy, parquet=parquet)
     for text in table_remarks([paths[0] for paths in written.values()]):

@@ -198,7 +198,7 @@ def _read_fits(
 
 def _say_remarks(tables: list[Path]) -> None:
     """Show what is to be known about the tables of a figure."""
-    from pyama.analysis.remarks import table_remarks
+    from pyama.analysis.result_notes import table_remarks
 
     for text in table_remarks(tables):
         warning(text)

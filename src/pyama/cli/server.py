@@ -7,8 +7,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from urllib.parse import urlencode
 
-from pyama import layout, older
-from pyama.cli.kept_token import token_for
+from pyama import layout, older_pyama
+from pyama.cli.saved_token import token_for
 from pyama.cli.terminal import note, result, warning
 from pyama.errors import ConfigError
 
@@ -106,7 +106,7 @@ def _checked(folder: Path | None, root: Path | None, host: str, *, public: bool)
         (path / layout.CONFIG_FILE).exists() for path in (folder, *folder.glob("*/"))
     ):
         warning(
-            older.what_to_do(folder)
+            older_pyama.what_to_do(folder)
             or f"{folder} holds no results yet: the page begins with the form for a run."
         )
     if host not in LOOPBACK:

@@ -121,7 +121,7 @@ def _read(
     tables: list[Path], column: str | None, unit: str | None, interval: float | None
 ) -> Any:
     from pyama.analysis.cell_numbers import read_cell_numbers
-    from pyama.analysis.remarks import table_remarks
+    from pyama.analysis.result_notes import table_remarks
     from pyama.analysis.table_times import TableTime
 
     for text in table_remarks(tables):

@@ -38,16 +38,16 @@ class Contrast(NamedTuple):
     low: float
     high: float
 
-    def counts(self, grey: V) -> V:
+    def to_counts(self, grey: V) -> V:
         """Return the counts that grey levels from 0 to 255 stand for: a number or an array."""
         return self.low + (self.high - self.low) * grey / 255
 
-    def around(self) -> tuple[float, float]:
+    def slider_range(self) -> tuple[float, float]:
         """Return the range in which another contrast is chosen: three times as wide."""
         span = self.high - self.low
         return self.low - span, self.high + span
 
-    def shows(self, other: "Contrast") -> bool:
+    def can_show(self, other: "Contrast") -> bool:
         """Whether a preview with this contrast can be drawn with another one as well.
 
         It holds nothing darker than its black or brighter than its white, and too few grey
@@ -56,8 +56,8 @@ class Contrast(NamedTuple):
         is_inside = self.low <= other.low and other.high <= self.high
         return is_inside and other.high - other.low >= LEAST_SHARE * (self.high - self.low)
 
-    def greys(self, counts: V) -> V:
-        """Return the inverse of `counts`; its `low` must be below its `high`."""
+    def to_greys(self, counts: V) -> V:
+        """Return the inverse of `to_counts`; its `low` must be below its `high`."""
         return 255 * (counts - self.low) / (self.high - self.low)
 
 

@@ -65,7 +65,7 @@ def grey_frame(
         StoreError: There is neither a preview nor a stack, or a file is damaged.
     """
     held = contrast_of_preview(store, group)
-    if held is None or not held.shows(contrast):
+    if held is None or not held.can_show(contrast):
         try:
             return intensity_to_uint8(halve_frame(store.stack(group)[frame]), *contrast)
         except StoreError:
@@ -74,4 +74,6 @@ def grey_frame(
     preview: NDArray[np.uint8] = store.stack(group, layout.PREVIEW)[frame]
     if not held.high > held.low:
         return preview
-    return intensity_to_uint8(preview, held.greys(contrast.low), held.greys(contrast.high))
+    return intensity_to_uint8(
+        preview, held.to_greys(contrast.low), held.to_greys(contrast.high)
+    )

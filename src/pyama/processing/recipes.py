@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from threading import Lock
 
-from pyama import older
+from pyama import older_pyama
 from pyama.config import ProcessingConfig
 from pyama.errors import ReaderError
 from pyama.metadata import MicroscopyMetadata
@@ -70,7 +70,7 @@ class FovContexts:
     ) -> None:
         self.metadata = select_frames(metadata, config.params.frames)
         self.config, self.output_dir = config, Path(output_dir)
-        older.refuse_results(self.output_dir)
+        older_pyama.refuse_results(self.output_dir)
         self._reader = reader
         self._recipes = dict(known or {})
         self._lock = Lock()

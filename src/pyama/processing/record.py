@@ -20,11 +20,11 @@ from pyama.config import (
     parse_config,
 )
 from pyama.errors import ConfigError
-from pyama.links import refuse_link_out
 from pyama.metadata import MicroscopyMetadata, dump_metadata, frame_times, parse_metadata
 from pyama.processing.step_reports import FovStepReport, Status, StepReports
 from pyama.processing.steps import STEPS
 from pyama.store import lock_folder, read_run, seal, write_atomically
+from pyama.symlinks import refuse_link_out
 from pyama.version import __version__
 from pyama.yaml_files import has_its_checksum, load_yaml, parse_yaml, with_checksum
 

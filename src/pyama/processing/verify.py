@@ -7,8 +7,8 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
-from pyama import layout, older
-from pyama.analysis.remarks import folder_remarks
+from pyama import layout, older_pyama
+from pyama.analysis.result_notes import folder_remarks
 from pyama.errors import ConfigError, LockedError, StoreError
 from pyama.processing.record import is_intact, read_record
 from pyama.processing.step_reports import Status
@@ -96,7 +96,7 @@ def verify(
         StoreError: The folder does not exist, or no run has written into it.
     """
     output_dir = Path(output_dir)
-    if advice := older.what_to_do(output_dir):
+    if advice := older_pyama.what_to_do(output_dir):
         raise StoreError(advice)
     run = read_run(output_dir)
     try:

@@ -11,9 +11,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pyama.errors import ReaderError
-from pyama.links import refuse_link_out
 from pyama.readers.ome_quantities import Quantities, read_quantities
 from pyama.readers.planes import check_sizes, damage_error, parse_xml, unsupported_error
+from pyama.symlinks import refuse_link_out
 
 DTYPES = ("uint8", "uint16")
 

@@ -4,7 +4,7 @@ from pathlib import Path
 from typing import Literal
 
 from pyama.errors import ReaderError
-from pyama.links import refuse_link_out
+from pyama.symlinks import refuse_link_out
 
 Kind = Literal["nd2", "czi", "ome-tiff"]
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from pyama import older
+from pyama import older_pyama
 from pyama.analysis.removed_outputs import (
     KINDS,
     kinds_text,
@@ -19,10 +19,10 @@ from pyama.analysis.removed_outputs import (
 from pyama.errors import ConfigError, StoreError
 from pyama.fov_ranges import fovs_text
 from pyama.processing.record import Record, read_record
-from pyama.runs.left_overs import LeftOvers, find_left_overs, remove_left_overs
 from pyama.runs.log import write_log
 from pyama.runs.progress import duration
 from pyama.runs.removable import Found, Removable, find_removable, seconds_of
+from pyama.runs.temporary_files import LeftOvers, find_left_overs, remove_left_overs
 from pyama.store import (
     FovStore,
     MarkFile,
@@ -163,7 +163,7 @@ def clean(output_dir: Path, kinds: Sequence[str] = ()) -> Listing:
 
 
 def _record_in(output_dir: Path) -> Record:
-    if advice := older.what_to_do(output_dir):
+    if advice := older_pyama.what_to_do(output_dir):
         raise StoreError(advice)
     record = read_record(output_dir)
     if record is None:

@@ -7,13 +7,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from pyama import layout
-from pyama.links import refuse_link_out
 from pyama.processing.methods import with_own_params
 from pyama.processing.recipes import FovContexts
 from pyama.processing.record import Record
 from pyama.processing.workflow.planned_steps import PlannedStep, plan_fov
 from pyama.runs import active_run
 from pyama.runs.known_runs import KnownRun
+from pyama.symlinks import refuse_link_out
 
 MAX_LOG_BYTES = 65_536
 """Only the last part of a log is read."""

@@ -7,7 +7,7 @@ from io import TextIOWrapper
 from pathlib import Path
 
 from pyama import layout
-from pyama.links import open_to_append
+from pyama.symlinks import open_to_append
 
 FORMAT = "%(asctime)s %(levelname)s %(name)s: %(message)s"
 Listen = Callable[[logging.LogRecord], None]

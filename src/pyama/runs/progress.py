@@ -149,7 +149,7 @@ class ProgressEstimator:
             self._length_items[key[1]] += self._uncounted[key]
             self._length_jobs[key[1]] += self._jobs(key)[1]
 
-    def _end_quiet(self, now: float) -> None:
+    def _end_idle_steps(self, now: float) -> None:
         """End steps of unknown length without new items: the last step has no successor."""
         for fov, (at, progress) in self._current.items():
             key = (fov, progress.step)
@@ -173,7 +173,7 @@ class ProgressEstimator:
         """Return how far the run is, and the lines since the last snapshot."""
         with self._lock:
             now = self._working_seconds()
-            self._end_quiet(now)
+            self._end_idle_steps(now)
             share = self._share()
             self._share_shown = max(self._share_shown, share)
             messages = tuple(self._messages)

@@ -15,7 +15,7 @@ from pyama.analysis.samples import samples_text
 from pyama.analysis.table_origins import known_entries
 from pyama.errors import reason
 from pyama.fov_ranges import fovs_text
-from pyama.links import refuse_link_out
+from pyama.symlinks import refuse_link_out
 
 KINDS = (
     *("report", "fits", "merged tables", "figures", "other tables", "record of the run"),

@@ -14,7 +14,7 @@ from pyama.analysis.accounting import (
     total,
 )
 from pyama.analysis.filter_advice import percent
-from pyama.analysis.left_out import filter_reasons
+from pyama.analysis.left_out_counts import filter_reasons
 from pyama.config import ProcessingConfig
 from pyama.processing.workflow.run import RunReport
 

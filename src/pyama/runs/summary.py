@@ -7,9 +7,9 @@ from typing import Any
 from pyama import layout
 from pyama.analysis.advice import Advice
 from pyama.analysis.crowding_advice import too_large_share
-from pyama.analysis.left_out import count_left_out, kept_sentences
+from pyama.analysis.left_out_counts import count_left_out, kept_sentences
 from pyama.analysis.recording_gaps import Copied, gap_sentences, gaps
-from pyama.analysis.remarks import folder_remarks
+from pyama.analysis.result_notes import folder_remarks
 from pyama.analysis.run_advice import run_advice
 from pyama.config import ProcessingConfig
 from pyama.fov_ranges import fovs_text

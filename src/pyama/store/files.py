@@ -13,7 +13,7 @@ import google_crc32c
 
 from pyama import layout
 from pyama.errors import PyamaError, StoreError
-from pyama.links import refuse_link_out
+from pyama.symlinks import refuse_link_out
 
 _NEW_FILE = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | getattr(os, "O_BINARY", 0)
 TEMPORARY = ".tmp"

@@ -21,7 +21,7 @@ from contextlib import ExitStack, contextmanager, suppress
 from io import FileIO
 from pathlib import Path
 
-from pyama import layout, older
+from pyama import layout, older_pyama
 from pyama.background_thread import background_thread
 from pyama.errors import LockedError, StoreError
 from pyama.store.files import TEMPORARY
@@ -47,7 +47,7 @@ def lock_fovs(output_dir: Path, fovs: Iterable[int]) -> Iterator[list[str]]:
         LockedError: Another run holds one of them.
         ConfigError: The folder holds results of the older PyAMA.
     """
-    older.refuse_results(output_dir)
+    older_pyama.refuse_results(output_dir)
     taken_over: list[str] = []
     with ExitStack() as stack:
         folders = [output_dir / layout.fov_dir(fov) for fov in dict.fromkeys(fovs)]

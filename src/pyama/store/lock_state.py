@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from pyama import layout
-from pyama.links import refuse_link_out
 from pyama.store.lock import DEAD_AFTER_SECONDS, LOCK_FILE
+from pyama.symlinks import refuse_link_out
 
 
 @dataclass(frozen=True)

@@ -17,7 +17,6 @@ from pathlib import Path
 from typing import Any
 
 from pyama.errors import StoreError
-from pyama.links import refuse_link_out
 from pyama.store.files import (
     Damage,
     Ledger,
@@ -28,6 +27,7 @@ from pyama.store.files import (
     path_in_errors,
     write_atomically,
 )
+from pyama.symlinks import refuse_link_out
 
 MARKS = ".marks"
 """Folder of the marks inside the folder of a field of view."""

@@ -4,8 +4,8 @@ from pathlib import Path
 from typing import Any
 
 from pyama import layout
-from pyama.links import refuse_link_out
 from pyama.store.marks import unseal
+from pyama.symlinks import refuse_link_out
 
 MAX_FOV = 10**6
 _KINDS: dict[str, type] = {

@@ -18,7 +18,7 @@ from typing import Any
 from pydantic import TypeAdapter, ValidationError
 
 from pyama.errors import StoreError
-from pyama.links import refuse_link_out
+from pyama.symlinks import refuse_link_out
 from pyama.traces.corrections import Action, Keep
 
 _ACTION: TypeAdapter[Action] = TypeAdapter(Action)

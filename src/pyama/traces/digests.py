@@ -4,7 +4,7 @@ import hashlib
 import json
 from pathlib import Path
 
-from pyama.links import refuse_link_out
+from pyama.symlinks import refuse_link_out
 
 
 def traces_digest(path: Path) -> str:

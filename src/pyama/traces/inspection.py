@@ -19,13 +19,13 @@ from typing import Any, Literal
 from pyama import layout
 from pyama.errors import ConfigError, NotReadyError, StoreError, reason
 from pyama.store import FovStore, path_in_errors, write_atomically
-from pyama.traces.carrying import Carried, log_lines
-from pyama.traces.clicks import NEW, Click, is_repeated
+from pyama.traces.carried_corrections import Carried, log_lines
 from pyama.traces.corrected_table import Table, apply_correction, read_uncorrected
 from pyama.traces.correction_log import Entry, append_record, append_table, read_records
 from pyama.traces.corrections import Action
 from pyama.traces.digests import digest_if_there, inspected_digest
 from pyama.traces.given_numbers import numbered
+from pyama.traces.page_actions import NEW, Click, is_repeated
 from pyama.traces.replay import Replayed, replay_of
 
 

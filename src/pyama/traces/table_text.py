@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
 from pyama.errors import StoreError, reason
-from pyama.links import refuse_link_out
+from pyama.symlinks import refuse_link_out
 from pyama.traces.table_dialects import unquote, with_commas_and_points
 
 if TYPE_CHECKING:

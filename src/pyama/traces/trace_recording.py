@@ -3,7 +3,7 @@
 import warnings
 from pathlib import Path
 
-from pyama import layout, older
+from pyama import layout, older_pyama
 from pyama.config import METADATA_KEY, ProcessingConfig, parse_config
 from pyama.errors import ConfigError, StoreError
 from pyama.file_cache import cached_while_unchanged
@@ -22,7 +22,7 @@ def read_recording(output_dir: Path) -> tuple[MicroscopyMetadata, ProcessingConf
         ConfigError: It is damaged.
     """
     path = Path(output_dir) / layout.CONFIG_FILE
-    if advice := older.what_to_do(Path(output_dir)):
+    if advice := older_pyama.what_to_do(Path(output_dir)):
         raise StoreError(advice)
     if not path.is_file():
         raise StoreError(

@@ -9,8 +9,8 @@ from pyama.analysis.colours import color
 from pyama.analysis.current_tables import tables_in
 from pyama.analysis.histograms import SampleHistogram, sample_histogram
 from pyama.analysis.joined_tables import fits_above, fitted_numbers, join_fits
-from pyama.analysis.remarks import folder_remarks, table_remarks
 from pyama.analysis.report.html_page import REPORT
+from pyama.analysis.result_notes import folder_remarks, table_remarks
 from pyama.analysis.sample_sets import with_companions
 from pyama.analysis.table_columns import measured_columns
 from pyama.analysis.table_files import read_table

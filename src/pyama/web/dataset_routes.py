@@ -8,9 +8,9 @@ from fastapi import APIRouter, Depends
 from pydantic import BaseModel
 
 from pyama import layout
-from pyama.analysis.left_out import dropped_by_size
-from pyama.analysis.remarks import folder_remarks
+from pyama.analysis.left_out_counts import dropped_by_size
 from pyama.analysis.removed_outputs import removed_in, removed_remarks
+from pyama.analysis.result_notes import folder_remarks
 from pyama.config import Channels, ProcessingConfig
 from pyama.metadata import MicroscopyMetadata, frame_times, pixel_size, times_text
 from pyama.pictures.contrast import Contrast, contrast_of_data_set, contrast_of_stack
@@ -153,7 +153,7 @@ def _contrasts(
 
 
 def _grey_range(contrast: Contrast) -> GreyRange:
-    least, most = contrast.around()
+    least, most = contrast.slider_range()
     return GreyRange(low=contrast.low, high=contrast.high, least=max(0.0, least), most=most)
 
 

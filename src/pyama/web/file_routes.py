@@ -7,8 +7,8 @@ from fastapi.responses import FileResponse, Response, StreamingResponse
 from pydantic import BaseModel
 
 from pyama import layout
-from pyama.links import refuse_link_out
 from pyama.runs.result_files import result_files, result_zip
+from pyama.symlinks import refuse_link_out
 from pyama.units import bytes_text
 from pyama.web.folders import OutputDir
 

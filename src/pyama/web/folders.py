@@ -13,8 +13,8 @@ from pydantic import Field
 from pyama import layout
 from pyama.errors import ConfigError
 from pyama.file_cache import cached_while_unchanged
-from pyama.links import confine_reading
 from pyama.processing.record import Record, read_record
+from pyama.symlinks import confine_reading
 
 MAX_DEPTH = 4
 """Output folders are looked for this many folders below the root."""

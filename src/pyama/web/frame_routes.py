@@ -119,7 +119,7 @@ def frame_contrast(stored: Stored) -> FrameContrast:
     low, high = contrast_of_frame(stored.pixels, gaps)
     if stored.level is Level.PREVIEW:
         shown = contrast_of_stack(stored.store, stored.group)
-        low, high = shown.counts(low), shown.counts(high)
+        low, high = shown.to_counts(low), shown.to_counts(high)
     return FrameContrast(low=low, high=high)
 
 

@@ -11,16 +11,16 @@ from fastapi.responses import StreamingResponse
 from pydantic import BaseModel, Field
 
 from pyama import layout
-from pyama.analysis.left_out import GROUPS, why_absent
+from pyama.analysis.left_out_counts import GROUPS, why_absent
 from pyama.analysis.table_columns import meaning_of, measured_columns, unit_of
 from pyama.errors import PyamaError
 from pyama.store import TRACES_MARK, FovStore
 from pyama.traces import inspected_tracks
-from pyama.traces.clicks import Click
 from pyama.traces.correction_log import Entry
 from pyama.traces.corrections import Action, cells_of, text_of
 from pyama.traces.inspected_tracks import Absent, CellValues, Track, Values
 from pyama.traces.inspection import Inspection, State
+from pyama.traces.page_actions import Click
 from pyama.traces.trace_files import unused_inspections
 from pyama.web.event_streams import EventStream
 from pyama.web.folders import Fov, FovOutputDir, shorten_paths

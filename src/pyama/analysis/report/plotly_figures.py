@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from pyama.analysis.colours import COLORS, color, evenly_spaced
 from pyama.analysis.fitting.fitted_curves import smooth_curve
-from pyama.analysis.statistics import course, example_fits
+from pyama.analysis.statistics import example_fits, mean_over_time
 from pyama.analysis.table_columns import cell_keys, rows_of_cell
 
 Figure = dict[str, Any]
@@ -160,7 +160,7 @@ def lines(
 
 def _drawn_course(table: pd.DataFrame, column: str) -> pd.DataFrame:
     """Return mean and quartiles by frame, without frames in which few cells are left."""
-    means = course(table, column)
+    means = mean_over_time(table, column)
     means = means[means["count"] >= MIN_CELL_SHARE * means["count"].max()]
     return means.iloc[:: 1 + len(means) // MAX_FRAMES]
 

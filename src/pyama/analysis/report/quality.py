@@ -59,7 +59,7 @@ def _examine(report: ReportData, fov: int, frames: int, quality: Quality) -> Non
             lost = report.not_recorded(fov, entry.channel)
             mean_grey = partial(_mean_grey, lost, report.metadata.shapes[fov])
             times, greys = _each(previews, hours, mean_grey)
-            levels = contrast_of_stack(store, group).counts(greys)
+            levels = contrast_of_stack(store, group).to_counts(greys)
             quality.background.setdefault(entry.channel, {})[fov] = times, levels
     if pc is not None:
         previews = _previews(report, store, layout.phase(pc.channel), pc.channel, frames)

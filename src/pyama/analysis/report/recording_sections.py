@@ -8,7 +8,7 @@ import yaml
 
 from pyama import layout
 from pyama.analysis.accounting import accounts, frames_limit, of_step
-from pyama.analysis.left_out import (
+from pyama.analysis.left_out_counts import (
     count_left_out,
     filter_reasons,
     kept_cells,

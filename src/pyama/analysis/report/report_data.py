@@ -14,8 +14,8 @@ from pyama.analysis.fitting.models import MODELS
 from pyama.analysis.joined_tables import fitted_parameters
 from pyama.analysis.merge import MERGED
 from pyama.analysis.outdated_tables import outdated_notes
-from pyama.analysis.remarks import earlier_samples_notes, notes_of_table
 from pyama.analysis.removed_outputs import removed_in, removed_remarks
+from pyama.analysis.result_notes import earlier_samples_notes, notes_of_table
 from pyama.analysis.sample_sets import tables_of_earlier_sets
 from pyama.analysis.sample_tables import load_fitted, load_merged
 from pyama.analysis.settings_by_fov import (

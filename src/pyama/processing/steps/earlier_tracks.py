@@ -17,8 +17,8 @@ from pyama.errors import StoreError
 from pyama.fov_ranges import ALL_FRAMES
 from pyama.processing.plugin_calls import report_progress
 from pyama.store import CELLS_MARK, TRACES_MARK, FovStore, Stack, StoredArray, write_atomically
+from pyama.traces.carried_corrections import carry_over, matched_labels, partners
 from pyama.traces.carried_frames import SelectedFrames, in_other_frames
-from pyama.traces.carrying import carry_over, matched_labels, partners
 from pyama.traces.corrected_table import read_uncorrected
 from pyama.traces.correction_log import read_records
 from pyama.traces.digests import digest_if_there, inspected_digest, traces_digest

@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
-from pyama import layout, older
+from pyama import layout, older_pyama
 from pyama.errors import ConfigError, ReaderError, StoreError
 from pyama.fov_ranges import fovs_text
 from pyama.metadata import MicroscopyMetadata
@@ -46,7 +46,7 @@ def _readable_record(output_dir: Path, *, overwrite: bool) -> Record | None:
 
 
 def _refuse_files_of_others(output_dir: Path) -> None:
-    older.refuse_results(output_dir)
+    older_pyama.refuse_results(output_dir)
     for fov in fovs_in(output_dir):
         folder = FovStore(output_dir, fov).path
         stores = [folder / name for name in (layout.IMAGES, layout.CELLS)]

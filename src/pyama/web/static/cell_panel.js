@@ -1,6 +1,6 @@
 // The side of the page: lists of cells, the plot of their traces, the log of the inspection.
 
-import { waitingClicks } from "./clicks.js";
+import { waitingClicks } from "./unsent_corrections.js";
 import { PENS } from "./colours.js";
 import { element, fillSelect, find } from "./elements.js";
 import { makeFigureButtons } from "./figure_files.js";

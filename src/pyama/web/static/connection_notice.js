@@ -1,6 +1,6 @@
 // What the page says while the server cannot be reached, and when it is back.
 
-import { clickText, setUpClicks, waitingClicks } from "./clicks.js";
+import { clickText, setUpClicks, waitingClicks } from "./unsent_corrections.js";
 import { onConnection, watchSilence } from "./connection.js";
 import { element, find, showStatus } from "./elements.js";
 

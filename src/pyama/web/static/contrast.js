@@ -4,7 +4,7 @@
 import { CHANNEL_COLOURS } from "./colours.js";
 import { element, fillSelect, find } from "./elements.js";
 import { shownRange } from "./frames.js";
-import { contrastOf, rangeOf, titleOf } from "./groups.js";
+import { contrastOf, rangeOf, titleOf } from "./stacks.js";
 import { STEPS, readRanges, separate, toCounts, toSlider } from "./grey_levels.js";
 import { openSource, state } from "./state.js";
 import { colourOf, keepChannels } from "./view_choices.js";

@@ -28,7 +28,7 @@ const ARRAYS = { uint8: Uint8Array, uint16: Uint16Array, uint32: Uint32Array, fl
 
 /**
  * @param {FramePlace} place
- * @param {import("./groups.js").PixelSource} source
+ * @param {import("./stacks.js").PixelSource} source
  * @returns {Promise<FramePixels>}
  */
 export function fetchFrame({ dir, fov, group, frame }, { level, reduced, asJpeg, scale, version }) {
@@ -42,7 +42,7 @@ export function fetchFrame({ dir, fov, group, frame }, { level, reduced, asJpeg,
 
 /**
  * @param {Response} answer
- * @param {import("./groups.js").PixelSource["scale"]} scale
+ * @param {import("./stacks.js").PixelSource["scale"]} scale
  * @returns {Promise<FramePixels>}
  */
 async function readPixels(answer, scale) {

@@ -2,7 +2,7 @@
 
 import { FrameCache } from "./frame_cache.js";
 import { fetchContrast, fetchFrame, fetchOutlines } from "./frame_requests.js";
-import { contrastOf, groupOf, pixelsOf, rangeOf } from "./groups.js";
+import { contrastOf, stackOf, pixelsOf, rangeOf } from "./stacks.js";
 import { openSource, state } from "./state.js";
 
 /** @typedef {import("./frame_requests.js").FramePixels} FramePixels */
@@ -43,7 +43,7 @@ function frameNeeded(name, frame) {
  */
 function contrastNeeded(name, frame) {
   const { dir, fov } = openSource();
-  const { levels } = groupOf(name);
+  const { levels } = stackOf(name);
   const level = levels["0"] === undefined ? "1" : "0";
   const key = ["contrast", dir, fov, name, frame, level, levels[level]].join("|");
   return { key, load: () => fetchContrast({ dir, fov, group: name, frame }, level) };

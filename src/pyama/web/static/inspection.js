@@ -2,7 +2,7 @@
 
 import { showCells } from "./cell_panel.js";
 import { showTracks } from "./cells.js";
-import { actionText, makeId, sendClick } from "./clicks.js";
+import { actionText, makeId, sendClick } from "./unsent_corrections.js";
 import { isLost } from "./connection.js";
 import { showConnection } from "./connection_notice.js";
 import { find, showStatus } from "./elements.js";

@@ -9,7 +9,7 @@ import * as inspection from "./inspection.js";
 import { setUpPlayback, togglePlaying } from "./playback.js";
 import { enqueue, openNewest } from "./queue.js";
 import { get, makeLatestCheck } from "./requests.js";
-import { readAddress, saveView, setUpRemembering, startRemembering } from "./remembered.js";
+import { readAddress, saveView, setUpRemembering, startRemembering } from "./saved_page.js";
 import { NO_RESULTS, openSource, state } from "./state.js";
 import { loadFits } from "./traces.js";
 import * as viewer from "./viewer.js";

@@ -2,9 +2,9 @@
 // the zoom or the corrections change; for another selection, only the selected cells are drawn.
 
 import { contextOf, element } from "./elements.js";
-import { drawLines } from "./rims.js";
+import { drawLines } from "./line_drawing.js";
 
-/** @typedef {import("./rims.js").Line} Line */
+/** @typedef {import("./line_drawing.js").Line} Line */
 
 export class OutlineImage {
   constructor() {

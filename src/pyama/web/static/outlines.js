@@ -14,7 +14,7 @@ import { state } from "./state.js";
  * A style in pixels of the canvas, with a rim that is half as wide.
  * @param {Style} style
  * @param {import("./colours.js").Rgb} [own] Where the style has no colour.
- * @returns {import("./rims.js").LineStyle}
+ * @returns {import("./line_drawing.js").LineStyle}
  */
 function toPixels({ colour, width = 1, dashes }, own = [255, 255, 255]) {
   const ratio = Math.max(1, Math.round(window.devicePixelRatio || 1));

@@ -3,7 +3,7 @@
 import { clearEarlier, findEarlier, makeEarlierResults } from "./earlier_results.js";
 import { card, element, fillSelect, find, showErrorsOf, showStatus } from "./elements.js";
 import { fillParams, makeForm, readParams, setParam, showChanges, updateForm } from "./form.js";
-import { forgetForm, keepForm, keptForm } from "./kept_form.js";
+import { forgetForm, keepForm, keptForm } from "./saved_form.js";
 import { formatNumber } from "./numbers.js";
 import { get, makeLatestCheck } from "./requests.js";
 import { makeRunListCard, openRunList } from "./run_list.js";

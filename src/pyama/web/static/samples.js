@@ -1,7 +1,7 @@
 // Samples: proposed, typed, read from and written to a file, merged. The server checks them.
 
 import { card, element, find, showErrorsOf, showStatus } from "./elements.js";
-import { forgetSamples, keepSamples, keptSamples, readRows } from "./kept_samples.js";
+import { forgetSamples, keepSamples, keptSamples, readRows } from "./saved_samples.js";
 import { RequestError, get, post } from "./requests.js";
 import { openSource, state } from "./state.js";
 

@@ -1,6 +1,6 @@
 // What is shown. One object, read by all parts of the page.
 
-import { makeId } from "./clicks.js";
+import { makeId } from "./unsent_corrections.js";
 import { TrackIndex } from "./track_index.js";
 
 /**

@@ -4,7 +4,7 @@
 import { CHANNEL_COLOURS } from "./colours.js";
 import { find } from "./elements.js";
 import { makePalette } from "./grey_levels.js";
-import { groupOf, shownGroups } from "./groups.js";
+import { stackOf, shownStacks } from "./stacks.js";
 import { openSource, state } from "./state.js";
 
 const STORAGE_KEY = "pyama-view";
@@ -64,7 +64,7 @@ function channelsKey() {
 /** Takes the channels and colours that were chosen for this output folder before. */
 export function restoreChannels() {
   const { shown, colours } = readKept(channelsKey());
-  const names = shownGroups();
+  const names = shownStacks();
   const chosen = names.filter((name) => (Array.isArray(shown) ? shown : state.groups).includes(name));
   state.groups = chosen.length ? chosen : names.slice(0, 1);
   const known = Object.entries(Object(colours)).filter(([, colour]) => typeof colour === "string" && colour in CHANNEL_COLOURS);
@@ -86,7 +86,7 @@ const IN_ORDER = ["magenta", "green", "cyan", "yellow", "blue", "orange"];
 export function colourOf(name) {
   const chosen = state.colours.get(name);
   if (chosen) return chosen;
-  const { kind, channel } = groupOf(name);
+  const { kind, channel } = stackOf(name);
   const place = openSource().dataset.fl.indexOf(channel);
   return kind === "pc" || place < 0 ? "grey" : IN_ORDER[place % IN_ORDER.length];
 }

@@ -5,9 +5,9 @@ import { restoreRanges, showContrastControls, showRanges } from "./contrast.js";
 import { element, find, showError } from "./elements.js";
 import { isLoaded, loadFrame, loadPictures, loadedFrame, loadedOutlines, preloadFrames, setOutlineScale, shownKinds, shownRange } from "./frames.js";
 import { toPixelValues } from "./grey_levels.js";
-import { groupOf, rangeOf, shownGroups, titleOf } from "./groups.js";
+import { stackOf, rangeOf, shownStacks, titleOf } from "./stacks.js";
 import { formatTime } from "./numbers.js";
-import { outlineRemarks } from "./outline_remarks.js";
+import { outlineRemarks } from "./outline_messages.js";
 import { drawOutlines, findLabel } from "./outlines.js";
 import { Pane } from "./pane.js";
 import { stopPlaying } from "./playback.js";
@@ -62,7 +62,7 @@ export function openImages() {
   viewport.pixelSize = dataset.pixel_size_um;
   // While a run makes the first field of view, its contrast stands for all that follow.
   for (const { group, contrast } of details.groups) if (contrast) dataset.contrasts[group] ??= contrast;
-  const names = shownGroups();
+  const names = shownStacks();
   restoreChannels();
   find("frame").max = `${n - 1}`;
   find("channels").replaceChildren(...names.map((name) => makeChannelButton(name, names)));
@@ -191,7 +191,7 @@ function drawPane(pane, frame) {
  * @param {boolean} isColoured
  */
 function makeTitle(name, frame, isColoured) {
-  const isRecorded = !groupOf(name).not_recorded.includes(frame);
+  const isRecorded = !stackOf(name).not_recorded.includes(frame);
   const title = `${titleOf(name)}${isRecorded ? "" : ": not recorded"}${rangeOf(name) ? "" : ", contrast of this frame alone"}`;
   if (!isColoured) return element("b", {}, title);
   const swatch = element("i");

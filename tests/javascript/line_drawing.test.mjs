@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { CHANNEL_COLOURS, OUTLINES, outlineColour, toRgb } from "../../src/pyama/web/static/colours.js";
-import { drawLines } from "../../src/pyama/web/static/rims.js";
+import { drawLines } from "../../src/pyama/web/static/line_drawing.js";
 
 const RED = 0xff0000ff;
 const DARK = 0xff000000;

@@ -26,7 +26,7 @@ from pyama.analysis.table_origins import (
     results_folder,
 )
 from pyama.fov_ranges import fovs_text
-from pyama.links import leads_out
+from pyama.symlinks import leads_out
 from pyama.traces.trace_files import left_corrections, unused_inspections
 
 if TYPE_CHECKING:

@@ -1,7 +1,7 @@
 // What is to be known about outlines where a frame has none, or has others before tracking.
 
 import { labelsOf, loadedOutlines, shownKinds } from "./frames.js";
-import { groupOf } from "./groups.js";
+import { stackOf } from "./stacks.js";
 
 const BEFORE = "segmentation (before tracking)";
 const TEXTS = {
@@ -17,7 +17,7 @@ export function outlineRemarks(frame) {
   return shownKinds().map((kind) => {
     const group = labelsOf(kind);
     if (!group) return TEXTS[kind].missing;
-    if (groupOf(group.group).not_recorded.includes(frame)) return `${TEXTS[kind].name}: this frame was not recorded`;
+    if (stackOf(group.group).not_recorded.includes(frame)) return `${TEXTS[kind].name}: this frame was not recorded`;
     const cells = loadedOutlines(frame, kind)?.cells.length;
     return cells === undefined ? "" : remarkOf(kind, cells);
   }).filter(Boolean);

@@ -2,7 +2,7 @@
 
 import pytest
 
-from pyama.analysis.left_out import dropped_by_size, why_absent
+from pyama.analysis.left_out_counts import dropped_by_size, why_absent
 from pyama.traces.inspected_tracks import Absent
 from pyama.traces.left_out_cells import LeftOut
 

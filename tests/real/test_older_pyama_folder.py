@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 from typer.testing import CliRunner
 
-from pyama import older
+from pyama import older_pyama
 from pyama.analysis.sample_tables import load_fitted, load_timed
 from pyama.analysis.samples import load_samples
 from pyama.cli.app import app
@@ -30,11 +30,11 @@ def contents(folder):
 
 
 def test_every_file_is_taken_or_named(folder):
-    assert older.results_in(folder) == older.RECORD
+    assert older_pyama.results_in(folder) == older_pyama.RECORD
     assert load_samples(folder / "samples.yaml", [0, 1]) == {"a": [0], "b": [1]}
     assert load_fitted(folder / "fitted.csv")["t0"].tolist() == [0.5, 0.6]
     with pytest.warns(UserWarning, match="of the older PyAMA"):
-        config = load_config(folder / older.RECORD)
+        config = load_config(folder / older_pyama.RECORD)
     assert config.channels.ids == (0, 1)
     assert config.params.background_weight == 0
     for unit, hours in (("min", 1 / 60), ("h", 1)):

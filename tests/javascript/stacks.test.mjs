@@ -1,7 +1,7 @@
 import "./browser.mjs";
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { groupOf, levelOf, shownGroups, titleOf } from "../../src/pyama/web/static/groups.js";
+import { stackOf, levelOf, shownStacks, titleOf } from "../../src/pyama/web/static/stacks.js";
 import { openSource, state, takeTracks } from "../../src/pyama/web/static/state.js";
 
 const group = (kind, channel, levels = { 0: "a", 1: "b" }) => ({ group: `${kind}_ch_${channel}`, kind, channel, levels });
@@ -14,9 +14,9 @@ test("nothing is shown before a folder is open", () => {
 test("stacks are in the order of their kinds and channels, labels are not shown", () => {
   const groups = [group("fl_background", 1), group("fl", 2), group("seg_tracked", 0), group("fl", 1, { 0: "a" }), group("pc", 0)];
   state.source = { dir: ".", fov: 0, details: { groups }, dataset: { channels: ["Phase", "GFP"] } };
-  assert.deepEqual(shownGroups(), ["pc_ch_0", "fl_ch_1", "fl_ch_2", "fl_background_ch_1"]);
+  assert.deepEqual(shownStacks(), ["pc_ch_0", "fl_ch_1", "fl_ch_2", "fl_background_ch_1"]);
   assert.equal(state.source.details.groups[0].kind, "fl_background"); // not sorted in place
-  assert.throws(() => groupOf("fl_ch_9"), /no stack fl_ch_9/);
+  assert.throws(() => stackOf("fl_ch_9"), /no stack fl_ch_9/);
 });
 
 test("a stack has the name of its channel, and the level that is chosen if it is there", () => {

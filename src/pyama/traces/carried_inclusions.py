@@ -19,7 +19,7 @@ def kept_labels(
     Args:
         old: Earlier traces with the cells that were left out.
         new: The same of the new run.
-        partner: See `pyama.traces.carrying.partners`.
+        partner: See `pyama.traces.carried_corrections.partners`.
         counted: Rows of `new` in frames that `old` has, too.
         label: Number in the earlier labels.
     """

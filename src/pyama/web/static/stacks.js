@@ -8,7 +8,7 @@ import { openSource, state } from "./state.js";
 const KINDS = ["pc", "fl", "fl_background"];
 
 /** @returns {Array<string>} Names of the stacks that can be shown. */
-export function shownGroups() {
+export function shownStacks() {
   const groups = openSource().details.groups.filter(({ kind }) => KINDS.includes(kind));
   groups.sort((a, b) => KINDS.indexOf(a.kind) - KINDS.indexOf(b.kind) || a.channel - b.channel);
   return groups.map(({ group }) => group);
@@ -18,7 +18,7 @@ export function shownGroups() {
  * @param {string} name
  * @throws {Error} The field of view has no such stack.
  */
-export function groupOf(name) {
+export function stackOf(name) {
   const group = openSource().details.groups.find((entry) => entry.group === name);
   if (!group) throw new Error(`This field of view has no stack ${name}.`);
   return group;
@@ -29,13 +29,13 @@ export function groupOf(name) {
  * @param {string} name
  */
 export function levelOf(name) {
-  const { levels } = groupOf(name);
+  const { levels } = stackOf(name);
   return levels[state.level] === undefined ? /** @type {Api.Level} */ (Object.keys(levels)[0]) : state.level;
 }
 
 /** @param {string} name */
 export function titleOf(name) {
-  const { kind, channel } = groupOf(name);
+  const { kind, channel } = stackOf(name);
   const title = openSource().dataset.channels[channel] ?? `${channel}`;
   return kind === "fl_background" ? `${title} background` : title;
 }
@@ -79,7 +79,7 @@ export function rangeOf(name) {
  * @returns {PixelSource}
  */
 export function pixelsOf(name) {
-  const { levels, low, high } = groupOf(name);
+  const { levels, low, high } = stackOf(name);
   const range = rangeOf(name);
   const hasFull = levels["0"] !== undefined;
   const reduced = state.level === "1" && hasFull && (levels["1"] === undefined || !range || !previewShows(range, { low, high }));

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pyama.traces.carrying import carry_over, matched_labels, partners
+from pyama.traces.carried_corrections import carry_over, matched_labels, partners
 from pyama.traces.corrected_table import Table, apply_correction
 from pyama.traces.correction_log import Entry
 from pyama.traces.corrections import Cut, Delete, Join, Keep, MarkCell, Swap

@@ -4,8 +4,8 @@ import os
 
 import pytest
 
-from pyama.cli import kept_token
-from pyama.cli.kept_token import token_for
+from pyama.cli import saved_token
+from pyama.cli.saved_token import token_for
 
 pytestmark = pytest.mark.skipif(os.name == "nt", reason="files have no modes on Windows")
 
@@ -34,7 +34,7 @@ def readable_by_others(path):
 
 
 def from_another_day(path):
-    os.utime(path, (0, path.stat().st_mtime - kept_token.MAX_AGE_S - 1))
+    os.utime(path, (0, path.stat().st_mtime - saved_token.MAX_AGE_S - 1))
 
 
 def a_link(path):
@@ -59,4 +59,4 @@ def test_what_somebody_may_have_seen_or_written_is_not_used(tmp_path, state, cha
 def test_without_a_home_folder_there_is_a_token(tmp_path, monkeypatch):
     (tmp_path / "file").touch()
     monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "file"))
-    assert len(token_for(tmp_path, 8000)) >= kept_token.N_BYTES
+    assert len(token_for(tmp_path, 8000)) >= saved_token.N_BYTES

@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 import yaml
 
-from pyama import older
+from pyama import older_pyama
 from pyama.algorithms.features import FLUORESCENCE_FEATURES, PHASE_FEATURES, FeatureContext
 from pyama.analysis.fitting.fit_files import fit_file
 from pyama.analysis.joined_tables import parameters_to_show
@@ -71,7 +71,7 @@ def older_folder(folder, *, unit="min", table=None, record=True):
             "params": {"background_weight": 0.0},
             "time_units": unit,
         }
-        (folder / older.RECORD).write_text(yaml.safe_dump(entries, sort_keys=False))
+        (folder / older_pyama.RECORD).write_text(yaml.safe_dump(entries, sort_keys=False))
     return folder
 
 
@@ -120,9 +120,9 @@ def test_commands_that_read_results_say_what_the_folder_is(folder, read):
 def test_a_folder_of_this_program_is_none_of_the_older(tmp_path):
     report = process(recording_of(MOVIE), make_config(), tmp_path / "out")
     assert report.succeeded
-    assert older.results_in(tmp_path / "out") == ""
-    assert older.results_in(tmp_path) == older.results_in(tmp_path / "none") == ""
-    (tmp_path / "out" / older.RECORD).write_text("{}")
+    assert older_pyama.results_in(tmp_path / "out") == ""
+    assert older_pyama.results_in(tmp_path) == older_pyama.results_in(tmp_path / "none") == ""
+    (tmp_path / "out" / older_pyama.RECORD).write_text("{}")
     assert process(recording_of(MOVIE), make_config(), tmp_path / "out").succeeded
     assert FovStore(tmp_path / "out", 0).unfinished() == []
 
@@ -193,7 +193,7 @@ def test_samples_with_further_keys_are_read(tmp_path):
 def test_a_record_is_a_configuration(tmp_path):
     folder = older_folder(tmp_path / "old")
     with pytest.warns(UserWarning, match="is of the older PyAMA. Its channels, features"):
-        config = load_config(folder / older.RECORD)
+        config = load_config(folder / older_pyama.RECORD)
     assert config.channels == Channels(pc=[0, ["area"]], fl=[[1, ["intensity_total"]]])
     assert config.params.model_fields_set == {"background_weight"}
 
@@ -222,7 +222,7 @@ def test_a_configuration_of_this_program_is_read_as_it_is(tmp_path):
 
 
 def test_mistakes_in_a_record_are_named(tmp_path):
-    path = tmp_path / older.RECORD
+    path = tmp_path / older_pyama.RECORD
     path.write_text("output_dir: x\nchannels: {pc: [a, b]}\nparams: {nonsense: 1}\n")
     with (
         pytest.warns(UserWarning, match="of the older PyAMA"),

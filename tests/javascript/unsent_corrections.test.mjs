@@ -1,7 +1,7 @@
 import "./browser.mjs";
 import assert from "node:assert/strict";
 import { beforeEach, test } from "node:test";
-import { actionText, conflicts, makeId, sendClick, setUpClicks, waitingClicks } from "../../src/pyama/web/static/clicks.js";
+import { actionText, conflicts, makeId, sendClick, setUpClicks, waitingClicks } from "../../src/pyama/web/static/unsent_corrections.js";
 import { checkConnection, whenBack } from "../../src/pyama/web/static/connection.js";
 
 const stored = new Map();

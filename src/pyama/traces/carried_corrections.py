@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from pyama.traces.carried_keeps import kept_labels
+from pyama.traces.carried_inclusions import kept_labels
 from pyama.traces.corrected_table import Table, apply_correction, has_trace
 from pyama.traces.correction_log import Entry
 from pyama.traces.corrections import Action, Cut, Delete, Join, Keep, MarkCell, Swap

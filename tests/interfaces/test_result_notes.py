@@ -9,8 +9,8 @@ from experiments import experiment, traces_of, write_traces
 from pyama.analysis.fitting.fit_files import fit_file
 from pyama.analysis.merge import write_merged
 from pyama.analysis.outdated_tables import outdated_notes
-from pyama.analysis.remarks import folder_remarks, table_remarks
 from pyama.analysis.report import write_report
+from pyama.analysis.result_notes import folder_remarks, table_remarks
 from pyama.analysis.settings_by_fov import difference_sentences
 from pyama.analysis.table_files import read_header
 from pyama.processing.verify import verify
