@@ -16,7 +16,7 @@ NOT_SHOWN = ("Option", "Argument", "cast", "compile", "debug")
 """Calls whose texts are no messages: help, types, patterns, and lines that nobody sees."""
 NO_MESSAGES = [
     r"(__init__|layout|units|store/ome|runs/log|traces/corrections)\.py",  # names and formats
-    r"analysis/((removed_outputs|left_out_counts|statistics).py:$|plots|table_columns)",  # labels
+    r"analysis/((removed_outputs|left_out_counts|statistics).py:$|plots|table_columns)",
     r"analysis/comparison_text",
     r"analysis/fitting/(fit_settings.py:$|models|model_list)",  # help
     r"analysis/report/(?!report_data|recording_sections)",
