@@ -148,6 +148,31 @@ def test_corrections_follow_their_moment_to_other_frames(folder, backwards, fram
     pd.testing.assert_frame_equal(inspected(folder), before)
 
 
+def test_masks_are_compared_in_the_same_moment_of_the_recording(tmp_path, backwards):
+    """From frame 3 on, the cells lie where others have been: the image is turned over."""
+    images = MOVIE[:1].copy()
+    images[:, 3:] = images[:, 3:, :, ::-1]
+    usual = TRACKERS["iou"]
+
+    def turned(frames, params):
+        rows = [labels[::-1] if t >= 3 else labels for t, labels in enumerate(frames)]
+        for t, labels in enumerate(usual(rows, params)):
+            yield labels[::-1] if t >= 3 else labels
+
+    TRACKERS["turned"] = turned
+    try:
+        config = make_config(tracking_method="turned")
+        assert process(recording_of(images), config, tmp_path).succeeded
+    finally:
+        del TRACKERS["turned"]
+    before = pd.read_csv(Inspection(tmp_path, 0).traces).query("cell == 1 and frame >= 3")
+    Inspection(tmp_path, 0).add(MarkCell(cell=1, good=False), "ann")
+    config = make_config(tracking_method="backwards", frames="3-")
+    assert process(recording_of(images), config, tmp_path, redo=True).succeeded
+    bad = inspected(tmp_path).query("not good")
+    assert bad["position_y"].tolist() == before["position_y"].tolist()
+
+
 def test_a_correction_that_the_new_tracks_contain_counts_as_carried_over(folder, caplog):
     def cut(frames, params):
         for t, labels in enumerate(TRACKERS["iou"](frames, params)):

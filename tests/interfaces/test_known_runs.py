@@ -186,6 +186,10 @@ def test_an_interrupted_run_is_resumed_with_its_own_settings(client, folder, dea
         expected = [line for line in ended["summary"][1:] if "still locked" not in line]
         assert state["summary"][1:] == expected
         assert len(state["summary"]) > 5
+        log = (folder.parent / "out" / layout.LOG_FILE).read_text().splitlines()
+        begins = [line for line in log if "active_run: pyama " in line]
+        assert len(begins) == 2
+        assert state["log"][0] == begins[1]  # of the last run only
     stop_all(fresh)
 
 

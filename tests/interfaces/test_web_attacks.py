@@ -329,6 +329,8 @@ def test_a_second_tab_hears_of_corrections_tables_and_runs(server, folder):
         assert heard(events, "cells")
         (folder / "sample_merged.csv").write_text("fov,cell,frame,good\n")
         assert heard(events, "files")
+        (folder / "sample_merged.csv").write_text("fov,cell,frame,good\n0,1,0,True\n")
+        assert heard(events, "files")  # the same name, written again
         (folder / "fov_000/.lock").write_text("{}")
         assert heard(events, "runs")
     (folder / "sample_merged.csv").unlink()

@@ -67,7 +67,9 @@ def test_without_divisions_there_is_no_such_column(run):
 
 def test_switching_divisions_on_tracks_anew_and_back(run):
     first = run().read_bytes()
-    assert run(divisions=True).read_bytes() != first
+    with_parents = run(divisions=True)
+    assert with_parents.read_bytes() != first
+    assert set(pd.read_csv(with_parents)["cell"]) == {1, 2, 3, 4}
     assert run().read_bytes() == first
 
 

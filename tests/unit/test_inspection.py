@@ -101,6 +101,15 @@ CHANGES = [
         },
         id="one of the two has ended before",
     ),
+    pytest.param(
+        [Swap(cell=1, other=2, frame=0)],
+        {
+            1: ([2, 3, 4, 5], [True] * 4),
+            2: ([0, 1, 2, 3], [True] * 4),
+            3: ([4, 5], [True] * 2),
+        },
+        id="numbers are exchanged in all frames",
+    ),
 ]
 
 
@@ -242,10 +251,13 @@ def test_an_inspected_table_that_was_edited_is_kept(folder):
         2: True,
         3: False,
     }
-    inspection.inspected.write_text(edited)
-    inspection.undo("me")
-    again = inspection.inspected.with_name(f"{inspection.inspected.stem}_edited_2.csv")
-    assert again.read_text() == edited
+    for number, change in ((2, inspection.undo), (3, inspection.redo)):
+        inspection.inspected.write_text(f"{edited}{number}\n")
+        change("me")
+        again = kept.with_name(f"{kept.stem}_{number}.csv")
+        assert again.read_text() == f"{edited}{number}\n"
+        assert kept.read_text() == edited
+    assert len(list(kept.parent.glob("*_edited*.csv"))) == 3
 
 
 def test_a_correction_that_becomes_several_is_kept_whole(folder):
