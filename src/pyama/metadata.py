@@ -15,6 +15,7 @@ from pyama.algorithms.params import Params, TimeParams
 from pyama.algorithms.scale_params import ScaleParams
 from pyama.errors import ConfigError, StoreError
 from pyama.fov_ranges import ALL_FRAMES, selection_text
+from pyama.sentences import count_text
 from pyama.units import duration_text
 
 FILE_STAMPS = "time stamps of the file"
@@ -160,8 +161,8 @@ def frame_times(
                 f"the recording has {len(frames)}" if is_all else f"{len(frames)} are used"
             )
             raise ConfigError(
-                f"time_mapping names {len(params.time_mapping)} frames, but {needed}; missing "
-                f"are {_some(absent)}. Add every frame."
+                f"time_mapping names {count_text(len(params.time_mapping), 'frame')}, but "
+                f"{needed}; missing are {_some(absent)}. Add every frame."
             )
         return tuple(params.time_mapping[frame] for frame in frames), "time_mapping"
     interval = params.frame_interval

@@ -13,6 +13,11 @@ WITHOUT_MASK = (
 )
 
 
+def count_text(count: int, noun: str) -> str:
+    """Return a number with a noun, which is in the plural unless it is one."""
+    return f"{count} {noun}" if count == 1 else f"{count} {noun}s"
+
+
 def failure(step: str, fov: int, frame: int | None, message: str) -> str:
     """Return where a step failed, and why."""
     place = "" if frame is None else f", frame {frame}"

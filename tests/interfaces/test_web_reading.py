@@ -272,7 +272,7 @@ def test_traces_are_those_of_the_file(client, folder):
     tracks = client.get("/api/fovs/0/tracks").json()
     assert [track["cell"] for track in tracks["tracks"]] == sorted(set(table["cell"]))
     assert {entry["name"]: entry["unit"] for entry in tracks["columns"]} == {
-        "area_ch_0": "px2",
+        "area_ch_0": "px²",
         "aspect_ratio_ch_0": "",
         "intensity_total_ch_1": "counts",
         "intensity_mean_ch_1": "counts",

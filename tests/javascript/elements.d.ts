@@ -52,6 +52,7 @@ interface Elements {
   "help-open": HTMLElementTagNameMap["button"];
   "help-title": HTMLElementTagNameMap["h2"];
   "histogram": HTMLElementTagNameMap["div"];
+  "histogram-note": HTMLElementTagNameMap["p"];
   "history": HTMLElementTagNameMap["details"];
   "ids": HTMLElementTagNameMap["input"];
   "image-canvas": HTMLElementTagNameMap["canvas"];
@@ -157,6 +158,7 @@ interface Elements {
   "saved": HTMLElementTagNameMap["output"];
   "scatter": HTMLElementTagNameMap["div"];
   "scatter-none": HTMLElementTagNameMap["p"];
+  "scatter-note": HTMLElementTagNameMap["p"];
   "scatter-plot": HTMLElementTagNameMap["div"];
   "scatter-x": HTMLElementTagNameMap["select"];
   "scatter-x-log": HTMLElementTagNameMap["input"];

@@ -84,8 +84,8 @@ test("a recording is described with its problems", () => {
 test("the state of a run and the axis of a histogram as text", () => {
   assert.equal(statusText({ status: "running", progress: "12 %", message: "" }), "Running: 12 %. ");
   assert.equal(statusText({ status: "failed", progress: "", message: "The disk is full." }), "Failed. The disk is full.");
-  assert.equal(axisTitle({ name: "t0", unit: "h", not_shown: "2 of 40 values are not shown" }), "t0 (h); 2 of 40 values are not shown");
-  assert.equal(axisTitle({ name: "r_squared", unit: "", not_shown: "" }), "r_squared");
+  assert.equal(axisTitle({ name: "t0", unit: "h" }), "t0 (h)");
+  assert.equal(axisTitle({ name: "r_squared", unit: "" }), "r_squared");
 });
 
 test("parameters are shown where a chosen method reads them", () => {

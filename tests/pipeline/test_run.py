@@ -370,7 +370,7 @@ def test_all_that_does_not_fit_is_named_at_once(recording, tmp_path):
         "params.tracking_method",
         "channels.pc.features",
         "channels.fl.1.features",
-        "time_mapping names 1 frames, but the recording has 6; missing are 1, 2, 3, 4, 5. "
+        "time_mapping names 1 frame, but the recording has 6; missing are 1, 2, 3, 4, 5. "
         "Add every frame.",
     ]
     assert not (tmp_path / "out").exists()

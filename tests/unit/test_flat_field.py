@@ -207,8 +207,8 @@ BAD = {
     "turned": (GOOD.T, {}, r"shape \(40, 30\)"),
     "bits": (GOOD > 0, {}, "type bool"),
     "complex": (GOOD.astype(np.complex64), {}, "type complex64"),
-    "no numbers": (ODD, {}, "has 2 pixels that are not finite"),
-    "too large": (np.full(SHAPE, 1e300), {}, "has 1200 pixels that are not finite"),
+    "no numbers": (ODD, {}, "has 2 pixels without a finite value"),
+    "too large": (np.full(SHAPE, 1e300), {}, "has 1200 pixels without a finite value"),
 }
 
 

@@ -136,7 +136,7 @@ def test_every_frame_has_a_time_and_its_source(stamps, params, times, source):
 
 
 def test_a_mapping_names_every_frame():
-    said = r"time_mapping names 1 frames, but the recording has 12; missing are 0, 2, 3, 4"
+    said = r"time_mapping names 1 frame, but the recording has 12; missing are 0, 2, 3, 4"
     with pytest.raises(ConfigError, match=said + ".* and 3 more. Add every frame"):
         frame_times(metadata(n_frames=12), TimeParams(time_mapping={1: 0}), 0)
 

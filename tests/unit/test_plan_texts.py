@@ -60,7 +60,7 @@ def test_equal_fields_of_view_are_planned_together():
     assert [fovs for fovs, _ in group_equal_plans(plans)] == [[0, 2], [1]]
     lines = plan_lines(plans)
     assert lines[0] == "FOV 0,2"
-    assert lines[-1] == "1 of 3 fields of view have something to do."
+    assert lines[-1] == "1 of 3 fields of view has something to do."
     assert plan_lines({0: (DONE,)})[-1].startswith("Everything is finished")
 
 

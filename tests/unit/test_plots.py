@@ -99,12 +99,12 @@ def test_the_width_is_as_asked(fitted):
 def test_far_values_are_counted_and_not_drawn(fitted):
     table = pd.concat([fitted.assign(t0=np.linspace(1, 2, 8)), fitted[:1].assign(t0=1e6)])
     figure = plots.histograms(table, ["t0"], ["t0"])
-    assert figure.axes[0].get_title() == "1 of 9 not shown"
+    assert figure.axes[0].get_title() == "1 of 9 far out, not drawn"
     figure = plots.scatter(table, "t0", "ktl", ("", ""))
-    assert figure.axes[0].get_title() == "1 of 9 not shown"
+    assert figure.axes[0].get_title() == "1 of 9 far out, not drawn"
     assert figure.axes[0].get_xlim()[1] < 3
     figure = plots.samples(table, "t0", "t0")
-    assert figure.axes[0].get_title() == "1 of 9 not shown"
+    assert figure.axes[0].get_title() == "1 of 9 far out, not drawn"
     assert figure.axes[0].get_ylim()[1] < 3
 
 

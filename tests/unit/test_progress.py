@@ -112,7 +112,7 @@ def test_compiling_is_a_phase_of_its_own(after):
     compiling = [snapshot for _, snapshot in shown if snapshot.is_compiling]
     assert len(compiling) == COMPILE_SECONDS
     assert len({(s.share, round(s.seconds_left or 0, 6)) for s in compiling}) == 1
-    assert all(str(s).endswith("%. Compiling kernels, once") for s in compiling)
+    assert all(str(s).endswith("%, compiling") for s in compiling)
     assert all(s.now for s in compiling)
     without = simulated(seconds, 1)[1]
     with_pause = [s for _, s in shown if not s.is_compiling]

@@ -264,7 +264,7 @@ def test_the_identity_of_arrays_is_that_of_their_content():
             ([np.zeros((2, 1, 3, 4), np.uint8), np.zeros((3, 1, 3, 4), np.uint8)],),
             "differ in frames",
         ),
-        ((np.zeros((1, 2, 1, 3, 4), np.uint8), ["a", "b"]), "2 channel names for 1 channels"),
+        ((np.zeros((1, 2, 1, 3, 4), np.uint8), ["a", "b"]), "2 channel names for 1 channel."),
         ((np.zeros((1, 2, 1, 3, 4), np.uint8), None, None, [1, 2, 3]), r"expected \(2,\)"),
     ],
 )

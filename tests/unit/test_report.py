@@ -404,9 +404,8 @@ def test_the_central_range_holds_the_middle_half(found):
         inside = (finite >= low) & (finite <= high)
         assert inside[(finite >= q25) & (finite <= q75)].all()
         told = not_shown(found, low, high)
-        assert told == (
-            f"{(~inside).sum()} of {len(finite)} not shown" if not inside.all() else ""
-        )
+        outside = (~inside).sum()
+        assert told == (f"{outside} of {len(finite)} far out, not drawn" if outside else "")
     assert (np.diff(bin_edges(found)) > 0).all()
 
 
@@ -441,7 +440,7 @@ def test_shares_of_a_histogram_add_up():
 def test_far_values_are_counted_below_the_histogram():
     table = pd.DataFrame({"sample": "a", "x": [*np.arange(50.0), 1e6]})
     figure = histogram(table, "x", ["a"], "x")
-    assert figure["layout"]["xaxis"]["title"]["text"] == "x; 1 of 51 not shown"
+    assert figure["layout"]["xaxis"]["title"]["text"] == "x; 1 of 51 far out, not drawn"
 
 
 def test_what_is_not_finite_becomes_null():

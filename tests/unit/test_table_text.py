@@ -170,7 +170,7 @@ REFUSED = [
     pytest.param(
         "a,b\n1,2\n1,2,3\n", "line 3 has 3 fields, but there are names for 2", id="wide"
     ),
-    pytest.param("# x: 1\na,b\n1,2\n1\n", "line 4 has 1 fields, but .* 2 columns", id="short"),
+    pytest.param("# x: 1\na,b\n1,2\n1\n", "line 4 has 1 field, but .* 2 columns", id="short"),
     pytest.param("a,b,a\n1,2,3\n", "two columns named 'a'", id="twice"),
     pytest.param(
         "a;b\n1,5;2.5\n", r"have a comma \(1,5\) and some a point \(2.5\)", id="both"

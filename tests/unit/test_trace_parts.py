@@ -313,7 +313,7 @@ def test_tables_have_commas_between_fields_and_points_in_decimals(text, separato
     ("text", "separator", "problem"),
     [
         ("a,b\n1,2\n1,2,3\n", ",", "line 8 has 3 fields, but there are names for 2 columns"),
-        ("a,b\n1\n", ",", "line 7 has 1 fields"),
+        ("a,b\n1\n", ",", "line 7 has 1 field,"),
         ("a,b,a\n1,2,3\n", ",", "two columns named 'a'"),
         (
             "a;b\n1,5;2.5\n",

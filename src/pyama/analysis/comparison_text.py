@@ -7,6 +7,7 @@ import pandas as pd
 
 from pyama.analysis.replicates import PLURALS
 from pyama.analysis.table_columns import with_unit
+from pyama.sentences import count_text
 from pyama.units import number_text
 
 SHORT_NAME = 10
@@ -53,7 +54,7 @@ def _of_replicates(row: "pd.Series[Any]") -> str:
 
 
 def _of_cells(row: "pd.Series[Any]") -> str:
-    cells = f"{row['n_a']} and {row['n_b']} cells"
+    cells = f"{row['n_a']} and {count_text(int(row['n_b']), 'cell')}"
     if not row["p_cells"] >= 0:
         return cells
     shift = number_text(row["shift"])

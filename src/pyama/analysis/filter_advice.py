@@ -33,14 +33,18 @@ def filter_advice(
         for name in ("min_frames", "border_margin")
     )
     limit = frames_limit(empty.values(), params.min_frames, metadata.n_frames)
-    reasons = [f"{short} are in fewer than {limit} frames"] if short else []
+    reasons = (
+        [f"{short} {'is' if short == 1 else 'are'} in fewer than {limit} frames"]
+        if short
+        else []
+    )
     if near:
         margin = params.border_margin
         shape = min(metadata.shapes[fov] for fov in empty)
         height, width = (max(0, side - 2 * margin) for side in shape)
         reasons.append(
-            f"{near} come within {margin} px of the edge, which leaves {width} x {height} of "
-            f"{shape[1]} x {shape[0]} px"
+            f"{near} {'comes' if near == 1 else 'come'} within {margin} px of the edge, which "
+            f"leaves {width} x {height} of {shape[1]} x {shape[0]} px"
         )
     cells = sum(notes["cells"] for notes in empty.values())
     of_cells = "the only cell" if cells == 1 else f"{cells} cells"

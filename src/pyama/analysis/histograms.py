@@ -26,8 +26,8 @@ class SampleHistogram:
         shares: Percent of the cells of a sample in each bin, shape (n,), by sample. Cells
             without a finite value do not count.
         summaries: n, mean, sd, cv and quantiles by sample, see `statistics.describe`.
-        not_shown: Number of values outside of the bins, such as "2 of 50 not shown"; empty if
-            there are none.
+        not_shown: Number of values outside of the bins, such as "2 of 50 far out, not
+            drawn"; empty if there are none.
     """
 
     edges: Values
@@ -122,4 +122,9 @@ def not_shown(values: Values, low: float, high: float) -> str:
     """Return the number of values outside of a figure in words; empty if there are none."""
     values = values[np.isfinite(values)]
     n = int(np.count_nonzero((values < low) | (values > high)))
-    return f"{n} of {len(values)} not shown" if n else ""
+    return not_drawn(n, len(values))
+
+
+def not_drawn(n: int, of: int) -> str:
+    """Return how many values a figure leaves out; empty for none."""
+    return f"{n} of {of} far out, not drawn" if n else ""

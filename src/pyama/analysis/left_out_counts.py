@@ -6,6 +6,7 @@ from pathlib import Path
 
 from pyama import layout
 from pyama.fov_ranges import fovs_text
+from pyama.sentences import count_text
 from pyama.traces.inspected_tracks import Absent, read_traces
 
 GROUPS = {
@@ -63,7 +64,7 @@ def _frames_text(cell: Absent) -> str:
     if cell.n == 1:
         return f"was found in 1 frame, {cell.first}"
     missing = cell.last - cell.first + 1 - cell.n
-    gaps = f", but not in {missing} frames between" if missing else ""
+    gaps = f", but not in {count_text(missing, 'frame')} between" if missing else ""
     return f"was found in {cell.n} frames, from {cell.first} to {cell.last}{gaps}"
 
 

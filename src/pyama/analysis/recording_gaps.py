@@ -8,7 +8,7 @@ from pyama.algorithms.copy_params import CopyParams
 from pyama.analysis.advice import Advice, options
 from pyama.fov_ranges import fovs_text, frames_text
 from pyama.metadata import MicroscopyMetadata
-from pyama.sentences import nothing_recorded
+from pyama.sentences import count_text, nothing_recorded
 from pyama.store.not_recorded import KEY
 
 Copied = Mapping[tuple[int, int], Mapping[str, Any]]
@@ -47,8 +47,8 @@ def gap_sentences(
     sentences = [
         Advice(
             f"FOV {fovs_text(fovs)}, {metadata.channel_names[channel]}: every pixel is 0 in "
-            f"{len(frames)} of {metadata.n_frames} frames ({frames_text(frames)}). They count "
-            f"as not recorded.{remedy}",
+            f"{len(frames)} of {count_text(metadata.n_frames, 'frame')} "
+            f"({frames_text(frames)}). They count as not recorded.{remedy}",
             settings,
         )
         for (channel, frames), fovs in zeros.items()

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from pyama.analysis.colours import evenly_spaced
-from pyama.analysis.histograms import axis_range
+from pyama.analysis.histograms import axis_range, not_drawn
 
 Scale = Literal["linear", "log"]
 SCALES: tuple[Scale, Scale] = ("linear", "log")
@@ -24,8 +24,8 @@ class Scatter:
         cells: Rows with both numbers by sample; all cells, also those outside of the limits.
         x_limits: Limits of the x axis, around the values that are not far out.
         y_limits: Those of the y axis.
-        not_shown: Number of cells outside of the limits, such as "2 of 50 not shown"; empty if
-            there are none.
+        not_shown: Number of cells outside of the limits, such as "2 of 50 far out, not
+            drawn"; empty if there are none.
     """
 
     cells: Mapping[str, pd.DataFrame]
@@ -57,7 +57,7 @@ def scatter_of(
     return Scatter(
         {str(name): kept[kept["sample"] == name] for name in table["sample"].unique()},
         *limits,
-        f"{outside} of {len(kept)} not shown" if outside else "",
+        not_drawn(outside, len(kept)),
     )
 
 

@@ -20,8 +20,8 @@ NOT_MEASURED = frozenset(
 )
 """Columns of traces that are not features."""
 UNITS = {
-    "area": "px2",
-    "area_um2": "um2",
+    "area": "px²",
+    "area_um2": "µm²",
     "perimeter": "px",
     "centroid_x": "px",
     "centroid_y": "px",

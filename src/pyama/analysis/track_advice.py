@@ -105,8 +105,9 @@ def _gaps(checks: Checks, notes: Checks, params: ProcessingParams) -> Iterator[A
     )
     settings = {"max_gap": longest}
     yield Advice(
-        f"{broken} of {checks['tracks']} tracks begin where another one has ended a few "
-        f"frames before. To join most of them, add {options(settings)}",
+        f"{broken} of {checks['tracks']} tracks {'begins' if broken == 1 else 'begin'} where "
+        "another one has ended a few frames before. To join most of them, add "
+        f"{options(settings)}",
         settings,
     )
 

@@ -10,6 +10,7 @@ from pyama.cli import fit_options
 from pyama.cli.options import Debug, Folders, Json, Parquet, Plugins
 from pyama.cli.terminal import note, report_errors, result, result_json, warning
 from pyama.errors import ConfigError
+from pyama.sentences import count_text
 
 
 def register(app: typer.Typer) -> None:
@@ -94,7 +95,8 @@ def _print_fit(done: dict[str, Any]) -> None:
     classes = ", ".join(f"{n} {name}" for name, n in done["classes"].items())
     middle = done["median_r_squared"]
     quality = "" if middle is None else f"; median R² {middle:.4f}"
-    found = f"{done['cells']} cells, {classes or 'none'}{quality}; times {done['times']}"
+    cells = count_text(done["cells"], "cell")
+    found = f"{cells}, {classes or 'none'}{quality}; times {done['times']}"
     result(f"{done['files'][0]}: {found}")
 
 

@@ -45,6 +45,8 @@ class _Lines:
     def __call__(self, snapshot: Snapshot) -> None:
         for line in snapshot.messages:
             note(line)
+        if snapshot.is_compiling:  # a message says so, once
+            return
         text = str(snapshot)
         if time.monotonic() - self._last >= SECONDS_BETWEEN_LINES and text != self._before:
             note("; ".join((text, *snapshot.now[:1])))

@@ -6,6 +6,7 @@ from pyama.analysis.removed_outputs import removed_remarks
 from pyama.cli.terminal import FAILED, note, result, result_json
 from pyama.fov_ranges import fovs_text
 from pyama.processing.verify import VerifyReport, verify
+from pyama.sentences import count_text
 
 MAX_LINES = 50
 """Largest number of files that are listed; --json lists all."""
@@ -38,13 +39,13 @@ def verify_lines(report: VerifyReport) -> list[str]:
     if len(report.damages) > MAX_LINES:
         lines.append(f"and {len(report.damages) - MAX_LINES} more")
     how = "present and of the right size" if report.quick else "as they were written"
-    checked = f"{report.files} files of {report.outputs} outputs"
+    checked = f"{count_text(report.files, 'file')} of {count_text(report.outputs, 'output')}"
     if report.is_intact:
         fovs = fovs_text(list(report.fovs)) or "-"
         return [f"No damage found: {checked} in FOV {fovs} are {how}."]
     n = len(report.damages)
     return [
         *lines,
-        f"{n} {'problem' if n == 1 else 'problems'} in {checked}. `pyama run` with the same "
+        f"{count_text(n, 'problem')} in {checked}. `pyama run` with the same "
         "options makes again what is damaged, and nothing else.",
     ]

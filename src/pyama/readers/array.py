@@ -10,6 +10,7 @@ from numpy.typing import ArrayLike, NDArray
 from pyama.errors import ReaderError
 from pyama.readers.planes import PlaneReader, empty_images
 from pyama.readers.recording_facts import Facts
+from pyama.sentences import count_text
 
 
 class ArrayReader(PlaneReader):
@@ -43,7 +44,8 @@ class ArrayReader(PlaneReader):
         names = list(channel_names) if channel_names is not None else [""] * n_channels
         if len(names) != n_channels:
             raise ReaderError(
-                f"{len(names)} channel names for {n_channels} channels. Give one for each."
+                f"{count_text(len(names), 'channel name')} for "
+                f"{count_text(n_channels, 'channel')}. Give one for each."
             )
         facts = Facts(
             Path(basename),

@@ -23,6 +23,7 @@ from pyama.metadata import FILE_STAMPS
 from pyama.readers.czi_directory import AXIS, ENTRY, SEGMENT, Subblocks
 from pyama.readers.planes import shorten
 from pyama.readers.stamp_sources import Source, earliest
+from pyama.sentences import count_text
 
 POSITIONS = "./Metadata/Information/Image/Dimensions/T/Positions"
 ACQUIRED = re.compile(rb"<AcquisitionTime>\s*([^<]*?)\s*</AcquisitionTime>")
@@ -99,7 +100,8 @@ def _attached(
         use = "" if seconds is not None else " It is not certain which is of which frame."
         fovs = "" if extent.n_fovs == 1 else f" in {extent.n_fovs} fields of view"
         remarks.append(
-            f"The file has {len(stamps)} time stamps for {extent.n_frames} frames{fovs}.{use}"
+            f"The file has {count_text(len(stamps), 'time stamp')} for "
+            f"{count_text(extent.n_frames, 'frame')}{fovs}.{use}"
         )
     return seconds
 
@@ -167,7 +169,10 @@ def _offsets(
     offsets = np.array(numbers, np.float64)
     seconds = stamps_by_frame(offsets, extent)
     if len(offsets) != extent.n_frames:
-        remarks.append(f"The XML has {len(offsets)} offsets for {extent.n_frames} frames.")
+        remarks.append(
+            f"The XML has {count_text(len(offsets), 'offset')} for "
+            f"{count_text(extent.n_frames, 'frame')}."
+        )
     return seconds
 
 

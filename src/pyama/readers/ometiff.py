@@ -23,6 +23,7 @@ from pyama.readers.planes import (
 )
 from pyama.readers.recording_facts import Facts, shape_remarks
 from pyama.readers.stamp_sources import Source, take_stamps
+from pyama.sentences import count_text
 
 
 class OmeTiffReader(PlaneReader):
@@ -145,8 +146,8 @@ def _broken_lists(files: list[tifffile.TiffFile]) -> Iterator[str]:
         if any(handle.read(tiff.offsetsize)):
             yield (
                 f"The list of planes in {Path(handle.path).name} breaks off after "
-                f"{len(file.pages)} planes: the recording was not finished, or the file is "
-                "damaged and the planes near the end may be wrong."
+                f"{count_text(len(file.pages), 'plane')}: the recording was not finished, or "
+                "the file is damaged and the planes near the end may be wrong."
             )
 
 

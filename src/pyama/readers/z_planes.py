@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 
 from pyama.errors import ReaderError
 from pyama.readers import ZPlane, ZSelection
+from pyama.sentences import count_text
 
 
 def chosen_planes(
@@ -31,8 +32,8 @@ def chosen_planes(
     unknown = sorted(by_channel.keys() - set(range(n_channels)))
     if unknown:
         raise ReaderError(
-            f"{path} has {n_channels} channels, numbered from 0, but z names channel "
-            f"{', '.join(map(str, unknown))}."
+            f"{path} has {count_text(n_channels, 'channel')}, numbered from 0, but z names "
+            f"channel {', '.join(map(str, unknown))}."
         )
     planes = []
     for channel in range(n_channels):

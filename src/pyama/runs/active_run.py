@@ -17,6 +17,7 @@ from pyama.runs.plan import pending_outputs, plan_run
 from pyama.runs.progress import ProgressEstimator
 from pyama.runs.request import PreparedRun
 from pyama.runs.summary import summary, summary_lines
+from pyama.sentences import count_text
 from pyama.version import __version__
 
 logger = logging.getLogger(__name__)
@@ -134,10 +135,10 @@ def opening_lines(run: PreparedRun, replaced: Sequence[str]) -> list[str]:
     names = metadata.channel_names
     pc = "none" if channels.pc is None else _named(names, channels.pc.channel)
     fl = ", ".join(_named(names, entry.channel) for entry in channels.fl) or "none"
-    frames = "1 frame" if metadata.n_frames == 1 else f"{metadata.n_frames} frames"
     heading = (
-        f"{metadata.path.name}: {len(run.fovs)} of {metadata.n_fovs} FOVs, "
-        f"{frames} each. Phase contrast: {pc}. Fluorescence: {fl}."
+        f"{metadata.path.name}: {len(run.fovs)} of {count_text(metadata.n_fovs, 'FOV')}, "
+        f"{count_text(metadata.n_frames, 'frame')} each. Phase contrast: {pc}. Fluorescence: "
+        f"{fl}."
     )
     return [heading, *(f"Note: {text}" for text in run_notes(run, replaced))]
 

@@ -13,6 +13,7 @@ from pyama.processing.record import Record
 from pyama.processing.workflow.planned_steps import PlannedStep, plan_fov
 from pyama.runs import active_run
 from pyama.runs.known_runs import KnownRun
+from pyama.sentences import count_text
 from pyama.symlinks import refuse_link_out
 
 MAX_LOG_BYTES = 65_536
@@ -36,8 +37,8 @@ class DiskProgress:
     def __str__(self) -> str:
         ready = sum(place == "finished" for place in self.places.values())
         return (
-            f"{ready} of {len(self.places)} FOVs done, {self.done} of {self.total} outputs "
-            "finished; the time left is not known"
+            f"{ready} of {count_text(len(self.places), 'FOV')} done, {self.done} of "
+            f"{count_text(self.total, 'output')} finished; the time left is not known"
         )
 
 

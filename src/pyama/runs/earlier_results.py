@@ -12,9 +12,10 @@ from pyama.errors import PyamaError
 from pyama.fov_ranges import fovs_text
 from pyama.metadata import MicroscopyMetadata
 from pyama.processing.record import read_record
-from pyama.processing.workflow.inspected_results import count_text, trace_count
+from pyama.processing.workflow.inspected_results import trace_count
 from pyama.registry import parameter_models
 from pyama.runs.request import read_configuration
+from pyama.sentences import count_text
 from pyama.store import fovs_in, read_run
 from pyama.symlinks import leads_out
 from pyama.traces.trace_files import is_inspected

@@ -9,7 +9,6 @@ from pyama.fov_ranges import fovs_text
 from pyama.processing.plugin_digest import keep_fingerprints
 from pyama.processing.steps import STEPS
 from pyama.processing.workflow.inspected_results import (
-    count_text,
     inspected_facts,
     replaced_inspections,
     trace_count,
@@ -23,6 +22,7 @@ from pyama.processing.workflow.planned_steps import (
     replaced_outputs,
 )
 from pyama.runs.request import PreparedRun
+from pyama.sentences import count_text
 
 MAX_REASONS = 4
 """Largest number of reasons that are listed for one step."""
@@ -65,6 +65,13 @@ def _without_made_earlier(
     }
 
 
+def _how_many(running: int, fovs: int) -> str:
+    if fovs == 1:
+        return "The field of view has something to do."
+    verb = "has" if running == 1 else "have"
+    return f"{running} of {fovs} fields of view {verb} something to do."
+
+
 def plan_lines(plans: Plans) -> list[str]:
     """Return in few lines what would run and why."""
     lines = []
@@ -73,7 +80,7 @@ def plan_lines(plans: Plans) -> list[str]:
         lines += _step_lines(steps)
     running = [fov for fov, steps in plans.items() if any(step.pending for step in steps)]
     if running:
-        lines.append(f"{len(running)} of {len(plans)} fields of view have something to do.")
+        lines.append(_how_many(len(running), len(plans)))
     else:
         lines.append("Everything is finished: a run would change nothing.")
     return lines

@@ -10,6 +10,7 @@ from itertools import takewhile
 from pyama.processing.compiling import compiling_of_process
 from pyama.processing.runner import Progress
 from pyama.processing.steps import STEPS_BY_NAME
+from pyama.sentences import count_text
 from pyama.store import CELL_PREVIEWS_MARK, CELLS_MARK, TRACES_MARK
 
 OF_UNKNOWN_LENGTH = {CELLS_MARK, TRACES_MARK, CELL_PREVIEWS_MARK}
@@ -67,9 +68,10 @@ class Snapshot:
     messages: tuple[str, ...]
 
     def __str__(self) -> str:
-        done = f"{self.fovs_done} of {self.fovs} FOVs done, {100 * self.share:.0f} %"
+        fovs = count_text(self.fovs, "FOV")
+        done = f"{self.fovs_done} of {fovs} done, {100 * self.share:.0f} %"
         if self.is_compiling:
-            return f"{done}. Compiling kernels, once"
+            return f"{done}, compiling"
         left = "" if self.seconds_left is None else f", {duration(self.seconds_left)} left"
         rate = f"{self.frames_per_s:.3g} frames/s" if self.frames_per_s else "starting"
         return f"{done}, {rate}{left}"

@@ -17,6 +17,7 @@ from pyama.analysis.filter_advice import percent
 from pyama.analysis.left_out_counts import filter_reasons
 from pyama.config import ProcessingConfig
 from pyama.processing.workflow.run import RunReport
+from pyama.sentences import count_text
 
 INDENT = len("  left out  ")
 MAX_FOVS = 10
@@ -78,7 +79,7 @@ def count_lines(counts: Mapping[str, Any]) -> list[str]:
     lines = [
         f"  cells     {counts['cells']}",
         f"  left out  {_left_out(counts)}",
-        f"  traces    {counts['traces']} with {counts['rows']} rows",
+        f"  traces    {counts['traces']} with {count_text(counts['rows'], 'row')}",
         f"  time      {counts['time']}",
         f"  frames    {counts['frames']}, {counts['span']}",
     ]
@@ -88,7 +89,8 @@ def count_lines(counts: Mapping[str, Any]) -> list[str]:
     if objects:
         small, large = objects.get("small", 0), objects.get("large", 0)
         lines.append(
-            f"  dropped   {small} objects as too small, {large} as too large, all frames"
+            f"  dropped   {count_text(small, 'object')} as too small, {large} as too large, "
+            "all frames"
         )
     if 1 < len(account["fovs"]) <= MAX_FOVS:
         lines += _fovs(account["fovs"])
@@ -113,8 +115,10 @@ def _fovs(fovs: Mapping[str, Mapping[str, Any]]) -> Iterator[str]:
             )
             marked = _marked(part).partition(";")[0]
             yield (
-                f"  {f'FOV {fov}':<10}{f'{marked} marked, ' if marked else ''}{found} cells; "
-                f"min_frames -{found - long}, border_margin -{long - kept}; {kept} traces"
+                f"  {f'FOV {fov}':<10}{f'{marked} marked, ' if marked else ''}"
+                f"{count_text(found, 'cell')}; "
+                f"min_frames -{found - long}, border_margin -{long - kept}; "
+                f"{count_text(kept, 'trace')}"
             )
 
 

@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import Iterator
 
 from pyama.errors import reason
+from pyama.sentences import count_text
 
 _COMMA = re.compile(r"\s*[+-]?\d*,\d+([eE][+-]?\d+)?\s*|\s*[+-]?\d+,\s*")
 _POINT = re.compile(r"\s*[+-]?\d*\.\d+([eE][+-]?\d+)?\s*")
@@ -115,8 +116,8 @@ def _rows(text: str, separator: str, before: int) -> Iterator[list[str]]:
                 n = len(kept)
             if beyond or len(kept) < n:
                 raise ValueError(
-                    f"line {before + reader.line_num} has {len(row)} fields, but there are "
-                    f"names for {n} columns"
+                    f"line {before + reader.line_num} has {count_text(len(row), 'field')}, "
+                    f"but there are names for {count_text(n, 'column')}"
                 )
             yield kept
     except csv.Error as error:

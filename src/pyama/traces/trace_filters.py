@@ -108,9 +108,10 @@ def filter_cells(
     min_frames = min(requested, valid_frames - without_cells)
     warnings = []
     if 0 < min_frames < requested:
+        counted = "1 frame is" if valid_frames == 1 else f"{valid_frames} frames are"
         empty = f", {without_cells} of them without any cell" if without_cells else ""
         warnings.append(
-            f"min_frames is {requested}, but only {valid_frames} frames are valid{empty}: "
+            f"min_frames is {requested}, but only {counted} valid{empty}: "
             f"{min_frames} is used."
         )
     if margin_leaves_no_room(shape, margin):

@@ -7,6 +7,7 @@ import numpy as np
 
 from pyama import layout
 from pyama.errors import StoreError
+from pyama.sentences import count_text
 from pyama.traces.table_text import read_table_text
 from pyama.traces.trace_files import check_inspection
 from pyama.traces.trace_recording import run_times
@@ -46,7 +47,8 @@ def load_traces(path: Path | str) -> "pd.DataFrame":
         if not frames.between(0, len(times) - 1).all():
             raise StoreError(
                 f"{path} contains frames {frames.min()} to {frames.max()} of FOV {fov}, but "
-                f"the recording has {len(times)} frames. `pyama run` makes the file again."
+                f"the recording has {count_text(len(times), 'frame')}. `pyama run` makes the "
+                "file again."
             )
         minutes[frames.index] = times[frames]
     table.insert(3, "time", minutes / 60)

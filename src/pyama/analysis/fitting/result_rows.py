@@ -7,6 +7,7 @@ from numpy.typing import NDArray
 from pyama.analysis.fitting.least_squares import MAX_STEPS, Solution, Traces
 from pyama.analysis.fitting.problem import Setup
 from pyama.analysis.fitting.standard_errors import standard_errors
+from pyama.sentences import count_text
 
 Values = NDArray[np.float64]
 
@@ -30,7 +31,9 @@ def without_fit(ids: pd.DataFrame, setup: Setup, number: NDArray[np.intp]) -> pd
     table["class"] = "failed"
     few = number < setup.needed
     table["message"] = np.where(few, "", "no signal: all values are equal")
-    table.loc[few, "message"] = [f"{n} points, needs {setup.needed}" for n in number[few]]
+    table.loc[few, "message"] = [
+        f"{count_text(int(n), 'point')}, needs {setup.needed}" for n in number[few]
+    ]
     return table
 
 

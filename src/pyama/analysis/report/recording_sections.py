@@ -27,7 +27,7 @@ from pyama.fov_ranges import frames_text
 from pyama.metadata import pixel_size, pixel_size_hints, times_text
 from pyama.pictures import overlays
 from pyama.readers.frame_selection import selection_notes
-from pyama.sentences import failure
+from pyama.sentences import count_text, failure
 from pyama.time_warnings import time_warnings
 
 
@@ -82,7 +82,9 @@ def _notes(report: ReportData) -> list[str]:
     inspected = sum("_inspected" in path.name for path in report.files.values())
     if inspected:
         notes.append(
-            f"{inspected} tables of traces were inspected; rows marked as bad are left out."
+            f"{count_text(inspected, 'table')} of traces "
+            f"{'was' if inspected == 1 else 'were'} inspected; rows marked as bad are left "
+            "out."
         )
     notes += kept_sentences(report.files)
     return notes + failed + run_advice(report.outputs, report.config, report.metadata)

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from pyama.errors import ConfigError, ReaderError
 from pyama.file_cache import cached_while_unchanged
 from pyama.readers.tiff_images import open_tiff_images
+from pyama.sentences import count_text
 
 EXPECTED = "Expected a TIFF file of one plane"
 
@@ -65,8 +66,8 @@ def _read(path: Path, shape: tuple[int, int]) -> LightImage:
     odd = int(np.count_nonzero(~np.isfinite(pixels)))
     if odd:
         raise ConfigError(
-            f"{path} has {odd} pixels that are not finite. Replace them by the mean of "
-            "their neighbours."
+            f"{path} has {count_text(odd, 'pixel')} without a finite value. Use the mean of "
+            "the neighbours there."
         )
     pixels.flags.writeable = False
     digest = hashlib.sha256(repr(pixels.shape).encode() + pixels.tobytes())

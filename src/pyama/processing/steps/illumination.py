@@ -127,7 +127,7 @@ class Sources:
             )
         if field.n_bounded:
             yield (
-                f"In {field.n_bounded} pixels of channel {self.channel} the light is below "
+                f"In {field.n_bounded} px of channel {self.channel} the light is below "
                 f"{MIN_VALUE:g} of its mean, and {MIN_VALUE:g} is used."
             )
 

@@ -28,6 +28,7 @@ from pyama.processing.steps.step import (
     method_recipe_parts,
     without_phase_contrast,
 )
+from pyama.sentences import count_text
 from pyama.store import Stack
 
 UNUSED_PARAMS = {name: frozenset({"min_iou"}) for name in ("kalman", "laptrack", "btrack")}
@@ -117,7 +118,9 @@ def _called(
         with name_in_errors(name, method[1]):
             labels = next(results, _ENDED)
         if labels is _ENDED:
-            raise PluginError(f"{name} returned {done} frames; expected {len(frames)}.")
+            raise PluginError(
+                f"{name} returned {count_text(done, 'frame')}; expected {len(frames)}."
+            )
         yield checked_labels(name, labels, frames.canvas.shape)
     with name_in_errors(name, method[1]):
         too_many = next(results, _ENDED) is not _ENDED

@@ -9,6 +9,7 @@ from pyama.fov_ranges import fovs_text
 from pyama.processing.recipes import FovContexts
 from pyama.processing.steps import STEPS, Step
 from pyama.processing.workflow.planned_steps import Plans, plan_fov, replaced_outputs
+from pyama.sentences import count_text
 from pyama.store import TRACES_MARK, FovStore, path_in_errors
 from pyama.traces.correction_log import read_records
 from pyama.traces.trace_files import is_inspected
@@ -65,11 +66,6 @@ def trace_count(output_dir: Path, fov: int) -> int:
     """Return the number of traces that a run has written of a field of view."""
     mark = FovStore(output_dir, fov).mark(TRACES_MARK)
     return 0 if mark is None else int(mark.notes.get("traces", 0))
-
-
-def count_text(count: int, noun: str) -> str:
-    """Return a number with a noun, which is in the plural unless it is one."""
-    return f"{count} {noun}" if count == 1 else f"{count} {noun}s"
 
 
 def _entries(output_dir: Path, fov: int) -> str:

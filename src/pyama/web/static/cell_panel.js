@@ -6,7 +6,7 @@ import { element, fillSelect, find } from "./elements.js";
 import { makeFigureButtons } from "./figure_files.js";
 import { buildLeftOutList, showLeftOut } from "./left_out.js";
 import { setUpLegend, swatchOf } from "./legend.js";
-import { formatRanges } from "./numbers.js";
+import { countText, formatRanges } from "./numbers.js";
 import { openSource, state } from "./state.js";
 import { TracePlot } from "./trace_plot.js";
 import { legendEntries, partLines, plotTimes, traceLines } from "./trace_lines.js";
@@ -68,7 +68,7 @@ function buildLists() {
 function showLists() {
   const { cells } = state.index;
   const pages = Math.max(1, Math.ceil(cells.length / CELLS_PER_PAGE));
-  find("page-text").textContent = cells.length ? `${state.page + 1}/${pages} · ${cells.length} cells` : "no traces";
+  find("page-text").textContent = cells.length ? `${state.page + 1}/${pages} · ${countText(cells.length, "cell")}` : "no traces";
   find("page-back").disabled = state.page === 0;
   find("page-on").disabled = state.page >= pages - 1;
   find("cell").value = String(state.cell ?? "");
@@ -133,7 +133,7 @@ function showLog() {
   find("undo").disabled = !canUndo && !isKept;
   find("redo").disabled = !canRedo && !isKept;
   const n = log.filter(({ active }) => active).length;
-  find("saved").textContent = n ? `${n} ${n === 1 ? "change" : "changes"} saved` : state.tracks ? "no changes yet" : "";
+  find("saved").textContent = n ? `${countText(n, "change")} saved` : state.tracks ? "no changes yet" : "";
   find("proposal").hidden = state.proposal === null;
   find("proposal-text").textContent = state.proposal?.text ?? "";
 }

@@ -3,6 +3,7 @@
 import { clickText, setUpClicks, waitingClicks } from "./unsent_corrections.js";
 import { onConnection, watchSilence } from "./connection.js";
 import { element, find, showStatus } from "./elements.js";
+import { countText } from "./numbers.js";
 
 /** How long a good message stays, in ms. */
 const SHOWN = 8000;
@@ -27,7 +28,7 @@ export function setUpConnection(refresh) {
   });
   return setUpClicks(({ saved, problems }) => {
     const n = saved.length;
-    show([`Connected again. ${count(n)} ${n === 1 ? "is" : "are"} saved.`], problems);
+    show([`Connected again. ${countText(n, "change")} ${n === 1 ? "is" : "are"} saved.`], problems);
     showStatus(problems.length ? "" : "Saved");
     refresh();
   });
@@ -41,12 +42,10 @@ export function showConnection() {
   const lines = [lost.isRefused
     ? "The server was restarted and has a new address. Open the address that pyama view printed in this browser: this page then reconnects."
     : `No connection to the server since ${since}. The page reconnects by itself; it tries every second.`];
-  if (kept.length) lines.push(`${count(kept.length)} ${kept.length === 1 ? "is" : "are"} kept, and sent when it is back:`);
+  if (kept.length) lines.push(`${countText(kept.length, "change")} ${kept.length === 1 ? "is" : "are"} kept, and sent when it is back:`);
   const rest = kept.length - MAX_LISTED;
   show(lines, [...kept.slice(-MAX_LISTED).map(clickText), ...(rest > 0 ? [`and ${rest} before`] : [])]);
 }
-
-const count = (/** @type {number} */ n) => (n === 1 ? "1 change" : `${n} changes`);
 
 /**
  * @param {Array<string>} lines

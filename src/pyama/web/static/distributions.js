@@ -7,7 +7,7 @@ import { makeFigureButtons } from "./figure_files.js";
 import { makeHistogram } from "./histogram.js";
 import { formatNumber } from "./numbers.js";
 import { makeLatestCheck, post } from "./requests.js";
-import { showScatterNumbers } from "./scatter.js";
+import { farOutNote, showScatterNumbers } from "./scatter.js";
 
 /** @type {{dir: string, fits: Array<Api.FittedTable>}} Tables of fits of the samples. */
 let shown = { dir: "", fits: [] };
@@ -24,7 +24,8 @@ export function makeDistributionCard() {
       element("button", { onclick: () => chart?.reset() }, "Reset zoom"),
       ...makeFigureButtons(() => "figures/histogram", () => ({ ...chosenFits(), name: find("parameter").value }))),
     element("div", { id: "histogram", className: "chart", role: "img", "aria-label": "Histogram of the fits" }),
-    element("table", {}, element("tbody", { id: "summary" })));
+    element("table", {}, element("tbody", { id: "summary" })),
+    element("p", { id: "histogram-note", className: "soft" }));
 }
 
 /**
@@ -90,18 +91,15 @@ async function showDistribution() {
   find("summary").replaceChildren();
   chart?.destroy();
   chart = distribution && makeHistogram(find("histogram"), distribution, axisTitle(distribution));
+  find("histogram-note").textContent = farOutNote(distribution?.not_shown);
   if (!distribution) return;
   find("summary").append(
     element("tr", {}, ...["sample", "cells", "median", "25–75 %"].map((text) => element("th", {}, text))),
     ...distribution.samples.map(makeRow));
 }
 
-/**
- * @param {Pick<Api.Distribution, "name" | "unit" | "not_shown">} distribution
- */
-export function axisTitle({ name, unit, not_shown: notShown }) {
-  return [unit ? `${name} (${unit})` : name, notShown].filter(Boolean).join("; ");
-}
+/** @param {Pick<Api.Distribution, "name" | "unit">} distribution */
+export const axisTitle = ({ name, unit }) => (unit ? `${name} (${unit})` : name);
 
 /**
  * Number of cells, median, and quartiles, as texts.

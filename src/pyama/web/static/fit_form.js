@@ -3,6 +3,7 @@
 import { toOption } from "./cell_panel.js";
 import { card, element, fillSelect, find, showErrorsOf, showStatus } from "./elements.js";
 import { toFitOptions } from "./fit_options.js";
+import { countText } from "./numbers.js";
 import { get, makeLatestCheck, post } from "./requests.js";
 import { openSource, state } from "./state.js";
 
@@ -134,7 +135,7 @@ const checkFit = showErrorsOf(async () => {
   const request = fitRequest();
   showReplaced(request);
   const [all, chosen] = [find("fit-samples").childElementCount, request.tables.length];
-  find("fit").textContent = chosen === all ? "Fit all samples" : `Fit ${chosen} of ${all} samples`;
+  find("fit").textContent = chosen === all ? "Fit all samples" : `Fit ${chosen} of ${countText(all, "sample")}`;
   const { command, problem } = chosen ? await post("fits/check", { dir }, request) : { command: "", problem: all ? "Choose at least one sample." : "" };
   if (!isLatest()) return;
   find("fit-problem").textContent = problem;
@@ -202,7 +203,7 @@ function showFit(fit) {
 /** @param {Pick<Api.FitState, "status" | "message" | "fraction" | "seconds_left" | "cells" | "fitted" | "warnings">} fit */
 export function fitText({ status, message, fraction, seconds_left: left, cells, fitted, warnings }) {
   if (status === "running") return `Fitting: ${Math.floor(100 * fraction)} %${left === null ? "" : `, about ${Math.ceil(left)} s left`}`;
-  const done = fitted.length ? `Fitted ${cells} cells.` : "";
+  const done = fitted.length ? `Fitted ${countText(cells, "cell")}.` : "";
   const end = status === "cancelled" ? "Cancelled." : status === "failed" ? `Failed. ${message}` : "";
   return [end, done, ...warnings].filter(Boolean).join(" ");
 }

@@ -1,6 +1,7 @@
 // Cells without a trace: their list, why they have none, and their values.
 
 import { element, find } from "./elements.js";
+import { countText } from "./numbers.js";
 import { get, makeLatestCheck } from "./requests.js";
 import { openSource, state } from "./state.js";
 
@@ -11,7 +12,7 @@ export function buildLeftOutList() {
   find("left-out").replaceChildren(
     element("option", { value: "" }, "–"),
     ...[...groups].map((group) => element("optgroup", { label: group },
-      ...cells.filter((cell) => cell.group === group).map(({ cell, n }) => element("option", { value: cell }, `${cell} (${n} ${n === 1 ? "frame" : "frames"})`)))),
+      ...cells.filter((cell) => cell.group === group).map(({ cell, n }) => element("option", { value: cell }, `${cell} (${countText(n, "frame")})`)))),
   );
   find("left-out-title").textContent = `Left out (${cells.length})`;
   find("left-out").disabled = !cells.length;

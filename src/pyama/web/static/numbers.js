@@ -84,3 +84,10 @@ export function logAxisRange(values) {
   const [low, high] = axisRange(values.map((value) => (value !== null && value > 0 ? Math.log10(value) : null)));
   return [10 ** low, 10 ** high];
 }
+
+/**
+ * A number with a noun, which is in the plural unless it is one.
+ * @param {number} n
+ * @param {string} noun
+ */
+export const countText = (n, noun) => `${n} ${noun}${n === 1 ? "" : "s"}`;

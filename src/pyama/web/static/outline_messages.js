@@ -1,6 +1,7 @@
 // What is to be known about outlines where a frame has none, or has others before tracking.
 
 import { labelsOf, loadedOutlines, shownKinds } from "./frames.js";
+import { countText } from "./numbers.js";
 import { stackOf } from "./stacks.js";
 
 const BEFORE = "segmentation (before tracking)";
@@ -28,6 +29,6 @@ export function outlineRemarks(frame) {
  * @param {number} cells
  */
 function remarkOf(kind, cells) {
-  if (cells) return kind === "labeled" ? `${TEXTS[kind].name}: ${cells} ${cells === 1 ? "cell" : "cells"}` : "";
+  if (cells) return kind === "labeled" ? `${TEXTS[kind].name}: ${countText(cells, "cell")}` : "";
   return `${TEXTS[kind].name}: none in this frame`;
 }

@@ -1,6 +1,7 @@
 // The files of an output folder as links: one by one, or all in a zip archive.
 
 import { card, element, find, showErrorsOf } from "./elements.js";
+import { countText } from "./numbers.js";
 import { address, get } from "./requests.js";
 import { state } from "./state.js";
 
@@ -32,5 +33,5 @@ export const showFiles = showErrorsOf(async (/** @type {string} */ dir) => {
   find("no-tables").hidden = find("tables").childElementCount > 0;
   find("files-zip").hidden = !count;
   find("files-zip").href = address("results/zip", { dir });
-  find("files-zip").textContent = `Download all as zip (${count} files, ${size} before compression)`;
+  find("files-zip").textContent = `Download all as zip (${countText(count, "file")}, ${size} before compression)`;
 });

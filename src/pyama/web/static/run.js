@@ -3,12 +3,12 @@
 import { clearEarlier, findEarlier, makeEarlierResults } from "./earlier_results.js";
 import { card, element, fillSelect, find, showErrorsOf, showStatus } from "./elements.js";
 import { fillParams, makeForm, readParams, setParam, showChanges, updateForm } from "./form.js";
-import { forgetForm, keepForm, keptForm } from "./saved_form.js";
-import { formatNumber } from "./numbers.js";
+import { countText, formatNumber } from "./numbers.js";
 import { get, makeLatestCheck } from "./requests.js";
 import { makeRunListCard, openRunList } from "./run_list.js";
 import { clearPlan, comparePlan, makePlanCard, planRun, startRun } from "./run_plan.js";
 import { makeProgressCard, watchRun } from "./run_progress.js";
+import { forgetForm, keepForm, keptForm } from "./saved_form.js";
 import { channelOptions, clearTrial, makeTrialCard, openTrial, tryParams, trySoon } from "./trial.js";
 
 /** @typedef {import("./form_values.js").Schema} Schema */
@@ -134,16 +134,10 @@ const chooseFile = showErrorsOf(async (/** @type {string} */ file, /** @type {Fi
   ]);
 });
 
-/**
- * @param {number} n
- * @param {string} name
- */
-const count = (n, name) => `${n} ${name}${n === 1 ? "" : "s"}`;
-
 /** @param {Api.Recording} recording */
 export function describeRecording({ format, n_fovs: fovs, n_frames: frames, shapes, pixel_size_um: pixelSize, time, problems }) {
   const size = pixelSize ? `${formatNumber(pixelSize)} µm per px` : "size of a pixel unknown";
-  const facts = `${format}: ${count(fovs, "FOV")}, ${count(frames, "frame")}, ${shapes[0].join(" × ")} px, ${size}, ${time}`;
+  const facts = `${format}: ${countText(fovs, "FOV")}, ${countText(frames, "frame")}, ${shapes[0].join(" × ")} px, ${size}, ${time}`;
   return problems.length ? `${facts}. ${problems.join(" ")}` : facts;
 }
 

@@ -27,7 +27,8 @@ export function makeScatterCard() {
       element("label", { className: "check" }, element("input", { id: "scatter-y-log", type: "checkbox", onchange }), "log"),
       element("button", { onclick: () => chart?.reset() }, "Reset zoom"),
       ...makeFigureButtons(() => "figures/scatter", query)),
-    element("div", { id: "scatter-plot", className: "chart", role: "img", "aria-label": "Two numbers of every cell" }));
+    element("div", { id: "scatter-plot", className: "chart", role: "img", "aria-label": "Two numbers of every cell" }),
+    element("p", { id: "scatter-note", className: "soft" }));
 }
 
 /**
@@ -53,12 +54,19 @@ function query() {
   return { .../** @type {ShownFits} */ (fits), ...names, x_scale: scaleOf("x"), y_scale: scaleOf("y") };
 }
 
+/**
+ * Why a figure does not draw all cells.
+ * @param {string} [counted] How many; empty if it draws all.
+ */
+export const farOutNote = (counted) => (counted ? `${counted}. Their values are more than three interquartile ranges beyond the quartiles, or not above 0 on a logarithmic axis. Medians, quartiles and tables contain them.` : "");
+
 const startRequest = makeLatestCheck();
 
 async function showScatter() {
   const isLatest = startRequest();
   const scatter = fits && await get("scatter", query());
   if (!isLatest()) return;
+  find("scatter-note").textContent = farOutNote(scatter?.not_shown);
   chart?.destroy();
   find("scatter-plot").hidden = !scatter;
   chart = scatter && drawScatter(find("scatter-plot"), scatter);
@@ -84,11 +92,11 @@ export function pointsOf({ x: xAxis, y: yAxis, samples }) {
  * @param {Api.ScatterPlot} scatter
  */
 function drawScatter(place, scatter) {
-  const { x: xAxis, y: yAxis, samples, not_shown: notShown } = scatter;
+  const { x: xAxis, y: yAxis, samples } = scatter;
   const points = pointsOf(scatter);
   return new Chart(place, {
     series: samples.map(({ color }) => ({ paths: () => null, auto: false, points: { show: true, size: 5, width: 0, fill: `${color}a0` } })),
-    titles: () => ({ x: [xAxis.label, notShown].filter(Boolean).join("; "), y: yAxis.label }),
+    titles: () => ({ x: xAxis.label, y: yAxis.label }),
     log: { x: xAxis.scale === "log", y: yAxis.scale === "log" },
     rangeX: xAxis.limits,
     rangeY: () => yAxis.limits,

@@ -3,7 +3,7 @@
 import { Chart } from "./chart.js";
 import { CURSOR, PENS, cellHue, darkTheme, themeColour } from "./colours.js";
 import { element } from "./elements.js";
-import { axisRange, extentOf, formatNumber, logAxisRange } from "./numbers.js";
+import { axisRange, countText, extentOf, formatNumber, logAxisRange } from "./numbers.js";
 
 const NEAR_PX = 25;
 
@@ -77,7 +77,7 @@ export class TracePlot {
   #hideBelowZero(lines) {
     const hidden = lines.flatMap(({ values }) => values).filter((value) => value !== null && value <= 0).length;
     if (!hidden) return lines;
-    this.hidden = `${hidden} values ≤ 0 not shown`;
+    this.hidden = `${countText(hidden, "value")} up to 0 not drawn`;
     return lines.map((line) => ({ ...line, values: line.values.map((value) => ((value ?? 0) > 0 ? value : null)) }));
   }
 

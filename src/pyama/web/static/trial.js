@@ -2,6 +2,7 @@
 
 import { card, element, fillSelect, find, showErrorsOf, showStatus } from "./elements.js";
 import { trialKey } from "./form.js";
+import { countText } from "./numbers.js";
 import { address, fetchChecked, makeLatestCheck, post } from "./requests.js";
 import { makeTrialImage, showFound, showFrame } from "./trial_image.js";
 
@@ -117,7 +118,7 @@ async function tryOnce() {
     tried = keyOf(settings.channels);
     const found = await post("recording/segmentation", {}, { ...settings, ...place });
     if (of !== recording || isWanted) return;
-    text = found.cells === 1 ? "1 cell" : `${found.cells} cells`;
+    text = countText(found.cells, "cell");
     showFound(found.outlines);
     showStatus("");
   } catch (error) {
