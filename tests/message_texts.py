@@ -25,6 +25,7 @@ NO_MESSAGES = [
     r"cli/(view_command|clean_command)\.py:$",
     r"(metadata.py:frame_times|runs/run_counts|runs/progress|cli/info_command.py:_options)",
     r"(runs/active_run.py:opening_lines|cli/(config_commands.py:init|server.py:_announce))",
+    r"(analysis/experiment_proposal.py|cli/experiment_commands.py)",  # next steps
     r"(cli/plugin_commands.py:new|runs/request.py:_typed_channels|runs/summary.py:summary_lines)",
     r"(yaml_files.py:parse_yaml|processing/record.py:_text|processing/executors/dask.py:_looking)",
     r"(processing/steps/|web/)\w+.py:$",  # titles, headers of answers, descriptions

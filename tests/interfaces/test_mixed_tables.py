@@ -118,10 +118,10 @@ def test_figures_keep_equal_samples_of_two_experiments_apart(pyama, folders, tmp
     assert join_traces([*plain, plain[0]])["cell"].size == 4
 
 
-def test_several_folders_are_merged_one_by_one(pyama, folders, tmp_path):
+def test_several_folders_are_merged_with_a_file(pyama, folders, tmp_path):
     done = pyama("merge", *folders, "--by-position-name")
     assert done.exit_code == 2
-    assert "Merge one folder after the other" in done.stderr
+    assert "`pyama experiment init` with these folders writes one" in done.stderr
     one = [folders[0], folders[0] / ".." / "A"]
     assert pyama("merge", *one, "--samples", tmp_path / "samples.yaml").exit_code == 0
 

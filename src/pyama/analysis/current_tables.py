@@ -6,7 +6,7 @@ from pathlib import Path
 import pandas as pd
 
 from pyama.analysis.joined_tables import join_fits
-from pyama.analysis.merge import MERGED
+from pyama.analysis.merged_files import MERGED
 from pyama.analysis.sample_sets import tables_of_earlier_sets
 from pyama.analysis.table_origins import known_entries
 from pyama.errors import ConfigError

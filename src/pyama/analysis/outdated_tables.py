@@ -5,7 +5,7 @@ from pathlib import Path
 
 from pyama import layout
 from pyama.analysis.table_files import Header
-from pyama.analysis.table_origins import fitted_source, known_entries, results_folder
+from pyama.analysis.table_origins import fitted_source, known_entries, sources_of
 from pyama.errors import StoreError
 from pyama.file_cache import cached_while_unchanged
 from pyama.symlinks import leads_out
@@ -21,7 +21,8 @@ _entries = cached_while_unchanged(256)(known_entries)
 def is_merged(header: Header) -> bool:
     """Whether the entries before a header are those of a merged table."""
     source = header.get("source")
-    return isinstance(source, dict) and isinstance(source.get("files"), dict)
+    kinds = ("files", "recordings")
+    return isinstance(source, dict) and any(isinstance(source.get(k), dict) for k in kinds)
 
 
 def is_fitted(header: Header) -> bool:
@@ -47,14 +48,17 @@ def outdated_notes(path: Path, results: Path | None = None) -> list[str]:
 
 
 def _merged(path: Path, header: Header, results: Path | None) -> Iterator[str]:
-    folder = results or results_folder(path, header)
-    files = header["source"]["files"]
-    if leads_out(folder) or not (folder / layout.CONFIG_FILE).exists():
-        return
-    if any(not _is_current(folder, name, digest) for name, digest in files.items()):
-        yield f"{path} is older than the traces in {folder}. Merge and fit again."
-    elif _has_other_times(folder, header):
-        yield (f"{path} holds other times than the last run in {folder}. Merge and fit again.")
+    for recording, (own, source) in sources_of(path, header).items():
+        folder = own if recording else results or own
+        files = source.get("files", {})
+        if leads_out(folder) or not (folder / layout.CONFIG_FILE).exists():
+            continue
+        if any(not _is_current(folder, name, digest) for name, digest in files.items()):
+            yield f"{path} is older than the traces in {folder}. Merge and fit again."
+        elif _has_other_times(folder, header, recording):
+            yield (
+                f"{path} holds other times than the last run in {folder}. Merge and fit again."
+            )
 
 
 def _is_current(folder: Path, name: str, digest: object) -> bool:
@@ -65,8 +69,9 @@ def _is_current(folder: Path, name: str, digest: object) -> bool:
     return current is not None and current.name == place.name and _digest(current) == digest
 
 
-def _has_other_times(folder: Path, header: Header) -> bool:
+def _has_other_times(folder: Path, header: Header, recording: str) -> bool:
     times = header.get("times")
+    times = times.get(recording) if recording and isinstance(times, dict) else times
     try:
         return isinstance(times, dict) and any(
             list(run_times(folder, int(fov))) != row for fov, row in times.items()

@@ -131,9 +131,9 @@ def _groups(paths: Sequence[Path]) -> list[tuple[str, Mapping[str, Any]]]:
     found: dict[tuple[str, str, str], tuple[set[int], Mapping[str, Any]]] = {}
     for path in paths:
         header = _entries(path)
-        recording, identity = recording_of(header)
-        for group in _listed(path, header):
-            key = recording, identity, repr(group.settings)
+        name, identity = recording_of(header)
+        for part, group in _listed(path, header):
+            key = part or name, f"{identity} {part}", repr(group.settings)
             found.setdefault(key, (set(), group.settings))[0].update(group.fovs)
     several = Counter(identity for _, identity in {key[:2] for key in found})
     prefixed = len(several) > 1
@@ -145,15 +145,29 @@ def _groups(paths: Sequence[Path]) -> list[tuple[str, Mapping[str, Any]]]:
     return groups
 
 
-def _listed(path: Path, header: Header) -> list[FovSettings]:
-    """Return the groups that a table lists, or those of the traces that were fitted."""
+def _listed(path: Path, header: Header) -> list[tuple[str, FovSettings]]:
+    """Return the groups that a table lists, or those of the traces that were fitted.
+
+    Each comes with the name of its recording, if the table is that of an experiment.
+    """
     listed = header.get("made_with")
     if isinstance(listed, list):
-        entries = [entry for entry in listed if isinstance(entry, dict)]
-        return [FovSettings(entry["fovs"], entry["settings"]) for entry in entries]
+        return [
+            (
+                str(entry.get("recording", "")),
+                FovSettings(entry["fovs"], entry["settings"]),
+            )
+            for entry in listed
+            if isinstance(entry, dict)
+        ]
+    return [("", group) for group in _found(path, header)]
+
+
+def _found(path: Path, header: Header) -> list[FovSettings]:
     if is_merged(header):
-        folder = results_folder(path, header)
-        return [] if leads_out(folder) else groups_of(folder, header.get("fovs", ()))
+        folder, fovs = results_folder(path, header), header.get("fovs", ())
+        is_usable = not isinstance(fovs, dict) and not leads_out(folder)
+        return groups_of(folder, fovs) if is_usable else []
     source = fitted_source(path, header) if is_fitted(header) else path
     _, fov, _ = layout.parse_traces("" if source is None else source.name) or ("", None, False)
     if source is None or fov is None:

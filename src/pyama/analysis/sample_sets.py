@@ -6,6 +6,7 @@ removed or regrouped. Tables of earlier sets hold cells that the current ones ho
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 from pyama.analysis.outdated_tables import is_fitted, is_merged
 from pyama.analysis.table_files import Header
@@ -14,17 +15,19 @@ from pyama.file_cache import cached_while_unchanged
 
 SAMPLE_SET = "sample_set"
 """Entry of merged tables and tables of fits: the number of their set, from 1."""
-Sets = dict[str, dict[int, dict[str, tuple[int, ...]]]]
+Fovs = Sequence[int] | Mapping[str, Sequence[int]]
+"""Fields of view of a sample; of an experiment, by recording."""
+Sets = dict[str, dict[int, dict[str, tuple[Any, ...]]]]
 # A page asks for the same files again and again.
 _entries = cached_while_unchanged(256)(known_entries)
 
 
-def next_set(folder: Path, identity: str, samples: Mapping[str, Sequence[int]]) -> int:
+def next_set(folder: Path, identity: str, samples: Mapping[str, Fovs]) -> int:
     """Return the number of a set of samples: that of the last one if it has the same samples.
 
     Args:
         folder: Where the tables are.
-        identity: Of the recording.
+        identity: Of the recording or the experiment.
         samples: Fields of view of every sample.
     """
     known = _sets(folder).get(identity, {})
@@ -80,8 +83,15 @@ def _sets(folder: Path) -> Sets:
     return sets
 
 
-def _as_values(samples: Mapping[str, Sequence[int]]) -> dict[str, tuple[int, ...]]:
-    return {name: tuple(fovs) for name, fovs in samples.items()}
+def _as_values(samples: Mapping[str, Fovs]) -> dict[str, tuple[Any, ...]]:
+    return {name: _members(fovs) for name, fovs in samples.items()}
+
+
+def _members(fovs: Fovs) -> tuple[Any, ...]:
+    """Return fields of view; of an experiment, pairs of recording and field of view."""
+    if isinstance(fovs, Mapping):
+        return tuple((name, fov) for name, numbers in fovs.items() for fov in numbers)
+    return tuple(fovs)
 
 
 def _number(header: Header) -> int:

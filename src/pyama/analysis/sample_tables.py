@@ -1,10 +1,13 @@
 """Tables of samples, fits and traces, read with the columns `sample` and `time`."""
 
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from pyama import layout, older_pyama
 from pyama.analysis.external_tables import cell_by_row
@@ -44,12 +47,13 @@ def load_merged(path: Path | str) -> pd.DataFrame:
 
 def _timed(path: Path, table: pd.DataFrame, header: Header) -> pd.DataFrame:
     try:
-        times = {int(fov): np.array(row, float) for fov, row in header["times"].items()}
         sample = str(header["sample"])
         minutes = np.zeros(len(table))
-        for fov in table["fov"].unique().tolist():
-            rows = (table["fov"] == fov).to_numpy()
-            minutes[rows] = times[fov][table["frame"].to_numpy()[rows]]
+        for times, part in _parts(table, header["times"]):
+            for fov in table["fov"][part].unique().tolist():
+                rows = part & (table["fov"] == fov).to_numpy()
+                row = np.array(times[str(fov)], float)
+                minutes[rows] = row[table["frame"].to_numpy()[rows]]
     except (KeyError, TypeError, ValueError, AttributeError, IndexError) as error:
         lacking = [key for key in ("sample", "times") if key not in header]
         found = f" (no line {' and '.join(f'# {key}' for key in lacking)})" if lacking else ""
@@ -61,6 +65,17 @@ def _timed(path: Path, table: pd.DataFrame, header: Header) -> pd.DataFrame:
     table.insert(list(table).index("frame") + 1, "time", minutes / 60)
     table.insert(0, "sample", sample)
     return in_hours(table)
+
+
+def _parts(
+    table: pd.DataFrame, times: Mapping[str, Any]
+) -> Iterator[tuple[Mapping[str, Any], NDArray[np.bool_]]]:
+    """Yield times by field of view and the rows that have them, for every recording."""
+    if not all(isinstance(row, Mapping) for row in times.values()):
+        yield times, np.ones(len(table), np.bool_)
+        return
+    for recording in table["recording"].unique().tolist():
+        yield times[str(recording)], (table["recording"] == recording).to_numpy()
 
 
 @dataclass(frozen=True)

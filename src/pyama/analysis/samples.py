@@ -177,15 +177,12 @@ def _checked(
         if not name or layout.safe_name(name) != name:
             problems.append(f"{name!r} cannot be part of a file name; choose another name")
         try:
-            read.append((name, sorted(set(_fovs(text)))))
+            read.append((name, read_fovs(text)))
         except ValueError as error:
             problems.append(f"{name!r}: {error}")
-    problems += _repeated(read)
-    for name, fovs in read:
-        if absent := [fov for fov in fovs if fov not in available]:
-            more = f" and {len(absent) - 8} more" if len(absent) > 8 else ""
-            listed = ", ".join(map(str, absent[:8]))
-            problems.append(f"{name!r}: FOV {listed}{more} has no traces")
+    names = Counter(name.casefold() for name, _ in read)  # some disks ignore case
+    problems += [f"{name!r} occurs {n} times" for name, n in names.items() if n > 1]
+    problems += fov_problems(read, available)
     if problems:
         there = ", ".join(map(str, sorted(available))) or "none"
         raise ConfigError(
@@ -196,10 +193,16 @@ def _checked(
     return dict(read)
 
 
-def _repeated(read: Sequence[tuple[str, list[int]]]) -> list[str]:
-    """Describe names and fields of view that occur twice; some disks ignore case."""
-    names = Counter(name.casefold() for name, _ in read)
-    problems = [f"{name!r} occurs {n} times" for name, n in names.items() if n > 1]
+def fov_problems(
+    read: Sequence[tuple[str, Sequence[int]]], available: Collection[int]
+) -> list[str]:
+    """Return which fields of view of a recording are in several samples or have no traces.
+
+    Args:
+        read: Names of samples and their fields of view.
+        available: Fields of view that have traces.
+    """
+    problems = []
     owners: dict[int, list[str]] = {}
     for name, fovs in read:
         for fov in fovs:
@@ -208,11 +211,23 @@ def _repeated(read: Sequence[tuple[str, list[int]]]) -> list[str]:
         more = f" and {len(found) - MAX_NAMES} more" if len(found) > MAX_NAMES else ""
         if len(found) > 1:
             problems.append(f"FOV {fov} is in {' and '.join(found[:MAX_NAMES])}{more}")
+    for name, fovs in read:
+        if absent := [fov for fov in fovs if fov not in available]:
+            more = f" and {len(absent) - 8} more" if len(absent) > 8 else ""
+            listed = ", ".join(map(str, absent[:8]))
+            problems.append(f"{name!r}: FOV {listed}{more} has no traces")
     return problems
 
 
-def _fovs(value: object) -> list[int]:
-    """Read fields of view; ranges include their end."""
+def read_fovs(value: object) -> list[int]:
+    """Read fields of view as people write them, see `Fovs`; ranges include their end.
+
+    Returns:
+        0-based indices, ascending, each once.
+
+    Raises:
+        ValueError: They cannot be read, or there are none.
+    """
     several = isinstance(value, Iterable) and not isinstance(value, str | Mapping)
     parts = list(value) if isinstance(value, Iterable) and several else [value]
     found: list[int] = []
@@ -223,4 +238,4 @@ def _fovs(value: object) -> list[int]:
             found += parse_fovs(str(part))
     if not found:
         raise ValueError("the list of fields of view is empty")
-    return found
+    return sorted(set(found))

@@ -12,9 +12,18 @@ if TYPE_CHECKING:
 
 IDENTITY = ("experiment", "replicate", "recording", "sample", "fov", "cell")
 """Columns that identify a trace, as far as a table has them."""
+CONDITIONS = ("day", "plate", "condition")
+"""Further columns of an experiment, which describe recordings and samples."""
 NOT_MEASURED = frozenset(
     {
-        *(*IDENTITY, *layout.BASE_COLUMNS, "time", "source_cell", layout.LEFT_OUT_BY),
+        *(
+            *IDENTITY,
+            *CONDITIONS,
+            *layout.BASE_COLUMNS,
+            "time",
+            "source_cell",
+            layout.LEFT_OUT_BY,
+        ),
         *(PARENT, *DRIFT, "n_points"),
     }
 )

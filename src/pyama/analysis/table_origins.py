@@ -48,6 +48,24 @@ def results_folder(path: Path, header: Header) -> Path:
     return path.parent / str(folder)
 
 
+def sources_of(path: Path, header: Header) -> dict[str, tuple[Path, Header]]:
+    """Return the output folders whose traces a merged table holds, and what it says of them.
+
+    Returns:
+        By recording of the experiment; by an empty text for a table of one recording.
+    """
+    source = header.get("source")
+    source = source if isinstance(source, dict) else {}
+    recordings = source.get("recordings")
+    if not isinstance(recordings, dict):
+        return {"": (results_folder(path, header), source)}
+    return {
+        name: (path.parent / str(entry.get("folder", ".")), entry)
+        for name, entry in recordings.items()
+        if isinstance(entry, dict)
+    }
+
+
 def fitted_source(path: Path, header: Header) -> Path | None:
     """Return the table whose cells a table of fits holds; None if it may not be read."""
     source = header.get("source")

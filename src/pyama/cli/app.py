@@ -10,6 +10,7 @@ from pyama.cli import (
     analysis_commands,
     clean_command,
     config_commands,
+    experiment_commands,
     merge_command,
     models_command,
     plot_commands,
@@ -61,6 +62,7 @@ app = typer.Typer(
 )
 app.add_typer(config_commands.app, name="config")
 app.add_typer(plugin_commands.app, name="plugins")
+app.add_typer(experiment_commands.app, name="experiment")
 
 
 def _version(wanted: bool) -> None:

@@ -15,7 +15,8 @@ def register(app: typer.Typer) -> None:
     app.command(
         epilog="Examples:\n\n\b\n"
         "  pyama merge results --samples samples.yaml\n"
-        "  pyama merge results --by-position-name --output tables --tidy\n\n"
+        "  pyama merge results --by-position-name --output tables --tidy\n"
+        "  pyama merge experiment.yaml\n\n"
         "In samples.yaml, ranges include their end:\n\n\b\n"
         '  samples: [{name: control, fovs: "0-5, 7"}, {name: drug, fovs: [8, 9]}]'
     )(merge)
@@ -54,20 +55,31 @@ def merge(
 ) -> None:
     """Put the traces of each sample into one table.
 
-    Writes SAMPLE_merged.csv for every sample. Inspected traces replace the others; rows
-    that were marked as bad are left out. Lines that begin with # describe the origin of the
-    table and the time of every frame.
+    DIR is the output folder of a run, or the file of an experiment of several recordings, see
+    `pyama experiment`; its tables are written into a folder beside it, experiment_merged.
+
+    Writes SAMPLE_merged.csv for every sample. Inspected traces replace the others; rows that
+    were marked as bad are left out. Lines that begin with # describe the origin of the table
+    and the time of every frame.
     """
     from pyama.analysis.table_origins import distinct
 
     folder, *others = distinct(folders)
     if others:
         raise ConfigError(
-            f"{len(others) + 1} folders were given; a table holds the cells of one recording. "
-            "Merge one folder after the other, each with its own --output; `pyama fit` and "
-            "`pyama plot` take the tables of several recordings and keep them apart."
+            f"{len(others) + 1} folders were given. To merge several recordings, describe "
+            "them in a file: `pyama experiment init` with these folders writes one, and "
+            "`pyama merge` takes it."
         )
-    if (samples is None) is not by_position_name:
+    from pyama.analysis.experiment_file import is_experiment
+
+    if is_experiment(folder):
+        if samples is not None or by_position_name:
+            raise ConfigError(
+                "The file of the experiment has the samples. Leave out --samples and "
+                "--by-position-name."
+            )
+    elif (samples is None) is not by_position_name:
         raise ConfigError("Choose how samples are defined: --samples or --by-position-name.")
     from pyama.analysis.merge import write_merged
     from pyama.analysis.result_notes import table_remarks

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from pyama import layout
 from pyama.analysis.current_tables import FITTED, tables_in
-from pyama.analysis.merge import MERGED
+from pyama.analysis.merged_files import MERGED
 from pyama.analysis.samples import samples_text
 from pyama.analysis.table_origins import known_entries
 from pyama.errors import reason

@@ -11,7 +11,7 @@ import pandas as pd
 from pyama import layout
 from pyama.analysis.fitting.model import Values
 from pyama.analysis.fitting.models import MODELS
-from pyama.analysis.merge import MERGED
+from pyama.analysis.merged_files import MERGED
 from pyama.analysis.sample_tables import load_fitted
 from pyama.analysis.table_files import Header, read_header
 from pyama.errors import PyamaError, StoreError

@@ -12,7 +12,7 @@ from pyama import layout
 from pyama.analysis.fitting.fit import AUTO
 from pyama.analysis.fitting.models import MODELS
 from pyama.analysis.joined_tables import fitted_parameters
-from pyama.analysis.merge import MERGED
+from pyama.analysis.merged_files import MERGED
 from pyama.analysis.outdated_tables import outdated_notes
 from pyama.analysis.removed_outputs import removed_in, removed_remarks
 from pyama.analysis.result_notes import earlier_samples_notes, notes_of_table

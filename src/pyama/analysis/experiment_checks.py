@@ -1,0 +1,174 @@
+"""Checks of an experiment: folders, fields of view, and how recordings differ."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import combinations
+from statistics import median
+
+from pyama.analysis.experiment_file import Experiment
+from pyama.analysis.samples import fov_problems
+from pyama.analysis.settings_by_fov import difference_sentences, named_groups
+from pyama.analysis.trace_sources import TraceSource
+from pyama.config import ProcessingConfig
+from pyama.errors import ConfigError, PyamaError, message_of
+from pyama.fov_ranges import fovs_text
+from pyama.metadata import MicroscopyMetadata, frame_times, pixel_size, typical_interval
+from pyama.store import read_run
+from pyama.units import duration_text
+
+Sources = Mapping[str, TraceSource]
+"""Results of every recording of an experiment."""
+TOLERANCE = 0.02
+"""Intervals, durations and sizes of pixels that differ by a smaller part count as equal."""
+
+
+def open_sources(experiment: Experiment) -> dict[str, TraceSource]:
+    """Open the results of all recordings.
+
+    Raises:
+        ConfigError: A folder is missing or has no traces, a field of view has no traces or is
+            in several samples, or two folders hold the same recording; lists all problems.
+    """
+    sources: dict[str, TraceSource] = {}
+    problems = []
+    for name, folder in experiment.folders.items():
+        try:
+            sources[name] = TraceSource(folder)
+        except PyamaError as error:
+            problems.append(f"recording {name!r}: {message_of(error)}")
+    for name, source in sources.items():
+        used = [
+            (sample, part.fovs)
+            for sample, parts in experiment.samples.items()
+            for part in parts
+            if part.recording == name
+        ]
+        texts = fov_problems(used, source.files)
+        problems += [f"recording {name!r}: {text}" for text in texts]
+    problems += _repeated(sources)
+    if problems:
+        n = f"{len(problems)} problem{'s' * (len(problems) > 1)}"
+        lines = "\n".join(f"  {text}" for text in problems)
+        raise ConfigError(f"{experiment.path} has {n}:\n{lines}")
+    return sources
+
+
+def _repeated(sources: Sources) -> Iterator[str]:
+    for (name, source), (other, same) in combinations(sources.items(), 2):
+        if source.metadata.identity == same.metadata.identity:
+            yield (
+                f"{name!r} and {other!r} are results of the same recording, "
+                f"{source.metadata.basename}: cells would count twice; leave out one"
+            )
+
+
+def source_remarks(sources: Sources) -> list[str]:
+    """Return what is to be known about the recordings of an experiment, in sentences.
+
+    Which are not finished, and what differs: channels and features, times, sizes of pixels.
+    """
+    return [*_unfinished(sources), *_differences(sources)]
+
+
+def experiment_warnings(experiment: Experiment, sources: Sources) -> list[str]:
+    """Return all that a check of an experiment warns of, in sentences.
+
+    What `source_remarks` returns, fields of view without a sample, and settings that differ.
+    """
+    groups = [
+        group
+        for name, source in sources.items()
+        for group in named_groups(source.groups(list(source.files)), f"{name}, ")
+    ]
+    return [
+        *source_remarks(sources),
+        *_unused(experiment, sources),
+        *difference_sentences(groups),
+    ]
+
+
+def _unfinished(sources: Sources) -> Iterator[str]:
+    for name, source in sources.items():
+        status = (read_run(source.folder) or {}).get("status", "finished")
+        if status != "finished":
+            yield (
+                f"The run of the recording {name!r} is {status}. Run it again, so that no "
+                "field of view is missing."
+            )
+
+
+def _unused(experiment: Experiment, sources: Sources) -> Iterator[str]:
+    for name, source in sources.items():
+        used = {
+            fov
+            for parts in experiment.samples.values()
+            for part in parts
+            if part.recording == name
+            for fov in part.fovs
+        }
+        if left := [fov for fov in source.files if fov not in used]:
+            yield f"FOV {fovs_text(left)} of the recording {name!r} are in no sample."
+
+
+def _differences(sources: Sources) -> Iterator[str]:
+    """Yield a sentence for everything that is not the same in all recordings."""
+    channels = {name: _channels(s.metadata, s.config) for name, s in sources.items()}
+    if len(set(channels.values())) > 1:
+        yield (
+            f"Channels or features differ: {_listed(channels)}. Only columns with the same "
+            "name and the same channel can be compared; others are empty where they were not "
+            "measured."
+        )
+    times = {
+        name: frame_times(source.metadata, source.config.params, min(source.files))[0]
+        for name, source in sources.items()
+    }
+    intervals = {name: typical_interval(row) for name, row in times.items()}
+    if not _is_same(list(intervals.values())):
+        shown = {name: _duration(value) for name, value in intervals.items()}
+        yield (
+            f"The interval of the frames differs: {_listed(shown)}. Speeds and noise depend "
+            "on it."
+        )
+    spans = {name: row[-1] - row[0] for name, row in times.items()}
+    if not _is_same(list(spans.values())):
+        shown = {name: _duration(value) for name, value in spans.items()}
+        yield (
+            f"The duration differs: {_listed(shown)}. Means, maxima and areas under the curve "
+            "depend on it."
+        )
+    sizes = {name: pixel_size(s.metadata, s.config.params) for name, s in sources.items()}
+    if not _is_same(list(sizes.values())):
+        shown = {
+            name: f"{size:.4g} \N{MICRO SIGN}m" if size else "unknown"
+            for name, size in sizes.items()
+        }
+        yield (
+            f"The size of a pixel differs: {_listed(shown)}. Areas and positions in px cannot "
+            "be compared."
+        )
+
+
+def _channels(metadata: MicroscopyMetadata, config: ProcessingConfig) -> str:
+    """Return in words which features were measured in which channels."""
+    pc = config.channels.pc
+    phase = {} if pc is None else {pc.channel: config.phase_features()}
+    return "; ".join(
+        f"{channel} {metadata.channel_names[channel]} ({', '.join(features)})"
+        for channel, features in {**phase, **config.fluorescence_features()}.items()
+    )
+
+
+def _is_same(values: Sequence[float | None]) -> bool:
+    known = [value for value in values if value is not None]
+    if len(known) < len(values):
+        return not known
+    middle = abs(median(known))
+    return all(abs(value - median(known)) <= TOLERANCE * middle for value in known)
+
+
+def _duration(minutes: float | None) -> str:
+    return "one frame" if minutes is None else duration_text(minutes)
+
+
+def _listed(texts: Mapping[str, str]) -> str:
+    return ", ".join(f"{name} {text}" for name, text in texts.items())

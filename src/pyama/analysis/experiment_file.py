@@ -1,0 +1,220 @@
+"""`experiment.yaml`: recordings that belong to one experiment, and its samples.
+
+experiment: transfection
+recordings:
+- {name: monday, folder: monday/results, replicate: 1}
+- {name: tuesday, folder: tuesday/results, replicate: 2}
+samples:
+- {name: control, fovs: "0-3"}
+- {name: drug, fovs: {monday: "4-7", tuesday: "4-6"}}
+"""
+
+import datetime
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Annotated, Any
+
+from pydantic import BeforeValidator, Field, ValidationError
+
+from pyama import layout
+from pyama.algorithms.params import Params
+from pyama.analysis.samples import read_fovs
+from pyama.analysis.table_columns import CONDITIONS
+from pyama.errors import ConfigError
+from pyama.yaml_files import load_yaml
+
+COLUMNS = ("replicate", *CONDITIONS)
+"""Columns of merged tables that a recording or a sample may set."""
+SUFFIXES = (".yaml", ".yml")
+
+
+def _named(value: object) -> object:
+    if isinstance(value, datetime.date):  # YAML reads 2024-05-01 as a date
+        return value.isoformat()
+    if isinstance(value, bool) or not isinstance(value, str | int) or value == "":
+        raise ValueError(
+            f"{value!r} is neither text nor a whole number; put it in quotation marks"
+        )
+    return value
+
+
+def _text(value: object) -> str:
+    return str(_named(value))
+
+
+Name = Annotated[str, BeforeValidator(_text), Field(max_length=255)]
+Value = Annotated[Any, BeforeValidator(_named)]
+
+
+class _Columns(Params):
+    """Values of columns, which a recording or a sample may set."""
+
+    replicate: Value = None
+    """Biological replicate; what is compared."""
+    day: Value = None
+    """Day of the recording."""
+    plate: Value = None
+    """Plate or slide."""
+    condition: Value = None
+    """Anything else that tells samples or recordings apart."""
+
+    @property
+    def columns(self) -> dict[str, str | int]:
+        """The values that are set, by column."""
+        found = {name: getattr(self, name) for name in COLUMNS}
+        return {name: value for name, value in found.items() if value is not None}
+
+
+class ExperimentRecording(_Columns):
+    """A recording of an experiment and the folder of its results."""
+
+    name: Name
+    """What the column `recording` calls it."""
+    folder: Name
+    """Output folder of its run, relative to the file."""
+
+
+class ExperimentSample(_Columns):
+    """Fields of view with the same treatment."""
+
+    name: Name
+    """Name of the sample; several entries may have it."""
+    fovs: Any
+    """As in `samples.yaml` for the same ones in every recording, or by recording."""
+
+
+class _Entries(Params):
+    experiment: Name
+    recordings: Annotated[tuple[ExperimentRecording, ...], Field(min_length=1)]
+    samples: Annotated[tuple[ExperimentSample, ...], Field(min_length=1)]
+
+
+class Part(Params):
+    """Fields of view of one recording that belong to one entry of the samples."""
+
+    recording: str
+    fovs: tuple[int, ...]
+    columns: dict[str, Any]
+    """Values of the columns replicate, day, plate and condition that are set."""
+
+
+class Experiment(Params):
+    """An experiment as its file says."""
+
+    path: Path
+    """The file."""
+    name: str
+    """What the column `experiment` holds."""
+    folders: dict[str, Path]
+    """Output folder of every recording, in the order of the file."""
+    samples: dict[str, tuple[Part, ...]]
+    """Parts of every sample, in the order of the file."""
+
+    @property
+    def columns(self) -> list[str]:
+        """Columns that any part sets, in their order."""
+        parts = [part for parts in self.samples.values() for part in parts]
+        return [name for name in COLUMNS if any(name in part.columns for part in parts)]
+
+
+def is_experiment(path: Path | str) -> bool:
+    """Whether a path is that of a YAML file and not of an output folder."""
+    return Path(path).suffix.lower() in SUFFIXES and not Path(path).is_dir()
+
+
+def load_experiment(path: Path | str) -> Experiment:
+    """Read the file of an experiment; whether its folders exist is not checked.
+
+    Raises:
+        ConfigError: It cannot be read or has wrong entries; the message lists all of them.
+    """
+    path = Path(path)
+    entries = load_yaml(path)
+    if not isinstance(entries, dict) or not {"recordings", "samples"} <= set(entries):
+        raise ConfigError(
+            f"{path} has no lists of recordings and samples. `pyama experiment --help` shows "
+            "an example."
+        )
+    try:
+        file = _Entries.model_validate({"experiment": path.stem, **entries})
+    except ValidationError as error:
+        wrong = error.errors(include_url=False)
+        raise _wrong(path, [_problem(dict(entry)) for entry in wrong]) from error
+    samples: dict[str, list[Part]] = {}
+    problems = list(_wrong_names(file))
+    for sample in file.samples:
+        try:
+            samples.setdefault(sample.name, []).extend(_parts(file, sample))
+        except ValueError as error:
+            problems.append(f"{sample.name!r}: {error}")
+    problems += _without_replicate(samples)
+    if problems:
+        raise _wrong(path, problems)
+    return Experiment(
+        path=path,
+        name=file.experiment,
+        folders={entry.name: path.parent / entry.folder for entry in file.recordings},
+        samples={name: tuple(parts) for name, parts in samples.items()},
+    )
+
+
+def _wrong(path: Path, problems: list[str]) -> ConfigError:
+    n = f"{len(problems)} wrong entr{'y' if len(problems) == 1 else 'ies'}"
+    return ConfigError(f"{path} has {n}:\n" + "\n".join(f"  {text}" for text in problems))
+
+
+def _problem(entry: dict[str, Any]) -> str:
+    place = ".".join(map(str, entry["loc"]))
+    if entry["type"] == "extra_forbidden":
+        model = ExperimentSample if place.startswith("samples") else ExperimentRecording
+        known = model if "." in place else _Entries
+        return f"{place}: unknown name; expected one of {', '.join(known.model_fields)}"
+    return f"{place}: {entry['msg'].removeprefix('Value error, ')}"
+
+
+def _wrong_names(file: _Entries) -> Iterator[str]:
+    recordings = Counter(entry.name.casefold() for entry in file.recordings)
+    yield from (
+        f"the recording {name!r} occurs {n} times" for name, n in recordings.items() if n > 1
+    )
+    spelled: dict[str, str] = {}
+    for name in (sample.name for sample in file.samples):
+        if layout.safe_name(name) != name:
+            yield f"{name!r} cannot be part of a file name; choose another name"
+        other = spelled.setdefault(name.casefold(), name)
+        if other != name:  # some disks ignore case
+            yield f"the samples {other!r} and {name!r} differ only in case"
+
+
+def _parts(file: _Entries, sample: ExperimentSample) -> Iterator[Part]:
+    """Yield the parts of an entry of the samples.
+
+    Raises:
+        ValueError: Its fields of view cannot be read, it names an unknown recording, or sets a
+            column that the recording sets as well.
+    """
+    recordings = {entry.name: entry for entry in file.recordings}
+    given = sample.fovs
+    if not isinstance(given, Mapping):
+        given = dict.fromkeys(recordings, given)
+    for key, fovs in given.items():
+        recording = recordings.get(str(key))
+        if recording is None:
+            known = ", ".join(recordings)
+            raise ValueError(f"there is no recording {str(key)!r}; there are {known}")
+        for name in sample.columns.keys() & recording.columns.keys():
+            raise ValueError(
+                f"{name} is set here and in the recording {recording.name!r}; leave out one"
+            )
+        columns = {**recording.columns, **sample.columns}
+        yield Part(recording=recording.name, fovs=tuple(read_fovs(fovs)), columns=columns)
+
+
+def _without_replicate(samples: Mapping[str, list[Part]]) -> Iterator[str]:
+    """Yield which parts of samples have no replicate although others have."""
+    parts = [(name, part) for name, parts in samples.items() for part in parts]
+    if any("replicate" in part.columns for _, part in parts):
+        for name, part in parts:
+            if "replicate" not in part.columns:
+                yield f"{name!r} has no replicate in {part.recording!r}, but others have one"

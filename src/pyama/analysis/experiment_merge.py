@@ -1,0 +1,144 @@
+"""The traces of an experiment merged into one table per sample."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from pyama.analysis.experiment_checks import Sources, open_sources, source_remarks
+from pyama.analysis.experiment_file import COLUMNS, Experiment, Part
+from pyama.analysis.merged_files import MERGED, MergedFiles, described, if_any, write_all
+from pyama.analysis.result_notes import empty_samples
+from pyama.analysis.sample_sets import SAMPLE_SET, next_set
+from pyama.analysis.table_origins import relative_path
+from pyama.analysis.trace_sources import stacked
+from pyama.traces.trace_reading import in_hours
+
+FOLDER = MERGED.removesuffix(".csv")
+"""End of the name of the folder of tables, after the name of the file without its suffix."""
+
+
+def tables_folder(path: Path | str) -> Path:
+    """Return the folder in which the tables of an experiment are by default.
+
+    Args:
+        path: The file of the experiment.
+    """
+    path = Path(path)
+    return path.with_name(f"{path.stem}{FOLDER}")
+
+
+def merged_experiment(experiment: Experiment) -> pd.DataFrame:
+    """Return the good rows of all samples of an experiment; see `pyama.merge`."""
+    sources = open_sources(experiment)
+    parts = []
+    for name in experiment.samples:
+        table = _table(experiment, sources, name)
+        table.insert(0, "sample", name)
+        parts.append(table)
+    return in_hours(stacked(parts))
+
+
+def write_experiment(
+    experiment: Experiment,
+    destination: Path | str | None = None,
+    *,
+    tidy: bool = False,
+    parquet: bool = False,
+) -> dict[str, list[Path]]:
+    """Write `{sample}_merged.csv` for every sample; see `pyama.write_merged`.
+
+    The columns experiment, replicate (if the file names replicates), recording and, if the
+    file sets them, day, plate and condition come before those of the traces.
+
+    Raises:
+        ConfigError: Something in the file or in its folders is wrong, or a table of other
+            results is in the way; nothing is written then.
+    """
+    sources = open_sources(experiment)
+    folder = tables_folder(experiment.path) if destination is None else Path(destination)
+    members = {name: _fovs(parts) for name, parts in experiment.samples.items()}
+    number = next_set(folder, identity_of(experiment), members)
+    remarks = source_remarks(sources)
+    planned = {}
+    for name in experiment.samples:
+        table = _table(experiment, sources, name)
+        header = {"sample": name, SAMPLE_SET: number}
+        header |= _header(experiment, sources, name, table, folder, remarks)
+        planned[name] = MergedFiles(folder, name, table, header, tidy)
+    return write_all(planned, parquet=parquet)
+
+
+def identity_of(experiment: Experiment) -> str:
+    """Return what stands in tables of an experiment for the identity of a recording."""
+    return f"experiment {experiment.name}"
+
+
+def _table(experiment: Experiment, sources: Sources, name: str) -> pd.DataFrame:
+    """Return the good rows of a sample with the columns of the experiment."""
+    tables = []
+    for part in experiment.samples[name]:
+        table = sources[part.recording].table(part.fovs)
+        found = {"experiment": experiment.name, "recording": part.recording}
+        found |= {column: part.columns.get(column, "") for column in experiment.columns}
+        order = ["experiment", "replicate", "recording", *COLUMNS[1:]]
+        for place, column in enumerate(column for column in order if column in found):
+            table.insert(place, column, found[column])
+        tables.append(table)
+    return stacked(tables)
+
+
+def _fovs(parts: Sequence[Part]) -> dict[str, list[int]]:
+    """Return the fields of view of a sample by recording."""
+    found: dict[str, list[int]] = {}
+    for part in parts:
+        found.setdefault(part.recording, []).extend(part.fovs)
+    return {recording: sorted(fovs) for recording, fovs in found.items()}
+
+
+def _header(
+    experiment: Experiment,
+    sources: Sources,
+    name: str,
+    table: pd.DataFrame,
+    folder: Path,
+    remarks: list[str],
+) -> dict[str, Any]:
+    """Return the entries before the header of a merged table in `folder`."""
+    fovs = _fovs(experiment.samples[name])
+    used = {recording: sources[recording] for recording in fovs}
+    columns = described(table)
+    return {
+        "fovs": fovs,
+        "source": {
+            "recording": experiment.name,
+            "identity": identity_of(experiment),
+            "folder": relative_path(experiment.path.parent, folder),
+            "file": experiment.path.name,
+            "recordings": {
+                recording: source.entry(fovs[recording], folder)
+                for recording, source in used.items()
+            },
+        },
+        "times": {
+            recording: source.times(fovs[recording]) for recording, source in used.items()
+        },
+        **{key: columns[key] for key in ("units", "meanings")},
+        "made_with": [
+            {"recording": recording, **group.entry()}
+            for recording, source in used.items()
+            for group in source.groups(fovs[recording])
+        ],
+        **if_any("remarks", [*remarks, *_empty(name, fovs, table)]),
+        "version": columns["version"],
+    }
+
+
+def _empty(name: str, fovs: dict[str, list[int]], table: pd.DataFrame) -> list[str]:
+    """Return in sentences which fields of view of a sample have no cell."""
+    texts = []
+    for recording, numbers in fovs.items():
+        rows = table[table["recording"] == recording]
+        texts += [f"Recording {recording!r}: {t}" for t in empty_samples(name, numbers, rows)]
+    return texts

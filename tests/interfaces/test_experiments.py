@@ -1,0 +1,196 @@
+"""Experiments of several recordings: `experiment.yaml` from its proposal to the comparison."""
+
+import json
+import shutil
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from experiments import experiment, traces_of, write_traces
+from pyama.analysis.current_tables import tables_in
+from pyama.analysis.experiment_file import load_experiment
+from pyama.analysis.merge import merge
+from pyama.analysis.outdated_tables import outdated_notes
+from pyama.analysis.sample_tables import load_fitted, load_merged
+from pyama.errors import ConfigError
+
+DAYS = ("monday", "tuesday", "wednesday")
+POSITIONS = ("control", "control", "drug", "drug")
+
+
+def day(folder, name, shift=0.0, **facts):
+    """Results of one day; FOV 2 and 3 are brighter, and cell numbers repeat every day."""
+    known = {"identity": name, "path": f"{name}.nd2", "position_names": POSITIONS}
+    experiment(folder, 4, **{**known, **facts})
+    for fov in range(4):
+        table = traces_of(10 * len(name) + fov)
+        table["fov"] = fov
+        table["intensity_total_ch_1"] += shift + 5000 * (fov > 1)
+        write_traces(folder, table, fov)
+    return folder
+
+
+@pytest.fixture
+def days(tmp_path):
+    return [day(tmp_path / name / "results", name, 300 * i) for i, name in enumerate(DAYS)]
+
+
+def texts(done):
+    return f"{done.stdout}{done.stderr}"
+
+
+def test_three_days_from_folders_to_a_comparison_of_replicates(pyama, days, tmp_path):
+    file = tmp_path / "plan.yaml"
+    assert pyama("experiment", "init", *days, "-o", file).exit_code == 0
+    assert "folder: tuesday/results, replicate: 2" in file.read_text()
+    assert "{name: drug, fovs: 2-3}" in file.read_text()
+    assert "is not overwritten" in texts(pyama("experiment", "init", *days, "-o", file))
+    moved = tmp_path / "moved"
+    moved.mkdir()
+    for path in [file, *(folder.parent for folder in days)]:
+        shutil.move(path, moved / path.name)
+    file = moved / "plan.yaml"
+    checked = pyama("experiment", "check", file)
+    assert "sample drug: 6 FOVs, 3 recordings, 3 replicates" in checked.stdout
+    assert "Warning" not in checked.stderr
+    sent = json.loads(pyama("experiment", "check", file, "--json").stdout)
+    assert [sample["replicates"] for sample in sent["samples"]] == [3, 3]
+    done = pyama("merge", file, "--tidy")
+    assert done.exit_code == 0, done.output
+    tables = [moved / "plan_merged" / f"{name}_merged.csv" for name in ("control", "drug")]
+    assert tables_in(tables[0].parent).merged == tables
+    merged = pd.concat(map(load_merged, tables), ignore_index=True)
+    pd.testing.assert_frame_equal(merged, merge(file))
+    assert list(merged)[:6] == [
+        "sample",
+        "experiment",
+        "replicate",
+        "recording",
+        "fov",
+        "cell",
+    ]
+    for name in DAYS:  # every row of every day, unchanged, once
+        rows = merged[merged["recording"] == name]
+        traces = pd.concat(
+            pd.read_csv(path) for path in sorted((moved / name).rglob("*_traces.csv"))
+        )
+        assert len(rows) == len(traces)
+        np.testing.assert_array_equal(
+            rows.sort_values(["fov", "cell", "frame"])["intensity_total_ch_1"],
+            traces["intensity_total_ch_1"],
+        )
+        np.testing.assert_allclose(rows["time"], (15 * rows["frame"] + rows["fov"]) / 60)
+    tidy = pd.read_csv(moved / "plan_merged/drug_intensity_total_ch_1.csv")
+    assert not tidy.duplicated(["time", "recording", "fov", "cell"]).any()
+    assert pyama("fit", *tables, "--model", "constant").exit_code == 0
+    fits = [path.with_name(f"{path.stem}_fitted_constant.csv") for path in tables]
+    assert len(load_fitted(fits[1])) == 3 * 2 * 4
+    compared = pyama("compare", *fits, "--json")
+    assert "Warning" not in compared.stderr
+    assert json.loads(compared.stdout)[0]["units_a"] == 3
+    picture = tmp_path / "plot.png"
+    assert pyama("plot", "traces", *tables, "--output", picture).exit_code == 0
+    write_traces(moved / "tuesday/results", traces_of(2)[:40], 2)
+    assert outdated_notes(tables[0]) == []
+    assert "is older than the traces in" in outdated_notes(fits[1])[0]
+    assert "tuesday" in outdated_notes(fits[1])[0]
+
+
+def test_a_replicate_may_be_that_of_a_sample_and_a_day_may_lack_some(days, tmp_path):
+    file = tmp_path / "e.yaml"
+    file.write_text(
+        "experiment: e1\n"
+        "recordings:\n"
+        "- {name: 1, folder: monday/results, day: 2024-05-01}\n"
+        "- {name: 2, folder: tuesday/results, plate: b}\n"
+        "samples:\n"
+        "- {name: drug, fovs: {1: 2, 2: 2}, replicate: A, condition: high}\n"
+        "- {name: drug, fovs: {1: [3]}, replicate: B}\n"
+        "- {name: control, fovs: 0-1, replicate: A}\n"
+    )
+    table = merge(file)
+    assert table["sample"].unique().tolist() == ["drug", "control"]
+    groups = table.groupby(["sample", "recording", "fov"], sort=False)
+    found = groups[["replicate", "day", "plate", "condition"]].first().reset_index()
+    assert found.to_numpy().tolist()[:3] == [
+        ["drug", "1", 2, "A", "2024-05-01", "", "high"],
+        ["drug", "2", 2, "A", "", "b", "high"],
+        ["drug", "1", 3, "B", "2024-05-01", "", ""],
+    ]
+    assert found.to_numpy().tolist()[-1] == ["control", "2", 1, "A", "", "b", ""]
+
+
+WRONG = {
+    "samples: []": "has no lists of recordings and samples",
+    "recordings: [{name: a, folder: a, dose: 3}]\nsamples: [{name: s, fovs: 0}]": (
+        "recordings.0.dose: unknown name; expected one of replicate, day, plate"
+    ),
+    "recordings: [{name: a, folder: x}]\nsamples: [{name: s, fovs: 0, replicate: 0.5}]": (
+        "samples.0.replicate: 0.5 is neither text nor a whole number"
+    ),
+    "recordings: [{name: a, folder: x}]\nsamples: [{name: s, fovs: {b: 0}}]": (
+        "'s': there is no recording 'b'; there are a"
+    ),
+    "recordings: [{name: a, folder: x}, {name: A, folder: y}]\n"
+    "samples: [{name: s, fovs: 0}]": ("the recording 'a' occurs 2 times"),
+    "recordings: [{name: a, folder: x}]\n"
+    "samples: [{name: s/t, fovs: 0}, {name: s, fovs: z}]": ("has 2 wrong entries"),
+    "recordings: [{name: a, folder: x}]\n"
+    "samples: [{name: s, fovs: 0, replicate: 1}, {name: t, fovs: 1}]": (
+        "'t' has no replicate in 'a', but others have one"
+    ),
+    "recordings: [{name: a, folder: x, day: 1}]\nsamples: [{name: s, fovs: 0, day: 1}]": (
+        "day is set here and in the recording 'a'"
+    ),
+}
+
+
+@pytest.mark.parametrize("text", WRONG)
+def test_a_wrong_file_is_refused_with_all_that_is_wrong(tmp_path, text):
+    file = tmp_path / "experiment.yaml"
+    file.write_text(text)
+    with pytest.raises(ConfigError) as error:
+        load_experiment(file)
+    assert WRONG[text] in str(error.value)
+
+
+def test_wrong_folders_and_differences_are_named(pyama, tmp_path):
+    day(tmp_path / "a", "a")
+    day(tmp_path / "b", "a")
+    file = tmp_path / "experiment.yaml"
+    lines = "recordings: [{name: a, folder: a}, {name: b, folder: b}, {name: c, folder: c}]\n"
+    file.write_text(f"{lines}samples: [{{name: s, fovs: 0-9}}, {{name: t, fovs: {{b: 9}}}}]")
+    refused = pyama("merge", file)
+    assert refused.exit_code == 2
+    for text in (
+        "recording 'c': " + str(tmp_path / "c") + " is not an output folder",
+        "recording 'a': 's': FOV 4, 5, 6, 7, 8, 9 has no traces",
+        "recording 'b': FOV 9 is in 's' and 't'",
+        "'a' and 'b' are results of the same recording, movie",
+    ):
+        assert text in refused.stderr
+    assert not (tmp_path / "experiment_merged").exists()
+    minutes = [tuple(range(0, 200, 5))] * 4
+    names = ("Phase", "RFP")
+    day(tmp_path / "b", "b", times_min=minutes, channel_names=names, pixel_size_um=0.5)
+    file.write_text(
+        "recordings: [{name: a, folder: a}, {name: b, folder: b}]\n"
+        "samples: [{name: s, fovs: 0}, {name: t, fovs: 1}]"
+    )
+    said = pyama("experiment", "check", file).stderr
+    for text in (
+        "Channels or features differ: a 0 Phase (area, aspect_ratio); 1 GFP (intensity_total, "
+        "intensity_mean), b 0 Phase",
+        "The interval of the frames differs: a 15 min, b 5 min",
+        "The duration differs: a 9.75 h, b 3.25 h",
+        "The size of a pixel differs: a 0.65 \N{MICRO SIGN}m, b 0.5 \N{MICRO SIGN}m",
+        "FOV 2-3 of the recording 'a' are in no sample",
+        "too few: s (2), t (2)",
+    ):
+        assert text in said
+    done = pyama("merge", file)
+    assert "The size of a pixel differs" in done.stderr
+    assert "The file of the experiment has the samples" in texts(
+        pyama("merge", file, "--by-position-name")
+    )
