@@ -4,6 +4,8 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
+from benchmarks.onsets import residuals as real_residuals
+from benchmarks.onsets import share_rising
 
 from pyama.analysis.fitting.fit import fit_traces
 from pyama.analysis.statistics import trace_features
@@ -48,6 +50,15 @@ def test_the_default_rates_describe_most_cells(traces):
 
 
 def test_onsets_without_a_model_come_soon_after_those_of_the_fit(traces, reference):
-    late = trace_features(traces)["onset"] - reference["t0_h"]
+    features = trace_features(traces)
+    assert features["onset"].notna().mean() > 0.95
+    late = features["onset"] - reference["t0_h"]
     assert 0 < late.median() < 0.75
     assert late.abs().quantile(0.95) < 1.5
+
+
+def test_residuals_of_fits_do_not_rise():
+    if not TRACES.is_dir():
+        pytest.skip("the measured traces are not on this machine")
+    residuals = real_residuals(TRACES / "A549_control_GFP_traces.csv")[2]
+    assert share_rising(residuals) <= 0.05

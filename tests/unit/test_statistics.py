@@ -1,15 +1,12 @@
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
-from hypothesis.extra import numpy as npst
 
 from pyama.analysis.statistics import (
     summarize,
     trace_features,
 )
-from pyama.analysis.trace_shape import noise, onsets, points_first, smooth
+from pyama.analysis.trace_shape import noise, smooth
 
 NAN = float("nan")
 T = np.arange(0, 20, 0.25)
@@ -30,6 +27,7 @@ def test_features_of_a_trace_are_those_of_its_values():
     assert row["maximum"] == np.nanmax(y)
     assert row["auc"] == pytest.approx(np.trapezoid(y[known], T[known]))
     assert row["onset"] == pytest.approx(5, abs=0.25)
+    assert not row["onset_censored"]
 
 
 ODD = [
@@ -65,41 +63,6 @@ def test_a_table_without_rows_gives_tables_without_rows():
     features = trace_features(trace(T, sample="a")[:0])
     assert features.empty
     assert summarize(features).empty
-
-
-ONSETS = [
-    pytest.param(lambda t: 3 * np.maximum(t - 4, 0), 4, id="ramp"),
-    pytest.param(lambda t: 500 + 30 * np.maximum(t - 11.1, 0), 11.1, id="between frames"),
-    pytest.param(lambda t: 2 + t, 0, id="from the start"),
-    pytest.param(lambda t: np.where(t < 9, 0, 50), 9, id="step"),
-    pytest.param(lambda t: np.maximum(0, 40 * (t - 3)) * np.exp(-t / 3), 3, id="up and down"),
-]
-
-
-@pytest.mark.parametrize(("curve", "expected"), ONSETS)
-@pytest.mark.parametrize("level", [0, 0.01])
-def test_an_onset_is_where_a_trace_leaves_its_baseline(curve, expected, level):
-    y = curve(T) + level * np.ptp(curve(T)) * np.random.default_rng(0).normal(size=(9, len(T)))
-    assert np.median(onsets(T, y)) == pytest.approx(expected, abs=0.35)
-
-
-def test_noise_and_falling_traces_have_no_onset():
-    noisy = np.random.default_rng(0).normal(size=(500, 100))
-    assert np.isfinite(onsets(np.arange(100), noisy)).mean() < 0.01
-    assert np.isnan(onsets(T, [np.exp(-T), -T, np.ones_like(T)])).all()
-
-
-@given(
-    npst.arrays(float, (2, 12), elements=st.floats(-1e5, 1e5) | st.just(NAN)),
-    st.floats(1, 50),
-)
-def test_onsets_do_not_depend_on_gaps_units_or_the_clock(y, unit):
-    t = np.arange(12.0)
-    found = onsets(t, y)
-    assert ((found >= 0) & (found <= 11) | np.isnan(found)).all()
-    packed_t, packed_y, _ = points_first(t, y)
-    np.testing.assert_array_equal(onsets(packed_t, packed_y), found)
-    np.testing.assert_array_equal(np.isnan(onsets(unit * t, y)), np.isnan(found))
 
 
 def test_noise_is_that_which_was_added():

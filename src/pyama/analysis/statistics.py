@@ -7,9 +7,10 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from pyama.analysis.onsets import find_onsets
 from pyama.analysis.table_columns import IDENTITY, require_columns, unit_of
 from pyama.analysis.time_checks import refuse_several_rows
-from pyama.analysis.trace_shape import Values, onsets, points_first, trace_arrays
+from pyama.analysis.trace_shape import Values, points_first, trace_arrays
 
 KEYS = (*IDENTITY, "source_cell", "frame", "good", "n_points")
 """Columns that are not features."""
@@ -39,9 +40,10 @@ def trace_features(
 
     Returns:
         One row per cell: (columns of `IDENTITY`,) fov, cell, n_points, mean and maximum
-        (counts), auc (area under the curve by trapezoids, counts h; NaN below two points) and
-        onset (h; NaN for traces that do not rise, see
-        `pyama.analysis.trace_shape.onsets`).
+        (counts), auc (area under the curve by trapezoids, counts h; NaN below two points),
+        onset (h; NaN for traces that do not rise, and where the beginning of the rise was
+        not seen, see `pyama.analysis.onsets.find_onsets`) and onset_censored (whether a trace
+        rises, but did so already when it was first seen).
 
     Raises:
         ConfigError: A column is missing, the times are not in hours, or a cell has the same
@@ -56,7 +58,9 @@ def trace_features(
     ids["maximum"] = np.where(some, highest, np.nan)
     area = np.nansum(np.diff(t) * (y[:, 1:] + y[:, :-1]) / 2, axis=1)
     ids["auc"] = np.where(number > 1, area, np.nan)
-    ids["onset"] = onsets(t, y)
+    rises = find_onsets(t, y)
+    ids["onset"] = rises.time
+    ids["onset_censored"] = rises.rises & ~rises.seen
     return ids
 
 

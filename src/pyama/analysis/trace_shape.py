@@ -1,4 +1,4 @@
-"""Properties of a trace that need no model: its valid points, noise and onset."""
+"""Properties of a trace that need no model: its valid points, noise and crossings."""
 
 from typing import TYPE_CHECKING
 
@@ -16,10 +16,6 @@ Values = NDArray[np.float64]
 
 WINDOW = 5
 """Length in points of the running mean in which peaks and crossings are searched for."""
-STEPS = 20
-"""Onsets are found with a resolution of the interval between two frames divided by this."""
-SIGNIFICANT = 5.0
-"""Smallest rise that counts as one, in units of the noise."""
 MAD_TO_SIGMA = 1.4826
 """Standard deviation of a normal distribution in units of its median absolute deviation."""
 
@@ -150,84 +146,3 @@ def first_crossing(y: Values, level: Values) -> NDArray[np.intp]:
     side = np.sign(y - level[:, np.newaxis])
     crossed = side * side[:, :1] < 0
     return np.where(crossed.any(axis=1), crossed.argmax(axis=1), y.shape[1] - 1)
-
-
-def onsets(t: Values, y: Values) -> Values:
-    """Find the time at which each trace leaves its baseline.
-
-    A constant followed by a rising straight line is fitted to the part of the trace up to
-    half of its maximum (Hudson 1966, doi:10.1080/01621459.1966.10482198); the onset is the
-    point where the two meet.
-
-    Args:
-        t: Times, shape (T,) or (n_cells, T), increasing.
-        y: Traces, shape (n_cells, T); NaN where there is no value.
-
-    Returns:
-        Shape (n_cells,), in the unit of `t`. The first time for traces that rise from the
-        start; NaN for those that do not rise by `SIGNIFICANT` times their noise.
-    """
-    times, y, number = points_first(t, y)
-    out = np.full(len(y), np.nan)
-    rows = np.flatnonzero(number >= 3)
-    if not rows.size:
-        return out
-    times, y = times[rows], y[rows]
-    curve = np.where(np.isfinite(y), smooth(y), np.nan)
-    peak, floor = np.nanmax(curve, axis=1), _floor(curve)
-    used = np.arange(y.shape[1]) <= _half_way(curve, floor, peak)[:, np.newaxis]
-    time, offset = _best_hinge(times, np.where(used, y, np.nan))
-    rises = (peak - offset > SIGNIFICANT * noise(y)) & (peak > floor)
-    out[rows] = np.where(rises, time, np.nan)
-    return out
-
-
-def _floor(curve: Values) -> Values:
-    filled = np.where(np.isfinite(curve), curve, np.inf)
-    lowest = np.minimum.accumulate(filled, axis=1)
-    top = np.where(np.isfinite(curve), curve, -np.inf).argmax(axis=1)
-    return lowest[np.arange(len(curve)), top]
-
-
-def _half_way(curve: Values, floor: Values, peak: Values) -> NDArray[np.intp]:
-    """Return the index of the first point above half of the rise, at least 2."""
-    above = curve >= ((floor + peak) / 2)[:, np.newaxis]
-    return np.maximum(above.argmax(axis=1), 2)
-
-
-def _best_hinge(times: Values, y: Values) -> tuple[Values, Values]:
-    """Return time and baseline of the kink that fits each trace best."""
-    cost, _ = _hinge_cost(times, y, times)
-    best = cost.argmin(axis=1)
-    rows = np.arange(len(y))
-    low = times[rows, np.maximum(best - 1, 0)]
-    high = times[rows, np.minimum(best + 1, times.shape[1] - 1)]
-    steps = np.linspace(0, 1, 2 * STEPS + 1)
-    candidates = low[:, np.newaxis] + steps * (high - low)[:, np.newaxis]
-    cost, offset = _hinge_cost(times, y, candidates)
-    best = cost.argmin(axis=1)
-    return candidates[rows, best], offset[rows, best]
-
-
-def _hinge_cost(times: Values, y: Values, kinks: Values) -> tuple[Values, Values]:
-    """Return sum of squares and baseline of each kink, both (n_cells, n_kinks).
-
-    The sum is infinite where the line would fall.
-    """
-    used = np.isfinite(y)
-    cost, offset = np.full(kinks.shape, np.inf), np.zeros(kinks.shape)
-    number = used.sum(axis=1)
-    values = np.where(used, y, 0.0)
-    mean = values.sum(axis=1) / number
-    centred = np.where(used, y - mean[:, np.newaxis], 0.0)
-    for k in range(kinks.shape[1]):
-        ramp = np.where(used, np.maximum(times - kinks[:, k : k + 1], 0), 0.0)
-        middle = ramp.sum(axis=1) / number
-        spread = (ramp**2).sum(axis=1) - number * middle**2
-        product = (ramp * centred).sum(axis=1)
-        slope = np.where(spread > 0, product / np.where(spread > 0, spread, 1), 0.0)
-        rises = slope >= 0
-        total = (centred**2).sum(axis=1)
-        cost[rises, k] = (total - slope * product)[rises]
-        offset[:, k] = mean - slope * middle
-    return cost, offset

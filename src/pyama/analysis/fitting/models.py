@@ -13,7 +13,8 @@ from pyama.analysis.fitting.kinetics import (
     two_stages_slopes,
 )
 from pyama.analysis.fitting.model import Model, ModelRegistry, Parameter
-from pyama.analysis.trace_shape import first_crossing, onsets, smooth
+from pyama.analysis.onsets import find_onsets
+from pyama.analysis.trace_shape import first_crossing, smooth
 
 Values = NDArray[np.float64]
 
@@ -151,9 +152,9 @@ def _constant_gradient(t: Values, offset: Values) -> tuple[float]:
 
 
 def _first_onset(t: Values, y: Values) -> Values:
-    """Return the onset, or the first time of a trace that does not rise; shape (n_cells,)."""
-    onset = onsets(t, y)
-    return np.where(np.isfinite(onset), onset, t[:, 0])
+    """Return where a trace may begin to rise; its first time if that is not known."""
+    kink = find_onsets(t, y).kink
+    return np.where(np.isfinite(kink), kink, t[:, 0])
 
 
 def _half_time(t: Values, y: Values, level: Values) -> Values:
