@@ -45,6 +45,7 @@ test("a logarithmic axis shows what is above 0, and has round numbers", () => {
   }
   assert.deepEqual(logTicks(0.8, 25), [0.8, 0.9, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 20]);
   assert.deepEqual(logTicks(31, 39), []);
+  assert.deepEqual(logTicks(8, 20), [8, 9, 10, 20]); // both ends count
 });
 
 test("the axis of times has no free space", () => {

@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { toSamples } from "../../src/pyama/web/static/samples.js";
 import { axisTitle } from "../../src/pyama/web/static/distributions.js";
-import { flatten, helpText, inputType, inUnits, isShown, readValue, toParams, valueText } from "../../src/pyama/web/static/form_values.js";
+import { flatten, helpText, inputType, inUnits, isEqual, isShown, readValue, toParams, valueText } from "../../src/pyama/web/static/form_values.js";
 import { unusedName } from "../../src/pyama/web/static/earlier_results.js";
 import { describeRecording, outputName, parentOf } from "../../src/pyama/web/static/run.js";
 import { statusText } from "../../src/pyama/web/static/run_progress.js";
@@ -120,4 +120,9 @@ test("a new folder is none of those with results", () => {
 test("values are shown as text", () => {
   assert.deepEqual([null, [], 3, "max", { phase: ["area", "size"], fluorescence: [] }].map(valueText),
     ["none", "none", "3", "max", "phase: area, size; fluorescence: none"]);
+});
+
+test("values are equal if what they hold is", () => {
+  assert.ok(isEqual({ phase: ["area"] }, { phase: ["area"] }) && isEqual(null, null));
+  assert.ok(!isEqual(["area"], ["area", "x"]) && !isEqual(1, "1"));
 });

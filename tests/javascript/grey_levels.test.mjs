@@ -29,6 +29,7 @@ test("a preview without contrast is drawn as it is stored", () => {
 test("a preview shows what it holds, with enough grey levels", () => {
   const shows = (...range) => previewShows(range, { low: 100, high: 1100 });
   assert.deepEqual([shows(100, 1100), shows(300, 600), shows(99, 1100), shows(100, 1101), shows(300, 400)], [true, true, false, false, false]);
+  assert.ok(shows(300, 550)); // a quarter of the range is enough
   assert.ok(!previewShows([5, 5], { low: 5, high: 5 }));
   assert.ok(!previewShows([5, 6], { low: null, high: null }));
 });

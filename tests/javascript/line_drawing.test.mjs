@@ -52,6 +52,19 @@ test("lines are moved and scaled, and cut off at the edge", () => {
   assert.ok(away.pixels.every((pixel) => pixel === 0));
 });
 
+test("a line is drawn wherever the frame is moved, also where its cell is at an edge", () => {
+  const there = (ring, by) => drawn([{ rings: [ring], box: [...ring.slice(0, 2), ...ring.slice(4, 6)], style }], { scale: 1, x: by, y: by });
+  assert.equal(there([104, 104, 114, 104, 114, 114, 104, 114], -100).at(4, 9), RED);
+  assert.equal(there([0, 0, 2, 0, 2, 2, 0, 2], 12).at(12, 13), RED);
+  assert.equal(there(square, -9).at(5, 3), RED); // the rest lies outside
+});
+
+test("a ring is closed, and the same from whichever corner it begins", () => {
+  const ring = [4.6, 4.7, 14.2, 4.7, 14.2, 14.9, 4.6, 14.9];
+  const begun = (i) => drawn([line({}, [...ring.slice(2 * i), ...ring.slice(0, 2 * i)])]).pixels;
+  for (const i of [1, 2, 3]) assert.deepEqual(begun(i), begun(0));
+});
+
 // After Machado et al. (2009), https://doi.org/10.1109/TVCG.2009.113, without the green cones.
 const DEUTERANOPIA = [[0.367322, 0.860646, -0.227968], [0.280085, 0.672501, 0.047413], [-0.01182, 0.04294, 0.968881]];
 
