@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+import tifffile
 
 from pyama.algorithms.background_surface import estimate
 from pyama.algorithms.contracts import ImageIndex
@@ -17,7 +18,7 @@ from pyama.algorithms.params import (
 )
 from pyama.config import Channels, ProcessingParams
 from pyama.errors import PluginError
-from pyama.metadata import ChannelStack, MissingPlanes
+from pyama.metadata import ChannelStack, MissingPixels, MissingPlanes
 from pyama.processing import recipes as recipes_module
 from pyama.processing.fov import full_output
 from pyama.processing.methods import (
@@ -328,3 +329,109 @@ def test_every_output_depends_on_what_it_is_made_from():
     made = recipes(recording_of(MOVIE[:1]).metadata, make_config(), 0)
     found = {name: sorted(made.keys() & made[name].inputs.keys()) for name in INPUTS}
     assert found == INPUTS
+
+
+METADATA = recording_of(MOVIE).metadata
+REGISTERED = {"registration": "phase_correlation"}
+DARK = {"dark_frame": 100}
+STACKS = ["fl_ch_1/0", "pc_ch_0/0"]
+LATER = tuple((5.0, *times[1:]) for times in METADATA.times_min)
+CHANGES = {
+    "another name": ({}, {"basename": "other"}, {}, ["traces"]),
+    "another name of registered frames": (
+        REGISTERED,
+        {"basename": "other"},
+        REGISTERED,
+        ["shifts", "traces"],
+    ),
+    "size of a pixel": ({}, {"pixel_size_um": 0.5}, {}, ["traces"]),
+    "other times, which no feature reads": ({}, {"times_min": LATER}, {}, []),
+    "other frames": (
+        {},
+        {"selected_frames": tuple(range(6)), "n_recorded_frames": 9},
+        {},
+        [*STACKS, "images", "traces"],
+    ),
+    "pixels that were not recorded": (
+        {},
+        {
+            "missing_pixels": (
+                MissingPixels(fov=0, channel=1, frames=(2,), boxes=((0, 0, 9, 9),)),
+            )
+        },
+        {},
+        ["fl_ch_1/0"],
+    ),
+    "pixels that were not recorded elsewhere": (
+        {},
+        {
+            "missing_pixels": (
+                MissingPixels(fov=1, channel=1, frames=(2,), boxes=((0, 0, 9, 9),)),
+            )
+        },
+        {},
+        [],
+    ),
+    "zeros": ({}, {}, {"zero_planes": "keep"}, ["fl_ch_1/0", "pc_ch_0/0"]),
+    "divisions": ({}, {}, {"divisions": True}, ["seg_tracked_ch_0/0"]),
+    "registration": ({}, {}, REGISTERED, ["cells/0", "seg_tracked_ch_0/0", "shifts"]),
+    "tiles": ({}, {}, {"tile_size": 50}, ["fl_background_ch_1/0"]),
+    "filters": ({}, {}, {"min_frames": 9}, ["traces"]),
+    "dark frame": (DARK, {}, {"dark_frame": 101}, ["fl_dark_ch_1/0"]),
+    "estimate": ({}, {}, {"flat_field": "estimate"}, ["fl_flat_ch_1/0", "traces"]),
+    "dark frame of an estimate": (
+        {"flat_field": "estimate"},
+        {},
+        {"flat_field": "estimate", **DARK},
+        ["fl_dark_ch_1/0", "fl_flat_ch_1/0", "traces"],
+    ),
+}
+
+
+def made_again(before, after):
+    """Outputs that differ in more than the digests of their inputs."""
+    old, new = (
+        {name: (r.method, r.params, sorted(r.inputs)) for name, r in made.items()}
+        for made in (before, after)
+    )
+    names = old.keys() | new.keys()
+    return sorted(name for name in names if old.get(name) != new.get(name))
+
+
+@pytest.mark.parametrize(
+    ("before", "facts", "params", "expected"), CHANGES.values(), ids=CHANGES
+)
+def test_a_change_makes_again_what_depends_on_it(before, facts, params, expected):
+    old = recipes(METADATA, make_config(**before), 0)
+    new = recipes(METADATA.replace(**facts), make_config(**params), 0)
+    assert made_again(old, new) == sorted(expected)
+
+
+def test_another_image_of_the_light_makes_the_flat_field_again(tmp_path):
+    slope = np.linspace(1, 2, MOVIE.shape[-1], dtype=np.float32)
+    found = []
+    for name, image in (("a", slope), ("b", slope[::-1]), ("copy of a", slope)):
+        path = tmp_path / f"{name}.tif"
+        tifffile.imwrite(path, np.tile(image, (MOVIE.shape[-2], 1)))
+        found.append(recipes(METADATA, make_config(flat_field=str(path)), 0))
+    assert made_again(found[0], found[1]) == ["fl_flat_ch_1/0"]
+    assert found[0] == found[2]
+
+
+def test_traces_of_a_feature_of_somebody_else_depend_on_what_it_may_read(registries, tmp_path):
+    def mine(image, mask, context):
+        return 1.0
+
+    PHASE_FEATURES["mine"] = mine
+    features = {"phase": ["mine"], "fluorescence": ["intensity_total"]}
+
+    def made(metadata=METADATA, **params):
+        return recipes(metadata, make_config(features=features, **params), 0)
+
+    assert made_again(made(), made(METADATA.replace(times_min=LATER))) == ["traces"]
+    assert made_again(made(), made(seed=9)) == ["traces"]
+    image = np.tile(np.linspace(1, 2, MOVIE.shape[-1], dtype=np.float32), (MOVIE.shape[-2], 1))
+    for name in ("a.tif", "b.tif"):
+        tifffile.imwrite(tmp_path / name, image)
+    a, b = (made(flat_field=str(tmp_path / name)) for name in ("a.tif", "b.tif"))
+    assert made_again(a, b) == []  # the light is the same
