@@ -153,7 +153,8 @@ class ProcessingParams(
     )
     """Fields of view processed at the same time."""
     batch_size: Annotated[int, Field(ge=1, json_schema_extra=_PURE)] = 2
-    """Fields of view copied before they are processed; at least one per worker."""
+    """Largest number of copied fields of view that wait for a worker; a single worker copies
+    each when it needs it."""
     plugin_timeout: (
         Annotated[float, Field(gt=0, allow_inf_nan=False, json_schema_extra={"unit": "s"})]
         | None

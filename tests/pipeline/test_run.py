@@ -295,9 +295,14 @@ class Faulty:
 
 
 def test_a_fov_that_fails_does_not_stop_its_neighbours(finished, recording, config, tmp_path):
-    report = process(Faulty(recording, (1, 3)), config, tmp_path)
+    told = []
+    report = process(
+        Faulty(recording, (1, 3)), config, tmp_path, update=lambda *result: told.append(result)
+    )
     assert report.failed_fovs == [1]
     (failure,) = report.failures
+    done = (1, 0, "Completed")
+    assert told == [done, (0, 1, str(failure)), done]
     assert (failure.step, failure.frame) == ("copying", 3)
     assert str(failure) == "FOV 1, copying, frame 3: Input/output error: movie.nd2"
     assert not report.succeeded

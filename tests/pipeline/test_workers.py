@@ -90,7 +90,7 @@ EVERY_WAY = [
     pytest.param(
         executor,
         {"n_workers": n, "batch_size": size},
-        id=f"{n} {executor} in batches of {size}",
+        id=f"{n} {executor}, batch size {size}",
     )
     for executor in ("threads", "processes")
     for n in (1, 2, 4)
@@ -140,24 +140,37 @@ def test_with_several_workers_a_frame_is_read_while_the_one_before_is_written(
     assert contents(tmp_path) == whole
 
 
-def test_a_worker_starts_when_its_own_fields_of_view_are_copied(whole, tmp_path, monkeypatch):
-    recording = make_recording()
-    begun = threading.Event()
-    read = recording.read
+@pytest.mark.parametrize(("n_workers", "batch_size"), [(1, 2), (2, 1), (2, 2)])
+def test_no_field_of_view_waits_for_others(tmp_path, monkeypatch, n_workers, batch_size):
+    """The first one stops in its second step until the last one has its last preview."""
+    recording = recording_of(MOVIE[[0, 1, 2, 0, 1], :2])
+    read, last, all_but_one_ended = (
+        recording.read,
+        recording.metadata.n_fovs - 1,
+        threading.Event(),
+    )
+    ended = []
 
     def reading(fov, frame, channels):
-        if fov == 2:
-            assert begun.wait(60), "nothing is processed before everything is copied"
+        ahead = fov - len(ended)
+        assert ahead < n_workers + (batch_size if n_workers > 1 else 0), "copied too early"
         return read(fov, frame, channels)
 
     def watch(progress):
-        if progress.step == "segmentation":
-            begun.set()
+        place = progress.step, progress.fov
+        if place == ("caching", last):
+            all_but_one_ended.set()
+        elif place == ("segmentation", 0) and n_workers > 1:
+            assert all_but_one_ended.wait(60), "other fields of view wait for this one"
 
     monkeypatch.setattr(recording, "read", reading)
-    config = make_config(n_workers=3)
-    assert process(recording, config, tmp_path, watch=watch).succeeded
-    assert contents(tmp_path) == whole
+    config = make_config(n_workers=n_workers, batch_size=batch_size)
+    report = process(
+        recording, config, tmp_path, watch=watch, update=lambda *result: ended.append(result)
+    )
+    assert report.succeeded, [str(failure) for failure in report.failures]
+    assert ended == [(1, 0, "Completed")] * 5
+    assert [entry.fov for entry in report.steps] == sorted(entry.fov for entry in report.steps)
 
 
 def test_bytes_do_not_depend_on_fovs_being_run_together(whole, tmp_path):
@@ -261,9 +274,9 @@ def test_a_process_that_dies_is_reported_and_the_next_run_goes_on(plugins, whole
         executor="processes",
         update=lambda successful, failed, message: told.append((successful, failed, message)),
     )
-    assert report.failed_fovs == [0, 1, 2], "a fresh process for every batch"
+    assert report.failed_fovs == [0, 1, 2], "a fresh process for every field of view"
     assert {failure.message for failure in report.failures} == {DIED}
-    assert told == [(0, 2, DIED), (0, 1, DIED)]
+    assert told == [(0, 1, f"FOV {fov}, start: {DIED}") for fov in range(3)]
     assert process(make_recording(), make_config(), tmp_path).succeeded
     assert contents(tmp_path) == whole
 

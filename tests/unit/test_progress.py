@@ -46,7 +46,7 @@ class Clock:
 
 
 def events_of(seconds, workers):
-    """Yield when each item is done: fields of view are copied in batches, then processed."""
+    """Yield when each item is done: some fields of view are copied, then processed."""
     events, begin = [], 0.0
     for first in range(0, N_FOVS, workers):
         batch = range(first, first + workers)

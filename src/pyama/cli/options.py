@@ -138,8 +138,8 @@ BatchSize = Annotated[
         "--batch-size",
         min=1,
         metavar="N",
-        help="Fields of view copied before they are processed; at least one per worker. "
-        "[default: 2]",
+        help="Largest number of copied fields of view that wait for a worker; a single worker "
+        "copies each when it needs it. [default: 2]",
     ),
 ]
 Config = Annotated[

@@ -53,7 +53,7 @@ class FovContexts:
         config: Of the run.
         output_dir: The output folder.
         reader: Opens the recording.
-        known: Recipes that another process has computed, by field of view.
+        known: Recipes that were computed before, by field of view.
 
     Raises:
         ConfigError: The output folder holds results of the older PyAMA, or there are no such
@@ -100,5 +100,5 @@ class FovContexts:
         return (self.metadata, self.config) == (metadata, config)
 
     def compute_recipes(self, fovs: Sequence[int]) -> dict[int, Recipes]:
-        """Return the recipes of fields of view, for another process."""
+        """Compute the recipes of fields of view that are not known yet, and return them."""
         return {fov: self.recipes(fov) for fov in fovs}

@@ -23,6 +23,10 @@ class Status(StrEnum):
     """An error, which the message describes."""
 
 
+UNFINISHED = Status.FAILED, Status.CANCELLED
+"""After these, no later step of the field of view runs."""
+
+
 @dataclass(frozen=True)
 class FovStepReport:
     """How one step ended on one field of view.

@@ -11,6 +11,7 @@ import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import BrokenExecutor, Future
 from contextlib import ExitStack, contextmanager
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -19,11 +20,13 @@ from uuid import uuid4
 from pyama.background_thread import background_thread
 from pyama.errors import ConfigError, PyamaError, message_of
 from pyama.processing.cancelling import CancelEvent, call_when_set
-from pyama.processing.executors import dask_worker
+from pyama.processing.executors import Work, dask_worker
 from pyama.processing.executors.dask_worker import TOPIC, Run, work_on
 from pyama.processing.executors.messages import DIED, handle_messages
 from pyama.processing.executors.pickled_plugins import Plugin
+from pyama.processing.fov import FovContext
 from pyama.processing.runner import Watcher
+from pyama.processing.step_reports import StepReports
 from pyama.version import __version__
 
 if TYPE_CHECKING:
@@ -163,19 +166,19 @@ class _Cluster:
         self._asked: dict[int, Future[Any]] = {}
         self._given: list[Future[Any]] = []
 
-    def submit(self, function: Callable[..., Any], *arguments: Any) -> Future[Any]:
+    def submit(self, function: Work, context: FovContext) -> Future[StepReports]:
         # A worker may have another working directory.
-        paths = [x.absolute() if isinstance(x, Path) else x for x in arguments]
-        fovs, work = arguments[0], partial(function, *paths)
-        given: Future[Any] = Future()
+        context = replace(context, output_dir=context.output_dir.absolute())
+        given: Future[StepReports] = Future()
         self._given.append(given)
         number = len(self._given)
         try:
-            asked = self._executor.submit(work_on, self._run, number, fovs, work)
+            asked = self._executor.submit(work_on, self._run, number, function, context)
         except (OSError, RuntimeError) as error:
             given.set_exception(_explained(error))
             return given
         self._asked[number] = asked
+        work = partial(function, context)
         asked.add_done_callback(partial(self._hand_on, given, number, work))
         if self._run.flag.is_set():
             self.stop()

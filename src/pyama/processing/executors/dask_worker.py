@@ -6,7 +6,7 @@ import pickle
 import signal
 import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator
 from concurrent.futures import BrokenExecutor
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
@@ -14,9 +14,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pyama.processing.cancelling import AnyOf, FlagFile
+from pyama.processing.executors import Work
 from pyama.processing.executors.messages import DIED, Sender
 from pyama.processing.executors.pickled_plugins import Plugin, register_plugins
+from pyama.processing.fov import FovContext
 from pyama.processing.plugin_digest import keep_fingerprints
+from pyama.processing.plugin_targets import load_named_plugins
+from pyama.processing.step_reports import StepReports
 from pyama.store import TEMPORARY, locks_joined
 from pyama.version import __version__
 
@@ -113,8 +117,8 @@ def dask_setup(worker: "Worker") -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)
 
 
-def work_on(run: Run, number: int, fovs: Sequence[int], work: Callable[..., Any]) -> Any:
-    """Call `work(cancel_event, watch)` unless another worker has claimed the call.
+def work_on(run: Run, number: int, function: Work, context: FovContext) -> StepReports:
+    """Call `function(context, cancel_event, watch)` unless another worker claimed the call.
 
     Raises:
         BrokenExecutor: This worker cannot serve the run, or another one has not ended.
@@ -127,11 +131,12 @@ def work_on(run: Run, number: int, fovs: Sequence[int], work: Callable[..., Any]
     stop = AnyOf((released, run.flag))
     with _SLOT.taken(run, worker) as messages, ExitStack() as stack:
         with suppress(OSError):  # the run itself holds the lock, too
-            stack.enter_context(locks_joined(run.folder, fovs))
+            stack.enter_context(locks_joined(run.folder, [context.fov]))
         if released.is_set() or not run.claim(number):
             raise BrokenExecutor(DIED)
         try:
-            result = work(stop, messages.put)
+            load_named_plugins(context.config)
+            result = function(context, stop, messages.put)
         finally:
             run.disclaim(number)  # a result that is lost may be requested again
     if released.was_set:

@@ -7,7 +7,7 @@ import os
 import signal
 import tempfile
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from concurrent.futures import Future, ProcessPoolExecutor, ThreadPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import ExitStack, contextmanager, suppress
@@ -18,11 +18,15 @@ from typing import Any, Protocol
 from pyama.config import ProcessingConfig
 from pyama.errors import ConfigError
 from pyama.processing.cancelling import CancelEvent, FlagFile, call_when_set
+from pyama.processing.executors import Work
 from pyama.processing.executors.dask import open_cluster
 from pyama.processing.executors.messages import Sender, handle_messages
 from pyama.processing.executors.pickled_plugins import Plugin, pack_plugins, unpack_plugins
+from pyama.processing.fov import FovContext
 from pyama.processing.plugin_digest import keep_fingerprints
+from pyama.processing.plugin_targets import load_named_plugins
 from pyama.processing.runner import Watcher
+from pyama.processing.step_reports import StepReports
 from pyama.store import locks_joined
 
 EXECUTORS = ("threads", "processes", "dask")
@@ -37,11 +41,8 @@ logger = logging.getLogger("pyama")
 class Workers(Protocol):
     """Runs functions at the same time."""
 
-    def submit(self, function: Callable[..., Any], *arguments: object) -> Future[Any]:
-        """Call `function(*arguments, cancel_event, watch)` on a worker.
-
-        The first argument is the list of fields of view, the last one the output folder.
-        """
+    def submit(self, function: Work, context: FovContext) -> Future[StepReports]:
+        """Call `function(context, cancel_event, watch)` on a worker."""
 
 
 def check_executor(name: str) -> None:
@@ -115,8 +116,8 @@ class _Threads:
     cancel_event: CancelEvent
     watch: Watcher | None
 
-    def submit(self, function: Callable[..., Any], *arguments: object) -> Future[Any]:
-        return self.executor.submit(function, *arguments, self.cancel_event, self.watch)
+    def submit(self, function: Work, context: FovContext) -> Future[StepReports]:
+        return self.executor.submit(function, context, self.cancel_event, self.watch)
 
 
 class _Processes:
@@ -124,12 +125,12 @@ class _Processes:
         self._n, self._start = n, (*start, logger.getEffectiveLevel())
         self._executor = self._opened()
 
-    def submit(self, function: Callable[..., Any], *arguments: object) -> Future[Any]:
+    def submit(self, function: Work, context: FovContext) -> Future[StepReports]:
         try:
-            return self._executor.submit(_call, function, *arguments)
-        except BrokenProcessPool:  # in an earlier batch; this one gets new processes
+            return self._executor.submit(_call, function, context)
+        except BrokenProcessPool:  # by an earlier field of view; this one gets new processes
             self._executor = self._opened()
-            return self._executor.submit(_call, function, *arguments)
+            return self._executor.submit(_call, function, context)
 
     def shutdown(self) -> None:
         self._executor.shutdown()
@@ -163,12 +164,12 @@ def _end_with_parent() -> None:
         os._exit(1)
 
 
-def _call(function: Callable[..., Any], fovs: Any, *arguments: Any) -> Any:
-    output_dir = arguments[-1]
+def _call(function: Work, context: FovContext) -> StepReports:
+    load_named_plugins(context.config)
     with ExitStack() as stack:
         with suppress(OSError):  # the run itself holds the lock, too
-            stack.enter_context(locks_joined(output_dir, fovs))
+            stack.enter_context(locks_joined(context.output_dir, [context.fov]))
         parent = multiprocessing.parent_process()
         if parent is None or not parent.is_alive():
             os._exit(1)
-        return function(fovs, *arguments, _PROCESS["flag"], _PROCESS["messages"].put)
+        return function(context, _PROCESS["flag"], _PROCESS["messages"].put)

@@ -20,7 +20,6 @@ from pyama.processing.recipes import FovContexts
 from pyama.processing.record import write_record
 from pyama.processing.runner import Watcher
 from pyama.processing.step_reports import StepReports
-from pyama.processing.workflow.batches import Batches, UpdateProgress, _split_worker_ranges
 from pyama.processing.workflow.disk_space import check_space
 from pyama.processing.workflow.inspected_results import refuse_to_replace
 from pyama.processing.workflow.overwriting import (
@@ -48,7 +47,8 @@ from pyama.processing.workflow.services import (
     TrackingService,
     with_params,
 )
-from pyama.processing.workflow.worker import run_single_worker
+from pyama.processing.workflow.window import UpdateProgress, Window
+from pyama.processing.workflow.worker import _split_worker_ranges, run_single_worker
 from pyama.readers import Reader
 from pyama.store import FovStore, fovs_in, lock_fovs, path_in_errors, remove_temporaries
 
@@ -77,7 +77,7 @@ STALE_SECONDS = 60.0
 
 
 def update_progress(successful: int, failed: int, message: str) -> None:
-    """Log the result of one worker; the default of `run_batch`."""
+    """Log how a field of view ended; the default of `run_batch`."""
     logger.info("%d finished, %d failed: %s", successful, failed, message)
 
 
@@ -127,7 +127,7 @@ def process(
             another recording, all of it. Tables and a report that were made from them are
             moved to the folder `superseded`.
         watch: Called after every item, from several threads.
-        update: Called with `(successful, failed, message)` when a worker has ended.
+        update: Called with `(successful, failed, message)` when a field of view has ended.
         executor: `threads`, `processes`, `dask` or the address of a Dask scheduler, see
             `pyama.processing.executors.local.open_workers`.
         planned: Fields of view whose recipes are known from a plan. They are used if recording
@@ -176,9 +176,9 @@ def process(
         messages += _prepared(
             stack, contexts, selected, old, is_same_recording=is_same, redo=redo
         )
-        run = Batches(contexts, cancel_event, watch, update, executor)
+        window = Window(contexts, selected, cancel_event, watch, update)
         try:
-            steps = run.run(selected)
+            steps = window.run(executor)
         finally:
             if cancel_event.is_set():
                 cleanup_partial_results(output_dir, selected)
@@ -239,7 +239,8 @@ def run_batch(
         metadata: Of the recording.
         output_dir: The output folder.
         cancel_event: Stops the work within a frame.
-        update_progress: Called with `(successful, failed, message)` when a worker has ended.
+        update_progress: Called with `(successful, failed, message)` when a field of view has
+            ended.
         redo: Whether results that a person has inspected may be replaced.
 
     Returns:
@@ -264,9 +265,10 @@ def run_batch(
             stack.enter_context(lock_fovs(output_dir, sorted(fovs)))
         reader = open_once(stack, metadata, config)
         contexts = FovContexts(metadata, config, output_dir, reader)
+        contexts.compute_recipes(fovs)  # reads the files that methods depend on
         if not redo:
             refuse_to_replace(contexts, fovs)
-        report = Batches(contexts, cancel_event, None, update_progress).run(fovs)
+        report = Window(contexts, fovs, cancel_event, None, update_progress).run()
         record_steps(output_dir, metadata, config, report, started)
         return report
 

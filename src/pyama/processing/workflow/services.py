@@ -17,7 +17,7 @@ from pyama.processing.plugin_digest import keep_fingerprints
 from pyama.processing.plugin_targets import load_named_plugins
 from pyama.processing.recipes import FovContexts
 from pyama.processing.runner import Watcher
-from pyama.processing.step_reports import Status, StepReports, join_reports
+from pyama.processing.step_reports import StepReports, join_reports
 from pyama.processing.steps import (
     Step,
     background,
@@ -36,10 +36,8 @@ from pyama.processing.workflow.recording import (
     record_steps,
     selected_for,
 )
-from pyama.processing.workflow.worker import run_step
+from pyama.processing.workflow.worker import run_steps
 from pyama.readers import Reader
-
-UNFINISHED = Status.FAILED, Status.CANCELLED
 
 
 class Service:
@@ -120,14 +118,9 @@ class Service:
             contexts = FovContexts(metadata, config, output_dir, reader)
             if not redo:
                 refuse_to_replace(contexts, fovs, self.steps)
-            reports: list[StepReports] = []
-            for step in self.steps:
-                bad = {
-                    report.fov for done in reports for report in done.with_status(*UNFINISHED)
-                }
-                sound = [fov for fov in fovs if fov not in bad]
-                reports.append(run_step(step, contexts, sound, cancel_event, self._watch))
-        report = join_reports(reports)
+            report = join_reports(
+                run_steps(contexts[fov], cancel_event, self._watch, self.steps) for fov in fovs
+            )
         record_steps(output_dir, metadata, config, report, started)
         return report
 
