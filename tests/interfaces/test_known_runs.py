@@ -193,6 +193,19 @@ def test_an_interrupted_run_is_resumed_with_its_own_settings(client, folder, dea
     stop_all(fresh)
 
 
+@pytest.mark.skipif(os.name == "nt", reason="processes cannot be looked up")
+def test_a_run_cannot_go_on_without_recording_and_copies(client, folder, dead):
+    lock(folder, dead, HERE)
+    assert state_of(client, only(client))["cannot_resume"] == ""  # all was copied
+    shutil.rmtree(folder / "fov_001")
+    (folder / "fov_001").mkdir()
+    lock(folder, dead, HERE)
+    state = state_of(client, only(client))
+    assert "movie is not there, and nothing was copied from it" in state["cannot_resume"]
+    (folder.parent / "movie").touch()
+    assert state_of(client, only(client))["cannot_resume"] == ""
+
+
 def test_a_recording_outside_of_the_root_is_not_read(client, folder, tmp_path_factory):
     elsewhere = tmp_path_factory.mktemp("elsewhere") / "movie.nd2"
     config = (folder / layout.CONFIG_FILE).read_text()

@@ -55,7 +55,8 @@ def test_it_serves_until_it_is_stopped():
 @pytest.mark.skipif(sys.platform == "win32", reason="signals are sent")
 def test_it_ends_although_a_page_still_asks():
     command = [sys.executable, "-m", "pyama", "view", str(made_once()), "--no-browser"]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as server:
+    pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
+    with subprocess.Popen(command, **pipes, text=True) as server:
         address = server.stdout.readline().removeprefix("Open ").strip()
         token = re.search(r"token=([\w-]+)", address)[1]
         place = urlsplit(address)
@@ -74,3 +75,4 @@ def test_it_ends_although_a_page_still_asks():
             assert httpx2.get(there, headers={"Authorization": f"Bearer {token}"}).is_success
             server.send_signal(signal.SIGINT)
             assert server.wait(60) == 0
+        assert server.stderr.read() == "Ctrl-C stops the server.\n"

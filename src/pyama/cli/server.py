@@ -1,5 +1,7 @@
 """Serve the page and open a browser on it."""
 
+import asyncio
+import logging
 import socket
 import threading
 import webbrowser
@@ -70,6 +72,7 @@ def serve(
         )
     )
     app.state.event_streams.is_stopping = lambda: server.should_exit
+    logging.getLogger("uvicorn.error").addFilter(_is_worth_saying)
     with socket.create_server((host, port), family=_family(host)) as listener:
         query = {"token": token} | ({} if folder is None else {"dir": _relative(folder, top)})
         _announce(host, listener.getsockname()[1], query, browser=browser)
@@ -82,6 +85,13 @@ def serve(
             app.state.fits.stop()
             stop_all(app)
     return 0
+
+
+def _is_worth_saying(record: logging.LogRecord) -> bool:
+    """Whether a log record is about more than requests that end because the server stops."""
+    error = record.exc_info[1] if record.exc_info else None
+    is_of_stopping = str(record.msg).startswith("Cancel %s")
+    return not (is_of_stopping or isinstance(error, asyncio.CancelledError))
 
 
 def _announce(host: str, port: int, query: dict[str, str], *, browser: bool) -> None:

@@ -34,6 +34,12 @@ class DiskProgress:
     total: int
     places: dict[int, str]
 
+    @property
+    def can_go_on(self) -> bool:
+        """Whether a run can do without the recording, because of what was copied from it."""
+        unfinished = {place for place in self.places.values() if place != "finished"}
+        return not unfinished or bool(unfinished - {"waiting", "copying"})
+
     def __str__(self) -> str:
         ready = sum(place == "finished" for place in self.places.values())
         return (

@@ -1,10 +1,8 @@
 """Runs of all output folders below the root, whoever started them: listed and watched."""
 
-import asyncio
 import threading
 import time
 import uuid
-from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Annotated
 
@@ -21,7 +19,7 @@ from pyama.runs.known_runs import RUNNING, UNFINISHED, KnownRun, known_run, know
 from pyama.runs.recorded_summary import recorded_summary
 from pyama.runs.request import PreparedRun
 from pyama.runs.summary import summary_lines
-from pyama.web.event_streams import EventStream
+from pyama.web.event_streams import EventStream, until_ended
 from pyama.web.folders import Root, root_of, shorten_paths
 from pyama.web.run_requests import RunRequest
 from pyama.web.run_routes import LOG_LINES, RunState, StartedRun, StartedRuns, advice_of
@@ -154,7 +152,7 @@ class FollowedRun:
         """
         run = known_run(self._output_dir)
         record, progress, problem = self._progress(run)
-        request, refusal = self._request(run, record)
+        request, refusal = self._request(run, record, progress)
         is_running = run.status == RUNNING
         at_work = f"At work: {run.owner}." if is_running else ""
         messages = shorten_paths([at_work, run.message, problem], self._output_dir)
@@ -192,9 +190,11 @@ class FollowedRun:
         except PyamaError as error:
             return record, None, str(error)
 
-    def _request(self, run: KnownRun, record: Record) -> tuple[RunRequest, str]:
+    def _request(
+        self, run: KnownRun, record: Record, progress: DiskProgress | None
+    ) -> tuple[RunRequest, str]:
         """Return the request that resumes a run, and why the page cannot send it."""
-        name, refusal = self._recording(run.output, record.metadata.path)
+        name, refusal = self._recording(run.output, record.metadata.path, progress)
         config = dump_config(record.config)
         request = RunRequest(
             file=name,
@@ -205,7 +205,9 @@ class FollowedRun:
         )
         return request, refusal
 
-    def _recording(self, output_dir: Path, path: Path) -> tuple[str, str]:
+    def _recording(
+        self, output_dir: Path, path: Path, progress: DiskProgress | None
+    ) -> tuple[str, str]:
         """Return the name of a recording below the root, and why the page cannot read it.
 
         A run that was started in a terminal may have recorded a path relative to a folder
@@ -217,6 +219,11 @@ class FollowedRun:
         if path.is_absolute() and not path.is_relative_to(self._root.path):
             return path.name, (
                 f"The recording {path.name} does not lie below the root of this page."
+            )
+        if progress is not None and not progress.can_go_on:
+            return path.name, (
+                f"The recording {path.name} is not there, and nothing was copied from it that "
+                "is unfinished. Put it back beside the results."
             )
         return path.name, ""  # what was copied from it can be processed
 
@@ -268,13 +275,4 @@ def run_on_disk(followed: Followed) -> KnownState:
 @router.get("/api/known-runs/{run_id}/events", response_class=StreamingResponse)
 def events_on_disk(request: Request, followed: Followed) -> EventStream:
     """The state of such a run, once a second, as server-sent events, until it has ended."""
-    return EventStream(request, _states(followed))
-
-
-async def _states(followed: FollowedRun) -> AsyncIterator[object]:
-    while True:
-        state = await asyncio.to_thread(followed.state)
-        yield state.model_dump(mode="json")
-        if state.status != RUNNING:
-            return
-        await asyncio.sleep(SECONDS_BETWEEN_LOOKS)
+    return EventStream(request, until_ended(followed.state, SECONDS_BETWEEN_LOOKS))
