@@ -32,7 +32,7 @@ def test_fits_are_compared_as_from_python(tables, tmp_path):
     fits = tables[1]
     done = pyama("compare", *fits, "--reference", "drug", "-o", tmp_path / "table.csv")
     assert done.exit_code == 0, done.output
-    assert "too few: control (2), drug (1)." in done.stderr
+    assert "too few: drug (1), control (2)." in done.stderr
     assert "Fields of view of one recording are not independent experiments" in done.stderr
     table = pd.concat([load_fitted(path) for path in fits])
     expected = comparison(table, reference="drug")
@@ -47,11 +47,13 @@ def test_fits_are_compared_as_from_python(tables, tmp_path):
 def test_traces_are_compared_and_described_by_their_features(tables):
     merged = tables[0]
     table = trace_features(pd.concat([load_merged(path) for path in merged]))
+    expected = comparison(table, "auc", reference="drug")
     sent = json.loads(pyama("compare", *merged, "--names", "auc", "--json").stdout)
     assert [row["feature"] for row in sent] == ["auc"]
-    assert sent[0]["difference"] == pytest.approx(comparison(table, "auc")["difference"][0])
+    assert sent[0]["difference"] == pytest.approx(expected["difference"][0])
     rows = json.loads(pyama("summarize", *merged, "--json").stdout)
-    expected = summarize(table, ["mean", "maximum", "auc", "onset"])
+    names = ["mean", "maximum", "auc", "onset"]
+    expected = summarize(table, names, order=["drug", "control"])
     assert [row["median"] for row in rows] == pytest.approx(expected["median"].tolist())
     assert {row["unit"] for row in rows if row["feature"] == "auc"} == {"counts h"}
     shown = pyama("summarize", *merged).stdout

@@ -40,7 +40,8 @@ def test_a_merged_table_has_the_columns_of_the_traces_and_says_where_it_is_from(
         plain, pd.concat([traces_of(1), traces_of(2)], ignore_index=True)
     )
     header = read_header(paths["drug"][0])
-    named = ["sample", "fovs", "sample_set", "source", "times", "units", "meanings", "version"]
+    named = ["sample", "fovs", "sample_set", "samples", "source", "times", "units"]
+    named += ["meanings", "version"]
     assert list(header) == named
     assert header["meanings"].keys() == {"area_ch_0", "intensity_total_ch_1"}
     assert "how generous the mask is" in header["meanings"]["area_ch_0"]

@@ -352,12 +352,13 @@ def test_what_a_comparison_saves_has_all_columns(fitted):
     saved = pd.read_csv(io.BytesIO(base64.b64decode(link[1])))
     report = collect(fitted)
     names = report.fits[0].parameters
-    expected = comparison(report.fits[0].table, names, order=report.samples)
+    order = report.samples
+    expected = comparison(report.fits[0].table, names, reference=order[0], order=order)
     pd.testing.assert_frame_equal(saved.drop(columns="unit"), expected)
 
 
 def test_samples_are_not_compared_by_how_good_their_fits_are(fitted):
-    _, _, page = page_of(fitted).rpartition("Samples compared")
+    _, _, page = page_of(fitted).rpartition("Compared with")
     shown = page[: page.index("</table>")]
     assert ">t0<" in shown
     assert "r_squared" not in shown

@@ -23,11 +23,13 @@ class CellNumbers:
         table: One row per cell with the column `sample`.
         features: Columns that describe a cell.
         units: Their units, where they have one.
+        samples: Names of the samples, in their order.
     """
 
     table: pd.DataFrame
     features: list[str]
     units: dict[str, str]
+    samples: list[str]
 
 
 def read_cell_numbers(
@@ -55,8 +57,13 @@ def read_cell_numbers(
         )
     if fits:
         table, units = join_fits(paths)
-        return CellNumbers(table, parameters_to_show(table), units)
+        return CellNumbers(table, parameters_to_show(table), units, _samples(table))
     joined = join_traces(paths, times)
     column = chosen_column(joined, column)
     table = trace_features(joined, column)
-    return CellNumbers(table, list(TRACE_FEATURES), trace_feature_units(column))
+    units = trace_feature_units(column)
+    return CellNumbers(table, list(TRACE_FEATURES), units, _samples(joined))
+
+
+def _samples(table: pd.DataFrame) -> list[str]:
+    return list(table["sample"].dropna().unique())

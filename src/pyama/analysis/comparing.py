@@ -70,7 +70,8 @@ def compare(
     Warns:
         UserWarning: A sample has fewer than three replicates.
     """
-    warning = replicate_warning(table, by, level_of(table, by)) if by in table else ""
+    known = by in table
+    warning = replicate_warning(table, by, level_of(table, by), order) if known else ""
     if warning:
         warnings.warn(warning, UserWarning, stacklevel=2)
     return comparison(

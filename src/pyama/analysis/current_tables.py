@@ -7,7 +7,7 @@ import pandas as pd
 
 from pyama.analysis.joined_tables import join_fits
 from pyama.analysis.merged_files import MERGED
-from pyama.analysis.sample_sets import tables_of_earlier_sets
+from pyama.analysis.sample_sets import in_sample_order, tables_of_earlier_sets
 from pyama.analysis.table_origins import known_entries
 from pyama.errors import ConfigError
 from pyama.file_cache import cached_while_unchanged
@@ -20,7 +20,7 @@ _entries = cached_while_unchanged(256)(known_entries)
 
 @dataclass(frozen=True)
 class Tables:
-    """Tables in an output folder, each list in the order of their names.
+    """Tables in an output folder, in the order of their samples.
 
     Attributes:
         merged: Tables of the samples of the last merge.
@@ -35,7 +35,7 @@ class Tables:
 
 def tables_in(folder: Path) -> Tables:
     """Return the tables of an output folder."""
-    paths = sorted(path for path in folder.glob("*.csv") if path.is_file())
+    paths = in_sample_order(sorted(path for path in folder.glob("*.csv") if path.is_file()))
     earlier = tables_of_earlier_sets(paths)
     current = [path for path in paths if path not in earlier]
     return Tables(

@@ -10,7 +10,7 @@ from pyama.analysis.experiment_checks import Sources, open_sources, source_remar
 from pyama.analysis.experiment_file import COLUMNS, Experiment, Part
 from pyama.analysis.merged_files import MERGED, MergedFiles, described, if_any, write_all
 from pyama.analysis.result_notes import empty_samples
-from pyama.analysis.sample_sets import SAMPLE_SET, next_set
+from pyama.analysis.sample_sets import set_entries
 from pyama.analysis.table_origins import relative_path
 from pyama.analysis.trace_sources import stacked
 from pyama.traces.trace_reading import in_hours
@@ -59,12 +59,12 @@ def write_experiment(
     sources = open_sources(experiment)
     folder = tables_folder(experiment.path) if destination is None else Path(destination)
     members = {name: _fovs(parts) for name, parts in experiment.samples.items()}
-    number = next_set(folder, identity_of(experiment), members)
+    of_set = set_entries(folder, identity_of(experiment), members)
     remarks = source_remarks(sources)
     planned = {}
     for name in experiment.samples:
         table = _table(experiment, sources, name)
-        header = {"sample": name, SAMPLE_SET: number}
+        header = {"sample": name, **of_set}
         header |= _header(experiment, sources, name, table, folder, remarks)
         planned[name] = MergedFiles(folder, name, table, header, tidy)
     return write_all(planned, parquet=parquet)

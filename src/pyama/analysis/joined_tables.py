@@ -6,6 +6,7 @@ from typing import Any
 
 import pandas as pd
 
+from pyama.analysis.sample_sets import in_sample_order
 from pyama.analysis.sample_tables import load_fitted, read_timed
 from pyama.analysis.table_columns import IDENTITY, with_unit
 from pyama.analysis.table_files import Header, read_header
@@ -20,6 +21,8 @@ MEASURES_OF_FIT = ("r_squared", "rmse", "aic", "n_points")
 def join_traces(paths: Iterable[Path], times: TableTime | None = None) -> pd.DataFrame:
     """Read merged tables or traces; the column `sample` names where each row comes from.
 
+    Tables of one merge are in the order of its samples, see `in_sample_order`.
+
     Samples of several tables that have one name are kept apart, see `names_of_samples`.
 
     Args:
@@ -29,8 +32,12 @@ def join_traces(paths: Iterable[Path], times: TableTime | None = None) -> pd.Dat
     Raises:
         ConfigError: A table cannot be read or has no times.
     """
-    tables = [(path, read_timed(path, times or TableTime())) for path in distinct(paths)]
+    tables = [(path, read_timed(path, times or TableTime())) for path in _in_order(paths)]
     return _joined([(path, timed.table, timed.header) for path, timed in tables])
+
+
+def _in_order(paths: Iterable[Path]) -> list[Path]:
+    return in_sample_order(distinct(paths))
 
 
 def _joined(tables: Iterable[tuple[Path, pd.DataFrame, Header]]) -> pd.DataFrame:
@@ -53,13 +60,14 @@ def join_fits(paths: Iterable[Path]) -> tuple[pd.DataFrame, dict[str, str]]:
     """Read tables of fits.
 
     Returns:
-        One row per cell, and the units of the columns. Samples of several tables that have
+        One row per cell, and the units of the columns. Tables of one merge are in the order of
+        its samples, see `in_sample_order`. Samples of several tables that have
         one name are kept apart, see `names_of_samples`.
 
     Raises:
         ConfigError: A table cannot be read.
     """
-    tables = [(path, load_fitted(path), read_header(path)) for path in distinct(paths)]
+    tables = [(path, load_fitted(path), read_header(path)) for path in _in_order(paths)]
     units: dict[str, str] = {}
     for _, _, entries in tables:
         units |= entries.get("units", {})

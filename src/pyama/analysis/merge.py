@@ -10,7 +10,7 @@ from pyama.analysis.experiment_file import is_experiment, load_experiment
 from pyama.analysis.experiment_merge import merged_experiment, write_experiment
 from pyama.analysis.merged_files import MergedFiles, described, if_any, write_all
 from pyama.analysis.result_notes import empty_samples
-from pyama.analysis.sample_sets import SAMPLE_SET, next_set
+from pyama.analysis.sample_sets import set_entries
 from pyama.analysis.samples import Fovs, check_samples, load_samples, samples_by_position
 from pyama.analysis.trace_sources import TraceSource, stacked
 from pyama.traces.trace_reading import in_hours
@@ -59,9 +59,9 @@ def write_merged(
 ) -> dict[str, list[Path]]:
     """Write `{sample}_merged.csv` for every sample; see `merge`.
 
-    The columns are those of the traces. Lines before the header hold sample, FOVs, number of
-    the set of samples, source, times (minutes of every FOV and frame), units, meanings and
-    version, see `pyama.analysis.table_files`.
+    The columns are those of the traces. Lines before the header hold sample, FOVs, number and
+    names of the set of samples, source, times (minutes of every FOV and frame), units,
+    meanings and version, see `pyama.analysis.table_files`.
 
     Args:
         output_dir: The output folder of a run, or a file `experiment.yaml`.
@@ -86,12 +86,12 @@ def write_merged(
     source = TraceSource(Path(output_dir))
     folder = Path(output_dir) if destination is None else Path(destination)
     checked = _samples(source, samples)
-    number = next_set(folder, source.metadata.identity, checked)
+    of_set = set_entries(folder, source.metadata.identity, checked)
     planned = {
         name: MergedFiles(folder, name, table, header, tidy)
         for name, fovs in checked.items()
         for table in [source.table(fovs)]
-        for header in [_header(source, name, fovs, table, folder, number)]
+        for header in [_header(source, name, fovs, table, folder, of_set)]
     }
     return write_all(planned, parquet=parquet)
 
@@ -111,14 +111,14 @@ def _header(
     fovs: list[int],
     table: pd.DataFrame,
     folder: Path,
-    number: int,
+    of_set: dict[str, Any],
 ) -> dict[str, Any]:
     """Return the entries before the header of a merged table in `folder`."""
     columns = described(table)
     return {
         "sample": name,
         "fovs": fovs,
-        SAMPLE_SET: number,
+        **of_set,
         "source": source.entry(fovs, folder),
         "times": source.times(fovs),
         **{key: columns[key] for key in ("units", "meanings")},

@@ -126,9 +126,11 @@ def sample_sizes(
     return pd.DataFrame(rows, columns=[by, "cells", *shown])
 
 
-def replicate_warning(table: pd.DataFrame, by: str, level: Level) -> str:
+def replicate_warning(
+    table: pd.DataFrame, by: str, level: Level, order: Sequence[str] | None = None
+) -> str:
     """Return a warning if samples have too few replicates for a conclusion, else nothing."""
-    samples = samples_in_order(table[by])
+    samples = samples_in_order(table[by], order)
     counts = {name: count_units(table[table[by] == name], level.columns) for name in samples}
     few = [f"{name} ({n})" for name, n in counts.items() if n < MIN_REPLICATES]
     if len(samples) < 2 or not few:

@@ -15,6 +15,8 @@ from pyama.file_cache import cached_while_unchanged
 
 SAMPLE_SET = "sample_set"
 """Entry of merged tables and tables of fits: the number of their set, from 1."""
+SAMPLE_ORDER = "samples"
+"""Entry of merged tables: the names of all samples of their set, in the order of the user."""
 Fovs = Sequence[int] | Mapping[str, Sequence[int]]
 """Fields of view of a sample; of an experiment, by recording."""
 Sets = dict[str, dict[int, dict[str, tuple[Any, ...]]]]
@@ -35,6 +37,11 @@ def next_set(folder: Path, identity: str, samples: Mapping[str, Fovs]) -> int:
         return 1
     last = max(known)
     return last if known[last] == _as_values(samples) else last + 1
+
+
+def set_entries(folder: Path, identity: str, samples: Mapping[str, Fovs]) -> dict[str, Any]:
+    """Return what merged tables say of their set of samples, see `next_set`."""
+    return {SAMPLE_SET: next_set(folder, identity, samples), SAMPLE_ORDER: list(samples)}
 
 
 def tables_of_earlier_sets(paths: Iterable[Path]) -> list[Path]:
@@ -61,6 +68,39 @@ def _is_of_earlier_set(path: Path, known: dict[Path, Sets]) -> bool:
     if source is None or not is_merged(merged):
         return False
     return _number(header) < _number(merged) or _is_of_earlier_set(source, known)
+
+
+def in_sample_order(paths: Sequence[Path]) -> list[Path]:
+    """Return tables, those of one merge in the order in which its samples were given.
+
+    Args:
+        paths: Merged tables and tables of fits. Others stay where they are; tables that do not
+            tell the order of their samples are in that of their first fields of view.
+    """
+    places = [_place_in_set(path) for path in paths]
+    ordered = list(paths)
+    for name in {place[0] for place in places if place is not None}:
+        slots = {i: place[1] for i, place in enumerate(places) if place and place[0] == name}
+        for slot, i in zip(slots, sorted(slots, key=lambda i: slots[i]), strict=True):
+            ordered[slot] = paths[i]
+    return ordered
+
+
+def _place_in_set(path: Path) -> tuple[tuple[Path, str, int], int] | None:
+    """Return the set of a table, and the place of its sample in it; None without a set."""
+    header = _entries(path) if path.is_file() else {}
+    merged: Path | None = path
+    if is_fitted(header):
+        merged = fitted_source(path, header)
+        header = _entries(merged) if merged is not None and merged.is_file() else {}
+    if merged is None or not is_merged(header):
+        return None
+    names, fovs = header.get(SAMPLE_ORDER), header.get("fovs")
+    if isinstance(names, list) and header.get("sample") in names:
+        place = names.index(header["sample"])
+    else:
+        place = min((fov for fov in fovs or () if isinstance(fov, int)), default=0)
+    return (merged.parent.resolve(), recording_of(header)[1], _number(header)), place
 
 
 def with_companions(paths: Sequence[Path]) -> Iterator[Path]:

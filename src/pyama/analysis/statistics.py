@@ -1,6 +1,6 @@
 """Statistics of cells and of samples."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import numpy as np
@@ -8,6 +8,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from pyama.analysis.onsets import find_onsets
+from pyama.analysis.replicates import samples_in_order
 from pyama.analysis.table_columns import IDENTITY, require_columns, unit_of
 from pyama.analysis.time_checks import refuse_several_rows
 from pyama.analysis.trace_shape import Values, points_first, trace_arrays
@@ -74,7 +75,11 @@ def trace_feature_units(column: str) -> dict[str, str]:
 
 
 def summarize(
-    table: pd.DataFrame, features: Iterable[str] | None = None, by: str = "sample"
+    table: pd.DataFrame,
+    features: Iterable[str] | None = None,
+    by: str = "sample",
+    *,
+    order: Sequence[str] | None = None,
 ) -> pd.DataFrame:
     """Describe the distribution of every feature in every sample.
 
@@ -82,6 +87,7 @@ def summarize(
         table: One row per cell, as from `trace_features` or a fit.
         features: Columns to describe; by default every column of numbers.
         by: Column that names the sample.
+        order: Order of the samples; by default they are sorted.
 
     Returns:
         One row per sample and feature: n (cells with a finite value), mean, sd, cv (sd
@@ -90,13 +96,15 @@ def summarize(
         of its standard errors.
 
     Raises:
-        ConfigError: A column is missing.
+        ConfigError: A column is missing, or `order` lacks a sample.
     """
     features = chosen_features(table, features, by)
+    groups = dict(iter(table.groupby(by, sort=True)))
+    names = list(groups) if order is None else samples_in_order(table[by], order)
     rows = []
-    for sample, cells in table.groupby(by, sort=True):
+    for sample in names:
         for feature in features:
-            values = finite_values(cells[feature])
+            values = finite_values(groups[sample][feature])
             rows.append({by: sample, "feature": feature, **describe(values)})
     return pd.DataFrame(rows, columns=[by, "feature", *describe(np.empty(0))])
 

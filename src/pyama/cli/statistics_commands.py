@@ -57,7 +57,7 @@ def compare(
     reference: Annotated[
         str | None,
         typer.Option(
-            metavar="SAMPLE", help="Compare the others with it. [default: all pairs]"
+            metavar="SAMPLE", help="Compare the others with it. [default: the first sample]"
         ),
     ] = None,
     column: Column = None,
@@ -69,6 +69,9 @@ def compare(
 ) -> None:
     """Compare samples: differences with intervals, and p corrected after Holm.
 
+    Samples are in the order in which they were merged, such as that of samples.yaml, and are
+    compared with the first one.
+
     The test uses one value per replicate, the median of its cells. Replicates are named in the
     column replicate; without it, recordings or fields of view are used. A comparison of single
     cells is also shown, but cells of one replicate are not independent.
@@ -78,11 +81,17 @@ def compare(
     from pyama.analysis.replicates import level_of, replicate_warning
 
     cells = _read(tables, column, time_unit, frame_interval)
-    level = level_of(cells.table)
-    few = replicate_warning(cells.table, "sample", level)
+    level, order = level_of(cells.table), cells.samples
+    few = replicate_warning(cells.table, "sample", level, order)
     if few:
         warning(few)
-    table = comparison(cells.table, _names(names) or cells.features, reference=reference)
+    if len(order) > 2 and reference is None and not as_json:
+        note(
+            f"The samples are compared with {order[0]}, which is the first one. --reference "
+            "SAMPLE chooses another."
+        )
+    chosen, first = _names(names) or cells.features, next(iter(order), None)
+    table = comparison(cells.table, chosen, reference=reference or first, order=order)
     if not as_json:
         note(level.reason)
     _show(table, comparison_lines(table, cells.units), output, as_json=as_json)
@@ -105,10 +114,11 @@ def summarize(
     from pyama.analysis.statistics import summarize as describe_samples
 
     cells = _read(tables, column, time_unit, frame_interval)
-    table = describe_samples(cells.table, _names(names) or cells.features)
+    chosen = _names(names) or cells.features
+    table = describe_samples(cells.table, chosen, order=cells.samples)
     units = [cells.units.get(name, "") for name in table["feature"]]
     table.insert(2, "unit", units)
-    sizes = sample_sizes(cells.table).to_string(index=False).split("\n")
+    sizes = sample_sizes(cells.table, order=cells.samples).to_string(index=False).split("\n")
     lines = [*sizes, "", *summary_lines(table, cells.units)]
     _show(table, lines, output, as_json=as_json)
 

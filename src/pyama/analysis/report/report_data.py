@@ -16,7 +16,7 @@ from pyama.analysis.merged_files import MERGED
 from pyama.analysis.outdated_tables import outdated_notes
 from pyama.analysis.removed_outputs import removed_in, removed_remarks
 from pyama.analysis.result_notes import earlier_samples_notes, notes_of_table
-from pyama.analysis.sample_sets import tables_of_earlier_sets
+from pyama.analysis.sample_sets import in_sample_order, tables_of_earlier_sets
 from pyama.analysis.sample_tables import load_fitted, load_merged
 from pyama.analysis.settings_by_fov import (
     FovSettings,
@@ -89,7 +89,7 @@ class ReportData:
 
     @property
     def samples(self) -> list[str]:
-        """Names of the samples in the order of their first field of view."""
+        """Names of the samples in their order."""
         fitted = [name for fits in self.fits for name in fits.table["sample"]]
         return list(dict.fromkeys(map(str, [*self.traces["sample"].unique(), *fitted])))
 
@@ -183,7 +183,7 @@ def collect(output_dir: Path, tables: Path | None = None) -> ReportData:
     remarks += earlier_samples_notes(earlier)
     merged = [
         path
-        for path in sorted(folder.glob(f"*{MERGED}"))
+        for path in in_sample_order(sorted(folder.glob(f"*{MERGED}")))
         if path not in earlier and _belongs(path, metadata.identity, output_dir, remarks)
     ]
     parts = [load_merged(path) for path in merged] or [
@@ -214,7 +214,6 @@ def _belongs(path: Path, identity: str, output_dir: Path, remarks: list[str]) ->
 
 def _joined(parts: list[pd.DataFrame]) -> pd.DataFrame:
     filled = [part for part in parts if len(part)] or parts[:1]
-    filled.sort(key=lambda part: part["fov"].min() if len(part) else 0)
     if not filled:
         return pd.DataFrame(columns=["sample", *layout.BASE_COLUMNS, "time"])
     table = pd.concat(filled, ignore_index=True)

@@ -1,6 +1,5 @@
 """Sections on results: traces, fits, statistics and comparisons of samples."""
 
-import math
 from collections.abc import Iterator, Mapping
 
 import pandas as pd
@@ -21,8 +20,6 @@ from pyama.analysis.table_columns import cell_keys, with_unit
 
 MAX_FEATURES = 6
 """Largest number of columns of which traces are shown."""
-MAX_PAIRS = 10
-"""With more pairs of samples, the others are compared with the first one only."""
 R_SQUARED = "r_squared"
 """Quality of a fit; samples are not compared by it."""
 AXES = "<label>x <select></select></label><label>y <select></select></label>"
@@ -149,17 +146,20 @@ def _replicates(report: ReportData) -> Iterator[str]:
     if len(report.samples) < 2:
         return
     level = level_of(report.traces)
-    sizes = sample_sizes(report.traces.drop_duplicates(cell_keys(report.traces)))
+    cells = report.traces.drop_duplicates(cell_keys(report.traces))
+    sizes = sample_sizes(cells, order=report.samples)
     yield markup.paragraph(
         f"How samples are compared: cells of one {level.name} are not independent, so that "
         f"the test takes one value per {level.name}, the median of its cells. This is the "
-        "result to cite: difference is the mean of these values in sample b minus that in a, "
-        "with its 95 % interval and p of Student's t test (Welch's, if their numbers differ); "
+        f"result to cite. Samples are compared with {report.samples[0]}, the first in the "
+        "order in which they were merged, such as that of samples.yaml. Difference is the "
+        "mean of these values in sample b minus that in a, with its 95 % interval and p of "
+        "Student's t test (Welch's, if their numbers differ); "
         "p, Holm is corrected for the number of rows of the table. A dash means that there "
         "are too few values for a test. An interval that contains 0 means that no difference "
         f"was found, not that there is none. {level.reason}"
     )
-    if few := replicate_warning(report.traces, "sample", level):
+    if few := replicate_warning(report.traces, "sample", level, report.samples):
         yield markup.notes([few])
     yield markup.table(sizes, {"sample": "name"}, "samples.csv")
     yield markup.paragraph(
@@ -178,19 +178,17 @@ def _compared(
     units: Mapping[str, str],
     name: str,
 ) -> str:
-    """Tables of the numbers of every sample, and of every pair of samples."""
+    """Tables of the numbers of every sample, and of their comparison with the first one."""
     kinds = {"sample": "name", "feature": "text", "unit": "text"}
     samples = [name for name in report.samples if (table["sample"] == name).any()]
-    numbers = summarize(table, features)
-    order = numbers["feature"].map(features.index) * len(samples)
-    order += numbers["sample"].astype(str).map(samples.index)
-    numbers = _with_units(numbers.iloc[order.argsort()], units)
+    numbers = summarize(table, features, order=samples)
+    by_feature = numbers["feature"].map(features.index).argsort(kind="stable")
+    numbers = _with_units(numbers.iloc[by_feature], units)
     summary = markup.table(numbers, kinds, f"{name}_summary.csv")
     if len(samples) < 2:
         return summary
-    many = math.comb(len(samples), 2) > MAX_PAIRS
     tested = [feature for feature in features if feature != R_SQUARED]
-    pairs = comparison(table, tested, reference=samples[0] if many else None, order=samples)
-    title = f"Compared with {samples[0]}" if many else "Samples compared"
+    pairs = comparison(table, tested, reference=samples[0], order=samples)
+    title = f"Compared with {samples[0]}"
     shown = comparison_tables(pairs, units, f"{name}_comparison.csv")
     return f"{summary}<h3>{markup.escape(title)}</h3>{shown}"
