@@ -7,7 +7,9 @@ import pandas as pd
 import pytest
 from fastapi.testclient import TestClient
 
+from pyama import layout
 from pyama.processing.workflow.run import process
+from pyama.traces.digests import inspected_digest
 from pyama.traces.inspection import Inspection
 from pyama.traces.trace_files import traces_of, unused_inspections
 from pyama.web.application import create_app
@@ -204,6 +206,18 @@ def test_an_inspection_of_other_traces_is_named_in_the_same_words(client, folder
     (said,) = client.get("/api/fovs/0/tracks").json()["set_aside"]
     assert said == unused_inspections(folder)[0].replace(f"{folder}/", "")
     assert "was made on the traces of an earlier run and is not used" in said
+    earlier = folder / "fov_000" / layout.EARLIER
+    earlier.mkdir()
+    digest = inspected_digest(Inspection(folder, 0).log)
+    for facts, is_carried in (
+        ({"traces": digest}, True),
+        ({"traces": "0"}, False),
+        ([], False),
+    ):
+        (earlier / layout.EARLIER_FACTS).write_text(json.dumps(facts), encoding="utf-8")
+        tracks = client.get("/api/fovs/0/tracks").json()
+        assert tracks["is_carried"] == is_carried
+        assert ("carries the corrections over when" in tracks["set_aside"][0]) == is_carried
 
 
 @pytest.fixture
@@ -236,7 +250,11 @@ def test_a_cell_without_a_trace_tells_why_and_is_kept(narrow):
     preview = {"action": {"kind": "keep", "cell": 1}, "column": "intensity_total_ch_1"}
     effect = narrow.post(f"{HERE}/preview", json=preview).json()
     assert (effect["before"], effect["after"]) == ([], [told["trace"]])
-    kept = act(narrow, kind="keep", cell=1).json()
+    other = act(narrow, kind="keep", cell=1, left_out="0" * 64)
+    assert other.status_code == 422
+    assert "cell 1 is not kept: it may be another one" in other.json()["detail"]
+    known = found["left_out_digest"]
+    kept = act(narrow, kind="keep", cell=1, left_out=known).json()
     assert [track["cell"] for track in kept["tracks"]] == [1, 3]
     assert [cell["cell"] for cell in kept["left_out"]] == [2, 4]
     assert [entry["text"] for entry in kept["log"]] == ["keep cell 1, which had no trace"]

@@ -485,11 +485,13 @@ declare namespace Api {
   /** All cells of a field of view after its inspection. */
   interface Tracks {
     digest: string;
+    left_out_digest: string;
     columns: Array<MeasuredColumn>;
     tracks: Array<Track>;
     left_out: Array<AbsentCell>;
     log: Array<LogEntry>;
     set_aside: Array<string>;
+    is_carried: boolean;
     version: string;
   }
   /** Parameters to be tried on one frame. */

@@ -11,6 +11,7 @@ from pyama.traces.carried_corrections import carry_over, matched_labels, partner
 from pyama.traces.corrected_table import Table, apply_correction
 from pyama.traces.correction_log import Entry
 from pyama.traces.corrections import Cut, Delete, Join, Keep, MarkCell, Swap
+from pyama.traces.given_numbers import numbered
 from pyama.traces.left_out_cells import LeftOut
 
 CELLS = {1: range(10), 2: range(6), 3: range(6, 10), 4: range(2, 8)}
@@ -256,3 +257,36 @@ def test_masks_are_matched(old, new, expected):
 
 def test_frames_of_another_size_match_nothing():
     assert matched_labels(disks(A), disks(A, shape=(60, 81))) == {}
+
+
+PARTS = st.one_of(
+    st.builds(Cut, cell=st.integers(1, 12), frame=st.integers(1, 9)),
+    st.builds(Delete, cell=st.integers(1, 12)),
+    st.builds(Keep, cell=st.integers(1, 4)),
+    st.builds(Join, cell=st.integers(1, 12), other=st.integers(1, 12)),
+)
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.lists(PARTS, max_size=8), st.booleans())
+def test_no_number_is_given_twice(actions, is_continued):
+    before, after = table_of(CELLS), table_of(RENUMBERED)
+    entries, table = [], before
+    for action in actions:
+        action = numbered(action, table, [e.action for e in entries])
+        changed, problem = apply_correction(table, action)
+        if not problem:
+            table = changed
+            entries.append(entry(action))
+    used = [Cut(cell=1, frame=1, new=9)] if is_continued else []
+    partner = partners(before, after, always(NUMBERS))
+    results = carry_over(entries, before, after, partner, used=used)
+    made = [a for result in results for a in [*result.actions] if isinstance(a, Cut | Keep)]
+    given_numbers = [a.new for a in [*used, *made] if isinstance(a, Cut) or a.new != a.cell]
+    assert len(given_numbers) == len({*given_numbers} - set(RENUMBERED))
+
+
+def test_a_number_of_a_deleted_part_is_not_given_again():
+    actions = [Cut(cell=1, frame=6, new=5), Delete(cell=5), Cut(cell=2, frame=3, new=6)]
+    (first,), _, (second,) = carried(actions, CELLS, RENUMBERED, always(NUMBERS))
+    assert (first.new, second.new) == (9, 10)

@@ -5,7 +5,7 @@ is kept in the log with the reason.
 """
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -101,6 +101,7 @@ def carry_over(
     new: Table,
     partner: Indices,
     counted: NDArray[np.bool_] | None = None,
+    used: Iterable[Action] = (),
 ) -> list[Carried]:
     """Express corrections of earlier traces in the numbers of new ones.
 
@@ -111,7 +112,9 @@ def carry_over(
         partner: See `partners`.
         counted: Rows of the new traces in frames that the earlier traces have, too; by default
             all of them.
+        used: Corrections in the log that is continued; their numbers are not given again.
     """
+    made = list(used)
     counted = np.ones(len(new.frames), np.bool_) if counted is None else counted
     carried = []
     for entry in entries:
@@ -124,18 +127,19 @@ def carry_over(
         if problem and not has_trace(before, entry.action):
             carried.append(Carried(entry, (), problem))
             continue
-        result, new = _translated(entry, _Pair(before, new, partner, counted))
+        result, new = _translated(entry, _Pair(before, new, partner, counted), made)
+        made += result.actions
         carried.append(result)
     return carried
 
 
-def _translated(entry: Entry, pair: "_Pair") -> tuple[Carried, Table]:
-    """Express one correction; return also the new table with it applied."""
+def _translated(entry: Entry, pair: "_Pair", made: Sequence[Action]) -> tuple[Carried, Table]:
+    """Express one correction after those made before; return also the new table with it."""
     actions, reason = pair.translated(entry.action)
     table = pair.new
-    carried = []
+    carried: list[Action] = []
     for action in actions:
-        action = numbered(action, table)
+        action = numbered(action, table, [*made, *carried])
         table, problem = apply_correction(table, action)
         # A cell that has a trace is still one to keep, in case a later run leaves it out.
         if problem and not has_trace(table, action):

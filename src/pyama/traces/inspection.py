@@ -25,7 +25,7 @@ from pyama.traces.correction_log import Entry, append_record, append_table, read
 from pyama.traces.corrections import Action
 from pyama.traces.digests import digest_if_there, inspected_digest
 from pyama.traces.given_numbers import numbered
-from pyama.traces.page_actions import NEW, Click, is_repeated
+from pyama.traces.page_actions import NEW, Click, is_repeated, refuse_other_table
 from pyama.traces.replay import Replayed, replay_of
 
 
@@ -120,7 +120,9 @@ class Inspection:
         """
         with _locks[self.log]:
             if not self._has(click):
-                before = self.preview(action)[0]
+                before = self.state()
+                refuse_other_table(action, before.table.left_out_digest)
+                self.preview(action)
                 self._append(by, {"action": _completed(action, before).model_dump()}, click)
         return self._corrected()
 
@@ -141,11 +143,12 @@ class Inspection:
             results: What became of the corrections of the earlier traces.
         """
         with _locks[self.log]:
-            digest, table = self._uncorrected()
+            digest = self._uncorrected()[0]
             undone = {entry.id for entry in read_records(self.log).all() if not entry.active}
             self._set_aside()
-            base = self._earlier_log(digest, table.left_out_digest)
-            lines = [json.dumps({"traces": digest})] if base is None else _lines_of(base)
+            base = self.earlier_log()
+            lines = [json.dumps({"traces": digest})]
+            lines = lines if base is None else base.read_text(encoding="utf-8").splitlines()
             known = read_records(base).entries if base else {}
             lines += log_lines([one for one in results if one.entry.id not in known])
             lines += [
@@ -186,8 +189,10 @@ class Inspection:
                 self._update(keeps_edited=True)
         return self.inspected if self.inspected.exists() else self.traces
 
-    def _earlier_log(self, digest: str, left_out: str) -> Path | None:
+    def earlier_log(self) -> Path | None:
         """Return the log of the same tables that was set aside last, if there is one."""
+        digest, table = self._uncorrected()
+        left_out = table.left_out_digest
         logs = self.log.parent.glob(f"{glob.escape(self.log.stem)}_*.jsonl")
         same = [path for path in logs if inspected_digest(path) == digest]
         found = [path for path in same if not read_records(path).keeps_others(left_out)]
@@ -278,10 +283,6 @@ class Inspection:
         elif not replayed.records.tables and self.inspected.exists():
             self._update(keeps_edited=False)  # notes whether this table is ours
         append_record(self.log, self._uncorrected()[0], by, record, click.id)
-
-
-def _lines_of(log: Path) -> list[str]:
-    return log.read_text(encoding="utf-8").splitlines()
 
 
 def _unused_path(path: Path, suffix: str) -> Path:

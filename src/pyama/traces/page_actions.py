@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from pyama.errors import ConfigError
 from pyama.traces.correction_log import LogRecords
+from pyama.traces.corrections import Action, Keep
 
 
 @dataclass(frozen=True)
@@ -43,3 +44,21 @@ def is_repeated(click: Click, records: LogRecords | None, digest: str) -> bool:
             "and repeat the change if it still applies."
         )
     return False
+
+
+def refuse_other_table(action: Action, left_out: str) -> None:
+    """Raise an error if a cell is to be kept that was shown from another table.
+
+    Args:
+        action: Any correction.
+        left_out: Digest of the table of left-out cells that is there.
+
+    Raises:
+        ConfigError: A run has made that table again since.
+    """
+    if isinstance(action, Keep) and action.left_out not in {None, left_out}:
+        raise ConfigError(
+            "A run has made the table of cells without a trace again since it was shown, so "
+            f"that cell {action.cell} is not kept: it may be another one. Look at the cells "
+            "as they are now, and repeat the change if it still applies."
+        )

@@ -3,6 +3,7 @@
 Whoever gets the path of inspected traces here finds them as the log of corrections says.
 """
 
+import json
 import warnings
 from collections.abc import Collection, Iterator
 from functools import lru_cache
@@ -19,6 +20,10 @@ from pyama.traces.inspection import Inspection
 _OTHER = "was made on the traces of an earlier run"
 _UNKNOWN = "does not say on which traces it was made"
 _GONE = "was made on traces that are no longer there"
+_CARRIED = (
+    "was made on the traces of an earlier run. The run that replaces them carries the "
+    "corrections over when it has finished this field of view."
+)
 
 
 def find_traces(output_dir: Path) -> Iterator[tuple[int, Path]]:
@@ -133,7 +138,9 @@ def _preferred(folder: Path, fov: int) -> tuple[str, list[str]]:
     for basename in sorted(with_inspection):
         inspection = layout.inspected_file(basename, fov)
         why = _why_unused(folder, basename, fov)
-        if why:
+        if why == _OTHER and is_to_be_carried(folder.parent, fov):
+            set_aside.append(f"{folder / inspection} {_CARRIED}")
+        elif why:
             set_aside.append(
                 f"{folder / inspection} {why} and is not used. Inspect the traces with "
                 "`pyama view`."
@@ -141,6 +148,18 @@ def _preferred(folder: Path, fov: int) -> tuple[str, list[str]]:
         elif basename in current:
             name = inspection
     return name, set_aside
+
+
+def is_to_be_carried(output_dir: Path, fov: int) -> bool:
+    """Whether a run has kept the earlier traces to carry their corrections over."""
+    try:
+        facts = output_dir / layout.fov_dir(fov) / layout.EARLIER / layout.EARLIER_FACTS
+        entries = json.loads(facts.read_bytes())
+    except (OSError, ValueError):
+        return False
+    logs = (output_dir / layout.fov_dir(fov)).glob("*_traces_inspection.jsonl")
+    digest = entries.get("traces") if isinstance(entries, dict) else None
+    return digest is not None and digest in [inspected_digest(log) for log in logs]
 
 
 def _has_corrections(folder: Path, basename: str, fov: int) -> bool:

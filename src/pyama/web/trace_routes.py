@@ -21,7 +21,7 @@ from pyama.traces.corrections import Action, cells_of, text_of
 from pyama.traces.inspected_tracks import Absent, CellValues, Track, Values
 from pyama.traces.inspection import Inspection, State
 from pyama.traces.page_actions import Click
-from pyama.traces.trace_files import unused_inspections
+from pyama.traces.trace_files import is_to_be_carried, unused_inspections
 from pyama.web.event_streams import EventStream
 from pyama.web.folders import Fov, FovOutputDir, shorten_paths
 from pyama.web.inspected_tables import InspectedTables
@@ -105,6 +105,8 @@ class Tracks(BaseModel):
 
     digest: str
     """SHA-256 of the traces that the run wrote."""
+    left_out_digest: str
+    """SHA-256 of the table of cells without a trace, for the action `keep`; empty if none."""
     columns: list[MeasuredColumn]
     tracks: list[Track]
     left_out: list[AbsentCell]
@@ -112,6 +114,8 @@ class Tracks(BaseModel):
     log: list[LogEntry]
     set_aside: list[str]
     """Inspections that are not applied, and why, in sentences."""
+    is_carried: bool
+    """Whether a run will carry their corrections over to the traces that it makes."""
     version: str
     """Another text whenever traces or corrections are other ones, see `events`."""
 
@@ -244,6 +248,7 @@ def _tracks(inspection: Inspection, state: State) -> Tracks:
     names = measured_columns(inspected_tracks.read_traces(inspection.traces))
     return Tracks(
         digest=state.digest,
+        left_out_digest=state.table.left_out_digest,
         columns=[
             MeasuredColumn(name=name, unit=unit_of(name), meaning=meaning_of(name))
             for name in names
@@ -251,6 +256,7 @@ def _tracks(inspection: Inspection, state: State) -> Tracks:
         tracks=inspected_tracks.tracks(state.table),
         left_out=[_absent(cell) for cell in inspected_tracks.absent_cells(state.table)],
         log=[_log_entry(entry) for entry in state.entries],
+        is_carried=is_to_be_carried(output_dir, fov),
         set_aside=shorten_paths(unused_inspections(output_dir, [fov]), output_dir),
         version=state.version,
     )

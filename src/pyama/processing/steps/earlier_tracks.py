@@ -26,9 +26,8 @@ from pyama.traces.inspection import Inspection
 
 logger = logging.getLogger(__name__)
 
-EARLIER = ".earlier"
-"""Folder of the earlier tracks in the folder of a field of view."""
-FACTS, TRACES, LEFT_OUT, TRACKS = "facts.json", "traces.csv", "left_out.csv", "tracks"
+EARLIER, FACTS = layout.EARLIER, layout.EARLIER_FACTS
+TRACES, LEFT_OUT, TRACKS = "traces.csv", "left_out.csv", "tracks"
 
 
 def keep_earlier(store: FovStore, *, tracks: bool) -> None:
@@ -85,7 +84,9 @@ def _carry_over(store: FovStore, group: str, inspection: Inspection) -> None:
     counted = np.array([then.frame(now.number(t)) >= 0 for t in new.frames.tolist()], np.bool_)
     matches = list(_matches(store, group, then, now)) if _are_new(store, group) else None
     partner = partners(old, new, matches)
-    results = carry_over(entries, old, new, partner, counted)
+    continued = inspection.earlier_log()
+    used = [e.action for e in read_records(continued).all()] if continued else []
+    results = carry_over(entries, old, new, partner, counted, used)
     if results:
         inspection.replace_log(results)
     n = sum(bool(result.actions) or result.settled for result in results)

@@ -98,7 +98,7 @@ export function showTracks(tracks) {
   if (state.other !== null && !byCell.has(state.other)) state.other = null;
   const unused = tracks.set_aside.join(" ");
   // While a run makes traces again, inspections are unused until it has carried them over.
-  if (unused) showStatus(unused, true);
+  if (unused) showStatus(unused, !tracks.is_carried);
   else if (shownUnused && find("status").textContent === shownUnused) showStatus("");
   shownUnused = unused;
 }

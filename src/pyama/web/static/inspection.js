@@ -113,7 +113,7 @@ export async function deleteCell() {
 
 /** Gives the selected cell that has no trace one. */
 export async function keepCell() {
-  if (state.absent !== null) await act({ kind: "keep", cell: state.absent });
+  if (state.absent !== null) await act({ kind: "keep", cell: state.absent, left_out: state.tracks?.left_out_digest });
 }
 
 export async function applyProposal() {
