@@ -250,6 +250,28 @@ def test_a_figure_of_traces_has_the_values_of_the_page(client, monkeypatch):
         assert answer.status_code == status
 
 
+def test_a_part_of_a_figure_has_the_limits_of_the_page(client, pairs, monkeypatch):
+    drawn = []
+    real = plots.to_bytes
+    monkeypatch.setattr(
+        plots, "to_bytes", lambda *given: drawn.append(given[0]) or real(*given)
+    )
+    fits = {"model": "constant", "column": SCATTER["column"]}
+    part = {"part": "1.5,2.5,-3,40"}
+    for path, query in (
+        ("figures/histogram", fits | {"name": "t0"}),
+        ("figures/scatter", SCATTER),
+        ("fovs/0/figures/area_ch_0", {"cells": "1"}),
+    ):
+        assert client.get(f"/api/{path}", params=query | part).is_success
+        panel = drawn.pop().axes[0]
+        assert (panel.get_xlim(), panel.get_ylim()) == ((1.5, 2.5), (-3, 40))
+        for wrong in ("1,2,3", "2,1,0,1", "0,1,0,nan", "0,inf,0,1", "a,b,c,d"):
+            answer = client.get(f"/api/{path}", params=query | {"part": wrong})
+            assert answer.status_code == 422
+            assert "are not the limits of a part of the figure" in answer.json()["detail"]
+
+
 def test_a_figure_without_matplotlib_says_what_to_install(client, pairs, monkeypatch):
     monkeypatch.setitem(sys.modules, "matplotlib", None)
     query = {"name": "t0", "model": "constant", "column": SCATTER["column"]}

@@ -175,6 +175,27 @@ def samples(table: pd.DataFrame, column: str, label: str, width_mm: float = 85) 
     return figure
 
 
+def show_part(figure: "Figure", limits: str) -> None:
+    """Show a part of a figure of one panel.
+
+    Args:
+        figure: From a function of this module.
+        limits: Of the axes: `x0,x1,y0,y1`.
+
+    Raises:
+        ConfigError: These are not four numbers that ascend in pairs.
+    """
+    try:
+        left, right, low, high = map(float, limits.split(","))
+    except ValueError:
+        left = right = low = high = 0.0
+    if not (-np.inf < left < right < np.inf and -np.inf < low < high < np.inf):
+        raise ConfigError(
+            f"{limits!r} are not the limits of a part of the figure: expected x0,x1,y0,y1."
+        )
+    figure.axes[0].set(xlim=(left, right), ylim=(low, high))
+
+
 @styled
 def to_bytes(figure: "Figure", kind: str, dpi: int = 300) -> bytes:
     """Return the content of a file with a figure; the same figure gives the same bytes.

@@ -23,6 +23,10 @@ Kind = Literal["png", "svg"]
 Number = Annotated[str, Query(max_length=256, description="Column of the tables of fits.")]
 Model = Annotated[str, Query(max_length=64, description="Model that was fitted.")]
 FittedColumn = Annotated[str, Query(max_length=256, description="Column that was fitted.")]
+Part = Annotated[
+    str | None,
+    Query(max_length=256, description="Limits of the axes, `x0,x1,y0,y1`; else of all."),
+]
 MinRSquared = Annotated[
     float | None, Query(allow_inf_nan=False, description="Cells up to this R² are left out.")
 ]
@@ -35,11 +39,12 @@ def histogram(
     column: FittedColumn,
     name: Number,
     kind: Kind = "svg",
+    part: Part = None,
     min_r_squared: MinRSquared = None,
 ) -> Response:
     """Histogram of a fitted number in the current samples, as `pyama plot parameters`."""
     table, labels = _fits(output_dir, model, column, [name], min_r_squared)
-    return as_file(plots.histograms(table, [name], [labels[name]], WIDTH_MM), kind)
+    return as_file(plots.histograms(table, [name], [labels[name]], WIDTH_MM), kind, part)
 
 
 @router.get("/api/figures/scatter", response_class=Response)
@@ -50,6 +55,7 @@ def scatter(
     x: Number,
     y: Number,
     kind: Kind = "svg",
+    part: Part = None,
     x_scale: Scale = "linear",
     y_scale: Scale = "linear",
     min_r_squared: MinRSquared = None,
@@ -58,7 +64,7 @@ def scatter(
     table, labels = _fits(output_dir, model, column, [x, y], min_r_squared)
     is_log = x_scale == "log", y_scale == "log"
     figure = plots.scatter(table, x, y, (labels[x], labels[y]), WIDTH_MM, is_log)
-    return as_file(figure, kind)
+    return as_file(figure, kind, part)
 
 
 def _fits(
@@ -68,8 +74,14 @@ def _fits(
     return fits_above(table, limit), axis_labels(table, units, names)
 
 
-def as_file(figure: "Figure", kind: Kind) -> Response:
-    """Return a figure as a file that a browser saves and never shows."""
+def as_file(figure: "Figure", kind: Kind, part: str | None = None) -> Response:
+    """Return a figure, or a part of it, as a file that a browser saves and never shows.
+
+    Raises:
+        ConfigError: There is no such part.
+    """
+    if part is not None:
+        plots.show_part(figure, part)
     headers = {"Content-Disposition": "attachment", "Cache-Control": "no-store"}
     return Response(
         plots.to_bytes(figure, kind), headers=headers, media_type=MEDIA_TYPES[kind]

@@ -9,7 +9,7 @@ from fastapi.responses import Response
 from pyama.analysis.cell_figures import CellLine, Style, cell_traces
 from pyama.analysis.table_columns import unit_of, with_unit
 from pyama.web.dataset_routes import details
-from pyama.web.figure_routes import Kind, as_file
+from pyama.web.figure_routes import Kind, Part, as_file
 from pyama.web.fit_routes import fitted
 from pyama.web.folders import Fov, FovOutputDir
 from pyama.web.trace_routes import Column, Inspected, traces, tracks
@@ -37,6 +37,7 @@ def trace_figure(
     ] = None,
     log: bool = False,
     kind: Kind = "svg",
+    part: Part = None,
 ) -> Response:
     """Traces of some cells, after the inspection, as a file."""
     minutes = details(output_dir, fov).times_min
@@ -59,7 +60,7 @@ def trace_figure(
             if trace.cell in fits
         ]
     labels = f"time ({'h' if in_hours else 'min'})", with_unit(column, unit_of(column))
-    return as_file(cell_traces(lines, labels, is_log=log), kind)
+    return as_file(cell_traces(lines, labels, is_log=log), kind, part)
 
 
 def _line(

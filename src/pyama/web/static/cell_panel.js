@@ -158,7 +158,7 @@ function figureQuery() {
   const cells = shownTraces().map(({ cell }) => cell);
   if (!cells.length) throw new Error("Choose a column of the table with traces: other plots are not saved as a figure.");
   const model = state.fitModel === "" ? undefined : state.fits?.model;
-  return { dir: openSource().dir, cells, selected: state.cell ?? undefined, model: model ?? undefined, log: find("log-axis").checked };
+  return { dir: openSource().dir, cells, selected: state.cell ?? undefined, model: model ?? undefined, log: find("log-axis").checked, ...plot.shownPart() };
 }
 
 /** Traces of the page of cells, or of all, and of the selected cell. */

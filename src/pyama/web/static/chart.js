@@ -54,6 +54,17 @@ export class Chart {
     this.plot.setScale("x", { min, max });
   }
 
+  /**
+   * The part that is shown, for the figure as a file; nothing while all is shown.
+   * @returns {{part?: string}}
+   */
+  shownPart() {
+    const { scales: { x: { min, max } } } = this.plot;
+    const [low, high] = this.options.rangeX;
+    const isWhole = this.#zoomedY === null && min === low && max === high;
+    return isWhole ? {} : { part: [min, max, ...(this.#zoomedY ?? this.options.rangeY())].join() };
+  }
+
   showReadout() {
     this.readout.textContent = this.options.readout(this.plot);
   }

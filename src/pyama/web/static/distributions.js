@@ -22,7 +22,7 @@ export function makeDistributionCard() {
         element("input", { id: "good-only", type: "checkbox", onchange: showErrorsOf(showNumbers) }), "only fits with R² above"),
       element("input", { id: "min-r-squared", type: "number", value: "0.9", max: "1", step: "0.01", "aria-label": "Least R²", onchange: showErrorsOf(showNumbers) }),
       element("button", { onclick: () => chart?.reset() }, "Reset zoom"),
-      ...makeFigureButtons(() => "figures/histogram", () => ({ ...chosenFits(), name: find("parameter").value }))),
+      ...makeFigureButtons(() => "figures/histogram", () => ({ ...chosenFits(), name: find("parameter").value, ...chart?.shownPart() }))),
     element("div", { id: "histogram", className: "chart", role: "img", "aria-label": "Histogram of the fits" }),
     element("table", {}, element("tbody", { id: "summary" })),
     element("p", { id: "histogram-note", className: "soft" }));

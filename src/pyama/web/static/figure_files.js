@@ -10,7 +10,7 @@ import { address, fetchChecked } from "./requests.js";
  */
 export function makeFigureButtons(path, query) {
   return ["PNG", "SVG"].map((kind) => element("button", {
-    title: "Save this figure as a file for a publication",
+    title: "Save this figure as a file for a publication, with the part that is shown",
     onclick: showErrorsOf(() => saveFigure(path(), query(), kind.toLowerCase())),
   }, kind));
 }

@@ -26,7 +26,7 @@ export function makeScatterCard() {
       element("label", {}, "y ", element("select", { id: "scatter-y", onchange })),
       element("label", { className: "check" }, element("input", { id: "scatter-y-log", type: "checkbox", onchange }), "log"),
       element("button", { onclick: () => chart?.reset() }, "Reset zoom"),
-      ...makeFigureButtons(() => "figures/scatter", query)),
+      ...makeFigureButtons(() => "figures/scatter", () => ({ ...query(), ...chart?.shownPart() }))),
     element("div", { id: "scatter-plot", className: "chart", role: "img", "aria-label": "Two numbers of every cell" }),
     element("p", { id: "scatter-note", className: "soft" }));
 }

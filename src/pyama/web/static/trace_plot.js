@@ -89,6 +89,11 @@ export class TracePlot {
     this.#chart?.showReadout();
   }
 
+  /** The part that is shown, see `Chart`. */
+  shownPart() {
+    return this.#chart?.shownPart() ?? {};
+  }
+
   /** Shows all of the traces. */
   reset() {
     this.#chart?.reset();
