@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { fitFrame, moveBy, scaleBarLength, toFrame, transformOf, zoomAround } from "../../src/pyama/web/static/viewport.js";
+import { fitFrame, moveBy, outlineSpacingAt, scaleBarLength, toFrame, transformOf, zoomAround } from "../../src/pyama/web/static/viewport.js";
 
 const canvas = { width: 900, height: 400 };
 const newView = () => ({ shape: [512, 1024], zoom: 1, centre: [0.5, 0.5], pixelSize: null });
@@ -67,5 +67,13 @@ test("a scale bar has a round length and takes at most a fifth of the canvas", (
     assert.match(length.toExponential(6), /^[125]\.000000e/);
     const part = length * perUnit;
     assert.ok(part <= 200 && part > 70, `${part} px`);
+  }
+});
+
+test("no corner of an outline is left out that can be seen", () => {
+  assert.deepEqual([10, 2, 1.5, 1.01].map(outlineSpacingAt), [0, 0, 0, 0]);
+  for (const scale of [1, 0.7, 0.5, 1 / 3, 0.3, 0.1, 0.01]) {
+    const spacing = outlineSpacingAt(scale);
+    assert.ok(spacing >= 2 && (spacing - 1) * scale <= 1 + 1e-9, `${spacing} at ${scale}`);
   }
 });

@@ -4,6 +4,7 @@ import { FrameCache } from "./frame_cache.js";
 import { fetchContrast, fetchFrame, fetchOutlines } from "./frame_requests.js";
 import { contrastOf, stackOf, pixelsOf, rangeOf } from "./stacks.js";
 import { openSource, state } from "./state.js";
+import { outlineSpacingAt } from "./viewport.js";
 
 /** @typedef {import("./frame_requests.js").FramePixels} FramePixels */
 /** @typedef {import("./frame_requests.js").FrameOutlines} FrameOutlines */
@@ -17,12 +18,9 @@ const cache = new FrameCache(400e6);
 /** In px; 0 follows every edge of a pixel. */
 let outlineSpacing = 0;
 
-/**
- * On small images, outlines need not follow every edge of a pixel.
- * @param {number} scale Pixels of the canvas per pixel of the full frame.
- */
+/** @param {number} scale Pixels of the canvas per pixel of the full frame. */
 export function setOutlineScale(scale) {
-  outlineSpacing = scale < 2 ? 4 : 0;
+  outlineSpacing = outlineSpacingAt(scale);
 }
 
 /**

@@ -34,6 +34,18 @@ export function transformOf({ shape: [rows, columns], zoom, centre }, { width, h
   return { scale, x: width / 2 - centre[0] * columns * scale, y: height / 2 - centre[1] * rows * scale };
 }
 
+/** Distances in px below which corners of outlines may be left out. */
+const SPACINGS = [8, 4, 2];
+
+/**
+ * The distance below which corners of an outline may be left out, so that it moves by at most one
+ * pixel of the canvas; 0 for none.
+ * @param {number} scale Pixels of the canvas per pixel of the full frame.
+ */
+export function outlineSpacingAt(scale) {
+  return SPACINGS.find((spacing) => (spacing - 1) * scale <= 1) ?? 0;
+}
+
 /**
  * From a pixel of the canvas to one of the full frame.
  * @param {Transform} transform
