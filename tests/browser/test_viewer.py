@@ -203,6 +203,8 @@ def replace_after_reading(page, root):
         re.compile(r"FOV 1: 4 traces, 1 inspection with 1 entry.*FOV 0: 4 traces, not insp")
     )
     expect(page.locator("#run-kept")).to_contain_text("copying")
+    expect(page.locator("#run-plan-command")).to_contain_text("--set min_iou=0.3")
+    expect(page.locator("#run-command")).not_to_contain_text("min_iou")  # of the last run
     assert serious(page) == []
     shoot(page, "8 plan")
     Inspection(root / "new_results", 1).add(MarkCell(cell=3, good=False), "another")
@@ -361,9 +363,11 @@ def test_a_feature_that_is_unticked_leaves_the_others(page):
     group.get_by_label("intensity_middle", exact=True).uncheck()
     page.get_by_label("0 \u00b7 Phase", exact=True).check()  # is not fluorescence, too
     page.get_by_role("button", name="Plan").click()
-    expect(page.locator("#run-command")).to_contain_text(re.compile("intensity_core.*paused"))
-    expect(page.locator("#run-command")).not_to_contain_text("intensity_middle")
-    expect(page.locator("#run-command")).to_contain_text("--pc 0 --fl 1 --")
+    expect(page.locator("#run-plan-command")).to_contain_text(
+        re.compile("intensity_core.*paused")
+    )
+    expect(page.locator("#run-plan-command")).not_to_contain_text("intensity_middle")
+    expect(page.locator("#run-plan-command")).to_contain_text("--pc 0 --fl 1 --")
 
 
 BRIGHTNESS = """() => {

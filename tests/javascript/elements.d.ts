@@ -135,6 +135,7 @@ interface Elements {
   "run-place": HTMLElementTagNameMap["p"];
   "run-plan": HTMLElementTagNameMap["button"];
   "run-plan-box": HTMLElementTagNameMap["div"];
+  "run-plan-command": HTMLElementTagNameMap["pre"];
   "run-plan-lines": HTMLElementTagNameMap["pre"];
   "run-plan-notes": HTMLElementTagNameMap["ul"];
   "run-plan-state": HTMLElementTagNameMap["p"];

@@ -2,7 +2,7 @@
 
 import { card, element, find } from "./elements.js";
 import { RequestError, post } from "./requests.js";
-import { showCommand, watchRun } from "./run_progress.js";
+import { watchRun } from "./run_progress.js";
 
 /** The plan that is shown, and for which request. @type {{plan: Api.Plan, key: string} | null} */
 let current = null;
@@ -15,7 +15,9 @@ export function makePlanCard() {
       element("h3", { id: "run-replaced-title" }, "Replaced"), element("ul", { id: "run-replaced", className: "facts" }),
       element("h3", { id: "run-kept-title" }, "Kept"), element("ul", { id: "run-kept", className: "facts" }),
       element("h3", {}, "What runs, and why"),
-      element("pre", { id: "run-plan-lines", tabIndex: 0, role: "region", "aria-label": "What a run would do" })),
+      element("pre", { id: "run-plan-lines", tabIndex: 0, role: "region", "aria-label": "What a run would do" }),
+      element("h3", {}, "As a command"),
+      element("pre", { id: "run-plan-command", tabIndex: 0, role: "region", "aria-label": "The planned run as a command" })),
     element("dialog", { id: "run-ask", "aria-labelledby": "run-ask-title" },
       element("h2", { id: "run-ask-title" }, "Inspected results would be replaced"),
       element("ul", { id: "run-ask-facts", className: "facts", tabIndex: 0, "aria-label": "Inspected results" }),
@@ -75,7 +77,7 @@ function showPlan({ command, notes, lines, kept, replaced, inspected }) {
   fillFacts(find("run-replaced"), replaced.length ? replaced : ["nothing"], inspected);
   fillFacts(find("run-kept"), kept.length ? kept : ["nothing"]);
   find("run-plan-lines").textContent = lines.join("\n");
-  showCommand(command);
+  find("run-plan-command").textContent = command;
 }
 
 /**

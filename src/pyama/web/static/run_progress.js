@@ -84,7 +84,8 @@ function showRun(run) {
   find("run-resume").disabled = isRunning || run.status === "finished" || (isElsewhere && run.cannot_resume !== "");
   find("run-resume").title = isElsewhere ? run.cannot_resume : "";
   find("run-results").disabled = isRunning;
-  showCommand(run.command);
+  find("run-command").hidden = find("run-copy").hidden = false;
+  find("run-command").textContent = run.command;
   find("run-fov-list").replaceChildren(...Object.entries(run.fovs).slice(0, FOVS_SHOWN).map(([fov, step]) =>
     element("tr", {}, element("td", {}, `FOV ${fov}`), element("td", {}, step))));
   find("run-log").textContent = run.log.join("\n");
@@ -109,15 +110,6 @@ const settingsText = (settings) => Object.entries(settings).map(([name, value]) 
 export function statusText({ status, progress, message }) {
   const text = status === "running" ? `Running: ${progress}` : `${status[0].toUpperCase()}${status.slice(1)}`;
   return `${text}. ${message}`;
-}
-
-/**
- * Shows a run as a command.
- * @param {string} command
- */
-export function showCommand(command) {
-  find("run-command").hidden = find("run-copy").hidden = false;
-  find("run-command").textContent = command;
 }
 
 const copyCommand = showErrorsOf(async () => {
