@@ -259,6 +259,12 @@ def rename_fit_and_download(page):
     page.get_by_label("Value or start of t0").fill("0.5")
     expect(page.locator("#fit-command")).to_contain_text("cells_merged.csv")
     expect(page.locator("#fit-command")).to_contain_text("--fix t0=0.5")
+    page.get_by_label("Starts per cell").fill("3")
+    page.reload()
+    expect(page.locator("#fit-command")).to_contain_text("--fix t0=0.5 --starts 3")
+    page.get_by_text("Parameters: fitted, fixed, bounds").click()
+    expect(page.get_by_label("Value or start of t0")).to_have_value("0.5")
+    expect(page.get_by_label("How t0 is treated")).to_have_value("fixed")
     assert serious(page) == []
     page.get_by_role("button", name="Fit all samples").click()
     expect(page.locator("#fit-results")).to_contain_text("t0 (h)0.5 (fixed)")

@@ -5,14 +5,21 @@ import { card, element, fillSelect, find, showErrorsOf, showStatus } from "./ele
 import { toFitOptions } from "./fit_options.js";
 import { countText } from "./numbers.js";
 import { get, makeLatestCheck, post } from "./requests.js";
+import { saveFit, savedFit } from "./saved_fit.js";
 import { openSource, state } from "./state.js";
 
 /** @typedef {import("./fit_options.js").ParameterRow} ParameterRow */
+/** @typedef {import("./saved_fit.js").TypedParameter} TypedParameter */
+
+/** Inputs whose value is kept, besides those of parameters. */
+const INPUTS = /** @type {const} */ (["fit-model", "fit-column", "fit-starts", "fit-loss", "fit-seed"]);
 
 /** @type {Array<Api.ModelDescription>} */
 let models = [];
-/** @type {Array<() => ParameterRow>} What is filled in, one function per parameter. */
-let readRows = [];
+/** @type {Array<{read: () => ParameterRow, fill: (typed: TypedParameter) => void}>} One per parameter. */
+let parameterRows = [];
+/** @type {string | null} Output folder for which the form is filled in. */
+let shownDir = null;
 /** @type {Array<Api.FittedTable>} The fits that there are. */
 let knownFits = [];
 /** @type {(state: Api.FitState) => unknown} */
@@ -27,7 +34,7 @@ let events = null;
  * @param {(state: Api.FitState) => unknown} take Called when a fit has ended.
  */
 export function makeFitCard(known, take) {
-  [models, takeFits] = [known, take];
+  [models, takeFits, parameterRows, shownDir] = [known, take, [], null];
   const list = element("select", { id: "fit-model", onchange: showModel });
   fillSelect(list, models.map(({ name }) => toOption(name)), "maturation");
   return card("2 · Fit",
@@ -64,9 +71,9 @@ function makeLossList() {
 export function showModel() {
   const model = models.find(({ name }) => name === find("fit-model").value);
   find("fit-about").textContent = model?.description ?? "";
-  const rows = (model?.parameters ?? []).map(makeParameter);
-  readRows = rows.map(({ read }) => read);
-  find("fit-parameters").replaceChildren(...rows.flatMap((entry) => entry.rows));
+  const made = (model?.parameters ?? []).map(makeParameter);
+  parameterRows = made;
+  find("fit-parameters").replaceChildren(...made.flatMap(({ rows }) => rows));
   return checkFit();
 }
 
@@ -92,6 +99,12 @@ function makeParameter(parameter) {
   const about = element("td", { colSpan: 4 }, element("b", {}, name), [unit && ` ${unit}`, description].filter(Boolean).join(": "));
   return {
     rows: [element("tr", {}, about), element("tr", {}, ...[kind, value, from, to].map((input) => element("td", {}, input)))],
+    fill: (/** @type {TypedParameter} */ typed) => {
+      kind.value = typed.isFixed ? "fixed" : "fitted";
+      update();
+      if (!value.disabled) value.value = typed.value;
+      [from.value, to.value] = [typed.lower, typed.upper];
+    },
     read: () => ({ parameter, isFixed: kind.value === "fixed", value: value.value, lower: from.disabled ? "" : from.value, upper: to.disabled ? "" : to.value }),
   };
 }
@@ -103,14 +116,42 @@ function makeParameter(parameter) {
  * @param {Array<Api.FittedTable>} fits
  */
 export async function showFitTables(merged, columns, fits) {
+  const { dir } = openSource();
+  const kept = dir === shownDir || !merged.length ? null : savedFit(dir);
   knownFits = fits;
+  if (merged.length) shownDir = dir;
   const proposed = columns.find((name) => name.startsWith("intensity_total"));
   fillSelect(find("fit-column"), columns.map(toOption), find("fit-column").value || proposed);
-  const off = new Set([...find("fit-samples").querySelectorAll("input")].filter(({ checked }) => !checked).map(({ value }) => value));
+  const off = new Set(kept?.leftOut ?? leftOutTables());
   find("fit-samples").replaceChildren(...merged.map((table) => element("label", { className: "check" },
     element("input", { type: "checkbox", value: table, checked: !off.has(table) }), sampleOf(table))));
-  if (readRows.length) await checkFit();
+  if (kept) await fillFit(kept);
+  else if (parameterRows.length) await checkFit();
   else await showModel();
+}
+
+/** Tables of samples that are not to be fitted. */
+const leftOutTables = () => [...find("fit-samples").querySelectorAll("input")].filter(({ checked }) => !checked).map(({ value }) => value);
+
+/** @param {import("./saved_fit.js").SavedFit} kept */
+async function fillFit({ values, parameters }) {
+  for (const id of INPUTS) {
+    const input = find(id);
+    const isThere = !(input instanceof HTMLSelectElement) || [...input.options].some(({ value }) => value === values[id]);
+    if (id in values && isThere) input.value = values[id];
+  }
+  await showModel();
+  for (const { read, fill } of parameterRows) {
+    const typed = parameters[read().parameter.name];
+    if (typed) fill(typed);
+  }
+  await checkFit();
+}
+
+/** What is filled in, as it is kept. */
+function typedFit() {
+  const parameters = parameterRows.map(({ read }) => read()).map(({ parameter, ...typed }) => [parameter.name, typed]);
+  return { values: Object.fromEntries(INPUTS.map((id) => [id, find(id).value])), parameters: Object.fromEntries(parameters), leftOut: leftOutTables() };
 }
 
 /** @param {string} table */
@@ -121,7 +162,7 @@ function fitRequest() {
   return {
     tables: boxes.filter(({ checked }) => checked).map(({ value }) => value),
     model: find("fit-model").value, column: find("fit-column").value || null,
-    ...toFitOptions(readRows.map((read) => read())),
+    ...toFitOptions(parameterRows.map(({ read }) => read())),
     starts: Number(find("fit-starts").value), loss: find("fit-loss").value, seed: Number(find("fit-seed").value),
   };
 }
@@ -133,6 +174,7 @@ const checkFit = showErrorsOf(async () => {
   const isLatest = startCheck();
   const { dir } = openSource();
   const request = fitRequest();
+  if (dir === shownDir) saveFit(dir, typedFit());
   showReplaced(request);
   const [all, chosen] = [find("fit-samples").childElementCount, request.tables.length];
   find("fit").textContent = chosen === all ? "Fit all samples" : `Fit ${chosen} of ${countText(all, "sample")}`;
