@@ -122,10 +122,19 @@ def test_a_server_that_says_nothing_is_noticed(browser, server):
         notice(page, "No connection to the server")
         page.keyboard.press("b")
         notice(page, "1 change is kept")
+        title_is(page, "bad in 0\u20135 (not saved yet)")
+        expect(page.locator("#log")).to_have_text("cell 2 bad \u2013 not saved yet")
+        expect(page.locator("#cell option").nth(2)).to_have_text("2 (bad)")
+        page.keyboard.press("u")
+        title_is(page, "good")
+        page.keyboard.press("r")
+        title_is(page, "bad in 0\u20135 (not saved yet)")
         server.process.send_signal(signal.SIGCONT)
-        notice(page, "1 change is saved")
-        title_is(page, "bad")
-    assert len(actions(server.root)) == 1
+        notice(page, "3 changes are saved")
+        expect(page.locator("#log")).to_have_text("cell 2 bad")
+        title_is(page, "bad in 0\u20135")
+        expect(page.locator("#cell-title")).not_to_contain_text("not saved")
+    assert len(actions(server.root)) == 3
 
 
 MERGE = """body => fetch("/api/merge?dir=results", {

@@ -25,7 +25,7 @@ globalThis.fetch = async (url, { body } = {}) => {
 };
 
 const deliveries = [];
-await setUpClicks((delivery) => deliveries.push(delivery));
+await setUpClicks((delivery) => deliveries.push(delivery), () => {});
 
 const clickOf = (cell, more = {}) => ({
   id: makeId(), dir: "d", fov: 0, kind: "act", by: "me", text: `cell ${cell}`, traces: "", seen: server.log.length,

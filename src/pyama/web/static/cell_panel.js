@@ -1,6 +1,6 @@
 // The side of the page: lists of cells, the plot of their traces, the log of the inspection.
 
-import { waitingClicks } from "./unsent_corrections.js";
+import { unsentOf, waitingClicks } from "./unsent_corrections.js";
 import { PENS } from "./colours.js";
 import { element, fillSelect, find } from "./elements.js";
 import { makeFigureButtons } from "./figure_files.js";
@@ -47,13 +47,13 @@ export function showCells() {
   draw();
 }
 
-/** @type {Api.Tracks | null | undefined} */
+/** @type {typeof state.index | undefined} */
 let listed;
 
 /** Builds lists of hundreds of entries when cells or corrections change, not for each selection. */
 function buildLists() {
-  if (listed === state.tracks) return;
-  listed = state.tracks;
+  if (listed === state.index) return;
+  listed = state.index;
   buildLeftOutList();
   /** @returns {[number, string]} */
   const toOption = (/** @type {Api.Track} */ track) =>
@@ -62,7 +62,8 @@ function buildLists() {
   fillSelect(find("cell"), [["", "–"], ...options]);
   fillSelect(find("other"), [["", "–"], ...options]);
   find("log").replaceChildren(...(state.tracks?.log ?? []).map(({ active, text, problem }) =>
-    element("li", { className: active ? "" : "off" }, problem ? `${text} – no effect: ${problem}` : text)));
+    element("li", { className: active ? "" : "off" }, problem ? `${text} – no effect: ${problem}` : text)),
+    ...unsentOf(state.source).map(({ text }) => element("li", { className: "unsent" }, `${text} – not saved yet`)));
 }
 
 function showLists() {
@@ -85,13 +86,13 @@ function showTitle() {
 }
 
 /**
- * @param {Api.Track} track
+ * @param {import("./unsent_marks.js").ShownTrack} track
  * @param {Api.FittedCell | undefined} fit
  */
 export function titleOf(track, fit) {
-  const { cell, bad, segments, n } = track;
+  const { cell, bad, segments, n, isUnsent } = track;
   const [first, last] = frameSpan(track);
-  const quality = bad.length ? `bad in ${formatRanges(bad)}` : "good";
+  const quality = `${bad.length ? `bad in ${formatRanges(bad)}` : "good"}${isUnsent ? " (not saved yet)" : ""}`;
   const labels = [...new Set(segments.map(([label]) => label))];
   const origin = labels.length > 1 || labels[0] !== cell ? ` · labels ${labels.join(", ")}` : "";
   const fitted = fit ? ` · ${fit.model}: R² ${fit.r_squared.toFixed(4)}` : "";

@@ -41,6 +41,13 @@ export function refreshCells(version = "") {
   return enqueue(() => updateCells(source, version));
 }
 
+/** Shows the cells again, with the marks that are not saved yet. */
+export function showUnsent() {
+  if (!state.tracks) return;
+  takeTracks(state.tracks);
+  showCells();
+}
+
 /** Loads the cells of the field of view that was opened. */
 export async function openCells() {
   const source = openSource();

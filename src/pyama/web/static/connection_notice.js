@@ -16,8 +16,9 @@ let hiding;
 /**
  * Shows the state of the connection from now on, and sends what was kept.
  * @param {() => void} refresh Called when clicks that were kept have been sent.
+ * @param {() => void} showUnsent Called when the page has found such clicks.
  */
-export function setUpConnection(refresh) {
+export function setUpConnection(refresh, showUnsent) {
   watchSilence();
   find("connection-close").addEventListener("click", hide);
   onConnection((loss) => {
@@ -31,7 +32,7 @@ export function setUpConnection(refresh) {
     show([`Connected again. ${countText(n, "change")} ${n === 1 ? "is" : "are"} saved.`], problems);
     showStatus(problems.length ? "" : "Saved");
     refresh();
-  });
+  }, showUnsent);
 }
 
 /** Shows that there is no connection, and what is kept meanwhile; nothing while there is one. */

@@ -1,7 +1,7 @@
 // The actions of an inspection: marks are saved at once, other changes are previewed first.
 
 import { showCells } from "./cell_panel.js";
-import { showTracks } from "./cells.js";
+import { showTracks, showUnsent } from "./cells.js";
 import { actionText, makeId, sendClick } from "./unsent_corrections.js";
 import { isLost } from "./connection.js";
 import { showConnection } from "./connection_notice.js";
@@ -31,14 +31,18 @@ export function setUpInspection() {
 async function saveChange(kind, action = null) {
   const source = openSource();
   const { digest = "", log = [] } = state.tracks ?? {};
-  const tracks = await sendClick({
+  const sent = sendClick({
     id: makeId(), dir: source.dir, fov: source.fov, kind, action, by: state.user,
     text: action ? actionText(action) : kind, traces: digest, seen: log.length,
+  });
+  const tracks = await sent.catch((error) => {
+    showUnsent(); // a refused mark may have been shown meanwhile
+    throw error;
   });
   if (source !== state.source) return;
   state.proposal = null;
   if (!tracks) {
-    showCells();
+    showUnsent();
     showConnection();
     showStatus("Kept, not saved yet");
     return;

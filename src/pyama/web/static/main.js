@@ -1,7 +1,7 @@
 // Entry point: choice of output folder and field of view, views of the page, keyboard shortcuts.
 
 import { moveCursor, toOption } from "./cell_panel.js";
-import { openCells, refreshCells, selectAtClick, selectCell, selectNext, setUpCells } from "./cells.js";
+import { openCells, refreshCells, selectAtClick, selectCell, selectNext, setUpCells, showUnsent } from "./cells.js";
 import { onChange, watch } from "./change_events.js";
 import { setUpConnection } from "./connection_notice.js";
 import { element, fillSelect, find, showErrorsOf, showStatus } from "./elements.js";
@@ -202,7 +202,7 @@ const start = showErrorsOf(async () => {
   let isChosen = false; // a view that somebody chooses while the page opens stays
   for (const view of VIEWS) find(`tab-${view}`).addEventListener("click", () => { isChosen = true; showView(view); });
   setUpRemembering();
-  void showErrorsOf(setUpConnection)(() => refreshCells());
+  void showErrorsOf(setUpConnection)(() => refreshCells(), showUnsent);
   onChange("files", showErrorsOf(refreshFiles));
   watch({});
   const { dir, fov, frame, cell, view } = readAddress();

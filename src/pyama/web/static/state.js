@@ -1,7 +1,8 @@
 // What is shown. One object, read by all parts of the page.
 
-import { makeId } from "./unsent_corrections.js";
+import { makeId, unsentOf } from "./unsent_corrections.js";
 import { TrackIndex } from "./track_index.js";
+import { unsentMarks, withMarks } from "./unsent_marks.js";
 
 /**
  * Where images and traces come from. The whole object changes at once, so that nothing of one
@@ -82,10 +83,10 @@ export function openSource() {
 }
 
 /**
- * Takes the cells of a field of view; null where there are none.
+ * Takes the cells of a field of view; null where there are none. Marks that are not saved yet apply.
  * @param {Api.Tracks | null} tracks
  */
 export function takeTracks(tracks) {
   state.tracks = tracks;
-  state.index = new TrackIndex(tracks?.tracks, tracks?.left_out);
+  state.index = new TrackIndex(withMarks(tracks?.tracks ?? [], unsentMarks(unsentOf(state.source))), tracks?.left_out);
 }

@@ -2,7 +2,7 @@
 
 export class TrackIndex {
   /**
-   * @param {Array<Api.Track>} [tracks]
+   * @param {Array<import("./unsent_marks.js").ShownTrack>} [tracks]
    * @param {Array<Api.AbsentCell>} [absent] Cells of the labels that have no trace.
    */
   constructor(tracks = [], absent = []) {

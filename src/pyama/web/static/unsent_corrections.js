@@ -32,6 +32,12 @@ let tell = () => {};
 export const waitingClicks = () => waiting;
 
 /**
+ * Clicks in one field of view that the server has not answered.
+ * @param {{dir: string, fov: number} | null} source
+ */
+export const unsentOf = (source) => waiting.filter(({ dir, fov }) => dir === source?.dir && fov === source.fov);
+
+/**
  * What a click does, in words.
  * @param {Click} click
  */
@@ -57,15 +63,18 @@ export function makeId() {
 /**
  * Takes over clicks that were kept when the page was closed, and sends them.
  * @param {(delivery: Delivery) => void} report Called after clicks that were kept have been sent.
+ * @param {() => void} show Called when there are such clicks, before they are sent.
  */
-export async function setUpClicks(report) {
+export async function setUpClicks(report, show) {
   tell = report;
   onConnection((loss) => { if (!loss) void sendWaiting(); });
   place = `pyama-clicks ${(await get("server")).root}`;
   const ids = new Set(waiting.map(({ id }) => id));
   waiting = [...readKept().filter(({ id }) => !ids.has(id)), ...waiting];
   keep(waiting);
-  if (waiting.length) await sendWaiting();
+  if (!waiting.length) return;
+  show();
+  await sendWaiting();
 }
 
 /** @returns {Array<Click>} */
