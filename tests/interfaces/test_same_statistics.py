@@ -290,5 +290,5 @@ def test_of_many_cells_every_sample_keeps_its_share():
     many = {"a": pd.DataFrame({"x": range(900)}), "b": pd.DataFrame({"x": range(3)})}
     kept = thinned(many, 100)
     assert [len(rows) for rows in kept.values()] == [99, 1]
-    assert kept["a"]["x"].iloc[-1] == 899
+    assert kept["a"]["x"].is_monotonic_increasing
     assert thinned(many, 10**6)["a"].equals(many["a"])

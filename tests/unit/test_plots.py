@@ -4,6 +4,7 @@ import pytest
 
 from experiments import traces_of
 from pyama.analysis import plots
+from pyama.analysis.mean_traces import drawn_mean, mean_over_time
 from pyama.analysis.fitting.fit import fit_traces
 from pyama.errors import ConfigError
 
@@ -75,6 +76,38 @@ def test_a_panel_per_sample_shows_its_cells_and_their_mean(figures, traces):
     )
     np.testing.assert_allclose(mean.get_ydata(), wide.mean(axis=1))
     assert panels[0].get_ylim() == panels[1].get_ylim()
+
+
+def test_a_panel_says_what_it_does_not_show(traces, monkeypatch):
+    """One of four cells is drawn, and the mean ends where one is left."""
+    monkeypatch.setattr(plots, "MAX_CELLS", 1)
+    one = traces[(traces["sample"] == "control")]
+    panel = plots.traces(one[(one["frame"] < 20) | (one["cell"] == 1)], COLUMN, "y").axes[0]
+    assert panel.get_title().replace("\n", " ") == (
+        "control (n = 4) 1 of 4 cells drawn, chosen at random with seed 0 "
+        "mean where at least 3 cells are left"
+    )
+    assert len(panel.lines) == 2
+    assert len(panel.lines[1].get_xdata()) == 20
+
+
+def test_cells_of_other_times_have_a_mean_over_time():
+    """Offsets between fields of view, and a recording with other intervals and a gap."""
+    clocks = [np.arange(0, 10, 0.25) + k / 60 for k in (0, 3, 14)] + [np.arange(0, 8, 0.4)]
+    parts = [
+        pd.DataFrame({"recording": "ab"[k // 3], "fov": k, "cell": 1, "time": t})
+        for k, t in enumerate(clocks)
+    ]
+    table = pd.concat(parts, ignore_index=True).assign(y=lambda t: 3 * t["time"])
+    means = mean_over_time(table, "y")
+    np.testing.assert_allclose(means["mean"], 3 * means["time"], atol=3 * 0.25 / 2)
+    np.testing.assert_allclose(means["mean"][1:30], 3 * means["time"][1:30], atol=1e-9)
+    assert set(means["count"][means["time"].between(0.25, 7.6)]) == {4}
+    drawn, text = drawn_mean(table[table["fov"] != 2], "y")
+    assert set(drawn["count"]) == {3}
+    assert text == "mean where at least 3 cells are left"
+    lost = table[(table["fov"] == 0) & ~table["time"].between(4, 6)]
+    assert not mean_over_time(lost, "y")["time"].between(4, 6).any()
 
 
 def test_fits_run_through_their_data(figures):

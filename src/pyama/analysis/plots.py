@@ -1,5 +1,6 @@
 """Figures for publications as PNG, SVG and PDF, one function each."""
 
+import textwrap
 from collections.abc import Sequence
 from io import BytesIO
 from pathlib import Path
@@ -8,12 +9,13 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
-from pyama.analysis.colours import color
+from pyama.analysis.colours import color, drawn_text, random_places
+from pyama.analysis.mean_traces import drawn_mean
 from pyama.analysis.figure_style import GREY, label_axes, make_panels, styled, write_powers
 from pyama.analysis.fitting.fitted_curves import smooth_curve
 from pyama.analysis.histograms import axis_range, not_shown, sample_histogram
 from pyama.analysis.scatter import MARGIN, SCALES, scatter_of
-from pyama.analysis.statistics import describe, example_fits, finite_values, mean_over_time
+from pyama.analysis.statistics import describe, example_fits, finite_values
 from pyama.analysis.table_columns import cell_keys, rows_of_cell
 from pyama.errors import ConfigError
 
@@ -23,12 +25,17 @@ if TYPE_CHECKING:
 
 FORMATS = ("png", "svg", "pdf")
 MAX_CELLS = 200
-"""Largest number of single traces in a panel; of more, some are taken, evenly spaced."""
+"""Largest number of single traces in a panel; of more, some are taken at random."""
+LINE = 34
+"""Largest number of letters of a line above a panel."""
 
 
 @styled
 def traces(table: pd.DataFrame, column: str, label: str, width_mm: float = 180) -> "Figure":
     """Draw the traces of every sample, with the mean and the quartiles of its cells.
+
+    Where few cells are left, there is no mean, see `pyama.analysis.mean_traces.drawn_mean`. The
+    title says this, and how many cells are drawn if not all are.
 
     Args:
         table: Traces with the columns sample, fov, cell, time (h) and `column`.
@@ -41,14 +48,16 @@ def traces(table: pd.DataFrame, column: str, label: str, width_mm: float = 180) 
     for i, (name, panel) in enumerate(zip(names, panels, strict=False)):
         rows = table[table["sample"] == name].dropna(subset=[column])
         cells = [cell for _, cell in rows.groupby(cell_keys(rows))]
-        step = 1 + len(cells) // MAX_CELLS
-        for cell in cells[::step]:
+        chosen = random_places(len(cells), MAX_CELLS)
+        for cell in (cells[k].sort_values("time") for k in chosen):
             panel.plot(cell["time"], cell[column], color=GREY, linewidth=0.3, alpha=0.5)
-        means = mean_over_time(rows, column)
+        means, cut = drawn_mean(rows, column)
         time, low, high = means["time"], means["low"], means["high"]
         panel.fill_between(time, low, high, color=color(i), alpha=0.3, linewidth=0)
         panel.plot(time, means["mean"], color=color(i), linewidth=1.5)
-        panel.set_title(f"{name} (n = {len(cells)})")
+        notes = (drawn_text(len(chosen), len(cells)), cut)
+        lines = [line for note in notes for line in textwrap.wrap(note, LINE)]
+        panel.set_title("\n".join([f"{name} (n = {len(cells)})", *lines]))
     label_axes(panels, "time (h)", label)
     return figure
 
@@ -74,7 +83,7 @@ def fits(
         raise ConfigError("No cell has a fit, so there is nothing to show.")
     figure, panels = make_panels(len(examples), width_mm)
     for (name, row), panel in zip(examples.items(), panels, strict=True):
-        cell = rows_of_cell(table, row)
+        cell = rows_of_cell(table, row).dropna(subset=[column])
         panel.plot(cell["time"], cell[column], ".", color=GREY, markersize=3)
         panel.plot(*smooth_curve(row, cell["time"].to_numpy(float), 300), color=color(1))
         panel.set_title(

@@ -7,7 +7,7 @@ from typing import Literal
 import numpy as np
 import pandas as pd
 
-from pyama.analysis.colours import evenly_spaced
+from pyama.analysis.colours import random_places
 from pyama.analysis.histograms import axis_range, not_drawn
 
 Scale = Literal["linear", "log"]
@@ -80,12 +80,12 @@ def axis_limits(
 
 
 def thinned(cells: Mapping[str, pd.DataFrame], most: int) -> dict[str, pd.DataFrame]:
-    """Return at most about `most` cells, evenly spaced in each sample, in their order.
+    """Return at most about `most` cells, chosen at random in each sample, in their order.
 
     Every sample keeps its share, and at least one cell.
     """
     total = max(1, sum(map(len, cells.values())))
     return {
-        name: rows.iloc[evenly_spaced(len(rows), max(1, most * len(rows) // total))]
+        name: rows.iloc[random_places(len(rows), max(1, most * len(rows) // total))]
         for name, rows in cells.items()
     }

@@ -126,25 +126,6 @@ def describe(values: Values) -> dict[str, float]:
     }
 
 
-def mean_over_time(table: pd.DataFrame, column: str) -> pd.DataFrame:
-    """Describe the cells of a sample frame by frame.
-
-    Args:
-        table: Traces of one sample with `time` in hours, and `frame` if there is one.
-        column: Column of the traces; rows without a value are left out.
-
-    Returns:
-        One row per frame (without `frame`, per time): time (mean over the cells), mean,
-        count (cells with a value), low and high (quartiles).
-    """
-    rows = table.dropna(subset=[column])
-    frames = rows.groupby("frame" if "frame" in rows else "time")
-    out = frames[column].agg(["mean", "count"])
-    out["low"], out["high"] = frames[column].quantile(0.25), frames[column].quantile(0.75)
-    out["time"] = frames["time"].mean()
-    return out
-
-
 def example_fits(fitted: pd.DataFrame) -> "dict[str, pd.Series[Any]]":
     """Return the rows with the best, the median and the worst R²; empty without fits.
 

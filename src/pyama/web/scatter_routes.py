@@ -5,7 +5,7 @@ from typing import Annotated
 from fastapi import APIRouter, Query
 from pydantic import BaseModel
 
-from pyama.analysis.colours import color
+from pyama.analysis.colours import color, drawn_text
 from pyama.analysis.current_tables import current_fits
 from pyama.analysis.joined_tables import axis_labels, fits_above
 from pyama.analysis.scatter import Scale, Scatter, scatter_of, thinned
@@ -13,7 +13,7 @@ from pyama.web.folders import OutputDir
 
 router = APIRouter(tags=["analysis"])
 MAX_POINTS = 20_000
-"""Largest number of cells that are sent; of more, some are left out, evenly spaced."""
+"""Largest number of cells that are sent; of more, some are taken at random."""
 Number = Annotated[str, Query(max_length=256, description="Column of the tables of fits.")]
 
 
@@ -48,7 +48,8 @@ class ScatterPlot(BaseModel):
     x: ScatterAxis
     y: ScatterAxis
     not_shown: str
-    """Number of cells outside of the limits, in words; empty if there are none."""
+    """Number of cells outside of the limits, and of those that are sent if not all are, in
+    words; else empty."""
     samples: list[ScatterSample]
 
 
@@ -70,11 +71,13 @@ def scatter(
     table, units = current_fits(output_dir, model, column)
     labels = axis_labels(table, units, (x, y))
     found = scatter_of(fits_above(table, min_r_squared), x, y, x_scale, y_scale)
+    samples = _samples(found, x, y)
+    sent = drawn_text(sum(len(s.cells) for s in samples), sum(s.n for s in samples))
     return ScatterPlot(
         x=ScatterAxis(name=x, label=labels[x], scale=x_scale, limits=found.x_limits),
         y=ScatterAxis(name=y, label=labels[y], scale=y_scale, limits=found.y_limits),
-        not_shown=found.not_shown,
-        samples=_samples(found, x, y),
+        not_shown="; ".join(filter(None, (found.not_shown, sent))),
+        samples=samples,
     )
 
 

@@ -5,7 +5,7 @@ from typing import Any
 
 import pandas as pd
 
-from pyama.analysis.colours import color, evenly_spaced
+from pyama.analysis.colours import color, random_places
 from pyama.analysis.histograms import axis_range, sample_histogram
 from pyama.analysis.report.plotly_figures import (
     Figure,
@@ -19,7 +19,7 @@ CLASSES = {"good": "#009E73", "fair": "#E69F00", "poor": "#D55E00", "failed": "#
 MARGIN = 0.04
 """Free space at both ends of an axis, as a part of its range."""
 MAX_POINTS = 4000
-"""Largest number of points of a scatter plot; of more, some are taken, evenly spaced."""
+"""Largest number of points of a scatter plot; of more, some are taken at random."""
 
 
 def classes(fits: pd.DataFrame, samples: Sequence[str]) -> Figure:
@@ -81,7 +81,7 @@ def scatter(
         columns: Labels by the names of the columns.
         samples: Names of the samples.
     """
-    kept = table.iloc[evenly_spaced(len(table), MAX_POINTS)]
+    kept = table.iloc[random_places(len(table), MAX_POINTS)]
     series = []
     for i, sample in enumerate(samples):
         cells = kept[kept["sample"] == sample]

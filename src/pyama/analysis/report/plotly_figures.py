@@ -10,16 +10,15 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from pyama.analysis.colours import COLORS, color, evenly_spaced
+from pyama.analysis.colours import COLORS, color, drawn_text, random_places
+from pyama.analysis.mean_traces import drawn_mean
 from pyama.analysis.fitting.fitted_curves import smooth_curve
-from pyama.analysis.statistics import example_fits, mean_over_time
+from pyama.analysis.statistics import example_fits
 from pyama.analysis.table_columns import cell_keys, rows_of_cell
 
 Figure = dict[str, Any]
 MAX_FRAMES = 200
 """Largest number of frames of a trace that are drawn; longer traces are thinned out."""
-MIN_CELL_SHARE = 0.05
-"""Share of the largest number of cells below which the mean of a frame is not drawn."""
 TWO_LINES = {"l": 60, "r": 14, "t": 64, "b": 46}
 """Margins in px with room for two lines above a figure."""
 LINE = 34
@@ -42,8 +41,9 @@ def overview(table: pd.DataFrame, column: str, samples: Sequence[str], label: st
     """Return mean and quartiles of the cells of every sample over time."""
     data = []
     for i, sample in enumerate(samples):
-        means = _drawn_course(table[table["sample"] == sample], column)
-        data += [_band(means, i), _line(means, i, text(sample))]
+        means, cut = _drawn_mean(table[table["sample"] == sample], column)
+        name = f"{sample} ({cut})" if cut else sample
+        data += [_band(means, i), _line(means, i, text(name))]
     return {"data": data, "layout": axes("time (h)", label)}
 
 
@@ -60,8 +60,9 @@ def single_traces(
         label: Label of the y axis.
         most: Largest number of cells that are drawn.
     """
+    table = table.dropna(subset=[column])
     cells = list(dict(sorted(table.groupby(cell_keys(table)).indices.items())).values())
-    chosen = [cells[k] for k in evenly_spaced(len(cells), most)]
+    chosen = [cells[k] for k in random_places(len(cells), most)]
     x: list[float | None] = []
     y: list[float | None] = []
     times, values = table["time"].to_numpy(), table[column].to_numpy(float)
@@ -77,8 +78,9 @@ def single_traces(
         "hoverinfo": "skip",
         "showlegend": False,
     }
-    means = _drawn_course(table, column)
-    lines_above = textwrap.wrap(f"{sample}: {len(chosen)} of {len(cells)} cells", LINE)
+    means, cut = _drawn_mean(table, column)
+    count = drawn_text(len(chosen), len(cells)) or f"{len(cells)} cells"
+    lines_above = textwrap.wrap("; ".join(filter(None, (f"{sample}: {count}", cut))), LINE)
     title = "<br>".join(map(text, lines_above))
     figure = {"data": [drawn, _band(means, i), _line(means, i, "mean")]}
     layout = {**axes("time (h)", label), **_title(title)}
@@ -118,7 +120,7 @@ def fit_examples(
 def _measured_and_fitted(
     row: "pd.Series[Any]", traces: pd.DataFrame, column: str, shade: str
 ) -> list[Figure]:
-    cell = rows_of_cell(traces, row)
+    cell = rows_of_cell(traces, row).dropna(subset=[column])
     time, values = cell["time"].to_numpy(float), cell[column].to_numpy(float)
     step = 1 + len(time) // MAX_FRAMES
     points = {"x": round_numbers(time[::step]), "y": round_numbers(values[::step])}
@@ -158,11 +160,10 @@ def lines(
     return {"data": data, "layout": layout}
 
 
-def _drawn_course(table: pd.DataFrame, column: str) -> pd.DataFrame:
-    """Return mean and quartiles by frame, without frames in which few cells are left."""
-    means = mean_over_time(table, column)
-    means = means[means["count"] >= MIN_CELL_SHARE * means["count"].max()]
-    return means.iloc[:: 1 + len(means) // MAX_FRAMES]
+def _drawn_mean(table: pd.DataFrame, column: str) -> tuple[pd.DataFrame, str]:
+    """Return what `drawn_mean` does, thinned out if it is long."""
+    means, cut = drawn_mean(table, column)
+    return means.iloc[:: 1 + len(means) // MAX_FRAMES], cut
 
 
 def _band(means: pd.DataFrame, i: int) -> Figure:

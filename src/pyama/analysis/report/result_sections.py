@@ -4,11 +4,12 @@ from collections.abc import Iterator, Mapping
 
 import pandas as pd
 
+from pyama.analysis.colours import drawn_text
 from pyama.analysis.comparing import comparison
 from pyama.analysis.replicates import level_of, replicate_warning, sample_sizes
 from pyama.analysis.report import markup, plotly_figures
 from pyama.analysis.report.comparison_tables import comparison_tables
-from pyama.analysis.report.distributions import classes, histogram, scatter
+from pyama.analysis.report.distributions import MAX_POINTS, classes, histogram, scatter
 from pyama.analysis.report.report_data import Fits, ReportData
 from pyama.analysis.statistics import (
     TRACE_FEATURES,
@@ -49,7 +50,9 @@ def traces_section(report: ReportData) -> str:
         parts.append(markup.choice("traces", label, whole + markup.grid(each)))
     text = (
         "Lines are means over the cells of a sample; bands contain the middle half of the "
-        "cells (25 % to 75 %). Below, single cells are drawn in grey."
+        "cells (25 % to 75 %). They end where few cells are left. Cells that were imaged at "
+        "different times are interpolated to common times. Below, single cells are drawn in "
+        "grey."
     )
     chooser = markup.chooser("traces", "Show")
     return markup.section("traces", "Traces", markup.paragraph(text), chooser, *parts)
@@ -83,8 +86,10 @@ def _fits(report: ReportData, fits: Fits, key: str, title: str) -> str:
     ]
     if labels:
         axes = scatter(fits.table, {**labels, R_SQUARED: "R²"}, samples)
+        drawn = drawn_text(min(MAX_POINTS, len(fits.table)), len(fits.table))
         content += [
             "<h3>Parameters against each other</h3>",
+            *([markup.paragraph(f"{drawn}.")] if drawn else []),
             markup.plot(axes, wide=True, before=AXES),
         ]
     return markup.section(key, title, *content)
