@@ -6,6 +6,7 @@ import pytest
 from fastapi.testclient import TestClient
 
 from page_fits import fit_on_page
+from pyama.analysis.cell_figures import cell_traces
 from pyama.analysis.fitting.fit_files import fit_file
 from pyama.analysis.fitting.models import MODELS
 from pyama.web.application import create_app
@@ -63,6 +64,30 @@ def test_curves_are_the_model_at_the_times_of_the_frames(client, folder):
     expected = model.evaluate(np.arange(6) / 6, own[list(model.names)].to_numpy().T)
     np.testing.assert_allclose([cell["values"] for cell in found["cells"]], expected)
     assert [cell["r_squared"] for cell in found["cells"]] == own["r_squared"].tolist()
+
+
+def test_curves_and_figures_leave_out_what_is_bad(client, monkeypatch):
+    merge_and_fit(client)
+    first, second = (cell["cell"] for cell in client.get(FITS).json()["cells"][:2])
+    for cell, frame in ((first, 4), (second, 0)):
+        action = {"kind": "mark", "cell": cell, "good": False, "frame": frame}
+        client.post("/api/fovs/1/inspection", json={"by": "me", "action": action})
+    curves = {cell["cell"]: cell["values"] for cell in client.get(FITS).json()["cells"]}
+    assert [value is None for value in curves[first]] == [False] * 4 + [True] * 2
+    assert set(curves[second]) == {None}
+    drawn = []
+
+    def draw(lines, labels, **options):
+        drawn.extend([*lines, options["title"]])
+        return cell_traces(lines, labels, **options)
+
+    monkeypatch.setattr("pyama.web.trace_figure_routes.cell_traces", draw)
+    query = {"cells": f"{first},{second}", "model": "constant"}
+    client.get(f"/api/fovs/1/figures/{COLUMN}", params=query)
+    *lines, title = drawn
+    assert [(line.cell, line.style) for line in lines] == [(first, "plain"), (first, "fit")]
+    assert all(line.values[4:] == [None] * 2 for line in lines)
+    assert title == f"1 of {len(curves) - 1} cells; rows marked as bad are left out"
 
 
 def test_the_last_fit_comes_first_and_any_may_be_chosen(client):

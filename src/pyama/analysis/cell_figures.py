@@ -10,10 +10,9 @@ from pyama.analysis.figure_style import make_panels, styled, write_powers
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-Style = Literal["plain", "bad", "selected", "fit"]
+Style = Literal["plain", "selected", "fit"]
 PENS: dict[str, dict[str, Any]] = {
     "plain": {"linewidth": 0.7, "alpha": 0.6},
-    "bad": {"linewidth": 0.7, "linestyle": "--", "color": "#B3261E", "alpha": 0.7},
     "selected": {"linewidth": 1.8, "color": "#C77700"},
     "fit": {"linewidth": 0.8, "linestyle": ":", "color": "black"},
 }
@@ -43,6 +42,7 @@ def cell_traces(
     labels: tuple[str, str],
     width_mm: float = 120,
     *,
+    title: str = "",
     is_log: bool = False,
 ) -> "Figure":
     """Draw traces of single cells, and name what stands out.
@@ -51,6 +51,7 @@ def cell_traces(
         lines: What is drawn.
         labels: Labels of the axes of time and of values.
         width_mm: Width of the figure in mm.
+        title: Above the figure.
         is_log: Whether the axis of values is logarithmic; what is not above 0 is not shown.
     """
     figure, panels = make_panels(1, width_mm)
@@ -62,7 +63,7 @@ def cell_traces(
             name = named if i == 0 and style != "plain" else None
             look = {"color": _hue(line.cell), "label": name} | pen
             panels[0].plot(line.times, numbers, **look)
-    panels[0].set(xlabel=labels[0], ylabel=labels[1])
+    panels[0].set(xlabel=labels[0], ylabel=labels[1], title=title)
     if is_log:
         panels[0].set_yscale("log", nonpositive="mask")
         write_powers(panels[0], (False, True))

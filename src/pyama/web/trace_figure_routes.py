@@ -39,28 +39,47 @@ def trace_figure(
     kind: Kind = "svg",
     part: Part = None,
 ) -> Response:
-    """Traces of some cells, after the inspection, as a file."""
+    """Traces of some cells after the inspection, without what is bad, as a file."""
     minutes = details(output_dir, fov).times_min
     in_hours = minutes[-1] >= IN_HOURS_FROM_MIN
     times = [time / 60 if in_hours else time for time in minutes]
     chosen = {int(cell) for cell in cells.split(",")}
-    shown = [trace for trace in traces(inspection, column).traces if trace.cell in chosen]
-    bad = {track.cell for track in tracks(inspection).tracks if track.bad}
-    lines: list[CellLine] = []
-    for trace in shown:
-        values = dict(zip(trace.frames, trace.values, strict=True))
-        lines.append(_line(trace.cell, times, values, "bad" if trace.cell in bad else "plain"))
-        if trace.cell == selected:
-            lines.append(_line(trace.cell, times, values, "selected"))
+    every = _good_values(inspection, column)
+    shown = {cell: values for cell, values in every.items() if cell in chosen}
+    lines = [_line(cell, times, values, "plain") for cell, values in shown.items()]
+    if selected in shown:
+        lines.append(_line(selected, times, shown[selected], "selected"))
     if model is not None:
         fits = {fit.cell: fit.values for fit in fitted(output_dir, fov, column, model).cells}
         lines += [
-            _line(trace.cell, times, {t: fits[trace.cell][t] for t in trace.frames}, "fit")
-            for trace in shown
-            if trace.cell in fits
+            _line(cell, times, {t: fits[cell][t] for t in values}, "fit")
+            for cell, values in shown.items()
+            if cell in fits
         ]
     labels = f"time ({'h' if in_hours else 'min'})", with_unit(column, unit_of(column))
-    return as_file(cell_traces(lines, labels, is_log=log), kind, part)
+    title = _title(inspection, len(shown), len(every))
+    return as_file(cell_traces(lines, labels, title=title, is_log=log), kind, part)
+
+
+def _good_values(inspection: Inspected, column: str) -> dict[int, dict[int, float | None]]:
+    """Return the values of a column by cell and frame, without what is marked as bad."""
+    bad = {track.cell: track.bad for track in tracks(inspection).tracks}
+    values = {
+        trace.cell: {
+            t: value
+            for t, value in zip(trace.frames, trace.values, strict=True)
+            if not any(first <= t <= last for first, last in bad[trace.cell])
+        }
+        for trace in traces(inspection, column).traces
+    }
+    return {cell: points for cell, points in values.items() if points}
+
+
+def _title(inspection: Inspected, shown: int, n: int) -> str:
+    """Return the title of a figure with some of the cells of a field of view."""
+    marked = any(track.bad for track in tracks(inspection).tracks)
+    parts = f"{shown} of {n} cells", "rows marked as bad are left out" if marked else ""
+    return "; ".join(filter(None, parts))
 
 
 def _line(

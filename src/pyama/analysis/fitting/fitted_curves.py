@@ -14,9 +14,11 @@ from pyama.analysis.fitting.models import MODELS
 from pyama.analysis.merged_files import MERGED
 from pyama.analysis.sample_tables import load_fitted
 from pyama.analysis.table_files import Header, read_header
-from pyama.errors import PyamaError, StoreError
+from pyama.errors import NotReadyError, PyamaError, StoreError
 from pyama.file_cache import cached_while_unchanged
 from pyama.traces.digests import traces_digest
+from pyama.traces.inspected_tracks import tracks
+from pyama.traces.inspection import Inspection
 from pyama.traces.trace_files import traces_of
 from pyama.traces.trace_recording import run_times
 
@@ -34,7 +36,8 @@ class Curve:
         cell: Number of the cell.
         model: Name of the model.
         r_squared: Fraction of the variance that the fit explains.
-        values: Value of the model at every frame, shape (T,).
+        values: Value of the model at every frame, shape (T,); NaN in frames that are marked
+            as bad, which no fit uses.
     """
 
     cell: int
@@ -91,12 +94,26 @@ def curves(table: FitTable, output_dir: Path, fov: int) -> list[Curve]:
         StoreError: The table or the record of the run is damaged.
     """
     times_h = np.array(run_times(output_dir, fov)) / 60
+    bad = _bad_frames(output_dir, fov)
     try:
-        return sorted(_curves(table, fov, times_h), key=lambda curve: curve.cell)
+        found = sorted(_curves(table, fov, times_h), key=lambda curve: curve.cell)
     except (ValueError, TypeError, KeyError) as error:
         raise StoreError(
             f"{table.path} is not a table of fits: {error}. Fit the traces again."
         ) from error
+    for curve in found:
+        for first, last in bad.get(curve.cell, ()):
+            curve.values[first : last + 1] = np.nan
+    return found
+
+
+def _bad_frames(output_dir: Path, fov: int) -> dict[int, list[tuple[int, int]]]:
+    """Return the first and the last of the frames that are marked as bad, by cell."""
+    try:
+        table = Inspection(output_dir, fov).state().table
+    except NotReadyError:  # a run is making the traces again
+        return {}
+    return {track.cell: track.bad for track in tracks(table)}
 
 
 def smooth_curve(row: "pd.Series[Any]", time: Values, n: int) -> tuple[Values, Values]:
@@ -104,7 +121,7 @@ def smooth_curve(row: "pd.Series[Any]", time: Values, n: int) -> tuple[Values, V
 
     Args:
         row: Row of a table of fits.
-        time: Times of its trace in h.
+        time: Times of the points that were fitted, in h.
         n: Number of points.
 
     Returns:
@@ -127,7 +144,7 @@ def _curves(table: FitTable, fov: int, times_h: Values) -> Iterator[Curve]:
         values = model.evaluate(times_h, rows[list(model.names)].to_numpy(float).T)
         cells, scores = rows["cell"], rows["r_squared"]
         for cell, r_squared, curve in zip(cells, scores, values, strict=True):
-            yield Curve(int(cell), model.name, float(r_squared), curve)
+            yield Curve(int(cell), model.name, float(r_squared), curve.copy())
 
 
 def _candidates(output_dir: Path, fov: int) -> Iterator[tuple[Path, Header, bool]]:
