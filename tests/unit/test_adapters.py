@@ -220,7 +220,7 @@ def _as_files(folder):
 def _as_folder(folder):
     for t, frame in enumerate(LABELS):
         tifffile.imwrite(folder / f"t{t + 7}.tif", frame)  # t7 ... t12: order of numbers
-    (folder / "notes.txt").write_text("x")
+    (folder / "notes.txt").write_text(folder.name)  # is none of the images
     return folder
 
 

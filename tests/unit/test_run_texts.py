@@ -7,13 +7,16 @@ from pathlib import Path
 
 import pytest
 
-from pyama.config import Channel, Channels
+from pyama import layout
+from pyama.config import Channel, Channels, ProcessingParams
 from pyama.runs.command_line import command
+from pyama.runs.disk_progress import log_tail
 from pyama.runs.log import write_log
 from pyama.runs.plugin_catalog import _parameters
 from pyama.runs.request import PreparedRun, Request, prepare
 from pyama.runs.run_counts import count_lines
 from pyama.runs.run_notes import other_settings, quoted, recording_notes, reselection_notes
+from pyama.runs.settings import apply_settings
 from pyama.sentences import WITHOUT_CELLS, WITHOUT_MASK
 from pyama.testing.nd2_writer import write_nd2
 from small_movie import MOVIE, make_config, recording_of
@@ -218,3 +221,25 @@ def test_a_setting_of_copy_only_counts_where_no_option_is_given(tmp_path):
     for settings, expected in ((("copy_only=true",), True), ((), False)):
         request = Request(tmp_path / "m.nd2", tmp_path / "out", settings=settings)
         assert prepare(request).config.params.copy_only is expected
+
+
+def test_what_a_command_sets_gives_the_same_parameters():
+    """Also where a value is longer than a line, or means something in YAML or the shell."""
+    path = "/data/" + "flat fields of the lamp, " * 9 + "it's #1: a.tif"
+    config = make_config(
+        flat_field={1: path},
+        dark_frame=99.5,
+        max_object_size=None,
+        plugins={"labels": {"path": "a: b #1"}},
+    )
+    words = words_of(config)
+    assert not any("\n" in word for word in words)
+    again = apply_settings({}, after(words, "--set"))["params"]
+    assert ProcessingParams(**again) == config.params
+
+
+def test_a_log_that_does_not_say_where_a_run_begins_is_shown_from_its_start(tmp_path):
+    (tmp_path / layout.LOG_FILE).write_text("a\nb\nc\n")
+    assert log_tail(tmp_path, 9) == ["a", "b", "c"]
+    assert log_tail(tmp_path, 2) == ["b", "c"]
+    assert log_tail(tmp_path / "none", 2) == []
