@@ -55,6 +55,9 @@ def test_daughters_have_the_number_of_their_mother(run):
         3: [1],
         4: [1],
     }
+    mother = table.loc[table["parent"] > 0, "parent"].unique().item()
+    place = table.loc[table["cell"] == mother, ["position_y", "position_x"]].to_numpy()
+    np.testing.assert_allclose(place, [[40, 50]] * 3, atol=1)
     lives = table.groupby("cell")["frame"].agg(["min", "max"]).to_numpy().tolist()
     assert sorted(lives) == [[0, 2], [0, 5], [3, 5], [3, 5]]
 

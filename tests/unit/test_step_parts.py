@@ -9,6 +9,7 @@ from pyama.algorithms.contracts import ImageIndex
 from pyama.algorithms.features import CellTrack
 from pyama.config import Channels, ProcessingParams
 from pyama.errors import ConfigError, PluginError, StoreError
+from pyama.processing.methods import Preprocessor
 from pyama.processing.steps import STEPS_BY_NAME, cropping
 from pyama.processing.steps.copying import PlaneScan
 from pyama.processing.steps.cropping import cut_cells
@@ -18,7 +19,7 @@ from pyama.processing.steps.segmentation import segment_frames
 from pyama.processing.steps.step import changed_values, default_values
 from pyama.processing.steps.trace_lines import _others, _recorded
 from pyama.processing.steps.tracking import track_frames
-from pyama.store import CellList, NotRecorded
+from pyama.store import CellList, NotRecorded, array_spec
 from small_movie import make_config
 
 WITHOUT_PC, WITHOUT_FL = Channels(fl=[1]), Channels(pc=0)
@@ -115,6 +116,14 @@ def test_what_the_file_lists_as_missing_is_not_looked_at():
     assert notes["high"] == 300
 
 
+def test_the_share_of_saturated_pixels_is_of_those_that_were_recorded():
+    bright = np.full((10, 10), 300, np.uint16)
+    bright[:2] = 65535
+    known = NotRecorded(boxes={0: ((5, 0, 10, 10),)})
+    assert scanned("auto", bright, known=known)["saturated"]["share"] == 20 / 50
+    assert scanned("auto", bright)["saturated"]["share"] == 20 / 100
+
+
 def test_only_the_first_pixel_may_be_zero():
     corner = IMAGE.copy()
     corner[0, 0] = 0
@@ -162,6 +171,23 @@ def square(*boxes, shape=(20, 24)):
     for number, (y0, x0, y1, x1) in enumerate(boxes, 1):
         labels[y0:y1, x0:x1] = number
     return labels
+
+
+def test_every_preprocessor_gets_the_image_of_the_one_before():
+    seen = []
+
+    def segment(image, params):
+        seen.append(int(image.max()))
+        return ZEROS.astype(int)
+
+    steps = [
+        Preprocessor("plus", lambda image: image + 1, ()),
+        Preprocessor("times", lambda image, factor: image * factor, (np.uint16(3),)),
+    ]
+    params = ProcessingParams()
+    places = [ImageIndex(0, 0)]
+    list(segment_frames([IMAGE], EVERYTHING, ("it", segment), steps, params, {}, places))
+    assert seen == [(300 + 1) * 3]
 
 
 SIZES = square((0, 0, 1, 1), (2, 2, 5, 5), (6, 0, 16, 20))  # 1, 9 and 200 px
@@ -244,6 +270,20 @@ def test_without_divisions_there_are_no_mothers():
     assert notes["parents"] == {}
 
 
+def test_daughters_of_every_division_are_kept():
+    """One cell divides in frame 1, the other one in frame 2."""
+    whole = (2, 2, 12, 12), (30, 2, 40, 12)
+    halves = (2, 1, 9, 6), (2, 8, 9, 13), (30, 1, 37, 6), (30, 8, 37, 13)
+    first = halves[0], whole[1], halves[1]
+    both = halves[0], halves[2], halves[1], halves[3]
+    frames = Frames(square(*there, shape=(60, 60)) for there in (whole, first, both))
+    made, notes = tracked(lambda given, params: iter(given), frames=frames, divisions=True)
+    mothers = [int(made[0][y, 5]) for y in (5, 35)]
+    assert sorted(notes["parents"].values()) == sorted(2 * mothers)
+    for daughter, mother in notes["parents"].items():
+        assert ((made[2] == int(daughter)).argmax() // 60 < 20) == (mother == mothers[0])
+
+
 LABELS = np.stack(MOVED)
 COUNTS = (np.arange(LABELS.size).reshape(LABELS.shape) % 997 + 5).astype(np.uint16)
 
@@ -291,6 +331,19 @@ def test_drift_is_kept_with_the_cells_and_changes_no_box(tmp_path):
     np.testing.assert_array_equal(moved.bboxes, still.bboxes)
     np.testing.assert_array_equal(moved.drift, drift)
     assert still.drift is None
+
+
+def test_a_huge_crop_comes_in_blocks_of_as_many_frames_as_its_chunks(tmp_path, monkeypatch):
+    crops = crops_of(tmp_path)[1]
+    monkeypatch.setattr(array_spec, "BLOCK_BYTES", 3 * 6 * 6 * 4)
+    items = cut_cells(MOVED, "seg_tracked_ch_0", {"fl_ch_1": Stacked(COUNTS)}, tmp_path)
+    for item in items:
+        if isinstance(item, cropping.Crop):
+            blocks = list(item.blocks)
+            if item.group == "fl_ch_1":
+                assert [len(block) for block in blocks] == [3, 1]
+                assert item.spec.chunk[0] == 3
+            np.testing.assert_array_equal(np.concatenate(blocks), crops[item.group, item.cell])
 
 
 @given(st.lists(st.integers(0, 40), max_size=30))
