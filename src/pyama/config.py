@@ -24,7 +24,7 @@ from pyama.algorithms.params import (
     WatershedParams,
 )
 from pyama.algorithms.scale_params import ScaleParams
-from pyama.errors import ConfigError
+from pyama.errors import ConfigError, place_of, problem_of
 from pyama.registry import parameter_models
 from pyama.yaml_files import load_yaml
 
@@ -282,8 +282,8 @@ def _message(source: str, error: ValidationError) -> str:
 
 def _wrong(entry: ErrorDetails) -> str:
     *_, last = ("", *entry["loc"])
-    name = ".".join(map(str, entry["loc"])) or "configuration"
-    value, problem = entry["input"], entry["msg"].removeprefix("Value error, ")
+    name = place_of(entry) or "configuration"
+    value, problem = entry["input"], problem_of(entry)
     if entry["type"] == "extra_forbidden":
         near = get_close_matches(str(last), NAMES, n=1)
         problem = f"unknown name; did you mean {near[0]}?" if near else "unknown name"

@@ -14,6 +14,9 @@ Each class also derives from a built-in exception, so that `except ValueError` c
 too. A message says what was found, what was expected and what to do.
 """
 
+from collections.abc import Mapping
+from typing import Any
+
 
 class PyamaError(Exception):
     """Base class: `except PyamaError` catches everything pyama raises."""
@@ -83,3 +86,63 @@ def reason(error: Exception) -> str:
     if isinstance(error, OSError) and error.strerror:
         return error.strerror
     return " ".join(str(error).split())
+
+
+_WRONG = {
+    "missing": "a value is missing",
+    "extra_forbidden": "unknown name",
+    "finite_number": "expected a finite number",
+}
+_LIMITS = {
+    "greater_than": "more than",
+    "greater_than_equal": "at least",
+    "less_than": "less than",
+    "less_than_equal": "at most",
+    "literal_error": "",
+}
+_KINDS = {
+    "int": "a whole number",
+    "float": "a number",
+    "bool": "true or false",
+    "string": "text",
+    "list": "a list",
+    "tuple": "a list",
+    "dict": "names with values",
+    "model": "names with values",
+}
+
+
+def problem_of(entry: Mapping[str, Any]) -> str:
+    """Return in plain words what is wrong with a value.
+
+    Args:
+        entry: One of the errors of a pydantic `ValidationError`.
+    """
+    kind = str(entry["type"])
+    if kind in _WRONG:
+        return _WRONG[kind]
+    if kind in _LIMITS:
+        (limit,) = entry["ctx"].values()
+        return " ".join(f"expected {_LIMITS[kind]} {_short(limit)}".split())
+    if (first := kind.partition("_")[0]) in _KINDS:
+        return f"expected {_KINDS[first]}"
+    return str(entry["msg"]).removeprefix("Value error, ")
+
+
+def _short(value: object) -> object:
+    return int(value) if isinstance(value, float) and value.is_integer() else value
+
+
+def place_of(entry: Mapping[str, Any]) -> str:
+    """Return the name of a wrong value, such as `min_object_size`; empty for all of them.
+
+    Args:
+        entry: As for `problem_of`.
+    """
+    # pydantic adds the alternatives of a type to the place, such as "constrained-int".
+    parts = [str(part) for part in entry["loc"] if not _is_alternative(str(part))]
+    return ".".join(parts[1:] if parts[:1] == ["params"] and len(parts) > 1 else parts)
+
+
+def _is_alternative(part: str) -> bool:
+    return "[" in part or part.startswith("constrained-") or part in ("int", "float", "str")

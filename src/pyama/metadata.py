@@ -13,7 +13,7 @@ from pydantic import Field, ValidationError, field_validator
 from pyama import layout
 from pyama.algorithms.params import Params, TimeParams
 from pyama.algorithms.scale_params import ScaleParams
-from pyama.errors import ConfigError, StoreError
+from pyama.errors import ConfigError, StoreError, place_of, problem_of
 from pyama.fov_ranges import ALL_FRAMES, selection_text
 from pyama.sentences import count_text
 from pyama.units import duration_text
@@ -259,7 +259,7 @@ def parse_metadata(entries: object) -> MicroscopyMetadata:
         return MicroscopyMetadata.model_validate(entries)
     except ValidationError as error:
         wrong = "; ".join(
-            f"{'.'.join(map(str, entry['loc'])) or 'the section'}: {entry['msg']}"
+            f"{place_of(entry) or 'the section'}: {problem_of(entry)}"
             for entry in error.errors(include_url=False)[:3]
         )
         raise StoreError(

@@ -8,6 +8,9 @@ from results import results_in
 from viewer_page import click_cell, expect, middle, serious, serving, shoot, title_is, visiting
 
 SIZES = {"phone": (390, 844), "zoomed": (683, 384), "small": (1024, 700), "wide": (1920, 1080)}
+SCROLLED = """[...document.querySelectorAll("#analysis *")].filter((part) =>
+    part.scrollWidth > part.clientWidth + 1
+    && ["auto", "scroll"].includes(getComputedStyle(part).overflowX))"""
 PARTS = ["View", "Run", "Analysis"]
 
 
@@ -35,17 +38,52 @@ def test_every_part_fits_every_screen(browser, address, scheme, read):
 
 def test_a_thumb_is_enough_on_a_phone(browser, address):
     width, height = SIZES["phone"]
-    context = browser.new_context(has_touch=True, is_mobile=True)
+    context = browser.new_context(has_touch=True, is_mobile=True, color_scheme="dark")
     with visiting(context, address) as page:
         page.set_viewport_size({"width": width, "height": height})
+        buttons = {
+            name: page.locator("#marking").get_by_role("button", name=name, exact=True)
+            for name in ("Good", "Bad", "Undo", "Redo")
+        }
+        places = {name: button.bounding_box() for name, button in buttons.items()}
+        for place in places.values():
+            assert min(place["width"], place["height"]) >= 44
+            assert place["y"] + place["height"] <= height
         page.touchscreen.tap(*middle(page, 2))
         title_is(page, "Cell 2")
-        bad = page.get_by_role("button", name="Bad", exact=True)
-        assert bad.bounding_box()["height"] >= 38
-        bad.tap()
+        buttons["Bad"].tap()
         title_is(page, "bad in 0\u20135")
-        page.get_by_role("button", name="Undo").tap()
+        expect(page.locator("#fov-0")).to_contain_text("✓")
+        buttons["Undo"].tap()
         title_is(page, "good")
+        page.locator("#plot").scroll_into_view_if_needed()
+        trace, bar = (page.locator(part).bounding_box() for part in ("#plot", "#marking"))
+        assert trace["y"] + trace["height"] <= bar["y"]
+        assert {name: button.bounding_box() for name, button in buttons.items()} == places
+        shoot(page, "phone trace")
+        page.evaluate("scrollTo(0, 1e6)")
+        last = page.locator("#history").bounding_box()
+        assert last["y"] + last["height"] <= page.locator("#marking").bounding_box()["y"] + 1
+        _analyse(page)
+
+
+def _analyse(page):
+    """Merge, fit and report with taps; every stage is narrow and readable in the dark."""
+    page.get_by_role("button", name="Analysis", exact=True).tap()
+    for text in ("Merge the samples first.", "Merge the samples, then fit them."):
+        expect(page.get_by_text(text).first).to_be_visible()
+    page.get_by_role("button", name="Merge", exact=True).tap()
+    expect(page.locator("#tables li").first).to_be_visible()
+    page.locator("#fit-model").select_option("constant")
+    page.get_by_role("button", name="Fit all samples").tap()
+    expect(page.locator("#fit-results")).to_contain_text("median R²")
+    expect(page.locator("#histogram canvas")).to_be_visible()
+    page.get_by_text("Parameters: fitted, fixed, bounds").tap()
+    shoot(page, "phone fits")
+    assert serious(page) == []
+    assert page.evaluate("document.documentElement.scrollWidth") <= SIZES["phone"][0]
+    hidden = page.evaluate(f"{SCROLLED}.map((part) => part.outerHTML.slice(0, 80))")
+    assert hidden == []
 
 
 def test_two_fingers_zoom_around_their_middle(browser, address):

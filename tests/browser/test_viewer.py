@@ -95,6 +95,9 @@ def test_the_whole_story(page, served):
     assert serious(page) == []
 
     page.get_by_role("button", name="Run").click()
+    expect(page.get_by_text("Choose a recording first.")).to_be_visible()
+    expect(page.locator("#image-canvas")).to_be_hidden()
+    expect(page.get_by_text("Finding cells")).to_be_hidden()
     page.locator("#run-file").select_option("new.nd2")
     expect(page.locator("#run-facts")).to_contain_text("2 FOVs, 48 frames")
     page.get_by_role("button", name="Try on this frame").click()
@@ -116,6 +119,10 @@ def test_the_whole_story(page, served):
     page.get_by_text("Following cells").click()
     page.locator("#p-registration").select_option("phase_correlation")
     page.get_by_text("Traces", exact=True).last.click()
+    page.locator("#p-min_frames").fill("-2")
+    page.get_by_role("button", name="Plan", exact=True).click()
+    expect(page.locator("#status")).to_have_text("min frames: expected a whole number from 0.")
+    expect(page.locator("#p-min_frames")).to_be_focused()
     page.locator("#p-min_frames").fill("2")
     page.locator("#p-border_margin").fill("2")
     page.get_by_text("Time and computer").click()
@@ -483,10 +490,12 @@ def test_the_main_story_needs_no_mouse(page, served):
 def test_a_cell_that_was_left_out_tells_why_and_is_kept(page, served):
     page.locator("#dataset").select_option("narrow/results")
     expect(page.locator("#left-out-title")).to_have_text("Left out (3)")
+    good = page.locator("#good").bounding_box()
     click_cell(page, 1)
     title_is(page, "Cell 1: no trace")
     why = "Cell 1 comes within 25 px of the edge, and border_margin is 28 px."
     expect(page.locator("#left-out-text")).to_have_text(why)
+    assert page.locator("#good").bounding_box() == good  # nothing moves under the mouse
     expect(page.locator("#legend")).to_contain_text("without a trace")
     page.get_by_text("Colours and lines").first.click()
     expect(page.locator("#colours")).to_contain_text("cell without a trace; click it")

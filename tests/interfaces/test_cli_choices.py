@@ -156,10 +156,10 @@ def test_all_wrong_settings_are_named_at_once():
         apply_settings({}, settings)
     for expected in (
         "min_iuo: no such parameter; did you mean min_iou",
-        "params.min_frames = -1: Input should be greater than or equal to 0",
+        "min_frames = -1: expected at least 0",
         "border_margin: write NAME=VALUE",
         "'[1' is not a YAML value",
-        "params.min_iou = 2: Input should be less than or equal to 1",
+        "min_iou = 2: expected at most 1",
     ):
         assert expected in str(caught.value)
 

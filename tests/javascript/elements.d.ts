@@ -7,6 +7,7 @@ interface Elements {
   "bad": HTMLElementTagNameMap["button"];
   "bad-from": HTMLElementTagNameMap["button"];
   "cell": HTMLElementTagNameMap["select"];
+  "cell-hint": HTMLElementTagNameMap["p"];
   "cell-title": HTMLElementTagNameMap["h2"];
   "channels": HTMLElementTagNameMap["span"];
   "colour-key": HTMLElementTagNameMap["details"];
@@ -72,17 +73,20 @@ interface Elements {
   "left-out-text": HTMLElementTagNameMap["span"];
   "left-out-title": HTMLElementTagNameMap["span"];
   "left-out-why": HTMLElementTagNameMap["div"];
-  "legend": HTMLElementTagNameMap["span"];
+  "legend": HTMLElementTagNameMap["div"];
   "level": HTMLElementTagNameMap["select"];
   "log": HTMLElementTagNameMap["ol"];
   "log-axis": HTMLElementTagNameMap["input"];
+  "marking": HTMLElementTagNameMap["div"];
   "meanings": HTMLElementTagNameMap["dl"];
   "merge": HTMLElementTagNameMap["button"];
   "min-r-squared": HTMLElementTagNameMap["input"];
+  "more-options": HTMLElementTagNameMap["span"];
   "next": HTMLElementTagNameMap["button"];
   "no-fits": HTMLElementTagNameMap["p"];
   "no-runs": HTMLElementTagNameMap["p"];
   "no-tables": HTMLElementTagNameMap["p"];
+  "options": HTMLElementTagNameMap["div"];
   "other": HTMLElementTagNameMap["select"];
   "outline-remarks": HTMLElementTagNameMap["span"];
   "outlines": HTMLElementTagNameMap["input"];
@@ -115,6 +119,7 @@ interface Elements {
   "run-bar": HTMLElementTagNameMap["progress"];
   "run-cancel": HTMLElementTagNameMap["button"];
   "run-changes": HTMLElementTagNameMap["p"];
+  "run-columns": HTMLElementTagNameMap["div"];
   "run-command": HTMLElementTagNameMap["pre"];
   "run-copy": HTMLElementTagNameMap["button"];
   "run-earlier": HTMLElementTagNameMap["select"];
@@ -165,6 +170,7 @@ interface Elements {
   "scatter-x-log": HTMLElementTagNameMap["input"];
   "scatter-y": HTMLElementTagNameMap["select"];
   "scatter-y-log": HTMLElementTagNameMap["input"];
+  "selected": HTMLElementTagNameMap["div"];
   "set-aside": HTMLElementTagNameMap["button"];
   "shown-fit": HTMLElementTagNameMap["select"];
   "side": HTMLElementTagNameMap["section"];

@@ -365,7 +365,7 @@ def test_a_run_without_the_label_images_does_not_begin(tmp_path):
     )
     with pytest.raises(ConfigError, match="There are no label images of FOV 0"):
         process(recording_of(MOVIE[:1]), config, tmp_path / "out")
-    with pytest.raises(ConfigError, match=r"plugins\.labels\.path: Field required"):
+    with pytest.raises(ConfigError, match=r"plugins\.labels\.path: a value is missing"):
         process(
             recording_of(MOVIE[:1]),
             make_config(segmentation_method="labels"),

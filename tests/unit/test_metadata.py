@@ -71,12 +71,12 @@ def test_metadata_count_what_they_name():
 @pytest.mark.parametrize(
     ("entries", "words"),
     [
-        (None, "the section: Input should be"),
-        ({}, "path: Field required; format: Field required; basename: Field required"),
+        (None, "the section: expected"),
+        ({}, "path: a value is missing; format: a value is missing; basename: a value"),
         ([1], "the section: "),
-        ({**dump_metadata(FULL), "n_frames": "many"}, "n_frames: Input should be"),
-        ({**dump_metadata(FULL), "more": 1}, "more: Extra inputs"),
-        ({**dump_metadata(FULL), "shapes": [[1]]}, r"shapes\.0\.1: Field required"),
+        ({**dump_metadata(FULL), "n_frames": "many"}, "n_frames: expected"),
+        ({**dump_metadata(FULL), "more": 1}, "more: unknown name"),
+        ({**dump_metadata(FULL), "shapes": [[1]]}, r"shapes\.0\.1: a value is missing"),
     ],
 )
 def test_damaged_metadata_are_named_in_one_line(entries, words):

@@ -18,7 +18,7 @@ from pydantic import (
     field_validator,
 )
 
-from pyama.errors import ConfigError
+from pyama.errors import ConfigError, place_of, problem_of
 from pyama.registry import parameter_models
 
 
@@ -111,7 +111,7 @@ def own_params(name: str, plugin: Any, params: Any, step: "type[Params] | None" 
         return model.model_validate({**flat, **own})
     except ValidationError as error:
         wrong = "; ".join(
-            f"params.plugins.{name}.{'.'.join(map(str, entry['loc']))}: {entry['msg']}"
+            f"plugins.{name}.{place_of(entry)}: {problem_of(entry)}"
             for entry in error.errors()
         )
         raise ConfigError(f"The parameters of {name!r} are wrong. {wrong}.") from error

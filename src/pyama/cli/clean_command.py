@@ -43,8 +43,9 @@ def clean(
     as_json: Json = False,
     debug: Debug = False,
 ) -> None:
-    """Free disk space: show what can be removed from results, ask, and remove it.
+    """Free disk space after a question.
 
+    Shows what can be removed from results and how large it is, asks, and removes it.
     By default only left-overs are removed: unfinished outputs and temporary files of killed
     runs. Traces, corrections, tracked labels, tables, reports, configuration and logs always
     stay, as does all that pyama has not written. The next `pyama run` makes again what --also

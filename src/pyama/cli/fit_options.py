@@ -71,7 +71,13 @@ Starts = Annotated[
 LossFunction = Annotated[Loss, typer.Option(help="soft_l1 gives outliers less weight.")]
 Workers = Annotated[
     int | None,
-    typer.Option("--workers", "-j", min=1, metavar="N", help="[default: one per core]"),
+    typer.Option(
+        "--workers",
+        "-j",
+        min=1,
+        metavar="N",
+        help="Processes that fit at the same time. [default: one per core]",
+    ),
 ]
 Seed = Annotated[
     int, typer.Option(min=0, metavar="N", help="Random seed of the starting points.")

@@ -17,7 +17,10 @@ def register(app: typer.Typer) -> None:
 
 @report_errors
 def models(plugins: Plugins = None, as_json: Json = False, debug: Debug = False) -> None:
-    """List the models that `pyama fit` fits, with units and bounds of their parameters."""
+    """List the models that `pyama fit` can fit.
+
+    With units and bounds of their parameters.
+    """
     from pyama.analysis.fitting.model_list import describe_models, model_lines
 
     if as_json:

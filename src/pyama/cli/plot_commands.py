@@ -62,7 +62,10 @@ def traces(
     dpi: Dpi = 300,
     debug: Debug = False,
 ) -> None:
-    """Plot the traces of every sample, with the mean and the middle half of the cells."""
+    """Plot the traces of every sample.
+
+    With the mean and the middle half of the cells.
+    """
     from pyama.analysis import plots
     from pyama.analysis.joined_tables import join_traces
     from pyama.analysis.table_columns import chosen_column, unit_of, with_unit
@@ -146,7 +149,7 @@ def scatter(
     dpi: Dpi = 300,
     debug: Debug = False,
 ) -> None:
-    """Two parameters of every cell against each other."""
+    """Plot two parameters of every cell against each other."""
     from pyama.analysis import plots
 
     table, labels = _read_fits(tables, output, [x, y], min_r_squared)
@@ -169,7 +172,10 @@ def samples(
     dpi: Dpi = 300,
     debug: Debug = False,
 ) -> None:
-    """A parameter in every sample: each cell a point, with median and quartiles."""
+    """Plot a parameter in every sample, one point per cell.
+
+    With median and quartiles.
+    """
     from pyama.analysis import plots
 
     table, labels = _read_fits(tables, output, [name], min_r_squared)

@@ -47,9 +47,9 @@ def load(folders: Sequence[Path]) -> list[Any]:
 )
 @report_errors
 def list_all(plugins: Plugins = None, as_json: Json = False, debug: Debug = False) -> None:
-    """List all methods, features, models and readers with source and parameters.
+    """List methods, features, models and readers.
 
-    Plugins that cannot be loaded are listed with the reason.
+    With their source and parameters. Plugins that cannot be loaded are listed with the reason.
     """
     from pyama.runs.plugin_catalog import catalog
 

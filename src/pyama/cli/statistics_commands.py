@@ -67,14 +67,15 @@ def compare(
     as_json: Json = False,
     debug: Debug = False,
 ) -> None:
-    """Compare samples: differences with intervals, and p corrected after Holm.
+    """Compare samples: differences, intervals and p values.
 
     Samples are in the order in which they were merged, such as that of samples.yaml, and are
     compared with the first one.
 
-    The test uses one value per replicate, the median of its cells. Replicates are named in the
-    column replicate; without it, recordings or fields of view are used. A comparison of single
-    cells is also shown, but cells of one replicate are not independent.
+    The values of p are corrected for the number of comparisons after Holm. The test uses one
+    value per replicate, the median of its cells. Replicates are named in the column replicate;
+    without it, recordings or fields of view are used. A comparison of single cells is also
+    shown, but cells of one replicate are not independent.
     """
     from pyama.analysis.comparing import comparison
     from pyama.analysis.comparison_text import comparison_lines
@@ -108,7 +109,11 @@ def summarize(
     as_json: Json = False,
     debug: Debug = False,
 ) -> None:
-    """Describe samples: number of cells, mean, sd, cv and quantiles of every number."""
+    """Describe samples by counts, means and quantiles.
+
+    For every number: cells, mean, standard deviation (sd), coefficient of variation (cv) and
+    quantiles.
+    """
     from pyama.analysis.comparison_text import summary_lines
     from pyama.analysis.replicates import sample_sizes
     from pyama.analysis.statistics import summarize as describe_samples

@@ -27,7 +27,10 @@ def view(
         ),
     ] = None,
     port: Annotated[
-        int, typer.Option(min=0, max=65535, metavar="N", help="0 selects a free port.")
+        int,
+        typer.Option(
+            min=0, max=65535, metavar="N", help="Port of the server; 0 selects a free one."
+        ),
     ] = 0,
     root: Annotated[
         Path | None,
@@ -39,7 +42,10 @@ def view(
         ),
     ] = None,
     browser: Annotated[bool, typer.Option(help="Open a browser.")] = True,
-    host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
+    host: Annotated[
+        str,
+        typer.Option(metavar="ADDRESS", help="Address at which the server can be reached."),
+    ] = "127.0.0.1",
     allow_remote: Annotated[
         bool,
         typer.Option("--allow-remote", help="Let --host be reachable from other machines."),

@@ -51,6 +51,11 @@ def propose_channels(names: Sequence[str]) -> tuple[int, list[int]] | None:
 
 def question(names: Sequence[str]) -> str:
     """Return what to ask a user if `propose_channels` has no answer."""
+    if len(names) == 1:
+        return (
+            "The recording has one channel. If cells are to be found in it, choose it as "
+            f"phase contrast:\n{channel_list(names)}"
+        )
     return (
         "The names of the channels do not tell which one is phase contrast and which ones are "
         f"fluorescence:\n{channel_list(names)}"

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import ValidationError
 
-from pyama.errors import ConfigError
+from pyama.errors import ConfigError, place_of, problem_of
 from pyama.testing.drawing import (
     PHASE,
     PHASE_SWING,
@@ -103,7 +103,8 @@ class SyntheticRecording:
         try:
             self.params = SyntheticParams(**options)
         except ValidationError as error:
-            raise ConfigError(f"Such a recording cannot be drawn: {error}") from error
+            wrong = "; ".join(f"{place_of(e)}: {problem_of(e)}" for e in error.errors())
+            raise ConfigError(f"Such a recording cannot be drawn: {wrong}") from error
         self._populations: dict[int, Population] = {}
 
     @property

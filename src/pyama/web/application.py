@@ -12,7 +12,14 @@ from fastapi.responses import FileResponse, Response
 from fastapi.staticfiles import StaticFiles
 from starlette.middleware import Middleware
 
-from pyama.errors import ConfigError, InspectedError, LockedError, NotReadyError, PyamaError
+from pyama.errors import (
+    ConfigError,
+    InspectedError,
+    LockedError,
+    NotReadyError,
+    PyamaError,
+    problem_of,
+)
 from pyama.processing.workflow.inspected_results import QUESTION
 from pyama.web import (
     analysis_routes,
@@ -136,7 +143,7 @@ def _on_error(request: Request, error: Exception) -> Response:
 def _on_invalid(request: Request, error: Exception) -> Response:
     """Answer where a request is invalid, without repeating its content."""
     entries = error.errors() if isinstance(error, RequestValidationError) else ()
-    return _answer([{"loc": entry["loc"], "msg": entry["msg"]} for entry in entries], 422)
+    return _answer([{"loc": entry["loc"], "msg": problem_of(entry)} for entry in entries], 422)
 
 
 def _answer(detail: object, status: int) -> Response:

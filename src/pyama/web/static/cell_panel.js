@@ -79,10 +79,13 @@ function showLists() {
   for (const id of /** @type {const} */ (["join", "swap"])) find(id).disabled = state.cell === null || state.other === null;
 }
 
+const HINT = "Click a cell in the image or a line in the plot, or choose one in the lists. Then mark it as good or bad.";
+
 function showTitle() {
   const track = state.cell === null ? undefined : state.index.byCell.get(state.cell);
   const none = state.absent === null ? "No cell selected" : `Cell ${state.absent}: no trace`;
   find("cell-title").textContent = track ? titleOf(track, fitOf(track.cell)) : none;
+  if (state.tracks) find("cell-hint").textContent = track || state.absent !== null ? "" : HINT;
 }
 
 /**

@@ -56,6 +56,7 @@ export async function openCells() {
   Object.assign(state, { traces: null, parts: null, fits: null, cell: null, other: null, absent: null, absentTrace: null, page: 0, proposal: null });
   knownVersions.clear();
   watch({ dir, fov });
+  find("cell-hint").textContent = "";
   showCells();
   try {
     const tracks = await get(`fovs/${fov}/tracks`, { dir });
@@ -66,7 +67,9 @@ export async function openCells() {
     if (source !== state.source) return;
     fillSelect(find("column"), []);
     showCells();
-    showStatus(error instanceof Error ? error.message : String(error)); // such as: there are no traces yet
+    const why = error instanceof Error ? error.message : String(error); // such as: there are no traces yet
+    find("cell-hint").textContent = why;
+    showStatus(why);
     return;
   }
   await loadTraces();
@@ -87,6 +90,13 @@ async function updateCells(source, version) {
 }
 
 /**
+ * A field of view in the list.
+ * @param {number} fov
+ * @param {boolean} isInspected
+ */
+export const fovText = (fov, isInspected) => `FOV ${fov}${isInspected ? " ✓" : ""}`;
+
+/**
  * Takes the cells as the inspection has left them.
  * @param {Api.Tracks} tracks
  */
@@ -94,8 +104,8 @@ export function showTracks(tracks) {
   takeTracks(tracks);
   knownVersions.add(tracks.version);
   const { byCell, absent } = state.index;
-  const count = document.querySelector("#fov-list [aria-current] .count");
-  if (count) count.textContent = String(byCell.size);
+  const [name, count] = document.querySelectorAll("#fov-list [aria-current] span");
+  if (name && count) [name.textContent, count.textContent] = [fovText(openSource().fov, tracks.log.length > 0), String(byCell.size)];
   if (state.cell !== null && !byCell.has(state.cell)) {
     if (absent.has(state.cell)) state.absent = state.cell; // deleted, or kept no more
     state.cell = null;

@@ -31,7 +31,7 @@ export class Chart {
   constructor(place, options, data) {
     this.options = options;
     this.place = place;
-    this.readout = element("output", { className: "readout" });
+    this.readout = element("output", { ariaLive: "off", className: "readout" });
     this.plot = new uPlot(this.#uPlotOptions(), data, place);
     this.plot.root.append(this.readout);
     this.reset();

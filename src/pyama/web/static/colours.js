@@ -54,6 +54,15 @@ export const darkTheme = () => matchMedia("(prefers-color-scheme: dark)");
  */
 export const themeColour = (place, name) => getComputedStyle(place).getPropertyValue(name);
 
+/**
+ * The colour of a sample, lighter on the dark theme: at least 3:1 against the page.
+ * @param {string} colour As #rrggbb.
+ */
+export function sampleColour(colour) {
+  if (!darkTheme().matches) return colour;
+  return `#${toRgb(colour).map((part) => Math.round(part + 0.4 * (255 - part)).toString(16).padStart(2, "0")).join("")}`;
+}
+
 /** Grey level of all lines over images. */
 const LINE_GREY = 182;
 

@@ -51,7 +51,7 @@ function makeControls(name, reload) {
     element("input", { type: "range", min: 0, max: STEPS, title: `${which}: counts that are drawn ${which.toLowerCase()}`, "aria-label": `${which} level of ${title}` }));
   const auto = element("button", { title: `${title}: every frame has its own contrast, so that grey values of different frames cannot be compared` }, "Auto per view");
   const reset = element("button", { title: `${title}: one contrast for all fields of view and frames` }, "Whole data set");
-  const text = element("output");
+  const text = element("output", { ariaLive: "off" });
   const shown = () => shownRange(name, state.frame);
   const show = () => {
     const [low, high] = shown();

@@ -2,6 +2,7 @@
 // are computed by the server, as for the report and the figures.
 
 import { toOption } from "./cell_panel.js";
+import { sampleColour } from "./colours.js";
 import { card, element, fillSelect, find, showErrorsOf } from "./elements.js";
 import { makeFigureButtons } from "./figure_files.js";
 import { makeHistogram } from "./histogram.js";
@@ -113,7 +114,7 @@ export function rowTexts({ n, q25, median, q75 }) {
 function makeRow(distribution) {
   const { sample, color } = distribution;
   const swatch = element("i", {}, "■ ");
-  swatch.style.color = color;
+  swatch.style.color = sampleColour(color);
   const numbers = rowTexts(distribution);
   return element("tr", {}, element("td", {}, swatch, sample), ...numbers.map((text) => element("td", { className: "n" }, text)));
 }

@@ -232,6 +232,7 @@ function showFit(fit) {
   const isRunning = fit.status === "running";
   find("fit-bar").hidden = find("fit-cancel").hidden = !isRunning;
   find("fit-bar").value = fit.fraction;
+  find("fit-status").ariaLive = isRunning ? "off" : "polite"; // as of a run
   find("fit-status").textContent = fitText(fit);
   find("fit-status").classList.toggle("bad", fit.status === "failed");
   if (isRunning) find("fit").disabled = true;

@@ -19,26 +19,29 @@ export function showFitResults(fits) {
  * @param {Array<Api.FittedTable>} fits One sample each.
  */
 function makeTable(kind, fits) {
+  const samples = fits.map(({ sample }) => sample);
+  const row = (/** @type {string} */ title, /** @type {Array<string>} */ texts) => makeRow(title, texts, samples);
   const names = [...new Set(fits.flatMap(({ parameters }) => parameters.map(({ name }) => name)))];
   return element("table", { className: "results" },
     element("caption", {}, kind),
-    element("thead", {}, element("tr", {}, element("th", { scope: "col" }, "median (25–75 %)"), ...fits.map(({ sample }) => element("th", { scope: "col" }, sample)))),
+    element("thead", {}, element("tr", {}, element("th", { scope: "col" }, "median (25–75 %)"), ...samples.map((sample) => element("th", { scope: "col" }, sample)))),
     element("tbody", {},
-      makeRow("cells", fits.map(classText)),
-      makeRow("median R²", fits.map(({ median_r_squared: value }) => (value === null ? "–" : value.toFixed(4)))),
+      row("cells", fits.map(classText)),
+      row("median R²", fits.map(({ median_r_squared: value }) => (value === null ? "–" : value.toFixed(4)))),
       ...names.map((name) => {
         const found = fits.map(({ parameters }) => parameters.find((entry) => entry.name === name));
         const unit = found.find(Boolean)?.unit;
-        return makeRow(unit ? `${name} (${unit})` : name, found.map((entry) => (entry ? parameterText(entry) : "–")));
+        return row(unit ? `${name} (${unit})` : name, found.map((entry) => (entry ? parameterText(entry) : "–")));
       })));
 }
 
 /**
  * @param {string} title
  * @param {Array<string>} texts
+ * @param {Array<string>} samples Shown beside each text where the table has no room for columns.
  */
-function makeRow(title, texts) {
-  return element("tr", {}, element("th", { scope: "row" }, title), ...texts.map((text) => element("td", { className: "n" }, text)));
+function makeRow(title, texts, samples) {
+  return element("tr", {}, element("th", { scope: "row" }, title), ...texts.map((text, i) => element("td", { className: "n", "data-sample": samples[i] }, text)));
 }
 
 /** @param {Pick<Api.FittedTable, "cells" | "classes">} fit */

@@ -1,7 +1,7 @@
 // The parameters of a run as a form, made from the JSON schema of the configuration.
 
 import { element, fillSelect, find } from "./elements.js";
-import { boundsOf, flatten, helpText, inputType, inUnits, isEqual, isShown, readValue, toParams, valueText, withoutMarks } from "./form_values.js";
+import { boundsOf, flatten, helpText, inputType, inUnits, isEqual, isShown, numberText, readValue, toParams, valueText, withoutMarks } from "./form_values.js";
 
 /** @typedef {import("./form_values.js").Schema} Schema */
 /** @typedef {import("./form_values.js").Property} Property */
@@ -56,6 +56,20 @@ export function readParams() {
   for (const [name, { read, standard }] of fields) values.set(name, { value: read(), standard });
   for (const [name, value] of withoutInput) values.set(name, { value, standard: undefined });
   return toParams(values);
+}
+
+/**
+ * Checks the inputs, and goes to the first whose value cannot be used, unless somebody is typing.
+ * @throws {Error} What it takes, by the name that the form shows.
+ */
+export function checkFields(isTyping = false) {
+  for (const { parts: [label, input] } of fields.values()) {
+    if (!(input instanceof HTMLInputElement) || input.hidden || input.validity.valid) continue;
+    const group = input.closest("details");
+    if (group && !isTyping) group.open = true;
+    if (!isTyping) input.focus();
+    throw new Error(`${label.textContent}: expected ${numberText(input)}.`);
+  }
 }
 
 /**

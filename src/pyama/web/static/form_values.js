@@ -109,6 +109,14 @@ export function boundsOf({ minimum, exclusiveMinimum, maximum }) {
 }
 
 /**
+ * What an input of a number takes.
+ * @param {Pick<HTMLInputElement, "step" | "min" | "max">} input
+ */
+export function numberText({ step, min, max }) {
+  return [step === "1" ? "a whole number" : "a number", min && `from ${min}`, max && `to ${max}`].filter(Boolean).join(" ");
+}
+
+/**
  * Description, unit and bounds of a parameter.
  * @param {Property} property
  * @param {InputType} input

@@ -1,6 +1,7 @@
 // A histogram: the share of the cells of each sample in common bins.
 
 import { Chart } from "./chart.js";
+import { sampleColour } from "./colours.js";
 import { axisRange, formatNumber, formatTicks } from "./numbers.js";
 import uPlot from "./vendor/uplot/uPlot.esm.js";
 
@@ -15,7 +16,7 @@ export function makeHistogram(place, { edges, samples }, title) {
   const paths = uPlot.paths.stepped?.({ align: 1 });
   const most = Math.max(1, ...samples.flatMap(({ shares }) => shares));
   return new Chart(place, {
-    series: samples.map(({ color }) => ({ stroke: color, fill: `${color}30`, width: 1.5, paths, points: { show: false } })),
+    series: samples.map(({ color }) => ({ stroke: () => sampleColour(color), fill: () => `${sampleColour(color)}30`, width: 1.5, paths, points: { show: false } })),
     titles: () => ({ x: title, y: "cells (%)" }),
     rangeX: axisRange(edges, 0),
     rangeY: () => [0, most * 1.05],

@@ -1,7 +1,7 @@
 // Entry point: choice of output folder and field of view, views of the page, keyboard shortcuts.
 
 import { moveCursor, toOption } from "./cell_panel.js";
-import { openCells, refreshCells, selectAtClick, selectCell, selectNext, setUpCells, showUnsent } from "./cells.js";
+import { fovText, openCells, refreshCells, selectAtClick, selectCell, selectNext, setUpCells, showUnsent } from "./cells.js";
 import { onChange, watch } from "./change_events.js";
 import { setUpConnection } from "./connection_notice.js";
 import { element, fillSelect, find, showErrorsOf, showStatus } from "./elements.js";
@@ -9,7 +9,7 @@ import * as inspection from "./inspection.js";
 import { setUpPlayback, togglePlaying } from "./playback.js";
 import { enqueue, openNewest } from "./queue.js";
 import { get, makeLatestCheck } from "./requests.js";
-import { readAddress, saveView, setUpRemembering, startRemembering } from "./saved_page.js";
+import { proposePlace, readAddress, saveView, setUpRemembering, startRemembering } from "./saved_page.js";
 import { NO_RESULTS, openSource, state } from "./state.js";
 import { loadFits } from "./traces.js";
 import * as viewer from "./viewer.js";
@@ -72,7 +72,7 @@ function showDataset({ recording, remarks, fovs }) {
   find("remarks").replaceChildren(...remarks.map((text) => element("li", {}, text)));
   find("fov-list").replaceChildren(...fovs.map(({ fov, name, traces, inspected }) => element("li", {},
     element("button", { id: `fov-${fov}`, title: name, onclick: () => openFov(fov) },
-      element("span", {}, `FOV ${fov}${inspected ? " ✓" : ""}`),
+      element("span", {}, fovText(fov, inspected)),
       element("span", { className: "count" }, traces === null ? "–" : `${traces}`)))));
 }
 
@@ -213,8 +213,9 @@ const start = showErrorsOf(async () => {
   const names = await listDatasets(dir);
   await opening;
   if (dir === null && names.length) {
-    find("dataset").value = names[0];
-    await openDataset(names[0]);
+    const [last, lastFov] = await proposePlace(names);
+    find("dataset").value = last;
+    await openDataset(last, lastFov);
   }
   const asked = VIEWS.find((name) => name === view);
   if (!isChosen && (!names.length || asked)) await showView(asked ?? "run");

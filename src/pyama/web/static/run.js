@@ -2,7 +2,7 @@
 
 import { clearEarlier, findEarlier, makeEarlierResults } from "./earlier_results.js";
 import { card, element, fillSelect, find, showErrorsOf, showStatus } from "./elements.js";
-import { fillParams, makeForm, readParams, setParam, showChanges, updateForm } from "./form.js";
+import { checkFields, fillParams, makeForm, readParams, setParam, showChanges, updateForm } from "./form.js";
 import { countText, formatNumber } from "./numbers.js";
 import { get, makeLatestCheck } from "./requests.js";
 import { makeRunListCard, openRunList } from "./run_list.js";
@@ -36,7 +36,7 @@ export async function openForm(openResults, listResults) {
     // One line as before: nothing may move under the mouse when a run ends.
     if (chosen?.file === file && find("run-earlier-box").hidden) find("run-earlier-text").textContent = "There are results of it now; reload the page to list them.";
   };
-  find("run").replaceChildren(element("div", { className: "columns run-columns" },
+  find("run").replaceChildren(element("div", { id: "run-columns", className: "columns run-columns unset" },
     element("div", {}, makeRecordingCard(), makeSettingsCard(schema)),
     element("div", {}, makeTrialCard(readSettings), makePlanCard(), makeProgressCard({ openResults, applyAdvice, startRun, runEnded }), makeRunListCard())));
   find("run").addEventListener("input", () => formChanged(true));
@@ -121,6 +121,7 @@ const chooseFile = showErrorsOf(async (/** @type {string} */ file, /** @type {Fi
   }
   if (!isLatest() || !recording) return;
   chosen = recording;
+  find("run-columns").classList.remove("unset");
   isTouched = false;
   ownFeatures = {};
   find("run-facts").textContent = describeRecording(recording);
@@ -245,6 +246,7 @@ function formChanged(isTyped) {
 }
 
 const start = showErrorsOf(async () => {
+  checkFields();
   find("run-start").disabled = true; // a second click must not start a second run
   try {
     await startRun(readRequest());
@@ -255,6 +257,7 @@ const start = showErrorsOf(async () => {
 });
 
 const showPlan = showErrorsOf(async () => {
+  checkFields();
   await planRun(readRequest());
   comparePlan(readRequest());
 });

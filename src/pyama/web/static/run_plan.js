@@ -7,9 +7,11 @@ import { watchRun } from "./run_progress.js";
 /** The plan that is shown, and for which request. @type {{plan: Api.Plan, key: string} | null} */
 let current = null;
 
+const HINT = "Plan shows what would run and what would be replaced. Start makes the plan first.";
+
 export function makePlanCard() {
   const made = card("3 · Plan",
-    element("p", { id: "run-plan-state", role: "status" }, "Plan shows what would run and what would be replaced. Start makes the plan first."),
+    element("p", { id: "run-plan-state", role: "status" }, HINT),
     element("div", { id: "run-plan-box", hidden: true },
       element("ul", { id: "run-plan-notes", className: "facts" }),
       element("h3", { id: "run-replaced-title" }, "Replaced"), element("ul", { id: "run-replaced", className: "facts" }),
@@ -53,7 +55,7 @@ const keyOf = ({ confirmed, ...request }) => JSON.stringify(request);
 export function clearPlan() {
   current = null;
   find("run-plan-box").hidden = true;
-  find("run-plan-state").textContent = "No plan.";
+  find("run-plan-state").textContent = HINT;
 }
 
 /**

@@ -35,7 +35,7 @@ export function makeProgressCard(given) {
     element("pre", { id: "run-command", hidden: true, tabIndex: 0, role: "region", "aria-label": "The same run as a command" }),
     element("p", {}, element("button", { id: "run-copy", hidden: true, onclick: copyCommand }, "Copy the command")),
     element("table", {}, element("tbody", { id: "run-fov-list" })),
-    element("details", {}, element("summary", {}, "Log"), element("pre", { id: "run-log" })));
+    element("details", {}, element("summary", {}, "Log"), element("pre", { id: "run-log", tabIndex: 0, role: "region", "aria-label": "Log of the run" })));
 }
 
 const cancelRun = showErrorsOf(async () => {
@@ -72,6 +72,7 @@ function showRun(run) {
   if (!isRunning && isWatched(run.request.output)) actions.runEnded(run.request);
   shownRun = run;
   if (!isRunning) events?.close();
+  find("run-status").ariaLive = isRunning ? "off" : "polite"; // its progress is not read out every second
   find("run-status").textContent = statusText(run);
   find("run-status").classList.toggle("bad", run.status === "failed");
   showSummary(run);

@@ -2,6 +2,7 @@
 // rest, besides the choices of pictures.
 
 import { find } from "./elements.js";
+import { get } from "./requests.js";
 import { state } from "./state.js";
 
 const PLACE = "pyama-choices";
@@ -38,11 +39,26 @@ function valueOf(id) {
 }
 
 function choicesOfState() {
-  const { column, fitModel } = state;
-  return { ...Object.fromEntries(KEPT.map((id) => [id, valueOf(id)])), column, fitModel };
+  const { column, fitModel, source } = state;
+  const place = source && { dir: source.dir, fov: source.fov };
+  return { ...Object.fromEntries(KEPT.map((id) => [id, valueOf(id)])), column, fitModel, place };
 }
 
 let isStarted = false;
+/** @type {{dir: string, fov: number} | null} What was open at the end of the visit before. */
+let lastPlace = null;
+
+/**
+ * The folder to open where the address names none, and its field of view: those of the visit
+ * before, or else the folder of the newest run.
+ * @param {Array<string>} names Folders that there are.
+ * @returns {Promise<[string, number | null]>}
+ */
+export async function proposePlace(names) {
+  if (lastPlace && names.includes(lastPlace.dir)) return [lastPlace.dir, lastPlace.fov];
+  const runs = names.length > 1 ? await get("known-runs") : [];
+  return [runs.find(({ output }) => names.includes(output))?.output ?? names[0], null];
+}
 
 /** Saves what is open and chosen, once what the address asked for has been opened. */
 export function saveView() {
@@ -70,7 +86,8 @@ export function startRemembering() {
 }
 
 /** @param {Partial<ReturnType<typeof choicesOfState>>} choices */
-function takeChoices({ column, fitModel, ...values }) {
+function takeChoices({ column, fitModel, place, ...values }) {
+  lastPlace = place ?? null;
   if (typeof column === "string") state.column = column;
   if (typeof fitModel === "string") state.fitModel = fitModel;
   for (const id of KEPT) {

@@ -1,6 +1,7 @@
 // Two numbers of every cell against each other, computed by the server as for the figures.
 
 import { Chart } from "./chart.js";
+import { sampleColour } from "./colours.js";
 import { card, element, fillSelect, find, showErrorsOf } from "./elements.js";
 import { makeFigureButtons } from "./figure_files.js";
 import { formatNumber } from "./numbers.js";
@@ -95,7 +96,7 @@ function drawScatter(place, scatter) {
   const { x: xAxis, y: yAxis, samples } = scatter;
   const points = pointsOf(scatter);
   return new Chart(place, {
-    series: samples.map(({ color }) => ({ paths: () => null, auto: false, points: { show: true, size: 5, width: 0, fill: `${color}a0` } })),
+    series: samples.map(({ color }) => ({ paths: () => null, auto: false, points: { show: true, size: 5, width: 0, fill: () => `${sampleColour(color)}c0` } })),
     titles: () => ({ x: xAxis.label, y: yAxis.label }),
     log: { x: xAxis.scale === "log", y: yAxis.scale === "log" },
     rangeX: xAxis.limits,

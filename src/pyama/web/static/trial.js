@@ -1,7 +1,7 @@
 // One frame of a recording, and the cells that the parameters of the form find in it.
 
 import { card, element, fillSelect, find, showErrorsOf, showStatus } from "./elements.js";
-import { trialKey } from "./form.js";
+import { checkFields, trialKey } from "./form.js";
 import { countText } from "./numbers.js";
 import { address, fetchChecked, makeLatestCheck, post } from "./requests.js";
 import { makeTrialImage, showFound, showFrame } from "./trial_image.js";
@@ -114,6 +114,7 @@ async function tryOnce() {
   const of = recording;
   let text = "";
   try {
+    checkFields(true);
     const settings = readSettings();
     tried = keyOf(settings.channels);
     const found = await post("recording/segmentation", {}, { ...settings, ...place });
