@@ -4,8 +4,8 @@ import pytest
 
 from experiments import traces_of
 from pyama.analysis import plots
-from pyama.analysis.mean_traces import drawn_mean, mean_over_time
 from pyama.analysis.fitting.fit import fit_traces
+from pyama.analysis.mean_traces import drawn_mean, mean_over_time
 from pyama.errors import ConfigError
 
 COLUMN = "intensity_total_ch_1"

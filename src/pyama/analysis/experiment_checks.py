@@ -2,16 +2,18 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import combinations
+from pathlib import Path
 from statistics import median
 
-from pyama.analysis.experiment_file import Experiment
+from pyama.analysis.experiment_file import Continued, Experiment
+from pyama.analysis.joined_recordings import JoinedSource
 from pyama.analysis.samples import fov_problems
 from pyama.analysis.settings_by_fov import difference_sentences, named_groups
 from pyama.analysis.trace_sources import TraceSource
 from pyama.config import ProcessingConfig
 from pyama.errors import ConfigError, PyamaError, message_of
 from pyama.fov_ranges import fovs_text
-from pyama.metadata import MicroscopyMetadata, frame_times, pixel_size, typical_interval
+from pyama.metadata import MicroscopyMetadata, pixel_size, typical_interval
 from pyama.store import read_run
 from pyama.units import duration_text
 
@@ -32,7 +34,7 @@ def open_sources(experiment: Experiment) -> dict[str, TraceSource]:
     problems = []
     for name, folder in experiment.folders.items():
         try:
-            sources[name] = TraceSource(folder)
+            sources[name] = _opened(name, folder, experiment.continued.get(name, ()))
         except PyamaError as error:
             problems.append(f"recording {name!r}: {message_of(error)}")
     for name, source in sources.items():
@@ -52,9 +54,25 @@ def open_sources(experiment: Experiment) -> dict[str, TraceSource]:
     return sources
 
 
+def _opened(name: str, folder: Path, following: Sequence[Continued]) -> TraceSource:
+    first = TraceSource(folder)
+    return JoinedSource(name, first, following) if following else first
+
+
+def pieces_of(sources: Sources) -> dict[str, TraceSource]:
+    """Return all recordings, also those that are joined to others, by name."""
+    return {
+        key: piece
+        for name, source in sources.items()
+        for key, piece in source.named_pieces(name).items()
+    }
+
+
 def _repeated(sources: Sources) -> Iterator[str]:
-    for (name, source), (other, same) in combinations(sources.items(), 2):
-        if source.metadata.identity == same.metadata.identity:
+    for (name, source), (other, same) in combinations(pieces_of(sources).items(), 2):
+        frames = [set(piece.metadata.recorded_frames) for piece in (source, same)]
+        is_part = frames[0].isdisjoint(frames[1])
+        if source.metadata.identity == same.metadata.identity and not is_part:
             yield (
                 f"{name!r} and {other!r} are results of the same recording, "
                 f"{source.metadata.basename}: cells would count twice; leave out one"
@@ -66,7 +84,7 @@ def source_remarks(sources: Sources) -> list[str]:
 
     Which are not finished, and what differs: channels and features, times, sizes of pixels.
     """
-    return [*_unfinished(sources), *_differences(sources)]
+    return [*_unfinished(pieces_of(sources)), *_differences(sources)]
 
 
 def experiment_warnings(experiment: Experiment, sources: Sources) -> list[str]:
@@ -76,7 +94,7 @@ def experiment_warnings(experiment: Experiment, sources: Sources) -> list[str]:
     """
     groups = [
         group
-        for name, source in sources.items()
+        for name, source in pieces_of(sources).items()
         for group in named_groups(source.groups(list(source.files)), f"{name}, ")
     ]
     return [
@@ -111,17 +129,16 @@ def _unused(experiment: Experiment, sources: Sources) -> Iterator[str]:
 
 def _differences(sources: Sources) -> Iterator[str]:
     """Yield a sentence for everything that is not the same in all recordings."""
-    channels = {name: _channels(s.metadata, s.config) for name, s in sources.items()}
+    pieces = pieces_of(sources)
+    channels = {name: _channels(s.metadata, s.config) for name, s in pieces.items()}
     if len(set(channels.values())) > 1:
         yield (
             f"Channels or features differ: {_listed(channels)}. Only columns with the same "
             "name and the same channel can be compared; others are empty where they were not "
             "measured."
         )
-    times = {
-        name: frame_times(source.metadata, source.config.params, min(source.files))[0]
-        for name, source in sources.items()
-    }
+    fovs = {name: min(source.files) for name, source in sources.items()}
+    times = {name: sources[name].times([fov])[str(fov)] for name, fov in fovs.items()}
     intervals = {name: typical_interval(row) for name, row in times.items()}
     if not _is_same(list(intervals.values())):
         shown = {name: _duration(value) for name, value in intervals.items()}
@@ -136,7 +153,7 @@ def _differences(sources: Sources) -> Iterator[str]:
             f"The duration differs: {_listed(shown)}. Means, maxima and areas under the curve "
             "depend on it."
         )
-    sizes = {name: pixel_size(s.metadata, s.config.params) for name, s in sources.items()}
+    sizes = {name: pixel_size(s.metadata, s.config.params) for name, s in pieces.items()}
     if not _is_same(list(sizes.values())):
         shown = {
             name: f"{size:.4g} \N{MICRO SIGN}m" if size else "unknown"

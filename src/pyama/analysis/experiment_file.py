@@ -13,7 +13,7 @@ import datetime
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, Field, ValidationError
 
@@ -73,6 +73,15 @@ class ExperimentRecording(_Columns):
     """What the column `recording` calls it."""
     folder: Name
     """Output folder of its run, relative to the file."""
+    continues: Name | None = None
+    """Name of the recording that was stopped and that this one goes on with."""
+    gap: Annotated[float, Field(gt=0, allow_inf_nan=False)] | None = None
+    """Hours between the last frame of that recording and the first one of this."""
+    cells: Literal["continue", "new"] | None = None
+    """Whether cells are continued by the overlap of their masks; by default if the gap is
+    short."""
+    drift: bool = False
+    """Whether the drift between the two frames is measured before."""
 
 
 class ExperimentSample(_Columns):
@@ -99,6 +108,17 @@ class Part(Params):
     """Values of the columns replicate, day, plate and condition that are set."""
 
 
+class Continued(Params):
+    """A recording that goes on with another one."""
+
+    name: str
+    folder: Path
+    gap: float | None
+    """Hours; None if it is not given."""
+    cells: Literal["continue", "new"] | None
+    drift: bool
+
+
 class Experiment(Params):
     """An experiment as its file says."""
 
@@ -107,7 +127,9 @@ class Experiment(Params):
     name: str
     """What the column `experiment` holds."""
     folders: dict[str, Path]
-    """Output folder of every recording, in the order of the file."""
+    """Output folder of every recording that continues no other, in the order of the file."""
+    continued: dict[str, tuple[Continued, ...]]
+    """Those that continue a recording of `folders`, in their order."""
     samples: dict[str, tuple[Part, ...]]
     """Parts of every sample, in the order of the file."""
 
@@ -142,7 +164,7 @@ def load_experiment(path: Path | str) -> Experiment:
         wrong = error.errors(include_url=False)
         raise _wrong(path, [_problem(dict(entry)) for entry in wrong]) from error
     samples: dict[str, list[Part]] = {}
-    problems = list(_wrong_names(file))
+    problems = [*_wrong_names(file), *_wrong_continuations(file)]
     for sample in file.samples:
         try:
             samples.setdefault(sample.name, []).extend(_parts(file, sample))
@@ -154,7 +176,8 @@ def load_experiment(path: Path | str) -> Experiment:
     return Experiment(
         path=path,
         name=file.experiment,
-        folders={entry.name: path.parent / entry.folder for entry in file.recordings},
+        folders={name: path.parent / entry.folder for name, entry in _firsts(file).items()},
+        continued=_continued(path, file),
         samples={name: tuple(parts) for name, parts in samples.items()},
     )
 
@@ -187,6 +210,45 @@ def _wrong_names(file: _Entries) -> Iterator[str]:
             yield f"the samples {other!r} and {name!r} differ only in case"
 
 
+def _firsts(file: _Entries) -> dict[str, ExperimentRecording]:
+    """Return the recordings that continue no other, by name."""
+    return {entry.name: entry for entry in file.recordings if entry.continues is None}
+
+
+def _wrong_continuations(file: _Entries) -> Iterator[str]:
+    known: list[str] = []
+    ends: set[str] = set()
+    for entry in file.recordings:
+        set_here = [*entry.columns] if entry.continues else []
+        if entry.continues is None:
+            set_here = [n for n in ("gap", "cells", "drift") if n in entry.model_fields_set]
+        elif entry.continues not in known:
+            yield f"{entry.name!r} continues {entry.continues!r}, which does not precede it"
+        elif entry.continues in ends:
+            yield f"several recordings continue {entry.continues!r}; name the last one before"
+        if set_here:
+            kind = "continues another recording" if entry.continues else "continues none"
+            yield f"{entry.name!r} {kind}, so that it has no {', '.join(set_here)}"
+        known.append(entry.name)
+        ends.add(entry.continues or "")
+
+
+def _continued(path: Path, file: _Entries) -> dict[str, tuple[Continued, ...]]:
+    """Return the recordings that continue others, by the first recording."""
+    first = {name: name for name in _firsts(file)}
+    found: dict[str, list[Continued]] = {}
+    for entry in file.recordings:
+        if entry.continues is not None:
+            first[entry.name] = first[entry.continues]
+            part = Continued(
+                name=entry.name,
+                folder=path.parent / entry.folder,
+                **{key: getattr(entry, key) for key in ("gap", "cells", "drift")},
+            )
+            found.setdefault(first[entry.name], []).append(part)
+    return {name: tuple(parts) for name, parts in found.items()}
+
+
 def _parts(file: _Entries, sample: ExperimentSample) -> Iterator[Part]:
     """Yield the parts of an entry of the samples.
 
@@ -194,7 +256,7 @@ def _parts(file: _Entries, sample: ExperimentSample) -> Iterator[Part]:
         ValueError: Its fields of view cannot be read, it names an unknown recording, or sets a
             column that the recording sets as well.
     """
-    recordings = {entry.name: entry for entry in file.recordings}
+    recordings = _firsts(file)
     given = sample.fovs
     if not isinstance(given, Mapping):
         given = dict.fromkeys(recordings, given)

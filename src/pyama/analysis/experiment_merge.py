@@ -8,13 +8,20 @@ import pandas as pd
 
 from pyama.analysis.experiment_checks import Sources, open_sources, source_remarks
 from pyama.analysis.experiment_file import COLUMNS, Experiment, Part
+from pyama.analysis.joined_recordings import JoinedSource
 from pyama.analysis.merged_files import MERGED, MergedFiles, described, if_any, write_all
 from pyama.analysis.result_notes import empty_samples
 from pyama.analysis.sample_sets import set_entries
-from pyama.analysis.table_origins import relative_path
+from pyama.analysis.table_columns import PART
+from pyama.analysis.table_files import write_table
+from pyama.analysis.table_origins import known_entries, not_written_here, relative_path
 from pyama.analysis.trace_sources import stacked
 from pyama.traces.trace_reading import in_hours
+from pyama.version import __version__
 
+JOINED_CELLS = "joined_cells.csv"
+"""Table that says what became of the cells where recordings were joined."""
+NOTES = "notes"
 FOLDER = MERGED.removesuffix(".csv")
 """End of the name of the folder of tables, after the name of the file without its suffix."""
 
@@ -67,7 +74,33 @@ def write_experiment(
         header = {"sample": name, **of_set}
         header |= _header(experiment, sources, name, table, folder, remarks)
         planned[name] = MergedFiles(folder, name, table, header, tidy)
-    return write_all(planned, parquet=parquet)
+    if experiment.continued:
+        _refuse_to_replace_cells(folder / JOINED_CELLS, experiment)
+    written = write_all(planned, parquet=parquet)
+    if experiment.continued:
+        _write_cells(folder / JOINED_CELLS, experiment, sources)
+    return written
+
+
+def _refuse_to_replace_cells(path: Path, experiment: Experiment) -> None:
+    if path.exists() and known_entries(path).get("experiment") != experiment.name:
+        raise not_written_here(path)
+
+
+def _write_cells(path: Path, experiment: Experiment, sources: Sources) -> None:
+    """Write what became of the cells where recordings were joined, one row per cell."""
+    joined = [source for source in sources.values() if isinstance(source, JoinedSource)]
+    cells = pd.concat([source.cells for source in joined], ignore_index=True)
+    notes = [text for source in joined for text in source.sentences()]
+    header = {"experiment": experiment.name, NOTES: notes, "version": __version__}
+    write_table(path, cells, header)
+
+
+def join_notes(tables: Path) -> list[str]:
+    """Return in sentences how recordings were joined in a folder of merged tables."""
+    path = tables / JOINED_CELLS
+    noted = known_entries(path).get(NOTES, ()) if path.is_file() else ()
+    return [*noted, f"{path} lists these cells."] if noted else []
 
 
 def identity_of(experiment: Experiment) -> str:
@@ -85,6 +118,8 @@ def _table(experiment: Experiment, sources: Sources, name: str) -> pd.DataFrame:
         order = ["experiment", "replicate", "recording", *COLUMNS[1:]]
         for place, column in enumerate(column for column in order if column in found):
             table.insert(place, column, found[column])
+        if experiment.continued and PART not in table:
+            table.insert(list(table).index("cell"), PART, part.recording)
         tables.append(table)
     return stacked(tables)
 
@@ -117,8 +152,9 @@ def _header(
             "folder": relative_path(experiment.path.parent, folder),
             "file": experiment.path.name,
             "recordings": {
-                recording: source.entry(fovs[recording], folder)
+                key: entry
                 for recording, source in used.items()
+                for key, entry in source.entries(recording, fovs[recording], folder).items()
             },
         },
         "times": {
@@ -126,9 +162,9 @@ def _header(
         },
         **{key: columns[key] for key in ("units", "meanings")},
         "made_with": [
-            {"recording": recording, **group.entry()}
+            entry
             for recording, source in used.items()
-            for group in source.groups(fovs[recording])
+            for entry in source.made_with(recording, fovs[recording])
         ],
         **if_any("remarks", [*remarks, *_empty(name, fovs, table)]),
         "version": columns["version"],

@@ -6,9 +6,15 @@ from typing import Any
 
 import pandas as pd
 
-from pyama.analysis.experiment_checks import Sources, experiment_warnings, open_sources
+from pyama.analysis.experiment_checks import (
+    Sources,
+    experiment_warnings,
+    open_sources,
+    pieces_of,
+)
 from pyama.analysis.experiment_file import Experiment
 from pyama.analysis.replicates import count_units, level_of, replicate_warning
+from pyama.analysis.table_origins import relative_path
 from pyama.fov_ranges import fovs_text
 from pyama.metadata import times_text
 
@@ -23,6 +29,7 @@ class RecordingSummary:
         fovs: Fields of view with traces, such as `0-3`.
         frames: Frames per field of view.
         times: Interval, duration and source of the times, in words.
+        joined: How it continues another recording, in words; empty if it does not.
     """
 
     name: str
@@ -30,6 +37,7 @@ class RecordingSummary:
     fovs: str
     frames: int
     times: str
+    joined: str
 
 
 @dataclass(frozen=True)
@@ -81,6 +89,8 @@ class ExperimentSummary:
         for recording in self.recordings:
             yield f"  recording {recording.name}: {recording.folder}, FOV {recording.fovs}"
             yield f"    {recording.frames} frames, {recording.times}"
+            if recording.joined:
+                yield f"    {recording.joined}"
         for sample in self.samples:
             counts = [_count(sample.fovs, "FOV"), _count(sample.recordings, "recording")]
             if sample.replicates is not None:
@@ -124,10 +134,12 @@ def _fov_table(experiment: Experiment) -> pd.DataFrame:
 
 
 def _recordings(experiment: Experiment, sources: Sources) -> Iterator[RecordingSummary]:
-    for name, source in sources.items():
+    joins = {key: text for s in sources.values() for key, text in s.joins().items()}
+    for name, source in pieces_of(sources).items():
         yield RecordingSummary(
             name=name,
-            folder=str(experiment.folders[name]),
+            folder=relative_path(source.folder, experiment.path.parent),
+            joined=joins.get(name, ""),
             fovs=fovs_text(source.files),
             frames=source.metadata.n_frames,
             times=times_text(source.metadata, source.config.params, min(source.files)),

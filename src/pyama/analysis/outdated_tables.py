@@ -1,6 +1,7 @@
 """Tables that are older than what they were made from."""
 
-from collections.abc import Iterator
+import math
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from pyama import layout
@@ -55,7 +56,7 @@ def _merged(path: Path, header: Header, results: Path | None) -> Iterator[str]:
             continue
         if any(not _is_current(folder, name, digest) for name, digest in files.items()):
             yield f"{path} is older than the traces in {folder}. Merge and fit again."
-        elif _has_other_times(folder, header, recording):
+        elif _has_other_times(folder, header, recording, source):
             yield (
                 f"{path} holds other times than the last run in {folder}. Merge and fit again."
             )
@@ -69,15 +70,36 @@ def _is_current(folder: Path, name: str, digest: object) -> bool:
     return current is not None and current.name == place.name and _digest(current) == digest
 
 
-def _has_other_times(folder: Path, header: Header, recording: str) -> bool:
+def _has_other_times(folder: Path, header: Header, recording: str, source: Header) -> bool:
     times = header.get("times")
-    times = times.get(recording) if recording and isinstance(times, dict) else times
+    if recording and isinstance(times, dict):
+        times = times.get(source.get("joined_to", recording))
+    if "offset_min" in source and isinstance(times, dict):
+        times = _times_of_part(times, source)
     try:
         return isinstance(times, dict) and any(
-            list(run_times(folder, int(fov))) != row for fov, row in times.items()
+            not _is_close(run_times(folder, int(fov)), row) for fov, row in times.items()
         )
     except (StoreError, ValueError):
         return False
+
+
+def _is_close(times: Sequence[float], others: Sequence[float]) -> bool:
+    """Whether times are the same, but for rounding where recordings were joined."""
+    return len(times) == len(others) and all(
+        math.isclose(a, b, rel_tol=1e-9, abs_tol=1e-6)
+        for a, b in zip(times, others, strict=True)
+    )
+
+
+def _times_of_part(times: Header, source: Header) -> Header:
+    """Return the times of one of several recordings that were joined, as its run has them."""
+    start, stop = source["part_of_frames"]
+    offset = source["offset_min"]
+    return {
+        own: [time - offset for time in times[fov][start:stop]]
+        for fov, own in source["fovs"].items()
+    }
 
 
 def _fitted(path: Path, header: Header, results: Path | None) -> Iterator[str]:

@@ -14,17 +14,12 @@ IDENTITY = ("experiment", "replicate", "recording", "sample", "fov", "cell")
 """Columns that identify a trace, as far as a table has them."""
 CONDITIONS = ("day", "plate", "condition")
 """Further columns of an experiment, which describe recordings and samples."""
+PART = "part"
+"""Column with the recording that a row is from, if recordings were joined in time."""
 NOT_MEASURED = frozenset(
     {
-        *(
-            *IDENTITY,
-            *CONDITIONS,
-            *layout.BASE_COLUMNS,
-            "time",
-            "source_cell",
-            layout.LEFT_OUT_BY,
-        ),
-        *(PARENT, *DRIFT, "n_points"),
+        *(*IDENTITY, *CONDITIONS, PART, *layout.BASE_COLUMNS, "time", "source_cell"),
+        *(layout.LEFT_OUT_BY, PARENT, *DRIFT, "n_points"),
     }
 )
 """Columns of traces that are not features."""

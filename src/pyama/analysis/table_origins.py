@@ -97,7 +97,7 @@ def refuse_to_replace_merged(path: Path, new: Header, tidy: Iterable[Path] = ())
     for other in (*tidy, path.with_suffix(".parquet")):
         is_known = other.name in known or (old is not None and other.suffix == ".parquet")
         if other.exists() and not is_known:
-            raise _not_ours(other)
+            raise not_written_here(other)
 
 
 def refuse_to_replace_fits(path: Path, new: Header) -> None:
@@ -113,12 +113,12 @@ def refuse_to_replace_fits(path: Path, new: Header) -> None:
     old = _header_if_there(path)
     if old is None:
         if path.with_suffix(".parquet").exists():
-            raise _not_ours(path.with_suffix(".parquet"))
+            raise not_written_here(path.with_suffix(".parquet"))
         return
     _refuse_other_recording(path, old, new)
     before, now = fitted_source(path, old), fitted_source(path, new)
     if before is None:
-        raise _not_ours(path)
+        raise not_written_here(path)
     if now is not None and not _is_same(before, now):
         raise ConfigError(f"{path} holds the fits of {before.resolve()}. {ELSEWHERE}")
 
@@ -195,7 +195,7 @@ def _header_if_there(path: Path) -> Header | None:
 def _refuse_other_recording(path: Path, old: Header, new: Header) -> None:
     (name, identity), (new_name, new_identity) = recording_of(old), recording_of(new)
     if "version" not in old or "source" not in old:
-        raise _not_ours(path)
+        raise not_written_here(path)
     if identity and new_identity and identity != new_identity:
         if name == new_name:
             name, new_name = (f"{name} of {_origin(path, part)}" for part in (old, new))
@@ -210,7 +210,8 @@ def _origin(path: Path, header: Header) -> Path:
     return (fitted_source(path, header) or results_folder(path, header)).resolve()
 
 
-def _not_ours(path: Path) -> ConfigError:
+def not_written_here(path: Path) -> ConfigError:
+    """Return the error for a file that would be replaced, but was written by others."""
     return ConfigError(f"{path} exists, and this command has not written it. {ELSEWHERE}")
 
 

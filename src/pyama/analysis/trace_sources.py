@@ -1,6 +1,6 @@
 """The traces of an output folder, as parts of merged tables."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -53,6 +53,10 @@ class TraceSource:
         """Return the time of every frame in minutes, by field of view as text."""
         return {str(fov): run_times(self.folder, fov) for fov in fovs}
 
+    def named_pieces(self, name: str) -> "dict[str, TraceSource]":
+        """Return the recordings that are joined in this one: itself, by its name."""
+        return {name: self}
+
     def groups(self, fovs: Sequence[int]) -> list[FovSettings]:
         """Return fields of view grouped by what they were made with."""
         return groups_of(self.folder, fovs)
@@ -66,6 +70,22 @@ class TraceSource:
             "folder": relative_path(self.folder, folder),
             "files": {self._relative(fov): traces_digest(self.files[fov]) for fov in fovs},
         }
+
+    def entries(self, name: str, fovs: Sequence[int], folder: Path) -> dict[str, Any]:
+        """Return what a merged table in `folder` says of this recording, by its name."""
+        return {name: self.entry(fovs, folder)}
+
+    def made_with(self, name: str, fovs: Sequence[int]) -> list[dict[str, Any]]:
+        """Return what fields of view of this recording were made with."""
+        return [{"recording": name, **group.entry()} for group in self.groups(fovs)]
+
+    def joins(self) -> dict[str, str]:
+        """Return in words how recordings are joined: nothing for one recording."""
+        return {}
+
+    def sentences(self) -> Iterator[str]:
+        """Yield how recordings were joined: nothing for one recording."""
+        yield from ()
 
     def _relative(self, fov: int) -> str:
         return self.files[fov].relative_to(self.folder).as_posix()

@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from pyama.cli.options import Debug, Folders, Json, Parquet
-from pyama.cli.terminal import report_errors, result, result_json, warning
+from pyama.cli.terminal import note, report_errors, result, result_json, warning
 from pyama.errors import ConfigError
 
 
@@ -81,12 +81,16 @@ def merge(
             )
     elif (samples is None) is not by_position_name:
         raise ConfigError("Choose how samples are defined: --samples or --by-position-name.")
+    from pyama.analysis.experiment_merge import join_notes
     from pyama.analysis.merge import write_merged
     from pyama.analysis.result_notes import table_remarks
 
     written = write_merged(folder, samples, output, tidy=tidy, parquet=parquet)
-    for text in table_remarks([paths[0] for paths in written.values()]):
+    tables = [paths[0] for paths in written.values()]
+    for text in table_remarks(tables):
         warning(text)
+    for text in join_notes(tables[0].parent) if is_experiment(folder) else ():
+        note(text)
     if as_json:
         result_json({name: [str(path) for path in paths] for name, paths in written.items()})
         return

@@ -11,8 +11,8 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from pyama.analysis.colours import COLORS, color, drawn_text, random_places
-from pyama.analysis.mean_traces import drawn_mean
 from pyama.analysis.fitting.fitted_curves import smooth_curve
+from pyama.analysis.mean_traces import drawn_mean
 from pyama.analysis.statistics import example_fits
 from pyama.analysis.table_columns import cell_keys, rows_of_cell
 
