@@ -17,7 +17,7 @@ NOT_SHOWN = ("Option", "Argument", "cast", "compile", "debug")
 NO_MESSAGES = [
     r"(__init__|layout|units|store/ome|runs/log|traces/corrections)\.py",  # names and formats
     r"analysis/((removed_outputs|left_out_counts|statistics).py:$|plots|table_columns)",
-    r"analysis/comparison_text",
+    r"analysis/(comparison_text|expression.py:expression_sentence)",
     r"analysis/fitting/(fit_settings.py:$|models|model_list)",  # help
     r"analysis/report/(?!report_data|recording_sections)",
     r"analysis/report/recording_sections.py:(?!_notes)",

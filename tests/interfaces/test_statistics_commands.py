@@ -52,12 +52,16 @@ def test_traces_are_compared_and_described_by_their_features(tables):
     assert [row["feature"] for row in sent] == ["auc"]
     assert sent[0]["difference"] == pytest.approx(expected["difference"][0])
     rows = json.loads(pyama("summarize", *merged, "--json").stdout)
-    names = ["mean", "maximum", "auc", "onset"]
+    names = ["mean", "maximum", "auc", "onset", "expressing"]
     expected = summarize(table, names, order=["drug", "control"])
     assert [row["median"] for row in rows] == pytest.approx(expected["median"].tolist())
     assert {row["unit"] for row in rows if row["feature"] == "auc"} == {"counts h"}
     shown = pyama("summarize", *merged).stdout
     assert shown.startswith(" sample  cells  fovs\n")
+    assert "\nExpressing cells, of those seen over the whole window: drug 4 of 4, 100 %; control" in shown
+    short = pyama("summarize", *merged, "--window", "0-5")
+    assert "onset" in short.stdout
+    assert pyama("summarize", *tables[1], "--window", "0-5").exit_code == 2
 
 
 def test_tables_of_two_kinds_are_refused(tables):

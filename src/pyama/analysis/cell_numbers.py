@@ -8,7 +8,11 @@ import pandas as pd
 
 from pyama.analysis.joined_tables import join_fits, join_traces, parameters_to_show
 from pyama.analysis.outdated_tables import is_fitted
-from pyama.analysis.statistics import TRACE_FEATURES, trace_feature_units, trace_features
+from pyama.analysis.statistics import (
+    TRACE_FEATURES,
+    features_and_notes,
+    trace_feature_units,
+)
 from pyama.analysis.table_columns import chosen_column
 from pyama.analysis.table_files import read_header
 from pyama.analysis.table_times import TableTime
@@ -24,16 +28,21 @@ class CellNumbers:
         features: Columns that describe a cell.
         units: Their units, where they have one.
         samples: Names of the samples, in their order.
+        notes: What has to be known to compare them, in sentences.
     """
 
     table: pd.DataFrame
     features: list[str]
     units: dict[str, str]
     samples: list[str]
+    notes: tuple[str, ...] = ()
 
 
 def read_cell_numbers(
-    paths: Sequence[Path], column: str | None = None, times: TableTime | None = None
+    paths: Sequence[Path],
+    column: str | None = None,
+    times: TableTime | None = None,
+    window: tuple[float, float] | None = None,
 ) -> CellNumbers:
     """Read tables of fits, or compute the features of traces.
 
@@ -42,12 +51,15 @@ def read_cell_numbers(
         column: Column of the traces whose features are computed; by default the only
             `intensity_total`.
         times: What the user says of the times of traces.
+        window: Time in hours over which features of traces are computed; by default the time
+            that all tables have in common.
 
     Returns:
         Fitted parameters, or the features of `trace_features`.
 
     Raises:
-        ConfigError: A table cannot be read, or some are fits and some are traces.
+        ConfigError: A table cannot be read, some are fits and some are traces, or fits are
+            given with a window.
     """
     fits = [path for path in paths if is_fitted(read_header(path))]
     if fits and len(fits) < len(paths):
@@ -55,14 +67,16 @@ def read_cell_numbers(
         raise ConfigError(
             f"{fits[0]} is a table of fits, {traces} is not. Give tables of one kind."
         )
+    if fits and window is not None:
+        raise ConfigError("A window (`--window`) applies to traces; the tables are fits.")
     if fits:
         table, units = join_fits(paths)
         return CellNumbers(table, parameters_to_show(table), units, _samples(table))
     joined = join_traces(paths, times)
     column = chosen_column(joined, column)
-    table = trace_features(joined, column)
+    table, notes = features_and_notes(joined, column, window=window)
     units = trace_feature_units(column)
-    return CellNumbers(table, list(TRACE_FEATURES), units, _samples(joined))
+    return CellNumbers(table, list(TRACE_FEATURES), units, _samples(joined), tuple(notes))
 
 
 def _samples(table: pd.DataFrame) -> list[str]:

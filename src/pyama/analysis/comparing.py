@@ -11,6 +11,8 @@ import pandas as pd
 import scipy
 from numpy.typing import ArrayLike
 
+from pyama.analysis.common_window import window_warning
+from pyama.analysis.expression import SHARES
 from pyama.analysis.joined_tables import MEASURES_OF_FIT, fitted_parameters
 from pyama.analysis.rank_shift import mann_whitney
 from pyama.analysis.replicates import Level, level_of, replicate_warning, samples_in_order
@@ -37,7 +39,8 @@ def compare(
     cells finds differences where there are none. The test to cite is therefore that of
     Student (1908, doi:10.1093/biomet/6.1.1) on one value per replicate, the median of its
     cells; with unequal numbers of replicates that of Welch (1947,
-    doi:10.1093/biomet/34.1-2.28). `pyama.analysis.replicates.level_of` says what counts as a
+    doi:10.1093/biomet/34.1-2.28). Of `expressing`, it is the share of the cells instead of
+    their median. `pyama.analysis.replicates.level_of` says what counts as a
     replicate. Beside it stands the comparison of all cells, see
     `pyama.analysis.rank_shift.mann_whitney`.
 
@@ -68,12 +71,13 @@ def compare(
         ConfigError: A column or sample is missing, or an option is wrong.
 
     Warns:
-        UserWarning: A sample has fewer than three replicates.
+        UserWarning: A sample has fewer than three replicates, or features of traces were
+            computed over different windows.
     """
-    known = by in table
-    warning = replicate_warning(table, by, level_of(table, by), order) if known else ""
-    if warning:
-        warnings.warn(warning, UserWarning, stacklevel=2)
+    if by in table:
+        few = replicate_warning(table, by, level_of(table, by), order)
+        for warning in filter(None, (few, window_warning(table, by))):
+            warnings.warn(warning, UserWarning, stacklevel=2)
     return comparison(
         table,
         features,
@@ -134,7 +138,7 @@ def _compared_features(
 
 @dataclass(frozen=True)
 class _Values:
-    """Finite values of a feature in a sample: of its cells, and medians of its replicates."""
+    """Finite values of a feature in a sample: of its cells, and one of each replicate."""
 
     cells: Values
     units: Values
@@ -143,8 +147,9 @@ class _Values:
     def of(cls, table: pd.DataFrame, feature: str, level: Level) -> "_Values":
         finite = table[np.isfinite(table[feature].to_numpy(float))]
         keys: Any = list(level.columns) or np.zeros(len(finite))
-        medians = finite.groupby(keys, dropna=False, observed=True)[feature].median()
-        return cls(finite[feature].to_numpy(float), medians.to_numpy(float))
+        groups = finite.groupby(keys, dropna=False, observed=True)[feature]
+        units = groups.mean() if feature in SHARES else groups.median()
+        return cls(finite[feature].to_numpy(float), units.to_numpy(float))
 
 
 _NONE = _Values(np.empty(0), np.empty(0))

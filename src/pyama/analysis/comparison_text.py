@@ -5,6 +5,7 @@ from typing import Any
 
 import pandas as pd
 
+from pyama.analysis.expression import SHARES
 from pyama.analysis.replicates import PLURALS
 from pyama.analysis.table_columns import with_unit
 from pyama.sentences import count_text
@@ -50,7 +51,8 @@ def _of_replicates(row: "pd.Series[Any]") -> str:
     if not row["p"] >= 0:
         return f"no test possible with {replicates}"
     p = f"p = {row['p']:.2g}, corrected {row['p_adjusted']:.2g}"
-    return f"{p} (medians of {replicates})"
+    kind = "shares" if row["feature"] in SHARES else "medians"
+    return f"{p} ({kind} of {replicates})"
 
 
 def _of_cells(row: "pd.Series[Any]") -> str:

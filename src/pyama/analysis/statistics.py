@@ -7,13 +7,15 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from pyama.analysis.common_window import window_of
+from pyama.analysis.expression import EXPRESSING, feature_notes
 from pyama.analysis.onsets import find_onsets
 from pyama.analysis.replicates import samples_in_order
 from pyama.analysis.table_columns import IDENTITY, require_columns, unit_of
 from pyama.analysis.time_checks import refuse_several_rows
 from pyama.analysis.trace_shape import Values, points_first, trace_arrays
 
-KEYS = (*IDENTITY, "source_cell", "frame", "good", "n_points")
+KEYS = (*IDENTITY, "source_cell", "frame", "good", "n_points", "window_start", "window_end")
 """Columns that are not features."""
 QUANTILES = {"q05": 0.05, "q25": 0.25, "median": 0.5, "q75": 0.75, "q95": 0.95}
 NEAR_ZERO = 2
@@ -23,14 +25,22 @@ TRACE_FEATURES = {
     "maximum": ("maximum", "{}"),
     "auc": ("area under the curve", "{} h"),
     "onset": ("onset", "h"),
+    EXPRESSING: ("expressing cells (1) and others (0)", ""),
 }
 """Numbers of `trace_features`: label, and unit given that of the trace."""
 
 
 def trace_features(
-    table: pd.DataFrame, column: str = "intensity_total_ch_1", time: str = "time"
+    table: pd.DataFrame,
+    column: str = "intensity_total_ch_1",
+    time: str = "time",
+    *,
+    window: tuple[float, float] | None = None,
 ) -> pd.DataFrame:
     """Compute features of every trace.
+
+    All features are those of a window in time, because mean, maximum, area and the number of
+    cells that express depend on its length.
 
     Args:
         table: One row per cell and frame with the columns fov, cell, `time` and `column`.
@@ -38,31 +48,54 @@ def trace_features(
             `good` is False are left out.
         column: Column of the traces, in counts; NaN where there is no value.
         time: Column of the times, in hours.
+        window: Start and end in hours. By default the time that all samples and recordings
+            of the table have in common.
 
     Returns:
-        One row per cell: (columns of `IDENTITY`,) fov, cell, n_points, mean and maximum
-        (counts), auc (area under the curve by trapezoids, counts h; NaN below two points),
-        onset (h; NaN for traces that do not rise, and where the beginning of the rise was
-        not seen, see `pyama.analysis.onsets.find_onsets`) and onset_censored (whether a trace
-        rises, but did so already when it was first seen).
+        One row per cell: (columns of `IDENTITY`,) fov, cell, n_points, window_start,
+        window_end (h), mean and maximum (counts), auc (area under the curve by trapezoids,
+        counts h; NaN below two points), onset (h; NaN for traces that do not rise, and where
+        the beginning of the rise was not seen, see `pyama.analysis.onsets.find_onsets`),
+        onset_censored (whether a trace rises, but did so already when it was first seen) and
+        expressing (1 for traces that rise, 0 for others). mean, maximum, auc and expressing
+        are NaN for cells that are not seen over the whole window: if more than a twentieth
+        of it (or 1.5 frames, if that is longer) is missing at an end. expressing is also NaN
+        below `pyama.analysis.onsets.FEWEST_POINTS` points.
 
     Raises:
-        ConfigError: A column is missing, the times are not in hours, or a cell has the same
-            time twice.
+        ConfigError: A column is missing, the times are not in hours, a cell has the same time
+            twice, or the window ends before it starts.
     """
+    return features_and_notes(table, column, time, window=window)[0]
+
+
+def features_and_notes(
+    table: pd.DataFrame,
+    column: str,
+    time: str = "time",
+    *,
+    window: tuple[float, float] | None = None,
+) -> tuple[pd.DataFrame, list[str]]:
+    """Return `trace_features`, and what has to be known to compare them, in sentences."""
     t, y, ids = trace_arrays(table, column, time)
-    t, y, number = points_first(t, y)
-    some = number > 0
+    t, y, _ = points_first(t, y)
+    common = window_of(t, y, ids, window)
+    t, y, number = points_first(t, np.where(common.contains(t), y, np.nan))
     ids["n_points"] = number
-    ids["mean"] = np.divide(np.nansum(y, axis=1), number, out=_nans(number), where=some)
+    ids["window_start"], ids["window_end"] = common.start, common.end
+    last = t[np.arange(len(t)), np.maximum(number - 1, 0)]
+    whole = (number > 0) & common.covered_by(t[:, 0], last)
+    ids["mean"] = np.divide(np.nansum(y, axis=1), number, out=_nans(number), where=whole)
     highest = np.where(np.isfinite(y), y, -np.inf).max(axis=1, initial=-np.inf)
-    ids["maximum"] = np.where(some, highest, np.nan)
+    ids["maximum"] = np.where(whole, highest, np.nan)
     area = np.nansum(np.diff(t) * (y[:, 1:] + y[:, :-1]) / 2, axis=1)
-    ids["auc"] = np.where(number > 1, area, np.nan)
-    rises = find_onsets(t, y)
-    ids["onset"] = rises.time
-    ids["onset_censored"] = rises.rises & ~rises.seen
-    return ids
+    ids["auc"] = np.where(whole & (number > 1), area, np.nan)
+    found = find_onsets(t, y)
+    ids["onset"] = found.time
+    ids["onset_censored"] = found.rises & ~found.seen
+    ids[EXPRESSING] = np.where(whole & found.known, found.rises, np.nan)
+    samples = list(table["sample"].dropna().unique()) if "sample" in table else []
+    return ids, list(feature_notes(ids, common, samples))
 
 
 def trace_feature_units(column: str) -> dict[str, str]:

@@ -19,8 +19,8 @@ Names = Annotated[
     str,
     typer.Option(
         metavar="NAMES",
-        help="Columns. [default: the fitted parameters, or mean, maximum, auc and onset of "
-        "traces]",
+        help="Columns. [default: the fitted parameters, or mean, maximum, auc, onset and "
+        "expressing of traces]",
     ),
 ]
 Column = Annotated[
@@ -28,6 +28,15 @@ Column = Annotated[
     typer.Option(
         metavar="NAME",
         help="Column of the traces. [default: intensity_total, if there is one]",
+    ),
+]
+TimeWindow = Annotated[
+    str,
+    typer.Option(
+        "--window",
+        metavar="START-END",
+        help="Hours over which traces are described. [default: the time that all tables have "
+        "in common]",
     ),
 ]
 Output = Annotated[
@@ -63,6 +72,7 @@ def compare(
     column: Column = None,
     time_unit: Unit = None,
     frame_interval: FrameInterval = None,
+    window: TimeWindow = "",
     output: Output = None,
     as_json: Json = False,
     debug: Debug = False,
@@ -81,7 +91,7 @@ def compare(
     from pyama.analysis.comparison_text import comparison_lines
     from pyama.analysis.replicates import level_of, replicate_warning
 
-    cells = _read(tables, column, time_unit, frame_interval)
+    cells = _read(tables, column, time_unit, frame_interval, window)
     level, order = level_of(cells.table), cells.samples
     few = replicate_warning(cells.table, "sample", level, order)
     if few:
@@ -105,6 +115,7 @@ def summarize(
     column: Column = None,
     time_unit: Unit = None,
     frame_interval: FrameInterval = None,
+    window: TimeWindow = "",
     output: Output = None,
     as_json: Json = False,
     debug: Debug = False,
@@ -115,16 +126,18 @@ def summarize(
     quantiles.
     """
     from pyama.analysis.comparison_text import summary_lines
+    from pyama.analysis.expression import expression_sentence
     from pyama.analysis.replicates import sample_sizes
     from pyama.analysis.statistics import summarize as describe_samples
 
-    cells = _read(tables, column, time_unit, frame_interval)
+    cells = _read(tables, column, time_unit, frame_interval, window)
     chosen = _names(names) or cells.features
     table = describe_samples(cells.table, chosen, order=cells.samples)
     units = [cells.units.get(name, "") for name in table["feature"]]
     table.insert(2, "unit", units)
     sizes = sample_sizes(cells.table, order=cells.samples).to_string(index=False).split("\n")
-    lines = [*sizes, "", *summary_lines(table, cells.units)]
+    shares = expression_sentence(cells.table, cells.samples)
+    lines = [*sizes, *([shares] if shares else []), "", *summary_lines(table, cells.units)]
     _show(table, lines, output, as_json=as_json)
 
 
@@ -133,15 +146,24 @@ def _names(text: str) -> list[str]:
 
 
 def _read(
-    tables: list[Path], column: str | None, unit: str | None, interval: float | None
+    tables: list[Path],
+    column: str | None,
+    unit: str | None,
+    interval: float | None,
+    window: str,
 ) -> Any:
     from pyama.analysis.cell_numbers import read_cell_numbers
+    from pyama.analysis.common_window import parse_window
     from pyama.analysis.result_notes import table_remarks
     from pyama.analysis.table_times import TableTime
 
     for text in table_remarks(tables):
         warning(text)
-    return read_cell_numbers(tables, column, TableTime(unit, interval))
+    times = TableTime(unit, interval)
+    cells = read_cell_numbers(tables, column, times, parse_window(window))
+    for text in cells.notes:
+        note(text)
+    return cells
 
 
 def _show(table: Any, lines: list[str], output: Path | None, *, as_json: bool) -> None:

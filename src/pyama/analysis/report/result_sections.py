@@ -6,6 +6,7 @@ import pandas as pd
 
 from pyama.analysis.colours import drawn_text
 from pyama.analysis.comparing import comparison
+from pyama.analysis.expression import SHARES, expression_sentence
 from pyama.analysis.replicates import level_of, replicate_warning, sample_sizes
 from pyama.analysis.report import markup, plotly_figures
 from pyama.analysis.report.comparison_tables import comparison_tables
@@ -13,9 +14,9 @@ from pyama.analysis.report.distributions import MAX_POINTS, classes, histogram, 
 from pyama.analysis.report.report_data import Fits, ReportData
 from pyama.analysis.statistics import (
     TRACE_FEATURES,
+    features_and_notes,
     summarize,
     trace_feature_units,
-    trace_features,
 )
 from pyama.analysis.table_columns import cell_keys, with_unit
 
@@ -126,15 +127,20 @@ def statistics_section(report: ReportData) -> str:
         *_replicates(report),
     ]
     for column in (totals or report.features)[:3]:
-        table = trace_features(report.traces, column)
+        table, notes = features_and_notes(report.traces, column)
         units = trace_feature_units(column)
         content += [
             f"<h3>{markup.escape(report.label(column))}</h3>",
+            *([markup.notes(notes)] if notes else []),
+            markup.paragraph(expression_sentence(table, report.samples))
+            if column in totals
+            else "",
             markup.grid(
                 markup.plot(
                     histogram(table, name, report.samples, with_unit(words, units[name]))
                 )
                 for name, (words, _) in TRACE_FEATURES.items()
+                if name not in SHARES
             ),
             _compared(report, table, list(TRACE_FEATURES), units, column),
         ]
@@ -155,8 +161,9 @@ def _replicates(report: ReportData) -> Iterator[str]:
     sizes = sample_sizes(cells, order=report.samples)
     yield markup.paragraph(
         f"How samples are compared: cells of one {level.name} are not independent, so that "
-        f"the test takes one value per {level.name}, the median of its cells. This is the "
-        f"result to cite. Samples are compared with {report.samples[0]}, the first in the "
+        f"the test takes one value per {level.name}, the median of its cells (of expressing, "
+        "their share). This is the result to cite. Samples are compared with "
+        f"{report.samples[0]}, the first in the "
         "order in which they were merged, such as that of samples.yaml. Difference is the "
         "mean of these values in sample b minus that in a, with its 95 % interval and p of "
         "Student's t test (Welch's, if their numbers differ); "

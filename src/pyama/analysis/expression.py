@@ -1,0 +1,66 @@
+"""Sentences on cells that express, and on those whose trace does not show it."""
+
+from collections.abc import Iterable, Iterator, Sequence
+
+import pandas as pd
+
+from pyama.analysis.common_window import MOST, Window
+
+EXPRESSING = "expressing"
+"""Column of features: 1 for cells that begin to express, 0 for others, NaN if not known."""
+SHARES = (EXPRESSING,)
+"""Features whose mean over cells is a share, by which replicates are compared."""
+
+
+def expression_sentence(table: pd.DataFrame, samples: Sequence[str]) -> str:
+    """Return the share of expressing cells in every sample; empty without such a column.
+
+    Args:
+        table: One row per cell, as from `pyama.analysis.statistics.trace_features`.
+        samples: Names of the samples, in their order.
+    """
+    if EXPRESSING not in table:
+        return ""
+    parts = []
+    for name in samples:
+        column = table.loc[table["sample"] == name, EXPRESSING]
+        judged = int(column.notna().sum())
+        share = f", {100 * column.mean():.0f} %" if judged else ""
+        parts.append(f"{name} {int(column.sum())} of {judged}{share}")
+    return f"Expressing cells, of those seen over the whole window: {'; '.join(parts)}."
+
+
+def feature_notes(
+    table: pd.DataFrame, window: Window, samples: Sequence[str]
+) -> Iterator[str]:
+    """Yield what has to be known to compare features of traces of samples.
+
+    Args:
+        table: Features, see `pyama.analysis.statistics.trace_features`.
+        window: Over which they were computed.
+        samples: Names of the samples, in their order.
+    """
+    yield from window.notes()
+    cells = [table[table["sample"] == name] for name in samples]
+    if any(rows["mean"].count() < MOST * len(rows) for rows in cells):
+        yield (
+            "Mean, maximum and area under the curve are those of cells that are seen over the "
+            f"whole window, {window.text}: {_counts(cells, 'mean')}. A shorter window has "
+            "more cells: `--window START-END`."
+        )
+    late = [rows.assign(late=rows["n_points"].where(rows["onset_censored"])) for rows in cells]
+    if any(rows["late"].any() for rows in late):
+        yield (
+            "Cells that rose already when they were first seen have no onset: "
+            f"{_counts(late, 'late')}."
+        )
+
+
+def _counts(samples: Iterable[pd.DataFrame], column: str) -> str:
+    """Return in how many cells of each sample a column has a value; without empty samples."""
+    parts = [
+        f"{rows[column].count()} of {len(rows)} of {rows['sample'].iloc[0]}"
+        for rows in samples
+        if len(rows)
+    ]
+    return ", ".join(parts)
