@@ -58,7 +58,10 @@ def test_traces_are_compared_and_described_by_their_features(tables):
     assert {row["unit"] for row in rows if row["feature"] == "auc"} == {"counts h"}
     shown = pyama("summarize", *merged).stdout
     assert shown.startswith(" sample  cells  fovs\n")
-    assert "\nExpressing cells, of those seen over the whole window: drug 4 of 4, 100 %; control" in shown
+    assert (
+        "\nExpressing cells, of those seen over the whole window: drug 4 of 4, 100 %; control"
+        in shown
+    )
     short = pyama("summarize", *merged, "--window", "0-5")
     assert "onset" in short.stdout
     assert pyama("summarize", *tables[1], "--window", "0-5").exit_code == 2

@@ -5,12 +5,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.optimize import curve_fit, least_squares, lsq_linear
 
+from pyama.analysis.expression import flat_fits_note
 from pyama.analysis.fitting.fit import fit_arrays, fit_traces
 from pyama.analysis.fitting.fit_settings import FitSettings
 from pyama.analysis.fitting.least_squares import Traces, minimize
 from pyama.analysis.fitting.model import Model, Parameter
 from pyama.analysis.fitting.models import MODELS
 from pyama.analysis.fitting.problem import draw_starts, set_up
+from pyama.analysis.statistics import summarize
 from pyama.errors import ArrayError, ConfigError
 
 T = np.arange(0, 30, 0.25)
@@ -429,3 +431,20 @@ def test_options_as_words_are_read_back(fix, bounds, starts):
         starts=int(values["--starts"][-1]),
     )
     assert read == given_
+
+
+def test_a_flat_cell_is_not_expressing():
+    y = simulated("linear_onset")[1]
+    noise = np.random.default_rng(0).normal(0, 9, (4, len(T)))
+    few = np.where(np.arange(len(T)) < 8, noise[0], np.nan)
+    falling = 200 * np.exp(-T / 9) + noise[1]
+    rows = fit_arrays(T, [y[0], *noise, few, falling], "linear_onset")
+    assert rows["class"][0] == "good"
+    assert rows["class"][1:5].tolist() == ["not expressing"] * 4
+    assert rows["class"][5:].tolist() == ["poor", "fair"]
+    table = rows[:5].assign(sample="a")
+    assert summarize(table, ["t0"])["n"][0] == 1
+    assert list(flat_fits_note(table, ["a"])) == [
+        "Cells whose trace is flat do not count: 4 of 5 of a. Their fits have the class not "
+        "expressing."
+    ]

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pandas as pd
 
+from pyama.analysis.expression import flat_fits_note
 from pyama.analysis.joined_tables import join_fits, join_traces, parameters_to_show
 from pyama.analysis.outdated_tables import is_fitted
 from pyama.analysis.statistics import (
@@ -71,12 +72,15 @@ def read_cell_numbers(
         raise ConfigError("A window (`--window`) applies to traces; the tables are fits.")
     if fits:
         table, units = join_fits(paths)
-        return CellNumbers(table, parameters_to_show(table), units, _samples(table))
+        samples = _samples(table)
+        notes = tuple(flat_fits_note(table, samples))
+        return CellNumbers(table, parameters_to_show(table), units, samples, notes)
     joined = join_traces(paths, times)
     column = chosen_column(joined, column)
-    table, notes = features_and_notes(joined, column, window=window)
+    table, sentences = features_and_notes(joined, column, window=window)
     units = trace_feature_units(column)
-    return CellNumbers(table, list(TRACE_FEATURES), units, _samples(joined), tuple(notes))
+    samples = _samples(joined)
+    return CellNumbers(table, list(TRACE_FEATURES), units, samples, tuple(sentences))
 
 
 def _samples(table: pd.DataFrame) -> list[str]:

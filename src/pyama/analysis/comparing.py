@@ -12,7 +12,7 @@ import scipy
 from numpy.typing import ArrayLike
 
 from pyama.analysis.common_window import window_warning
-from pyama.analysis.expression import SHARES
+from pyama.analysis.expression import SHARES, without_flat_fits
 from pyama.analysis.joined_tables import MEASURES_OF_FIT, fitted_parameters
 from pyama.analysis.rank_shift import mann_whitney
 from pyama.analysis.replicates import Level, level_of, replicate_warning, samples_in_order
@@ -45,7 +45,8 @@ def compare(
     `pyama.analysis.rank_shift.mann_whitney`.
 
     Args:
-        table: One row per cell, as from `trace_features` or a fit.
+        table: One row per cell, as from `trace_features` or a fit. Fits of the class
+            not expressing do not count.
         features: Columns to compare; by default the parameters that were fitted, or every
             column of numbers of a table without standard errors.
         by: Column that names the sample.
@@ -102,6 +103,7 @@ def comparison(
     """Compare samples as `compare` does, without a warning."""
     _check_options(correction, confidence)
     features = _compared_features(table, features, by)
+    table = without_flat_fits(table, features)
     samples = samples_in_order(table[by], order)
     pairs = _pairs(samples, reference)
     level = level_of(table, by)

@@ -10,6 +10,32 @@ EXPRESSING = "expressing"
 """Column of features: 1 for cells that begin to express, 0 for others, NaN if not known."""
 SHARES = (EXPRESSING,)
 """Features whose mean over cells is a share, by which replicates are compared."""
+NOT_EXPRESSING = "not expressing"
+"""Class of fits to traces that are flat, whose parameters mean nothing."""
+
+
+def without_flat_fits(table: pd.DataFrame, features: Sequence[str]) -> pd.DataFrame:
+    """Return a table of fits whose numbers are NaN where a cell does not express.
+
+    Args:
+        table: One row per cell; without a column `class` of fits, it is returned as it is.
+        features: Columns of numbers.
+    """
+    if "class" not in table or not (flat := table["class"] == NOT_EXPRESSING).any():
+        return table
+    return table.assign(**{name: table[name].where(~flat) for name in features})
+
+
+def flat_fits_note(table: pd.DataFrame, samples: Sequence[str]) -> Iterator[str]:
+    """Yield in how many cells of each sample of a table of fits nothing is expressed."""
+    if "class" not in table or not (table["class"] == NOT_EXPRESSING).any():
+        return
+    flat = table.assign(flat=table["class"].where(table["class"] == NOT_EXPRESSING))
+    cells = [flat[flat["sample"] == name] for name in samples]
+    yield (
+        f"Cells whose trace is flat do not count: {_counts(cells, 'flat')}. Their fits have "
+        "the class not expressing."
+    )
 
 
 def expression_sentence(table: pd.DataFrame, samples: Sequence[str]) -> str:

@@ -8,7 +8,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from pyama.analysis.common_window import window_of
-from pyama.analysis.expression import EXPRESSING, feature_notes
+from pyama.analysis.expression import EXPRESSING, feature_notes, without_flat_fits
 from pyama.analysis.onsets import find_onsets
 from pyama.analysis.replicates import samples_in_order
 from pyama.analysis.table_columns import IDENTITY, require_columns, unit_of
@@ -117,7 +117,8 @@ def summarize(
     """Describe the distribution of every feature in every sample.
 
     Args:
-        table: One row per cell, as from `trace_features` or a fit.
+        table: One row per cell, as from `trace_features` or a fit. Fits of the class
+            not expressing do not count.
         features: Columns to describe; by default every column of numbers.
         by: Column that names the sample.
         order: Order of the samples; by default they are sorted.
@@ -132,6 +133,7 @@ def summarize(
         ConfigError: A column is missing, or `order` lacks a sample.
     """
     features = chosen_features(table, features, by)
+    table = without_flat_fits(table, features)
     groups = dict(iter(table.groupby(by, sort=True)))
     names = list(groups) if order is None else samples_in_order(table[by], order)
     rows = []

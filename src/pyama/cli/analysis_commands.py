@@ -51,7 +51,8 @@ def fit(
     """Fit a model of gene expression to every cell.
 
     Writes CSV_fitted_MODEL.csv: parameters with standard errors, R², AIC and class (good above
-    0.9, fair above 0.7, poor, failed) of every cell. Times are in h, rates in 1/h.
+    0.9, fair above 0.7, poor, failed; not expressing, if the trace is flat) of every cell.
+    Times are in h, rates in 1/h.
     """
     from pyama.analysis.fitting.fit_files import fit_file
     from pyama.analysis.result_notes import table_remarks

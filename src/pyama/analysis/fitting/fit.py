@@ -15,7 +15,7 @@ from pyama.analysis.fitting.least_squares import Solution, Traces, minimize
 from pyama.analysis.fitting.model import Model
 from pyama.analysis.fitting.models import MODELS
 from pyama.analysis.fitting.problem import Setup, draw_starts, set_up
-from pyama.analysis.fitting.result_rows import columns, fitted_rows, without_fit
+from pyama.analysis.fitting.result_rows import columns, fitted_rows, name_flat, without_fit
 from pyama.analysis.trace_shape import noise, points_first, trace_arrays
 from pyama.config import default_workers
 from pyama.errors import ArrayError, ConfigError
@@ -140,8 +140,8 @@ def fit_arrays(
         One row per cell, in order: fov, cell, model_type, success, r_squared, the
         parameters, their standard errors as NAME_se (NaN where fixed, at a bound, or not
         determined by the data; half the width of a 95 % interval is about two of them),
-        rmse, aic (of the plain sum of squares), n_points, class (good, fair, poor, failed)
-        and message. A trace that cannot be fitted has success False, NaN and the reason.
+        rmse, aic (of the plain sum of squares), n_points, class (good, fair, poor, failed,
+        flat: not expressing) and message. Without a fit, success is False, with NaN and why.
 
     Raises:
         ArrayError: The shapes are inconsistent.
@@ -155,7 +155,7 @@ def fit_arrays(
     ids = _numbered(len(values), fov, cell)
     tell = partial(_tell, watch, len(values) * len(setups), [0])
     fits = [_fit(times, values, ids, setup, options, tell) for setup in setups]
-    return fits[0] if model != AUTO else _best(fits, setups)
+    return name_flat(fits[0] if model != AUTO else _best(fits, setups), times, values)
 
 
 def check_options(model: str, **options: Any) -> None:

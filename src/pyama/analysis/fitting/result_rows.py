@@ -4,9 +4,11 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from pyama.analysis.expression import NOT_EXPRESSING
 from pyama.analysis.fitting.least_squares import MAX_STEPS, Solution, Traces
 from pyama.analysis.fitting.problem import Setup
 from pyama.analysis.fitting.standard_errors import standard_errors
+from pyama.analysis.onsets import find_onsets
 from pyama.sentences import count_text
 
 Values = NDArray[np.float64]
@@ -79,6 +81,23 @@ def _sums_of_squares(traces: Traces, f: Values | None = None) -> Values:
 
 def _classes(r_squared: Values) -> list[str]:
     return ["good" if r > GOOD else "fair" if r > FAIR else "poor" for r in r_squared]
+
+
+def name_flat(table: pd.DataFrame, t: Values, y: Values) -> pd.DataFrame:
+    """Return a table of fits in which fits to flat traces are neither fair nor poor.
+
+    Args:
+        table: One row per trace.
+        t: Hours, shape (n, T).
+        y: Traces, shape (n, T); NaN where there is no value. A trace is flat if it neither
+            rises nor falls according to `pyama.analysis.onsets.find_onsets`.
+    """
+    rows = np.flatnonzero(table["class"].isin(("fair", "poor")))
+    up, down = (find_onsets(t[rows], sign * y[rows]) for sign in (1, -1))
+    flat = rows[up.known & ~up.rises & ~down.rises]
+    classes = table["class"].to_numpy(object, copy=True)
+    classes[flat] = NOT_EXPRESSING
+    return table.assign(**{"class": classes})
 
 
 def _messages(setup: Setup, solution: Solution) -> list[str]:

@@ -6,6 +6,7 @@ from typing import Any
 import pandas as pd
 
 from pyama.analysis.colours import color, random_places
+from pyama.analysis.expression import NOT_EXPRESSING
 from pyama.analysis.histograms import axis_range, sample_histogram
 from pyama.analysis.report.plotly_figures import (
     Figure,
@@ -15,7 +16,13 @@ from pyama.analysis.report.plotly_figures import (
     transparent_color,
 )
 
-CLASSES = {"good": "#009E73", "fair": "#E69F00", "poor": "#D55E00", "failed": "#9AA0A6"}
+CLASSES = {
+    "good": "#009E73",
+    "fair": "#E69F00",
+    "poor": "#D55E00",
+    NOT_EXPRESSING: "#56B4E9",
+    "failed": "#9AA0A6",
+}
 MARGIN = 0.04
 """Free space at both ends of an axis, as a part of its range."""
 MAX_POINTS = 4000
@@ -23,7 +30,7 @@ MAX_POINTS = 4000
 
 
 def classes(fits: pd.DataFrame, samples: Sequence[str]) -> Figure:
-    """Return the shares of good, fair, poor and failed fits in every sample."""
+    """Return the shares of the classes of fits in every sample."""
     counts = pd.crosstab(fits["sample"], fits["class"])
     counts = counts.reindex(index=list(samples), columns=list(CLASSES), fill_value=0)
     share = 100 * counts.div(counts.sum(axis=1).clip(lower=1), axis=0)
