@@ -2,7 +2,9 @@
 
 import shlex
 import shutil
+import threading
 
+import numpy as np
 import pandas as pd
 import pytest
 from fastapi.testclient import TestClient
@@ -11,7 +13,10 @@ from experiments import experiment
 from page_fits import fit_on_page
 from pyama.analysis.fitting.fit_files import fit_file
 from pyama.analysis.fitting.fit_settings import FitSettings
+from pyama.analysis.fitting.model import Model, Parameter
+from pyama.analysis.fitting.models import MODELS
 from pyama.analysis.merge import write_merged
+from pyama.runs import active_fit
 from pyama.runs.active_fit import ActiveFit
 from pyama.web.application import create_app
 
@@ -201,3 +206,67 @@ def test_terminal_and_page_list_the_same_models(pyama, folder):
     assert [name for name in names if f"{name}_se" in fitted] == names
     assert "km: 1/h, fixed at 1.28, from 0 to 30, maturation of the protein" in said
     assert "auto" in pyama("models", "--json").stdout
+
+
+@pytest.fixture
+def plugin():
+    """Registers a model that does something else once it is armed."""
+    armed, names = threading.Event(), []
+
+    def register(name, act):
+        def line(t, level):
+            return (act() if armed.is_set() else level) + 0 * t
+
+        guess = lambda t, y: (y.mean(axis=1),)  # noqa: E731
+        MODELS.add(Model(name, (Parameter("level"),), line, guess))
+        names.append(name)
+        armed.set()
+        return name
+
+    yield register
+    for name in names:
+        del MODELS[name]
+
+
+def divide():
+    return 1 / 0
+
+
+@pytest.mark.parametrize("act", [divide, lambda: np.nan, lambda: np.ones((7, 7, 7))])
+def test_a_model_of_a_plugin_that_fails_is_named(pyama, folder, plugin, act):
+    client, name = client_of(folder), plugin("bad", act)
+    state = fit_on_page(client, tables=["a_merged.csv"], model=name)
+    if act is divide:
+        text = "Model 'bad' raised ZeroDivisionError: division by zero."
+        assert (state["status"], text in state["message"]) == ("failed", True)
+        done = pyama("fit", folder / "a_merged.csv", "--model", name)
+        assert (done.exit_code, text in done.stderr) == (1, True)
+    elif state["status"] == "finished":
+        (table,) = state["fitted"]
+        found = client.get("/api/fits", params={"table": table}).json()
+        assert found["classes"] == {"failed": found["cells"]}
+    else:
+        assert "Model 'bad' raised ValueError" in state["message"]
+
+
+def test_a_model_of_a_plugin_that_hangs_is_given_up(folder, plugin, monkeypatch):
+    monkeypatch.setattr(active_fit, "GIVE_UP_SECONDS", 0.2)
+    release, begun = threading.Event(), threading.Event()
+
+    def hang():
+        begun.set()
+        return 0.0 * release.wait(60)
+
+    client, name = client_of(folder), plugin("slow", hang)
+    known = client.app.state.fits
+    started = client.post("/api/fits", json={"tables": ["a_merged.csv"], "model": name})
+    assert begun.wait(60)
+    assert client.post(f"/api/fits/{started.json()['id']}/cancel").is_success
+    known.stop()  # as the server does when it stops
+    state = client.get(f"/api/fits/{started.json()['id']}").json()
+    assert (state["status"], known.is_given_up) == ("cancelled", True)
+    assert "the model 'slow' may hang" in state["message"]
+    assert fit_on_page(client, tables=["a_merged.csv"], model="constant")["cells"]
+    assert known.is_given_up
+    release.set()
+    assert not (folder / f"a_merged_fitted_{name}.csv").exists()

@@ -2,11 +2,14 @@
 
 import asyncio
 import logging
+import os
 import socket
+import sys
 import threading
 import webbrowser
 from collections.abc import Sequence
 from pathlib import Path
+from typing import NoReturn
 from urllib.parse import urlencode
 
 from pyama import layout, older_pyama
@@ -84,7 +87,17 @@ def serve(
             app.state.inspected_tables.write_all()
             app.state.fits.stop()
             stop_all(app)
+    if app.state.fits.is_given_up:
+        _end_without_threads()
     return 0
+
+
+def _end_without_threads() -> NoReturn:
+    """End this process although a fit goes on: Python would wait for its threads."""
+    warning("A fit did not end; the model of a plugin may hang.")
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(0)
 
 
 def _is_worth_saying(record: logging.LogRecord) -> bool:

@@ -13,6 +13,10 @@ from pyama.analysis.fitting.fit_files import Fitted, fit_file
 from pyama.analysis.fitting.fit_settings import FitSettings
 from pyama.errors import PyamaError, message_of
 
+POLL_SECONDS = 0.5
+GIVE_UP_SECONDS = 10.0
+"""Time after which a fit that was cancelled and does not end is given up."""
+
 
 class _CancelledError(Exception):
     """A fit was asked to stop."""
@@ -36,6 +40,7 @@ class ActiveFit:
         self.fitted: list[Fitted] = []
         self._share = 0.0
         self._cancel = threading.Event()
+        self._cancelled = 0.0
         self._started = time.monotonic()
         self._seconds: float | None = None
         self._future: Future[None] | None = None
@@ -49,16 +54,28 @@ class ActiveFit:
 
     def cancel(self) -> None:
         """Stop after the cells that are being fitted; their table is not written."""
-        self._cancel.set()
+        if not self._cancel.is_set():
+            self._cancelled = time.monotonic()
+            self._cancel.set()
 
     def wait(self) -> None:
-        """Wait until the fit has ended."""
+        """Wait until the fit has ended, or is given up."""
         assert self._future is not None  # noqa: S101 (started)
-        wait_for([self._future])
+        while not self.is_given_up and wait_for([self._future], POLL_SECONDS).not_done:
+            pass
+
+    @property
+    def is_given_up(self) -> bool:
+        """Whether it was cancelled and does not end, as where the model of a plugin hangs."""
+        is_late = time.monotonic() - self._cancelled > GIVE_UP_SECONDS
+        is_open = self._future is not None and not self._future.done()
+        return is_open and self._cancel.is_set() and is_late
 
     @property
     def status(self) -> str:
         """`running`, `finished`, `failed` or `cancelled`."""
+        if self.is_given_up:
+            return "cancelled"
         if self._future is None or not self._future.done():
             return "running"
         error = self._future.exception()
@@ -69,6 +86,11 @@ class ActiveFit:
     @property
     def message(self) -> str:
         """What went wrong, in a sentence; empty if nothing did."""
+        if self.is_given_up:
+            return (
+                f"It has not ended {GIVE_UP_SECONDS:g} s after it was cancelled: the model "
+                f"{self.settings.model!r} may hang. Its table is not written."
+            )
         error = self._future.exception() if self.status == "failed" and self._future else None
         if error is None:
             return ""

@@ -137,6 +137,7 @@ class StartedFits:
 
     def __init__(self) -> None:
         self.last: StartedFit | None = None
+        self._given_up: list[ActiveFit] = []
         self._lock = threading.Lock()
 
     def start(self, fit: StartedFit) -> StartedFit:
@@ -148,6 +149,8 @@ class StartedFits:
         with self._lock:
             if self.last is not None and self.last.current.status == "running":
                 raise LockedError("A fit is under way. Wait until it ends, or cancel it.")
+            if self.last is not None and self.last.current.is_given_up:
+                self._given_up.append(self.last.current)
             self.last = fit
             fit.current.start()
         return fit
@@ -162,8 +165,14 @@ class StartedFits:
             raise HTTPException(404, "There is no such fit.")
         return self.last
 
+    @property
+    def is_given_up(self) -> bool:
+        """Whether a fit does not end, see `ActiveFit`."""
+        last = [] if self.last is None else [self.last.current]
+        return any(current.is_given_up for current in [*self._given_up, *last])
+
     def stop(self) -> None:
-        """Cancel the fit that is under way, if any, and wait until it has ended."""
+        """Cancel the fit that is under way, if any, and wait until it ends or is given up."""
         if self.last is not None:
             self.last.current.cancel()
             self.last.current.wait()

@@ -1,14 +1,16 @@
 """The classes `Model` and `Parameter`, and the registry that checks new models."""
 
 import math
-from collections.abc import Callable
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from pyama.errors import ArrayError, PluginError
+from pyama.errors import ArrayError, PluginError, PyamaError
 from pyama.registry import Registry
 
 Values = NDArray[np.float64]
@@ -115,9 +117,12 @@ class Model:
 
         Raises:
             ArrayError: `p` does not have one row per parameter.
+            PluginError: The function of a plugin raised an exception.
         """
         times, columns = self._shaped(t, p)
-        return np.array(np.broadcast_to(self.function(times, *columns), times.shape), float)
+        with self._named_in_errors():
+            values = self.function(times, *columns)
+            return np.array(np.broadcast_to(values, times.shape), float)
 
     def jacobian(self, t: Values, p: Values) -> Values:
         """Return the derivatives by the parameters, shape (n_params, n_cells, T).
@@ -129,8 +134,9 @@ class Model:
         if self.gradient is None:
             return self._differences(times, p)
         out = np.empty((len(self.parameters), *times.shape))
-        for row, slope in zip(out, self.gradient(times, *columns), strict=True):
-            row[...] = slope
+        with self._named_in_errors():
+            for row, slope in zip(out, self.gradient(times, *columns), strict=True):
+                row[...] = slope
         return out
 
     def guess(self, t: Values, y: Values) -> Values:
@@ -146,10 +152,28 @@ class Model:
         y = np.atleast_2d(np.asarray(y, float))
         times = np.broadcast_to(np.asarray(t, float), y.shape)
         out = np.empty((len(self.parameters), len(y)))
-        values = self.first_guess(times, y)
-        for row, value, parameter in zip(out, values, self.parameters, strict=True):
-            row[...] = np.clip(value, parameter.lower, parameter.upper)
+        with self._named_in_errors():
+            values = self.first_guess(times, y)
+            for row, value, parameter in zip(out, values, self.parameters, strict=True):
+                row[...] = np.clip(value, parameter.lower, parameter.upper)
         return out
+
+    @contextmanager
+    def _named_in_errors(self) -> Iterator[None]:
+        """Name the model in every error of a plugin; errors of built-in models are kept."""
+        returned = False
+        try:
+            yield
+            returned = True
+        finally:
+            error = sys.exception()
+            module = getattr(self.function, "__module__", "") or ""
+            is_own = module.partition(".")[0] == "pyama"
+            if not (returned or is_own or isinstance(error, PyamaError | GeneratorExit)):
+                raise PluginError(
+                    f"Model {self.name!r} raised {type(error).__name__}: {error}. Correct its "
+                    "functions."
+                ) from error
 
     def _shaped(self, t: Values, p: Values) -> tuple[Values, Values]:
         p = np.asarray(p, float)
@@ -214,11 +238,11 @@ def _try_out(model: Model) -> None:
     try:
         y, slopes = model.evaluate(t, p), model.jacobian(t, p)
         guess = model.guess(t, y)
-    except (TypeError, ValueError) as error:
+    except (TypeError, ValueError, PluginError) as error:
         raise PluginError(
-            f"Model {model.name!r} does not work: {error}. Expected function(t, "
-            f"{', '.join(model.names)}), gradient with the same arguments and one array "
-            "per parameter, and first_guess(t, y) with one value per parameter."
+            f"Model {model.name!r} does not work: {error.__cause__ or error}. Expected "
+            f"function(t, {', '.join(model.names)}), gradient with the same arguments and one "
+            "array per parameter, and first_guess(t, y) with one value per parameter."
         ) from error
     if not (np.isfinite(y).all() and np.isfinite(slopes).all() and np.isfinite(guess).all()):
         raise PluginError(
