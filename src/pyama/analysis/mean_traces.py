@@ -64,8 +64,8 @@ def drawn_mean(table: pd.DataFrame, column: str) -> tuple[pd.DataFrame, str]:
     """Return the part of a mean over time that figures show.
 
     Returns:
-        The rows of `mean_over_time` without those in which few cells are left, and a sentence that
-        says so; empty if all are shown.
+        The rows of `mean_over_time` without those in which few cells are left, and a sentence
+        that says so; empty if all are shown.
     """
     means = mean_over_time(table, column)
     most = int(means["count"].max()) if len(means) else 0

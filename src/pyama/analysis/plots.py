@@ -34,8 +34,8 @@ LINE = 34
 def traces(table: pd.DataFrame, column: str, label: str, width_mm: float = 180) -> "Figure":
     """Draw the traces of every sample, with the mean and the quartiles of its cells.
 
-    Where few cells are left, there is no mean, see `pyama.analysis.mean_traces.drawn_mean`. The
-    title says this, and how many cells are drawn if not all are.
+    Where few cells are left, there is no mean, see `pyama.analysis.mean_traces.drawn_mean`.
+    The title says this, and how many cells are drawn if not all are.
 
     Args:
         table: Traces with the columns sample, fov, cell, time (h) and `column`.
