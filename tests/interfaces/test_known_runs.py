@@ -224,6 +224,9 @@ def test_hundred_folders_are_looked_at_once_for_all_pages(client, folder, monkey
         (place / "fov_000").mkdir(parents=True)
         for name in (layout.CONFIG_FILE, layout.RUN_FILE):
             shutil.copy(folder / name, place)
+    for number, year in ((30, 2001), (60, 2099)):
+        entries = read_run(folder) | {"started": f"{year}-01-01T00:00:00+00:00"}
+        (folder.parent / f"run_{number:02d}" / layout.RUN_FILE).write_bytes(seal(entries))
     looked = []
     real = known_runs.known_run
 
@@ -233,7 +236,8 @@ def test_hundred_folders_are_looked_at_once_for_all_pages(client, folder, monkey
 
     monkeypatch.setattr(known_runs, "known_run", look)
     for _ in range(5):
-        assert len(client.get("/api/known-runs").json()) == 100
+        outputs = [entry["output"] for entry in client.get("/api/known-runs").json()]
+        assert (len(outputs), outputs[0], outputs[-1]) == (100, "run_60", "run_30")
     assert len(looked) == 100
 
 

@@ -173,4 +173,5 @@ def test_names_that_other_systems_take_for_paths_are_made_safe(tmp_path):
         pytest.skip("such names cannot exist on Windows")
     folder = results_in(tmp_path)
     (folder / "a\\..\\evil.csv").write_text("x", encoding="utf-8")
+    (folder / "fov_notes").write_text("a file, as that of a field of view is named")
     assert "a_.._evil.csv" in result_zip(folder).files

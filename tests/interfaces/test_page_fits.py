@@ -132,18 +132,20 @@ def test_numbers_that_make_no_fit_are_refused(merged, wrong):
 
 def test_a_cancelled_fit_keeps_what_is_finished(folder):
     fit = ActiveFit([folder / "a_merged.csv", folder / "b_merged.csv"], FitSettings(starts=1))
-    work = fit._watch
+    work, of_the_first = fit._watch, []
 
     def cancel_in_the_second(share):
         if fit.fitted and share:
             fit.cancel()
         work(share)
+        if not fit.fitted:
+            of_the_first.append(fit.fraction)
 
     fit._watch = cancel_in_the_second
     fit.start()
     fit.wait()
     assert (fit.status, fit.message, len(fit.fitted)) == ("cancelled", "", 1)
-    assert 0.5 <= fit.fraction <= 1
+    assert 0 == of_the_first[0] <= of_the_first[-1] <= 0.5 <= fit.fraction <= 1
     assert [path.name for path in folder.glob("*_fitted_*")] == [
         "a_merged_fitted_maturation.csv"
     ]

@@ -214,6 +214,16 @@ def area_of(ring):
     return float(x @ np.roll(y, -1) - y @ np.roll(x, -1)) / 2
 
 
+def test_a_browser_keeps_only_what_has_a_version(client):
+    for address in (
+        "/api/fovs/0/outlines/0/2?spacing=0",
+        "/api/fovs/0/frames/pc_ch_0/2?level=1",
+    ):
+        once, kept = (client.get(address + version) for version in ("", "&version=a1"))
+        assert once.headers["cache-control"] == "no-store"
+        assert "immutable" in kept.headers["cache-control"]
+
+
 def test_outlines_before_tracking_are_those_of_single_frames(client, folder):
     found = client.get("/api/fovs/1/outlines/0/2?kind=labeled").json()
     labels = FovStore(folder, 1).stack("seg_labeled_ch_0")[2]

@@ -307,6 +307,19 @@ def test_a_line_that_was_cut_off_costs_only_itself(folder, torn):
     assert [entry.action.cell for entry in state.entries] == [1, 2]
 
 
+@pytest.mark.parametrize("first", [b"", b"\xff\xfe\n", b"[]\n", b"{}\n", b'{"traces": 1}\n'])
+def test_a_log_that_does_not_name_its_traces_is_set_aside(folder, first):
+    inspection = Inspection(folder, 0)
+    inspection.add(MarkCell(cell=1, good=False), "me")
+    damaged = first + inspection.log.read_bytes().partition(b"\n")[2]
+    inspection.log.write_bytes(damaged)
+    assert Inspection(folder, 0).state().table.good.all()
+    state = Inspection(folder, 0).add(MarkCell(cell=2, good=False), "me")
+    assert [entry.action.cell for entry in state.entries] == [2]
+    aside = inspection.log.with_name(f"{inspection.log.stem}_unknown.jsonl")
+    assert aside.read_bytes() == damaged
+
+
 def test_two_people_at_once_do_not_erase_each_other(folder):
     def click(who):
         for good in [False, True] * 10:
