@@ -14,6 +14,7 @@ from pyama.algorithms.params import (
     BackgroundParams,
     ExtractionParams,
     KalmanParams,
+    Params,
     TrackingParams,
     WatershedParams,
     own_params,
@@ -31,7 +32,7 @@ from pyama.processing.methods import (
     TRACKERS,
 )
 from pyama.processing.recipes import recipes
-from pyama.processing.steps import STEPS, tracking
+from pyama.processing.steps import STEPS, segmentation, tracking
 from pyama.processing.steps.segmentation import LIMITS, segment_frames
 from pyama.processing.steps.step import default_values
 from pyama.processing.steps.tracking import track_frames
@@ -436,3 +437,23 @@ def test_a_method_in_the_place_of_a_built_in_one_may_read_what_that_one_does_not
     SEGMENTERS.data["logstd"] = lambda frame, params: frame * int(params.split_h or 0)
     before, after = (recipe_of("seg_labeled_ch_0", split_h=h) for h in (None, 2.0))
     assert before.digest != after.digest
+
+
+def test_traces_depend_on_the_parameters_of_their_features(registries):
+    class Rim(Params):
+        width: int = 3
+
+    PHASE_FEATURES["rim"] = parameters(Rim)(lambda image, mask, context: 1.0)
+    features = {"phase": ["rim"], "fluorescence": ["intensity_total"]}
+    made = [
+        recipes(METADATA, make_config(features=features, plugins={"rim": {"width": width}}), 0)
+        for width in (3, 5)
+    ]
+    assert made_again(*made) == ["traces"]
+    assert made[0]["traces"].params["plugins"] == {"rim": {}}  # the default is left out
+
+
+def test_a_preprocessor_for_every_run_is_in_the_recipe_of_labels(monkeypatch):
+    before = recipes(METADATA, make_config(), 0)
+    monkeypatch.setattr(segmentation, "PREPROCESSORS", [lambda image: image])
+    assert made_again(before, recipes(METADATA, make_config(), 0)) == ["seg_labeled_ch_0/0"]
