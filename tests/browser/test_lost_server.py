@@ -154,9 +154,22 @@ def test_samples_survive_a_reload_and_tables_of_others_appear(browser, server):
         page.reload()
         expect(page.get_by_label("Name of the sample").last).to_have_value("drug")
         expect(page.get_by_label("FOVs of the sample").last).to_have_value("1")
-        assert page.evaluate(MERGE, {"samples": {"control": "0"}}) == 200
-        expect(page.locator("#tables")).to_contain_text("control_merged.csv")
+        with visiting(page.context, server.address + "&view=analysis") as other:
+            other.locator("#samples-propose").click()
+            expect(other.get_by_label("Name of the sample").last).not_to_have_value("drug")
+            assert page.evaluate(MERGE, {"samples": {"control": "0"}}) == 200
+            expect(page.locator("#tables")).to_contain_text("control_merged.csv")
+            meanwhile = "Other samples were merged meanwhile: control (FOV 0)"
+            expect(page.locator("#samples-origin")).to_contain_text(meanwhile)
+            expect(page.get_by_label("Name of the sample").last).to_have_value("drug")
+        page.reload()
         expect(page.get_by_label("Name of the sample").last).to_have_value("drug")
+        page.evaluate("() => [localStorage, sessionStorage].forEach((kept) => kept.clear())")
+        page.reload()
+        expect(page.get_by_label("Name of the sample")).to_have_value("control")
+        assert page.evaluate(MERGE, {"samples": {"two": "1"}}) == 200
+        expect(page.get_by_label("Name of the sample")).to_have_value("two")
+        expect(page.locator("#samples-origin")).to_contain_text("samples of the last merge")
 
 
 @contextmanager

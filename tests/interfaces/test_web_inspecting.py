@@ -1,5 +1,6 @@
 """What is said about cells over HTTP is saved, and seen by everybody."""
 
+import errno
 import json
 from urllib.request import Request, urlopen
 
@@ -196,6 +197,21 @@ def test_the_next_command_writes_the_table_of_a_server_that_was_killed(folder, p
     assert 1 not in set(pd.read_csv(folder / "s_merged.csv", comment="#")["cell"])
     inspection = Inspection(folder, 0)
     assert inspection.inspected.read_text() == inspection.state().table.text()
+
+
+def test_a_full_disk_is_said_and_nothing_is_half_written(client, folder, monkeypatch):
+    def fill(*_):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    before = contents(folder)
+    for name in ("pyama.traces.inspection.append_record", "pyama.web.trace_routes._tracks"):
+        with monkeypatch.context() as patch:
+            patch.setattr(name, fill)
+            answer = act(client, kind="mark", cell=2, good=False)
+        assert (answer.status_code, str(folder) in answer.text) == (409, False)
+        assert "No space left on device" in answer.json()["detail"]
+        if "append" in name:
+            assert contents(folder) == before
 
 
 def test_an_inspection_of_other_traces_is_named_in_the_same_words(client, folder):

@@ -75,8 +75,8 @@ class Inspection:
         names = [match[0] for match in parsed if match and match[1] == fov and not match[2]]
         if not names:
             raise NotReadyError(
-                f"{folder} has no traces. A run writes them when it has finished the field "
-                "of view."
+                f"{folder} has no traces. A run with phase contrast writes them when it "
+                "has finished the field of view."
             )
         self.traces = folder / layout.traces_file(names[0], fov)
         self.left_out = folder / layout.left_out_file(names[0], fov)
@@ -282,7 +282,8 @@ class Inspection:
             self._set_aside()
         elif not replayed.records.tables and self.inspected.exists():
             self._update(keeps_edited=False)  # notes whether this table is ours
-        append_record(self.log, self._uncorrected()[0], by, record, click.id)
+        with path_in_errors(self.log):
+            append_record(self.log, self._uncorrected()[0], by, record, click.id)
 
 
 def _unused_path(path: Path, suffix: str) -> Path:

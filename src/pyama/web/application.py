@@ -18,6 +18,7 @@ from pyama.errors import (
     LockedError,
     NotReadyError,
     PyamaError,
+    message_of,
     problem_of,
 )
 from pyama.processing.workflow.inspected_results import QUESTION
@@ -62,12 +63,13 @@ ROUTES = (
     *(known_run_routes, change_routes, figure_routes, trace_figure_routes),
     *(samples_routes, fitting_routes, scatter_routes, file_routes),
 )
-STATUSES: dict[type[PyamaError], int] = {
+STATUSES: dict[type[Exception], int] = {
     NotReadyError: 404,
     LockedError: 409,
     InspectedError: 428,
     ConfigError: 422,
     PyamaError: 409,
+    OSError: 409,
 }
 """Classes of errors, from special to general, and their HTTP status."""
 
@@ -103,6 +105,7 @@ def create_app(
     for module in ROUTES:
         app.include_router(module.router)
     app.add_exception_handler(PyamaError, _on_error)
+    app.add_exception_handler(OSError, _on_error)
     app.add_exception_handler(RequestValidationError, _on_invalid)
 
     @app.get("/", include_in_schema=False)
@@ -134,7 +137,8 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
 def _on_error(request: Request, error: Exception) -> Response:
     status = next(code for kind, code in STATUSES.items() if isinstance(error, kind))
     root: Root = request.app.state.root
-    text = str(error).replace(f"{root.path}/", "").replace(str(root.path), ".")
+    text = str(error) if isinstance(error, PyamaError) else message_of(error)
+    text = text.replace(f"{root.path}/", "").replace(str(root.path), ".")
     if isinstance(error, InspectedError):
         text += f"\n\n{QUESTION}"
     return _answer(text, status)

@@ -7,7 +7,7 @@ import { makeFitResultsCard, showFitResults } from "./fit_results.js";
 import { formatNumber } from "./numbers.js";
 import { address, get, post } from "./requests.js";
 import { makeFilesCard, showFiles } from "./result_files.js";
-import { makeSamplesCard, startSamples } from "./samples.js";
+import { makeSamplesCard, refreshSamples, startSamples } from "./samples.js";
 import { makeScatterCard } from "./scatter.js";
 import { NO_RESULTS, openSource, state } from "./state.js";
 
@@ -29,7 +29,7 @@ export async function openAnalysis() {
       element("div", {}, makeFitResultsCard(), makeDistributionCard(), makeScatterCard())));
     shownDir = dir;
     await Promise.all([startSamples(dir), resumeFit()]);
-  }
+  } else await refreshSamples(dir);
   await showTables(tables);
 }
 

@@ -5,6 +5,9 @@ import { forgetSamples, keepSamples, keptSamples, readRows } from "./saved_sampl
 import { RequestError, get, post } from "./requests.js";
 import { openSource, state } from "./state.js";
 
+/** Samples of the last merge, as far as this page knows, as text. */
+let merged = "";
+
 /** @param {(tables: Api.Files) => unknown} takeTables Called with the tables after a merge. */
 export function makeSamplesCard(takeTables) {
   const file = element("input", { id: "samples-file", type: "file", accept: ".yaml,.yml", "aria-label": "File samples.yaml", onchange: readFile });
@@ -29,12 +32,42 @@ export function makeSamplesCard(takeTables) {
  * @param {string} dir
  */
 export async function startSamples(dir) {
+  await noteMerged(dir);
   const kept = keptSamples(dir);
   if (kept) showSamples(kept, "Edited here, not merged yet.");
   else await proposeSamples(false);
   if (dir !== state.source?.dir) return;
   for (const id of /** @type {const} */ (["merge", "samples-save"])) find(id).disabled = false; // not before the samples are there
   keepSamples(dir, find("samples"));
+}
+
+/**
+ * Takes note of the samples of the last merge.
+ * @param {string} dir
+ */
+async function noteMerged(dir) {
+  const proposed = await get("samples", { dir });
+  merged = JSON.stringify(proposed.samples);
+  return proposed;
+}
+
+/**
+ * Shows the samples that others have merged since, unless other ones are typed here: these stay,
+ * and the page says so.
+ * @param {string} dir
+ */
+export async function refreshSamples(dir) {
+  const before = merged;
+  const { samples, origin } = await noteMerged(dir);
+  if (merged === before || dir !== state.source?.dir) return;
+  const isTyped = JSON.stringify(Object.fromEntries(readRows(find("samples")))) !== before;
+  if (isTyped) {
+    const named = Object.entries(samples).map(([name, fovs]) => `${name} (FOV ${fovs})`).join(", ");
+    find("samples-origin").textContent = `Other samples were merged meanwhile: ${named}. They are in use; those below replace them if you merge.`;
+    return;
+  }
+  showSamples(Object.entries(samples), origin);
+  setTimeout(() => forgetSamples(dir)); // nobody has typed them
 }
 
 /** Fills in the samples that the server proposes: those of the last merge, or by position names. */
@@ -108,6 +141,7 @@ const merge = showProblemsOf(async (/** @type {(tables: Api.Files) => unknown} *
   const { dir } = openSource();
   const tables = await post("merge", { dir }, typedSamples());
   forgetSamples(dir);
+  await noteMerged(dir);
   if (dir === state.source?.dir) {
     await takeTables(tables);
     find("samples-origin").textContent = "These are the samples of the last merge.";

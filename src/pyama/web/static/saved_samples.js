@@ -1,4 +1,5 @@
-// Samples that were typed and not merged yet, kept in this browser for each output folder.
+// Samples that were typed and not merged yet, kept in this browser for each output folder: those
+// of a tab are shown again in this tab, those of the last one in a new tab.
 
 const PLACE = "pyama-samples";
 
@@ -9,7 +10,8 @@ const PLACE = "pyama-samples";
  */
 export function keptSamples(dir) {
   try {
-    return JSON.parse(localStorage.getItem(`${PLACE} ${dir}`) ?? "null");
+    const place = `${PLACE} ${dir}`;
+    return JSON.parse(sessionStorage.getItem(place) ?? localStorage.getItem(place) ?? "null");
   } catch {
     return null; // written by something else
   }
@@ -21,14 +23,16 @@ export function keptSamples(dir) {
  * @param {HTMLElement} rows
  */
 export function keepSamples(dir, rows) {
-  const save = () => localStorage.setItem(`${PLACE} ${dir}`, JSON.stringify(readRows(rows)));
+  const save = () => {
+    for (const storage of [sessionStorage, localStorage]) storage.setItem(`${PLACE} ${dir}`, JSON.stringify(readRows(rows)));
+  };
   rows.addEventListener("input", save);
   new MutationObserver(save).observe(rows, { childList: true });
 }
 
 /** @param {string} dir */
 export function forgetSamples(dir) {
-  localStorage.removeItem(`${PLACE} ${dir}`);
+  for (const storage of [sessionStorage, localStorage]) storage.removeItem(`${PLACE} ${dir}`);
 }
 
 /**
