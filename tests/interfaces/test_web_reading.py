@@ -3,6 +3,7 @@
 import io
 import os
 import re
+import shutil
 
 import numpy as np
 import pandas as pd
@@ -339,6 +340,18 @@ def test_reading_changes_no_file(tmp_path):
         wish = {"action": {"kind": "delete", "cell": 1}, "column": "area_ch_0"}
         assert client.post("/api/fovs/0/inspection/preview", json=wish).status_code == 200
     assert contents(folder) == before
+
+
+@pytest.mark.parametrize("level", ["0", "1"])
+def test_a_stack_that_somebody_has_deleted_hides_no_other(tmp_path, level):
+    folder = results_in(tmp_path)
+    shutil.rmtree(folder / f"fov_000/images.zarr/fl_ch_1/{level}")
+    found = client_of(folder).get("/api/fovs/0").json()
+    levels = {group["group"]: list(group["levels"]) for group in found["groups"]}
+    assert levels["pc_ch_0"] == ["0", "1"]
+    assert levels["fl_ch_1"] == ["1" if level == "0" else "0"]
+    (text,) = found["damaged"]
+    assert text.startswith(f"fov_000/images.zarr/fl_ch_1/{level}/zarr.json cannot be read")
 
 
 def test_a_damaged_chunk_is_an_error_and_not_a_black_frame(tmp_path):

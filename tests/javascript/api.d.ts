@@ -172,6 +172,7 @@ declare namespace Api {
     time: string;
     dropped: string;
     groups: Array<Group>;
+    damaged: Array<string>;
   }
   /** One field of view. */
   interface FovEntry {

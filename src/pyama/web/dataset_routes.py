@@ -12,6 +12,7 @@ from pyama.analysis.left_out_counts import dropped_by_size
 from pyama.analysis.removed_outputs import removed_in, removed_remarks
 from pyama.analysis.result_notes import folder_remarks
 from pyama.config import Channels, ProcessingConfig
+from pyama.errors import StoreError
 from pyama.metadata import MicroscopyMetadata, frame_times, pixel_size, times_text
 from pyama.pictures.contrast import Contrast, contrast_of_data_set, contrast_of_stack
 from pyama.readers.frame_selection import selection_notes
@@ -110,7 +111,9 @@ class FovDetails(BaseModel):
     dropped: str
     """How many objects the segmentation dropped by their size; empty if none."""
     groups: list[Group]
-    """Stacks of all frames with at least one finished level."""
+    """Stacks of all frames with at least one finished level that can be read."""
+    damaged: list[str]
+    """Which finished stacks cannot be read, and why, in sentences."""
 
 
 @router.get("/api/datasets")
@@ -184,7 +187,8 @@ def details(output_dir: FovOutputDir, fov: Fov) -> FovDetails:
     finished = store.marks()
     shown = [name for name in store.groups() if not layout.is_light(name)]
     lost = {name: store.not_recorded(name, metadata).frames for name in shown}
-    groups = (_group(store, name, finished, sorted(lost[name])) for name in shown)
+    damaged: list[str] = []
+    groups = [_group(store, name, finished, sorted(lost[name]), damaged) for name in shown]
     return FovDetails(
         fov=fov,
         shape=[metadata.n_frames, *metadata.shapes[fov]],
@@ -194,6 +198,7 @@ def details(output_dir: FovOutputDir, fov: Fov) -> FovDetails:
         ),
         dropped=dropped_by_size(_objects(store, record.config)),
         groups=[group for group in groups if group.levels],
+        damaged=shorten_paths(damaged, output_dir),
     )
 
 
@@ -206,15 +211,21 @@ def _objects(store: FovStore, config: ProcessingConfig) -> Mapping[str, int]:
 
 
 def _group(
-    store: FovStore, name: str, finished: Iterable[str], not_recorded: list[int]
+    store: FovStore,
+    name: str,
+    finished: Iterable[str],
+    not_recorded: list[int],
+    damaged: list[str],
 ) -> Group:
+    """Return a stack with the levels that can be read; others are added to `damaged`."""
     kind, channel = layout.parse_group(name) or ("", 0)
-    output_dir = store.path.parent
-    levels = {
-        level: open_stack(output_dir, store.fov, name, level)[1]
-        for level in (layout.FULL, layout.PREVIEW)
-        if f"{name}/{level}" in finished
-    }
+    levels = {}
+    for level in (layout.FULL, layout.PREVIEW):
+        if f"{name}/{level}" in finished:
+            try:
+                levels[level] = open_stack(store.path.parent, store.fov, name, level)[1]
+            except StoreError as error:
+                damaged.append(str(error))
     is_grey = bool(levels) and not layout.is_labels(name)
     contrast = contrast_of_stack(store, name) if is_grey else None
     return Group(

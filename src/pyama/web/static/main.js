@@ -61,7 +61,8 @@ async function loadFov(dir, dataset, fov) {
   if (isOther) showDataset(dataset);
   markFov(fov);
   saveView();
-  showStatus(`${dataset.recording}, FOV ${fov}: ${details.shape.join(" × ")}, ${details.time}`);
+  const described = `${dataset.recording}, FOV ${fov}: ${details.shape.join(" × ")}, ${details.time}`;
+  showStatus([...details.damaged, described].join(" "), details.damaged.length > 0);
   viewer.openImages();
   await openCells();
 }
