@@ -70,7 +70,7 @@ def test_a_thumb_is_enough_on_a_phone(browser, address):
 def _analyse(page):
     """Merge, fit and report with taps; every stage is narrow and readable in the dark."""
     page.get_by_role("button", name="Analysis", exact=True).tap()
-    for text in ("Merge the samples first.", "Merge the samples, then fit them."):
+    for text in ("Merge the samples first:", "Merge the samples, then fit them."):
         expect(page.get_by_text(text).first).to_be_visible()
     page.get_by_role("button", name="Merge", exact=True).tap()
     expect(page.locator("#tables li").first).to_be_visible()
@@ -84,6 +84,11 @@ def _analyse(page):
     assert page.evaluate("document.documentElement.scrollWidth") <= SIZES["phone"][0]
     hidden = page.evaluate(f"{SCROLLED}.map((part) => part.outerHTML.slice(0, 80))")
     assert hidden == []
+    page.get_by_role("button", name="Write the report").tap()
+    expect(page.locator("#report-open")).to_be_visible()
+    report = page.evaluate("document.querySelector('#report-open').href")
+    text = page.request.get(report).text()
+    assert "Samples are compared if there are two or more" in text
 
 
 def test_two_fingers_zoom_around_their_middle(browser, address):

@@ -155,8 +155,12 @@ def statistics_section(report: ReportData) -> str:
 
 
 def _replicates(report: ReportData) -> Iterator[str]:
-    """Say what the comparison of samples means, if there are several."""
+    """Say what the comparison of samples means, or why there is none."""
     if len(report.samples) < 2:
+        yield markup.paragraph(
+            "Samples are compared if there are two or more: assign the fields of view to "
+            "them, merge again, and write the report again."
+        )
         return
     level = level_of(report.traces)
     cells = report.traces.drop_duplicates(cell_keys(report.traces))

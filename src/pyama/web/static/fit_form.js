@@ -190,7 +190,8 @@ const checkFit = showErrorsOf(async () => {
 /** @param {ReturnType<typeof fitRequest>} request */
 function showReplaced({ tables, model, column }) {
   const replaced = knownFits.filter((fit) => fit.model === model && fit.column === column && tables.some((table) => fit.table.startsWith(table.replace(/\.csv$/, "_fitted_"))));
-  find("fit-replaced").textContent = replaced.length ? `Replaces ${replaced.map(({ table }) => table).join(", ")}.` : "";
+  const nothing = find("fit-samples").childElementCount ? "" : "Merge the samples first: their tables are fitted.";
+  find("fit-replaced").textContent = replaced.length ? `Replaces ${replaced.map(({ table }) => table).join(", ")}.` : nothing;
 }
 
 const startFit = showErrorsOf(async () => {
