@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from pyama.analysis.fitting.fit_files import fit_file
     from pyama.analysis.fitting.models import MODELS
     from pyama.analysis.growth import growth_and_motion
+    from pyama.analysis.lineages import sum_lineages
     from pyama.analysis.merge import merge, write_merged
     from pyama.analysis.report import write_report
     from pyama.analysis.sample_tables import load_fitted, load_merged
@@ -42,6 +43,7 @@ _HOMES = {
     "pyama.analysis.fitting.fit_files": ("fit_file",),
     "pyama.analysis.fitting.fit": ("fit_traces",),
     "pyama.analysis.growth": ("growth_and_motion",),
+    "pyama.analysis.lineages": ("sum_lineages",),
     "pyama.analysis.merge": ("merge", "write_merged"),
     "pyama.analysis.fitting.models": ("MODELS",),
     "pyama.analysis.report": ("write_report",),
@@ -98,6 +100,7 @@ __all__ = [
     "process",
     "register_preprocessor",
     "run_workflow",
+    "sum_lineages",
     "summarize",
     "trace_features",
     "write_merged",

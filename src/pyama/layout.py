@@ -29,6 +29,8 @@ BASE_COLUMNS = (
     "bbox_y1",
 )
 """Columns of every traces file."""
+NAME_COLUMNS = ("experiment", "replicate", "recording", "sample")
+"""Columns of tables that hold names, which are text, also where they look like numbers."""
 LEFT_OUT_COLUMNS = ("reason", "frames_seen", "edge_distance")
 """Last columns of a table of cells that are left out of the traces: the parameter that leaves
 the cell out, the number of frames in which it is present, and how close it comes to the edge

@@ -2,13 +2,14 @@
 
 import json
 
+import numpy as np
 import pandas as pd
 import pytest
 from typer.testing import CliRunner
 
 from experiments import experiment
 from pyama.analysis.comparing import comparison
-from pyama.analysis.fitting.fit_files import fit_file
+from pyama.analysis.fitting.fit_files import fit_file, load_fit_with_traces
 from pyama.analysis.merge import write_merged
 from pyama.analysis.sample_tables import load_fitted, load_merged
 from pyama.analysis.statistics import summarize, trace_features
@@ -73,3 +74,36 @@ def test_tables_of_two_kinds_are_refused(tables):
     assert done.exit_code == 2
     assert "is a table of fits" in done.stderr
     assert "Give tables of one kind." in done.stderr
+
+
+def test_lineages_are_added_up_by_every_command_that_reads_traces(tmp_path):
+    """A cell divides after frame 9; the other one does not."""
+    t = np.arange(20) / 2
+    rows = [
+        pd.DataFrame({"cell": cell, "time": t[part], "parent": mother, "y": y})
+        for cell, mother, part, y in (
+            *((1, 0, slice(10), 4.0), (2, 1, slice(10, None), 1.0)),
+            *((3, 1, slice(10, None), 3.0), (4, 0, slice(None), 7.0)),
+        )
+    ]
+    table = pd.concat(rows).rename(columns={"y": "intensity_total_ch_1"})
+    path = tmp_path / "mine.csv"
+    table.to_csv(path, index=False)
+    sent = {}
+    for options in ((), ("--lineages",)):
+        done = pyama("summarize", path, "--names", "mean", "--json", *options)
+        sent[options] = json.loads(done.stdout)[0]
+    assert (sent[()]["n"], sent[("--lineages",)]["n"]) == (4, 2)
+    assert sent[("--lineages",)]["mean"] == (4 + 7) / 2
+    done = pyama("plot", "traces", path, "--lineages", "-o", tmp_path / "traces.svg")
+    assert "mine (n = 2)" in (tmp_path / "traces.svg").read_text("utf-8"), done.output
+    assert pyama("fit", path, "--model", "logistic", "--lineages").exit_code == 0
+    fits = tmp_path / "mine_fitted_logistic.csv"
+    fitted, traces, _ = load_fit_with_traces(fits)
+    assert fitted[["cell", "parent"]].to_numpy().tolist() == [[1, 0], [4, 0]]
+    assert traces.groupby("cell")["intensity_total_ch_1"].unique().map(list).to_dict() == {
+        1: [4.0],
+        4: [7.0],
+    }
+    done = pyama("compare", fits, "--lineages")
+    assert "Lineages are added up in traces" in done.stderr

@@ -7,13 +7,16 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from experiments import experiment
+from pyama.analysis import plots
+from pyama.analysis.comparing import comparison
 from pyama.analysis.fitting.fit import fit_traces
 from pyama.analysis.fitting.fit_files import fit_file, load_fit_with_traces
 from pyama.analysis.growth import growth_and_motion
 from pyama.analysis.joined_tables import join_fits, join_traces
 from pyama.analysis.merge import merge, write_merged
+from pyama.analysis.replicates import sample_sizes
 from pyama.analysis.sample_tables import load_merged
-from pyama.analysis.statistics import trace_features
+from pyama.analysis.statistics import summarize, trace_features
 from pyama.analysis.table_columns import IDENTITY
 from pyama.errors import ConfigError
 from pyama.traces.trace_reading import load_traces
@@ -67,10 +70,35 @@ def test_cells_with_equal_numbers_stay_apart(function, names, dice):
     pd.testing.assert_frame_equal(out, expected)
 
 
-def test_names_of_several_types_stay_apart():
-    table = pd.concat([trace(1, 10, sample=name) for name in (2, "a", 1, "b")])
+DAY = pd.Timestamp("2026-03-01")
+
+
+def test_names_are_text_whatever_their_type(tmp_path):
+    names = [2, "a", 1.0, True, DAY, "b"]
+    texts = ["2", "a", "1", "True", "2026-03-01", "b"]
+    table = pd.concat([trace(1, 10, sample=name) for name in names])
     for function in FUNCTIONS:
-        assert set(function(table)["sample"]) == {1, 2, "a", "b"}
+        assert set(function(table)["sample"]) == set(texts)
+    described = summarize(features(table), ["mean"])
+    assert set(described["sample"]) == set(texts)
+    assert comparison(features(table), ["mean"], reference="1")["b"].nunique() == 5
+    assert sample_sizes(table)["cells"].tolist() == [12] * 6
+    panels = plots.traces(table, "value", "y").axes
+    assert [panel.get_title() for panel in panels] == [f"{text} (n = 1)" for text in texts]
+    fits = fit_traces(table, "linear_onset", "value", workers=1)
+    assert len(plots.fits(fits, table, "value", "y").axes[0].lines[0].get_xdata()) == len(T)
+    path = tmp_path / "names.csv"
+    spelled = ["007", "NA", "2026-03-01", "1e3", "TRUE"]
+    pd.concat([trace(1, 10, sample=text) for text in spelled]).to_csv(path, index=False)
+    assert join_traces([path])["sample"].unique().tolist() == spelled
+
+
+def test_one_and_the_text_one_are_one_sample():
+    table = pd.concat([trace(1, 10, sample=1), trace(2, 10, sample="1")])
+    assert set(features(table)["sample"]) == {"1"}
+    order = pd.CategoricalDtype([10, 9])
+    ranked = features(table).assign(sample=pd.Series([9, 10]).astype(order))
+    assert summarize(ranked, ["mean"])["sample"].tolist() == ["10", "9"]
 
 
 @pytest.mark.parametrize("function", FUNCTIONS)

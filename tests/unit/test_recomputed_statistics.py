@@ -201,7 +201,10 @@ def test_features_of_traces(order):
         area = integrate.trapezoid(y, t) if len(y) > 1 else NAN
         expected = [len(y), NAN, NAN, NAN]
         if len(y) and t[0] <= 1.5 and t[-1] >= 5 - 1.5:  # the median interval is 1 h
-            expected = [len(y), y.mean(), y.max(), area]
+            edges = (t[1:] + t[:-1]) / 2  # of steps that change halfway between the points
+            edges = [2 * t[0] - edges[0], *edges, 2 * t[-1] - edges[-1]]
+            mean = np.average(y, weights=np.diff(edges))
+            expected = [len(y), mean, y.max(), area]
         got = [row.n_points, row.mean, row.maximum, row.auc]
         assert got == pytest.approx(expected, nan_ok=True)
         if len(y) < 3 or np.ptp(y) == 0:
@@ -241,6 +244,8 @@ def test_growth_and_motion():
     rate = stats.linregress(t[usable], np.log(area[usable])).slope
     seen = np.isfinite(x)
     steps = 0.5 * np.hypot(np.diff(x[seen]), np.diff(y[seen]))
+    assert found.loc[found["cell"] == 1, "n_points"].tolist() == [3] * 4
+    assert found["n_positions"].tolist() == [4, 5, 1, 4, 4, 4]
     numbers = ["growth_rate", "speed", "path", "distance", "straightness"]
     for _, row in found[found["cell"] == 1].iterrows():
         expected = [rate, steps.sum() / 4, steps.sum(), 0, 0]

@@ -44,6 +44,8 @@ def read_cell_numbers(
     column: str | None = None,
     times: TableTime | None = None,
     window: tuple[float, float] | None = None,
+    *,
+    lineages: bool = False,
 ) -> CellNumbers:
     """Read tables of fits, or compute the features of traces.
 
@@ -54,6 +56,7 @@ def read_cell_numbers(
         times: What the user says of the times of traces.
         window: Time in hours over which features of traces are computed; by default the time
             that all tables have in common.
+        lineages: Whether to add up the cells of each lineage.
 
     Returns:
         Fitted parameters, or the features of `trace_features`.
@@ -63,6 +66,11 @@ def read_cell_numbers(
             given with a window.
     """
     fits = [path for path in paths if is_fitted(read_header(path))]
+    if fits and lineages:
+        raise ConfigError(
+            f"{fits[0]} is a table of fits. Lineages are added up in traces: give --lineages "
+            "to `pyama fit`."
+        )
     if fits and len(fits) < len(paths):
         traces = next(path for path in paths if path not in fits)
         raise ConfigError(
@@ -75,7 +83,7 @@ def read_cell_numbers(
         samples = _samples(table)
         notes = tuple(flat_fits_note(table, samples))
         return CellNumbers(table, parameters_to_show(table), units, samples, notes)
-    joined = join_traces(paths, times)
+    joined = join_traces(paths, times, lineages=lineages)
     column = chosen_column(joined, column)
     table, sentences = features_and_notes(joined, column, window=window)
     units = trace_feature_units(column)

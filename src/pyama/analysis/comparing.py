@@ -17,6 +17,7 @@ from pyama.analysis.joined_tables import MEASURES_OF_FIT, fitted_parameters
 from pyama.analysis.rank_shift import mann_whitney
 from pyama.analysis.replicates import Level, level_of, replicate_warning, samples_in_order
 from pyama.analysis.statistics import chosen_features
+from pyama.analysis.table_columns import with_text_names
 from pyama.analysis.trace_shape import Values
 from pyama.errors import ConfigError
 
@@ -103,7 +104,7 @@ def comparison(
     """Compare samples as `compare` does, without a warning."""
     _check_options(correction, confidence)
     features = _compared_features(table, features, by)
-    table = without_flat_fits(table, features)
+    table = with_text_names(without_flat_fits(table, features), by)
     samples = samples_in_order(table[by], order)
     pairs = _pairs(samples, reference)
     level = level_of(table, by)

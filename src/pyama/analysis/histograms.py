@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 
 from pyama.analysis.statistics import describe, finite_values
+from pyama.analysis.table_columns import with_text_names
 from pyama.analysis.trace_shape import Values
 
 OUTLIER_IQRS = 3.0
@@ -46,6 +47,7 @@ def sample_histogram(
         column: A column of numbers.
         samples: Names of the samples; those without a cell are empty.
     """
+    table = with_text_names(table)
     values = {
         name: finite_values(table.loc[table["sample"] == name, column]) for name in samples
     }

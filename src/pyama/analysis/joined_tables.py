@@ -6,6 +6,7 @@ from typing import Any
 
 import pandas as pd
 
+from pyama.analysis.lineages import sum_lineages
 from pyama.analysis.sample_sets import in_sample_order
 from pyama.analysis.sample_tables import load_fitted, read_timed
 from pyama.analysis.table_columns import IDENTITY, with_unit
@@ -13,12 +14,15 @@ from pyama.analysis.table_files import Header, read_header
 from pyama.analysis.table_origins import Named, distinct, names_of_samples
 from pyama.analysis.table_times import TableTime
 from pyama.errors import ConfigError
+from pyama.traces.trace_rows import PARENT
 
 MEASURES_OF_FIT = ("r_squared", "rmse", "aic", "n_points")
 """Columns of tables of fits that are no parameters."""
 
 
-def join_traces(paths: Iterable[Path], times: TableTime | None = None) -> pd.DataFrame:
+def join_traces(
+    paths: Iterable[Path], times: TableTime | None = None, *, lineages: bool = False
+) -> pd.DataFrame:
     """Read merged tables or traces; the column `sample` names where each row comes from.
 
     Tables of one merge are in the order of its samples, see `in_sample_order`.
@@ -28,12 +32,14 @@ def join_traces(paths: Iterable[Path], times: TableTime | None = None) -> pd.Dat
     Args:
         paths: The tables.
         times: What the user says of their times, see `read_timed`.
+        lineages: Whether to add up the cells of each lineage, see `sum_lineages`.
 
     Raises:
-        ConfigError: A table cannot be read or has no times.
+        ConfigError: A table cannot be read, has no times, or no column parent for lineages.
     """
     tables = [(path, read_timed(path, times or TableTime())) for path in _in_order(paths)]
-    return _joined([(path, timed.table, timed.header) for path, timed in tables])
+    joined = _joined([(path, timed.table, timed.header) for path, timed in tables])
+    return sum_lineages(joined) if lineages else joined
 
 
 def _in_order(paths: Iterable[Path]) -> list[Path]:
@@ -87,7 +93,7 @@ def fits_above(table: pd.DataFrame, limit: float | None) -> pd.DataFrame:
 def fitted_numbers(table: pd.DataFrame) -> list[str]:
     """Return the columns of numbers of a table of fits."""
     # pandas takes a column for numbers if it is empty, as messages are where all fits succeed.
-    others = (*IDENTITY, "message")
+    others = (*IDENTITY, PARENT, "message")
     return [str(name) for name in table.select_dtypes("number") if name not in others]
 
 

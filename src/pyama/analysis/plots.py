@@ -16,7 +16,7 @@ from pyama.analysis.histograms import axis_range, not_shown, sample_histogram
 from pyama.analysis.mean_traces import drawn_mean
 from pyama.analysis.scatter import MARGIN, SCALES, scatter_of
 from pyama.analysis.statistics import describe, example_fits, finite_values
-from pyama.analysis.table_columns import cell_keys, rows_of_cell
+from pyama.analysis.table_columns import cell_keys, name_text, rows_of_cell, with_text_names
 from pyama.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -43,6 +43,7 @@ def traces(table: pd.DataFrame, column: str, label: str, width_mm: float = 180) 
         label: Label of the y axis.
         width_mm: Width of the figure in mm.
     """
+    table = with_text_names(table)
     names = _names(table)
     figure, panels = make_panels(len(names), width_mm, share=True)
     for i, (name, panel) in enumerate(zip(names, panels, strict=False)):
@@ -166,6 +167,7 @@ def samples(table: pd.DataFrame, column: str, label: str, width_mm: float = 85) 
         width_mm: Width of the figure in mm.
     """
     figure, panels = make_panels(1, width_mm)
+    table = with_text_names(table)
     rng, names, ticks = np.random.default_rng(0), _names(table), []
     for i, name in enumerate(names):
         values = finite_values(table.loc[table["sample"] == name, column])
@@ -258,4 +260,4 @@ def _legend(panel: "Axes", table: pd.DataFrame) -> None:
 
 
 def _names(table: pd.DataFrame) -> list[str]:
-    return [str(name) for name in table["sample"].unique()]
+    return list(dict.fromkeys(name_text(name) for name in table["sample"].unique()))

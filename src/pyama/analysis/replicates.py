@@ -6,7 +6,7 @@ from typing import Any
 
 import pandas as pd
 
-from pyama.analysis.table_columns import IDENTITY
+from pyama.analysis.table_columns import IDENTITY, with_text_names
 from pyama.errors import ConfigError
 
 MIN_REPLICATES = 3
@@ -86,6 +86,7 @@ def samples_in_order(
     Raises:
         ConfigError: `order` does not name all samples.
     """
+    column = with_text_names(column.to_frame("sample"))["sample"]
     found = column.dropna().unique().tolist()
     if order is None:
         known = getattr(column.dtype, "categories", None)
@@ -111,6 +112,7 @@ def sample_sizes(
         One row per sample: its name, cells and, as far as the table has such columns, fovs,
         recordings and replicates.
     """
+    table = with_text_names(table, by)
     kept = [name for name in _present(table, *IDENTITY) if name not in (by, "cell")]
     counted = {
         "fovs": kept if "fov" in kept else [],
@@ -130,6 +132,7 @@ def replicate_warning(
     table: pd.DataFrame, by: str, level: Level, order: Sequence[str] | None = None
 ) -> str:
     """Return a warning if samples have too few replicates for a conclusion, else nothing."""
+    table = with_text_names(table, by)
     samples = samples_in_order(table[by], order)
     counts = {name: count_units(table[table[by] == name], level.columns) for name in samples}
     few = [f"{name} ({n})" for name, n in counts.items() if n < MIN_REPLICATES]

@@ -9,6 +9,7 @@ import pandas as pd
 
 from pyama.analysis.colours import random_places
 from pyama.analysis.histograms import axis_range, not_drawn
+from pyama.analysis.table_columns import with_text_names
 
 Scale = Literal["linear", "log"]
 SCALES: tuple[Scale, Scale] = ("linear", "log")
@@ -47,6 +48,7 @@ def scatter_of(
         x_scale: With `log`, numbers up to 0 are outside of the limits.
         y_scale: As `x_scale`.
     """
+    table = with_text_names(table)
     numbers = table[[x, y]].to_numpy(float)
     kept = table[np.isfinite(numbers).all(axis=1)]
     limits = axis_limits(kept, x, x_scale), axis_limits(kept, y, y_scale)

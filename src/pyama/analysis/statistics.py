@@ -11,11 +11,15 @@ from pyama.analysis.common_window import window_of
 from pyama.analysis.expression import EXPRESSING, feature_notes, without_flat_fits
 from pyama.analysis.onsets import find_onsets
 from pyama.analysis.replicates import samples_in_order
-from pyama.analysis.table_columns import IDENTITY, require_columns, unit_of
+from pyama.analysis.table_columns import IDENTITY, require_columns, unit_of, with_text_names
 from pyama.analysis.time_checks import refuse_several_rows
 from pyama.analysis.trace_shape import Values, points_first, trace_arrays
+from pyama.traces.trace_rows import PARENT
 
-KEYS = (*IDENTITY, "source_cell", "frame", "good", "n_points", "window_start", "window_end")
+KEYS = (
+    *(*IDENTITY, PARENT, "source_cell", "frame", "good"),
+    *("n_points", "window_start", "window_end"),
+)
 """Columns that are not features."""
 QUANTILES = {"q05": 0.05, "q25": 0.25, "median": 0.5, "q75": 0.75, "q95": 0.95}
 NEAR_ZERO = 2
@@ -52,15 +56,17 @@ def trace_features(
             of the table have in common.
 
     Returns:
-        One row per cell: (columns of `IDENTITY`,) fov, cell, n_points, window_start,
-        window_end (h), mean and maximum (counts), auc (area under the curve by trapezoids,
-        counts h; NaN below two points), onset (h; NaN for traces that do not rise, and where
-        the beginning of the rise was not seen, see `pyama.analysis.onsets.find_onsets`),
-        onset_censored (whether a trace rises, but did so already when it was first seen) and
-        expressing (1 for traces that rise, 0 for others). mean, maximum, auc and expressing
-        are NaN for cells that are not seen over the whole window: if more than a twentieth
-        of it (or 1.5 frames, if that is longer) is missing at an end. expressing is also NaN
-        below `pyama.analysis.onsets.FEWEST_POINTS` points.
+        One row per cell: (columns of `IDENTITY`,) fov, cell, (parent,) n_points, window_start,
+        window_end (h), mean over time (each value stands for the time from halfway to the one
+        before it to halfway to the next) and maximum (counts), auc (area under the curve by
+        trapezoids, counts h; NaN below two points), onset (h; NaN for traces that do not
+        rise, and where the beginning of the rise was not seen, see
+        `pyama.analysis.onsets.find_onsets`), onset_censored (whether a trace rises, but did
+        so already when it was first seen) and expressing (1 for traces that rise, 0 for
+        others). mean, maximum, auc and expressing are NaN for cells that are not seen over
+        the whole window: if more than a twentieth of it (or 1.5 frames, if that is longer) is
+        missing at an end. expressing is also NaN below
+        `pyama.analysis.onsets.FEWEST_POINTS` points.
 
     Raises:
         ConfigError: A column is missing, the times are not in hours, a cell has the same time
@@ -85,7 +91,7 @@ def features_and_notes(
     ids["window_start"], ids["window_end"] = common.start, common.end
     last = t[np.arange(len(t)), np.maximum(number - 1, 0)]
     whole = (number > 0) & common.covered_by(t[:, 0], last)
-    ids["mean"] = np.divide(np.nansum(y, axis=1), number, out=_nans(number), where=whole)
+    ids["mean"] = np.where(whole, _means(t, y, number), np.nan)
     highest = np.where(np.isfinite(y), y, -np.inf).max(axis=1, initial=-np.inf)
     ids["maximum"] = np.where(whole, highest, np.nan)
     area = np.nansum(np.diff(t) * (y[:, 1:] + y[:, :-1]) / 2, axis=1)
@@ -133,7 +139,7 @@ def summarize(
         ConfigError: A column is missing, or `order` lacks a sample.
     """
     features = chosen_features(table, features, by)
-    table = without_flat_fits(table, features)
+    table = with_text_names(without_flat_fits(table, features), by)
     groups = dict(iter(table.groupby(by, sort=True)))
     names = list(groups) if order is None else samples_in_order(table[by], order)
     rows = []
@@ -201,5 +207,14 @@ def finite_values(values: "pd.Series[float]") -> Values:
     return array[np.isfinite(array)]
 
 
-def _nans(like: NDArray[np.intp]) -> Values:
-    return np.full(like.shape, np.nan)
+def _means(t: Values, y: Values, number: NDArray[np.intp]) -> Values:
+    """Return means over time; see `points_first` for the arguments."""
+    steps = np.where(np.isfinite(y[:, 1:]), np.diff(t), 0.0)
+    before, after = (np.pad(steps, ((0, 0), pad)) for pad in ((1, 0), (0, 1)))
+    last = np.maximum(number - 1, 0), np.arange(len(y))
+    before[:, 0], after[last[::-1]] = after[:, 0], before[last[::-1]]
+    weights = np.where(np.isfinite(y), before + after, 0.0)
+    weights[number == 1, 0] = 1
+    total = weights.sum(axis=1)
+    means = np.full(len(y), np.nan)
+    return np.divide((weights * np.nan_to_num(y)).sum(axis=1), total, means, where=total > 0)

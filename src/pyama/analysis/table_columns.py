@@ -1,6 +1,7 @@
 """Columns of traces tables: which ones hold features, which one to use, and their units."""
 
 from collections.abc import Iterable
+from datetime import datetime, time
 from typing import TYPE_CHECKING, Any
 
 from pyama import layout
@@ -10,7 +11,7 @@ from pyama.traces.trace_rows import DRIFT, PARENT
 if TYPE_CHECKING:
     import pandas as pd  # takes long to load
 
-IDENTITY = ("experiment", "replicate", "recording", "sample", "fov", "cell")
+IDENTITY = (*layout.NAME_COLUMNS, "fov", "cell")
 """Columns that identify a trace, as far as a table has them."""
 CONDITIONS = ("day", "plate", "condition")
 """Further columns of an experiment, which describe recordings and samples."""
@@ -108,6 +109,40 @@ def cell_keys(table: "pd.DataFrame") -> list[str]:
     return [name for name in IDENTITY if name in table]
 
 
+def with_text_names(table: "pd.DataFrame", *others: str) -> "pd.DataFrame":
+    """Return a table in which the names of samples, recordings etc. are text.
+
+    Numbers, dates and truth values become the text that a file would hold: 1 and 1.0 become
+    `1`, so that they are one sample with the text `1`. The order of categories is kept.
+
+    Args:
+        table: Any table.
+        others: Further columns of names.
+    """
+    import pandas as pd
+
+    for name in {*layout.NAME_COLUMNS, *others}.intersection(table.columns):
+        column = table[name]
+        texts = {value: name_text(value) for value in column.dropna().unique().tolist()}
+        if all(isinstance(value, str) for value in texts):
+            continue
+        mapped = column.astype(object).map(lambda value: name_text(value), na_action="ignore")
+        if isinstance(column.dtype, pd.CategoricalDtype):
+            order = dict.fromkeys(map(name_text, column.dtype.categories.tolist()))
+            mapped = mapped.astype(pd.CategoricalDtype(list(order)))
+        table = table.assign(**{name: mapped})
+    return table
+
+
+def name_text(value: object) -> str:
+    """Return a name as text; a day without a time is a date, a whole number has no point."""
+    if isinstance(value, float) and value.is_integer():
+        return str(int(value))
+    if isinstance(value, datetime) and value.time() == time():
+        return value.date().isoformat()
+    return str(value)
+
+
 def rows_of_cell(table: "pd.DataFrame", cell: "pd.Series[Any]") -> "pd.DataFrame":
     """Return the rows of a table that belong to a cell.
 
@@ -117,7 +152,8 @@ def rows_of_cell(table: "pd.DataFrame", cell: "pd.Series[Any]") -> "pd.DataFrame
             both has are not compared.
     """
     shared = [name for name in IDENTITY if name in table and name in cell]
-    return table[(table[shared] == cell[shared]).all(axis=1)]
+    names = with_text_names(table[shared])
+    return table[(names == with_text_names(cell[shared].to_frame().T).iloc[0]).all(axis=1)]
 
 
 def measured_columns(table: "pd.DataFrame") -> list[str]:

@@ -5,7 +5,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from pyama.analysis.table_columns import cell_keys, require_columns
+from pyama.analysis.lineages import with_parent
+from pyama.analysis.table_columns import cell_keys, require_columns, with_text_names
 from pyama.analysis.time_checks import check_hours, refuse_doubled_times
 from pyama.errors import ConfigError
 
@@ -49,7 +50,7 @@ def trace_arrays(
 
     Returns:
         Times and values, both (n_cells, T), padded with NaN, and the columns that identify
-        a trace, see `IDENTITY`; one row per trace, sorted.
+        a trace, see `IDENTITY`, with parent if the table has it; one row per trace, sorted.
 
     Raises:
         ConfigError: A column is missing, times or values are not numbers, times are not in
@@ -59,7 +60,7 @@ def trace_arrays(
     keys = cell_keys(table)
     require_columns(table, keys, numbers=(time, column))
     check_hours(table, time)
-    table = good_rows(table).dropna(subset=["fov", "cell"])
+    table = with_text_names(good_rows(table).dropna(subset=["fov", "cell"]))
     refuse_doubled_times(table, time)
     groups = table.groupby(keys, sort=True)
     row, place = groups.ngroup().to_numpy(), groups.cumcount().to_numpy()
@@ -67,7 +68,7 @@ def trace_arrays(
     shape = len(ids), int(place.max(initial=0)) + 1
     t, y = np.full(shape, np.nan), np.full(shape, np.nan)
     t[row, place], y[row, place] = table[time], table[column]
-    return t, y, ids
+    return t, y, with_parent(ids, table)
 
 
 def points_first(t: Values, y: Values) -> tuple[Values, Values, NDArray[np.intp]]:

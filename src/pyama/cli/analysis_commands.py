@@ -42,6 +42,7 @@ def fit(
     seed: fit_options.Seed = FitSettings.seed,
     time_unit: fit_options.Unit = None,
     frame_interval: fit_options.FrameInterval = None,
+    lineages: fit_options.Lineages = False,
     output: fit_options.Output = None,
     plugins: Plugins = None,
     parquet: Parquet = False,
@@ -77,6 +78,7 @@ def fit(
     others: dict[str, Any] = {
         "time_unit": time_unit,
         "frame_interval": frame_interval,
+        "lineages": lineages,
         "parquet": parquet,
         "workers": workers,
         **settings.options(),

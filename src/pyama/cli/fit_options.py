@@ -96,6 +96,10 @@ Unit = Annotated[
         "names, else h]",
     ),
 ]
+Lineages = Annotated[
+    bool,
+    typer.Option("--lineages", help="Add up the cells that descend from one cell."),
+]
 FrameInterval = Annotated[
     float | None,
     typer.Option(

@@ -5,7 +5,7 @@ from typing import Annotated, Any
 
 import typer
 
-from pyama.cli.fit_options import FrameInterval, Unit
+from pyama.cli.fit_options import FrameInterval, Lineages, Unit
 from pyama.cli.options import Debug
 from pyama.cli.terminal import report_errors, result, warning
 
@@ -58,6 +58,7 @@ def traces(
     ] = None,
     time_unit: Unit = None,
     frame_interval: FrameInterval = None,
+    lineages: Lineages = False,
     width: Width = 180,
     dpi: Dpi = 300,
     debug: Debug = False,
@@ -73,7 +74,7 @@ def traces(
 
     plots.check_format(output)
     _say_remarks(tables)
-    joined = join_traces(tables, TableTime(time_unit, frame_interval))
+    joined = join_traces(tables, TableTime(time_unit, frame_interval), lineages=lineages)
     column = chosen_column(joined, column)
     figure = plots.traces(joined, column, with_unit(column, unit_of(column)), width)
     result(str(plots.save(figure, output, dpi)))

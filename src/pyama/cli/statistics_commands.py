@@ -5,7 +5,7 @@ from typing import Annotated, Any
 
 import typer
 
-from pyama.cli.fit_options import FrameInterval, Unit
+from pyama.cli.fit_options import FrameInterval, Lineages, Unit
 from pyama.cli.options import Debug, Json
 from pyama.cli.terminal import note, report_errors, result, result_json, warning
 
@@ -73,6 +73,7 @@ def compare(
     time_unit: Unit = None,
     frame_interval: FrameInterval = None,
     window: TimeWindow = "",
+    lineages: Lineages = False,
     output: Output = None,
     as_json: Json = False,
     debug: Debug = False,
@@ -91,7 +92,7 @@ def compare(
     from pyama.analysis.comparison_text import comparison_lines
     from pyama.analysis.replicates import level_of, replicate_warning
 
-    cells = _read(tables, column, time_unit, frame_interval, window)
+    cells = _read(tables, column, time_unit, frame_interval, window, lineages=lineages)
     level, order = level_of(cells.table), cells.samples
     few = replicate_warning(cells.table, "sample", level, order)
     if few:
@@ -116,6 +117,7 @@ def summarize(
     time_unit: Unit = None,
     frame_interval: FrameInterval = None,
     window: TimeWindow = "",
+    lineages: Lineages = False,
     output: Output = None,
     as_json: Json = False,
     debug: Debug = False,
@@ -130,7 +132,7 @@ def summarize(
     from pyama.analysis.replicates import sample_sizes
     from pyama.analysis.statistics import summarize as describe_samples
 
-    cells = _read(tables, column, time_unit, frame_interval, window)
+    cells = _read(tables, column, time_unit, frame_interval, window, lineages=lineages)
     chosen = _names(names) or cells.features
     table = describe_samples(cells.table, chosen, order=cells.samples)
     units = [cells.units.get(name, "") for name in table["feature"]]
@@ -151,6 +153,8 @@ def _read(
     unit: str | None,
     interval: float | None,
     window: str,
+    *,
+    lineages: bool,
 ) -> Any:
     from pyama.analysis.cell_numbers import read_cell_numbers
     from pyama.analysis.common_window import parse_window
@@ -160,7 +164,7 @@ def _read(
     for text in table_remarks(tables):
         warning(text)
     times = TableTime(unit, interval)
-    cells = read_cell_numbers(tables, column, times, parse_window(window))
+    cells = read_cell_numbers(tables, column, times, parse_window(window), lineages=lineages)
     for text in cells.notes:
         note(text)
     return cells

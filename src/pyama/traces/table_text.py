@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
+from pyama import layout
 from pyama.errors import StoreError, reason
 from pyama.symlinks import refuse_link_out
 from pyama.traces.table_dialects import unquote, with_commas_and_points
@@ -68,16 +69,27 @@ class TableText:
         """
         import pandas as pd
 
+        names = [name for name in layout.NAME_COLUMNS if name in self.columns]
         try:
             table = pd.read_csv(
-                io.BytesIO(self.text.encode()), index_col=False, low_memory=False
+                io.BytesIO(self.text.encode()),
+                index_col=False,
+                low_memory=False,
+                converters=dict.fromkeys(names, _marked),
             )
         except (ValueError, OverflowError) as error:
             raise _refusal(self.path, f"its rows are damaged ({reason(error)})") from error
+        for name in names:
+            table[name] = table[name].str[1:].replace("", None)
         for name in {"good", "success"}.intersection(self.columns):
             table[name] = _truths(table[name])
         named = [bool(name) for name in self.columns]
         return table if all(named) else table.loc[:, named]
+
+
+def _marked(name: str) -> str:
+    """Return a name behind a mark, so that NA is not taken for an empty field."""
+    return f"={name.strip()}"
 
 
 def _truths(words: "pd.Series[Any]") -> "pd.Series[Any]":

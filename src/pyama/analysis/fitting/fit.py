@@ -79,8 +79,8 @@ def fit_traces(
         **options: The keyword arguments of `fit_arrays`, except `fov` and `cell`.
 
     Returns:
-        One row per cell, sorted by the columns of `IDENTITY` that the table has; these, and
-        the columns of `fit_arrays`.
+        One row per cell, sorted by the columns of `IDENTITY` that the table has; these,
+        parent if the table has it, and the columns of `fit_arrays`.
 
     Raises:
         ConfigError: A column is missing or not a number, the times are not in hours, a cell
@@ -88,9 +88,7 @@ def fit_traces(
     """
     t, y, ids = trace_arrays(table, column, time)
     fitted = fit_arrays(t, y, model, fov=ids["fov"], cell=ids["cell"], **options)
-    for place, name in enumerate(ids.columns.drop(["fov", "cell"])):
-        fitted.insert(place, name, ids[name])
-    return fitted
+    return pd.concat([ids, fitted.drop(columns=["fov", "cell"])], axis=1)
 
 
 def fit_arrays(

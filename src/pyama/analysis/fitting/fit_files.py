@@ -13,6 +13,7 @@ from pyama.analysis.fitting.fit import AUTO, Watch, fit_traces
 from pyama.analysis.fitting.model import TIME_UNIT
 from pyama.analysis.fitting.model_list import FIXED, fixed_by
 from pyama.analysis.fitting.models import MODELS
+from pyama.analysis.lineages import LINEAGES, is_of_lineages, sum_lineages
 from pyama.analysis.sample_sets import SAMPLE_SET
 from pyama.analysis.sample_tables import load_fitted, read_timed
 from pyama.analysis.table_columns import chosen_column, default_columns
@@ -77,6 +78,7 @@ def fit_file(
     *,
     time_unit: str | None = None,
     frame_interval: float | None = None,
+    lineages: bool = False,
     parquet: bool = False,
     workers: int | None = None,
     watch: Watch | None = None,
@@ -94,6 +96,7 @@ def fit_file(
         time_unit: Unit of `time` in a table that is neither a traces file nor merged; by
             default the one that the table names, else hours.
         frame_interval: Minutes per frame, for a table with frames and without times.
+        lineages: Fit the sum of each lineage, see `pyama.analysis.lineages.sum_lineages`.
         parquet: Also write a Parquet file.
         workers: Number of threads, see `fit_arrays`.
         watch: Is given the part that is done, see `fit_arrays`.
@@ -110,7 +113,7 @@ def fit_file(
     """
     path = Path(path)
     timed = read_timed(path, TableTime(time_unit, frame_interval))
-    table, header = timed.table, timed.header
+    table, header = _as_fitted(timed.table, lineages=lineages), timed.header
     column = chosen_column(table, column)
     folder = path.parent if destination is None else Path(destination)
     target = folder / f"{path.stem}_fitted_{model}{_suffix(table, column)}.csv"
@@ -131,7 +134,7 @@ def fit_file(
     fitted = fit_traces(table, model, column, workers=workers, watch=watch, **options)
     if "sample" in header:  # of a merged table, and so of all rows
         fitted = fitted.drop(columns="sample")
-    described |= _described(model, options | times)
+    described |= _described(model, options | times | {LINEAGES: lineages})
     described["version"] = __version__
     parquet = parquet or target.with_suffix(".parquet").exists()
     paths = write_table(target, fitted, described, parquet=parquet)
@@ -196,4 +199,8 @@ def load_fit_with_traces(path: Path | str) -> tuple[pd.DataFrame, pd.DataFrame, 
     options = header.get("options", {})
     times = TableTime(options.get("time_unit"), options.get("frame_interval"))
     timed = read_timed(path.parent / str(header["source"]), times, is_recorded=True)
-    return fitted, timed.table, header
+    return fitted, _as_fitted(timed.table, lineages=is_of_lineages(header)), header
+
+
+def _as_fitted(table: pd.DataFrame, *, lineages: bool) -> pd.DataFrame:
+    return sum_lineages(table) if lineages else table

@@ -11,6 +11,7 @@ import pandas as pd
 from pyama import layout
 from pyama.analysis.fitting.model import Values
 from pyama.analysis.fitting.models import MODELS
+from pyama.analysis.lineages import is_of_lineages
 from pyama.analysis.merged_files import MERGED
 from pyama.analysis.sample_tables import load_fitted
 from pyama.analysis.table_files import Header, read_header
@@ -66,7 +67,7 @@ class FitTable:
 def fit_tables(output_dir: Path, fov: int) -> list[FitTable]:
     """Find the fits of a field of view: of merged tables and of its own traces.
 
-    Tables that cannot be read and symbolic links are left out.
+    Tables that cannot be read, those of lineages, and symbolic links are left out.
 
     Returns:
         The tables, the most recent one first.
@@ -152,7 +153,7 @@ def _candidates(output_dir: Path, fov: int) -> Iterator[tuple[Path, Header, bool
     places = [output_dir] if traces is None else [output_dir, traces.parent]
     for path in (path for place in places for path in sorted(place.glob("*_fitted_*.csv"))):
         source = _source(path)
-        if path.is_symlink() or source is None:
+        if path.is_symlink() or source is None or is_of_lineages(_header_of(path)):
             continue
         header = _header_of(path)
         if source.name.endswith(MERGED):

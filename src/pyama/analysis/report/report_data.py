@@ -12,6 +12,7 @@ from pyama import layout
 from pyama.analysis.fitting.fit import AUTO
 from pyama.analysis.fitting.models import MODELS
 from pyama.analysis.joined_tables import fitted_parameters
+from pyama.analysis.lineages import is_of_lineages
 from pyama.analysis.merged_files import MERGED
 from pyama.analysis.outdated_tables import outdated_notes
 from pyama.analysis.removed_outputs import removed_in, removed_remarks
@@ -48,12 +49,14 @@ class Fits:
         column: Column that was fitted.
         units: Of the parameters.
         table: One row per cell with the column `sample`.
+        is_of_lineages: Whether a row is the sum of a lineage.
     """
 
     model: str
     column: str
     units: Mapping[str, str]
     table: pd.DataFrame
+    is_of_lineages: bool = False
 
     @property
     def parameters(self) -> list[str]:
@@ -226,6 +229,7 @@ def _fits(
     """Read the fits of merged tables or, without merged tables, those of traces files."""
     tables: dict[tuple[str, str], list[pd.DataFrame]] = {}
     units: dict[str, str] = {}
+    of_lineages: set[tuple[str, str]] = set()
     for source in merged or traces:
         found = sorted(source.parent.glob(f"{glob.escape(source.stem)}_fitted_*.csv"))
         for path in (path for path in found if path not in earlier):
@@ -242,7 +246,9 @@ def _fits(
             key = str(header["model"]), str(header.get("column", ""))
             tables.setdefault(key, []).append(table)
             units |= header.get("units", {})
+            if is_of_lineages(header):
+                of_lineages.add(key)
     return tuple(
-        Fits(model, column, units, pd.concat(parts, ignore_index=True))
-        for (model, column), parts in tables.items()
+        Fits(*key, units, pd.concat(parts, ignore_index=True), key in of_lineages)
+        for key, parts in tables.items()
     )

@@ -7,6 +7,7 @@ import pandas as pd
 from pyama.analysis.colours import drawn_text
 from pyama.analysis.comparing import comparison
 from pyama.analysis.expression import SHARES, expression_sentence
+from pyama.analysis.lineages import sum_lineages
 from pyama.analysis.replicates import level_of, replicate_warning, sample_sizes
 from pyama.analysis.report import markup, plotly_figures
 from pyama.analysis.report.comparison_tables import comparison_tables
@@ -99,8 +100,9 @@ def _fits(report: ReportData, fits: Fits, key: str, title: str) -> str:
 
 
 def _examples(report: ReportData, fits: Fits, samples: list[str]) -> Iterator[str]:
+    fitted = sum_lineages(report.traces) if fits.is_of_lineages else report.traces
     for i, sample in enumerate(samples):
-        traces = report.traces[report.traces["sample"] == sample]
+        traces = fitted[fitted["sample"] == sample]
         cells = fits.table[fits.table["sample"] == sample]
         if fits.column in traces and cells["r_squared"].notna().any():
             label = report.label(fits.column)
