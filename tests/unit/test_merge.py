@@ -51,6 +51,7 @@ def test_a_merged_table_has_the_columns_of_the_traces_and_says_where_it_is_from(
     ]
     assert header["times"]["2"] == list(60 * HOURS + 2)
     assert header["units"]["intensity_total_ch_1"] == "counts"
+    assert header["source"]["pixel_size_um"] == 0.65
 
 
 def test_every_field_of_view_keeps_its_own_times(folder):

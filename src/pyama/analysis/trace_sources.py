@@ -11,6 +11,7 @@ from pyama.analysis.settings_by_fov import FovSettings, groups_of
 from pyama.analysis.table_columns import NOT_MEASURED
 from pyama.analysis.table_origins import relative_path
 from pyama.errors import StoreError
+from pyama.metadata import pixel_size
 from pyama.traces.digests import traces_digest
 from pyama.traces.trace_files import find_traces
 from pyama.traces.trace_reading import load_traces
@@ -67,6 +68,7 @@ class TraceSource:
             "recording": self.metadata.basename,
             "identity": self.metadata.identity,
             "frames": self.metadata.selection,
+            "pixel_size_um": pixel_size(self.metadata, self.config.params),
             "folder": relative_path(self.folder, folder),
             "files": {self._relative(fov): traces_digest(self.files[fov]) for fov in fovs},
         }
