@@ -253,3 +253,32 @@ def test_growth_and_motion():
     still = found[found["cell"] == 2].iloc[0]
     assert still[numbers].tolist() == pytest.approx([0, 0, 0, 0, NAN], nan_ok=True)
     assert found[found["cell"] == 3].iloc[0][numbers].isna().all()
+
+
+def test_ten_thousand_cells():
+    """Unequal durations and offsets; five cells against all others."""
+    rng = np.random.default_rng(8)
+    y = np.round(rng.normal(50, 20, (10_000, 12)))
+    y[np.arange(12) >= rng.integers(2, 13, (len(y), 1))] = NAN
+    starts = rng.integers(0, 4, len(y))
+    times = starts[:, np.newaxis] + np.cumsum(rng.choice([0.25, 0.5, 2], 12))
+    table = pd.DataFrame(
+        {"fov": np.repeat(np.arange(len(y)) % 7, 12), "cell": np.repeat(np.arange(len(y)), 12)}
+        | {"time": times.ravel(), "y": y.ravel()}
+    )
+    found = trace_features(table.sample(frac=1, random_state=0), "y").sort_values("cell")
+    assert found["n_points"].tolist() == np.isfinite(y).sum(axis=1).tolist()
+    np.testing.assert_array_equal(found["maximum"], np.nanmax(y, axis=1))
+    area = np.diff(times) * (y[:, 1:] + y[:, :-1]) / 2
+    np.testing.assert_allclose(found["auc"], np.nansum(area, axis=1))
+    found["sample"] = np.where(found["cell"] < 5, "few", "many")
+    a, b = (found.loc[found["sample"] == name, "maximum"] for name in ("few", "many"))
+    row = comparison(found, ["maximum"]).iloc[0]
+    assert row["p_cells"] == pytest.approx(stats.mannwhitneyu(a, b).pvalue)
+    assert row["shift"] == pytest.approx(
+        np.median(np.subtract.outer(b.to_numpy(), a.to_numpy()))
+    )
+    rows = summarize(found, ["maximum"]).set_index("sample")
+    expected = [len(b), b.mean(), b.std(), stats.variation(b, ddof=1), b.median()]
+    got = rows.loc["many", ["n", "mean", "sd", "cv", "median"]].tolist()
+    assert got == pytest.approx(expected)
