@@ -450,7 +450,8 @@ def test_traces_depend_on_the_parameters_of_their_features(registries):
         for width in (3, 5)
     ]
     assert made_again(*made) == ["traces"]
-    assert made[0]["traces"].params["plugins"] == {"rim": {}}  # the default is left out
+    found = [each["traces"].params["plugins"] for each in made]
+    assert found == [{"rim": {}}, {"rim": {"width": 5}}]  # the default is left out
 
 
 def test_a_preprocessor_for_every_run_is_in_the_recipe_of_labels(monkeypatch):
