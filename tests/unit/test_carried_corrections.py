@@ -89,6 +89,20 @@ CASES = [
         id="a bad cell that is gone",
     ),
     pytest.param(
+        [Cut(cell=1, frame=5, new=9), Join(cell=3, other=2), Swap(cell=1, other=4, frame=4)],
+        {7: range(6, 10)},
+        always({3: 7}),
+        [UNCLEAR.format(1), UNCLEAR.format(2), UNCLEAR.format(1)],
+        id="corrected tracks that are gone",
+    ),
+    pytest.param(
+        [Join(cell=2, other=3)],
+        {7: range(6, 10)},
+        always({3: 7}),
+        [UNCLEAR.format(2)],
+        id="a cell that is gone was joined with one that is there",
+    ),
+    pytest.param(
         [MarkCell(cell=3, good=False)],
         {2: range(10)},
         always({2: 2, 3: 2}),
