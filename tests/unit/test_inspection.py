@@ -16,7 +16,7 @@ from pyama.traces.carried_corrections import Carried
 from pyama.traces.correction_log import append_record
 from pyama.traces.corrections import Cut, Delete, Join, MarkCell, Swap
 from pyama.traces.inspection import Inspection
-from pyama.traces.trace_files import find_traces
+from pyama.traces.trace_files import count_inspected, find_traces
 from pyama.traces.trace_reading import load_traces
 
 COLUMNS = [*layout.BASE_COLUMNS, "area_ch_0"]
@@ -158,6 +158,15 @@ def test_what_is_impossible_is_refused_and_leaves_nothing(folder, action, messag
     assert [path.name for path in (folder / "fov_000").iterdir()] == [
         layout.traces_file("movie", 0)
     ]
+
+
+def test_cells_are_counted_as_an_inspection_has_left_them(folder):
+    assert count_inspected(folder, 0) is None
+    inspection = Inspection(folder, 0)
+    inspection.add(Join(cell=1, other=3), "me")
+    assert count_inspected(folder, 0) == 2
+    inspection.inspected.write_text("changed by somebody else")
+    assert count_inspected(folder, 0) is None
 
 
 def test_everybody_undoes_their_own_last_action(folder):
