@@ -9,8 +9,10 @@ from fastapi import HTTPException
 from pyama import layout
 from pyama.errors import ConfigError
 from pyama.web import folders
+from pyama.web.change_routes import GONE, Watched
 from pyama.web.event_streams import MAX_OPEN, EventStream, EventStreams
 from pyama.web.folders import MAX_DEPTH, Root, shorten_paths
+from results import results_in
 
 
 def output_folder(path):
@@ -133,3 +135,18 @@ def test_a_stream_that_lasts_too_long_gives_its_place_back(monkeypatch):
 
     asyncio.run(run())
     assert streams.n_open == 0
+
+
+def test_a_folder_that_is_moved_away_is_said_and_found_again(tmp_path):
+    folder, root = results_in(tmp_path), Root(tmp_path)
+    watched = Watched(root, None, "results", 0)
+    before = watched.look()
+    assert set(before) == {"cells", "files"}
+    folder.rename(tmp_path / "elsewhere")
+    assert watched.look() == {"files": GONE}
+    for name in ("results", "x" * 300):
+        with pytest.raises(HTTPException) as refused:
+            root.output_dir(name)
+        assert f"{name} does not exist; it may have been moved" in refused.value.detail
+    (tmp_path / "elsewhere").rename(folder)
+    assert watched.look() == before

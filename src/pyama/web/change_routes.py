@@ -20,6 +20,8 @@ from pyama.web.known_run_routes import KnownRuns
 
 router = APIRouter(tags=["changes"])
 LOOKS_PER_SECOND = 2
+GONE = "gone"
+"""Version of the files of a folder that does not exist any more."""
 SUFFIXES = (".csv", ".html", ".json", ".yaml", ".parquet")
 """Of the files beside the fields of view: tables, fits, samples, the report, records."""
 
@@ -90,6 +92,8 @@ class Watched:
             return ""
         try:
             return _version_of(self._root.inside(self._directory))
+        except FileNotFoundError:
+            return GONE
         except (HTTPException, OSError):
             return ""
 

@@ -104,7 +104,10 @@ class Root:
 
     def _output_dir(self, name: str) -> Path:
         path = self.inside(name)
-        if not os.path.isfile(path / layout.CONFIG_FILE):  # False too for a name too long
+        if not os.path.exists(path):  # False too for a name too long
+            text = f"The folder {name} does not exist; it may have been moved or removed."
+            raise HTTPException(404, text)
+        if not os.path.isfile(path / layout.CONFIG_FILE):
             raise HTTPException(404, f"{layout.CONFIG_FILE} is missing: not an output folder.")
         self._refuse_links(path)
         return path
