@@ -12,6 +12,7 @@ from pyama.analysis.fitting.least_squares import Traces, minimize
 from pyama.analysis.fitting.model import Model, Parameter
 from pyama.analysis.fitting.models import MODELS
 from pyama.analysis.fitting.problem import draw_starts, set_up
+from pyama.analysis.joined_tables import fits_above
 from pyama.analysis.statistics import summarize
 from pyama.errors import ArrayError, ConfigError
 
@@ -444,6 +445,7 @@ def test_a_flat_cell_is_not_expressing():
     assert rows["class"][5:].tolist() == ["poor", "fair"]
     table = rows[:5].assign(sample="a")
     assert summarize(table, ["t0"])["n"][0] == 1
+    assert len(fits_above(table, None)) == 1
     assert list(flat_fits_note(table, ["a"])) == [
         "Cells whose trace is flat do not count: 4 of 5 of a. Their fits have the class not "
         "expressing."

@@ -6,6 +6,7 @@ from typing import Any
 
 import pandas as pd
 
+from pyama.analysis.expression import NOT_EXPRESSING
 from pyama.analysis.lineages import sum_lineages
 from pyama.analysis.sample_sets import in_sample_order
 from pyama.analysis.sample_tables import load_fitted, read_timed
@@ -81,12 +82,15 @@ def join_fits(paths: Iterable[Path]) -> tuple[pd.DataFrame, dict[str, str]]:
 
 
 def fits_above(table: pd.DataFrame, limit: float | None) -> pd.DataFrame:
-    """Return the cells whose R² is above a limit.
+    """Return the cells whose R² is above a limit, without those that do not express.
 
     Args:
-        table: One row per cell with the column `r_squared`; NaN where nothing was fitted.
-        limit: Such as 0.9 for the fits that are called good; None keeps all cells.
+        table: One row per cell with the column `r_squared`; NaN where nothing was fitted. Fits
+            of the class not expressing are left out, as in comparisons.
+        limit: Such as 0.9 for the fits that are called good; None keeps all others.
     """
+    if "class" in table:
+        table = table[table["class"] != NOT_EXPRESSING]
     return table if limit is None else table[table["r_squared"] > limit]
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import pandas as pd
 
 from pyama.analysis.fitting.model_list import fixed_parameters
-from pyama.analysis.joined_tables import fitted_numbers, join_fits
+from pyama.analysis.joined_tables import fits_above, fitted_numbers, join_fits
 from pyama.analysis.statistics import describe, finite_values
 from pyama.analysis.table_files import read_header
 
@@ -49,7 +49,7 @@ class FitsDescription:
         units: Of all columns of numbers; empty for those without a unit.
         classes: Number of cells in every class of R² that occurs, the most frequent first.
         median_r_squared: None if no cell has a fit.
-        parameters: Of the model, those that were fitted first.
+        parameters: Of the model, those that were fitted first; of cells that express.
     """
 
     sample: str
@@ -71,6 +71,7 @@ def describe_fits(path: Path) -> FitsDescription:
     table, units = join_fits([path])
     header = read_header(path)
     fixed = fixed_parameters(table, header)
+    shown = fits_above(table, None)
     names = [name for name in fitted_numbers(table) if f"{name}_se" in table]
     names.sort(key=lambda name: name in fixed)
     return FitsDescription(
@@ -86,8 +87,8 @@ def describe_fits(path: Path) -> FitsDescription:
                 name,
                 str(units.get(name, "")),
                 fixed.get(name),
-                len(finite_values(table[name])),
-                **_quantiles(table, name),
+                len(finite_values(shown[name])),
+                **_quantiles(shown, name),
             )
             for name in names
         ),

@@ -7,6 +7,7 @@ import pandas as pd
 from pyama.analysis.colours import drawn_text
 from pyama.analysis.comparing import comparison
 from pyama.analysis.expression import SHARES, expression_sentence
+from pyama.analysis.joined_tables import fits_above
 from pyama.analysis.lineages import sum_lineages
 from pyama.analysis.replicates import level_of, replicate_warning, sample_sizes
 from pyama.analysis.report import markup, plotly_figures
@@ -72,24 +73,25 @@ def fits_sections(report: ReportData) -> Iterator[tuple[str, str, str]]:
 def _fits(report: ReportData, fits: Fits, key: str, title: str) -> str:
     samples = report.samples
     labels = {name: with_unit(name, fits.units.get(name, "")) for name in fits.parameters}
+    cells = fits_above(fits.table, None)
     content = [
         markup.paragraph(
             f"Fitted to: {report.label(fits.column)}. Fits are classified by R²: good above "
             "0.9, fair above 0.7, poor below; failed if no fit was found. A cell without a "
             "good fit whose trace is flat is not expressing, and does not count in the "
-            "statistics."
+            "figures of parameters and the statistics."
         ),
         markup.plot(classes(fits.table, samples)),
         "<h3>Best, median and worst cell</h3>",
         *_examples(report, fits, samples),
         "<h3>Parameters</h3>",
         markup.grid(
-            markup.plot(histogram(fits.table, name, samples, label))
+            markup.plot(histogram(cells, name, samples, label))
             for name, label in {**labels, R_SQUARED: "R²"}.items()
         ),
     ]
     if labels:
-        axes = scatter(fits.table, {**labels, R_SQUARED: "R²"}, samples)
+        axes = scatter(cells, {**labels, R_SQUARED: "R²"}, samples)
         drawn = drawn_text(min(MAX_POINTS, len(fits.table)), len(fits.table))
         content += [
             "<h3>Parameters against each other</h3>",
