@@ -18,7 +18,7 @@ NO_MESSAGES = [
     r"(__init__|layout|units|store/ome|runs/log|traces/corrections)\.py",  # names and formats
     r"analysis/((removed_outputs|left_out_counts|statistics).py:$|plots|table_columns)",
     r"analysis/(comparison_text|expression.py:expression_sentence)",
-    r"analysis/fitting/(fit_settings.py:$|models|model_list)",  # help
+    r"analysis/fitting/(fit_(settings|files).py:$|models|model_list)",  # help
     r"analysis/report/(?!report_data|recording_sections)",
     r"analysis/report/recording_sections.py:(?!_notes)",
     r"cli/(config_example|demo_command|fit_options|plugin_help)\.py",  # help

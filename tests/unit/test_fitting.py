@@ -84,7 +84,8 @@ def test_columns_are_those_promised():
         T, simulated("linear_onset")[1][:2], "linear_onset", fov=3, cell=[4, 9]
     )
     names = "t0 slope offset t0_se slope_se offset_se"
-    expected = f"fov cell model_type success r_squared {names} rmse aic n_points class message"
+    quality = "rmse aic bic n_points n_effective class message"
+    expected = f"fov cell model_type success r_squared {names} {quality}"
     assert " ".join(fitted) == expected
     assert fitted["cell"].tolist() == [4, 9]
     assert set(fitted["fov"]) == {3}
@@ -268,9 +269,8 @@ def test_arrays_that_do_not_fit_are_refused(t, y, options, message):
 def test_auto_finds_the_model_that_made_the_traces(name):
     _, y = simulated(name, noise=0.01)
     fitted = fit_arrays(T, y[:25], "auto", starts=2)
-    # AIC prefers a model with one more parameter in about one case of six, by chance.
     right = fitted["model_type"] == name
-    assert right.mean() >= 0.6
+    assert right.mean() >= 0.8
     names = [p.name for p in MODELS[name].parameters]
     alone = fit_arrays(T, y[:25], name, starts=2)
     pd.testing.assert_frame_equal(fitted.loc[right, names], alone.loc[right, names])
@@ -283,8 +283,8 @@ def test_auto_finds_the_model_that_made_the_traces(name):
 def test_auto_applies_options_to_the_models_that_have_them():
     y = simulated("maturation")[1][:4]
     fitted = fit_arrays(T, y, "auto", fix={"km": 2.0, "offset": 500}, free=["beta"])
-    assert set(fitted["model_type"]) <= set(MODELS) - {"constant"}
-    assert set(fitted["offset"]) == {500}
+    assert set(fitted["model_type"]) <= {*MODELS, "undecided"} - {"constant"}
+    assert set(fitted["offset"].dropna()) == {500}
 
 
 def test_a_model_of_the_user_is_fitted_without_a_gradient():

@@ -17,7 +17,7 @@ from pyama.analysis.table_times import TableTime
 from pyama.errors import ConfigError
 from pyama.traces.trace_rows import PARENT
 
-MEASURES_OF_FIT = ("r_squared", "rmse", "aic", "n_points")
+MEASURES_OF_FIT = ("r_squared", "rmse", "aic", "bic", "n_points", "n_effective")
 """Columns of tables of fits that are no parameters."""
 
 

@@ -27,7 +27,7 @@ Model = Annotated[
     typer.Option(
         metavar="NAME",
         help="Name of a model; `pyama models` lists them with their parameters. With auto, "
-        "for each cell the model with the smallest AIC.",
+        "for each cell the model with the smallest BIC, or undecided.",
     ),
 ]
 Column = Annotated[

@@ -2,9 +2,8 @@
 
 from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
 from functools import partial
-from typing import Any, Literal, get_args
+from typing import Any, Literal
 
 import numpy as np
 import pandas as pd
@@ -13,50 +12,23 @@ from numpy.typing import ArrayLike, NDArray
 from pyama.analysis.fitting.fit_settings import FitSettings
 from pyama.analysis.fitting.least_squares import Solution, Traces, minimize
 from pyama.analysis.fitting.model import Model
-from pyama.analysis.fitting.models import MODELS
-from pyama.analysis.fitting.problem import Setup, draw_starts, set_up
+from pyama.analysis.fitting.model_choice import choose
+from pyama.analysis.fitting.model_setups import AUTO, Loss, Options, model_setups
+from pyama.analysis.fitting.problem import Setup, draw_starts
 from pyama.analysis.fitting.result_rows import columns, fitted_rows, name_flat, without_fit
 from pyama.analysis.trace_shape import noise, points_first, trace_arrays
 from pyama.config import default_workers
-from pyama.errors import ArrayError, ConfigError
+from pyama.errors import ArrayError
 
 Values = NDArray[np.float64]
 Indices = NDArray[np.intp]
-Loss = Literal["linear", "soft_l1"]
 Watch = Callable[[float], None]
 """Is given the part of a fit that is done, 0 to 1; an exception from it ends the fit."""
 
-AUTO = "auto"
-"""Model name that selects the best of all models for each cell."""
 BLOCK = 64
 """Number of cells fitted together; small enough for the processor's cache."""
 OUTLIER = 1.5
 """Residual, in units of the trace's noise, from which soft_l1 grows linearly."""
-
-
-@dataclass(frozen=True)
-class Options:
-    """Options of a fit; see `fit_arrays`."""
-
-    free: tuple[str, ...] | Literal["all"]
-    fix: Mapping[str, float]
-    bounds: Mapping[str, tuple[float, float]]
-    guess: Mapping[str, float]
-    starts: int
-    loss: Loss
-    seed: int
-    workers: int
-
-    def __post_init__(self) -> None:
-        if self.loss not in get_args(Loss):
-            raise ConfigError(
-                f"Unknown loss {self.loss!r}. Available: {', '.join(get_args(Loss))}."
-            )
-        for name, least in (("starts", 1), ("seed", 0), ("workers", 1)):
-            if getattr(self, name) < least:
-                raise ConfigError(
-                    f"{name} is {getattr(self, name)}; expected {least} or more."
-                )
 
 
 def fit_traces(
@@ -117,8 +89,8 @@ def fit_arrays(
         t: Hours, shape (T,), or (n_cells, T) if cells have different times.
         y: Traces in counts, shape (n_cells, T). Points that are not finite are left out.
         model: A model or its name in `MODELS`; `auto` fits every model of `MODELS` and
-            keeps, for each cell, the one with the smallest AIC (Akaike 1974,
-            doi:10.1109/TAC.1974.1100705).
+            keeps, for each cell, the one with the smallest BIC (Schwarz 1978,
+            doi:10.1214/aos/1176344136), or none, see `model_choice.choose`.
         free: Parameters to fit besides those that are free by default, or `all`.
         fix: Values of parameters that are not fitted.
         bounds: Lower and upper bounds of parameters that replace the model's. With `auto`,
@@ -136,10 +108,14 @@ def fit_arrays(
 
     Returns:
         One row per cell, in order: fov, cell, model_type, success, r_squared, the
-        parameters, their standard errors as NAME_se (NaN where fixed, at a bound, or not
-        determined by the data; half the width of a 95 % interval is about two of them),
-        rmse, aic (of the plain sum of squares), n_points, class (good, fair, poor, failed,
-        flat: not expressing) and message. Without a fit, success is False, with NaN and why.
+        parameters, their standard errors as NAME_se (for noise that is correlated and grows
+        with the signal, see `standard_errors`; NaN where fixed, at a bound, or not determined
+        by the data; a 95 % interval is the estimate ± 1.96 of them), rmse, aic (of the plain
+        sum of squares), bic (see `information_criterion`), n_points, n_effective (of
+        independent points, see `effective_numbers`), class (good, fair, poor, failed, flat:
+        not expressing) and message. A trace that cannot be fitted has success False, NaN and
+        the reason; so has one for which `auto` finds no model that is clearly better than the
+        others, but for R² and the criteria of the best one; its model_type is `undecided`.
 
     Raises:
         ArrayError: The shapes are inconsistent.
@@ -148,7 +124,7 @@ def fit_arrays(
     threads = default_workers() if workers is None else workers
     freed: Any = free if free == "all" else (free,) if isinstance(free, str) else tuple(free)
     options = Options(freed, fix or {}, bounds or {}, guess or {}, starts, loss, seed, threads)
-    setups = _setups(model, options)
+    setups = model_setups(model, options)
     times, values = _checked(t, y)
     ids = _numbered(len(values), fov, cell)
     tell = partial(_tell, watch, len(values) * len(setups), [0])
@@ -191,51 +167,10 @@ def _numbered(n: int, fov: ArrayLike, cell: ArrayLike | None) -> pd.DataFrame:
     return pd.DataFrame({name: np.broadcast_to(given[name], n) for name in given})
 
 
-def _setups(model: str | Model, options: Options) -> list[Setup]:
-    """Return what is fitted to every trace; of several, the simplest model first."""
-    if model == AUTO:
-        return sorted(_applicable(options), key=lambda setup: setup.needed)
-    return [_set_up(MODELS[model] if isinstance(model, str) else model, options)]
-
-
-def _set_up(model: Model, options: Options) -> Setup:
-    free: Iterable[str] = options.free
-    if options.free == "all":
-        free = set(model.names) - set(options.fix)
-    return set_up(model, free, options.fix, options.bounds, options.guess)
-
-
 def _best(fits: list[pd.DataFrame], setups: list[Setup]) -> pd.DataFrame:
-    """Return the fit with the smallest AIC of each trace; of equal ones the first."""
-    aic = np.stack([np.where(fit["success"], fit["aic"], np.inf) for fit in fits])
-    choice = aic.argmin(axis=0)
-    picked = [fit[choice == i] for i, fit in enumerate(fits)]
-    table = pd.concat([part for part in picked if len(part)] or fits[:1]).sort_index()
+    """Return the fit of the most probable model of each trace."""
     names = [name for setup in setups for name in setup.model.names]
-    return table.reindex(columns=columns(tuple(dict.fromkeys(names))))
-
-
-def _applicable(options: Options) -> list[Setup]:
-    known = {name for model in MODELS.values() for name in model.names}
-    freed = () if options.free == "all" else options.free
-    named = {*freed, *options.fix, *options.bounds, *options.guess}
-    if unknown := sorted(named - known):
-        raise ConfigError(
-            f"No model has {', '.join(unknown)}. Parameters: {', '.join(sorted(known))}."
-        )
-    setups = []
-    for model in MODELS.values():
-        fix, guess = (
-            {name: value for name, value in given.items() if name in model.names}
-            for given in (options.fix, options.guess)
-        )
-        bounds = {name: pair for name, pair in options.bounds.items() if name in model.names}
-        free = set(freed) & set(model.names)
-        if options.free == "all":
-            free = set(model.names) - set(fix)
-        if free or any(not p.fixed and p.name not in fix for p in model.parameters):
-            setups.append(set_up(model, free, fix, bounds, guess))
-    return setups
+    return choose(fits, columns(tuple(dict.fromkeys(names))))
 
 
 def _fit(

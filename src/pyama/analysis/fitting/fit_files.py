@@ -9,9 +9,10 @@ from typing import Any
 
 import pandas as pd
 
-from pyama.analysis.fitting.fit import AUTO, Watch, fit_traces
+from pyama.analysis.fitting.fit import Watch, fit_traces
 from pyama.analysis.fitting.model import TIME_UNIT
 from pyama.analysis.fitting.model_list import FIXED, fixed_by
+from pyama.analysis.fitting.model_setups import AUTO
 from pyama.analysis.fitting.models import MODELS
 from pyama.analysis.lineages import LINEAGES, is_of_lineages, sum_lineages
 from pyama.analysis.sample_sets import SAMPLE_SET
@@ -27,6 +28,13 @@ from pyama.analysis.table_times import TableTime
 from pyama.errors import StoreError
 from pyama.traces.digests import traces_digest
 from pyama.version import __version__
+
+MEANINGS = {
+    "NAME_se": "standard error of NAME for noise that is correlated in time; a 95 % interval "
+    "is NAME ± 1.96 NAME_se; empty if NAME is fixed, at a bound, or not determined by data",
+    "n_effective": "number of independent points with as much information on a mean",
+}
+"""Columns of tables of fits of which a person has to know something."""
 
 
 @dataclass(frozen=True)
@@ -176,6 +184,7 @@ def _described(model: str, options: dict[str, Any]) -> Header:
         "options": {name: value for name, value in recorded.items() if value},
         **_if_any(FIXED, fixed_by(model, options.get("free", ()), options.get("fix") or {})),
         "units": {p.name: p.unit for m in models for p in m.parameters if p.unit},
+        "meanings": MEANINGS,
     }
 
 

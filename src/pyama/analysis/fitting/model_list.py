@@ -7,8 +7,8 @@ from typing import Any
 
 import pandas as pd
 
-from pyama.analysis.fitting.fit import AUTO
 from pyama.analysis.fitting.model import Parameter
+from pyama.analysis.fitting.model_setups import AUTO
 from pyama.analysis.fitting.models import MODELS
 from pyama.analysis.table_files import Header
 
@@ -62,9 +62,9 @@ def describe_models() -> list[ModelDescription]:
         ),
         ModelDescription(
             AUTO,
-            "For each cell the model with the smallest AIC; options apply to the models that "
-            "have the parameter.",
-            "doi:10.1109/TAC.1974.1100705",
+            "For each cell the model with the smallest BIC, or undecided; options apply to "
+            "the models that have the parameter.",
+            "doi:10.1214/aos/1176344136",
             _described(sorted(every.values(), key=lambda parameter: parameter.fixed)),
         ),
     ]

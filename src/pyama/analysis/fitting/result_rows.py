@@ -6,7 +6,9 @@ from numpy.typing import NDArray
 
 from pyama.analysis.expression import NOT_EXPRESSING
 from pyama.analysis.fitting.least_squares import MAX_STEPS, Solution, Traces
+from pyama.analysis.fitting.model_choice import information_criterion
 from pyama.analysis.fitting.problem import Setup
+from pyama.analysis.fitting.residual_noise import effective_numbers
 from pyama.analysis.fitting.standard_errors import standard_errors
 from pyama.analysis.onsets import find_onsets
 from pyama.sentences import count_text
@@ -16,7 +18,7 @@ Values = NDArray[np.float64]
 GOOD, FAIR = 0.9, 0.7
 """R² above which a fit is good or fair; other fits are poor."""
 LEADING = ["fov", "cell", "model_type", "success", "r_squared"]
-TRAILING = ["rmse", "aic", "n_points", "class", "message"]
+TRAILING = ["rmse", "aic", "bic", "n_points", "n_effective", "class", "message"]
 
 
 def columns(names: tuple[str, ...]) -> list[str]:
@@ -55,13 +57,16 @@ def fitted_rows(setup: Setup, t: Values, traces: Traces, solution: Solution) -> 
     table["success"] = solution.converged
     table["r_squared"] = 1 - squares / _sums_of_squares(traces)
     errors = np.full_like(p, np.nan)
-    errors[setup.free] = standard_errors(setup, traces, f, slopes, solution.x).T
+    found, noise = standard_errors(setup, t, traces, f, slopes, solution.x)
+    errors[setup.free] = found.T
     for name, value, error in zip(model.names, p, errors, strict=True):
         table[name], table[f"{name}_se"] = value, error
     table["rmse"] = np.sqrt(squares / traces.number)
     with np.errstate(divide="ignore"):
         fit = traces.number * np.log(squares / traces.number)
     table["aic"] = fit + 2 * (len(setup.free) + 1)
+    table["bic"] = information_criterion(setup, traces.number, noise)
+    table["n_effective"] = effective_numbers(t, traces.number, noise)
     table["class"] = _classes(table["r_squared"].to_numpy())
     table["message"] = _messages(setup, solution)
     lost = ~np.isfinite(solution.cost)

@@ -1,55 +1,78 @@
-"""Standard errors of fitted parameters."""
+"""Standard errors of fitted parameters, for noise that is correlated and not of equal size."""
 
 import numpy as np
 from numpy.typing import NDArray
 
 from pyama.analysis.fitting.least_squares import Traces, normal_equations
 from pyama.analysis.fitting.problem import Setup
+from pyama.analysis.fitting.residual_noise import Noise, covariances, residual_noise
 
 Values = NDArray[np.float64]
 
 SINGULAR = 1e-13
 """Smallest eigenvalue of a scaled curvature matrix that is still inverted."""
+UNDETERMINED = 1e-8
+"""Part of a parameter in directions that the data do not determine from which it is NaN."""
 
 
 def standard_errors(
-    setup: Setup, traces: Traces, f: Values, slopes: Values, x: Values
-) -> Values:
-    """Return asymptotic standard errors of least squares and M-estimates.
+    setup: Setup, t: Values, traces: Traces, f: Values, slopes: Values, x: Values
+) -> tuple[Values, Noise]:
+    """Return asymptotic standard errors of least squares and M-estimates, and the noise.
 
-    For soft_l1 they follow Huber (1981, doi:10.1002/0471725250), with the mean weight.
+    They are those of the sandwich A⁻¹ X' S X A⁻¹ with the curvature A, the slopes X and the
+    covariance S of the noise that `residual_noise` estimates. For soft_l1 the noise is that
+    of the derivatives of the loss (Huber 1981, doi:10.1002/0471725250).
 
     Args:
         setup: The model, its free parameters and their bounds.
+        t: Hours, shape (n, T).
         traces: The data of n cells.
         f: Fitted values, shape (n, T).
-        slopes: Derivatives of the values by the free parameters.
+        slopes: Derivatives of the values by the free parameters, shape (n_free, n, T).
         x: The free parameters, shape (n, n_free).
 
     Returns:
-        Shape (n, n_free); NaN for a parameter at a bound, or not determined by the data.
+        Shape (n, n_free); NaN for a parameter at a bound, or not determined by the data. A
+        parameter at a bound counts as known for the others.
     """
     curvature, _ = normal_equations(traces.y, f, slopes, traces.number, traces.scale)
+    diagonal = np.einsum("ikk->ik", curvature)
+    at_bound = (x <= setup.lower[setup.free]) | (x >= setup.upper[setup.free])
+    used = ~at_bound & np.isfinite(curvature).all(axis=2) & (diagonal > 0)
+    length = np.sqrt(np.where(used, diagonal, 1))
+    inverse, is_known = _inverse(curvature, length, used)
     residual = f - traces.y
     bend = np.where(traces.scale > 0, traces.scale, np.inf)[:, np.newaxis]
-    root = np.sqrt(1 + (residual / bend) ** 2)
-    counts = np.arange(f.shape[1]) < traces.number[:, np.newaxis]
-    spread = np.sum((residual / root) ** 2, axis=1, where=counts)
-    spread /= (traces.number - len(setup.free)) * np.mean(root**-3, axis=1, where=counts)
-    at_bound = (x <= setup.lower[setup.free]) | (x >= setup.upper[setup.free])
-    variance = _diagonal_of_inverse(curvature, ~at_bound) * spread[:, np.newaxis]
-    return np.sqrt(variance)
+    residual = residual / np.sqrt(1 + (residual / bend) ** 2)
+    columns = np.moveaxis(slopes, 0, 2) * np.where(used, 1 / length, 0)[:, np.newaxis]
+    columns = np.ascontiguousarray(np.where(used[:, np.newaxis], columns, 0))
+    level = _levels(f, traces.number)
+    noise = residual_noise(residual, columns, t, level, traces.number)
+    middle = covariances(columns, t, level, traces.number, noise)
+    variance = np.einsum("ikk->ik", inverse @ middle @ inverse)
+    return np.where(is_known, np.sqrt(np.maximum(variance, 0)) / length, np.nan), noise
 
 
-def _diagonal_of_inverse(matrix: Values, used: NDArray[np.bool_]) -> Values:
-    """Return the diagonal of the inverse of the used rows and columns; NaN elsewhere."""
-    diagonal = np.einsum("ikk->ik", matrix)
-    used = used & np.isfinite(matrix).all(axis=2) & (diagonal > 0)
-    size = np.sqrt(np.where(used, diagonal, 1))
+def _levels(f: Values, number: NDArray[np.intp]) -> Values:
+    """Return fitted values from 0, the minimum, to 1, the maximum of each trace."""
+    counts = np.arange(f.shape[1]) < number[:, np.newaxis]
+    low = np.min(f, axis=1, where=counts, initial=np.inf)[:, np.newaxis]
+    high = np.max(f, axis=1, where=counts, initial=-np.inf)[:, np.newaxis]
+    height = high - low
+    return np.divide(f - low, height, out=np.zeros_like(f), where=counts & (height > 0))
+
+
+def _inverse(
+    matrix: Values, length: Values, used: NDArray[np.bool_]
+) -> tuple[Values, NDArray[np.bool_]]:
+    """Return the inverse of scaled matrices, and which parameters the data determine."""
     both = used[:, :, np.newaxis] & used[:, np.newaxis]
     unit = np.eye(matrix.shape[1])
-    scaled = np.where(both, matrix / (size[:, :, np.newaxis] * size[:, np.newaxis]), unit)
-    value, vector = np.linalg.eigh(scaled)
-    regular = value[:, :1] > SINGULAR
-    inverse = np.sum(vector**2 / np.where(regular, value, 1)[:, np.newaxis], axis=2)
-    return np.where(used & regular, inverse / size**2, np.nan)
+    with np.errstate(over="ignore", invalid="ignore"):
+        scaled = matrix / (length[:, :, np.newaxis] * length[:, np.newaxis])
+    value, vector = np.linalg.eigh(np.where(both, scaled, unit))
+    regular = value > SINGULAR
+    weight = np.where(regular, 1 / np.where(regular, value, 1), 0)[:, np.newaxis]
+    lost = np.sum(vector**2 * ~regular[:, np.newaxis], axis=2)
+    return (vector * weight) @ vector.swapaxes(1, 2), used & (lost < UNDETERMINED)

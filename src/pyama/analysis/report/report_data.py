@@ -9,7 +9,7 @@ from typing import Any
 import pandas as pd
 
 from pyama import layout
-from pyama.analysis.fitting.fit import AUTO
+from pyama.analysis.fitting.model_setups import AUTO
 from pyama.analysis.fitting.models import MODELS
 from pyama.analysis.joined_tables import fitted_parameters
 from pyama.analysis.lineages import is_of_lineages

@@ -1,0 +1,100 @@
+"""Standard errors for noise that is correlated, and the choice among models."""
+
+import numpy as np
+import pandas as pd
+import pytest
+from benchmarks.uncertainty import T, autoregressive, coverage, recognised, traces
+
+from pyama.analysis.fitting.fit import fit_arrays
+from pyama.analysis.fitting.least_squares import Traces
+from pyama.analysis.fitting.models import MODELS
+from pyama.analysis.fitting.problem import set_up
+from pyama.analysis.fitting.residual_noise import CORRELATIONS, covariances, residual_noise
+from pyama.analysis.fitting.standard_errors import standard_errors
+
+N = 120
+LEAST = [0.88, 0.84, 0.82, 0.82, 0.77]
+"""Coverage that 120 cells reach, of every kind of noise; printed by the benchmark."""
+
+
+def test_intervals_cover_the_truth_and_are_not_much_wider_than_necessary():
+    for least, (name, found) in zip(LEAST, coverage(N), strict=True):
+        found = found.drop("offset")
+        assert found["coverage"].min() >= least, (name, found)
+        assert found["NaN"].max() == 0
+        if "signal" not in name:  # where least squares itself is far from the best estimate
+            assert found["width"].max() < 1.4, (name, found)
+
+
+@pytest.mark.parametrize(("correlation", "least"), [(0, 0.88), (0.9, 0.78)])
+def test_constant_traces_are_recognised(correlation, least):
+    ((name, shares),) = recognised(50, correlation, names=("constant",))
+    assert shares[name] >= least
+
+
+def test_traces_that_two_models_explain_are_undecided():
+    rng = np.random.default_rng(2)
+    y = 100 + 2 * np.maximum(T - 25, 0) ** 1.5 + 3 * rng.normal(size=(60, len(T)))
+    fitted = fit_arrays(T, y, "auto", starts=2)
+    open_ones = fitted[fitted["model_type"] == "undecided"]
+    assert 0 < len(open_ones) < len(fitted)
+    assert not open_ones["success"].any()
+    assert open_ones[["t0", "t0_se", "offset"]].isna().all(axis=None)
+    assert open_ones["message"].str.startswith("undecided, weights of the models: ").all()
+    assert open_ones[["r_squared", "bic"]].notna().all(axis=None)
+
+
+def test_covariances_are_those_of_a_dense_matrix():
+    rng = np.random.default_rng(4)
+    t = np.cumsum(rng.integers(1, 4, (2, 60)), axis=1) / 4.0
+    level = np.linspace(0, 1, 60) * np.ones((2, 1))
+    residual = (1 + level) * autoregressive(rng, (2, 60), 0.8)
+    slopes = rng.normal(size=(2, 60, 3))
+    number = np.array([60, 40])
+    noise = residual_noise(residual, slopes, t, level, number)
+    found = covariances(slopes, t, level, number, noise)
+    for i, n in enumerate(number):
+        step = np.median(np.diff(t[i, :n]))
+        lags = np.abs(np.subtract.outer(t[i, :n], t[i, :n])) / step
+        size = np.sqrt(1 + noise.growth[i] * level[i, :n] ** 2)
+        dense = np.zeros((n, n))
+        for variance, r in zip(noise.variances[i], CORRELATIONS, strict=True):
+            part = (1 - noise.white[i]) * r**lags * np.outer(size, size)
+            dense += variance * (part + noise.white[i] * np.eye(n))
+        x = slopes[i, :n]
+        np.testing.assert_allclose(found[i], x.T @ dense @ x, rtol=1e-9)
+
+
+def test_a_parameter_at_its_bound_leaves_the_errors_of_the_others():
+    _, y, _ = traces(np.random.default_rng(0), 4)
+    y += 0.02 * np.ptp(y) * autoregressive(np.random.default_rng(1), y.shape, 0.9)
+    bounded = fit_arrays(T, y, bounds={"delta": (0, 0.01)})
+    assert bounded["delta_se"].isna().all()
+    assert bounded[["ktl_se", "offset_se"]].gt(0).all(axis=None)
+    fixed = fit_arrays(T, y, fix={"delta": 0.01})
+    for name in ("t0_se", "ktl_se", "offset_se"):  # t0 of two cells is at its bound, too
+        np.testing.assert_allclose(bounded[name], fixed[name], rtol=1e-3)
+
+
+def test_what_the_data_do_not_determine_has_no_error_and_the_rest_has():
+    model = MODELS["exponential_rise"]  # before t0 nothing depends on the rate
+    setup = set_up(model, (), {}, {})
+    y = 5 + np.random.default_rng(0).normal(size=(1, len(T)))
+    x = np.array([[40.0, 100, 0.5, y.mean()]])
+    t, p = T[np.newaxis], setup.complete(x)
+    f, slopes = model.evaluate(t, p), model.jacobian(t, p)
+    data = Traces(y, np.array([len(T)]), np.zeros(1))
+    errors, _ = standard_errors(setup, t, data, f, slopes, x)
+    assert np.isnan(errors[0, :3]).all()
+    assert errors[0, 3] == pytest.approx(y.std() / np.sqrt(len(T)), rel=0.6)
+
+
+def test_independent_points_are_counted():
+    rng = np.random.default_rng(0)
+    for correlation, low, high in ((0, 90, 120), (0.9, 2, 25)):
+        y = autoregressive(rng, (100, len(T)), correlation)
+        fitted = fit_arrays(T, y, "constant")
+        assert low <= fitted["n_effective"].median() <= high
+    short = fit_arrays(np.arange(6), rng.normal(size=(3, 6)), "constant")
+    assert isinstance(short, pd.DataFrame)
+    assert set(short["n_effective"]) == {6}  # too few to tell: taken for white
