@@ -1,11 +1,14 @@
 """Standard errors for noise that is correlated, and the choice among models."""
 
+import warnings
+
 import numpy as np
 import pandas as pd
 import pytest
 from benchmarks.uncertainty import T, autoregressive, coverage, recognised, traces
 
 from pyama.analysis.fitting.fit import fit_arrays
+from pyama.analysis.fitting.fit_files import fit_file
 from pyama.analysis.fitting.least_squares import Traces
 from pyama.analysis.fitting.models import MODELS
 from pyama.analysis.fitting.problem import set_up
@@ -87,6 +90,29 @@ def test_what_the_data_do_not_determine_has_no_error_and_the_rest_has():
     errors, _ = standard_errors(setup, t, data, f, slopes, x)
     assert np.isnan(errors[0, :3]).all()
     assert errors[0, 3] == pytest.approx(y.std() / np.sqrt(len(T)), rel=0.6)
+
+
+@pytest.mark.parametrize(("km", "n_notes"), [(0.3, 1), (1.28, 0)])
+def test_rates_of_another_protein_are_noted(km, n_notes, tmp_path):
+    rng = np.random.default_rng(1)
+    p, *_ = traces(rng, 12)
+    p[4] = km
+    y = MODELS["maturation"].evaluate(T, p)
+    y += 0.02 * np.ptp(y, axis=1, keepdims=True) * rng.normal(size=y.shape)
+    cells, times = np.repeat(np.arange(12), len(T)), np.tile(T, 12)
+    path = tmp_path / "traces.csv"
+    pd.DataFrame({"cell": cells, "time": times, "value": y.ravel()}).to_csv(path, index=False)
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        fitted = fit_file(path)
+    notes = [str(warning.message) for warning in caught if "fit badly" in str(warning.message)]
+    assert notes == list(fitted.warnings)
+    assert len(notes) == n_notes
+    for note in notes:
+        assert "cells fit clearly better" in note
+        assert "t0 moves by -" in note
+    chosen = fit_file(path, fix={"km": km}, free=["beta"])
+    assert chosen.warnings == ()
 
 
 def test_independent_points_are_counted():

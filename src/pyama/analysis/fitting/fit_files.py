@@ -10,6 +10,7 @@ from typing import Any
 import pandas as pd
 
 from pyama.analysis.fitting.fit import Watch, fit_traces
+from pyama.analysis.fitting.fixed_rates import fixed_rates_notes
 from pyama.analysis.fitting.model import TIME_UNIT
 from pyama.analysis.fitting.model_list import FIXED, fixed_by
 from pyama.analysis.fitting.model_setups import AUTO
@@ -140,13 +141,16 @@ def fit_file(
     for text in said:
         warnings.warn(text, UserWarning, stacklevel=2)
     fitted = fit_traces(table, model, column, workers=workers, watch=watch, **options)
+    with_workers = {**options, "workers": workers}
+    for text in (notes := fixed_rates_notes(table, fitted, model, column, with_workers)):
+        warnings.warn(text, UserWarning, stacklevel=2)
     if "sample" in header:  # of a merged table, and so of all rows
         fitted = fitted.drop(columns="sample")
     described |= _described(model, options | times | {LINEAGES: lineages})
     described["version"] = __version__
     parquet = parquet or target.with_suffix(".parquet").exists()
     paths = write_table(target, fitted, described, parquet=parquet)
-    return Fitted(paths, fitted, column, timed.span, said)
+    return Fitted(paths, fitted, column, timed.span, (*said, *notes))
 
 
 def _early_times(
