@@ -115,6 +115,7 @@ declare namespace Api {
     starts?: number;
     loss?: string;
     seed?: number;
+    profile?: boolean;
   }
   /** The state of a fit. */
   interface FitState {

@@ -37,6 +37,7 @@ interface Elements {
   "fit-model": HTMLElementTagNameMap["select"];
   "fit-parameters": HTMLElementTagNameMap["tbody"];
   "fit-problem": HTMLElementTagNameMap["p"];
+  "fit-profile": HTMLElementTagNameMap["input"];
   "fit-replaced": HTMLElementTagNameMap["p"];
   "fit-results": HTMLElementTagNameMap["div"];
   "fit-samples": HTMLElementTagNameMap["span"];

@@ -15,9 +15,9 @@ from pyama.analysis.fitting.problem import set_up
 from pyama.analysis.fitting.residual_noise import CORRELATIONS, covariances, residual_noise
 from pyama.analysis.fitting.standard_errors import standard_errors
 
-N = 120
+N = 80
 LEAST = [0.88, 0.84, 0.82, 0.82, 0.77]
-"""Coverage that 120 cells reach, of every kind of noise; printed by the benchmark."""
+"""Coverage that 80 cells reach, of every kind of noise; printed by the benchmark."""
 
 
 def test_intervals_cover_the_truth_and_are_not_much_wider_than_necessary():
@@ -29,9 +29,9 @@ def test_intervals_cover_the_truth_and_are_not_much_wider_than_necessary():
             assert found["width"].max() < 1.4, (name, found)
 
 
-@pytest.mark.parametrize(("correlation", "least"), [(0, 0.88), (0.9, 0.78)])
+@pytest.mark.parametrize(("correlation", "least"), [(0, 0.83), (0.9, 0.75)])
 def test_constant_traces_are_recognised(correlation, least):
-    ((name, shares),) = recognised(50, correlation, names=("constant",))
+    ((name, shares),) = recognised(30, correlation, names=("constant",))
     assert shares[name] >= least
 
 
@@ -87,7 +87,7 @@ def test_what_the_data_do_not_determine_has_no_error_and_the_rest_has():
     t, p = T[np.newaxis], setup.complete(x)
     f, slopes = model.evaluate(t, p), model.jacobian(t, p)
     data = Traces(y, np.array([len(T)]), np.zeros(1))
-    errors, _ = standard_errors(setup, t, data, f, slopes, x)
+    errors, *_ = standard_errors(setup, t, data, f, slopes, x)
     assert np.isnan(errors[0, :3]).all()
     assert errors[0, 3] == pytest.approx(y.std() / np.sqrt(len(T)), rel=0.6)
 
@@ -124,3 +124,23 @@ def test_independent_points_are_counted():
     short = fit_arrays(np.arange(6), rng.normal(size=(3, 6)), "constant")
     assert isinstance(short, pd.DataFrame)
     assert set(short["n_effective"]) == {6}  # too few to tell: taken for white
+
+
+def test_profile_intervals_are_as_wide_as_the_errors_say_and_end_at_bounds():
+    rng = np.random.default_rng(1)
+    p, y, _ = traces(rng, 30)
+    y += 0.02 * np.ptp(y, axis=1, keepdims=True) * autoregressive(rng, y.shape, 0.6)
+    fitted = fit_arrays(T, y, bounds={"delta": (0.02, np.inf)}, profile=True)
+    for name in ("t0", "ktl", "offset"):
+        low, high = fitted[f"{name}_low"], fitted[f"{name}_high"]
+        assert ((low < fitted[name]) & (fitted[name] < high)).mean() > 0.9
+        errors = (high - low) / 2 / fitted[f"{name}_se"]
+        assert errors.median() == pytest.approx(1.96, rel=0.15)
+    assert (fitted["delta_low"] >= 0.02).all()
+    assert ((fitted["t0_low"] <= p[0]) & (p[0] <= fitted["t0_high"])).mean() > 0.8
+    assert fitted["km_low"].isna().all()
+    constant = fit_arrays(T, y, "constant", profile=True)
+    expected = constant["offset"] + 1.959964 * constant["offset_se"]
+    np.testing.assert_allclose(constant["offset_high"], expected)
+    flat = fit_arrays(T, 5 + rng.normal(size=(6, len(T))), "linear_onset", profile=True)
+    assert np.isinf(flat["slope_high"]).any()  # an onset at the end allows every slope

@@ -40,6 +40,7 @@ def fit(
     loss: fit_options.LossFunction = fit_options.Loss.LINEAR,
     workers: fit_options.Workers = None,
     seed: fit_options.Seed = FitSettings.seed,
+    profile: fit_options.Profile = FitSettings.profile,
     time_unit: fit_options.Unit = None,
     frame_interval: fit_options.FrameInterval = None,
     lineages: fit_options.Lineages = False,
@@ -74,6 +75,7 @@ def fit(
         starts=starts,
         loss=loss.value,
         seed=seed,
+        profile=profile,
     )
     others: dict[str, Any] = {
         "time_unit": time_unit,

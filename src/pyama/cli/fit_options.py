@@ -82,6 +82,14 @@ Workers = Annotated[
 Seed = Annotated[
     int, typer.Option(min=0, metavar="N", help="Random seed of the starting points.")
 ]
+Profile = Annotated[
+    bool,
+    typer.Option(
+        "--profile",
+        help="Also compute 95 % intervals that need not be symmetric: columns NAME_low and "
+        "NAME_high. Takes several times as long.",
+    ),
+]
 Output = Annotated[
     Path | None,
     typer.Option(

@@ -48,6 +48,8 @@ class FitRequest(BaseModel):
     starts: Annotated[int, Field(le=10_000)] = FitSettings.starts
     loss: Text = FitSettings.loss
     seed: Annotated[int, Field(le=2**64)] = FitSettings.seed
+    profile: bool = FitSettings.profile
+    """Whether to compute intervals that need not be symmetric."""
 
     def settings(self) -> FitSettings:
         """Return the options."""

@@ -75,6 +75,7 @@ def fit_arrays(
     starts: int = FitSettings.starts,
     loss: Loss = "linear",
     seed: int = 0,
+    profile: bool = False,
     workers: int | None = None,
     watch: Watch | None = None,
     fov: ArrayLike = 0,
@@ -100,6 +101,8 @@ def fit_arrays(
         loss: `linear` is the sum of squares; `soft_l1` grows linearly for residuals beyond
             1.5 times the noise of the trace, which reduces the influence of outliers.
         seed: Seed of the random start values of every cell.
+        profile: Also compute intervals of 95 % that need not be symmetric, see
+            `profile_intervals`; it takes several times as long.
         workers: Number of threads; by default one per core, at most 8.
         watch: Is given the part that is done, 0 to 1, again and again; an exception from it
             ends the fit.
@@ -110,12 +113,13 @@ def fit_arrays(
         One row per cell, in order: fov, cell, model_type, success, r_squared, the
         parameters, their standard errors as NAME_se (for noise that is correlated and grows
         with the signal, see `standard_errors`; NaN where fixed, at a bound, or not determined
-        by the data; a 95 % interval is the estimate ± 1.96 of them), rmse, aic (of the plain
-        sum of squares), bic (see `information_criterion`), n_points, n_effective (of
-        independent points, see `effective_numbers`), class (good, fair, poor, failed, flat:
-        not expressing) and message. A trace that cannot be fitted has success False, NaN and
-        the reason; so has one for which `auto` finds no model that is clearly better than the
-        others, but for R² and the criteria of the best one; its model_type is `undecided`.
+        by the data; a 95 % interval is the estimate ± 1.96 of them), with `profile` the ends
+        NAME_low and NAME_high of 95 % intervals, rmse, aic (of the plain sum of squares), bic
+        (see `information_criterion`), n_points, n_effective (of independent points, see
+        `effective_numbers`), class (good, fair, poor, failed, undecided, flat: not expressing)
+        and message. A trace that cannot be fitted has success False, NaN and the reason; so
+        has one for which `auto` finds no model that is clearly better than the others, but
+        for R² and the criteria of the best one; its model_type is `undecided`.
 
     Raises:
         ArrayError: The shapes are inconsistent.
@@ -123,13 +127,16 @@ def fit_arrays(
     """
     threads = default_workers() if workers is None else workers
     freed: Any = free if free == "all" else (free,) if isinstance(free, str) else tuple(free)
-    options = Options(freed, fix or {}, bounds or {}, guess or {}, starts, loss, seed, threads)
+    options = Options(
+        freed, fix or {}, bounds or {}, guess or {}, starts, loss, seed, threads, profile
+    )
     setups = model_setups(model, options)
     times, values = _checked(t, y)
     ids = _numbered(len(values), fov, cell)
     tell = partial(_tell, watch, len(values) * len(setups), [0])
     fits = [_fit(times, values, ids, setup, options, tell) for setup in setups]
-    return name_flat(fits[0] if model != AUTO else _best(fits, setups), times, values)
+    fitted = fits[0] if model != AUTO else _best(fits, setups, profile)
+    return name_flat(fitted, times, values)
 
 
 def check_options(model: str, **options: Any) -> None:
@@ -167,10 +174,10 @@ def _numbered(n: int, fov: ArrayLike, cell: ArrayLike | None) -> pd.DataFrame:
     return pd.DataFrame({name: np.broadcast_to(given[name], n) for name in given})
 
 
-def _best(fits: list[pd.DataFrame], setups: list[Setup]) -> pd.DataFrame:
+def _best(fits: list[pd.DataFrame], setups: list[Setup], profile: bool) -> pd.DataFrame:
     """Return the fit of the most probable model of each trace."""
     names = [name for setup in setups for name in setup.model.names]
-    return choose(fits, columns(tuple(dict.fromkeys(names))))
+    return choose(fits, columns(tuple(dict.fromkeys(names)), profile))
 
 
 def _fit(
@@ -183,7 +190,7 @@ def _fit(
 ) -> pd.DataFrame:
     """Fit one model to all traces."""
     t, y, number = points_first(times, values)
-    table = without_fit(ids, setup, number)
+    table = without_fit(ids, setup, number, options.profile)
     filled = np.where(
         np.isfinite(y), y, y[np.arange(len(y)), np.maximum(number - 1, 0)][:, None]
     )
@@ -194,7 +201,7 @@ def _fit(
 
     def fit(block: Indices) -> pd.DataFrame:
         seeds = [(options.seed, *key) for key in ids.iloc[block].to_numpy().tolist()]
-        return _fit_block(setup, t[block], traces.take(block), seeds, options.starts)
+        return _fit_block(setup, t[block], traces.take(block), seeds, options)
 
     tell(len(y) - len(usable))
     with ThreadPoolExecutor(options.workers) as pool:
@@ -208,9 +215,10 @@ def _fit(
 
 
 def _fit_block(
-    setup: Setup, t: Values, traces: Traces, seeds: list[tuple[int, ...]], starts: int
+    setup: Setup, t: Values, traces: Traces, seeds: list[tuple[int, ...]], options: Options
 ) -> pd.DataFrame:
     """Fit a few traces from all of their starts and keep the best solution of each."""
+    starts = options.starts
     shape = starts - 1, len(setup.model.parameters)
     draws = np.array([np.random.default_rng(seed).uniform(-1, 1, shape) for seed in seeds])
     model = setup.model
@@ -230,4 +238,4 @@ def _fit_block(
         ends = minimize(values, slopes, many, x, lower, upper)
         best = ends.cost.reshape(len(t), starts).argmin(axis=1) + np.arange(len(t)) * starts
         solution = Solution(ends.x[best], ends.cost[best], ends.converged[best])
-        return fitted_rows(setup, t, traces, solution)
+        return fitted_rows(setup, t, traces, solution, options.profile)

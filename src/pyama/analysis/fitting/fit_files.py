@@ -33,6 +33,9 @@ from pyama.version import __version__
 MEANINGS = {
     "NAME_se": "standard error of NAME for noise that is correlated in time; a 95 % interval "
     "is NAME ± 1.96 NAME_se; empty if NAME is fixed, at a bound, or not determined by data",
+    "NAME_low": "lower end of a 95 % interval from the profile of the sum of squares; a bound "
+    "where the interval reaches it, -inf where it has no end",
+    "NAME_high": "upper end of the same interval; a bound, or inf",
     "n_effective": "number of independent points with as much information on a mean",
 }
 """Columns of tables of fits of which a person has to know something."""
@@ -188,7 +191,11 @@ def _described(model: str, options: dict[str, Any]) -> Header:
         "options": {name: value for name, value in recorded.items() if value},
         **_if_any(FIXED, fixed_by(model, options.get("free", ()), options.get("fix") or {})),
         "units": {p.name: p.unit for m in models for p in m.parameters if p.unit},
-        "meanings": MEANINGS,
+        "meanings": {
+            name: text
+            for name, text in MEANINGS.items()
+            if options.get("profile") or name not in ("NAME_low", "NAME_high")
+        },
     }
 
 

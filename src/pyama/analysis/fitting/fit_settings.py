@@ -35,6 +35,7 @@ class FitSettings:
     starts: int = 5
     loss: str = "linear"
     seed: int = 0
+    profile: bool = False
 
     @classmethod
     def from_texts(
@@ -67,7 +68,7 @@ class FitSettings:
 
     def options(self) -> dict[str, Any]:
         """Return the keyword arguments of `fit_arrays`."""
-        names = ("free", "fix", "bounds", "guess", "starts", "loss", "seed")
+        names = ("free", "fix", "bounds", "guess", "starts", "loss", "seed", "profile")
         return {name: getattr(self, name) for name in names}
 
     def words(self) -> list[str]:
@@ -85,7 +86,7 @@ class FitSettings:
         for name in ("starts", "loss", "seed"):
             if getattr(self, name) != getattr(FitSettings, name):
                 words += [f"--{name}", str(getattr(self, name))]
-        return words
+        return words + ["--profile"] * self.profile
 
 
 def parameter_names(text: str) -> str | tuple[str, ...]:

@@ -46,7 +46,7 @@ def fixed_rates_notes(
     cells = fitted[fitted["success"].astype(bool)]
     cells = cells.iloc[np.unique(np.linspace(0, len(cells) - 1, CELLS).astype(int))]
     some = table.merge(cells[keys], on=keys)
-    freed = {**options, "free": (*(options.get("free") or ()), *rates)}
+    freed = {**options, "profile": False, "free": (*(options.get("free") or ()), *rates)}
     again = cells.merge(fit_traces(some, model, column, **freed), on=keys, suffixes=("", "_2"))
     better = again[again["success_2"] & (again["bic"] - again["bic_2"] >= CLEARLY)]
     if len(better) < SHARE * len(again):

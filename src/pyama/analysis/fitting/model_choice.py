@@ -71,7 +71,8 @@ def choose(fits: list[pd.DataFrame], columns: list[str]) -> pd.DataFrame:
     top = weight.max(axis=0, initial=0)
     open_ones = np.flatnonzero((top > 0) & (top < LEAST_WEIGHT))
     numbers = [name for name in columns if f"{name}_se" in columns]
-    numbers += [f"{name}_se" for name in numbers]
+    kinds = [f"{name}{end}" for name in numbers for end in ("_se", "_low", "_high")]
+    numbers += [name for name in kinds if name in columns]
     table.loc[open_ones, numbers] = np.nan
     table.loc[open_ones, "model_type"] = UNDECIDED
     table.loc[open_ones, "success"] = False

@@ -27,6 +27,7 @@ class Options:
     loss: Loss
     seed: int
     workers: int
+    profile: bool = False
 
     def __post_init__(self) -> None:
         if self.loss not in get_args(Loss):

@@ -8,6 +8,7 @@ from pyama.analysis.expression import NOT_EXPRESSING
 from pyama.analysis.fitting.least_squares import MAX_STEPS, Solution, Traces
 from pyama.analysis.fitting.model_choice import information_criterion
 from pyama.analysis.fitting.problem import Setup
+from pyama.analysis.fitting.profile_intervals import profile_intervals
 from pyama.analysis.fitting.residual_noise import effective_numbers
 from pyama.analysis.fitting.standard_errors import standard_errors
 from pyama.analysis.onsets import find_onsets
@@ -21,14 +22,18 @@ LEADING = ["fov", "cell", "model_type", "success", "r_squared"]
 TRAILING = ["rmse", "aic", "bic", "n_points", "n_effective", "class", "message"]
 
 
-def columns(names: tuple[str, ...]) -> list[str]:
+def columns(names: tuple[str, ...], profile: bool) -> list[str]:
     """Return the columns of a table of fits with the parameters `names`."""
-    return [*LEADING, *names, *(f"{name}_se" for name in names), *TRAILING]
+    endings = ["_se", *(["_low", "_high"] if profile else [])]
+    kinds = (f"{name}{ending}" for ending in endings for name in names)
+    return [*LEADING, *names, *kinds, *TRAILING]
 
 
-def without_fit(ids: pd.DataFrame, setup: Setup, number: NDArray[np.intp]) -> pd.DataFrame:
+def without_fit(
+    ids: pd.DataFrame, setup: Setup, number: NDArray[np.intp], profile: bool
+) -> pd.DataFrame:
     """Return the table in which every trace is not fitted yet, with the reason."""
-    table = ids.reindex(columns=columns(setup.model.names))
+    table = ids.reindex(columns=columns(setup.model.names, profile))
     table["model_type"] = setup.model.name
     table["success"] = False
     table["n_points"] = number
@@ -41,7 +46,9 @@ def without_fit(ids: pd.DataFrame, setup: Setup, number: NDArray[np.intp]) -> pd
     return table
 
 
-def fitted_rows(setup: Setup, t: Values, traces: Traces, solution: Solution) -> pd.DataFrame:
+def fitted_rows(
+    setup: Setup, t: Values, traces: Traces, solution: Solution, profile: bool
+) -> pd.DataFrame:
     """Return the columns from `success` on of traces that were fitted.
 
     Args:
@@ -49,6 +56,7 @@ def fitted_rows(setup: Setup, t: Values, traces: Traces, solution: Solution) -> 
         t: Hours, shape (n, T).
         traces: The data.
         solution: The best solution of each trace.
+        profile: Whether intervals are computed, see `profile_intervals`.
     """
     model, p = setup.model, setup.complete(solution.x)
     f, slopes = model.evaluate(t, p), model.jacobian(t, p)[setup.free]
@@ -56,11 +64,17 @@ def fitted_rows(setup: Setup, t: Values, traces: Traces, solution: Solution) -> 
     table = pd.DataFrame(index=np.arange(len(t)))
     table["success"] = solution.converged
     table["r_squared"] = 1 - squares / _sums_of_squares(traces)
-    errors = np.full_like(p, np.nan)
-    found, noise = standard_errors(setup, t, traces, f, slopes, solution.x)
-    errors[setup.free] = found.T
-    for name, value, error in zip(model.names, p, errors, strict=True):
-        table[name], table[f"{name}_se"] = value, error
+    errors, noise, sizes = standard_errors(setup, t, traces, f, slopes, solution.x)
+    parts = {"_se": errors}
+    if profile:
+        ends = profile_intervals(setup, t, traces, solution.x, errors, sizes)
+        parts |= dict(zip(("_low", "_high"), ends, strict=True))
+    for ending, part in {
+        "": p,
+        **{key: _of_all(setup, part) for key, part in parts.items()},
+    }.items():
+        for name, values in zip(model.names, part, strict=True):
+            table[f"{name}{ending}"] = values
     table["rmse"] = np.sqrt(squares / traces.number)
     with np.errstate(divide="ignore"):
         fit = traces.number * np.log(squares / traces.number)
@@ -74,6 +88,13 @@ def fitted_rows(setup: Setup, t: Values, traces: Traces, solution: Solution) -> 
     table.loc[lost, numbers] = np.nan
     table.loc[lost, "class"] = "failed"
     return table
+
+
+def _of_all(setup: Setup, part: Values) -> Values:
+    """Return values (n, n_free) for all parameters, (n_params, n); NaN for fixed ones."""
+    out = np.full((len(setup.model.names), len(part)), np.nan)
+    out[setup.free] = part.T
+    return out
 
 
 def _sums_of_squares(traces: Traces, f: Values | None = None) -> Values:

@@ -17,7 +17,7 @@ UNDETERMINED = 1e-8
 
 def standard_errors(
     setup: Setup, t: Values, traces: Traces, f: Values, slopes: Values, x: Values
-) -> tuple[Values, Noise]:
+) -> tuple[Values, Noise, Values]:
     """Return asymptotic standard errors of least squares and M-estimates, and the noise.
 
     They are those of the sandwich A⁻¹ X' S X A⁻¹ with the curvature A, the slopes X and the
@@ -33,8 +33,9 @@ def standard_errors(
         x: The free parameters, shape (n, n_free).
 
     Returns:
-        Shape (n, n_free); NaN for a parameter at a bound, or not determined by the data. A
-        parameter at a bound counts as known for the others.
+        The errors, shape (n, n_free); NaN for a parameter at a bound, or not determined by
+        the data. A parameter at a bound counts as known for the others. Then the noise, and
+        the errors for independent noise of the variance 1, shape (n, n_free).
     """
     curvature, _ = normal_equations(traces.y, f, slopes, traces.number, traces.scale)
     diagonal = np.einsum("ikk->ik", curvature)
@@ -51,7 +52,12 @@ def standard_errors(
     noise = residual_noise(residual, columns, t, level, traces.number)
     middle = covariances(columns, t, level, traces.number, noise)
     variance = np.einsum("ikk->ik", inverse @ middle @ inverse)
-    return np.where(is_known, np.sqrt(np.maximum(variance, 0)) / length, np.nan), noise
+    sizes = np.sqrt(np.einsum("ikk->ik", inverse))
+    errors, sizes = (
+        np.where(is_known, size / length, np.nan)
+        for size in (np.sqrt(np.maximum(variance, 0)), sizes)
+    )
+    return errors, noise, sizes
 
 
 def _levels(f: Values, number: NDArray[np.intp]) -> Values:

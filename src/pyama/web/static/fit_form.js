@@ -50,7 +50,8 @@ export function makeFitCard(known, take) {
       element("div", { className: "form" },
         element("label", { htmlFor: "fit-starts" }, "Starts per cell"), element("input", { id: "fit-starts", type: "number", min: 1, value: 5, oninput: checkFit }),
         element("label", { htmlFor: "fit-loss" }, "Loss"), makeLossList(),
-        element("label", { htmlFor: "fit-seed" }, "Random seed"), element("input", { id: "fit-seed", type: "number", min: 0, value: 0, oninput: checkFit }))),
+        element("label", { htmlFor: "fit-seed" }, "Random seed"), element("input", { id: "fit-seed", type: "number", min: 0, value: 0, oninput: checkFit }),
+        element("span", {}, "Intervals"), element("label", { className: "check" }, element("input", { id: "fit-profile", type: "checkbox", onchange: checkFit }), "95 %, not symmetric (slower)"))),
     element("p", { id: "fit-problem", className: "problem", role: "alert", hidden: true }),
     element("p", { id: "fit-replaced", className: "soft" }),
     element("p", { className: "buttons" },
@@ -164,6 +165,7 @@ function fitRequest() {
     model: find("fit-model").value, column: find("fit-column").value || null,
     ...toFitOptions(parameterRows.map(({ read }) => read())),
     starts: Number(find("fit-starts").value), loss: find("fit-loss").value, seed: Number(find("fit-seed").value),
+    profile: find("fit-profile").checked,
   };
 }
 
