@@ -10,7 +10,7 @@ from pyama.analysis.fitting.residual_noise import Noise
 Values = NDArray[np.float64]
 
 UNDECIDED = "undecided"
-"""The entry of `model_type` for traces that no model explains better than the others."""
+"""The entry of `model_type` and `class` where no model explains a trace clearly better."""
 LEAST_WEIGHT = 0.4
 """Smallest weight of the best model; with less, the choice is undecided."""
 NAMED = 0.1
@@ -53,8 +53,8 @@ def model_weights(bic: Values) -> Values:
 def choose(fits: list[pd.DataFrame], columns: list[str]) -> pd.DataFrame:
     """Return, for each trace, the fit with the smallest criterion.
 
-    Where no model has the weight `LEAST_WEIGHT`, `model_type` is `UNDECIDED`, parameters are
-    NaN, and the message names the models that are possible.
+    Where no model has the weight `LEAST_WEIGHT`, `model_type` and `class` are `UNDECIDED`,
+    parameters are NaN, and the message names the models that are possible.
 
     Args:
         fits: Tables of one row per trace, the simplest model first.
@@ -74,7 +74,7 @@ def choose(fits: list[pd.DataFrame], columns: list[str]) -> pd.DataFrame:
     kinds = [f"{name}{end}" for name in numbers for end in ("_se", "_low", "_high")]
     numbers += [name for name in kinds if name in columns]
     table.loc[open_ones, numbers] = np.nan
-    table.loc[open_ones, "model_type"] = UNDECIDED
+    table.loc[open_ones, ["model_type", "class"]] = UNDECIDED
     table.loc[open_ones, "success"] = False
     for i in open_ones:
         order = np.argsort(-weight[:, i], kind="stable")

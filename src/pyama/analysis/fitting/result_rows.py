@@ -6,7 +6,7 @@ from numpy.typing import NDArray
 
 from pyama.analysis.expression import NOT_EXPRESSING
 from pyama.analysis.fitting.least_squares import MAX_STEPS, Solution, Traces
-from pyama.analysis.fitting.model_choice import information_criterion
+from pyama.analysis.fitting.model_choice import UNDECIDED, information_criterion
 from pyama.analysis.fitting.problem import Setup
 from pyama.analysis.fitting.profile_intervals import profile_intervals
 from pyama.analysis.fitting.residual_noise import effective_numbers
@@ -110,7 +110,7 @@ def _classes(r_squared: Values) -> list[str]:
 
 
 def name_flat(table: pd.DataFrame, t: Values, y: Values) -> pd.DataFrame:
-    """Return a table of fits in which fits to flat traces are neither fair nor poor.
+    """Return a table of fits in which fits to flat traces have a class of their own.
 
     Args:
         table: One row per trace.
@@ -118,7 +118,7 @@ def name_flat(table: pd.DataFrame, t: Values, y: Values) -> pd.DataFrame:
         y: Traces, shape (n, T); NaN where there is no value. A trace is flat if it neither
             rises nor falls according to `pyama.analysis.onsets.find_onsets`.
     """
-    rows = np.flatnonzero(table["class"].isin(("fair", "poor")))
+    rows = np.flatnonzero(table["class"].isin(("fair", "poor", UNDECIDED)))
     up, down = (find_onsets(t[rows], sign * y[rows]) for sign in (1, -1))
     flat = rows[up.known & ~up.rises & ~down.rises]
     classes = table["class"].to_numpy(object, copy=True)

@@ -7,6 +7,7 @@ import pandas as pd
 
 from pyama.analysis.colours import color, random_places
 from pyama.analysis.expression import NOT_EXPRESSING
+from pyama.analysis.fitting.model_choice import UNDECIDED
 from pyama.analysis.histograms import axis_range, sample_histogram
 from pyama.analysis.report.plotly_figures import (
     Figure,
@@ -21,6 +22,7 @@ CLASSES = {
     "fair": "#E69F00",
     "poor": "#D55E00",
     NOT_EXPRESSING: "#56B4E9",
+    UNDECIDED: "#CC79A7",
     "failed": "#9AA0A6",
 }
 MARGIN = 0.04
