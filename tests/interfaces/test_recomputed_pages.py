@@ -69,16 +69,27 @@ def cells(folder):
     return {key: np.array(points).T for key, points in found.items()}
 
 
+def common_time(cells):
+    """The time in which all samples were seen; intervals are 0.25 h."""
+    times = {name: [t for key, (t, _) in cells.items() if key[0] == name] for name in FOVS}
+    ends = [(min(t[0] for t in own), max(t[-1] for t in own)) for own in times.values()]
+    return max(first for first, _ in ends), min(last for _, last in ends)
+
+
 @pytest.fixture(scope="module")
 def numbers(cells):
     """Features of every cell."""
-    found = {}
+    found, window = {}, common_time(cells)
     for key, (t, y) in cells.items():
+        found[key] = {"fitted": y.mean()}
+        inside = (t >= window[0] - 0.125) & (t <= window[1] + 0.125)
+        t, y = t[inside], y[inside]
+        if t[0] - window[0] > 0.375 or window[1] - t[-1] > 0.375:
+            continue  # it was not seen over the whole window
         edges = (t[1:] + t[:-1]) / 2
         edges = [2 * t[0] - edges[0], *edges, 2 * t[-1] - edges[-1]]
         mean = np.average(y, weights=np.diff(edges))
-        found[key] = {"mean": mean, "maximum": y.max(), "auc": integrate.trapezoid(y, t)}
-        found[key]["fitted"] = y.mean()
+        found[key] |= {"mean": mean, "maximum": y.max(), "auc": integrate.trapezoid(y, t)}
     return pd.DataFrame(found).T.rename_axis(["sample", "fov", "cell"])
 
 
@@ -98,7 +109,7 @@ def test_summaries_of_the_report(page, numbers, feature):
     rows = table[table["feature"] == feature].set_index("sample")
     assert list(rows.index) == list(FOVS)
     for sample, row in rows.iterrows():
-        x = numbers.loc[sample, feature].to_numpy()
+        x = numbers.loc[sample, feature].dropna().to_numpy()
         one = len(x) == 1
         sd = math.nan if one else stats.tstd(x)
         is_near_zero = one or abs(x.mean()) <= 2 * sd / math.sqrt(len(x))
@@ -113,7 +124,7 @@ def test_summaries_of_the_report(page, numbers, feature):
 def test_comparisons_of_the_report(page, numbers, feature):
     table = saved(page, f"{COLUMN}_comparison.csv")
     row = table[(table["feature"] == feature) & (table["b"] == "drug")].iloc[0]
-    a, b = (numbers.loc[name, feature] for name in ("control", "drug"))
+    a, b = (numbers.loc[name, feature].dropna() for name in ("control", "drug"))
     of_a, of_b = (x.groupby("fov").median().to_numpy() for x in (a, b))
     found = stats.ttest_ind(of_b, of_a)
     low, high = found.confidence_interval(0.95)

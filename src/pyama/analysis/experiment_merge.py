@@ -12,7 +12,7 @@ from pyama.analysis.joined_recordings import JoinedSource
 from pyama.analysis.merged_files import MERGED, MergedFiles, described, if_any, write_all
 from pyama.analysis.result_notes import empty_samples
 from pyama.analysis.sample_sets import set_entries
-from pyama.analysis.table_columns import PART
+from pyama.analysis.table_columns import PART, with_text_names
 from pyama.analysis.table_files import write_table
 from pyama.analysis.table_origins import known_entries, not_written_here, relative_path
 from pyama.analysis.trace_sources import stacked
@@ -44,7 +44,7 @@ def merged_experiment(experiment: Experiment) -> pd.DataFrame:
         table = _table(experiment, sources, name)
         table.insert(0, "sample", name)
         parts.append(table)
-    return in_hours(stacked(parts))
+    return in_hours(with_text_names(stacked(parts)))
 
 
 def write_experiment(

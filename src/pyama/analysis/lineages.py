@@ -162,11 +162,9 @@ def _with_spans(cells: pd.DataFrame, rows: pd.DataFrame, when: str) -> pd.DataFr
     spans = rows.groupby(keys)[when].agg(first="min", last="max").reset_index()
     cells = cells.merge(spans, on=keys)
     cells[PARENT] = cells[PARENT].replace(0, -1)  # a cell may have the number 0
-    of_mother = cells[[*keys, "last"]].rename(
-        columns={"cell": PARENT, "last": "last_of_mother"}
-    )
+    of_mother = cells[[*keys, "last"]].rename(columns={"cell": PARENT, "last": "mother_last"})
     cells = cells.merge(of_mother, how="left", on=[*keys[:-1], PARENT])
-    heirs = cells[cells["first"] > cells["last_of_mother"]]
+    heirs = cells[cells["first"] > cells["mother_last"]]
     n = heirs.groupby([*keys[:-1], PARENT]).size().rename("heirs").reset_index()
     cells = cells.merge(n.rename(columns={PARENT: "cell"}), how="left", on=keys)
     return cells.assign(lost=cells["last"].where(cells.pop("heirs").fillna(0) < 2, np.inf))

@@ -126,10 +126,12 @@ def with_text_names(table: "pd.DataFrame", *others: str) -> "pd.DataFrame":
         texts = {value: name_text(value) for value in column.dropna().unique().tolist()}
         if all(isinstance(value, str) for value in texts):
             continue
-        mapped = column.astype(object).map(lambda value: name_text(value), na_action="ignore")
+        mapped: pd.Series[Any] = column.astype(object).map(name_text, na_action="ignore")
         if isinstance(column.dtype, pd.CategoricalDtype):
             order = dict.fromkeys(map(name_text, column.dtype.categories.tolist()))
             mapped = mapped.astype(pd.CategoricalDtype(list(order)))
+        else:
+            mapped = mapped.astype("str")
         table = table.assign(**{name: mapped})
     return table
 
