@@ -292,7 +292,7 @@ def rename_fit_and_download(page):
 
 def test_outlines_are_there_at_every_size_and_after_every_part(page):
     click_cell(page, 2)
-    with page.expect_response(re.compile("outlines.*spacing=[248]")):
+    with page.expect_response(re.compile("outlines.*spacing=[248]"), timeout=20_000):
         page.set_viewport_size({"width": 900, "height": 200})
     click_cell(page, 2)
     page.get_by_role("button", name="Analysis").click()
