@@ -446,6 +446,8 @@ def test_a_flat_cell_is_not_expressing():
     table = rows[:5].assign(sample="a")
     assert summarize(table, ["t0"])["n"][0] == 1
     assert len(fits_above(table, None)) == 1
+    constant = table.assign(model_type="constant")
+    assert len(fits_above(constant, None)) == 5, "a constant describes a flat trace"
     assert list(flat_fits_note(table, ["a"])) == [
         "Cells whose trace is flat do not count: 4 of 5 of a. Their fits have the class not "
         "expressing."

@@ -14,6 +14,17 @@ NOT_EXPRESSING = "not expressing"
 """Class of fits to traces that are flat, whose parameters mean nothing."""
 
 
+def flat_fits(table: pd.DataFrame) -> "pd.Series[bool]":
+    """Return the rows of a table of fits to flat traces whose parameters mean nothing.
+
+    Those of the model `constant` describe a flat trace.
+    """
+    if "class" not in table:
+        return pd.Series(False, table.index)
+    flat = table["class"] == NOT_EXPRESSING
+    return flat & (table["model_type"] != "constant") if "model_type" in table else flat
+
+
 def without_flat_fits(table: pd.DataFrame, features: Sequence[str]) -> pd.DataFrame:
     """Return a table of fits whose numbers are NaN where a cell does not express.
 
@@ -21,16 +32,16 @@ def without_flat_fits(table: pd.DataFrame, features: Sequence[str]) -> pd.DataFr
         table: One row per cell; without a column `class` of fits, it is returned as it is.
         features: Columns of numbers.
     """
-    if "class" not in table or not (flat := table["class"] == NOT_EXPRESSING).any():
+    if not (flat := flat_fits(table)).any():
         return table
     return table.assign(**{name: table[name].where(~flat) for name in features})
 
 
 def flat_fits_note(table: pd.DataFrame, samples: Sequence[str]) -> Iterator[str]:
     """Yield in how many cells of each sample of a table of fits nothing is expressed."""
-    if "class" not in table or not (table["class"] == NOT_EXPRESSING).any():
+    if not flat_fits(table).any():
         return
-    flat = table.assign(flat=table["class"].where(table["class"] == NOT_EXPRESSING))
+    flat = table.assign(flat=table["class"].where(flat_fits(table)))
     cells = [flat[flat["sample"] == name] for name in samples]
     yield (
         f"Cells whose trace is flat do not count: {_counts(cells, 'flat')}. Their fits have "

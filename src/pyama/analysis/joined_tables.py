@@ -6,7 +6,7 @@ from typing import Any
 
 import pandas as pd
 
-from pyama.analysis.expression import NOT_EXPRESSING
+from pyama.analysis.expression import flat_fits
 from pyama.analysis.lineages import sum_lineages
 from pyama.analysis.sample_sets import in_sample_order
 from pyama.analysis.sample_tables import load_fitted, read_timed
@@ -17,7 +17,7 @@ from pyama.analysis.table_times import TableTime
 from pyama.errors import ConfigError
 from pyama.traces.trace_rows import PARENT
 
-MEASURES_OF_FIT = ("r_squared", "rmse", "aic", "bic", "n_points", "n_effective")
+MEASURES_OF_FIT = ("r_squared", "rmse", "aic", "n_points")
 """Columns of tables of fits that are no parameters."""
 
 
@@ -86,11 +86,11 @@ def fits_above(table: pd.DataFrame, limit: float | None) -> pd.DataFrame:
 
     Args:
         table: One row per cell with the column `r_squared`; NaN where nothing was fitted. Fits
-            of the class not expressing are left out, as in comparisons.
+            of the class not expressing are left out, see
+            `pyama.analysis.expression.flat_fits`.
         limit: Such as 0.9 for the fits that are called good; None keeps all others.
     """
-    if "class" in table:
-        table = table[table["class"] != NOT_EXPRESSING]
+    table = table[~flat_fits(table)]
     return table if limit is None else table[table["r_squared"] > limit]
 
 
