@@ -133,7 +133,7 @@ def test_the_plan_says_what_would_run_and_why(pyama, movie_file, finished):
     wrong = pyama(*plan, "--set", "registration=on_ground").stderr
     assert "'on_ground': expected 'none' or 'phase_correlation'" in wrong
     new = pyama(*plan, "--overwrite", "--fovs", "1").stdout
-    assert "FOV 1\n  all steps: runs, not done yet\n1 of 1" in new
+    assert "FOV 1\n  all steps: runs, not done yet\nThe field" in new
     assert contents(output) == before
 
 
