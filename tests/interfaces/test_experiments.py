@@ -91,6 +91,10 @@ def test_three_days_from_folders_to_a_comparison_of_replicates(pyama, days, tmp_
     assert json.loads(compared.stdout)[0]["units_a"] == 3
     picture = tmp_path / "plot.png"
     assert pyama("plot", "traces", *tables, "--output", picture).exit_code == 0
+    assert pyama("report", file).exit_code == 0
+    page = (moved / "plan_merged/report.html").read_text("utf-8")
+    for text in ("<h1>plan</h1>", "Replicates are compared", ">tuesday</td>", "constant"):
+        assert text in page
     write_traces(moved / "tuesday/results", traces_of(2)[:40], 2)
     assert outdated_notes(tables[0]) == []
     assert "is older than the traces in" in outdated_notes(fits[1])[0]

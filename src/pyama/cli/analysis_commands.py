@@ -23,6 +23,7 @@ def register(app: typer.Typer) -> None:
     )(fit)
     app.command(
         epilog="Examples:\n\n\b\n  pyama report results\n"
+        "  pyama report experiment.yaml\n"
         "  pyama report results --tables tables --output report.html"
     )(report)
 
@@ -124,6 +125,8 @@ def report(
 ) -> None:
     """Write a report: one HTML file that works offline.
 
+    DIR is the output folder of a run, or the file of an experiment, see `pyama experiment`.
+
     Traces and fits of every sample, statistics, counts of every field of view, images with
     the outlines of the cells, background, drift, focus, and all settings. It includes the
     merged tables and fits in DIR.
@@ -135,7 +138,7 @@ def report(
     if others:
         raise ConfigError(
             f"{len(others) + 1} folders were given; a report describes one recording. Write "
-            "one report after the other; `pyama plot samples` with the tables of fits of "
-            "several recordings compares them."
+            "one report after the other, or describe them in a file: `pyama experiment init` "
+            "with these folders writes one, and `pyama report` takes it."
         )
     result(str(write_report(folder, output, tables)))

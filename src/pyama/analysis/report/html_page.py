@@ -4,7 +4,15 @@ from importlib.resources import files
 from pathlib import Path
 from string import Template
 
+from pyama.analysis.experiment_file import is_experiment, load_experiment
+from pyama.analysis.experiment_merge import tables_folder
 from pyama.analysis.report import markup
+from pyama.analysis.report.experiment_report import (
+    ExperimentData,
+    collect_experiment,
+    experiment_head,
+    recordings_section,
+)
 from pyama.analysis.report.recording_sections import (
     fovs_section,
     head,
@@ -30,9 +38,12 @@ def write_report(
     """Write a report on an output folder: one HTML file that needs no network.
 
     Args:
-        output_dir: The output folder of a run.
-        path: The file; without it, `report.html` in `output_dir`.
-        tables: Folder of merged tables and fits; without it, `output_dir`.
+        output_dir: The output folder of a run, or a file `experiment.yaml`, whose report has
+            samples, traces, fits and statistics only.
+        path: The file; without it, `report.html` in `output_dir`, or in `tables` of an
+            experiment.
+        tables: Folder of merged tables and fits; without it, `output_dir`, or that into which
+            `write_merged` writes those of an experiment.
 
     Returns:
         The file.
@@ -44,9 +55,15 @@ def write_report(
     output_dir = Path(output_dir)
     if tables is not None and not Path(tables).is_dir():
         raise ConfigError(f"The folder of tables {tables} does not exist. Check the path.")
-    target = output_dir / REPORT if path is None else Path(path)
+    folder = None if tables is None else Path(tables)
     plotly = _plotly()
-    page = build(collect(output_dir, None if tables is None else Path(tables)), plotly)
+    if is_experiment(output_dir):
+        experiment, output_dir = load_experiment(output_dir), tables_folder(output_dir)
+        page = build_experiment(collect_experiment(experiment, folder or output_dir), plotly)
+        output_dir = folder or output_dir
+    else:
+        page = build(collect(output_dir, folder), plotly)
+    target = output_dir / REPORT if path is None else Path(path)
     target.parent.mkdir(parents=True, exist_ok=True)
     write_atomically(target, page.encode())
     return target
@@ -81,12 +98,27 @@ def build(report: ReportData, plotly: str) -> str:
         ("quality", "Quality", quality_section(report)),
         ("settings", "Settings", settings_section(report)),
     ]
-    links = (f'<a href="#{key}">{markup.escape(title)}</a>' for key, title, _ in sections)
+    return _page(report.metadata.basename, head(report), sections, plotly)
+
+
+def build_experiment(report: ExperimentData, plotly: str) -> str:
+    """Return the page of an experiment; see `build`."""
+    sections = [
+        ("traces", "Traces", traces_section(report)),
+        *fits_sections(report),
+        ("statistics", "Statistics", statistics_section(report)),
+        ("recordings", "Recordings", recordings_section(report)),
+    ]
+    return _page(report.name, experiment_head(report), sections, plotly)
+
+
+def _page(title: str, top: str, sections: list[tuple[str, str, str]], plotly: str) -> str:
+    links = (f'<a href="#{key}">{markup.escape(name)}</a>' for key, name, _ in sections)
     return Template(_part("report.html")).substitute(
-        title=markup.escape(f"{report.metadata.basename} - pyama report"),
+        title=markup.escape(f"{title} - pyama report"),
         style=_part("report.css"),
         contents="\n".join(links),
-        body=head(report) + "".join(content for _, _, content in sections),
+        body=top + "".join(content for _, _, content in sections),
         plotly=plotly,
         script=_part("report.js"),
     )

@@ -1,7 +1,7 @@
 """Reading of everything in an output folder that a report shows."""
 
 import glob
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -11,11 +11,11 @@ import pandas as pd
 from pyama import layout
 from pyama.analysis.fitting.model_setups import AUTO
 from pyama.analysis.fitting.models import MODELS
-from pyama.analysis.joined_tables import fitted_parameters
 from pyama.analysis.lineages import is_of_lineages
 from pyama.analysis.merged_files import MERGED
 from pyama.analysis.outdated_tables import outdated_notes
 from pyama.analysis.removed_outputs import removed_in, removed_remarks
+from pyama.analysis.report.shown_results import Fits, Results
 from pyama.analysis.result_notes import earlier_samples_notes, notes_of_table
 from pyama.analysis.sample_sets import in_sample_order, tables_of_earlier_sets
 from pyama.analysis.sample_tables import load_fitted, load_merged
@@ -25,7 +25,6 @@ from pyama.analysis.settings_by_fov import (
     groups_of,
     named_groups,
 )
-from pyama.analysis.table_columns import measured_columns, unit_of, with_unit
 from pyama.analysis.table_files import read_header
 from pyama.analysis.trace_shape import good_rows
 from pyama.config import ProcessingConfig
@@ -41,31 +40,7 @@ EVERYTHING = "all cells"
 
 
 @dataclass(frozen=True)
-class Fits:
-    """All fits of one model to one column.
-
-    Attributes:
-        model: Name of the model, or `auto`.
-        column: Column that was fitted.
-        units: Of the parameters.
-        table: One row per cell with the column `sample`.
-        is_of_lineages: Whether a row is the sum of a lineage.
-    """
-
-    model: str
-    column: str
-    units: Mapping[str, str]
-    table: pd.DataFrame
-    is_of_lineages: bool = False
-
-    @property
-    def parameters(self) -> list[str]:
-        """Names of the parameters that were fitted in at least one cell."""
-        return fitted_parameters(self.table)
-
-
-@dataclass(frozen=True)
-class ReportData:
+class ReportData(Results):
     """Content of a report.
 
     Attributes:
@@ -91,17 +66,9 @@ class ReportData:
     groups: tuple[FovSettings, ...] = ()
 
     @property
-    def samples(self) -> list[str]:
-        """Names of the samples in their order."""
-        fitted = [name for fits in self.fits for name in fits.table["sample"]]
-        return list(dict.fromkeys(map(str, [*self.traces["sample"].unique(), *fitted])))
-
-    @property
-    def features(self) -> list[str]:
-        """Columns that were measured, the total intensities first."""
-        columns = measured_columns(self.traces)
-        first = ("intensity_total", "intensity")
-        return sorted(columns, key=lambda name: [not name.startswith(kind) for kind in first])
+    def channel_names(self) -> Sequence[str]:
+        """Names of the channels of the recording."""
+        return self.metadata.channel_names
 
     def group(self, channel: int) -> str:
         """Return the group of the raw frames of a channel."""
@@ -154,16 +121,6 @@ class ReportData:
             for fov, entries in steps.items()
         }
 
-    def label(self, column: str) -> str:
-        """Return a label for a column: feature, name of the channel, and unit."""
-        feature, separator, channel = column.rpartition("_ch_")
-        names = self.metadata.channel_names
-        if not separator or not channel.isdecimal() or int(channel) >= len(names):
-            label = column
-        else:
-            label = f"{feature.replace('_', ' ')}, {names[int(channel)]}"
-        return with_unit(label, unit_of(column))
-
 
 def collect(output_dir: Path, tables: Path | None = None) -> ReportData:
     """Read everything that a report shows.
@@ -197,9 +154,9 @@ def collect(output_dir: Path, tables: Path | None = None) -> ReportData:
         metadata,
         config,
         read_run(output_dir) or {},
-        _joined(parts),
+        joined(parts),
         files,
-        _fits(merged, files.values(), earlier, remarks),
+        read_fits(merged, files.values(), earlier, remarks),
         tuple(dict.fromkeys(remarks)),
         groups,
     )
@@ -215,7 +172,8 @@ def _belongs(path: Path, identity: str, output_dir: Path, remarks: list[str]) ->
     return True
 
 
-def _joined(parts: list[pd.DataFrame]) -> pd.DataFrame:
+def joined(parts: list[pd.DataFrame]) -> pd.DataFrame:
+    """Return the good rows of tables of traces as one table."""
     filled = [part for part in parts if len(part)] or parts[:1]
     if not filled:
         return pd.DataFrame(columns=["sample", *layout.BASE_COLUMNS, "time"])
@@ -223,7 +181,7 @@ def _joined(parts: list[pd.DataFrame]) -> pd.DataFrame:
     return good_rows(table)
 
 
-def _fits(
+def read_fits(
     merged: list[Path], traces: Iterable[Path], earlier: list[Path], remarks: list[str]
 ) -> tuple[Fits, ...]:
     """Read the fits of merged tables or, without merged tables, those of traces files."""

@@ -13,7 +13,7 @@ from pyama.analysis.replicates import level_of, replicate_warning, sample_sizes
 from pyama.analysis.report import markup, plotly_figures
 from pyama.analysis.report.comparison_tables import comparison_tables
 from pyama.analysis.report.distributions import MAX_POINTS, classes, histogram, scatter
-from pyama.analysis.report.report_data import Fits, ReportData
+from pyama.analysis.report.shown_results import Fits, Results
 from pyama.analysis.statistics import (
     TRACE_FEATURES,
     features_and_notes,
@@ -29,7 +29,7 @@ R_SQUARED = "r_squared"
 AXES = "<label>x <select></select></label><label>y <select></select></label>"
 
 
-def traces_section(report: ReportData) -> str:
+def traces_section(report: Results) -> str:
     """Traces of every sample with their mean and spread."""
     samples, table = report.samples, report.traces
     features = [name for name in report.features if table[name].notna().any()]
@@ -61,7 +61,7 @@ def traces_section(report: ReportData) -> str:
     return markup.section("traces", "Traces", markup.paragraph(text), chooser, *parts)
 
 
-def fits_sections(report: ReportData) -> Iterator[tuple[str, str, str]]:
+def fits_sections(report: Results) -> Iterator[tuple[str, str, str]]:
     """Key, title and section of every model that was fitted."""
     for k, fits in enumerate(report.fits):
         title = f"Fits: {fits.model}"
@@ -70,7 +70,7 @@ def fits_sections(report: ReportData) -> Iterator[tuple[str, str, str]]:
         yield f"fits{k}", title, _fits(report, fits, f"fits{k}", title)
 
 
-def _fits(report: ReportData, fits: Fits, key: str, title: str) -> str:
+def _fits(report: Results, fits: Fits, key: str, title: str) -> str:
     samples = report.samples
     labels = {name: with_unit(name, fits.units.get(name, "")) for name in fits.parameters}
     cells = fits_above(fits.table, None)
@@ -101,7 +101,7 @@ def _fits(report: ReportData, fits: Fits, key: str, title: str) -> str:
     return markup.section(key, title, *content)
 
 
-def _examples(report: ReportData, fits: Fits, samples: list[str]) -> Iterator[str]:
+def _examples(report: Results, fits: Fits, samples: list[str]) -> Iterator[str]:
     fitted = sum_lineages(report.traces) if fits.is_of_lineages else report.traces
     for i, sample in enumerate(samples):
         traces = fitted[fitted["sample"] == sample]
@@ -121,7 +121,7 @@ def _with_units(table: pd.DataFrame, units: Mapping[str, str]) -> pd.DataFrame:
     return arranged
 
 
-def statistics_section(report: ReportData) -> str:
+def statistics_section(report: Results) -> str:
     """Summary of every sample, and differences between samples."""
     totals = [name for name in report.features if name.startswith("intensity_total")]
     content = [
@@ -158,7 +158,7 @@ def statistics_section(report: ReportData) -> str:
     return markup.section("statistics", "Statistics", *content)
 
 
-def _replicates(report: ReportData) -> Iterator[str]:
+def _replicates(report: Results) -> Iterator[str]:
     """Say what the comparison of samples means, or why there is none."""
     if len(report.samples) < 2:
         yield markup.paragraph(
@@ -194,7 +194,7 @@ def _replicates(report: ReportData) -> Iterator[str]:
 
 
 def _compared(
-    report: ReportData,
+    report: Results,
     table: pd.DataFrame,
     features: list[str],
     units: Mapping[str, str],
