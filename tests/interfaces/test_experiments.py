@@ -83,14 +83,16 @@ def test_three_days_from_folders_to_a_comparison_of_replicates(pyama, days, tmp_
         np.testing.assert_allclose(rows["time"], (15 * rows["frame"] + rows["fov"]) / 60)
     tidy = pd.read_csv(moved / "plan_merged/drug_intensity_total_ch_1.csv")
     assert not tidy.duplicated(["time", "recording", "fov", "cell"]).any()
-    assert pyama("fit", *tables, "--model", "constant").exit_code == 0
+    assert "has no fits" in pyama("plot", "samples", file, "--name", "a", "-o", "a.png").stderr
+    assert pyama("fit", file, "--model", "constant").exit_code == 0
     fits = [path.with_name(f"{path.stem}_fitted_constant.csv") for path in tables]
     assert len(load_fitted(fits[1])) == 3 * 2 * 4
-    compared = pyama("compare", *fits, "--json")
+    compared = pyama("compare", file, "--json")
+    assert compared.stdout == pyama("compare", *fits, "--json").stdout
     assert "Warning" not in compared.stderr
     assert json.loads(compared.stdout)[0]["units_a"] == 3
     picture = tmp_path / "plot.png"
-    assert pyama("plot", "traces", *tables, "--output", picture).exit_code == 0
+    assert pyama("plot", "traces", file, "--output", picture).exit_code == 0
     assert pyama("report", file).exit_code == 0
     page = (moved / "plan_merged/report.html").read_text("utf-8")
     for text in ("<h1>plan</h1>", "Replicates are compared", ">tuesday</td>", "constant"):

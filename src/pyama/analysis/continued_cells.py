@@ -57,13 +57,23 @@ def match_masks(before: NDArray[Any], after: NDArray[Any], min_iou: float) -> li
         for a, b, n in zip(*found.tolist(), shared.tolist(), strict=True)
     }
     pairs = {pair: iou for pair, iou in pairs.items() if iou >= min_iou}
+    overlaps: dict[tuple[str, int], list[float]] = {}
+    for (a, b), iou in pairs.items():
+        overlaps.setdefault(("before", a), []).append(iou)
+        overlaps.setdefault(("after", b), []).append(iou)
     matches = []
     for (a, b), iou in pairs.items():
-        others = [v for (c, d), v in pairs.items() if (c == a) is not (d == b)]
-        second = max(others, default=0.0)
+        second = max(_other(overlaps[key], iou) for key in (("before", a), ("after", b)))
         if second < iou:
             matches.append(Match(a, b, iou, is_clear=second <= CLEAR * iou))
     return matches
+
+
+def _other(overlaps: list[float], own: float) -> float:
+    """Return the largest overlap of a cell besides one; 0 if there is no other."""
+    others = list(overlaps)
+    others.remove(own)
+    return max(others, default=0.0)
 
 
 def _sizes(labels: NDArray[Any]) -> dict[int, int]:

@@ -19,6 +19,7 @@ def register(app: typer.Typer) -> None:
         epilog="Examples:\n\n\b\n"
         "  pyama fit results/*_merged.csv\n"
         "  pyama fit results/control_merged.csv --free all --bound ktl=0:1e6\n"
+        "  pyama fit experiment.yaml\n"
         "  pyama fit traces.csv --model auto --column value --time-unit min"
     )(fit)
     app.command(
@@ -57,11 +58,12 @@ def fit(
     0.9, fair above 0.7, poor, failed; not expressing, if the trace is flat) of every cell.
     Times are in h, rates in 1/h.
     """
+    from pyama.analysis.experiment_tables import merged_tables
     from pyama.analysis.fitting.fit_files import fit_file
     from pyama.analysis.result_notes import table_remarks
     from pyama.analysis.table_origins import distinct, refuse_equal_names
 
-    tables = distinct(tables)
+    tables = merged_tables(distinct(tables))
     refuse_equal_names(tables, output)
     remarks = table_remarks(tables)
     for text in remarks:

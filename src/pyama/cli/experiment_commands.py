@@ -36,8 +36,8 @@ app = typer.Typer(
     "the images have moved.\n\n"
     "Next steps:\n\n\b\n"
     "  pyama merge experiment.yaml\n"
-    "  pyama fit experiment_merged/*_merged.csv\n"
-    "  pyama compare experiment_merged/*_fitted_maturation.csv\n"
+    "  pyama fit experiment.yaml\n"
+    "  pyama compare experiment.yaml\n"
     "  pyama report experiment.yaml",
     rich_markup_mode=None,
     no_args_is_help=True,

@@ -19,7 +19,7 @@ Tables = Annotated[
     typer.Argument(
         metavar="CSV...",
         help="Traces of a field of view, merged tables, or tables with the columns cell, "
-        "time and a value.",
+        "time and a value; or the file of an experiment, for its merged tables.",
     ),
 ]
 Model = Annotated[

@@ -26,10 +26,16 @@ Output = Annotated[
     ),
 ]
 Merged = Annotated[
-    list[Path], typer.Argument(metavar="CSV...", help="Merged tables, or traces.")
+    list[Path],
+    typer.Argument(
+        metavar="CSV...", help="Merged tables, or traces; or the file of an experiment."
+    ),
 ]
 Fitted = Annotated[
-    list[Path], typer.Argument(metavar="CSV...", help="Tables that `pyama fit` wrote.")
+    list[Path],
+    typer.Argument(
+        metavar="CSV...", help="Tables that `pyama fit` wrote; or the file of an experiment."
+    ),
 ]
 MinRSquared = Annotated[
     float | None,
@@ -68,11 +74,13 @@ def traces(
     With the mean and the middle half of the cells.
     """
     from pyama.analysis import plots
+    from pyama.analysis.experiment_tables import merged_tables
     from pyama.analysis.joined_tables import join_traces
     from pyama.analysis.table_columns import chosen_column, unit_of, with_unit
     from pyama.analysis.table_times import TableTime
 
     plots.check_format(output)
+    tables = merged_tables(tables)
     _say_remarks(tables)
     joined = join_traces(tables, TableTime(time_unit, frame_interval), lineages=lineages)
     column = chosen_column(joined, column)
@@ -188,6 +196,7 @@ def _read_fits(
     tables: list[Path], output: Path, names: list[str], min_r_squared: float | None
 ) -> tuple[Any, dict[str, str]]:
     """Read tables of fits, and the labels of some columns, or of all fitted parameters."""
+    from pyama.analysis.experiment_tables import fitted_tables
     from pyama.analysis.joined_tables import (
         axis_labels,
         fits_above,
@@ -197,6 +206,7 @@ def _read_fits(
     from pyama.analysis.plots import check_format
 
     check_format(output)  # before the tables are read
+    tables = fitted_tables(tables)
     _say_remarks(tables)
     table, units = join_fits(tables)
     labels = axis_labels(table, units, names or parameters_to_show(table))

@@ -12,7 +12,9 @@ from pyama.cli.terminal import note, report_errors, result, result_json, warning
 Tables = Annotated[
     list[Path],
     typer.Argument(
-        metavar="CSV...", help="Tables of fits; or merged tables, whose traces are described."
+        metavar="CSV...",
+        help="Tables of fits; or merged tables, whose traces are described; or the file of "
+        "an experiment.",
     ),
 ]
 Names = Annotated[
@@ -158,9 +160,11 @@ def _read(
 ) -> Any:
     from pyama.analysis.cell_numbers import read_cell_numbers
     from pyama.analysis.common_window import parse_window
+    from pyama.analysis.experiment_tables import fitted_or_merged
     from pyama.analysis.result_notes import table_remarks
     from pyama.analysis.table_times import TableTime
 
+    tables = fitted_or_merged(tables)
     for text in table_remarks(tables):
         warning(text)
     times = TableTime(unit, interval)

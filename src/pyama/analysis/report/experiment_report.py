@@ -7,18 +7,16 @@ from pathlib import Path
 import pandas as pd
 
 from pyama.analysis.experiment_file import Experiment
-from pyama.analysis.experiment_merge import identity_of, join_notes
-from pyama.analysis.merged_files import MERGED
+from pyama.analysis.experiment_merge import join_notes
+from pyama.analysis.experiment_tables import experiment_tables
 from pyama.analysis.report import markup
 from pyama.analysis.report.report_data import joined, read_fits
 from pyama.analysis.report.shown_results import Fits, Results
 from pyama.analysis.result_notes import earlier_samples_notes, table_remarks
-from pyama.analysis.sample_sets import in_sample_order, tables_of_earlier_sets
 from pyama.analysis.sample_tables import load_merged
 from pyama.analysis.table_columns import cell_keys
 from pyama.analysis.table_files import read_header
-from pyama.analysis.table_origins import recording_of, sources_of
-from pyama.errors import ConfigError
+from pyama.analysis.table_origins import sources_of
 
 
 @dataclass(frozen=True)
@@ -51,18 +49,8 @@ def collect_experiment(experiment: Experiment, tables: Path) -> ExperimentData:
         ConfigError: There are no merged tables.
         StoreError: A table is damaged.
     """
-    earlier = tables_of_earlier_sets(sorted(tables.glob("*.csv")))
-    merged = [
-        path
-        for path in in_sample_order(sorted(tables.glob(f"*{MERGED}")))
-        if path not in earlier
-        and recording_of(read_header(path))[1] == identity_of(experiment)
-    ]
-    if not merged:
-        raise ConfigError(
-            f"{tables} has no tables of {experiment.path}. `pyama merge {experiment.path}` "
-            "writes them."
-        )
+    found = experiment_tables(experiment.path, tables)
+    merged, earlier = found.merged, found.earlier
     remarks = [*earlier_samples_notes(earlier), *table_remarks(merged), *join_notes(tables)]
     fits = read_fits(merged, (), earlier, remarks)
     return ExperimentData(
