@@ -6,6 +6,7 @@ import shutil
 import numpy as np
 import pandas as pd
 import pytest
+from fastapi.testclient import TestClient
 
 from experiments import experiment, traces_of, write_traces
 from pyama.analysis.current_tables import tables_in
@@ -14,6 +15,7 @@ from pyama.analysis.merge import merge
 from pyama.analysis.outdated_tables import outdated_notes
 from pyama.analysis.sample_tables import load_fitted, load_merged
 from pyama.errors import ConfigError
+from pyama.web.application import create_app
 
 DAYS = ("monday", "tuesday", "wednesday")
 POSITIONS = ("control", "control", "drug", "drug")
@@ -101,6 +103,29 @@ def test_three_days_from_folders_to_a_comparison_of_replicates(pyama, days, tmp_
     assert outdated_notes(tables[0]) == []
     assert "is older than the traces in" in outdated_notes(fits[1])[0]
     assert "tuesday" in outdated_notes(fits[1])[0]
+
+
+def test_the_page_lists_checks_and_merges_experiments_below_its_folder(days, tmp_path):
+    file = tmp_path / "plans/e.yaml"
+    file.parent.mkdir()
+    recording = "{name: a, folder: ../monday/results, replicate: 1}"
+    file.write_text(f"recordings: [{recording}]\nsamples: [{{name: s, fovs: 0-1}}]")
+    (tmp_path / "plans/other.yaml").write_text("samples: []")
+    headers = {"Authorization": "Bearer secret"}
+    app = create_app(tmp_path, "secret")
+    client = TestClient(app, base_url="http://localhost", headers=headers)
+    assert client.get("/api/experiments").json() == {"files": ["plans/e.yaml"]}
+    query = {"file": "plans/e.yaml"}
+    summary = client.get("/api/experiment", params=query).json()
+    assert summary["samples"][0]["replicates"] == 1
+    assert summary["columns"] == ["replicate"]
+    done = client.post("/api/experiment/merge", params=query, json={}).json()
+    assert done == {"folder": "plans/e_merged", "tables": ["s_merged.csv"], "notes": []}
+    assert len(load_merged(tmp_path / "plans/e_merged/s_merged.csv")) == 2 * 4 * 40
+    outside = TestClient(create_app(file.parent, "secret"), base_url="http://localhost")
+    for name in ("e.yaml", "../plans/e.yaml", "e_merged", "other.txt"):
+        answer = outside.get("/api/experiment", params={"file": name}, headers=headers)
+        assert answer.status_code == 404
 
 
 def test_a_replicate_may_be_that_of_a_sample_and_a_day_may_lack_some(days, tmp_path):

@@ -82,6 +82,18 @@ declare namespace Api {
     before: Array<Trace>;
     after: Array<Trace>;
   }
+  interface ExperimentSummary {
+    name: string;
+    columns: Array<string>;
+    recordings: Array<RecordingSummary>;
+    samples: Array<SampleSummary>;
+    level: string;
+    warnings: Array<string>;
+  }
+  /** Files of experiments below the root. */
+  interface Experiments {
+    files: Array<string>;
+  }
   /** Tables in an output folder. */
   interface Files {
     merged: Array<string>;
@@ -296,6 +308,12 @@ declare namespace Api {
     cells: number;
     rows: number;
   }
+  /** Tables of an experiment that were written. */
+  interface MergedExperiment {
+    folder: string;
+    tables: Array<string>;
+    notes: Array<string>;
+  }
   interface ModelDescription {
     name: string;
     description: string;
@@ -363,6 +381,14 @@ declare namespace Api {
     time: string;
     problems: Array<string>;
   }
+  interface RecordingSummary {
+    name: string;
+    folder: string;
+    fovs: string;
+    frames: number;
+    times: string;
+    joined: string;
+  }
   /** File of a report. */
   interface Report {
     name: string;
@@ -417,6 +443,13 @@ declare namespace Api {
     median: number | null;
     q75: number | null;
     shares: Array<number>;
+  }
+  interface SampleSummary {
+    name: string;
+    fovs: number;
+    recordings: number;
+    replicates: number | null;
+    parts: Array<string>;
   }
   /** Fields of view by sample, as a proposal. */
   interface Samples {
@@ -547,6 +580,8 @@ declare namespace Api {
     (path: `known-runs/${string}`, query?: {}): Promise<KnownState>;
     (path: "server", query?: {}): Promise<ServerInfo>;
     (path: "samples", query?: { by_position_name?: boolean; dir?: string; }): Promise<Samples>;
+    (path: "experiments", query?: {}): Promise<Experiments>;
+    (path: "experiment", query: { file: string; }): Promise<ExperimentSummary>;
     (path: "models", query?: {}): Promise<Array<ModelDescription>>;
     (path: "fits", query: { table: string; dir?: string; }): Promise<FittedTable>;
     (path: "fits/last", query?: { dir?: string; }): Promise<FitState | null>;
@@ -569,6 +604,7 @@ declare namespace Api {
     (path: "merge", query: { dir?: string; }, body: SamplesRequest): Promise<Files>;
     (path: "samples/read", query: { dir?: string; }, body: SamplesFile): Promise<SamplesInFile>;
     (path: "samples/write", query: { dir?: string; }, body: SamplesRequest): Promise<SamplesFile>;
+    (path: "experiment/merge", query: { file: string; }): Promise<MergedExperiment>;
     (path: "fits/check", query: { dir?: string; }, body: FitRequest): Promise<FitCheck>;
     (path: "fits", query: { dir?: string; }, body: FitRequest): Promise<FitState>;
     (path: `fits/${string}/cancel`, query?: {}): Promise<FitState>;

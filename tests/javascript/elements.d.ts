@@ -23,6 +23,7 @@ interface Elements {
   "delete": HTMLElementTagNameMap["button"];
   "distribution": HTMLElementTagNameMap["div"];
   "dropped": HTMLElementTagNameMap["span"];
+  "experiments": HTMLElementTagNameMap["div"];
   "files": HTMLElementTagNameMap["div"];
   "files-zip": HTMLElementTagNameMap["a"];
   "fit": HTMLElementTagNameMap["button"];

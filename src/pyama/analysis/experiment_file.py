@@ -134,6 +134,12 @@ class Experiment(Params):
     """Parts of every sample, in the order of the file."""
 
     @property
+    def all_folders(self) -> list[Path]:
+        """Output folders of all recordings."""
+        later = [entry.folder for parts in self.continued.values() for entry in parts]
+        return [*self.folders.values(), *later]
+
+    @property
     def columns(self) -> list[str]:
         """Columns that any part sets, in their order."""
         parts = [part for parts in self.samples.values() for part in parts]

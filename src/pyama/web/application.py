@@ -26,6 +26,7 @@ from pyama.web import (
     analysis_routes,
     change_routes,
     dataset_routes,
+    experiment_routes,
     figure_routes,
     file_routes,
     fit_routes,
@@ -61,7 +62,7 @@ ROUTES = (
     ),
     *(form_routes, recording_routes, plan_routes, run_routes, analysis_routes, report_routes),
     *(known_run_routes, change_routes, figure_routes, trace_figure_routes),
-    *(samples_routes, fitting_routes, scatter_routes, file_routes),
+    *(samples_routes, experiment_routes, fitting_routes, scatter_routes, file_routes),
 )
 STATUSES: dict[type[Exception], int] = {
     NotReadyError: 404,

@@ -101,6 +101,8 @@ def recordings_section(report: ExperimentData) -> str:
         "Segmentation, tracks, background and focus of a recording are in its own report: "
         "pyama report with its folder."
     )
-    kinds = {str(column): "text" for column in report.recordings}
-    table = markup.table(report.recordings, kinds, "recordings.csv")
+    rows = report.recordings
+    rows = rows if rows["joined to"].any() else rows.drop(columns="joined to")
+    kinds = {str(column): "text" for column in rows}
+    table = markup.table(rows, kinds, "recordings.csv")
     return markup.section("recordings", "Recordings", markup.paragraph(text), table)

@@ -2,6 +2,7 @@
 
 import { chooseFit, makeDistributionCard, showFits } from "./distributions.js";
 import { card, element, find, showErrorsOf, showStatus } from "./elements.js";
+import { makeExperimentsCard, showExperiments } from "./experiments.js";
 import { makeFitCard, resumeFit, showFitTables } from "./fit_form.js";
 import { makeFitResultsCard, showFitResults } from "./fit_results.js";
 import { formatNumber } from "./numbers.js";
@@ -25,10 +26,10 @@ export async function openAnalysis() {
   if (dir !== state.source.dir) return;
   if (shownDir !== dir) {
     find("analysis").replaceChildren(element("div", { className: "columns" },
-      element("div", {}, makeSamplesCard(showTables), makeFitCard(models, takeFits), makeFilesCard(setTablesAside), makeReportCard()),
+      element("div", {}, makeSamplesCard(showTables), makeFitCard(models, takeFits), makeFilesCard(setTablesAside), makeReportCard(), makeExperimentsCard()),
       element("div", {}, makeFitResultsCard(), makeDistributionCard(), makeScatterCard())));
     shownDir = dir;
-    await Promise.all([startSamples(dir), resumeFit()]);
+    await Promise.all([startSamples(dir), resumeFit(), showExperiments()]);
   } else await refreshSamples(dir);
   await showTables(tables);
 }
