@@ -82,10 +82,11 @@ def test_a_panel_says_what_it_does_not_show(traces, monkeypatch):
     """One of four cells is drawn, and the mean ends where one is left."""
     monkeypatch.setattr(plots, "MAX_CELLS", 1)
     one = traces[(traces["sample"] == "control")]
-    panel = plots.traces(one[(one["frame"] < 20) | (one["cell"] == 1)], COLUMN, "y").axes[0]
-    assert panel.get_title().replace("\n", " ") == (
-        "control (n = 4) 1 of 4 cells drawn, chosen at random with seed 0 "
-        "mean where at least 3 cells are left"
+    figure = plots.traces(one[(one["frame"] < 20) | (one["cell"] == 1)], COLUMN, "y")
+    panel = figure.axes[0]
+    assert figure.get_supxlabel().replace("\n", " ") == (
+        "control: 1 of 4 cells drawn, chosen at random with seed 0; mean where at least 3 "
+        "cells are left"
     )
     assert len(panel.lines) == 2
     assert len(panel.lines[1].get_xdata()) == 20

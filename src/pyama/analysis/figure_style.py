@@ -1,5 +1,6 @@
 """Style and panels of the figures that matplotlib draws."""
 
+import textwrap
 from collections.abc import Callable, Sequence
 from functools import wraps
 from threading import Lock
@@ -36,6 +37,10 @@ STYLE: Any = {
     "svg.hashsalt": "pyama",
     "text.parse_math": False,  # a $ in the name of a sample is a $
 }
+LETTERS_PER_INCH = 20
+"""In notes below a figure."""
+NOTE_INCHES = 0.1
+"""Height of a line of notes."""
 COLUMNS = 4
 """Panels in a row."""
 _DRAWING = Lock()
@@ -83,6 +88,17 @@ def label_axes(panels: Sequence["Axes"], x: str, y: str) -> None:
     for k, panel in enumerate(panels):
         panel.set_xlabel(x if k + COLUMNS >= len(panels) else "")
         panel.set_ylabel(y if k % COLUMNS == 0 else "")
+
+
+def write_notes(figure: "Figure", notes: Sequence[str]) -> None:
+    """Write sentences in small letters below a figure, which becomes higher by them."""
+    width, height = figure.get_size_inches()
+    lines = [
+        line for note in notes for line in textwrap.wrap(note, int(width * LETTERS_PER_INCH))
+    ]
+    if lines:
+        figure.set_size_inches(width, height + NOTE_INCHES * len(lines))
+        figure.supxlabel("\n".join(lines), fontsize=6, x=0.01, ha="left")
 
 
 def write_powers(panel: "Axes", is_log: tuple[bool, bool]) -> None:

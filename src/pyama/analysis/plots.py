@@ -1,6 +1,5 @@
 """Figures for publications as PNG, SVG and PDF, one function each."""
 
-import textwrap
 from collections.abc import Sequence
 from io import BytesIO
 from pathlib import Path
@@ -10,7 +9,14 @@ import numpy as np
 import pandas as pd
 
 from pyama.analysis.colours import color, drawn_text, random_places
-from pyama.analysis.figure_style import GREY, label_axes, make_panels, styled, write_powers
+from pyama.analysis.figure_style import (
+    GREY,
+    label_axes,
+    make_panels,
+    styled,
+    write_notes,
+    write_powers,
+)
 from pyama.analysis.fitting.fitted_curves import smooth_curve
 from pyama.analysis.histograms import axis_range, not_shown, sample_histogram
 from pyama.analysis.mean_traces import drawn_mean
@@ -26,8 +32,6 @@ if TYPE_CHECKING:
 FORMATS = ("png", "svg", "pdf")
 MAX_CELLS = 200
 """Largest number of single traces in a panel; of more, some are taken at random."""
-LINE = 34
-"""Largest number of letters of a line above a panel."""
 
 
 @styled
@@ -35,7 +39,7 @@ def traces(table: pd.DataFrame, column: str, label: str, width_mm: float = 180) 
     """Draw the traces of every sample, with the mean and the quartiles of its cells.
 
     Where few cells are left, there is no mean, see `pyama.analysis.mean_traces.drawn_mean`.
-    The title says this, and how many cells are drawn if not all are.
+    A note below says this, and how many cells are drawn if not all are.
 
     Args:
         table: Traces with the columns sample, fov, cell, time (h) and `column`.
@@ -46,6 +50,7 @@ def traces(table: pd.DataFrame, column: str, label: str, width_mm: float = 180) 
     table = with_text_names(table)
     names = _names(table)
     figure, panels = make_panels(len(names), width_mm, share=True)
+    notes: list[str] = []
     for i, (name, panel) in enumerate(zip(names, panels, strict=False)):
         rows = table[table["sample"] == name].dropna(subset=[column])
         cells = [cell for _, cell in rows.groupby(cell_keys(rows))]
@@ -56,10 +61,11 @@ def traces(table: pd.DataFrame, column: str, label: str, width_mm: float = 180) 
         time, low, high = means["time"], means["low"], means["high"]
         panel.fill_between(time, low, high, color=color(i), alpha=0.3, linewidth=0)
         panel.plot(time, means["mean"], color=color(i), linewidth=1.5)
-        notes = (drawn_text(len(chosen), len(cells)), cut)
-        lines = [line for note in notes for line in textwrap.wrap(note, LINE)]
-        panel.set_title("\n".join([f"{name} (n = {len(cells)})", *lines]))
+        panel.set_title(f"{name} (n = {len(cells)})")
+        if said := "; ".join(filter(None, (drawn_text(len(chosen), len(cells)), cut))):
+            notes.append(f"{name}: {said}")
     label_axes(panels, "time (h)", label)
+    write_notes(figure, notes)
     return figure
 
 
