@@ -82,7 +82,7 @@ test("white stays above black", () => {
 });
 
 test("ranges that were kept are read; what is damaged is left out", () => {
-  assert.deepEqual([...readRanges('{"pc_ch_0": [1, 2.5], "fl_ch_1": [3], "x": "12", "y": [null, 2], "z": "auto"}')],
+  assert.deepEqual([...readRanges({ pc_ch_0: [1, 2.5], fl_ch_1: [3], x: "12", y: [null, 2], z: "auto" })],
     [["pc_ch_0", [1, 2.5]], ["z", "auto"]]);
-  for (const text of [null, "", "{", "null", "[1]"]) assert.deepEqual([...readRanges(text)], []);
+  for (const kept of [null, "", 5, [1]]) assert.deepEqual([...readRanges(kept)], []);
 });

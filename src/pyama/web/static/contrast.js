@@ -1,6 +1,7 @@
 // Controls of the contrast: black and white in counts. At first they are the same in all fields of
 // view and frames. What the user chooses is kept for all fields of view and levels, and over reloads.
 
+import { readSaved, save } from "./browser_storage.js";
 import { CHANNEL_COLOURS } from "./colours.js";
 import { element, fillSelect, find } from "./elements.js";
 import { shownRange } from "./frames.js";
@@ -17,7 +18,7 @@ function storageKey() {
 
 /** Takes the ranges that were chosen for this output folder before. */
 export function restoreRanges() {
-  state.ranges = readRanges(localStorage.getItem(storageKey()));
+  state.ranges = readRanges(readSaved(storageKey()));
 }
 
 /** @type {Array<() => void>} */
@@ -64,7 +65,7 @@ function makeControls(name, reload) {
   const choose = (/** @type {[number, number] | "auto" | null} */ range) => {
     if (range === null) state.ranges.delete(name);
     else state.ranges.set(name, range === "auto" ? range : separate(range, ends));
-    localStorage.setItem(storageKey(), JSON.stringify(Object.fromEntries(state.ranges)));
+    save(storageKey(), Object.fromEntries(state.ranges));
     show();
     reload();
   };

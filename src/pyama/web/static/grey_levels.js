@@ -63,17 +63,13 @@ export function separate([black, white], [least, most]) {
 }
 
 /**
- * Ranges by group from a text that was kept; none where it cannot be read.
- * @param {string | null} text
+ * Ranges by stack from what was kept, without what is no range.
+ * @param {unknown} kept
  * @returns {Map<string, [number, number] | "auto">}
  */
-export function readRanges(text) {
-  const isRange = (/** @type {unknown} */ kept) => kept === "auto" || (Array.isArray(kept) && kept.length === 2 && kept.every(Number.isFinite));
-  try {
-    return new Map(Object.entries(JSON.parse(text ?? "{}")).filter(([, kept]) => isRange(kept)));
-  } catch {
-    return new Map();
-  }
+export function readRanges(kept) {
+  const isRange = (/** @type {unknown} */ range) => range === "auto" || (Array.isArray(range) && range.length === 2 && range.every(Number.isFinite));
+  return new Map(Object.entries(Object(kept)).filter(([, range]) => isRange(range)));
 }
 
 /**

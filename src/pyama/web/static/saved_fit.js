@@ -1,5 +1,7 @@
 // What is filled in for a fit, kept in this browser for each output folder.
 
+import { readSaved, save } from "./browser_storage.js";
+
 const PLACE = "pyama-fit";
 
 /**
@@ -20,12 +22,8 @@ const PLACE = "pyama-fit";
  * @returns {SavedFit | null}
  */
 export function savedFit(dir) {
-  try {
-    const kept = JSON.parse(localStorage.getItem(`${PLACE} ${dir}`) ?? "null");
-    return kept?.values && kept.parameters && Array.isArray(kept.leftOut) ? kept : null;
-  } catch {
-    return null; // written by something else
-  }
+  const kept = readSaved(`${PLACE} ${dir}`);
+  return kept?.values && kept.parameters && Array.isArray(kept.leftOut) ? kept : null;
 }
 
 /**
@@ -33,9 +31,5 @@ export function savedFit(dir) {
  * @param {SavedFit} fit
  */
 export function saveFit(dir, fit) {
-  try {
-    localStorage.setItem(`${PLACE} ${dir}`, JSON.stringify(fit));
-  } catch {
-    // The storage is full: it is kept as long as the page is open.
-  }
+  save(`${PLACE} ${dir}`, fit);
 }

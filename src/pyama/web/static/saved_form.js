@@ -1,5 +1,6 @@
 // What the form of a run says, kept in this browser, so that a reload does not lose it.
 
+import { forget, readSaved, save } from "./browser_storage.js";
 import { makeLatestCheck } from "./requests.js";
 
 const KEY = "pyama-run-form";
@@ -22,12 +23,12 @@ const startKeeping = makeLatestCheck();
  */
 export function keepForm(read) {
   const isLatest = startKeeping();
-  setTimeout(() => { if (isLatest()) localStorage.setItem(KEY, JSON.stringify(read())); }, 1000 * SECONDS);
+  setTimeout(() => { if (isLatest()) save(KEY, read()); }, 1000 * SECONDS);
 }
 
 /** Forgets what was kept. */
 export function forgetForm() {
-  localStorage.removeItem(KEY);
+  forget(KEY);
 }
 
 /**
@@ -35,10 +36,6 @@ export function forgetForm() {
  * @returns {KeptForm | null}
  */
 export function keptForm() {
-  try {
-    const kept = JSON.parse(localStorage.getItem(KEY) ?? "null");
-    return typeof kept?.file === "string" && kept.channels && kept.params ? kept : null;
-  } catch {
-    return null;
-  }
+  const kept = readSaved(KEY);
+  return typeof kept?.file === "string" && kept.channels && kept.params ? kept : null;
 }

@@ -1,6 +1,7 @@
 // What is open, kept over a reload: in the address what one shares with others, in this browser the
 // rest, besides the choices of pictures.
 
+import { readSaved, save } from "./browser_storage.js";
 import { find } from "./elements.js";
 import { get } from "./requests.js";
 import { state } from "./state.js";
@@ -60,22 +61,24 @@ export async function proposePlace(names) {
   return [runs.find(({ output }) => names.includes(output))?.output ?? names[0], null];
 }
 
+/** What this tab has saved last. */
+let savedText = "";
+
 /** Saves what is open and chosen, once what the address asked for has been opened. */
 export function saveView() {
   if (!isStarted) return;
   const address = addressOfState();
   if (address !== `${location.pathname}${location.search}`) history.replaceState(null, "", address);
-  const choices = JSON.stringify(choicesOfState());
-  if (state.source && choices !== localStorage.getItem(PLACE)) localStorage.setItem(PLACE, choices);
+  const choices = choicesOfState();
+  const text = JSON.stringify(choices);
+  if (!state.source || text === savedText) return;
+  savedText = text;
+  save(PLACE, choices);
 }
 
 /** Takes the choices of earlier visits, and saves them from now on. The page has to be set up. */
 export function setUpRemembering() {
-  try {
-    takeChoices(JSON.parse(localStorage.getItem(PLACE) ?? "{}"));
-  } catch {
-    localStorage.removeItem(PLACE); // written by something else
-  }
+  takeChoices(Object(readSaved(PLACE)));
 }
 
 /** Saves what is open and chosen from now on. */

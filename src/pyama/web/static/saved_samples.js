@@ -1,7 +1,11 @@
 // Samples that were typed and not merged yet, kept in this browser for each output folder: those
 // of a tab are shown again in this tab, those of the last one in a new tab.
 
+import { forget, readSaved, save } from "./browser_storage.js";
+
 const PLACE = "pyama-samples";
+/** @type {Array<import("./browser_storage.js").Place>} */
+const STORAGES = ["sessionStorage", "localStorage"];
 
 /**
  * Names and fields of view as they were left; null if nothing was changed since the last merge.
@@ -9,12 +13,8 @@ const PLACE = "pyama-samples";
  * @returns {Array<[string, string]> | null}
  */
 export function keptSamples(dir) {
-  try {
-    const place = `${PLACE} ${dir}`;
-    return JSON.parse(sessionStorage.getItem(place) ?? localStorage.getItem(place) ?? "null");
-  } catch {
-    return null; // written by something else
-  }
+  const [ofTab, ofAll] = STORAGES.map((storage) => readSaved(`${PLACE} ${dir}`, storage));
+  return ofTab ?? ofAll;
 }
 
 /**
@@ -23,16 +23,16 @@ export function keptSamples(dir) {
  * @param {HTMLElement} rows
  */
 export function keepSamples(dir, rows) {
-  const save = () => {
-    for (const storage of [sessionStorage, localStorage]) storage.setItem(`${PLACE} ${dir}`, JSON.stringify(readRows(rows)));
+  const keep = () => {
+    for (const storage of STORAGES) save(`${PLACE} ${dir}`, readRows(rows), storage);
   };
-  rows.addEventListener("input", save);
-  new MutationObserver(save).observe(rows, { childList: true });
+  rows.addEventListener("input", keep);
+  new MutationObserver(keep).observe(rows, { childList: true });
 }
 
 /** @param {string} dir */
 export function forgetSamples(dir) {
-  for (const storage of [sessionStorage, localStorage]) storage.removeItem(`${PLACE} ${dir}`);
+  for (const storage of STORAGES) forget(`${PLACE} ${dir}`, storage);
 }
 
 /**

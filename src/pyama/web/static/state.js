@@ -1,5 +1,6 @@
 // What is shown. One object, read by all parts of the page.
 
+import { readSaved, save } from "./browser_storage.js";
 import { makeId, unsentOf } from "./unsent_corrections.js";
 import { TrackIndex } from "./track_index.js";
 import { unsentMarks, withMarks } from "./unsent_marks.js";
@@ -60,6 +61,9 @@ import { unsentMarks, withMarks } from "./unsent_marks.js";
  * @property {string} user Who acts in the inspection.
  */
 
+/** Where the browser keeps who acts in the inspection. */
+const USER = "pyama-user";
+
 /** @type {State} */
 export const state = {
   source: null, frame: 0, playing: false,
@@ -67,9 +71,9 @@ export const state = {
   level: "1", slow: false, outlines: true, labeled: false, ids: false,
   tracks: null, index: new TrackIndex(), column: null, traces: null, parts: null, fits: null, fitModel: null,
   cell: null, other: null, absent: null, absentTrace: null, page: 0, proposal: null,
-  user: localStorage.getItem("pyama-me") ?? makeId(),
+  user: readSaved(USER) ?? makeId(),
 };
-localStorage.setItem("pyama-me", state.user);
+save(USER, state.user);
 
 export const NO_RESULTS = "No results are open. Choose a folder under Results above; if there is none yet, Run makes one from a recording.";
 

@@ -1,6 +1,7 @@
 // Marks, corrections and undo on their way to the server. Each has an id, so that it is saved once
 // however often it is sent, and is kept until the server has answered, also when the page is closed.
 
+import { readSaved, save } from "./browser_storage.js";
 import { isLost, onConnection } from "./connection.js";
 import { RequestError, get, post } from "./requests.js";
 
@@ -79,11 +80,8 @@ export async function setUpClicks(report, show) {
 
 /** @returns {Array<Click>} */
 function readKept() {
-  try {
-    return JSON.parse(localStorage.getItem(place ?? "") ?? "[]");
-  } catch {
-    return []; // written by something else
-  }
+  const kept = readSaved(place ?? "");
+  return Array.isArray(kept) ? kept : [];
 }
 
 /** @param {Array<Click>} added */
@@ -92,11 +90,7 @@ function keep(added, /** @type {Click | null} */ removed = null) {
   // Another tab may keep clicks in the same place.
   const ids = new Set(added.map(({ id }) => id));
   const kept = [...readKept().filter(({ id }) => !ids.has(id) && id !== removed?.id), ...added];
-  try {
-    localStorage.setItem(place, JSON.stringify(kept));
-  } catch {
-    // The storage is full: they are kept as long as the page is open.
-  }
+  save(place, kept);
 }
 
 /**

@@ -1,6 +1,7 @@
 // What users choose to see is kept in the browser: channels and colours for each output folder,
 // everything else for all of them.
 
+import { readSaved, save } from "./browser_storage.js";
 import { CHANNEL_COLOURS } from "./colours.js";
 import { find } from "./elements.js";
 import { makePalette } from "./grey_levels.js";
@@ -10,22 +11,9 @@ import { openSource, state } from "./state.js";
 const STORAGE_KEY = "pyama-view";
 const TICKED = /** @type {const} */ (["outlines", "labeled", "ids", "slow"]);
 
-/**
- * An object from a text that was kept; empty where it cannot be read.
- * @param {string} key
- * @returns {Record<string, any>}
- */
-function readKept(key) {
-  try {
-    return Object(JSON.parse(localStorage.getItem(key) ?? "{}"));
-  } catch {
-    return {};
-  }
-}
-
 /** Takes the choices that were made before, for all folders. */
 export function restoreChoices() {
-  const kept = readKept(STORAGE_KEY);
+  const kept = Object(readSaved(STORAGE_KEY));
   for (const name of TICKED) if (typeof kept[name] === "boolean") state[name] = kept[name];
   if (kept.level === "0" || kept.level === "1") state.level = kept.level;
   state.overlay = kept.overlay === true;
@@ -42,7 +30,7 @@ export function listenToChoices({ reload, rearrange }) {
   const keep = () => {
     const { level, overlay } = state;
     const ticked = Object.fromEntries(TICKED.map((name) => [name, state[name]]));
-    localStorage.setItem(STORAGE_KEY, JSON.stringify({ ...ticked, level, overlay }));
+    save(STORAGE_KEY, { ...ticked, level, overlay });
   };
   for (const name of TICKED) {
     find(name).addEventListener("change", () => { state[name] = find(name).checked; keep(); reload(); });
@@ -63,7 +51,7 @@ function channelsKey() {
 
 /** Takes the channels and colours that were chosen for this output folder before. */
 export function restoreChannels() {
-  const { shown, colours } = readKept(channelsKey());
+  const { shown, colours } = Object(readSaved(channelsKey()));
   const names = shownStacks();
   const chosen = names.filter((name) => (Array.isArray(shown) ? shown : state.groups).includes(name));
   state.groups = chosen.length ? chosen : names.slice(0, 1);
@@ -73,7 +61,7 @@ export function restoreChannels() {
 
 export function keepChannels() {
   const kept = { shown: state.groups, colours: Object.fromEntries(state.colours) };
-  localStorage.setItem(channelsKey(), JSON.stringify(kept));
+  save(channelsKey(), kept);
 }
 
 /** Colours in the order of fluorescence channels. */
