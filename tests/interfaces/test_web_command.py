@@ -1,6 +1,7 @@
 """`pyama view`: what it refuses before it serves, and that it ends when asked."""
 
 import re
+import shutil
 import signal
 import socket
 import subprocess
@@ -53,12 +54,14 @@ def test_it_serves_until_it_is_stopped():
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="signals are sent")
-def test_it_ends_although_a_page_still_asks():
-    command = [sys.executable, "-m", "pyama", "view", str(made_once()), "--no-browser"]
+def test_of_a_folder_of_results_it_ends_although_a_page_still_asks(tmp_path):
+    shutil.copytree(made_once(), tmp_path / "results")
+    command = [sys.executable, "-m", "pyama", "view", str(tmp_path), "--no-browser"]
     pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
     with subprocess.Popen(command, **pipes, text=True) as server:
         address = server.stdout.readline().removeprefix("Open ").strip()
         token = re.search(r"token=([\w-]+)", address)[1]
+        assert "dir=" not in address  # the page opens what is below
         place = urlsplit(address)
         lines = (
             "POST /api/merge HTTP/1.1",
@@ -71,7 +74,7 @@ def test_it_ends_although_a_page_still_asks():
         )
         with socket.create_connection((place.hostname, place.port), timeout=60) as asking:
             asking.sendall("\r\n".join(lines).encode())
-            there = f"http://{place.netloc}/api/dataset"
+            there = f"http://{place.netloc}/api/dataset?dir=results"
             assert httpx2.get(there, headers={"Authorization": f"Bearer {token}"}).is_success
             server.send_signal(signal.SIGINT)
             assert server.wait(60) == 0

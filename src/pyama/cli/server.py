@@ -77,7 +77,9 @@ def serve(
     app.state.event_streams.is_stopping = lambda: server.should_exit
     logging.getLogger("uvicorn.error").addFilter(_is_worth_saying)
     with socket.create_server((host, port), family=_family(host)) as listener:
-        query = {"token": token} | ({} if folder is None else {"dir": _relative(folder, top)})
+        query = {"token": token}
+        if folder is not None and not _holds_folders_of_results(folder):
+            query["dir"] = _relative(folder, top)
         _announce(host, listener.getsockname()[1], query, browser=browser)
         try:
             server.run(sockets=[listener])
@@ -125,9 +127,7 @@ def _checked(folder: Path | None, root: Path | None, host: str, *, public: bool)
         raise ConfigError(f"--root {top} is not a folder.")
     if folder is not None and not folder.resolve().is_relative_to(top):
         raise ConfigError(f"{folder} does not lie below --root {top}.")
-    if folder is not None and not any(
-        (path / layout.CONFIG_FILE).exists() for path in (folder, *folder.glob("*/"))
-    ):
+    if folder is not None and not (_is_output(folder) or _holds_folders_of_results(folder)):
         warning(
             older_pyama.what_to_do(folder)
             or f"{folder} holds no results yet: the page begins with the form for a run."
@@ -142,6 +142,15 @@ def _checked(folder: Path | None, root: Path | None, host: str, *, public: bool)
             )
         warning(f"Not encrypted: everybody who can reach {host} and has the token has access.")
     return top
+
+
+def _is_output(folder: Path) -> bool:
+    return (folder / layout.CONFIG_FILE).exists()
+
+
+def _holds_folders_of_results(folder: Path) -> bool:
+    """Whether results lie in folders below this one, and not in itself."""
+    return not _is_output(folder) and any(map(_is_output, folder.glob("*/")))
 
 
 def _relative(folder: Path, top: Path) -> str:

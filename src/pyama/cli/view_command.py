@@ -23,7 +23,8 @@ def view(
     folder: Annotated[
         Path | None,
         typer.Argument(
-            metavar="DIR", help="The output folder of `pyama run`. [default: none]"
+            metavar="DIR",
+            help="The output folder of `pyama run`, or a folder of several. [default: none]",
         ),
     ] = None,
     port: Annotated[
