@@ -9,6 +9,8 @@ import pytest
 from fastapi.testclient import TestClient
 
 from experiments import experiment, traces_of, write_traces
+from page_fits import fit_on_page
+from pyama import layout
 from pyama.analysis.current_tables import tables_in
 from pyama.analysis.experiment_file import load_experiment
 from pyama.analysis.merge import merge
@@ -124,8 +126,56 @@ def test_the_page_lists_checks_and_merges_experiments_below_its_folder(days, tmp
     assert len(load_merged(tmp_path / "plans/e_merged/s_merged.csv")) == 2 * 4 * 40
     outside = TestClient(create_app(file.parent, "secret"), base_url="http://localhost")
     for name in ("e.yaml", "../plans/e.yaml", "e_merged", "other.txt"):
-        answer = outside.get("/api/experiment", params={"file": name}, headers=headers)
-        assert answer.status_code == 404
+        for path in ("/api/experiment", "/api/tables", "/api/report"):
+            query = {"file": name, "dir": name}
+            assert outside.get(path, params=query, headers=headers).status_code == 404
+
+
+def test_the_page_analyses_an_experiment_as_it_does_results(pyama, days, tmp_path):
+    file = tmp_path / "plan.yaml"
+    pyama("experiment", "init", *days, "-o", file)
+    headers = {"Authorization": "Bearer secret"}
+    query = {"dir": "plan.yaml"}
+    app = create_app(tmp_path, "secret")
+    client = TestClient(app, base_url="http://localhost", headers=headers)
+    client.params = query
+    refused = client.get("/api/tables")
+    assert refused.status_code == 422
+    assert "`pyama merge plan.yaml` writes them" in refused.json()["detail"]
+    client.post("/api/experiment/merge", params={"file": "plan.yaml"})
+    tables = ["control_merged.csv", "drug_merged.csv"]
+    assert client.get("/api/tables").json()["merged"] == tables
+    assert client.get("/api/merged", params={"table": tables[0]}).json()["cells"] == 3 * 2 * 4
+    column = "intensity_total_ch_1"
+    fit_on_page(client, tables=tables, model="constant", column=column)
+    found = client.get("/api/tables").json()
+    assert found["earlier"] == found["remarks"] == []
+    names = found["fitted"]
+    assert names == [f"{sample}_merged_fitted_constant.csv" for sample in ("control", "drug")]
+    fits = client.get("/api/fits", params={"table": names[1]}).json()
+    assert (fits["sample"], fits["cells"]) == ("drug", 3 * 2 * 4)
+    wish = {"tables": names, "name": "offset"}
+    samples = client.post("/api/distribution", json=wish).json()["samples"]
+    table = pd.concat(load_fitted(tmp_path / "plan_merged" / name) for name in names)
+    medians = table.groupby("sample")["offset"].median()
+    assert {sample["sample"]: sample["median"] for sample in samples} == medians.to_dict()
+    shown = {"model": "constant", "column": column, "x": "offset", "y": "r_squared"}
+    drawn = client.get("/api/scatter", params=shown).json()["samples"][0]
+    assert sorted(set(drawn["recordings"])) == sorted(DAYS)
+    assert len(drawn["recordings"]) == len(drawn["cells"]) == 3 * 2 * 4
+    for figure in ("scatter", "histogram"):
+        answer = client.get(f"/api/figures/{figure}", params={**shown, "name": "offset"})
+        assert answer.status_code == 200
+    assert client.get("/api/report").status_code == 404
+    assert client.post("/api/report").json()["name"] == "report.html"
+    page = client.get("/api/report").text
+    assert "<h1>plan</h1>" in page
+    assert "Replicates are compared" in page
+    assert "plan_merged" in client.get("/api/results/zip").headers["content-disposition"]
+    listed = {entry["name"] for entry in client.get("/api/results").json()["files"]}
+    assert listed == {"report.html", *tables, *names}
+    (days[2] / layout.CONFIG_FILE).unlink()
+    assert client.get("/api/tables").status_code == 404
 
 
 def test_a_replicate_may_be_that_of_a_sample_and_a_day_may_lack_some(days, tmp_path):

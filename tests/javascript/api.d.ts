@@ -483,11 +483,12 @@ declare namespace Api {
     not_shown: string;
     samples: Array<ScatterSample>;
   }
-  /** The cells of one sample; all lists have the same length. */
+  /** The cells of one sample; lists with entries have the same length. */
   interface ScatterSample {
     sample: string;
     color: string;
     n: number;
+    recordings: Array<string>;
     fovs: Array<number>;
     cells: Array<number>;
     x: Array<number>;

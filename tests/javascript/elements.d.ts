@@ -23,6 +23,7 @@ interface Elements {
   "delete": HTMLElementTagNameMap["button"];
   "distribution": HTMLElementTagNameMap["div"];
   "dropped": HTMLElementTagNameMap["span"];
+  "experiment-close": HTMLElementTagNameMap["button"];
   "experiments": HTMLElementTagNameMap["div"];
   "files": HTMLElementTagNameMap["div"];
   "files-zip": HTMLElementTagNameMap["a"];

@@ -69,12 +69,12 @@ test("the table gives number, median, and the lower quartile before the upper on
 });
 
 test("cells of a scatter plot are found by their place, also on logarithmic axes", () => {
-  const sample = (name, cells, x, y) => ({ sample: name, color: "#000", n: x.length, fovs: x.map(() => 7), cells, x, y });
+  const sample = (name, cells, x, y) => ({ sample: name, color: "#000", n: x.length, recordings: name === "b" ? ["day 1"] : [], fovs: x.map(() => 7), cells, x, y });
   const axis = (scale) => ({ name: "a", label: "a", scale, limits: [0, 1] });
   const samples = [sample("a", [1, 2], [5, -1], [50, 60]), sample("b", [3], [2], [20])];
   const points = pointsOf({ x: axis("linear"), y: axis("log"), samples, not_shown: "" });
-  assert.deepEqual(points.map(({ sample, cell, x }) => [sample, cell, x]), [["a", 2, -1], ["b", 3, 2], ["a", 1, 5]]);
-  assert.deepEqual(pointsOf({ x: axis("log"), y: axis("log"), samples, not_shown: "" }).map(({ cell }) => cell), [3, 1]);
-  assert.equal(nearestCell(points, scales, 21, 42)?.cell, 3);
+  assert.deepEqual(points.map(({ sample, place, x }) => [sample, place, x]), [["a", "FOV 7, cell 2", -1], ["b", "day 1, FOV 7, cell 3", 2], ["a", "FOV 7, cell 1", 5]]);
+  assert.deepEqual(pointsOf({ x: axis("log"), y: axis("log"), samples, not_shown: "" }).map(({ x }) => x), [2, 5]);
+  assert.equal(nearestCell(points, scales, 21, 42)?.place, "day 1, FOV 7, cell 3");
   assert.equal(nearestCell(points, scales, 40, 42), null);
 });

@@ -7,16 +7,18 @@ from pydantic import BaseModel, Field
 
 from pyama.analysis.colours import color
 from pyama.analysis.current_tables import tables_in
+from pyama.analysis.experiment_merge import join_notes
 from pyama.analysis.histograms import SampleHistogram, sample_histogram
 from pyama.analysis.joined_tables import fits_above, fitted_numbers, join_fits
 from pyama.analysis.report.html_page import REPORT
 from pyama.analysis.result_notes import folder_remarks, table_remarks
 from pyama.analysis.sample_sets import with_companions
-from pyama.analysis.table_columns import measured_columns
+from pyama.analysis.table_columns import cell_keys, measured_columns
 from pyama.analysis.table_files import read_table
 from pyama.errors import ConfigError
 from pyama.store import set_aside
-from pyama.web.folders import OutputDir, TableName, shorten_paths, table_in
+from pyama.web.experiment_folders import TablesDir
+from pyama.web.folders import TableName, shorten_paths, table_in
 from pyama.web.json_numbers import finite_or_null
 
 router = APIRouter(tags=["analysis"])
@@ -89,7 +91,7 @@ class Merged(BaseModel):
 
 
 @router.get("/api/tables")
-def tables(output_dir: OutputDir) -> Files:
+def tables(output_dir: TablesDir) -> Files:
     """Merged and fitted tables of the output folder."""
     found = tables_in(output_dir)
     current = [*found.merged, *found.fitted]
@@ -99,33 +101,38 @@ def tables(output_dir: OutputDir) -> Files:
         earlier=[path.name for path in found.earlier],
         report=(output_dir / REPORT).is_file(),
         remarks=shorten_paths(
-            [*folder_remarks(output_dir), *table_remarks(current)], output_dir
+            [
+                *folder_remarks(output_dir),
+                *table_remarks(current),
+                *join_notes(output_dir),
+            ],
+            output_dir,
         ),
     )
 
 
 @router.post("/api/tables/set-aside")
-def set_earlier_tables_aside(output_dir: OutputDir) -> Files:
+def set_earlier_tables_aside(output_dir: TablesDir) -> Files:
     """Move the tables of earlier samples into the folder `superseded`."""
     set_aside(output_dir, list(with_companions(tables_in(output_dir).earlier)))
     return tables(output_dir)
 
 
 @router.get("/api/merged")
-def merged(output_dir: OutputDir, table: str) -> Merged:
+def merged(output_dir: TablesDir, table: str) -> Merged:
     """Sample, columns and size of a merged table."""
     frame, header = read_table(table_in(output_dir, table))
     return Merged(
         table=table,
         sample=str(header.get("sample", table)),
         columns=measured_columns(frame),
-        cells=len(frame.groupby(["fov", "cell"])) if {"fov", "cell"} <= set(frame) else 0,
+        cells=frame.groupby(cell_keys(frame)).ngroups if {"fov", "cell"} <= set(frame) else 0,
         rows=len(frame),
     )
 
 
 @router.post("/api/distribution")
-def distribution(output_dir: OutputDir, request: DistributionRequest) -> Distribution:
+def distribution(output_dir: TablesDir, request: DistributionRequest) -> Distribution:
     """Histogram, median and quartiles of a fitted number in each sample."""
     paths = [table_in(output_dir, name) for name in request.tables]
     table, units = join_fits(paths)

@@ -2,17 +2,17 @@
 
 from typing import Annotated
 
-from fastapi import APIRouter, Depends, HTTPException, Query
+from fastapi import APIRouter, Depends, Query
 from pydantic import BaseModel
 
-from pyama.analysis.experiment_file import Experiment, is_experiment, load_experiment
+from pyama.analysis.experiment_file import Experiment
 from pyama.analysis.experiment_merge import join_notes, tables_folder, write_experiment
 from pyama.analysis.experiment_summary import ExperimentSummary, check_experiment
 from pyama.runs.experiment_files import experiment_files
-from pyama.web.folders import MAX_DEPTH, MAX_FOLDERS, Root, root_of, shorten_paths
+from pyama.web.experiment_folders import SiteRoot, experiment_in
+from pyama.web.folders import MAX_DEPTH, MAX_FOLDERS, shorten_paths
 
 router = APIRouter(tags=["analysis"])
-SiteRoot = Annotated[Root, Depends(root_of)]
 
 
 class Experiments(BaseModel):
@@ -37,18 +37,11 @@ def _experiment(
     root: SiteRoot,
     file: Annotated[str, Query(max_length=4096, description="As in `/api/experiments`.")],
 ) -> Experiment:
-    """Read an experiment whose folders all lie below the root."""
-    path = root.inside(file)
-    if not is_experiment(path) or not path.is_file():
-        raise HTTPException(404, "There is no such file.")
-    experiment = load_experiment(path)
-    for folder in experiment.all_folders:
-        root.output_dir(root.name(root.inside(str(folder))))
-    return experiment
+    return experiment_in(root, file)
 
 
 OneExperiment = Annotated[Experiment, Depends(_experiment)]
-"""The experiment of a request; see `_experiment`."""
+"""The experiment of a request; see `experiment_in`."""
 
 
 @router.get("/api/experiments")

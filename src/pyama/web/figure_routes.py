@@ -11,7 +11,7 @@ from pyama.analysis import plots
 from pyama.analysis.current_tables import current_fits
 from pyama.analysis.joined_tables import axis_labels, fits_above
 from pyama.analysis.scatter import Scale
-from pyama.web.folders import OutputDir
+from pyama.web.experiment_folders import TablesDir
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -34,7 +34,7 @@ MinRSquared = Annotated[
 
 @router.get("/api/figures/histogram", response_class=Response)
 def histogram(
-    output_dir: OutputDir,
+    output_dir: TablesDir,
     model: Model,
     column: FittedColumn,
     name: Number,
@@ -49,7 +49,7 @@ def histogram(
 
 @router.get("/api/figures/scatter", response_class=Response)
 def scatter(
-    output_dir: OutputDir,
+    output_dir: TablesDir,
     model: Model,
     column: FittedColumn,
     x: Number,

@@ -10,7 +10,7 @@ from pyama import layout
 from pyama.runs.result_files import result_files, result_zip
 from pyama.symlinks import refuse_link_out
 from pyama.units import bytes_text
-from pyama.web.folders import OutputDir
+from pyama.web.experiment_folders import TablesDir
 
 router = APIRouter(tags=["analysis"])
 MEDIA_TYPES = {
@@ -56,7 +56,7 @@ class ListedFiles(BaseModel):
 
 
 @router.get("/api/results")
-def results(output_dir: OutputDir) -> ListedFiles:
+def results(output_dir: TablesDir) -> ListedFiles:
     """Tables, fits, figures, reports and records of an output folder."""
     found = result_files(output_dir)
     in_zip = result_zip(output_dir)
@@ -69,7 +69,7 @@ def results(output_dir: OutputDir) -> ListedFiles:
 
 @router.get("/api/results/file", response_class=Response)
 def result_file(
-    output_dir: OutputDir,
+    output_dir: TablesDir,
     name: Annotated[str, Query(max_length=4096, description="As listed.")],
 ) -> FileResponse:
     """One of the files that are listed."""
@@ -88,7 +88,7 @@ def result_file(
 
 
 @router.get("/api/results/zip", response_class=Response)
-def archive(output_dir: OutputDir) -> StreamingResponse:
+def archive(output_dir: TablesDir) -> StreamingResponse:
     """All of them in a zip archive, but for tables of earlier samples."""
     folder = layout.safe_name(output_dir.name)
     plain = folder.encode("ascii", "replace").decode().replace("?", "_").replace('"', "_")

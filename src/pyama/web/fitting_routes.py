@@ -20,7 +20,8 @@ from pyama.file_cache import cached_while_unchanged
 from pyama.runs.active_fit import ActiveFit
 from pyama.runs.command_line import fit_command
 from pyama.web.event_streams import EventStream, until_ended
-from pyama.web.folders import OutputDir, TableName, shorten_paths, table_in
+from pyama.web.experiment_folders import TablesDir
+from pyama.web.folders import TableName, shorten_paths, table_in
 from pyama.web.run_routes import StartedRuns
 
 router = APIRouter(tags=["analysis"])
@@ -201,7 +202,7 @@ def models() -> list[ModelDescription]:
 
 
 @router.post("/api/fits/check")
-def check(output_dir: OutputDir, plugins: PluginFolders, request: FitRequest) -> FitCheck:
+def check(output_dir: TablesDir, plugins: PluginFolders, request: FitRequest) -> FitCheck:
     """Whether a fit can be started, and the same fit on the command line."""
     tables = [table_in(output_dir, name) for name in request.tables]
     try:
@@ -214,7 +215,7 @@ def check(output_dir: OutputDir, plugins: PluginFolders, request: FitRequest) ->
 
 @router.post("/api/fits", status_code=201)
 def start(
-    output_dir: OutputDir, plugins: PluginFolders, known: Known, request: FitRequest
+    output_dir: TablesDir, plugins: PluginFolders, known: Known, request: FitRequest
 ) -> FitState:
     """Fit a model to every cell of some merged tables, in the background."""
     tables = [table_in(output_dir, name) for name in request.tables]
@@ -225,14 +226,14 @@ def start(
 
 
 @router.get("/api/fits/last")
-def last(output_dir: OutputDir, known: Known) -> FitState | None:
+def last(output_dir: TablesDir, known: Known) -> FitState | None:
     """The last fit in this output folder since the server was started; null if none."""
     fit = known.last
     return fit.state() if fit is not None and fit.folder == output_dir else None
 
 
 @router.get("/api/fits")
-def fits(output_dir: OutputDir, table: str) -> FittedTable:
+def fits(output_dir: TablesDir, table: str) -> FittedTable:
     """Size, parameters, their medians and units of a table of fits."""
     return _fitted_table(table_in(output_dir, table))
 

@@ -1,11 +1,11 @@
-"""Report on an output folder: writing it, and showing it as a page."""
+"""Report on an output folder or an experiment: writing it, and showing it as a page."""
 
 from fastapi import APIRouter, HTTPException
 from fastapi.responses import FileResponse, Response
 from pydantic import BaseModel
 
 from pyama.analysis.report.html_page import REPORT, write_report
-from pyama.web.folders import OutputDir
+from pyama.web.experiment_folders import SiteRoot, TablesDir, TablesOf
 
 router = APIRouter(tags=["analysis"])
 SANDBOX = {
@@ -27,19 +27,19 @@ class Report(BaseModel):
     """File of a report."""
 
     name: str
-    """Name of the file in the output folder."""
+    """Name of the file in the folder of the tables."""
     kilobytes: int
 
 
 @router.post("/api/report")
-def make(output_dir: OutputDir) -> Report:
-    """Write the report into the output folder, with its merged tables and fits."""
-    path = write_report(output_dir)
+def make(root: SiteRoot, output_dir: TablesDir, directory: TablesOf = ".") -> Report:
+    """Write the report into the folder of the tables, with merged tables and fits."""
+    path = write_report(root.inside(directory), output_dir / REPORT, output_dir)
     return Report(name=path.name, kilobytes=-(-path.stat().st_size // 1024))
 
 
 @router.get("/api/report", response_class=Response)
-def report(output_dir: OutputDir) -> FileResponse:
+def report(output_dir: TablesDir) -> FileResponse:
     """Report as a page, if it was written."""
     path = output_dir / REPORT
     if path.is_symlink() or not path.is_file():

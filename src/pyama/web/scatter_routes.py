@@ -9,7 +9,7 @@ from pyama.analysis.colours import color, drawn_text
 from pyama.analysis.current_tables import current_fits
 from pyama.analysis.joined_tables import axis_labels, fits_above
 from pyama.analysis.scatter import Scale, Scatter, scatter_of, thinned
-from pyama.web.folders import OutputDir
+from pyama.web.experiment_folders import TablesDir
 
 router = APIRouter(tags=["analysis"])
 MAX_POINTS = 20_000
@@ -29,13 +29,15 @@ class ScatterAxis(BaseModel):
 
 
 class ScatterSample(BaseModel):
-    """The cells of one sample; all lists have the same length."""
+    """The cells of one sample; lists with entries have the same length."""
 
     sample: str
     color: str
     """Colour of the sample, as in the report and in figures."""
     n: int
     """Cells with both numbers, also those that are not sent."""
+    recordings: list[str]
+    """Empty if the tables are not those of an experiment."""
     fovs: list[int]
     cells: list[int]
     x: list[float]
@@ -55,7 +57,7 @@ class ScatterPlot(BaseModel):
 
 @router.get("/api/scatter")
 def scatter(
-    output_dir: OutputDir,
+    output_dir: TablesDir,
     model: Annotated[str, Query(max_length=64, description="Model that was fitted.")],
     column: Annotated[str, Query(max_length=256, description="Column that was fitted.")],
     x: Number,
@@ -87,6 +89,7 @@ def _samples(found: Scatter, x: str, y: str) -> list[ScatterSample]:
             sample=name,
             color=color(i),
             n=len(found.cells[name]),
+            recordings=cells["recording"].astype(str).tolist() if "recording" in cells else [],
             fovs=cells["fov"].tolist(),
             cells=cells["cell"].tolist(),
             x=cells[x].tolist(),

@@ -10,51 +10,76 @@ import { address, get, post } from "./requests.js";
 import { makeFilesCard, showFiles } from "./result_files.js";
 import { makeSamplesCard, refreshSamples, startSamples } from "./samples.js";
 import { makeScatterCard } from "./scatter.js";
-import { NO_RESULTS, openSource, state } from "./state.js";
+import { NO_RESULTS, openTables, state, tablesDir } from "./state.js";
 
-/** @type {string | null} The output folder whose samples are shown. */
+/** @type {string | null} The output folder or the experiment whose samples are shown. */
 let shownDir = null;
 
-/** Shows the tables of the output folder that is open; samples are kept until another is opened. */
+/** Shows the tables of what is open; samples are kept until something else is opened. */
 export async function openAnalysis() {
-  if (!state.source) {
-    find("analysis").replaceChildren(element("p", {}, NO_RESULTS));
-    return;
+  const dir = tablesDir();
+  if (dir === null) {
+    shownDir = null;
+    find("analysis").replaceChildren(element("p", {}, NO_RESULTS), makeExperimentsCard(openTablesOf));
+    return showExperiments();
   }
-  const { dir } = state.source;
   const [models, tables] = await Promise.all([get("models"), get("tables", { dir })]);
-  if (dir !== state.source.dir) return;
+  if (dir !== tablesDir()) return;
   if (shownDir !== dir) {
     find("analysis").replaceChildren(element("div", { className: "columns" },
-      element("div", {}, makeSamplesCard(showTables), makeFitCard(models, takeFits), makeFilesCard(setTablesAside), makeReportCard(), makeExperimentsCard()),
+      element("div", {}, state.experiment === null ? makeSamplesCard(showTables) : makeExperimentCard(state.experiment), makeFitCard(models, takeFits), makeFilesCard(setTablesAside), makeReportCard(), makeExperimentsCard(openTablesOf)),
       element("div", {}, makeFitResultsCard(), makeDistributionCard(), makeScatterCard())));
     shownDir = dir;
-    await Promise.all([startSamples(dir), resumeFit(), showExperiments()]);
-  } else await refreshSamples(dir);
+    await Promise.all([state.experiment === null && startSamples(dir), resumeFit(), showExperiments()]);
+  } else if (state.experiment === null) await refreshSamples(dir);
   await showTables(tables);
 }
 
+/**
+ * Shows the tables of an experiment, or those of the output folder that is open.
+ * @param {string | null} file
+ */
+async function openTablesOf(file) {
+  const before = state.experiment;
+  state.experiment = file;
+  try {
+    await openAnalysis();
+  } catch (error) {
+    if (state.experiment === file && shownDir !== tablesDir()) state.experiment = before; // it has no tables
+    throw error;
+  }
+}
+
+/** @param {string} file */
+function makeExperimentCard(file) {
+  return card("1 · Experiment",
+    element("p", {}, "The merged tables of ", element("b", {}, file), " are shown. Its samples are in this file: edit it there, then merge it again below. View shows one recording at a time: the results chosen above."),
+    element("p", { className: "buttons" },
+      element("button", { id: "experiment-close", onclick: showErrorsOf(() => openTablesOf(null)) }, "Close the experiment")));
+}
+
 function makeReportCard() {
+  const others = state.experiment === null ? "statistics, images, quality and settings" : "statistics and the list of recordings";
   return card("Report",
-    element("p", {}, "One HTML file with traces, fits, statistics, images, quality and settings. It needs no network connection, so you can send it to others."),
+    element("p", {}, `One HTML file with traces, fits, ${others}. It needs no network connection, so you can send it to others.`),
     element("p", {},
       element("button", { id: "report-make", className: "main", onclick: writeReport }, "Write the report"), " ",
       element("a", { id: "report-open", target: "_blank", rel: "noopener", hidden: true }, "Open the report")));
 }
 
 const setTablesAside = showErrorsOf(async () => {
-  const { dir } = openSource();
+  const { dir } = openTables();
   const tables = await post("tables/set-aside", { dir });
-  if (dir === state.source?.dir) await showTables(tables);
+  if (dir === tablesDir()) await showTables(tables);
   showStatus("Moved the tables of earlier samples to the folder superseded.");
 });
 
 /** Shows the tables of a fit that has ended. */
 const takeFits = showErrorsOf(async (/** @type {Api.FitState} */ fit) => {
-  const { dir } = openSource();
+  const { dir } = openTables();
   const [tables, [first]] = await Promise.all([
     get("tables", { dir }), Promise.all(fit.fitted.slice(0, 1).map((table) => get("fits", { dir, table })))]);
-  if (dir !== state.source?.dir) return;
+  if (dir !== tablesDir()) return;
   if (first) chooseFit(first);
   await showTables(tables);
 });
@@ -62,10 +87,10 @@ const takeFits = showErrorsOf(async (/** @type {Api.FitState} */ fit) => {
 const writeReport = showErrorsOf(async () => {
   find("report-make").disabled = true;
   showStatus("Writing the report …");
-  const { dir } = openSource();
+  const { dir } = openTables();
   try {
     const { name, kilobytes } = await post("report", { dir });
-    if (dir === state.source?.dir) await showTables(await get("tables", { dir }));
+    if (dir === tablesDir()) await showTables(await get("tables", { dir }));
     showStatus(`Wrote ${name} (${formatNumber(kilobytes / 1000)} MB).`);
   } finally {
     find("report-make").disabled = false;
@@ -74,7 +99,7 @@ const writeReport = showErrorsOf(async () => {
 
 /** @param {Api.Files} tables */
 async function showTables({ merged, fitted, earlier, report: hasReport, remarks }) {
-  const { dir } = openSource();
+  const { dir } = openTables();
   find("table-remarks").replaceChildren(...remarks.map((text) => element("li", {}, text)));
   find("report-open").hidden = !hasReport;
   find("report-open").href = address("report", { dir });
@@ -82,7 +107,7 @@ async function showTables({ merged, fitted, earlier, report: hasReport, remarks 
   const [first, fits] = await Promise.all([
     merged.length ? get("merged", { dir, table: merged[0] }) : null,
     Promise.all(fitted.map((table) => get("fits", { dir, table }))), showFiles(dir)]);
-  if (dir !== state.source?.dir) return;
+  if (dir !== tablesDir()) return;
   showFitResults(fits);
   await Promise.all([showFitTables(merged, first?.columns ?? [], fits), showFits(dir, fits)]);
 }

@@ -3,8 +3,15 @@
 import { card, element, find, showErrorsOf, showStatus } from "./elements.js";
 import { get, post } from "./requests.js";
 
-/** A card that is hidden until files of experiments are found. */
-export function makeExperimentsCard() {
+/** @type {(file: string) => Promise<void>} */
+let openTablesOf = async () => undefined;
+
+/**
+ * A card that is hidden until files of experiments are found.
+ * @param {(file: string) => Promise<void>} open Shows the merged tables of an experiment.
+ */
+export function makeExperimentsCard(open) {
+  openTablesOf = open;
   const made = card("Experiments of several recordings",
     element("p", {}, "Replicates, days and plates that a file such as experiment.yaml puts together."),
     element("div", { id: "experiments" }));
@@ -42,18 +49,18 @@ const showExperiment = showErrorsOf(async (/** @type {string} */ file, /** @type
         element("thead", {}, element("tr", {}, ...head)), element("tbody", {}, ...rows)),
       element("p", { className: "soft" }, `Columns: experiment, recording${columns.map((column) => `, ${column}`).join("")}. ${level}`),
       element("ul", { className: "notes" }, ...warnings.map((text) => element("li", {}, text))),
-      element("p", {}, element("button", { className: "main", onclick: () => merge(file, content) }, "Merge the experiment")),
-      element("ul", { className: "soft" }));
+      element("p", { className: "buttons" },
+        element("button", { className: "main", onclick: () => merge(file) }, "Merge the experiment"),
+        element("button", { onclick: showErrorsOf(() => openTablesOf(file)) }, "Open its tables")));
   } catch (error) {
     content.replaceChildren();
     throw error;
   }
 });
 
-const merge = showErrorsOf(async (/** @type {string} */ file, /** @type {HTMLElement} */ content) => {
+const merge = showErrorsOf(async (/** @type {string} */ file) => {
   showStatus("Merging the experiment …");
-  const { folder, tables, notes } = await post("experiment/merge", { file });
-  const lines = [...tables.map((table) => `${folder}/${table}`), ...notes];
-  content.lastElementChild?.replaceChildren(...lines.map((text) => element("li", {}, text)));
+  const { folder, tables } = await post("experiment/merge", { file });
+  await openTablesOf(file);
   showStatus(`Wrote ${tables.length} tables into ${folder}.`);
 });

@@ -6,7 +6,7 @@ import { toFitOptions } from "./fit_options.js";
 import { countText } from "./numbers.js";
 import { get, makeLatestCheck, post } from "./requests.js";
 import { saveFit, savedFit } from "./saved_fit.js";
-import { openSource, state } from "./state.js";
+import { openTables, tablesDir } from "./state.js";
 
 /** @typedef {import("./fit_options.js").ParameterRow} ParameterRow */
 /** @typedef {import("./saved_fit.js").TypedParameter} TypedParameter */
@@ -34,7 +34,8 @@ let events = null;
  * @param {(state: Api.FitState) => unknown} take Called when a fit has ended.
  */
 export function makeFitCard(known, take) {
-  [models, takeFits, parameterRows, shownDir] = [known, take, [], null];
+  [models, takeFits, parameterRows, shownDir, shownFit] = [known, take, [], null, null];
+  events?.close(); // the fit of another folder
   const list = element("select", { id: "fit-model", onchange: showModel });
   fillSelect(list, models.map(({ name }) => toOption(name)), "maturation");
   return card("2 · Fit",
@@ -117,7 +118,7 @@ function makeParameter(parameter) {
  * @param {Array<Api.FittedTable>} fits
  */
 export async function showFitTables(merged, columns, fits) {
-  const { dir } = openSource();
+  const { dir } = openTables();
   const kept = dir === shownDir || !merged.length ? null : savedFit(dir);
   knownFits = fits;
   if (merged.length) shownDir = dir;
@@ -174,7 +175,7 @@ const startCheck = makeLatestCheck();
 /** Shows the command of the fit that is filled in, or what the server refuses. */
 const checkFit = showErrorsOf(async () => {
   const isLatest = startCheck();
-  const { dir } = openSource();
+  const { dir } = openTables();
   const request = fitRequest();
   if (dir === shownDir) saveFit(dir, typedFit());
   showReplaced(request);
@@ -198,7 +199,7 @@ function showReplaced({ tables, model, column }) {
 
 const startFit = showErrorsOf(async () => {
   find("fit").disabled = true;
-  const { dir } = openSource();
+  const { dir } = openTables();
   try {
     watchFit(await post("fits", { dir }, fitRequest()));
   } catch (error) {
@@ -213,9 +214,9 @@ const cancelFit = showErrorsOf(async () => {
 
 /** Shows the fit of the output folder that is under way, if there is one. */
 export const resumeFit = showErrorsOf(async () => {
-  const { dir } = openSource();
+  const { dir } = openTables();
   const last = await get("fits/last", { dir });
-  if (last?.status === "running" && dir === state.source?.dir) watchFit(last);
+  if (last?.status === "running" && dir === tablesDir()) watchFit(last);
 });
 
 /** @param {Api.FitState} fit */

@@ -27,6 +27,7 @@ let requestedFov = null;
  */
 function openDataset(dir, fov = null) {
   requestedFov = null;
+  state.experiment = null;
   return openNewest(async () => {
     const isLatest = startOpening();
     const dataset = await get("dataset", { dir });

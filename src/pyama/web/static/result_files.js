@@ -3,7 +3,7 @@
 import { card, element, find, showErrorsOf } from "./elements.js";
 import { countText } from "./numbers.js";
 import { address, get } from "./requests.js";
-import { state } from "./state.js";
+import { tablesDir } from "./state.js";
 
 /** @param {() => unknown} setTablesAside */
 export function makeFilesCard(setTablesAside) {
@@ -19,7 +19,7 @@ export function makeFilesCard(setTablesAside) {
 /** Shows the files of an output folder; tables and reports openly, those of each FOV on demand. */
 export const showFiles = showErrorsOf(async (/** @type {string} */ dir) => {
   const { files, zip_count: count, zip_size: size } = await get("results", { dir });
-  if (dir !== state.source?.dir) return;
+  if (dir !== tablesDir()) return;
   const open = ["fits", "merged tables", "earlier samples"];
   const makeLink = (/** @type {Api.ListedFile} */ { name, size: bytes, kind }) => element("li", {},
     element("a", { href: address("results/file", { dir, name }), download: "" }, name),

@@ -3,7 +3,7 @@
 import { card, element, find, showErrorsOf, showStatus } from "./elements.js";
 import { forgetSamples, keepSamples, keptSamples, readRows } from "./saved_samples.js";
 import { RequestError, get, post } from "./requests.js";
-import { openSource, state } from "./state.js";
+import { openTables, tablesDir } from "./state.js";
 
 /** Samples of the last merge, as far as this page knows, as text. */
 let merged = "";
@@ -36,7 +36,7 @@ export async function startSamples(dir) {
   const kept = keptSamples(dir);
   if (kept) showSamples(kept, "Edited here, not merged yet.");
   else await proposeSamples(false);
-  if (dir !== state.source?.dir) return;
+  if (dir !== tablesDir()) return;
   for (const id of /** @type {const} */ (["merge", "samples-save"])) find(id).disabled = false; // not before the samples are there
   keepSamples(dir, find("samples"));
 }
@@ -59,7 +59,7 @@ async function noteMerged(dir) {
 export async function refreshSamples(dir) {
   const before = merged;
   const { samples, origin } = await noteMerged(dir);
-  if (merged === before || dir !== state.source?.dir) return;
+  if (merged === before || dir !== tablesDir()) return;
   const isTyped = JSON.stringify(Object.fromEntries(readRows(find("samples")))) !== before;
   if (isTyped) {
     const named = Object.entries(samples).map(([name, fovs]) => `${name} (FOV ${fovs})`).join(", ");
@@ -72,9 +72,9 @@ export async function refreshSamples(dir) {
 
 /** Fills in the samples that the server proposes: those of the last merge, or by position names. */
 const proposeSamples = showErrorsOf(async (/** @type {boolean} */ byName) => {
-  const { dir } = openSource();
+  const { dir } = openTables();
   const { samples, origin } = await get("samples", { dir, by_position_name: byName });
-  if (dir === state.source?.dir) showSamples(Object.entries(samples), origin);
+  if (dir === tablesDir()) showSamples(Object.entries(samples), origin);
 });
 
 /**
@@ -138,11 +138,11 @@ function showProblemsOf(work) {
 }
 
 const merge = showProblemsOf(async (/** @type {(tables: Api.Files) => unknown} */ takeTables) => {
-  const { dir } = openSource();
+  const { dir } = openTables();
   const tables = await post("merge", { dir }, typedSamples());
   forgetSamples(dir);
   await noteMerged(dir);
-  if (dir === state.source?.dir) {
+  if (dir === tablesDir()) {
     await takeTables(tables);
     find("samples-origin").textContent = "These are the samples of the last merge.";
   }
@@ -150,16 +150,16 @@ const merge = showProblemsOf(async (/** @type {(tables: Api.Files) => unknown} *
 });
 
 const readFile = showProblemsOf(async () => {
-  const { dir } = openSource();
+  const { dir } = openTables();
   const [file] = find("samples-file").files ?? [];
   if (!file) return;
   find("samples-file").value = ""; // so that the same file can be chosen again
   const { samples, warnings } = await post("samples/read", { dir }, { text: await file.text() });
-  if (dir === state.source?.dir) showSamples(Object.entries(samples), [`Read from ${file.name}.`, ...warnings].join(" "));
+  if (dir === tablesDir()) showSamples(Object.entries(samples), [`Read from ${file.name}.`, ...warnings].join(" "));
 });
 
 const saveFile = showProblemsOf(async () => {
-  const { dir } = openSource();
+  const { dir } = openTables();
   const { text } = await post("samples/write", { dir }, typedSamples());
   const url = URL.createObjectURL(new Blob([text], { type: "application/yaml" }));
   element("a", { href: url, download: "samples.yaml" }).click();

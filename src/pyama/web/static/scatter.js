@@ -73,7 +73,7 @@ async function showScatter() {
   chart = scatter && drawScatter(find("scatter-plot"), scatter);
 }
 
-/** @typedef {{sample: string, color: string, fov: number, cell: number, x: number, y: number}} Point */
+/** @typedef {{sample: string, color: string, place: string, x: number, y: number}} Point */
 
 /**
  * The cells that can be drawn, by their x.
@@ -83,7 +83,7 @@ async function showScatter() {
 export function pointsOf({ x: xAxis, y: yAxis, samples }) {
   const isThere = (/** @type {Api.ScatterAxis} */ { scale }, /** @type {number} */ value) => scale === "linear" || value > 0;
   return samples
-    .flatMap(({ sample, color, fovs, cells, x, y }) => x.map((value, i) => ({ sample, color, fov: fovs[i], cell: cells[i], x: value, y: y[i] })))
+    .flatMap(({ sample, color, recordings, fovs, cells, x, y }) => x.map((value, i) => ({ sample, color, place: `${recordings.length ? `${recordings[i]}, ` : ""}FOV ${fovs[i]}, cell ${cells[i]}`, x: value, y: y[i] })))
     .filter(({ x, y }) => isThere(xAxis, x) && isThere(yAxis, y))
     .sort((a, b) => a.x - b.x);
 }
@@ -103,7 +103,7 @@ function drawScatter(place, scatter) {
     rangeY: () => yAxis.limits,
     readout: ({ cursor: { left = -1, top = -1 }, valToPos }) => {
       const near = left < 0 ? null : nearestCell(points, { x: (value) => valToPos(value, "x"), y: (value) => valToPos(value, "y") }, left, top);
-      return near ? `${near.sample}, FOV ${near.fov}, cell ${near.cell} · ${formatNumber(near.x)}, ${formatNumber(near.y)}` : "";
+      return near ? `${near.sample}, ${near.place} · ${formatNumber(near.x)}, ${formatNumber(near.y)}` : "";
     },
   }, [points.map(({ x }) => x), ...samples.map(({ sample }) => points.map((point) => (point.sample === sample ? point.y : null)))]);
 }

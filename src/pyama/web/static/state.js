@@ -33,6 +33,7 @@ import { unsentMarks, withMarks } from "./unsent_marks.js";
 /**
  * @typedef {object} State
  * @property {Source | null} source Null until something is open.
+ * @property {string | null} experiment File of an experiment; null if Analysis shows `source`.
  * @property {number} frame
  * @property {boolean} playing
  * @property {Array<string>} groups Names of the stacks that are shown.
@@ -66,7 +67,7 @@ const USER = "pyama-user";
 
 /** @type {State} */
 export const state = {
-  source: null, frame: 0, playing: false,
+  source: null, experiment: null, frame: 0, playing: false,
   groups: [], overlay: false, colours: new Map(), ranges: new Map(),
   level: "1", slow: false, outlines: true, labeled: false, ids: false,
   tracks: null, index: new TrackIndex(), column: null, traces: null, parts: null, fits: null, fitModel: null,
@@ -85,6 +86,15 @@ export function openSource() {
   if (!state.source) throw new Error("Choose a folder of results first.");
   return state.source;
 }
+
+/** Whose tables Analysis shows: the file of an experiment or an output folder; null if nothing is open. */
+export const tablesDir = () => state.experiment ?? state.source?.dir ?? null;
+
+/**
+ * As `tablesDir`.
+ * @throws {Error} Nothing is open.
+ */
+export const openTables = () => ({ dir: state.experiment ?? openSource().dir });
 
 /**
  * Takes the cells of a field of view; null where there are none. Marks that are not saved yet apply.
