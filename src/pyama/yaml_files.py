@@ -2,6 +2,7 @@
 
 import re
 import zlib
+from collections import Counter
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,8 @@ MAX_DEPTH = 50
 """Deeper nesting of lists and sections is refused: the parser would overflow its stack."""
 MAX_REPEATED = 10_000
 """More values repeated by references (`*name`) are refused: nested lists grow quickly."""
+INTEGER, TEXT = "tag:yaml.org,2002:int", "tag:yaml.org,2002:str"
+DECIMAL = re.compile(r"[-+]?(0|[1-9][0-9]*)")
 NUMBER = re.compile(r"[-+0-9a-fA-FxXoObB_:.]{1000,}")
 """Numbers that are refused, since converting them takes too long."""
 
@@ -45,6 +48,7 @@ def parse_yaml(text: str, source: str) -> object:
     loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
     try:
         _refuse_growth(text, loader)
+        _refuse_misread(yaml.compose(text, Loader=loader), set())
         return yaml.load(text, Loader=loader)  # noqa: S506 (a safe loader, in C or not)
     except (yaml.YAMLError, ValueError, RecursionError) as error:
         problem = reason(error).replace('in "<unicode string>",', "at")
@@ -86,6 +90,37 @@ def _refuse_growth(text: str, loader: Any) -> None:
         unclosed.append((outer, before + size))
         if repeated >= MAX_REPEATED:
             raise ValueError(f"references that stand for more than {MAX_REPEATED} values")
+
+
+def _refuse_misread(node: Any, seen: set[int]) -> None:
+    """Refuse what YAML reads as something else than the person who wrote it.
+
+    Raises:
+        ValueError: A key occurs twice, so that the first one has no effect, or a plain text
+            such as 1:20 or 010 is a whole number in another base.
+    """
+    if node is None or id(node) in seen:
+        return
+    seen.add(id(node))
+    line = node.start_mark.line + 1
+    children = node.value if isinstance(node, yaml.SequenceNode) else []
+    if isinstance(node, yaml.MappingNode):
+        keys = Counter(
+            (key.tag, key.value) for key, _ in node.value if isinstance(key, yaml.ScalarNode)
+        )
+        for (tag, key), n in keys.items():
+            if n > 1 and tag in (INTEGER, TEXT):
+                raise ValueError(
+                    f"{key!r} occurs {n} times in the entry that begins in line {line}"
+                )
+        children = [child for pair in node.value for child in pair]
+    elif node.tag == INTEGER and not DECIMAL.fullmatch(node.value):
+        raise ValueError(
+            f"{node.value} in line {line} would be read as a number in another notation. Put "
+            "it in quotation marks, or write a decimal number"
+        )
+    for child in children:
+        _refuse_misread(child, seen)
 
 
 CHECKSUM = b"# checksum: "

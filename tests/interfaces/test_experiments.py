@@ -204,6 +204,26 @@ def test_a_replicate_may_be_that_of_a_sample_and_a_day_may_lack_some(days, tmp_p
 
 WRONG = {
     "samples: []": "has no lists of recordings and samples",
+    "recordings: []\nsamples: {s: 0}": (
+        "has 2 wrong entries:\n"
+        "  recordings: expected a list with at least one entry\n"
+        "  samples: expected a list with at least one entry"
+    ),
+    "recordings: [{name: a, folder: x}]\nsamples: [{fovs: 0}]": (
+        "has 1 wrong entry:\n  samples.0.name: Field required"
+    ),
+    "recordings: [{name: a, folder: x}]\nsamples: [{name: s, fovs: {}}]": (
+        "'s': the list of fields of view is empty"
+    ),
+    "recordings: [{name: a, folder: x}]\nsamples: [{name: s, fovs: {a: 0, a: 1}}]": (
+        "'a' occurs 2 times in the entry that begins in line 2"
+    ),
+    "recordings: [{name: 010, folder: x}]\nsamples: [{name: s, fovs: 0}]": (
+        "010 in line 1 would be read as a number in another notation"
+    ),
+    "recordings: [{name: a, folder: x}]\nsamples: [{name: 1:20, fovs: 0}]": (
+        "1:20 in line 2 would be read as a number in another notation"
+    ),
     "recordings: [{name: a, folder: a, dose: 3}]\nsamples: [{name: s, fovs: 0}]": (
         "recordings.0.dose: unknown name; expected one of replicate, day, plate"
     ),

@@ -168,7 +168,9 @@ def load_experiment(path: Path | str) -> Experiment:
         file = _Entries.model_validate({"experiment": path.stem, **entries})
     except ValidationError as error:
         wrong = error.errors(include_url=False)
-        raise _wrong(path, [_problem(dict(entry)) for entry in wrong]) from error
+        deeper = {entry["loc"][0] for entry in wrong if len(entry["loc"]) > 1}
+        shown = [e for e in wrong if len(e["loc"]) > 1 or e["loc"][0] not in deeper]
+        raise _wrong(path, [_problem(dict(entry)) for entry in shown]) from error
     samples: dict[str, list[Part]] = {}
     problems = [*_wrong_names(file), *_wrong_continuations(file)]
     for sample in file.samples:
@@ -199,6 +201,8 @@ def _problem(entry: dict[str, Any]) -> str:
         model = ExperimentSample if place.startswith("samples") else ExperimentRecording
         known = model if "." in place else _Entries
         return f"{place}: unknown name; expected one of {', '.join(known.model_fields)}"
+    if place in ("recordings", "samples"):
+        return f"{place}: expected a list with at least one entry"
     return f"{place}: {entry['msg'].removeprefix('Value error, ')}"
 
 
@@ -266,6 +270,8 @@ def _parts(file: _Entries, sample: ExperimentSample) -> Iterator[Part]:
     given = sample.fovs
     if not isinstance(given, Mapping):
         given = dict.fromkeys(recordings, given)
+    if not given:
+        raise ValueError("the list of fields of view is empty")
     for key, fovs in given.items():
         recording = recordings.get(str(key))
         if recording is None:
