@@ -57,7 +57,9 @@ def written(folder, options):
 
 def test_cells_go_on_after_a_restart(pyama, halves):
     file = written(halves, "gap: 0.25")
-    assert "continues day after 15 min" in pyama("experiment", "check", file).stdout
+    checked = pyama("experiment", "check", file)
+    assert "continues day after 15 min" in checked.stdout
+    assert "continue" not in checked.stderr
     done = pyama("merge", file)
     assert done.exit_code == 0, done.output
     assert (
@@ -118,6 +120,17 @@ def test_a_cell_that_was_bad_before_the_restart_stays_bad(pyama, halves, tmp_pat
     }
     for name in ("first", "second"):
         Inspection(halves / name, 0).undo("a test")
+
+
+def test_positions_without_a_partner_are_named(pyama, tmp_path):
+    for name, positions in (("first", ("a", "b", "c")), ("second", ("d", "c", "b"))):
+        experiment(tmp_path / name, 3, identity=name, position_names=positions)
+    said = pyama("experiment", "check", written(tmp_path, "gap: 9")).stderr
+    for text in (
+        "FOV 0 of the recording 'day' are not continued in 'restarted': their traces end",
+        "FOV 0 of the recording 'restarted' continue nothing in 'day' and are left out",
+    ):
+        assert text in said
 
 
 def test_what_cannot_be_joined_is_refused(pyama, halves, tmp_path):

@@ -82,9 +82,11 @@ def _repeated(sources: Sources) -> Iterator[str]:
 def source_remarks(sources: Sources) -> list[str]:
     """Return what is to be known about the recordings of an experiment, in sentences.
 
-    Which are not finished, and what differs: channels and features, times, sizes of pixels.
+    Which are not finished or lack positions, and what differs: channels and features, times,
+    sizes of pixels.
     """
-    return [*_unfinished(pieces_of(sources)), *_differences(sources)]
+    unpaired = (text for source in sources.values() for text in source.unpaired())
+    return [*_unfinished(pieces_of(sources)), *unpaired, *_differences(sources)]
 
 
 def experiment_warnings(experiment: Experiment, sources: Sources) -> list[str]:

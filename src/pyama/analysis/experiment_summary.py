@@ -88,7 +88,7 @@ class ExperimentSummary:
         yield self.name
         for recording in self.recordings:
             yield f"  recording {recording.name}: {recording.folder}, FOV {recording.fovs}"
-            yield f"    {recording.frames} frames, {recording.times}"
+            yield f"    {_frames(recording)}"
             if recording.joined:
                 yield f"    {recording.joined}"
         for sample in self.samples:
@@ -165,6 +165,11 @@ def _samples(experiment: Experiment, table: pd.DataFrame) -> Iterator[SampleSumm
 def _with(columns: Mapping[str, Any]) -> str:
     listed = ", ".join(f"{name} {value}" for name, value in columns.items())
     return f" ({listed})" if listed else ""
+
+
+def _frames(recording: RecordingSummary) -> str:
+    n = f"{recording.frames} frames, " if recording.frames > 1 else ""
+    return f"{n}{recording.times}"
 
 
 def _count(n: int, name: str) -> str:

@@ -25,6 +25,7 @@ from pyama.analysis.continued_cells import (
 from pyama.analysis.experiment_file import Continued
 from pyama.analysis.restarts import Piece, placed
 from pyama.analysis.trace_sources import TraceSource, stacked
+from pyama.fov_ranges import fovs_text
 from pyama.store import FovStore
 from pyama.traces.trace_reading import load_traces
 from pyama.traces.trace_recording import run_times
@@ -144,6 +145,21 @@ class JoinedSource(TraceSource):
             gap = duration_text(piece.gap_min)
             found[piece.name] = f"continues {before.name} after {gap}; cells are {how}"
         return found
+
+    def unpaired(self) -> Iterator[str]:
+        """Yield which fields of view have no partner where a recording is continued."""
+        for before, piece in pairwise(self.pieces):
+            ends = [own for fov, own in before.fovs.items() if fov not in piece.fovs]
+            if ends:
+                yield (
+                    f"FOV {fovs_text(ends)} of the recording {before.name!r} are not "
+                    f"continued in {piece.name!r}: their traces end before it."
+                )
+            if left := piece.source.files.keys() - set(piece.fovs.values()):
+                yield (
+                    f"FOV {fovs_text(left)} of the recording {piece.name!r} continue nothing "
+                    f"in {before.name!r} and are left out."
+                )
 
     def sentences(self) -> Iterator[str]:
         """Yield how the recordings were joined and what became of the cells, after `table`."""

@@ -85,6 +85,10 @@ class TraceSource:
         """Return in words how recordings are joined: nothing for one recording."""
         return {}
 
+    def unpaired(self) -> Iterator[str]:
+        """Yield which fields of view have no partner in joined recordings: none here."""
+        return iter(())
+
     def sentences(self) -> Iterator[str]:
         """Yield how recordings were joined: nothing for one recording."""
         yield from ()
