@@ -452,3 +452,9 @@ def test_a_flat_cell_is_not_expressing():
         "Cells whose trace is flat do not count: 4 of 5 of a. Their fits have the class not "
         "expressing."
     ]
+    assert not list(flat_fits_note(constant, ["a"]))
+    automatic = table.assign(model_type=["linear_onset", *["constant"] * 4])
+    assert list(flat_fits_note(automatic, ["a"])) == [
+        "Flat traces that are described by the model constant count in offset only: 4 of 5 of "
+        "a. Their fits have the class not expressing, too."
+    ]

@@ -39,14 +39,24 @@ def without_flat_fits(table: pd.DataFrame, features: Sequence[str]) -> pd.DataFr
 
 def flat_fits_note(table: pd.DataFrame, samples: Sequence[str]) -> Iterator[str]:
     """Yield in how many cells of each sample of a table of fits nothing is expressed."""
-    if not flat_fits(table).any():
+    if "class" not in table:
         return
-    flat = table.assign(flat=table["class"].where(flat_fits(table)))
-    cells = [flat[flat["sample"] == name] for name in samples]
-    yield (
-        f"Cells whose trace is flat do not count: {_counts(cells, 'flat')}. Their fits have "
-        "the class not expressing."
+    left_out = flat_fits(table)
+    described = (table["class"] == NOT_EXPRESSING) & ~left_out
+    marked = table.assign(
+        left_out=table["class"].where(left_out), described=table["class"].where(described)
     )
+    cells = [marked[marked["sample"] == name] for name in samples]
+    if left_out.any():
+        yield (
+            f"Cells whose trace is flat do not count: {_counts(cells, 'left_out')}. Their "
+            "fits have the class not expressing."
+        )
+    if described.any() and (table["model_type"] != "constant").any():
+        yield (
+            "Flat traces that are described by the model constant count in offset only: "
+            f"{_counts(cells, 'described')}. Their fits have the class not expressing, too."
+        )
 
 
 def expression_sentence(table: pd.DataFrame, samples: Sequence[str]) -> str:

@@ -56,12 +56,19 @@ def level_of(table: pd.DataFrame, by: str = "sample") -> Level:
             "Recordings are compared, because a sample has several and the table has no "
             "column replicate.",
         )
+    several = bool(recordings) and count_units(table, recordings) > 1
+    holds = (
+        "experiments, and samples of different recordings differ for that reason alone: name "
+        "replicates of every sample."
+        if several
+        else "experiments: the result holds for this recording."
+    )
     return Level(
         "field of view",
         tuple(name for name in _present(table, *IDENTITY) if name not in (by, "cell")),
         "Fields of view are compared, because the table has neither a column replicate nor "
         "several recordings of a sample. Fields of view of one recording are not independent "
-        "experiments: the result holds for this recording.",
+        f"{holds}",
     )
 
 
