@@ -141,8 +141,10 @@ def distribution(output_dir: TablesDir, request: DistributionRequest) -> Distrib
             f"The tables have no column {request.name!r} of numbers. They have: "
             f"{', '.join(fitted_numbers(table))}."
         )
+    every = table["sample"].unique()
     table = fits_above(table, request.min_r_squared)
-    samples = table["sample"].unique().tolist()
+    # Samples without a cell come last: the others have the colours of the scatter plot.
+    samples = list(dict.fromkeys([*table["sample"].unique(), *every]))
     bins = sample_histogram(table, request.name, samples)
     return Distribution(
         name=request.name,
