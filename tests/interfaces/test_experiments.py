@@ -49,6 +49,8 @@ def test_three_days_from_folders_to_a_comparison_of_replicates(pyama, days, tmp_
     assert pyama("experiment", "init", *days, "-o", file).exit_code == 0
     assert "folder: tuesday/results, replicate: 2" in file.read_text()
     assert "{name: drug, fovs: 2-3}" in file.read_text()
+    wrong = pyama("experiment", "init", *days, "-o", tmp_path / "plan.txt")
+    assert "plan.txt is not the name of a YAML file" in wrong.stderr
     assert "is not overwritten" in texts(pyama("experiment", "init", *days, "-o", file))
     moved = tmp_path / "moved"
     moved.mkdir()
@@ -95,6 +97,10 @@ def test_three_days_from_folders_to_a_comparison_of_replicates(pyama, days, tmp_
     assert compared.stdout == pyama("compare", *fits, "--json").stdout
     assert "Warning" not in compared.stderr
     assert json.loads(compared.stdout)[0]["units_a"] == 3
+    fit = fits[1].rename(tmp_path / "fit.csv")
+    refused = pyama("compare", file)
+    assert "drug_merged.csv has no fits, but other samples have" in refused.stderr
+    fit.rename(fits[1])
     picture = tmp_path / "plot.png"
     assert pyama("plot", "traces", file, "--output", picture).exit_code == 0
     assert pyama("report", file).exit_code == 0

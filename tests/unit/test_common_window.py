@@ -91,6 +91,10 @@ def test_a_window_can_be_chosen():
     assert any("30 of 30 of a, 0 of 30 of bb" in note for note in notes)
     with pytest.raises(ConfigError, match="expected an end after the start"):
         trace_features(table, window=(8, 4))
+    with pytest.raises(ConfigError, match="100 to 200 h, but traces were seen from 0 to 14"):
+        trace_features(table, window=(100, 200))
+    empty = table.assign(**{COLUMN: np.nan})
+    assert features_and_notes(empty, COLUMN)[1] == []
     assert parse_window("0.5-8") == (0.5, 8)
     with pytest.raises(ConfigError, match="expected hours such as 0-8"):
         parse_window("8")

@@ -95,7 +95,7 @@ def window_of(
             the time in which any cell was seen.
 
     Raises:
-        ConfigError: `wanted` does not end after it begins.
+        ConfigError: `wanted` does not end after it begins, or no trace was seen then.
     """
     if wanted is not None and not wanted[0] < wanted[1]:
         raise ConfigError(
@@ -108,6 +108,11 @@ def window_of(
         return Window(np.nan, np.nan, 0, {})
     firsts, lasts = np.array(list(seen.values())).T
     if wanted is not None:
+        if wanted[0] > lasts.max() or wanted[1] < firsts.min():
+            raise ConfigError(
+                f"The window is {_span(*wanted)}, but traces were seen from "
+                f"{_span(firsts.min(), lasts.max())}."
+            )
         start, end = max(wanted[0], firsts.min()), min(wanted[1], lasts.max())
     else:
         start, end = firsts.max(), lasts.min()

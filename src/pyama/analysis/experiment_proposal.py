@@ -6,6 +6,7 @@ from typing import Any
 
 import yaml
 
+from pyama.analysis.experiment_file import is_experiment
 from pyama.analysis.samples import samples_by_position
 from pyama.analysis.table_origins import relative_path
 from pyama.analysis.trace_sources import TraceSource
@@ -18,6 +19,7 @@ NOTES = """\
 # replicate: recordings or samples of one biological replicate have the same value.
 # day, plate, condition: further columns of the tables, for a recording or a sample.
 """
+FILE = "experiment.yaml"
 EVERYTHING = "all"
 """Name of the only sample of a recording whose positions have no names."""
 
@@ -33,8 +35,11 @@ def proposed_experiment(folders: Sequence[Path], file: Path) -> str:
         file: Where the text is to be written; its folder is that to which paths are relative.
 
     Raises:
+        ConfigError: The name of the file does not end in .yaml or .yml.
         StoreError: A folder is not an output folder, or has no traces.
     """
+    if not is_experiment(file):
+        raise ConfigError(f"{file} is not the name of a YAML file. Choose one such as {FILE}")
     sources = [TraceSource(folder) for folder in folders]
     names = _names(sources)
     samples: dict[str, dict[str, list[int]]] = {}

@@ -51,7 +51,8 @@ def fitted_tables(paths: Iterable[Path]) -> list[Path]:
     """Return tables, with the tables of fits of an experiment in place of its file.
 
     Raises:
-        ConfigError: An experiment has none, or fits of several models or columns.
+        ConfigError: An experiment has none, fits of some samples only, or of several models
+            or columns.
     """
     return [
         table
@@ -74,12 +75,20 @@ def fitted_or_merged(paths: Iterable[Path]) -> list[Path]:
 
 
 def _only_fits(file: Path) -> list[Path]:
-    fitted = experiment_tables(file).fitted
+    tables = experiment_tables(file)
+    fitted = tables.fitted
     kinds = {
         f"{header.get('model')} to {header.get('column')}"
         for header in map(known_entries, fitted)
     }
     if len(kinds) == 1:
+        done = {header.get("source") for header in map(known_entries, fitted)}
+        for path in tables.merged:
+            if path.name not in done and fitted[0].parent == path.parent:
+                raise ConfigError(
+                    f"{path} has no fits, but other samples have. `pyama fit {file}` makes "
+                    "them."
+                )
         return fitted
     if not fitted:
         raise ConfigError(f"{file} has no fits. `pyama fit {file}` makes them.")

@@ -66,7 +66,7 @@ def expression_sentence(table: pd.DataFrame, samples: Sequence[str]) -> str:
         table: One row per cell, as from `pyama.analysis.statistics.trace_features`.
         samples: Names of the samples, in their order.
     """
-    if EXPRESSING not in table:
+    if EXPRESSING not in table or not samples:
         return ""
     parts = []
     for name in samples:
@@ -89,7 +89,7 @@ def feature_notes(
     """
     yield from window.notes()
     cells = [table[table["sample"] == name] for name in samples]
-    if any(rows["mean"].count() < MOST * len(rows) for rows in cells):
+    if window.seen and any(rows["mean"].count() < MOST * len(rows) for rows in cells):
         yield (
             "Mean, maximum and area under the curve are those of cells that are seen over the "
             f"whole window, {window.text}: {_counts(cells, 'mean')}. A shorter window has "

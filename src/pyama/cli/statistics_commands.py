@@ -139,7 +139,8 @@ def summarize(
     table = describe_samples(cells.table, chosen, order=cells.samples)
     units = [cells.units.get(name, "") for name in table["feature"]]
     table.insert(2, "unit", units)
-    sizes = sample_sizes(cells.table, order=cells.samples).to_string(index=False).split("\n")
+    counted = sample_sizes(cells.table, order=cells.samples)
+    sizes = counted.to_string(index=False).split("\n") if cells.samples else ["no cells"]
     shares = expression_sentence(cells.table, cells.samples)
     lines = [*sizes, *([shares] if shares else []), "", *summary_lines(table, cells.units)]
     _show(table, lines, output, as_json=as_json)
