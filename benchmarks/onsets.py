@@ -49,6 +49,11 @@ def share_rising(y: Values) -> float:
     return float(find_onsets(np.arange(y.shape[1]), y).rises.mean())
 
 
+def share_unknown(y: Values) -> float:
+    """Return the share of traces of which it cannot be told whether they rise."""
+    return float(1 - find_onsets(np.arange(y.shape[1]), y).known.mean())
+
+
 def share_seen(y: Values) -> float:
     """Return the share of traces that are given an onset."""
     return float(find_onsets(np.arange(y.shape[1]), y).seen.mean())
@@ -104,9 +109,13 @@ def main(path: Path | None = None) -> None:
     print("share of flat traces that rise (frames: by correlation of successive frames)")
     for n in LENGTHS:
         found = {r: share_rising(correlated(r, (N_TRACES, n))) for r in CORRELATIONS}
-        spoilt = share_rising(with_outlier(correlated(0.6, (N_TRACES, n))))
+        outlier = with_outlier(correlated(0.6, (N_TRACES, n)))
+        unknown = {share_unknown(correlated(r, (N_TRACES, n))) for r in CORRELATIONS}
         text = ", ".join(f"{r:g}: {share:.3f}" for r, share in found.items())
-        print(f"{n:4} frames: {text}; 0.6 and an outlier: {spoilt:.3f}")
+        print(f"{n:4} frames: {text}; 0.6 and an outlier: {share_rising(outlier):.3f}")
+        print(
+            f"    not known: {max(unknown):.3f}, with an outlier {share_unknown(outlier):.3f}"
+        )
     print("share of traces that rise from the first frame on, and are given an onset")
     for r in CORRELATIONS:
         lines = 50 * np.linspace(0, 1, 80) + correlated(r, (N_TRACES, 80))
@@ -127,6 +136,7 @@ def _print_real(path: Path) -> None:
     t, y, noise, t0 = residuals(path)
     found = find_onsets(t, y)
     print(f"residuals of {len(y)} real traces that rise: {share_rising(noise):.3f}")
+    print(f"  not known: {share_unknown(noise):.3f}")
     print(
         f"real traces that rise: {found.rises.mean():.3f}, with onset: {found.seen.mean():.3f}"
     )

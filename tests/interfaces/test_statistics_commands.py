@@ -60,8 +60,7 @@ def test_traces_are_compared_and_described_by_their_features(tables):
     shown = pyama("summarize", *merged).stdout
     assert shown.startswith(" sample  cells  fovs\n")
     assert (
-        "\nExpressing cells, of those seen over the whole window: drug 4 of 4, 100 %; control"
-        in shown
+        "\nExpressing cells, of those that can be judged: drug 4 of 4, 100 %; control" in shown
     )
     short = pyama("summarize", *merged, "--window", "0-5")
     assert "onset" in short.stdout

@@ -67,7 +67,7 @@ def test_cells_first_seen_late_have_neither_areas_nor_onsets():
     assert features["onset"].notna().sum() == 20, "a baseline of 1 h is enough for an onset"
     assert features["expressing"].value_counts().to_dict() == {1: 18, 0: 4}
     assert summarize(features, ["expressing"])["mean"][0] == pytest.approx(18 / 22)
-    assert expression_sentence(features, ["a"]).endswith("window: a 18 of 22, 82 %.")
+    assert expression_sentence(features, ["a"]).endswith("judged: a 18 of 22, 82 %.")
     assert notes[0].startswith("Mean, maximum and area under the curve are those of cells")
     assert "0 to 14.8 h: 22 of 30 of a." in notes[0]
     assert notes[1].endswith("no onset: 6 of 30 of a.")

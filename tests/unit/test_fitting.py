@@ -449,12 +449,12 @@ def test_a_flat_cell_is_not_expressing():
     constant = table.assign(model_type="constant")
     assert len(fits_above(constant, None)) == 5, "a constant describes a flat trace"
     assert list(flat_fits_note(table, ["a"])) == [
-        "Cells whose trace is flat do not count: 4 of 5 of a. Their fits have the class not "
-        "expressing."
+        "Cells in whose trace no rise was found do not count: 4 of 5 of a. Their fits have "
+        "the class not expressing."
     ]
     assert not list(flat_fits_note(constant, ["a"]))
     automatic = table.assign(model_type=["linear_onset", *["constant"] * 4])
     assert list(flat_fits_note(automatic, ["a"])) == [
-        "Flat traces that are described by the model constant count in offset only: 4 of 5 of "
-        "a. Their fits have the class not expressing, too."
+        "Traces without a rise that the model constant describes count in offset only: 4 of 5 "
+        "of a. Their fits have the class not expressing, too."
     ]

@@ -46,6 +46,16 @@ def test_at_most_one_in_twenty_flat_traces_rises(correlation, n):
     assert share_rising(y - 20 * np.linspace(0, 1, n)) <= 0.05, "falling"
 
 
+def test_nothing_is_said_of_a_cell_joined_with_its_neighbour():
+    joined = np.where((T < 3) | ((T > 8) & (T < 12)), 300, 0)
+    risen = 15 * np.maximum(T - 4, 0) + joined + correlated(0.3, (50, len(T)))
+    found = find_onsets(T, risen)
+    assert not found.rises.any()
+    assert not found.known.any()
+    flat = find_onsets(T, joined + correlated(0.3, (200, len(T))))
+    assert flat.known.mean() >= 0.95
+
+
 def test_traces_without_noise_that_do_not_rise_have_no_onset():
     y = np.array([np.exp(-T), -T, np.ones_like(T), np.where(T == 5, 9.0, 1)])
     found = find_onsets(T, y)

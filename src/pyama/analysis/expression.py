@@ -4,20 +4,22 @@ from collections.abc import Iterable, Iterator, Sequence
 
 import pandas as pd
 
-from pyama.analysis.common_window import MOST, Window
+from pyama.analysis.common_window import Window
 
 EXPRESSING = "expressing"
 """Column of features: 1 for cells that begin to express, 0 for others, NaN if not known."""
 SHARES = (EXPRESSING,)
 """Features whose mean over cells is a share, by which replicates are compared."""
+OF_WHOLE_WINDOW = {"mean", "maximum", "auc", EXPRESSING}
+"""Features of cells that are seen over the whole window."""
 NOT_EXPRESSING = "not expressing"
-"""Class of fits to traces that are flat, whose parameters mean nothing."""
+"""Class of fits to traces in which no rise or fall was found: parameters mean nothing."""
 
 
 def flat_fits(table: pd.DataFrame) -> "pd.Series[bool]":
-    """Return the rows of a table of fits to flat traces whose parameters mean nothing.
+    """Return the rows of fits to traces without a rise or fall, whose parameters mean nothing.
 
-    Those of the model `constant` describe a flat trace.
+    Those of the model `constant` describe such a trace.
     """
     if "class" not in table:
         return pd.Series(False, table.index)
@@ -49,12 +51,12 @@ def flat_fits_note(table: pd.DataFrame, samples: Sequence[str]) -> Iterator[str]
     cells = [marked[marked["sample"] == name] for name in samples]
     if left_out.any():
         yield (
-            f"Cells whose trace is flat do not count: {_counts(cells, 'left_out')}. Their "
-            "fits have the class not expressing."
+            "Cells in whose trace no rise was found do not count: "
+            f"{_counts(cells, 'left_out')}. Their fits have the class not expressing."
         )
     if described.any() and (table["model_type"] != "constant").any():
         yield (
-            "Flat traces that are described by the model constant count in offset only: "
+            "Traces without a rise that the model constant describes count in offset only: "
             f"{_counts(cells, 'described')}. Their fits have the class not expressing, too."
         )
 
@@ -74,11 +76,14 @@ def expression_sentence(table: pd.DataFrame, samples: Sequence[str]) -> str:
         judged = int(column.notna().sum())
         share = f", {100 * column.mean():.0f} %" if judged else ""
         parts.append(f"{name} {int(column.sum())} of {judged}{share}")
-    return f"Expressing cells, of those seen over the whole window: {'; '.join(parts)}."
+    return f"Expressing cells, of those that can be judged: {'; '.join(parts)}."
 
 
 def feature_notes(
-    table: pd.DataFrame, window: Window, samples: Sequence[str]
+    table: pd.DataFrame,
+    window: Window,
+    samples: Sequence[str],
+    features: Sequence[str] | None = None,
 ) -> Iterator[str]:
     """Yield what has to be known to compare features of traces of samples.
 
@@ -86,15 +91,20 @@ def feature_notes(
         table: Features, see `pyama.analysis.statistics.trace_features`.
         window: Over which they were computed.
         samples: Names of the samples, in their order.
+        features: Those that are used; by default all.
     """
     yield from window.notes()
+    used = set(table if features is None else features)
     cells = [table[table["sample"] == name] for name in samples]
-    if window.seen and any(rows["mean"].count() < MOST * len(rows) for rows in cells):
+    some = used & OF_WHOLE_WINDOW and window.start <= window.end
+    if some and any(rows["mean"].isna().any() for rows in cells):
         yield (
             "Mean, maximum and area under the curve are those of cells that are seen over the "
             f"whole window, {window.text}: {_counts(cells, 'mean')}. A shorter window has "
             "more cells: `--window START-END`."
         )
+    if "onset" not in used:
+        return
     late = [rows.assign(late=rows["n_points"].where(rows["onset_censored"])) for rows in cells]
     if any(rows["late"].any() for rows in late):
         yield (

@@ -27,6 +27,8 @@ UNSEEN = 3.0
 
 In units of the noise. Otherwise, the beginning of the rise was not seen.
 """
+JUMP = 6.0
+"""A step between frames that is so many times their spread off the usual one is a jump."""
 ROWS = 500
 """Traces per block, which bounds the memory."""
 
@@ -42,7 +44,9 @@ class Onsets:
             fewer than three points.
         rises: Whether a trace rises and stays up.
         seen: Whether the beginning of the rise was seen; False for traces that do not rise.
-        known: Whether there are `FEWEST_POINTS` or more, so that the others mean anything.
+        known: Whether the others mean anything: False with fewer than `FEWEST_POINTS` points,
+            and for traces that rise only if their jumps are taken out, such as those of a cell
+            that was joined with its neighbour for some frames.
     """
 
     time: Values
@@ -96,15 +100,22 @@ def find_onsets(t: Values, y: Values) -> Onsets:
 
 def _fill(out: Onsets, rows: Indices, t: Values, y: Values) -> None:
     """Set the entries of some traces without gaps."""
-    noise = lasting_noise(y)
-    levels = _lasting_levels(y)
-    rises = levels.high - levels.low > needed_rise(y.shape[1]) * noise
-    rises &= out.known[rows] & (levels.high > levels.low)
+    noise, levels = lasting_noise(y), _lasting_levels(y)
+    rises = out.known[rows] & _exceeds(levels, noise, y.shape[1])
     hinge = best_hinge(t, np.where(_rising_part(y, levels) & ~spikes(y), y, np.nan))
     lower = hinge.slope * (hinge.kink - t[:, 0])
     seen = rises & (hinge.kink >= t[:, 1]) & (lower > UNSEEN * np.maximum(hinge.noise, noise))
     out.kink[rows], out.rises[rows], out.seen[rows] = hinge.kink, rises, seen
+    rest = rows[~rises]
+    steady = without_jumps(y[~rises])
+    out.known[rest] &= ~_exceeds(_lasting_levels(steady), lasting_noise(steady), y.shape[1])
     out.time[rows] = np.where(seen, hinge.kink, np.nan)
+
+
+def _exceeds(levels: _Levels, noise: Values, n: int) -> Flags:
+    """Return whether traces of `n` points rise by more than their noise allows."""
+    rise = levels.high - levels.low
+    return (rise > needed_rise(n) * noise) & (rise > 0)
 
 
 def needed_rise(n: int) -> float:
@@ -156,6 +167,19 @@ def spikes(y: Values) -> Flags:
     above, below = middle - np.max(near, axis=0), np.min(near, axis=0) - middle
     out[:, 2:-2] = (above > far) | (below > far)
     return out
+
+
+def without_jumps(y: Values) -> Values:
+    """Return traces in which steps between frames that are far from the others are usual ones.
+
+    Args:
+        y: Traces without gaps, shape (n_cells, T), T of at least 2.
+    """
+    steps = np.diff(y, axis=1)
+    usual = np.median(steps, axis=1, keepdims=True)
+    spread = MAD_TO_SIGMA * np.median(np.abs(steps - usual), axis=1, keepdims=True)
+    steps = np.where(np.abs(steps - usual) > JUMP * spread, usual, steps)
+    return np.cumsum(np.hstack([y[:, :1], steps]), axis=1)
 
 
 def _lasting_levels(y: Values) -> _Levels:

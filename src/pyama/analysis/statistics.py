@@ -65,8 +65,8 @@ def trace_features(
         so already when it was first seen) and expressing (1 for traces that rise, 0 for
         others). mean, maximum, auc and expressing are NaN for cells that are not seen over
         the whole window: if more than a twentieth of it (or 1.5 frames, if that is longer) is
-        missing at an end. expressing is also NaN below
-        `pyama.analysis.onsets.FEWEST_POINTS` points.
+        missing at an end. expressing is also NaN where it
+        cannot be told, see `pyama.analysis.onsets.Onsets.known`.
 
     Raises:
         ConfigError: A column is missing, the times are not in hours, a cell has the same time

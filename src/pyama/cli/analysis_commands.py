@@ -55,7 +55,8 @@ def fit(
     """Fit a model of gene expression to every cell.
 
     Writes CSV_fitted_MODEL.csv: parameters with standard errors, R², AIC and class (good above
-    0.9, fair above 0.7, poor, failed; not expressing, if the trace is flat) of every cell.
+    0.9, fair above 0.7, poor, failed; not expressing, if no rise or fall was found) of
+    every cell.
     Times are in h, rates in 1/h.
     """
     from pyama.analysis.experiment_tables import merged_tables

@@ -116,10 +116,11 @@ def fit_arrays(
         by the data; a 95 % interval is the estimate ± 1.96 of them), with `profile` the ends
         NAME_low and NAME_high of 95 % intervals, rmse, aic (of the plain sum of squares), bic
         (see `information_criterion`), n_points, n_effective (of independent points, see
-        `effective_numbers`), class (good, fair, poor, failed, undecided, flat: not expressing)
-        and message. A trace that cannot be fitted has success False, NaN and the reason; so
-        has one for which `auto` finds no model that is clearly better than the others, but
-        for R² and the criteria of the best one; its model_type is `undecided`.
+        `effective_numbers`), class (good, fair, poor, failed, undecided; not
+        expressing without a rise or fall) and message. A trace that cannot be fitted has
+        success False, NaN and the reason; so has one for which `auto` finds no model that is
+        clearly better than the others, but for R² and the criteria of the best one; its
+        model_type is `undecided`.
 
     Raises:
         ArrayError: The shapes are inconsistent.

@@ -116,11 +116,12 @@ def name_flat(table: pd.DataFrame, t: Values, y: Values) -> pd.DataFrame:
         table: One row per trace.
         t: Hours, shape (n, T).
         y: Traces, shape (n, T); NaN where there is no value. A trace is flat if it neither
-            rises nor falls according to `pyama.analysis.onsets.find_onsets`.
+            rises nor falls according to `pyama.analysis.onsets.find_onsets`, nor would without
+            its jumps.
     """
     rows = np.flatnonzero(table["class"].isin(("fair", "poor", UNDECIDED)))
     up, down = (find_onsets(t[rows], sign * y[rows]) for sign in (1, -1))
-    flat = rows[up.known & ~up.rises & ~down.rises]
+    flat = rows[up.known & down.known & ~up.rises & ~down.rises]
     classes = table["class"].to_numpy(object, copy=True)
     classes[flat] = NOT_EXPRESSING
     return table.assign(**{"class": classes})

@@ -78,8 +78,8 @@ def _fits(report: Results, fits: Fits, key: str, title: str) -> str:
         markup.paragraph(
             f"Fitted to: {report.label(fits.column)}. Fits are classified by R²: good above "
             "0.9, fair above 0.7, poor below; failed if no fit was found. A cell without a "
-            "good fit whose trace is flat is not expressing, and does not count in the "
-            "figures of parameters and the statistics."
+            "good fit in whose trace neither a rise nor a fall was found is not expressing, "
+            "and does not count in the figures of parameters and the statistics."
         ),
         markup.plot(classes(fits.table, samples)),
         "<h3>Best, median and worst cell</h3>",
@@ -128,7 +128,7 @@ def statistics_section(report: Results) -> str:
         markup.paragraph(
             "Each cell contributes one value. n is the number of cells, sd the standard "
             "deviation, cv the coefficient of variation; q05 to q95 are quantiles. All fits "
-            "count, including poor ones, but for those of cells that are not expressing."
+            "count, also poor ones, except those of cells that do not express."
         ),
         *_replicates(report),
     ]
