@@ -55,7 +55,8 @@ def test_traces_are_compared_and_described_by_their_features(tables):
     rows = json.loads(pyama("summarize", *merged, "--json").stdout)
     names = ["mean", "maximum", "auc", "onset", "expressing"]
     expected = summarize(table, names, order=["drug", "control"])
-    assert [row["median"] for row in rows] == pytest.approx(expected["median"].tolist())
+    assert [row["mean"] for row in rows] == pytest.approx(expected["mean"].tolist())
+    assert [row["median"] is None for row in rows] == [*[False] * 4, True] * 2
     assert {row["unit"] for row in rows if row["feature"] == "auc"} == {"counts h"}
     shown = pyama("summarize", *merged).stdout
     assert shown.startswith(" sample  cells  fovs\n")

@@ -71,6 +71,7 @@ def test_cells_first_seen_late_have_neither_areas_nor_onsets():
     assert notes[0].startswith("Mean, maximum and area under the curve are those of cells")
     assert "0 to 14.8 h: 22 of 30 of a." in notes[0]
     assert notes[1].endswith("no onset: 6 of 30 of a.")
+    assert features_and_notes(table, COLUMN, features=["mean"])[1] == notes[:1]
 
 
 def test_shares_of_replicates_are_compared():
@@ -78,6 +79,7 @@ def test_shares_of_replicates_are_compared():
     row = comparison(trace_features(table), ["expressing"]).iloc[0]
     assert (row["mean_a"], row["mean_b"]) == pytest.approx((0.9, 0.6))
     assert row["units_a"] == 3
+    assert row[["shift", "median_a"]].isna().all(), "of 0 and 1, they say nothing"
 
 
 def test_a_window_can_be_chosen():
@@ -89,6 +91,8 @@ def test_a_window_can_be_chosen():
     assert longer["window_end"].unique().tolist() == [14.75]
     assert longer.groupby("sample")["auc"].count().to_dict() == {"a": 30, "bb": 0}
     assert any("30 of 30 of a, 0 of 30 of bb" in note for note in notes)
+    cut = "The window 0 to 20 h is longer than the traces: it was cut to 0 to 14.8 h."
+    assert cut in features_and_notes(table, COLUMN, window=(0, 20))[1]
     with pytest.raises(ConfigError, match="expected an end after the start"):
         trace_features(table, window=(8, 4))
     with pytest.raises(ConfigError, match="100 to 200 h, but traces were seen from 0 to 14"):

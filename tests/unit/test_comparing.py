@@ -13,6 +13,7 @@ from scipy import stats
 from pyama.analysis import rank_shift
 from pyama.analysis.comparing import adjust, compare, comparison
 from pyama.analysis.comparison_text import comparison_lines, summary_lines
+from pyama.analysis.histograms import far_out_note
 from pyama.analysis.rank_shift import mann_whitney
 from pyama.analysis.replicates import (
     level_of,
@@ -245,6 +246,23 @@ def test_a_comparison_in_words_begins_with_the_test_on_replicates():
     assert re.fullmatch(f"  b - a: {number}", lines[1])
     assert lines[2] == "    no test possible with 1 and 3 fields of view"
     assert "nothing to compare" in comparison_lines(comparison(cells((3,), "a")), {})[0]
+
+
+def test_features_with_values_in_few_replicates_are_named():
+    table = cells((3, 3))
+    table.loc[(table["sample"] == "b") & (table["fov"] != table["fov"].max()), "auc"] = NAN
+    with pytest.warns(
+        UserWarning, match=r"with a value counts as one; too few: auc of b \(1\)"
+    ):
+        compare(table)
+
+
+def test_cells_far_out_are_counted():
+    table = cells((3, 3))
+    table["expressing"] = 1.0
+    table.loc[0, ["auc", "expressing"]] = 1e6, 0
+    assert "interquartile ranges: auc 1 of 120." in far_out_note(table, ["auc", "expressing"])
+    assert not far_out_note(table, ["expressing"])
 
 
 def test_a_summary_in_words_fits_a_narrow_terminal():

@@ -45,6 +45,7 @@ def read_cell_numbers(
     times: TableTime | None = None,
     window: tuple[float, float] | None = None,
     *,
+    names: Sequence[str] = (),
     lineages: bool = False,
 ) -> CellNumbers:
     """Read tables of fits, or compute the features of traces.
@@ -56,6 +57,7 @@ def read_cell_numbers(
         times: What the user says of the times of traces.
         window: Time in hours over which features of traces are computed; by default the time
             that all tables have in common.
+        names: Features that are used, by default all; notes are on these.
         lineages: Whether to add up the cells of each lineage.
 
     Returns:
@@ -85,7 +87,8 @@ def read_cell_numbers(
         return CellNumbers(table, parameters_to_show(table), units, samples, notes)
     joined = join_traces(paths, times, lineages=lineages)
     column = chosen_column(joined, column)
-    table, sentences = features_and_notes(joined, column, window=window)
+    used = names or list(TRACE_FEATURES)
+    table, sentences = features_and_notes(joined, column, window=window, features=used)
     units = trace_feature_units(column)
     samples = _samples(joined)
     return CellNumbers(table, list(TRACE_FEATURES), units, samples, tuple(sentences))

@@ -14,8 +14,6 @@ from pyama.units import number_text
 
 WHOLE = 0.05
 """Part of the window that may be missing at either end of a cell that is seen throughout."""
-MOST = 0.9
-"""Samples of which fewer cells are seen throughout are named in a note."""
 SAME = 0.01
 """Windows that differ by less, as a part of their length, are the same."""
 SHOWN = 8
@@ -31,12 +29,14 @@ class Window:
         end: Hours; before `start` if the groups have no time in common.
         interval: Hours between two frames, the shortest of all groups; 0 if not known.
         seen: First and last time with a value of every group, in hours.
+        wanted: Start and end that were asked for, in hours; None for the common time.
     """
 
     start: float
     end: float
     interval: float
     seen: Mapping[str, tuple[float, float]]
+    wanted: tuple[float, float] | None = None
 
     def contains(self, t: Values) -> Any:
         """Return which times lie in the window, to half of an interval."""
@@ -59,7 +59,8 @@ class Window:
         return _span(self.start, self.end)
 
     def notes(self) -> Iterator[str]:
-        """Yield a sentence if the groups were not seen at the same times."""
+        """Yield sentences if a wanted window was cut, or if groups differ in their times."""
+        yield from self._cut()
         firsts, lasts = zip(*self.seen.values(), strict=True) if self.seen else ((), ())
         apart = max((np.ptp(firsts), np.ptp(lasts)), default=0) if self.seen else 0
         if apart <= max(self.interval, SAME * (self.end - self.start)):
@@ -76,6 +77,16 @@ class Window:
             yield (
                 f"The traces cover different times: {shown}. Features of the traces are "
                 f"computed over the window {self.text}; later and earlier frames do not count."
+            )
+
+    def _cut(self) -> Iterator[str]:
+        if self.wanted is None or not self.seen:
+            return
+        beyond = max(self.start - self.wanted[0], self.wanted[1] - self.end)
+        if beyond > max(self.interval, SAME * (self.end - self.start)):
+            yield (
+                f"The window {_span(*self.wanted)} is longer than the traces: it was cut to "
+                f"{self.text}."
             )
 
 
@@ -116,7 +127,7 @@ def window_of(
         start, end = max(wanted[0], firsts.min()), min(wanted[1], lasts.max())
     else:
         start, end = firsts.max(), lasts.min()
-    return Window(float(start), float(end), interval, seen)
+    return Window(float(start), float(end), interval, seen, wanted)
 
 
 def _seen(

@@ -15,7 +15,13 @@ from pyama.analysis.common_window import window_warning
 from pyama.analysis.expression import SHARES, without_flat_fits
 from pyama.analysis.joined_tables import MEASURES_OF_FIT, fitted_parameters
 from pyama.analysis.rank_shift import mann_whitney
-from pyama.analysis.replicates import Level, level_of, replicate_warning, samples_in_order
+from pyama.analysis.replicates import (
+    Level,
+    feature_warning,
+    level_of,
+    replicate_warning,
+    samples_in_order,
+)
 from pyama.analysis.statistics import chosen_features
 from pyama.analysis.table_columns import with_text_names
 from pyama.analysis.trace_shape import Values
@@ -67,20 +73,20 @@ def compare(
         replicates of a sample, or if their medians do not vary); then for cells: n_a, n_b,
         median_a, median_b, shift (Hodges-Lehmann) with its interval shift_low, shift_high,
         effect (Cliff's delta) and p_cells, which is not corrected. NaN where a sample has no
-        finite value.
+        finite value. Medians and shift of `expressing` say nothing and are NaN.
 
     Raises:
         ConfigError: A column or sample is missing, or an option is wrong.
 
     Warns:
-        UserWarning: A sample has fewer than three replicates, or features of traces were
-            computed over different windows.
+        UserWarning: A sample, or a feature in it, has fewer than three replicates, or features
+            of traces were computed over different windows.
     """
     if by in table:
         few = replicate_warning(table, by, level_of(table, by), order)
         for warning in filter(None, (few, window_warning(table, by))):
             warnings.warn(warning, UserWarning, stacklevel=2)
-    return comparison(
+    found = comparison(
         table,
         features,
         by,
@@ -89,6 +95,9 @@ def compare(
         correction=correction,
         confidence=confidence,
     )
+    if sparse := feature_warning(found, table, by, level_of(table, by)):
+        warnings.warn(sparse, UserWarning, stacklevel=2)
+    return found
 
 
 def comparison(
@@ -117,6 +126,7 @@ def comparison(
     rows = [
         {"feature": feature, "a": a, "b": b, "level": level.name}
         | _difference(values[a, feature], values[b, feature], confidence)
+        | (dict.fromkeys(_OF_NUMBERS, np.nan) if feature in SHARES else {})
         for feature in features
         for a, b in pairs
     ]
@@ -155,6 +165,8 @@ class _Values:
         return cls(finite[feature].to_numpy(float), units.to_numpy(float))
 
 
+_OF_NUMBERS = ("median_a", "median_b", "shift", "shift_low", "shift_high")
+"""Results that mean nothing for values that are 0 or 1."""
 _NONE = _Values(np.empty(0), np.empty(0))
 
 

@@ -59,6 +59,8 @@ def _of_cells(row: "pd.Series[Any]") -> str:
     cells = f"{row['n_a']} and {count_text(int(row['n_b']), 'cell')}"
     if not row["p_cells"] >= 0:
         return cells
+    if row["feature"] in SHARES:
+        return f"{cells} as if independent: p = {row['p_cells']:.2g}"
     shift = number_text(row["shift"])
     if row["shift_low"] <= row["shift_high"]:
         shift += f" ({number_text(row['shift_low'])} to {number_text(row['shift_high'])})"

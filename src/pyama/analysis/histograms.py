@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
+from pyama.analysis.expression import SHARES
 from pyama.analysis.statistics import describe, finite_values
 from pyama.analysis.table_columns import with_text_names
 from pyama.analysis.trace_shape import Values
@@ -103,6 +104,29 @@ def _central(values: Values) -> tuple[float, float] | None:
     reach = OUTLIER_IQRS * (q75 - q25)
     inside = values[(values >= q25 - reach) & (values <= q75 + reach)]
     return float(inside.min()), float(inside.max())
+
+
+def far_out_note(table: pd.DataFrame, features: Sequence[str]) -> str:
+    """Return how many cells have a number that is far out in their sample; empty if none.
+
+    Args:
+        table: One row per cell with the column `sample`.
+        features: Columns of numbers.
+    """
+    parts = []
+    for name in features:
+        samples = [values[np.isfinite(values)] for values in by_sample(table, name)]
+        limits = [(values, _central(values)) for values in samples]
+        far = sum(int(np.sum((v < c[0]) | (v > c[1]))) for v, c in limits if c is not None)
+        if far and name not in SHARES:
+            parts.append(f"{name} {far} of {sum(map(len, samples))}")
+    if not parts:
+        return ""
+    return (
+        "Cells that are far from the others of their sample, by more than "
+        f"{OUTLIER_IQRS:g} interquartile ranges: {', '.join(parts)}. They change mean, sd "
+        "and cv; median and quartiles hardly."
+    )
 
 
 def bin_edges(*samples: Values) -> Values:

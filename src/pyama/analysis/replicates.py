@@ -141,7 +141,7 @@ def replicate_warning(
     """Return a warning if samples have too few replicates for a conclusion, else nothing."""
     table = with_text_names(table, by)
     samples = samples_in_order(table[by], order)
-    counts = {name: count_units(table[table[by] == name], level.columns) for name in samples}
+    counts = _counts(table, by, level, samples)
     few = [f"{name} ({n})" for name, n in counts.items() if n < MIN_REPLICATES]
     if len(samples) < 2 or not few:
         return ""
@@ -150,3 +150,34 @@ def replicate_warning(
         f"{level.name} counts as one; too few: {', '.join(few)}. Repeat the experiment before "
         "you conclude that samples differ or are equal."
     )
+
+
+def feature_warning(compared: pd.DataFrame, table: pd.DataFrame, by: str, level: Level) -> str:
+    """Return which features have values in too few replicates of a sample that has enough.
+
+    Args:
+        compared: From `pyama.analysis.comparing.comparison`.
+        table: One row per cell.
+        by: Column that names the sample.
+        level: What counts as a replicate.
+    """
+    table = with_text_names(table, by)
+    counts = _counts(table, by, level, samples_in_order(table[by]))
+    few: dict[str, None] = {}
+    for row in compared.to_dict("records"):
+        for name, units in ((row["a"], row["units_a"]), (row["b"], row["units_b"])):
+            if units < MIN_REPLICATES <= counts[name]:
+                few[f"{row['feature']} of {name} ({units})"] = None
+    if not few:
+        return ""
+    return (
+        f"A test needs at least {MIN_REPLICATES} replicates. Each {level.name} with a value "
+        f"counts as one; too few: {', '.join(few)}. Do not conclude from these rows."
+    )
+
+
+def _counts(
+    table: pd.DataFrame, by: str, level: Level, samples: Sequence[Any]
+) -> dict[Any, int]:
+    """Return the number of replicates of each sample."""
+    return {name: count_units(table[table[by] == name], level.columns) for name in samples}

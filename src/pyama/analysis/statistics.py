@@ -8,7 +8,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from pyama.analysis.common_window import window_of
-from pyama.analysis.expression import EXPRESSING, feature_notes, without_flat_fits
+from pyama.analysis.expression import EXPRESSING, SHARES, feature_notes, without_flat_fits
 from pyama.analysis.onsets import find_onsets
 from pyama.analysis.replicates import samples_in_order
 from pyama.analysis.table_columns import IDENTITY, require_columns, unit_of, with_text_names
@@ -81,8 +81,12 @@ def features_and_notes(
     time: str = "time",
     *,
     window: tuple[float, float] | None = None,
+    features: Sequence[str] | None = None,
 ) -> tuple[pd.DataFrame, list[str]]:
-    """Return `trace_features`, and what has to be known to compare them, in sentences."""
+    """Return `trace_features`, and what has to be known to compare them, in sentences.
+
+    `features` are those that are compared, by default all.
+    """
     t, y, ids = trace_arrays(table, column, time)
     t, y, _ = points_first(t, y)
     common = window_of(t, y, ids, window)
@@ -101,7 +105,7 @@ def features_and_notes(
     ids["onset_censored"] = found.rises & ~found.seen
     ids[EXPRESSING] = np.where(whole & found.known, found.rises, np.nan)
     samples = list(table["sample"].dropna().unique()) if "sample" in table else []
-    return ids, list(feature_notes(ids, common, samples))
+    return ids, list(feature_notes(ids, common, samples, features))
 
 
 def trace_feature_units(column: str) -> dict[str, str]:
@@ -133,7 +137,7 @@ def summarize(
         One row per sample and feature: n (cells with a finite value), mean, sd, cv (sd
         divided by the absolute mean), q05, q25, median, q75, q95. NaN where there are too
         few cells: sd and cv need two; cv also where the mean differs from 0 by less than two
-        of its standard errors.
+        of its standard errors. Of `expressing`, quantiles say nothing and are NaN.
 
     Raises:
         ConfigError: A column is missing, or `order` lacks a sample.
@@ -146,7 +150,10 @@ def summarize(
     for sample in names:
         for feature in features:
             values = finite_values(groups[sample][feature])
-            rows.append({by: sample, "feature": feature, **describe(values)})
+            numbers = describe(values)
+            if feature in SHARES:
+                numbers |= dict.fromkeys(QUANTILES, np.nan)
+            rows.append({by: sample, "feature": feature, **numbers})
     return pd.DataFrame(rows, columns=[by, "feature", *describe(np.empty(0))])
 
 

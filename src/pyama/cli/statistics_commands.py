@@ -92,9 +92,12 @@ def compare(
     """
     from pyama.analysis.comparing import comparison
     from pyama.analysis.comparison_text import comparison_lines
-    from pyama.analysis.replicates import level_of, replicate_warning
+    from pyama.analysis.replicates import feature_warning, level_of, replicate_warning
 
-    cells = _read(tables, column, time_unit, frame_interval, window, lineages=lineages)
+    chosen = _names(names)
+    cells = _read(
+        tables, column, time_unit, frame_interval, window, names=chosen, lineages=lineages
+    )
     level, order = level_of(cells.table), cells.samples
     few = replicate_warning(cells.table, "sample", level, order)
     if few:
@@ -104,8 +107,10 @@ def compare(
             f"The samples are compared with {order[0]}, which is the first one. --reference "
             "SAMPLE chooses another."
         )
-    chosen, first = _names(names) or cells.features, next(iter(order), None)
+    chosen, first = chosen or cells.features, next(iter(order), None)
     table = comparison(cells.table, chosen, reference=reference or first, order=order)
+    if sparse := feature_warning(table, cells.table, "sample", level):
+        warning(sparse)
     if not as_json:
         note(level.reason)
     _show(table, comparison_lines(table, cells.units), output, as_json=as_json)
@@ -130,13 +135,19 @@ def summarize(
     quantiles.
     """
     from pyama.analysis.comparison_text import summary_lines
-    from pyama.analysis.expression import expression_sentence
+    from pyama.analysis.expression import expression_sentence, without_flat_fits
+    from pyama.analysis.histograms import far_out_note
     from pyama.analysis.replicates import sample_sizes
     from pyama.analysis.statistics import summarize as describe_samples
 
-    cells = _read(tables, column, time_unit, frame_interval, window, lineages=lineages)
-    chosen = _names(names) or cells.features
+    chosen = _names(names)
+    cells = _read(
+        tables, column, time_unit, frame_interval, window, names=chosen, lineages=lineages
+    )
+    chosen = chosen or cells.features
     table = describe_samples(cells.table, chosen, order=cells.samples)
+    if text := far_out_note(without_flat_fits(cells.table, chosen), chosen):
+        note(text)
     units = [cells.units.get(name, "") for name in table["feature"]]
     table.insert(2, "unit", units)
     counted = sample_sizes(cells.table, order=cells.samples)
@@ -157,6 +168,7 @@ def _read(
     interval: float | None,
     window: str,
     *,
+    names: list[str],
     lineages: bool,
 ) -> Any:
     from pyama.analysis.cell_numbers import read_cell_numbers
@@ -169,7 +181,9 @@ def _read(
     for text in table_remarks(tables):
         warning(text)
     times = TableTime(unit, interval)
-    cells = read_cell_numbers(tables, column, times, parse_window(window), lineages=lineages)
+    cells = read_cell_numbers(
+        tables, column, times, parse_window(window), names=names, lineages=lineages
+    )
     for text in cells.notes:
         note(text)
     return cells
