@@ -14,6 +14,7 @@ from pyama import layout
 from pyama.algorithms.features import FLUORESCENCE_FEATURES, PHASE_FEATURES
 from pyama.analysis.fitting.fit_files import fit_file, load_fit_with_traces
 from pyama.analysis.merge import merge, write_merged
+from pyama.analysis.result_notes import notes_of_table
 from pyama.analysis.sample_tables import load_fitted, load_merged, load_timed
 from pyama.analysis.samples import check_samples, load_samples, samples_by_position
 from pyama.analysis.table_columns import chosen_column, measured_columns, unit_of
@@ -78,6 +79,20 @@ def test_bad_rows_are_left_out_and_inspected_tables_preferred(folder):
     assert merged["good"].all()
     header = read_header(write_merged(folder, {"a": [1]})["a"][0])
     assert list(header["source"]["files"]) == ["fov_001/movie_fov_001_traces_inspected.csv"]
+
+
+def test_traces_of_cells_joined_with_a_neighbour_are_named(folder):
+    table = traces_of(1)
+    joined = (table["cell"] == 2) & table["frame"].between(9, 14)
+    divided = (table["cell"] == 3) & (table["frame"] < 20)
+    table.loc[joined | divided, "area_ch_0"] = 1800
+    write_traces(folder, table, 1)
+    path = write_merged(folder, {"a": "0-1"})["a"][0]
+    (note,) = notes_of_table(path)
+    assert note.startswith(
+        "1 of 8 traces of the sample 'a' jump up in area by a third or more"
+    )
+    assert note.endswith("leave them out: FOV 1 cell 2.")
 
 
 def test_tables_with_and_without_corrected_tracks_go_together(folder):

@@ -5,6 +5,7 @@ from typing import Any
 
 import pandas as pd
 
+from pyama.analysis.area_jumps import area_jump_notes
 from pyama.analysis.table_columns import IDENTITY, meanings_of, measured_columns, units_of
 from pyama.analysis.table_files import write_table
 from pyama.analysis.table_origins import known_entries, refuse_to_replace_merged
@@ -35,7 +36,8 @@ class MergedFiles:
         self._columns = measured_columns(table) if tidy else []
         self._tidy_paths = [folder / f"{name}_{column}.csv" for column in self._columns]
         listed = {"tidy": [path.name for path in self._tidy_paths]} if tidy else {}
-        self._header = header | listed
+        remarks = [*header.get("remarks", []), *area_jump_notes(table, name)]
+        self._header = header | if_any("remarks", remarks) | listed
 
     def refuse_to_replace_others(self) -> None:
         """Raise an error if a file is in the way that is not an earlier table of the same.
