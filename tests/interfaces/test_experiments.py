@@ -12,6 +12,7 @@ from experiments import experiment, traces_of, write_traces
 from page_fits import fit_on_page
 from pyama import layout
 from pyama.analysis.current_tables import tables_in
+from pyama.analysis.experiment_checks import repeated_replicates
 from pyama.analysis.experiment_file import load_experiment
 from pyama.analysis.merge import merge
 from pyama.analysis.outdated_tables import outdated_notes
@@ -107,6 +108,12 @@ def test_three_days_from_folders_to_a_comparison_of_replicates(pyama, days, tmp_
     page = (moved / "plan_merged/report.html").read_text("utf-8")
     for text in ("<h1>plan</h1>", "Replicates are compared", ">tuesday</td>", "constant"):
         assert text in page
+    whole = file.read_text()
+    for old, new in ((" 2-3}", " '3'}"), ("replicate: 2", "replicate: 1"), ("drug", "new")):
+        file.write_text(whole.replace(old, new))
+        refused = pyama("compare", file)
+        assert "was changed after the tables in" in refused.stderr
+        assert ("the list of samples" if new == "new" else "drug") in refused.stderr
     write_traces(moved / "tuesday/results", traces_of(2)[:40], 2)
     assert outdated_notes(tables[0]) == []
     assert "is older than the traces in" in outdated_notes(fits[1])[0]
@@ -206,6 +213,16 @@ def test_a_replicate_may_be_that_of_a_sample_and_a_day_may_lack_some(days, tmp_p
         ["drug", "1", 3, "B", "2024-05-01", "", ""],
     ]
     assert found.to_numpy().tolist()[-1] == ["control", "2", 1, "A", "", "b", ""]
+
+
+def test_replicates_of_several_days_are_warned_of(tmp_path):
+    lines = "recordings: [{name: a, folder: a, day: 1}, {name: b, folder: b, day: 2}]\n"
+    (tmp_path / "e.yaml").write_text(
+        f"{lines}samples: [{{name: s, fovs: 0, replicate: 3}}, "
+        "{name: t, fovs: {a: 1}, replicate: 1}, {name: t, fovs: {b: 1}, replicate: 2}]"
+    )
+    (text,) = repeated_replicates(load_experiment(tmp_path / "e.yaml"))
+    assert "on several days (1, 2) count once each: 3." in text
 
 
 WRONG = {

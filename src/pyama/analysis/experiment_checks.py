@@ -92,7 +92,8 @@ def source_remarks(sources: Sources) -> list[str]:
 def experiment_warnings(experiment: Experiment, sources: Sources) -> list[str]:
     """Return all that a check of an experiment warns of, in sentences.
 
-    What `source_remarks` returns, fields of view without a sample, and settings that differ.
+    Replicates on several days, what `source_remarks` returns, fields of view without a
+    sample, and settings that differ.
     """
     groups = [
         group
@@ -100,9 +101,29 @@ def experiment_warnings(experiment: Experiment, sources: Sources) -> list[str]:
         for group in named_groups(source.groups(list(source.files)), f"{name}, ")
     ]
     return [
+        *repeated_replicates(experiment),
         *source_remarks(sources),
         *_unused(experiment, sources),
         *difference_sentences(groups),
+    ]
+
+
+def repeated_replicates(experiment: Experiment) -> list[str]:
+    """Return in a sentence which replicates of a sample are on several days, if any."""
+    days: dict[tuple[str, str], list[str]] = {}
+    for name, parts in experiment.samples.items():
+        for columns in (part.columns for part in parts):
+            if {"replicate", "day"} <= columns.keys():
+                key = name, str(columns["replicate"])
+                days.setdefault(key, []).append(str(columns["day"]))
+    several = {key: list(dict.fromkeys(row)) for key, row in days.items() if len(set(row)) > 1}
+    if not several:
+        return []
+    names = ", ".join(dict.fromkeys(replicate for _, replicate in several))
+    on = ", ".join(dict.fromkeys(day for row in several.values() for day in row))
+    return [
+        f"Replicates that are on several days ({on}) count once each: {names}. If the days "
+        "have different replicates, number them through all days."
     ]
 
 
@@ -126,7 +147,8 @@ def _unused(experiment: Experiment, sources: Sources) -> Iterator[str]:
             for fov in part.fovs
         }
         if left := [fov for fov in source.files if fov not in used]:
-            yield f"FOV {fovs_text(left)} of the recording {name!r} are in no sample."
+            verb = "is" if len(left) == 1 else "are"
+            yield f"FOV {fovs_text(left)} of the recording {name!r} {verb} in no sample."
 
 
 def _differences(sources: Sources) -> Iterator[str]:

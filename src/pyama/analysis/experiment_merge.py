@@ -6,14 +6,19 @@ from typing import Any
 
 import pandas as pd
 
-from pyama.analysis.experiment_checks import Sources, open_sources, source_remarks
+from pyama.analysis.experiment_checks import (
+    Sources,
+    open_sources,
+    repeated_replicates,
+    source_remarks,
+)
 from pyama.analysis.experiment_file import COLUMNS, Experiment, Part
 from pyama.analysis.joined_recordings import JoinedSource
 from pyama.analysis.merged_files import MERGED, MergedFiles, described, if_any, write_all
 from pyama.analysis.result_notes import empty_samples
 from pyama.analysis.sample_sets import set_entries
 from pyama.analysis.table_columns import PART, with_text_names
-from pyama.analysis.table_files import write_table
+from pyama.analysis.table_files import Header, write_table
 from pyama.analysis.table_origins import known_entries, not_written_here, relative_path
 from pyama.analysis.trace_sources import stacked
 from pyama.traces.trace_reading import in_hours
@@ -67,7 +72,7 @@ def write_experiment(
     folder = tables_folder(experiment.path) if destination is None else Path(destination)
     members = {name: _fovs(parts) for name, parts in experiment.samples.items()}
     of_set = set_entries(folder, identity_of(experiment), members)
-    remarks = source_remarks(sources)
+    remarks = [*repeated_replicates(experiment), *source_remarks(sources)]
     planned = {}
     for name in experiment.samples:
         table = _table(experiment, sources, name)
@@ -124,6 +129,32 @@ def _table(experiment: Experiment, sources: Sources, name: str) -> pd.DataFrame:
     return stacked(tables)
 
 
+def is_stated(header: Header, experiment: Experiment, name: str) -> bool:
+    """Whether a merged table of a sample is what the file says now.
+
+    Tables of earlier versions have only fields of view to compare.
+    """
+    expected = header["source"].get("stated")
+    if expected is None:
+        return bool(header.get("fovs") == _fovs(experiment.samples[name]))
+    return bool(expected == _stated(experiment, name))
+
+
+def _stated(experiment: Experiment, name: str) -> dict[str, Any]:
+    """Return what the file says of a sample, as plain values for JSON."""
+    parts = experiment.samples[name]
+    recordings = dict.fromkeys(part.recording for part in parts)
+    joined = {key: experiment.continued.get(key, ()) for key in recordings}
+    return {
+        "parts": [part.model_dump(mode="json") for part in parts],
+        "continued": {
+            key: [entry.model_dump(mode="json", exclude={"folder"}) for entry in entries]
+            for key, entries in joined.items()
+            if entries
+        },
+    }
+
+
 def _fovs(parts: Sequence[Part]) -> dict[str, list[int]]:
     """Return the fields of view of a sample by recording."""
     found: dict[str, list[int]] = {}
@@ -151,6 +182,7 @@ def _header(
             "identity": identity_of(experiment),
             "folder": relative_path(experiment.path.parent, folder),
             "file": experiment.path.name,
+            "stated": _stated(experiment, name),
             "recordings": {
                 key: entry
                 for recording, source in used.items()

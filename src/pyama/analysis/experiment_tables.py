@@ -4,8 +4,8 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from pyama.analysis.current_tables import Tables, tables_in
-from pyama.analysis.experiment_file import is_experiment, load_experiment
-from pyama.analysis.experiment_merge import identity_of, tables_folder
+from pyama.analysis.experiment_file import Experiment, is_experiment, load_experiment
+from pyama.analysis.experiment_merge import identity_of, is_stated, tables_folder
 from pyama.analysis.table_origins import known_entries, recording_of
 from pyama.errors import ConfigError
 
@@ -18,9 +18,11 @@ def experiment_tables(file: Path, folder: Path | None = None) -> Tables:
         folder: Where they are; by default where `pyama merge` writes them.
 
     Raises:
-        ConfigError: The file is wrong, or there are no merged tables.
+        ConfigError: The file is wrong, there are no merged tables, or the file was changed
+            after they were made.
     """
-    identity = identity_of(load_experiment(file))
+    experiment = load_experiment(file)
+    identity = identity_of(experiment)
     folder = folder or tables_folder(file)
     found = tables_in(folder)
     merged, fitted = (
@@ -31,7 +33,23 @@ def experiment_tables(file: Path, folder: Path | None = None) -> Tables:
         raise ConfigError(
             f"{folder} has no tables of {file}. `pyama merge {file}` writes them."
         )
+    if changed := _changed_samples(experiment, merged):
+        raise ConfigError(
+            f"{file} was changed after the tables in {folder} were merged, in {changed}. "
+            f"Merge and fit again: `pyama merge {file}`, then `pyama fit {file}`."
+        )
     return Tables(merged, fitted, found.earlier)
+
+
+def _changed_samples(experiment: Experiment, merged: list[Path]) -> str:
+    """Return where the file of an experiment and its tables differ; empty if nowhere."""
+    headers = {str(header.get("sample")): header for header in map(known_entries, merged)}
+    if list(headers) != list(experiment.samples):
+        return "the list of samples"
+    changed = [
+        name for name, header in headers.items() if not is_stated(header, experiment, name)
+    ]
+    return ", ".join(changed)
 
 
 def merged_tables(paths: Iterable[Path]) -> list[Path]:
