@@ -108,6 +108,10 @@ def test_three_days_from_folders_to_a_comparison_of_replicates(pyama, days, tmp_
     page = (moved / "plan_merged/report.html").read_text("utf-8")
     for text in ("<h1>plan</h1>", "Replicates are compared", ">tuesday</td>", "constant"):
         assert text in page
+    assert any(f"{name}, FOV" in page for name in DAYS)
+    refused = pyama("compare", file, "--column", "area_ch_0").stderr
+    assert "A column (--column) applies to traces" in refused.replace("`", "")
+    assert "has fits of 2 samples" in pyama("plot", "fits", file, "-o", picture).stderr
     whole = file.read_text()
     for old, new in ((" 2-3}", " '3'}"), ("replicate: 2", "replicate: 1"), ("drug", "new")):
         file.write_text(whole.replace(old, new))

@@ -242,6 +242,10 @@ def test_a_comparison_in_words_begins_with_the_test_on_replicates():
     assert re.match(r"    p = [\d.e-]+, corrected ", lines[2])
     assert lines[2].endswith("(medians of 3 and 3 fields of view)")
     assert "150 and 150 cells as if independent: shift " in lines[3]
+    assert lines[-3] == "p: Student's t test of replicates."
+    assert lines[-2].startswith("corrected: after Holm, for the ")
+    assert lines[-1].startswith("Samples are compared as independent")
+    assert "p: Welch's t" in comparison_lines(comparison(cells((2, 3))), {})[-3]
     lines = comparison_lines(comparison(cells((1, 3))), {})
     assert re.fullmatch(f"  b - a: {number}", lines[1])
     assert lines[2] == "    no test possible with 1 and 3 fields of view"

@@ -109,6 +109,9 @@ def test_cells_of_other_times_have_a_mean_over_time():
     assert text == "mean where at least 3 cells are left"
     lost = table[(table["fov"] == 0) & ~table["time"].between(4, 6)]
     assert not mean_over_time(lost, "y")["time"].between(4, 6).any()
+    interrupted, _ = drawn_mean(lost, "y")
+    assert interrupted.loc[interrupted["time"].between(4, 6), "mean"].isna().tolist() == [True]
+    assert drawn_mean(table, "y")[0]["mean"].notna().all()
 
 
 def test_fits_run_through_their_data(figures):

@@ -65,7 +65,7 @@ def read_cell_numbers(
 
     Raises:
         ConfigError: A table cannot be read, some are fits and some are traces, or fits are
-            given with a window.
+            given with a column or a window.
     """
     fits = [path for path in paths if is_fitted(read_header(path))]
     if fits and lineages:
@@ -78,8 +78,12 @@ def read_cell_numbers(
         raise ConfigError(
             f"{fits[0]} is a table of fits, {traces} is not. Give tables of one kind."
         )
-    if fits and window is not None:
-        raise ConfigError("A window (`--window`) applies to traces; the tables are fits.")
+    if fits and (window is not None or column is not None):
+        option = "A column (`--column`)" if window is None else "A window (`--window`)"
+        raise ConfigError(
+            f"{option} applies to traces; the tables are fits. For traces, give the merged "
+            f"tables, such as {paths[0].parent / '*_merged.csv'}."
+        )
     if fits:
         table, units = join_fits(paths)
         samples = _samples(table)

@@ -11,12 +11,17 @@ from pyama.analysis.table_columns import with_unit
 from pyama.sentences import count_text
 from pyama.units import number_text
 
+INDEPENDENT = (
+    "Samples are compared as independent, also if they come from the same recordings."
+)
 SHORT_NAME = 10
 """Longer names of samples have a line of their own, so that a summary fits 80 columns."""
 
 
 def comparison_lines(table: pd.DataFrame, units: Mapping[str, str]) -> list[str]:
     """Return the rows of a comparison as lines, the test on replicates first.
+
+    The last lines say which test this is.
 
     Args:
         table: See `pyama.analysis.comparing.compare`; with intervals of 95 %.
@@ -36,7 +41,19 @@ def comparison_lines(table: pd.DataFrame, units: Mapping[str, str]) -> list[str]
                 f"    {_of_replicates(row)}",
                 f"    {_of_cells(row)}",
             ]
-    return lines
+    return [*lines, *_tests(table), INDEPENDENT]
+
+
+def _tests(table: pd.DataFrame) -> list[str]:
+    """Return which test the values of p are from, and what they are corrected for."""
+    tested = table[table["p"].notna()]
+    is_welch = tested["units_a"] != tested["units_b"]
+    names = ["Student's"] * (not is_welch.all()) + ["Welch's"] * bool(is_welch.any())
+    if tested.empty:
+        return []
+    which = " or, with unequal numbers, ".join(names)
+    n = count_text(len(tested), "test")
+    return [f"p: {which} t test of replicates.", f"corrected: after Holm, for the {n} shown."]
 
 
 def _difference(row: "pd.Series[Any]") -> str:

@@ -79,6 +79,21 @@ def fitted_tables(paths: Iterable[Path]) -> list[Path]:
     ]
 
 
+def fitted_table(path: Path) -> Path:
+    """Return a table of fits, or that of an experiment of a single sample for its file.
+
+    Raises:
+        ConfigError: As from `fitted_tables`, or there are several samples.
+    """
+    first, *others = fitted_tables([path])
+    if others:
+        raise ConfigError(
+            f"{path} has fits of {len(others) + 1} samples. This figure shows one: name its "
+            f"table, such as {first}"
+        )
+    return first
+
+
 def fitted_or_merged(paths: Iterable[Path]) -> list[Path]:
     """Return tables, with the fits of an experiment, or else its merged tables, for its file.
 

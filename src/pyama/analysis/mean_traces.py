@@ -14,6 +14,8 @@ FEWEST_CELLS = 3
 SMALLEST_SHARE = 0.2
 """A mean is not drawn where fewer cells are left than `FEWEST_CELLS`, or than this share of
 the largest number at any time: the cells that are left are others than those before."""
+MAX_INTERVALS = 2.0
+"""A longer interval, relative to those beside it, is a gap, in which no mean is drawn."""
 DENSE = 4
 """Largest number of common times, relative to the points of the longest trace."""
 
@@ -64,15 +66,33 @@ def drawn_mean(table: pd.DataFrame, column: str) -> tuple[pd.DataFrame, str]:
     """Return the part of a mean over time that figures show.
 
     Returns:
-        The rows of `mean_over_time` without those in which few cells are left, and a sentence
-        that says so; empty if all are shown.
+        The rows of `mean_over_time` without those in which few cells are left, with a row
+        without values and cells in every gap, which interrupts the line; and a sentence that
+        says that few cells are left, empty if all are shown.
     """
     means = mean_over_time(table, column)
     most = int(means["count"].max()) if len(means) else 0
     least = min(most, max(FEWEST_CELLS, math.ceil(SMALLEST_SHARE * most)))
     drawn = means[means["count"] >= least]
     is_cut = len(drawn) < len(means)
-    return drawn, f"mean where at least {least} cells are left" if is_cut else ""
+    return _interrupted(drawn), f"mean where at least {least} cells are left" if is_cut else ""
+
+
+def _interrupted(means: pd.DataFrame) -> pd.DataFrame:
+    """Add a row without values in the middle of every gap.
+
+    A gap is an interval of more than twice those before and after it.
+    """
+    time = means["time"].to_numpy(float)
+    steps = np.diff(time)
+    if len(steps) < 2:
+        return means
+    beside = np.maximum(np.append(0.0, steps[:-1]), np.append(steps[1:], 0.0))
+    gaps = np.flatnonzero(steps > MAX_INTERVALS * (1 + 1e-6) * beside)
+    if not len(gaps):
+        return means
+    middle = pd.DataFrame({"time": time[gaps] + steps[gaps] / 2, "count": 0})
+    return pd.concat([means, middle]).sort_values("time", ignore_index=True)
 
 
 def _cells(table: pd.DataFrame, column: str) -> Iterator[tuple[Values, Values]]:

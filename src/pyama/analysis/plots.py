@@ -22,7 +22,13 @@ from pyama.analysis.histograms import axis_range, not_shown, sample_histogram
 from pyama.analysis.mean_traces import drawn_mean
 from pyama.analysis.scatter import MARGIN, SCALES, scatter_of
 from pyama.analysis.statistics import describe, example_fits, finite_values
-from pyama.analysis.table_columns import cell_keys, name_text, rows_of_cell, with_text_names
+from pyama.analysis.table_columns import (
+    cell_keys,
+    cell_text,
+    name_text,
+    rows_of_cell,
+    with_text_names,
+)
 from pyama.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -93,9 +99,7 @@ def fits(
         cell = rows_of_cell(table, row).dropna(subset=[column])
         panel.plot(cell["time"], cell[column], ".", color=GREY, markersize=3)
         panel.plot(*smooth_curve(row, cell["time"].to_numpy(float), 300), color=color(1))
-        panel.set_title(
-            f"{name}: FOV {row['fov']}, cell {row['cell']}\nR² = {row['r_squared']:.4f}"
-        )
+        panel.set_title(f"{name}: {cell_text(row, fitted)}\nR² = {row['r_squared']:.4f}")
     label_axes(panels, "time (h)", label)
     return figure
 

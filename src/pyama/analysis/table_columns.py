@@ -158,6 +158,18 @@ def rows_of_cell(table: "pd.DataFrame", cell: "pd.Series[Any]") -> "pd.DataFrame
     return table[(names == with_text_names(cell[shared].to_frame().T).iloc[0]).all(axis=1)]
 
 
+def cell_text(cell: "pd.Series[Any]", table: "pd.DataFrame") -> str:
+    """Return where a cell is, such as `FOV 3, cell 3`.
+
+    Args:
+        cell: Row of the table.
+        table: One row per cell. If it has several recordings, that of the cell is named.
+    """
+    place = f"FOV {cell['fov']}, cell {cell['cell']}"
+    is_one = "recording" not in table or table["recording"].nunique() < 2
+    return place if is_one else f"{name_text(cell['recording'])}, {place}"
+
+
 def measured_columns(table: "pd.DataFrame") -> list[str]:
     """Return the columns of numbers that are features."""
     numbers = table.select_dtypes("number").columns

@@ -95,7 +95,11 @@ def traces(
 @report_errors
 def fits(
     table: Annotated[
-        Path, typer.Argument(metavar="CSV", help="A table that `pyama fit` wrote.")
+        Path,
+        typer.Argument(
+            metavar="CSV",
+            help="A table that `pyama fit` wrote; or the file of an experiment of one sample.",
+        ),
     ],
     output: Output,
     width: Width = 180,
@@ -104,10 +108,12 @@ def fits(
 ) -> None:
     """Plot the best, the median and the worst fit with their data."""
     from pyama.analysis import plots
+    from pyama.analysis.experiment_tables import fitted_table
     from pyama.analysis.fitting.fit_files import load_fit_with_traces
     from pyama.analysis.table_columns import unit_of, with_unit
 
     plots.check_format(output)
+    table = fitted_table(table)
     _say_remarks([table])
     fitted, measured, header = load_fit_with_traces(table)
     column = str(header["column"])

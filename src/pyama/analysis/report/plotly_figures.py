@@ -14,7 +14,7 @@ from pyama.analysis.colours import COLORS, color, drawn_text, random_places
 from pyama.analysis.fitting.fitted_curves import smooth_curve
 from pyama.analysis.mean_traces import drawn_mean
 from pyama.analysis.statistics import example_fits
-from pyama.analysis.table_columns import cell_keys, rows_of_cell
+from pyama.analysis.table_columns import cell_keys, cell_text, rows_of_cell
 
 Figure = dict[str, Any]
 MAX_FRAMES = 200
@@ -111,7 +111,7 @@ def fit_examples(
     return [
         {
             "data": _measured_and_fitted(row, traces, column, color(i)),
-            "layout": {**axes("time (h)", label), **_title(_caption(name, row))},
+            "layout": {**axes("time (h)", label), **_title(_caption(name, row, fits))},
         }
         for name, row in examples
     ]
@@ -130,8 +130,9 @@ def _measured_and_fitted(
     return [{**points, **measured}, {**_curve(row, time), **fitted}]
 
 
-def _caption(name: str, row: "pd.Series[Any]") -> str:
-    return f"<b>{name}</b>  FOV {row['fov']}, cell {row['cell']}, R² {row['r_squared']:.4f}"
+def _caption(name: str, row: "pd.Series[Any]", fits: pd.DataFrame) -> str:
+    place = text(cell_text(row, fits))
+    return f"<b>{name}</b>  {place}, R² {row['r_squared']:.4f}"
 
 
 def _curve(row: "pd.Series[Any]", time: NDArray[np.float64]) -> Figure:
@@ -163,14 +164,22 @@ def lines(
 def _drawn_mean(table: pd.DataFrame, column: str) -> tuple[pd.DataFrame, str]:
     """Return what `drawn_mean` does, thinned out if it is long."""
     means, cut = drawn_mean(table, column)
-    return means.iloc[:: 1 + len(means) // MAX_FRAMES], cut
+    is_kept = np.arange(len(means)) % (1 + len(means) // MAX_FRAMES) == 0
+    return means[is_kept | (means["count"] == 0)], cut
 
 
 def _band(means: pd.DataFrame, i: int) -> Figure:
-    time = round_numbers(means["time"])
+    x: list[float | None] = []
+    y: list[float | None] = []
+    parts = (means["count"] == 0).cumsum()
+    for _, part in means[means["count"] > 0].groupby(parts):
+        time = round_numbers(part["time"])
+        low, high = round_numbers(part["low"]), round_numbers(part["high"])
+        x += [None] * bool(x) + time + time[::-1]
+        y += [None] * bool(y) + low + high[::-1]
     return {
-        "x": time + time[::-1],
-        "y": round_numbers(means["low"]) + round_numbers(means["high"])[::-1],
+        "x": x,
+        "y": y,
         "fill": "toself",
         "fillcolor": transparent_color(color(i), 0.18),
         "line": {"width": 0},

@@ -6,6 +6,7 @@ import pandas as pd
 
 from pyama.analysis.colours import drawn_text
 from pyama.analysis.comparing import comparison
+from pyama.analysis.comparison_text import INDEPENDENT
 from pyama.analysis.expression import SHARES, expression_sentence
 from pyama.analysis.joined_tables import fits_above
 from pyama.analysis.lineages import sum_lineages
@@ -172,7 +173,8 @@ def _replicates(report: Results) -> Iterator[str]:
     yield markup.paragraph(
         f"How samples are compared: cells of one {level.name} are not independent, so that "
         f"the test takes one value per {level.name}, the median of its cells (of expressing, "
-        "their share). This is the result to cite. Samples are compared with "
+        "their share). This is the result to cite. "
+        f"{INDEPENDENT} Samples are compared with "
         f"{report.samples[0]}, the first in the "
         "order in which they were merged, such as that of samples.yaml. Difference is the "
         "mean of these values in sample b minus that in a, with its 95 % interval and p of "
@@ -185,9 +187,10 @@ def _replicates(report: Results) -> Iterator[str]:
         yield markup.notes([few])
     yield markup.table(sizes, {"sample": "name"}, "samples.csv")
     yield markup.paragraph(
-        "The second table compares all cells as if they were independent. It describes how "
-        "far the distributions lie apart; do not cite its p, which is too small. shift is the "
-        "median of all differences of a cell of b and one of a (Hodges-Lehmann), Cliff's "
+        "The folded table below each of them compares all cells as if they were independent. "
+        "It describes how far the distributions lie apart; do not cite its p, which is too "
+        "small. shift is the median of all differences of a cell of b and one of a "
+        "(Hodges-Lehmann), Cliff's "
         "delta the probability that a cell of b exceeds one of a, minus the reverse (0: "
         "equal, 1 or -1: no overlap), and p that of the Mann-Whitney test."
     )
