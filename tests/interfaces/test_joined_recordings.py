@@ -21,6 +21,7 @@ from pyama.analysis.continued_cells import (
 from pyama.analysis.merge import merge
 from pyama.analysis.outdated_tables import outdated_notes
 from pyama.analysis.sample_tables import load_merged
+from pyama.analysis.settings_by_fov import FovSettings
 from pyama.processing.workflow.run import process
 from pyama.traces.corrections import MarkCell
 from pyama.traces.inspection import Inspection
@@ -93,7 +94,11 @@ def test_cells_are_new_after_a_long_gap_or_by_choice(pyama, halves, tmp_path):
     for options in ("gap: 2", "gap: 0.25, cells: new"):
         file = written(halves, options)
         done = pyama("merge", file, "-o", tmp_path / options[5:6])
-        assert "cells are new. Continued: 0; new: 8; lost: 8;" in done.stderr
+        assert "Continued: 0; new: 8; lost: 8;" in done.stderr
+        assert "cells are new" in done.stderr
+        assert ("because this is more than two intervals" in done.stderr) == (
+            options[5] == "2"
+        )
         table = merge(file)
         assert table.groupby(["fov", "cell"])["part"].nunique().eq(1).all()
         assert table.groupby(["fov", "cell"]).ngroups == 16
@@ -164,7 +169,7 @@ def test_what_cannot_be_joined_is_refused(pyama, halves, tmp_path):
         assert message in pyama("experiment", "check", file).stderr
 
 
-def test_parts_of_one_file_need_no_gap(tmp_path):
+def test_parts_of_one_file_need_no_gap(pyama, tmp_path):
     n = 40
     for name, frames in (("a", range(n)), ("b", range(n, 2 * n))):
         times = [tuple(15.0 * frame for frame in frames)]
@@ -179,6 +184,16 @@ def test_parts_of_one_file_need_no_gap(tmp_path):
     table = merge(file)
     times = table.groupby("frame")["time"].first()
     np.testing.assert_allclose(times, np.arange(2 * n) / 4)
+    for gap, is_other in (("0.25", False), ("3", True)):
+        file.write_text(file.read_text().replace("cells: new", f"cells: new, gap: {gap}"))
+        said = pyama("experiment", "check", file).stderr
+        assert ("but 15 min by the times of the recording" in said) == is_other
+        file.write_text(file.read_text().replace(f", gap: {gap}", ""))
+    assert pyama("merge", file).exit_code == pyama("report", file).exit_code == 0
+    page = (tmp_path / "e_merged/report.html").read_text("utf-8")
+    assert "<dt>recordings</dt><dd>1<small>with 1 restart</small>" in page
+    of_part = FovSettings([0], {"frames": "0-39", "min_iou": 0.3}).without("frames")
+    assert of_part.settings == {"min_iou": 0.3}
 
 
 masks = st.lists(st.integers(0, 3), min_size=30, max_size=30)

@@ -82,11 +82,29 @@ def _repeated(sources: Sources) -> Iterator[str]:
 def source_remarks(sources: Sources) -> list[str]:
     """Return what is to be known about the recordings of an experiment, in sentences.
 
-    Which are not finished or lack positions, and what differs: channels and features, times,
-    sizes of pixels.
+    Which are not finished or lack positions, gaps that the times of a file contradict, and
+    what differs: channels and features, times, sizes of pixels.
     """
     unpaired = (text for source in sources.values() for text in source.unpaired())
-    return [*_unfinished(pieces_of(sources)), *unpaired, *_differences(sources)]
+    return [
+        *_unfinished(pieces_of(sources)),
+        *unpaired,
+        *_other_gaps(sources),
+        *_differences(sources),
+    ]
+
+
+def _other_gaps(sources: Sources) -> Iterator[str]:
+    joined = [source for source in sources.values() if isinstance(source, JoinedSource)]
+    for piece in (piece for source in joined for piece in source.pieces):
+        if piece.file_gap_min is not None and not _is_same(
+            [piece.gap_min, piece.file_gap_min]
+        ):
+            yield (
+                f"The gap before {piece.name!r} is {duration_text(piece.gap_min)} in the file "
+                f"of the experiment, but {duration_text(piece.file_gap_min)} by the times of "
+                "the recording, of which it is a part. Leave out gap, unless these are wrong."
+            )
 
 
 def experiment_warnings(experiment: Experiment, sources: Sources) -> list[str]:

@@ -58,10 +58,13 @@ class JoinedSource(TraceSource):
 
     def __init__(self, name: str, first: TraceSource, following: Sequence[Continued]) -> None:
         self.folder, self.metadata, self.config = first.folder, first.metadata, first.config
+        self.is_part = True
         self.files = first.files
         self.pieces = [Piece(name, first, {fov: fov for fov in first.files})]
         for continued in following:
             self.pieces.append(placed(self.pieces, continued))
+        for piece in self.pieces:
+            piece.source.is_part = True
         self.cells = pd.DataFrame(columns=CELL_COLUMNS)
         self._bad = 0
 
@@ -142,6 +145,11 @@ class JoinedSource(TraceSource):
         found = {}
         for before, piece in pairwise(self.pieces):
             how = "continued by the overlap of their masks" if piece.is_matched else "new"
+            if not piece.is_matched and not piece.is_chosen:
+                how += (
+                    ", because this is more than two intervals; `cells: continue` continues "
+                    "them"
+                )
             gap = duration_text(piece.gap_min)
             found[piece.name] = f"continues {before.name} after {gap}; cells are {how}"
         return found

@@ -27,6 +27,8 @@ class Piece:
         gap_min: Time since the last frame before; 0 for the first recording.
         is_matched: Whether its cells continue those before, by the overlap of masks.
         drift: Whether the drift since the frame before is measured for that.
+        is_chosen: Whether the file of the experiment says whether cells continue.
+        file_gap_min: For parts of one file, the gap by its own times; else None.
     """
 
     name: str
@@ -37,6 +39,8 @@ class Piece:
     gap_min: float = 0.0
     is_matched: bool = False
     drift: bool = False
+    is_chosen: bool = True
+    file_gap_min: float | None = None
 
 
 def placed(pieces: Sequence[Piece], continued: Continued) -> Piece:
@@ -59,9 +63,11 @@ def placed(pieces: Sequence[Piece], continued: Continued) -> Piece:
     fov = min(fovs)
     ends = run_times(before.source.folder, before.fovs[fov])[-1] + before.offset_min
     begins = run_times(source.folder, fovs[fov])[0]
+    is_same_file = source.metadata.identity == before.source.metadata.identity
+    file_gap = begins + before.offset_min - ends
     if continued.gap is not None:
         offset = ends + 60 * continued.gap - begins
-    elif source.metadata.identity == before.source.metadata.identity:
+    elif is_same_file:
         offset = before.offset_min  # parts of one file, whose times count from its start
     else:
         raise ConfigError(
@@ -86,6 +92,8 @@ def placed(pieces: Sequence[Piece], continued: Continued) -> Piece:
         gap,
         continued.cells == "continue" or (continued.cells is None and is_short),
         continued.drift,
+        continued.cells is not None,
+        file_gap if is_same_file else None,
     )
 
 

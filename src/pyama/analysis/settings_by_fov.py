@@ -30,6 +30,11 @@ class FovSettings:
     fovs: Sequence[int]
     settings: Mapping[str, Any]
 
+    def without(self, name: str) -> "FovSettings":
+        """Return the group without a setting."""
+        kept = {key: value for key, value in self.settings.items() if key != name}
+        return FovSettings(self.fovs, kept)
+
     def entry(self) -> dict[str, Any]:
         """Return the group as plain values for JSON."""
         return {"fovs": list(self.fovs), "settings": dict(self.settings)}

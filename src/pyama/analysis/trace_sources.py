@@ -30,13 +30,15 @@ class TraceSource:
         metadata: Of the recording.
         config: Of the last run.
         files: Traces file of every field of view, inspected ones preferred.
+        is_part: Whether it is joined with others, so that its selection of frames is no
+            setting that is compared.
 
     Raises:
         StoreError: It is not an output folder, or has no traces.
     """
 
     def __init__(self, output_dir: Path) -> None:
-        self.folder = output_dir
+        self.folder, self.is_part = output_dir, False
         self.metadata, self.config = read_recording(output_dir)
         self.files = dict(find_traces(output_dir))
         if not self.files:
@@ -60,7 +62,8 @@ class TraceSource:
 
     def groups(self, fovs: Sequence[int]) -> list[FovSettings]:
         """Return fields of view grouped by what they were made with."""
-        return groups_of(self.folder, fovs)
+        groups = groups_of(self.folder, fovs)
+        return [group.without("frames") for group in groups] if self.is_part else groups
 
     def entry(self, fovs: Sequence[int], folder: Path) -> dict[str, Any]:
         """Return what a merged table in `folder` says of its source."""

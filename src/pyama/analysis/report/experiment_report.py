@@ -17,6 +17,7 @@ from pyama.analysis.sample_tables import load_merged
 from pyama.analysis.table_columns import cell_keys
 from pyama.analysis.table_files import read_header
 from pyama.analysis.table_origins import sources_of
+from pyama.sentences import count_text
 
 
 @dataclass(frozen=True)
@@ -85,7 +86,7 @@ def experiment_head(report: ExperimentData) -> str:
     entries: list[tuple[str, object, str]] = [
         ("cells with a trace", traces.groupby(cell_keys(traces)).ngroups, ""),
         ("samples", len(report.samples), ", ".join(report.samples)[:80]),
-        ("recordings", len(report.recordings), ""),
+        ("recordings", (report.recordings["joined to"] == "").sum(), _joined_text(report)),
         ("fields of view", len(traces[fovs].drop_duplicates()), "with a trace"),
     ]
     if "replicate" in traces:
@@ -93,6 +94,12 @@ def experiment_head(report: ExperimentData) -> str:
         entries.append(("replicates", len(names), ", ".join(names)[:80]))
     title = f"<h1>{markup.escape(report.name)}</h1>"
     return title + markup.facts(entries) + markup.notes(list(report.remarks))
+
+
+def _joined_text(report: ExperimentData) -> str:
+    """Return how many recordings are joined to those that are counted; empty if none."""
+    n = int((report.recordings["joined to"] != "").sum())
+    return f"with {count_text(n, 'restart')}" if n else ""
 
 
 def recordings_section(report: ExperimentData) -> str:
