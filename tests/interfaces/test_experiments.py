@@ -14,6 +14,7 @@ from pyama import layout
 from pyama.analysis.current_tables import tables_in
 from pyama.analysis.experiment_checks import repeated_replicates
 from pyama.analysis.experiment_file import load_experiment
+from pyama.analysis.experiment_proposal import proposed_experiment
 from pyama.analysis.merge import merge
 from pyama.analysis.outdated_tables import outdated_notes
 from pyama.analysis.sample_tables import load_fitted, load_merged
@@ -217,6 +218,23 @@ def test_a_replicate_may_be_that_of_a_sample_and_a_day_may_lack_some(days, tmp_p
         ["drug", "1", 3, "B", "2024-05-01", "", ""],
     ]
     assert found.to_numpy().tolist()[-1] == ["control", "2", 1, "A", "", "b", ""]
+
+
+def test_names_that_differ_by_a_number_are_proposed_as_one_sample(tmp_path):
+    names = ("control_1", "control_2", "drug 10 nM", "low-1")
+    folders = [
+        experiment(tmp_path / name, 4, position_names=positions)
+        for name, positions in (("a", names), ("b", (*names[:3], "control_7")))
+    ]
+    text = proposed_experiment(folders, tmp_path / "e.yaml")
+    assert "such as control_1 and control_2, are one sample" in text
+    (tmp_path / "e.yaml").write_text(text)
+    found = load_experiment(tmp_path / "e.yaml").samples
+    assert list(found) == ["control", "drug 10 nM", "low-1"]
+    assert [(part.recording, part.fovs) for part in found["control"]] == [
+        ("a", (0, 1)),
+        ("b", (0, 1, 3)),
+    ]
 
 
 def test_replicates_of_several_days_are_warned_of(tmp_path):

@@ -181,6 +181,7 @@ def test_the_span_of_a_table_is_that_of_all_rows_and_the_step_that_of_a_cell():
     frame = pd.concat([table(HOURS), table(HOURS + 0.01).assign(fov=1)])
     assert span_of(frame) == "0 to 1.84 h, every 10 min"
     assert span_of(frame[:1]) == "0 to 0 h"
+    assert span_of(pd.DataFrame({"time": [0.000556, 6.83]})).startswith("0 to 6.83 h")
     assert span_of(frame[:0]) == "none"
 
 

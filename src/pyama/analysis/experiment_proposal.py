@@ -1,5 +1,7 @@
 """A proposal for the file of an experiment, from the names of positions in its folders."""
 
+import re
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -20,6 +22,10 @@ NOTES = """\
 # day, plate, condition: further columns of the tables, for a recording or a sample.
 """
 FILE = "experiment.yaml"
+NUMBERED = """\
+# Positions whose names differ only by a number at the end, such as {}, are one sample.
+"""
+_NUMBER = re.compile(r"(.*[^\s_-])[\s_-]+\d+")
 EVERYTHING = "all"
 """Name of the only sample of a recording whose positions have no names."""
 
@@ -28,7 +34,8 @@ def proposed_experiment(folders: Sequence[Path], file: Path) -> str:
     """Return the text of a file that describes the results in some folders.
 
     The names of the positions, or their wells, are the samples, as with `pyama merge
-    --by-position-name`. Every recording is a replicate of its own.
+    --by-position-name`; those that differ only by a number at the end are one sample. Every
+    recording is a replicate of its own.
 
     Args:
         folders: Output folders.
@@ -46,15 +53,35 @@ def proposed_experiment(folders: Sequence[Path], file: Path) -> str:
     for name, source in zip(names, sources, strict=True):
         for sample, fovs in _samples(source).items():
             samples.setdefault(sample, {})[name] = fovs
+    grouped = _without_numbers(samples)
+    joined = [sample for sample in samples if sample not in grouped]
+    samples = grouped
     recordings = [
         {"name": name, "folder": relative_path(folder, file.parent), "replicate": i}
         for i, (name, folder) in enumerate(zip(names, folders, strict=True), start=1)
     ]
     entries = [{"name": name, "fovs": _fovs(fovs, names)} for name, fovs in samples.items()]
+    notes = NOTES + (NUMBERED.format(" and ".join(joined[:2])) if joined else "")
     return (
-        f"{NOTES}experiment: {_flow(file.stem)}\nrecordings:\n{_lines(recordings)}"
+        f"{notes}experiment: {_flow(file.stem)}\nrecordings:\n{_lines(recordings)}"
         f"samples:\n{_lines(entries)}"
     )
+
+
+def _without_numbers(
+    samples: Mapping[str, Mapping[str, list[int]]],
+) -> dict[str, dict[str, list[int]]]:
+    """Put samples together whose names differ only by a number at the end."""
+    matches = {name: _NUMBER.fullmatch(name) for name in samples}
+    begins = {name: match[1] if match else name for name, match in matches.items()}
+    counts = Counter(begins.values())
+    grouped: dict[str, dict[str, list[int]]] = {}
+    for name, fovs in samples.items():
+        begin = begins[name]
+        of_sample = grouped.setdefault(begin if counts[begin] > 1 else name, {})
+        for recording, numbers in fovs.items():
+            of_sample[recording] = sorted([*of_sample.get(recording, ()), *numbers])
+    return grouped
 
 
 def _names(sources: Iterable[TraceSource]) -> list[str]:

@@ -4,6 +4,7 @@ The unit stands in a line before the header such as `# Time units: min`, in the 
 column such as `time (min)`, or is given by the user; without any of these, times are hours.
 """
 
+import math
 import re
 import warnings
 from collections.abc import Iterable, Iterator, Mapping
@@ -181,7 +182,11 @@ def span_of(table: pd.DataFrame) -> str:
     steps = ordered.groupby(keys)["time"].diff() if keys else ordered["time"].diff()
     steps = steps[steps > 0]
     every = f", every {duration_text(60 * steps.median())}" if len(steps) else ""
-    return f"{number_text(np.nanmin(times))} to {number_text(np.nanmax(times))} h{every}"
+    times = times[np.isfinite(times)]
+    first, last = float(times.min()), float(times.max())
+    largest = max(abs(first), abs(last))
+    digits = 2 - math.floor(math.log10(largest)) if largest else 2
+    return f"{number_text(round(first, digits))} to {number_text(last)} h{every}"
 
 
 def warn_of_span(path: Path, table: pd.DataFrame, unit: str | None, given: TableTime) -> None:

@@ -65,8 +65,9 @@ def init(
 ) -> None:
     """Propose an experiment from the results of several recordings.
 
-    Samples are the names of the positions or their wells; every recording is a replicate of
-    its own. Edit the file before you use it.
+    Samples are the names of the positions or their wells, without a number at the end if they
+    differ by nothing else; every recording is a replicate of its own. Edit the file before
+    you use it.
     """
     from pyama.analysis.experiment_proposal import proposed_experiment
     from pyama.analysis.table_origins import distinct
