@@ -76,6 +76,8 @@ def test_a_report_has_every_section(fitted):
     page = page_of(fitted)
     titles = re.findall(r'<a href="#\w+">(.*?)</a>', page)
     assert titles == ["Traces", "Fits: maturation", *TITLES[1:]]
+    assert "Fitted: t0: onset of the rise; ktl: signal per hour" in page
+    assert "Fixed, not fitted: km = 1.28 (1/h), beta = 0.00522 (1/h)." in page
     for key in re.findall(r'<a href="#(\w+)">', page):
         assert f'<section id="{key}">' in page
 

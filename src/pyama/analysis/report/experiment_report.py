@@ -92,6 +92,9 @@ def experiment_head(report: ExperimentData) -> str:
     if "replicate" in traces:
         names = traces["replicate"].drop_duplicates().astype(str)
         entries.append(("replicates", len(names), ", ".join(names)[:80]))
+    if "day" in traces:
+        days = traces["day"].drop_duplicates().astype(str)
+        entries.append(("days", len(days), ", ".join(days)[:80]))
     title = f"<h1>{markup.escape(report.name)}</h1>"
     return title + markup.facts(entries) + markup.notes(list(report.remarks))
 

@@ -9,6 +9,7 @@ from typing import Any
 import pandas as pd
 
 from pyama import layout
+from pyama.analysis.fitting.model_list import fixed_parameters
 from pyama.analysis.fitting.model_setups import AUTO
 from pyama.analysis.fitting.models import MODELS
 from pyama.analysis.lineages import is_of_lineages
@@ -188,6 +189,7 @@ def read_fits(
     tables: dict[tuple[str, str], list[pd.DataFrame]] = {}
     units: dict[str, str] = {}
     of_lineages: set[tuple[str, str]] = set()
+    fixed: dict[tuple[str, str], dict[str, list[float]]] = {}
     for source in merged or traces:
         found = sorted(source.parent.glob(f"{glob.escape(source.stem)}_fitted_*.csv"))
         for path in (path for path in found if path not in earlier):
@@ -204,9 +206,18 @@ def read_fits(
             key = str(header["model"]), str(header.get("column", ""))
             tables.setdefault(key, []).append(table)
             units |= header.get("units", {})
+            for name, value in fixed_parameters(table, header).items():
+                values = fixed.setdefault(key, {}).setdefault(name, [])
+                values += [value] * (value not in values)
             if is_of_lineages(header):
                 of_lineages.add(key)
     return tuple(
-        Fits(*key, units, pd.concat(parts, ignore_index=True), key in of_lineages)
+        Fits(
+            *key,
+            units,
+            pd.concat(parts, ignore_index=True),
+            key in of_lineages,
+            fixed.get(key, {}),
+        )
         for key, parts in tables.items()
     )

@@ -8,6 +8,7 @@ from pyama.analysis.colours import drawn_text
 from pyama.analysis.comparing import comparison
 from pyama.analysis.comparison_text import INDEPENDENT
 from pyama.analysis.expression import SHARES, expression_sentence
+from pyama.analysis.fitting.model_list import describe_models
 from pyama.analysis.joined_tables import fits_above
 from pyama.analysis.lineages import sum_lineages
 from pyama.analysis.replicates import level_of, replicate_warning, sample_sizes
@@ -82,6 +83,7 @@ def _fits(report: Results, fits: Fits, key: str, title: str) -> str:
             "good fit in whose trace neither a rise nor a fall was found is not expressing, "
             "and does not count in the figures of parameters and the statistics."
         ),
+        *map(markup.paragraph, _parameters(fits)),
         markup.plot(classes(fits.table, samples)),
         "<h3>Best, median and worst cell</h3>",
         *_examples(report, fits, samples),
@@ -100,6 +102,24 @@ def _fits(report: Results, fits: Fits, key: str, title: str) -> str:
             markup.plot(axes, wide=True, before=AXES),
         ]
     return markup.section(key, title, *content)
+
+
+def _parameters(fits: Fits) -> Iterator[str]:
+    """Yield what the fitted parameters mean, and the values of the others."""
+    models = {model.name: model for model in describe_models()}
+    meanings = {p.name: p.description for p in models[fits.model].parameters}
+    fitted = [name for name in fits.parameters if name not in fits.fixed]
+    texts = [f"{name}: {meanings[name]}" for name in fitted if meanings.get(name)]
+    fixed = [
+        with_unit(
+            f"{name} = {' or '.join(f'{v:.4g}' for v in values)}", fits.units.get(name, "")
+        )
+        for name, values in fits.fixed.items()
+    ]
+    if texts:
+        yield f"Fitted: {'; '.join(texts)}."
+    if fixed:
+        yield f"Fixed, not fitted: {', '.join(fixed)}."
 
 
 def _examples(report: Results, fits: Fits, samples: list[str]) -> Iterator[str]:
@@ -187,7 +207,7 @@ def _replicates(report: Results) -> Iterator[str]:
         yield markup.notes([few])
     yield markup.table(sizes, {"sample": "name"}, "samples.csv")
     yield markup.paragraph(
-        "The folded table below each of them compares all cells as if they were independent. "
+        "Below each comparison, a folded table compares all cells as if independent. "
         "It describes how far the distributions lie apart; do not cite its p, which is too "
         "small. shift is the median of all differences of a cell of b and one of a "
         "(Hodges-Lehmann), Cliff's "

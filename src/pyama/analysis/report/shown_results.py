@@ -1,7 +1,7 @@
 """Results that the sections of a report show: traces and fits of samples."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import pandas as pd
 
@@ -19,6 +19,7 @@ class Fits:
         units: Of the parameters.
         table: One row per cell with the column `sample`.
         is_of_lineages: Whether a row is the sum of a lineage.
+        fixed: Values of the parameters that were fixed; several if tables differ.
     """
 
     model: str
@@ -26,6 +27,7 @@ class Fits:
     units: Mapping[str, str]
     table: pd.DataFrame
     is_of_lineages: bool = False
+    fixed: Mapping[str, Sequence[float]] = field(default_factory=dict)
 
     @property
     def parameters(self) -> list[str]:
