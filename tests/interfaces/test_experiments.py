@@ -310,7 +310,7 @@ def test_wrong_folders_and_differences_are_named(pyama, tmp_path):
     refused = pyama("merge", file)
     assert refused.exit_code == 2
     for text in (
-        "recording 'c': " + str(tmp_path / "c") + " is not an output folder",
+        "recording 'c': " + str(tmp_path / "c") + " does not exist. Check the path.",
         "recording 'a': 's': FOV 4, 5, 6, 7, 8, 9 has no traces",
         "recording 'b': FOV 9 is in 's' and 't'",
         "'a' and 'b' are results of the same recording, movie",

@@ -132,8 +132,8 @@ def test_positions_without_a_partner_are_named(pyama, tmp_path):
         experiment(tmp_path / name, 3, identity=name, position_names=positions)
     said = pyama("experiment", "check", written(tmp_path, "gap: 9")).stderr
     for text in (
-        "FOV 0 of the recording 'day' are not continued in 'restarted': their traces end",
-        "FOV 0 of the recording 'restarted' continue nothing in 'day' and are left out",
+        "Not continued in the recording 'restarted': FOV 0 of 'day', whose traces end",
+        "Left out: FOV 0 of the recording 'restarted', without a partner in 'day'.",
     ):
         assert text in said
 

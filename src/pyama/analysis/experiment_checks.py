@@ -55,6 +55,8 @@ def open_sources(experiment: Experiment) -> dict[str, TraceSource]:
 
 
 def _opened(name: str, folder: Path, following: Sequence[Continued]) -> TraceSource:
+    if not folder.is_dir():
+        raise ConfigError(f"{folder} does not exist. Check the path.")
     first = TraceSource(folder)
     return JoinedSource(name, first, following) if following else first
 

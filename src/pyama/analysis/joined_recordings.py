@@ -160,13 +160,13 @@ class JoinedSource(TraceSource):
             ends = [own for fov, own in before.fovs.items() if fov not in piece.fovs]
             if ends:
                 yield (
-                    f"FOV {fovs_text(ends)} of the recording {before.name!r} are not "
-                    f"continued in {piece.name!r}: their traces end before it."
+                    f"Not continued in the recording {piece.name!r}: FOV {fovs_text(ends)} of "
+                    f"{before.name!r}, whose traces end before it."
                 )
             if left := piece.source.files.keys() - set(piece.fovs.values()):
                 yield (
-                    f"FOV {fovs_text(left)} of the recording {piece.name!r} continue nothing "
-                    f"in {before.name!r} and are left out."
+                    f"Left out: FOV {fovs_text(left)} of the recording {piece.name!r}, "
+                    f"without a partner in {before.name!r}."
                 )
 
     def sentences(self) -> Iterator[str]:

@@ -9,8 +9,9 @@ import typer
 from typer.core import TyperCommand
 
 ONE_FILE = (
-    "One recording is processed at a time: give each file an --output of its own, then merge "
-    "each of them; `pyama fit` and `pyama plot` keep several recordings apart."
+    "One recording is processed at a time: give each file an --output of its own. To analyse "
+    "them together, describe them in a file, which `pyama experiment init` with these folders "
+    "writes."
 )
 """What helps where somebody gives several files."""
 TYPED = "pyama.typed"
