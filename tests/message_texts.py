@@ -16,7 +16,7 @@ NOT_SHOWN = ("Option", "Argument", "cast", "compile", "debug")
 """Calls whose texts are no messages: help, types, patterns, and lines that nobody sees."""
 NO_MESSAGES = [
     r"(__init__|layout|units|store/ome|runs/log|traces/corrections)\.py",  # names and formats
-    r"analysis/((removed_outputs|left_out_counts|statistics).py:$|plots|table_columns)",
+    r"analysis/((removed_outputs|left_out_counts|statistics).py:$|figures/plots|table_columns)",
     r"analysis/(comparison_text|expression.py:expression_sentence)",
     r"analysis/fitting/(fit_(settings|files).py:$|models|model_list)",  # help
     r"analysis/report/(?!report_data|recording_sections)",
@@ -25,7 +25,7 @@ NO_MESSAGES = [
     r"cli/(view_command|clean_command)\.py:$",
     r"(metadata.py:frame_times|runs/run_counts|runs/progress|cli/info_command.py:_options)",
     r"(runs/active_run.py:opening_lines|cli/(config_commands.py:init|server.py:_announce))",
-    r"(analysis/experiment_proposal.py|cli/experiment_commands.py)",  # next steps
+    r"(analysis/experiments/experiment_proposal.py|cli/experiment_commands.py)",  # next steps
     r"(cli/plugin_commands.py:new|runs/request.py:_typed_channels|runs/summary.py:summary_lines)",
     r"(yaml_files.py:parse_yaml|processing/record.py:_text|processing/executors/dask.py:_looking)",
     r"(processing/steps/|web/)\w+.py:$",  # titles, headers of answers, descriptions

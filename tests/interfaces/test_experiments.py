@@ -12,9 +12,9 @@ from experiments import experiment, traces_of, write_traces
 from page_fits import fit_on_page
 from pyama import layout
 from pyama.analysis.current_tables import tables_in
-from pyama.analysis.experiment_checks import repeated_replicates
-from pyama.analysis.experiment_file import load_experiment
-from pyama.analysis.experiment_proposal import proposed_experiment
+from pyama.analysis.experiments.experiment_checks import repeated_replicates
+from pyama.analysis.experiments.experiment_file import load_experiment
+from pyama.analysis.experiments.experiment_proposal import proposed_experiment
 from pyama.analysis.merge import merge
 from pyama.analysis.outdated_tables import outdated_notes
 from pyama.analysis.sample_tables import load_fitted, load_merged

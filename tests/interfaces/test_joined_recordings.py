@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from experiments import experiment, traces_of, write_traces
-from pyama.analysis.continued_cells import (
+from pyama.analysis.experiments.continued_cells import (
     CONTINUED,
     LABEL,
     Match,

@@ -8,12 +8,12 @@ import pytest
 from fastapi.testclient import TestClient
 
 from experiments import experiment
-from pyama.analysis import plots
-from pyama.analysis.cell_figures import cell_traces
-from pyama.analysis.colours import color
+from pyama.analysis.figures import plots
+from pyama.analysis.figures.cell_figures import cell_traces
+from pyama.analysis.figures.colours import color
+from pyama.analysis.figures.scatter import thinned
 from pyama.analysis.joined_tables import fits_above, join_fits
 from pyama.analysis.report.distributions import histogram
-from pyama.analysis.scatter import thinned
 from pyama.analysis.statistics import summarize
 from pyama.web.application import create_app
 

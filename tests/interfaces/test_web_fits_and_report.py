@@ -6,7 +6,7 @@ import pytest
 from fastapi.testclient import TestClient
 
 from page_fits import fit_on_page
-from pyama.analysis.cell_figures import cell_traces
+from pyama.analysis.figures.cell_figures import cell_traces
 from pyama.analysis.fitting.fit_files import fit_file
 from pyama.analysis.fitting.models import MODELS
 from pyama.web.application import create_app

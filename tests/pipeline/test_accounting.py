@@ -9,7 +9,7 @@ import pytest
 
 from pyama import layout
 from pyama.algorithms.features import FLUORESCENCE_FEATURES
-from pyama.analysis.accounting import stages
+from pyama.analysis.advice.accounting import stages
 from pyama.config import Channels
 from pyama.processing.workflow.run import process
 from pyama.runs.summary import summary, summary_lines

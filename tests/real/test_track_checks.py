@@ -11,7 +11,7 @@ from pyama.algorithms.kernels.labels import regions
 from pyama.algorithms.recorded_tracks import recorded_tracks
 from pyama.algorithms.track_checks import track_checks
 from pyama.algorithms.trackers import iou
-from pyama.analysis.track_advice import track_advice
+from pyama.analysis.advice.track_advice import track_advice
 from pyama.config import ProcessingParams
 
 DATA = Path(__file__).parents[3] / "shared" / "data"

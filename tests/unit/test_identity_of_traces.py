@@ -7,8 +7,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from experiments import experiment
-from pyama.analysis import plots
 from pyama.analysis.comparing import comparison
+from pyama.analysis.figures import plots
 from pyama.analysis.fitting.fit import fit_traces
 from pyama.analysis.fitting.fit_files import fit_file, load_fit_with_traces
 from pyama.analysis.growth import growth_and_motion

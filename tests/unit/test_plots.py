@@ -3,7 +3,7 @@ import pandas as pd
 import pytest
 
 from experiments import traces_of
-from pyama.analysis import plots
+from pyama.analysis.figures import plots
 from pyama.analysis.fitting.fit import fit_traces
 from pyama.analysis.mean_traces import drawn_mean, mean_over_time
 from pyama.errors import ConfigError

@@ -16,8 +16,8 @@ from hypothesis.extra import numpy as npst
 from scipy import ndimage
 
 from experiments import experiment, traces_of, write_traces
-from pyama.analysis.colours import evenly_spaced
 from pyama.analysis.comparing import comparison
+from pyama.analysis.figures.colours import evenly_spaced
 from pyama.analysis.fitting.fit_files import fit_file
 from pyama.analysis.fitting.models import MODELS
 from pyama.analysis.histograms import bin_edges, central_range, not_shown

@@ -2,9 +2,9 @@
 
 import pytest
 
-from pyama.analysis.advice import options
-from pyama.analysis.crowding_advice import crowding_advice
-from pyama.analysis.mask_advice import mask_advice
+from pyama.analysis.advice.crowding_advice import crowding_advice
+from pyama.analysis.advice.mask_advice import mask_advice
+from pyama.analysis.advice.setting_advice import options
 from pyama.config import ProcessingParams
 
 AREAS = {

@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 from pyama.algorithms.common_motion import middle_mean
 from pyama.algorithms.recorded_tracks import recorded_tracks
 from pyama.algorithms.track_checks import track_checks
-from pyama.analysis.advice import options
-from pyama.analysis.track_advice import track_advice
+from pyama.analysis.advice.setting_advice import options
+from pyama.analysis.advice.track_advice import track_advice
 from pyama.config import ProcessingParams
 from pyama.errors import ArrayError
 

@@ -6,8 +6,8 @@ from typing import Any
 
 import pandas as pd
 
-from pyama.analysis.experiment_file import is_experiment, load_experiment
-from pyama.analysis.experiment_merge import merged_experiment, write_experiment
+from pyama.analysis.experiments.experiment_file import is_experiment, load_experiment
+from pyama.analysis.experiments.experiment_merge import merged_experiment, write_experiment
 from pyama.analysis.merged_files import MergedFiles, described, if_any, write_all
 from pyama.analysis.result_notes import empty_samples
 from pyama.analysis.sample_sets import set_entries
@@ -32,7 +32,8 @@ def merge(output_dir: Path | str, samples: Samples | None = None) -> pd.DataFram
     Returns:
         The columns of the traces, with `sample` before them and `time` (hours since the
         first frame of the recording) after `frame`; sorted by sample as given, fov, cell,
-        frame. Of an experiment, also the columns of `pyama.analysis.experiment_file`.
+        frame. Of an experiment, also the columns of
+        `pyama.analysis.experiments.experiment_file`.
 
     Raises:
         ConfigError: A sample is wrong; the message lists all errors.

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from pyama.algorithms.copy_params import CopyParams
-from pyama.analysis.advice import Advice, options
+from pyama.analysis.advice.setting_advice import Advice, options
 from pyama.fov_ranges import fovs_text, frames_text
 from pyama.metadata import MicroscopyMetadata
 from pyama.sentences import count_text, nothing_recorded

@@ -59,7 +59,7 @@ def fit(
     every cell.
     Times are in h, rates in 1/h.
     """
-    from pyama.analysis.experiment_tables import merged_tables
+    from pyama.analysis.experiments.experiment_tables import merged_tables
     from pyama.analysis.fitting.fit_files import fit_file
     from pyama.analysis.result_notes import table_remarks
     from pyama.analysis.table_origins import distinct, refuse_equal_names

@@ -69,7 +69,7 @@ def init(
     differ by nothing else; every recording is a replicate of its own. Edit the file before
     you use it.
     """
-    from pyama.analysis.experiment_proposal import proposed_experiment
+    from pyama.analysis.experiments.experiment_proposal import proposed_experiment
     from pyama.analysis.table_origins import distinct
 
     text = proposed_experiment(distinct(folders), output)
@@ -94,8 +94,8 @@ def check(file: File, as_json: Json = False, debug: Debug = False) -> None:
     An error lists everything that is wrong in the file or in its folders; a warning says what
     differs between the recordings. Nothing is written.
     """
-    from pyama.analysis.experiment_file import load_experiment
-    from pyama.analysis.experiment_summary import check_experiment
+    from pyama.analysis.experiments.experiment_file import load_experiment
+    from pyama.analysis.experiments.experiment_summary import check_experiment
 
     checked = check_experiment(load_experiment(file))
     if as_json:

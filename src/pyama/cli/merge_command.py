@@ -71,7 +71,7 @@ def merge(
             "them in a file: `pyama experiment init` with these folders writes one, and "
             "`pyama merge` takes it."
         )
-    from pyama.analysis.experiment_file import is_experiment
+    from pyama.analysis.experiments.experiment_file import is_experiment
 
     if is_experiment(folder):
         if samples is not None or by_position_name:
@@ -81,7 +81,7 @@ def merge(
             )
     elif (samples is None) is not by_position_name:
         raise ConfigError("Choose how samples are defined: --samples or --by-position-name.")
-    from pyama.analysis.experiment_merge import join_notes
+    from pyama.analysis.experiments.experiment_merge import join_notes
     from pyama.analysis.merge import write_merged
     from pyama.analysis.result_notes import table_remarks
 

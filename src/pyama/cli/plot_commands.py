@@ -73,8 +73,8 @@ def traces(
 
     With the mean and the middle half of the cells.
     """
-    from pyama.analysis import plots
-    from pyama.analysis.experiment_tables import merged_tables
+    from pyama.analysis.experiments.experiment_tables import merged_tables
+    from pyama.analysis.figures import plots
     from pyama.analysis.joined_tables import join_traces
     from pyama.analysis.table_columns import chosen_column, unit_of, with_unit
     from pyama.analysis.table_times import TableTime
@@ -107,8 +107,8 @@ def fits(
     debug: Debug = False,
 ) -> None:
     """Plot the best, the median and the worst fit with their data."""
-    from pyama.analysis import plots
-    from pyama.analysis.experiment_tables import fitted_table
+    from pyama.analysis.experiments.experiment_tables import fitted_table
+    from pyama.analysis.figures import plots
     from pyama.analysis.fitting.fit_files import load_fit_with_traces
     from pyama.analysis.table_columns import unit_of, with_unit
 
@@ -139,7 +139,7 @@ def parameters(
     debug: Debug = False,
 ) -> None:
     """Plot histograms of the parameters of every sample."""
-    from pyama.analysis import plots
+    from pyama.analysis.figures import plots
 
     chosen = [name for name in names.split(",") if name]
     table, labels = _read_fits(tables, output, chosen, min_r_squared)
@@ -165,7 +165,7 @@ def scatter(
     debug: Debug = False,
 ) -> None:
     """Plot two parameters of every cell against each other."""
-    from pyama.analysis import plots
+    from pyama.analysis.figures import plots
 
     table, labels = _read_fits(tables, output, [x, y], min_r_squared)
     is_log = log_x, log_y
@@ -191,7 +191,7 @@ def samples(
 
     With median and quartiles.
     """
-    from pyama.analysis import plots
+    from pyama.analysis.figures import plots
 
     table, labels = _read_fits(tables, output, [name], min_r_squared)
     figure = plots.samples(table, name, labels[name], width)
@@ -202,14 +202,14 @@ def _read_fits(
     tables: list[Path], output: Path, names: list[str], min_r_squared: float | None
 ) -> tuple[Any, dict[str, str]]:
     """Read tables of fits, and the labels of some columns, or of all fitted parameters."""
-    from pyama.analysis.experiment_tables import fitted_tables
+    from pyama.analysis.experiments.experiment_tables import fitted_tables
+    from pyama.analysis.figures.plots import check_format
     from pyama.analysis.joined_tables import (
         axis_labels,
         fits_above,
         join_fits,
         parameters_to_show,
     )
-    from pyama.analysis.plots import check_format
 
     check_format(output)  # before the tables are read
     tables = fitted_tables(tables)

@@ -173,7 +173,7 @@ def _read(
 ) -> Any:
     from pyama.analysis.cell_numbers import read_cell_numbers
     from pyama.analysis.common_window import parse_window
-    from pyama.analysis.experiment_tables import fitted_or_merged
+    from pyama.analysis.experiments.experiment_tables import fitted_or_merged
     from pyama.analysis.result_notes import table_remarks
     from pyama.analysis.table_times import TableTime
 

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from pyama import layout
-from pyama.analysis.experiment_file import SUFFIXES
+from pyama.analysis.experiments.experiment_file import SUFFIXES
 from pyama.symlinks import leads_out
 
 MAX_BYTES = 200_000

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from pyama.algorithms.filters import share_inside
-from pyama.analysis.accounting import (
+from pyama.analysis.advice.accounting import (
     Outputs,
     accounts,
     changes,
@@ -13,7 +13,7 @@ from pyama.analysis.accounting import (
     of_step,
     total,
 )
-from pyama.analysis.filter_advice import percent
+from pyama.analysis.advice.filter_advice import percent
 from pyama.analysis.left_out_counts import filter_reasons
 from pyama.config import ProcessingConfig
 from pyama.processing.workflow.run import RunReport
@@ -37,8 +37,9 @@ def accounting(outputs: Outputs) -> dict[str, Any]:
 
     Returns:
         `pixels`: number of pixels that were examined; `stages`: see
-        `pyama.analysis.accounting.Stage`; `fovs`: the same by field of view, the `limits`
-        of the traces that were used there, and what the `checks` of the tracks have found.
+        `pyama.analysis.advice.accounting.Stage`; `fovs`: the same by field of view, the
+        `limits` of the traces that were used there, and what the `checks` of the tracks have
+        found.
     """
     segmentation, extraction = of_step(outputs, "segmentation"), of_step(outputs, "extraction")
     found = accounts(outputs)

@@ -5,12 +5,12 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from pyama import layout
-from pyama.analysis.advice import Advice
-from pyama.analysis.crowding_advice import too_large_share
+from pyama.analysis.advice.crowding_advice import too_large_share
+from pyama.analysis.advice.run_advice import run_advice
+from pyama.analysis.advice.setting_advice import Advice
 from pyama.analysis.left_out_counts import count_left_out, kept_sentences
 from pyama.analysis.recording_gaps import Copied, gap_sentences, gaps
 from pyama.analysis.result_notes import folder_remarks
-from pyama.analysis.run_advice import run_advice
 from pyama.config import ProcessingConfig
 from pyama.fov_ranges import fovs_text
 from pyama.metadata import pixel_size_hints, times_text

@@ -5,9 +5,9 @@ from typing import Annotated
 from fastapi import APIRouter
 from pydantic import BaseModel, Field
 
-from pyama.analysis.colours import color
 from pyama.analysis.current_tables import tables_in
-from pyama.analysis.experiment_merge import join_notes
+from pyama.analysis.experiments.experiment_merge import join_notes
+from pyama.analysis.figures.colours import color
 from pyama.analysis.histograms import SampleHistogram, sample_histogram
 from pyama.analysis.joined_tables import fits_above, fitted_numbers, join_fits
 from pyama.analysis.report.html_page import REPORT

@@ -5,9 +5,13 @@ from typing import Annotated
 
 from fastapi import Depends, HTTPException, Query
 
-from pyama.analysis.experiment_file import Experiment, is_experiment, load_experiment
-from pyama.analysis.experiment_merge import tables_folder
-from pyama.analysis.experiment_tables import experiment_tables
+from pyama.analysis.experiments.experiment_file import (
+    Experiment,
+    is_experiment,
+    load_experiment,
+)
+from pyama.analysis.experiments.experiment_merge import tables_folder
+from pyama.analysis.experiments.experiment_tables import experiment_tables
 from pyama.web.folders import Root, root_of
 
 SiteRoot = Annotated[Root, Depends(root_of)]

@@ -5,9 +5,13 @@ from typing import Annotated
 from fastapi import APIRouter, Depends, Query
 from pydantic import BaseModel
 
-from pyama.analysis.experiment_file import Experiment
-from pyama.analysis.experiment_merge import join_notes, tables_folder, write_experiment
-from pyama.analysis.experiment_summary import ExperimentSummary, check_experiment
+from pyama.analysis.experiments.experiment_file import Experiment
+from pyama.analysis.experiments.experiment_merge import (
+    join_notes,
+    tables_folder,
+    write_experiment,
+)
+from pyama.analysis.experiments.experiment_summary import ExperimentSummary, check_experiment
 from pyama.runs.experiment_files import experiment_files
 from pyama.web.experiment_folders import SiteRoot, experiment_in
 from pyama.web.folders import MAX_DEPTH, MAX_FOLDERS, shorten_paths

@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 from fastapi import APIRouter, Query
 from fastapi.responses import Response
 
-from pyama.analysis import plots
 from pyama.analysis.current_tables import current_fits
+from pyama.analysis.figures import plots
+from pyama.analysis.figures.scatter import Scale
 from pyama.analysis.joined_tables import axis_labels, fits_above
-from pyama.analysis.scatter import Scale
 from pyama.web.experiment_folders import TablesDir
 
 if TYPE_CHECKING:

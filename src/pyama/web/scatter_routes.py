@@ -5,10 +5,10 @@ from typing import Annotated
 from fastapi import APIRouter, Query
 from pydantic import BaseModel
 
-from pyama.analysis.colours import color, drawn_text
 from pyama.analysis.current_tables import current_fits
+from pyama.analysis.figures.colours import color, drawn_text
+from pyama.analysis.figures.scatter import Scale, Scatter, scatter_of, thinned
 from pyama.analysis.joined_tables import axis_labels, fits_above
-from pyama.analysis.scatter import Scale, Scatter, scatter_of, thinned
 from pyama.web.experiment_folders import TablesDir
 
 router = APIRouter(tags=["analysis"])

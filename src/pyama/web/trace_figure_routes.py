@@ -6,7 +6,7 @@ from typing import Annotated
 from fastapi import APIRouter, Query
 from fastapi.responses import Response
 
-from pyama.analysis.cell_figures import CellLine, Style, cell_traces
+from pyama.analysis.figures.cell_figures import CellLine, Style, cell_traces
 from pyama.analysis.table_columns import unit_of, with_unit
 from pyama.web.dataset_routes import details
 from pyama.web.figure_routes import Kind, Part, as_file

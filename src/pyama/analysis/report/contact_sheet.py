@@ -9,7 +9,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from pyama import layout
-from pyama.analysis.colours import evenly_spaced
+from pyama.analysis.figures.colours import evenly_spaced
 from pyama.analysis.report.report_data import ReportData
 from pyama.errors import StoreError
 from pyama.pictures.contrast import Contrast, contrast_of_data_set

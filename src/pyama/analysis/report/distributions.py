@@ -5,8 +5,8 @@ from typing import Any
 
 import pandas as pd
 
-from pyama.analysis.colours import color, random_places
 from pyama.analysis.expression import NOT_EXPRESSING
+from pyama.analysis.figures.colours import color, random_places
 from pyama.analysis.fitting.model_choice import UNDECIDED
 from pyama.analysis.histograms import axis_range, sample_histogram
 from pyama.analysis.report.plotly_figures import (

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pandas as pd
 
-from pyama.analysis.experiment_file import Experiment
-from pyama.analysis.experiment_merge import join_notes
-from pyama.analysis.experiment_tables import experiment_tables
+from pyama.analysis.experiments.experiment_file import Experiment
+from pyama.analysis.experiments.experiment_merge import join_notes
+from pyama.analysis.experiments.experiment_tables import experiment_tables
 from pyama.analysis.report import markup
 from pyama.analysis.report.report_data import joined, read_fits
 from pyama.analysis.report.shown_results import Fits, Results

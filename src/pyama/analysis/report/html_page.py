@@ -4,8 +4,8 @@ from importlib.resources import files
 from pathlib import Path
 from string import Template
 
-from pyama.analysis.experiment_file import is_experiment, load_experiment
-from pyama.analysis.experiment_merge import tables_folder
+from pyama.analysis.experiments.experiment_file import is_experiment, load_experiment
+from pyama.analysis.experiments.experiment_merge import tables_folder
 from pyama.analysis.report import markup
 from pyama.analysis.report.experiment_report import (
     ExperimentData,

@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from pyama.analysis.colours import COLORS, color, drawn_text, random_places
+from pyama.analysis.figures.colours import COLORS, color, drawn_text, random_places
 from pyama.analysis.fitting.fitted_curves import smooth_curve
 from pyama.analysis.mean_traces import drawn_mean
 from pyama.analysis.statistics import example_fits

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from pyama import layout
 from pyama.algorithms.common_motion import middle_mean
-from pyama.analysis.colours import evenly_spaced
+from pyama.analysis.figures.colours import evenly_spaced
 from pyama.analysis.report.report_data import ReportData
 from pyama.errors import StoreError
 from pyama.pictures.contrast import contrast_of_stack, recorded_pixels

@@ -7,7 +7,8 @@ import pandas as pd
 import yaml
 
 from pyama import layout
-from pyama.analysis.accounting import accounts, frames_limit, of_step
+from pyama.analysis.advice.accounting import accounts, frames_limit, of_step
+from pyama.analysis.advice.run_advice import run_advice
 from pyama.analysis.left_out_counts import (
     count_left_out,
     filter_reasons,
@@ -20,7 +21,6 @@ from pyama.analysis.report.distributions import stacked_bars
 from pyama.analysis.report.gaps_table import gaps_table
 from pyama.analysis.report.quality import assess
 from pyama.analysis.report.report_data import ReportData
-from pyama.analysis.run_advice import run_advice
 from pyama.analysis.settings_by_fov import differing_settings, named_groups
 from pyama.config import dump_config
 from pyama.fov_ranges import frames_text

@@ -4,10 +4,10 @@ from collections.abc import Iterator, Mapping
 
 import pandas as pd
 
-from pyama.analysis.colours import drawn_text
 from pyama.analysis.comparing import comparison
 from pyama.analysis.comparison_text import INDEPENDENT
 from pyama.analysis.expression import SHARES, expression_sentence
+from pyama.analysis.figures.colours import drawn_text
 from pyama.analysis.fitting.model_list import describe_models
 from pyama.analysis.joined_tables import fits_above
 from pyama.analysis.lineages import sum_lineages

@@ -6,7 +6,7 @@ from functools import wraps
 from threading import Lock
 from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
 
-from pyama.analysis.colours import COLORS
+from pyama.analysis.figures.colours import COLORS
 from pyama.errors import ConfigError
 
 if TYPE_CHECKING:

@@ -10,7 +10,7 @@ import pandas as pd
 
 from pyama import layout
 from pyama.algorithms.drift import drifts
-from pyama.analysis.continued_cells import (
+from pyama.analysis.experiments.continued_cells import (
     AMBIGUOUS,
     CONTINUED,
     LABEL,
@@ -22,8 +22,8 @@ from pyama.analysis.continued_cells import (
     match_masks,
     moved,
 )
-from pyama.analysis.experiment_file import Continued
-from pyama.analysis.restarts import Piece, placed
+from pyama.analysis.experiments.experiment_file import Continued
+from pyama.analysis.experiments.restarts import Piece, placed
 from pyama.analysis.trace_sources import TraceSource, stacked
 from pyama.fov_ranges import fovs_text
 from pyama.store import FovStore

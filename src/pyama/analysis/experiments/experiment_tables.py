@@ -4,8 +4,12 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from pyama.analysis.current_tables import Tables, tables_in
-from pyama.analysis.experiment_file import Experiment, is_experiment, load_experiment
-from pyama.analysis.experiment_merge import identity_of, is_stated, tables_folder
+from pyama.analysis.experiments.experiment_file import (
+    Experiment,
+    is_experiment,
+    load_experiment,
+)
+from pyama.analysis.experiments.experiment_merge import identity_of, is_stated, tables_folder
 from pyama.analysis.table_origins import known_entries, recording_of
 from pyama.errors import ConfigError
 

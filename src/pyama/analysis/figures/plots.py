@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
-from pyama.analysis.colours import color, drawn_text, random_places
-from pyama.analysis.figure_style import (
+from pyama.analysis.figures.colours import color, drawn_text, random_places
+from pyama.analysis.figures.figure_style import (
     GREY,
     label_axes,
     make_panels,
@@ -17,10 +17,10 @@ from pyama.analysis.figure_style import (
     write_notes,
     write_powers,
 )
+from pyama.analysis.figures.scatter import MARGIN, SCALES, scatter_of
 from pyama.analysis.fitting.fitted_curves import smooth_curve
 from pyama.analysis.histograms import axis_range, not_shown, sample_histogram
 from pyama.analysis.mean_traces import drawn_mean
-from pyama.analysis.scatter import MARGIN, SCALES, scatter_of
 from pyama.analysis.statistics import describe, example_fits, finite_values
 from pyama.analysis.table_columns import (
     cell_keys,

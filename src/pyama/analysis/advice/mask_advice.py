@@ -9,7 +9,7 @@ from pyama.algorithms.segmenters.clean_up import (
     share_of_mask,
     takes_too_much,
 )
-from pyama.analysis.advice import Advice, options
+from pyama.analysis.advice.setting_advice import Advice, options
 from pyama.config import ProcessingParams
 from pyama.fov_ranges import fovs_text
 

@@ -3,13 +3,13 @@
 from collections import Counter
 from collections.abc import Iterator, Mapping
 
-from pyama.analysis.accounting import Notes, Outputs, of_step
-from pyama.analysis.crowding_advice import crowding_advice
-from pyama.analysis.filter_advice import filter_advice
-from pyama.analysis.mask_advice import mask_advice
-from pyama.analysis.repeated_advice import repeated_advice
-from pyama.analysis.saturation_advice import saturation_advice
-from pyama.analysis.track_advice import track_advice
+from pyama.analysis.advice.accounting import Notes, Outputs, of_step
+from pyama.analysis.advice.crowding_advice import crowding_advice
+from pyama.analysis.advice.filter_advice import filter_advice
+from pyama.analysis.advice.mask_advice import mask_advice
+from pyama.analysis.advice.repeated_advice import repeated_advice
+from pyama.analysis.advice.saturation_advice import saturation_advice
+from pyama.analysis.advice.track_advice import track_advice
 from pyama.config import ProcessingConfig
 from pyama.metadata import MicroscopyMetadata
 from pyama.sentences import not_similar

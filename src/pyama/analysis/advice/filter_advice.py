@@ -3,8 +3,8 @@
 from collections.abc import Mapping
 from typing import Any
 
-from pyama.analysis.accounting import frames_limit
-from pyama.analysis.advice import Advice, options
+from pyama.analysis.advice.accounting import frames_limit
+from pyama.analysis.advice.setting_advice import Advice, options
 from pyama.config import ProcessingParams
 from pyama.fov_ranges import fovs_text
 from pyama.metadata import MicroscopyMetadata

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
-from pyama.analysis.figure_style import make_panels, styled, write_powers
+from pyama.analysis.figures.figure_style import make_panels, styled, write_powers
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

@@ -8,7 +8,7 @@ from typing import Any
 
 import yaml
 
-from pyama.analysis.experiment_file import is_experiment
+from pyama.analysis.experiments.experiment_file import is_experiment
 from pyama.analysis.samples import samples_by_position
 from pyama.analysis.table_origins import relative_path
 from pyama.analysis.trace_sources import TraceSource

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from pyama.analysis.experiment_file import Continued
+from pyama.analysis.experiments.experiment_file import Continued
 from pyama.analysis.trace_sources import TraceSource
 from pyama.errors import ConfigError
 from pyama.metadata import typical_interval

@@ -7,7 +7,7 @@ from typing import Literal
 import numpy as np
 import pandas as pd
 
-from pyama.analysis.colours import random_places
+from pyama.analysis.figures.colours import random_places
 from pyama.analysis.histograms import axis_range, not_drawn
 from pyama.analysis.table_columns import with_text_names
 

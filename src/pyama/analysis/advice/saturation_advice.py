@@ -5,8 +5,8 @@ from collections.abc import Iterator
 from typing import Any
 
 from pyama import layout
-from pyama.analysis.accounting import Outputs
-from pyama.analysis.filter_advice import percent
+from pyama.analysis.advice.accounting import Outputs
+from pyama.analysis.advice.filter_advice import percent
 from pyama.config import ProcessingConfig
 from pyama.fov_ranges import fovs_text
 from pyama.metadata import MicroscopyMetadata

@@ -6,13 +6,13 @@ from typing import Any
 
 import pandas as pd
 
-from pyama.analysis.experiment_checks import (
+from pyama.analysis.experiments.experiment_checks import (
     Sources,
     experiment_warnings,
     open_sources,
     pieces_of,
 )
-from pyama.analysis.experiment_file import Experiment
+from pyama.analysis.experiments.experiment_file import Experiment
 from pyama.analysis.replicates import count_units, level_of, replicate_warning
 from pyama.analysis.table_origins import relative_path
 from pyama.fov_ranges import fovs_text

@@ -6,14 +6,14 @@ from typing import Any
 
 import pandas as pd
 
-from pyama.analysis.experiment_checks import (
+from pyama.analysis.experiments.experiment_checks import (
     Sources,
     open_sources,
     repeated_replicates,
     source_remarks,
 )
-from pyama.analysis.experiment_file import COLUMNS, Experiment, Part
-from pyama.analysis.joined_recordings import JoinedSource
+from pyama.analysis.experiments.experiment_file import COLUMNS, Experiment, Part
+from pyama.analysis.experiments.joined_recordings import JoinedSource
 from pyama.analysis.merged_files import MERGED, MergedFiles, described, if_any, write_all
 from pyama.analysis.result_notes import empty_samples
 from pyama.analysis.sample_sets import set_entries

@@ -5,8 +5,8 @@ from itertools import combinations
 from pathlib import Path
 from statistics import median
 
-from pyama.analysis.experiment_file import Continued, Experiment
-from pyama.analysis.joined_recordings import JoinedSource
+from pyama.analysis.experiments.experiment_file import Continued, Experiment
+from pyama.analysis.experiments.joined_recordings import JoinedSource
 from pyama.analysis.samples import fov_problems
 from pyama.analysis.settings_by_fov import difference_sentences, named_groups
 from pyama.analysis.trace_sources import TraceSource

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from pyama.analysis.advice import Advice, options
+from pyama.analysis.advice.setting_advice import Advice, options
 from pyama.config import ProcessingParams
 
 CROWDED = 0.2

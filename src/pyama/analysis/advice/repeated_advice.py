@@ -4,7 +4,7 @@ from collections import defaultdict
 from collections.abc import Iterator
 
 from pyama import layout
-from pyama.analysis.accounting import Outputs
+from pyama.analysis.advice.accounting import Outputs
 from pyama.fov_ranges import fovs_text, frames_text
 from pyama.metadata import MicroscopyMetadata
 

@@ -5,7 +5,7 @@ from collections.abc import Collection, Iterator, Mapping
 from math import hypot
 from typing import Any
 
-from pyama.analysis.advice import Advice, of_fovs, options
+from pyama.analysis.advice.setting_advice import Advice, of_fovs, options
 from pyama.config import ProcessingParams
 from pyama.fov_ranges import fovs_text
 
