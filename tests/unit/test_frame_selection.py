@@ -137,7 +137,7 @@ def test_anything_else_is_refused(given):
 def test_a_number_to_the_base_60_is_refused(tmp_path):
     path = tmp_path / "config.yaml"
     path.write_text("params: {frames: 5:30}")  # YAML reads 330
-    with pytest.raises(ConfigError, match="expected text such as '0-59', or a list"):
+    with pytest.raises(ConfigError, match="5:30 in line 1 would be read as a number"):
         load_config(path)
     path.write_text("params: {frames: 0-178:3}")
     assert load_config(path).params.frames == "0-178:3"
