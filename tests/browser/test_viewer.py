@@ -467,6 +467,7 @@ def test_the_main_story_needs_no_mouse(page, served):
     page.keyboard.type("by_keys")
     press("details:has(input[value=paused]) > summary")
     press("input[value=paused]", "Space")
+    expect(page.locator("input[value=paused]")).to_be_checked()
     (served[0] / "paused").touch()
     press("#run-start")
     expect(page.locator("#run-status")).to_contain_text("Running")

@@ -5,12 +5,14 @@ import { forgetSamples, keepSamples, keptSamples, readRows } from "./saved_sampl
 import { RequestError, get, post } from "./requests.js";
 import { openTables, tablesDir } from "./state.js";
 
+/** Disabled until the samples are there. */
+const CONTROLS = /** @type {const} */ (["sample-add", "merge", "samples-propose", "samples-file", "samples-save"]);
 /** Samples of the last merge, as far as this page knows, as text. */
 let merged = "";
 
 /** @param {(tables: Api.Files) => unknown} takeTables Called with the tables after a merge. */
 export function makeSamplesCard(takeTables) {
-  const file = element("input", { id: "samples-file", type: "file", accept: ".yaml,.yml", "aria-label": "File samples.yaml", onchange: readFile });
+  const file = element("input", { id: "samples-file", type: "file", disabled: true, accept: ".yaml,.yml", "aria-label": "File samples.yaml", onchange: readFile });
   return card("1 · Samples",
     element("p", {}, "Which fields of view (FOVs) belong to which sample? Ranges such as 0-3 include their end."),
     element("p", { id: "samples-origin", className: "soft" }),
@@ -19,10 +21,10 @@ export function makeSamplesCard(takeTables) {
       element("tbody", { id: "samples" })),
     element("p", { id: "samples-problem", className: "problem", role: "alert", hidden: true }),
     element("p", { className: "buttons" },
-      element("button", { id: "sample-add", onclick: () => addSample("", "").querySelector("input")?.focus() }, "Add a sample"),
+      element("button", { id: "sample-add", disabled: true, onclick: () => addSample("", "").querySelector("input")?.focus() }, "Add a sample"),
       element("button", { id: "merge", className: "main", disabled: true, onclick: () => merge(takeTables) }, "Merge")),
     element("p", { className: "buttons" },
-      element("button", { id: "samples-propose", onclick: () => proposeSamples(true) }, "Propose from position names"),
+      element("button", { id: "samples-propose", disabled: true, onclick: () => proposeSamples(true) }, "Propose from position names"),
       element("label", { className: "file" }, "Read samples.yaml ", file),
       element("button", { id: "samples-save", disabled: true, onclick: saveFile }, "Save as samples.yaml")));
 }
@@ -37,7 +39,7 @@ export async function startSamples(dir) {
   if (kept) showSamples(kept, "Edited here, not merged yet.");
   else await proposeSamples(false);
   if (dir !== tablesDir()) return;
-  for (const id of /** @type {const} */ (["merge", "samples-save"])) find(id).disabled = false; // not before the samples are there
+  for (const id of CONTROLS) find(id).disabled = false; // samples that arrive replace what is typed
   keepSamples(dir, find("samples"));
 }
 
