@@ -208,3 +208,26 @@ def test_two_tabs_and_two_users_do_not_erase_each_other(browser, page, served):
         expect(page.locator("#log li:not(.off)").last).to_contain_text("cell 2 bad")
         other.keyboard.press("u")
         title_is(other, "(6), good")
+
+
+def test_late_settings_of_earlier_results_replace_nothing(page):
+    earlier = [{"dir": "old", "time": "2026-01-01T00:00:00Z", "text": "1 FOV"}]
+    filled = {"output": "old", "fovs": "0-1", "notes": []}
+    lists, settings = Held(page, "/recording/earlier"), Held(page, "/recording/settings")
+    page.get_by_role("button", name="Run").click()
+    for name in ("long.nd2", "short.nd2"):
+        page.locator("#run-file").select_option(name)
+        lists.wait_for(page, 1)
+        lists.waiting.pop().fulfill(json=earlier)
+        settings.wait_for(page, 1)
+        if name == "long.nd2":  # something is typed before the settings arrive
+            page.locator("#run-fovs").fill("0")
+            settings.waiting.pop().fulfill(json=filled)
+            expect(page.locator("#run-earlier-text")).to_have_text(re.compile("Choose one"))
+            expect(page.locator("#run-fovs")).to_have_value("0")
+    page.locator("#run-file").select_option("long.nd2")  # while those of another are loaded
+    lists.wait_for(page, 1)
+    settings.waiting.pop().fulfill(json=filled)
+    page.wait_for_timeout(300)
+    expect(page.locator("#run-fovs")).to_have_value("")
+    expect(page.locator("#run-output")).to_have_value("long_results")

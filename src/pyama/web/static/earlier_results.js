@@ -5,6 +5,10 @@ import { get } from "./requests.js";
 
 /** @typedef {Partial<Api.FilledForm>} Filled */
 
+const OFFER = "Choose one to take over its settings.";
+/** What no option has: none is chosen. */
+const NONE = "-";
+
 /** @type {(filled: Filled) => void} */
 let fill;
 /** What to fill in to start fresh. @type {Filled} */
@@ -22,6 +26,7 @@ export function makeEarlierResults(fillForm) {
 /** Forgets the results of another recording. */
 export function clearEarlier() {
   find("run-earlier-box").hidden = true;
+  find("run-earlier").replaceChildren(); // what is still being loaded is not filled in
   find("run-earlier-text").textContent = "";
 }
 
@@ -48,19 +53,24 @@ export async function findEarlier(file, without, { output, isLatest, isTouched }
   const options = found.map(({ dir, time, text }) => /** @type {[string, string]} */ ([dir, `${dir} · ${new Date(time).toLocaleString()} · ${text}`]));
   fillSelect(find("run-earlier"), [...options, ["", "start with new settings, in a new folder"]]);
   find("run-earlier-box").hidden = !found.length;
-  const isFilled = output !== null || isTouched();
-  find("run-earlier-text").textContent = !found.length ? "There are no earlier results of this recording below the root."
-    : isFilled ? "Choose one to take over its settings." : "";
-  find("run-earlier").value = found.some(({ dir }) => dir === output) ? output ?? "" : "-"; // none
-  if (found.length && !isFilled) {
+  if (found.length && output === null && !isTouched()) {
     find("run-earlier").value = found[0].dir;
-    await choose(found[0].dir);
+    await choose(found[0].dir, isTouched);
+    return;
   }
+  find("run-earlier-text").textContent = found.length ? OFFER : "There are no earlier results of this recording below the root.";
+  find("run-earlier").value = found.some(({ dir }) => dir === output) ? output ?? "" : NONE;
 }
 
-const choose = showErrorsOf(async (/** @type {string} */ dir) => {
+/** Fills the form, unless somebody has typed something meanwhile. */
+const choose = showErrorsOf(async (/** @type {string} */ dir, /** @type {() => boolean} */ isTouched = () => false) => {
   const filled = dir ? await get("recording/settings", { dir }) : { ...fresh, notes: [] };
   if (find("run-earlier").value !== dir) return;
+  if (isTouched()) {
+    find("run-earlier").value = NONE;
+    find("run-earlier-text").textContent = OFFER;
+    return;
+  }
   fill(filled);
   const said = dir ? `The settings of ${dir} were loaded. Finished results in it are kept.` : "The results go into a new folder.";
   find("run-earlier-text").textContent = [said, ...filled.notes ?? []].join(" ");
