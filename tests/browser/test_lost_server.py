@@ -72,7 +72,6 @@ def test_clicks_without_a_server_are_kept_and_sent(browser, server):
         click_cell(page, 2)
         page.keyboard.press("b")
         title_is(page, "bad")
-        expect(page.locator("#fov-0")).to_contain_text("✓")  # nothing is on its way any more
         server.kill()
         notice(page, "No connection to the server")
         click_cell(page, 3)

@@ -1,6 +1,7 @@
 import { settleable, statusText } from "./browser.mjs";
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { checkConnection } from "../../src/pyama/web/static/connection.js";
 import { enqueue, openNewest } from "../../src/pyama/web/static/queue.js";
 import { address, makeLatestCheck, refusalText } from "../../src/pyama/web/static/requests.js";
 
@@ -48,6 +49,33 @@ test("an action that fails is said, and the next one is carried out", async () =
   assert.deepEqual(done, ["next"]);
   await openNewest(() => Promise.reject(new Error("There is no such folder.")));
   assert.equal(statusText(), "There is no such folder.");
+});
+
+test("without a server, actions do not wait for one that reads, but do when it is back", async () => {
+  const done = [];
+  const [reading, opening] = [settleable(), settleable()];
+  enqueue(async () => { await reading.promise; done.push("read"); });
+  const selected = enqueue(() => done.push("selected"));
+  await settled();
+  assert.deepEqual(done, []);
+  globalThis.fetch = () => Promise.reject(new TypeError("Failed to fetch"));
+  await checkConnection();
+  await selected;
+  await enqueue(() => done.push("marked"));
+  openNewest(() => opening.promise);
+  const inOther = enqueue(() => done.push("marked in what was opened"));
+  await settled();
+  assert.deepEqual(done, ["selected", "marked"]);
+  globalThis.fetch = () => Promise.resolve(Response.json({}));
+  await checkConnection();
+  const last = enqueue(() => done.push("last"));
+  opening.resolve();
+  await inOther;
+  await settled();
+  assert.deepEqual(done, ["selected", "marked", "marked in what was opened"]);
+  reading.resolve();
+  await last;
+  assert.deepEqual(done.slice(3), ["read", "last"]);
 });
 
 test("only the latest request of one kind counts", () => {

@@ -14,6 +14,9 @@ let requests = new AbortController();
 /** @type {Promise<void>} */
 let back = Promise.resolve();
 let resolveBack = () => {};
+let resolveLost = () => {};
+/** @type {Promise<void>} */
+let lost = new Promise((resolve) => { resolveLost = resolve; });
 /** @type {Array<(loss: {since: Date, isRefused: boolean} | null) => void>} */
 const listeners = [];
 let lastHeard = performance.now();
@@ -25,6 +28,9 @@ export const isLost = () => loss !== null;
 
 /** Resolves when the server can be reached. */
 export const whenBack = () => back;
+
+/** Resolves when the server cannot be reached. */
+export const whenLost = () => lost;
 
 /** Ends requests when the connection is lost. */
 export const untilLost = () => requests.signal;
@@ -49,6 +55,7 @@ export function hear() {
 export function loseConnection(isRefused = false) {
   if (loss?.isRefused === isRefused) return;
   if (!loss) back = new Promise((resolve) => { resolveBack = resolve; });
+  resolveLost();
   loss = { since: loss?.since ?? new Date(), isRefused };
   requests.abort();
   requests = new AbortController();
@@ -85,6 +92,7 @@ function restore() {
   hear();
   if (!loss) return;
   loss = null;
+  lost = new Promise((resolve) => { resolveLost = resolve; });
   resolveBack();
   for (const act of listeners) act(null);
 }
