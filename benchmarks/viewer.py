@@ -32,14 +32,13 @@ SIZES = (2048, 1024)
 FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--no-first-run"]
 
 
-def draw(folder: Path, size: int, n_cells: int = N_CELLS, *, full: bool = False) -> None:
+def draw(folder: Path, size: int, n_cells: int = N_CELLS) -> None:
     """Write a hundred fields of view, the first of them with images of `size` px.
 
     Args:
         folder: Where they are written.
         size: Side of the images in px.
         n_cells: Number of cells in the first field of view.
-        full: Whether the frames are written besides their previews.
     """
     pixels = np.broadcast_to(np.zeros((), np.uint16), (N_FOVS, N_FRAMES, 1, size, size))
     metadata = ArrayReader(pixels, ["Phase"], basename="movie", pixel_size_um=0.65).metadata
@@ -68,12 +67,11 @@ def draw(folder: Path, size: int, n_cells: int = N_CELLS, *, full: bool = False)
             preview(np.roll(texture, t, axis=1))
             radius = pitch * 0.36 + 8 * np.sin(5 * angle + t)
             label(np.where(distance < radius, number, 0).astype(np.uint16))
-    if full:
-        frames = StackOutput(store.path, "pc_ch_0", (N_FRAMES, size, size), "uint16")
-        with frames.writing(recipe, {}) as write_frame:
-            for t in range(N_FRAMES):
-                large = np.roll(texture, t, axis=1).repeat(2, axis=0).repeat(2, axis=1)
-                write_frame(large.astype(np.uint16))
+    frames = StackOutput(store.path, "pc_ch_0", (N_FRAMES, size, size), "uint16")
+    with frames.writing(recipe, {}) as write_frame:
+        for t in range(N_FRAMES):
+            large = np.roll(texture, t, axis=1).repeat(2, axis=0).repeat(2, axis=1)
+            write_frame(large.astype(np.uint16))
     rows = "".join(
         f"0,{cell},{t},True,1.0,1.0,0,0,2,2,{cell + t}\n"
         for cell in range(1, n_cells + 1)
@@ -154,7 +152,7 @@ def processor_s(server: int) -> float:
 
 def measure_inspecting(browser: Browser, folder: Path) -> None:
     """Print the time of corrections, and of selecting and scrubbing."""
-    draw(folder, SIZES[0], inspecting.N_CELLS, full=True)
+    draw(folder, SIZES[0], inspecting.N_CELLS)
     with served(folder) as (address, _):
         print(f"{inspecting.N_CELLS} cells, {SIZES[0]} px:")
         page = browser.new_page(viewport={"width": 1440, "height": 860})
