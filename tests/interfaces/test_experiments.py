@@ -255,7 +255,7 @@ WRONG = {
         "  samples: expected a list with at least one entry"
     ),
     "recordings: [{name: a, folder: x}]\nsamples: [{fovs: 0}]": (
-        "has 1 wrong entry:\n  samples.0.name: Field required"
+        "has 1 wrong entry:\n  samples.0.name: a value is missing"
     ),
     "recordings: [{name: a, folder: x}]\nsamples: [{name: s, fovs: {}}]": (
         "'s': the list of fields of view is empty"

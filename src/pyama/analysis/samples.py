@@ -228,7 +228,7 @@ def read_fovs(value: object) -> list[int]:
     Raises:
         ValueError: They cannot be read, or there are none.
     """
-    several = isinstance(value, Iterable) and not isinstance(value, str | Mapping)
+    several = isinstance(value, Iterable) and not isinstance(value, str | bytes | Mapping)
     parts = list(value) if isinstance(value, Iterable) and several else [value]
     found: list[int] = []
     for part in parts:

@@ -9,19 +9,20 @@ samples:
 - {name: drug, fovs: {monday: "4-7", tuesday: "4-6"}}
 """
 
-import datetime
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from pathlib import Path
+from reprlib import repr as short
 from typing import Annotated, Any, Literal
 
-from pydantic import BeforeValidator, Field, ValidationError
+from pydantic import Field, ValidationError
 
 from pyama import layout
 from pyama.algorithms.params import Params
+from pyama.analysis.experiments import experiment_values as values
 from pyama.analysis.samples import read_fovs
 from pyama.analysis.table_columns import CONDITIONS
-from pyama.errors import ConfigError
+from pyama.errors import ConfigError, problem_of
 from pyama.yaml_files import load_yaml
 
 COLUMNS = ("replicate", *CONDITIONS)
@@ -29,34 +30,16 @@ COLUMNS = ("replicate", *CONDITIONS)
 SUFFIXES = (".yaml", ".yml")
 
 
-def _named(value: object) -> object:
-    if isinstance(value, datetime.date):  # YAML reads 2024-05-01 as a date
-        return value.isoformat()
-    if isinstance(value, bool) or not isinstance(value, str | int) or value == "":
-        raise ValueError(
-            f"{value!r} is neither text nor a whole number; put it in quotation marks"
-        )
-    return value
-
-
-def _text(value: object) -> str:
-    return str(_named(value))
-
-
-Name = Annotated[str, BeforeValidator(_text), Field(max_length=255)]
-Value = Annotated[Any, BeforeValidator(_named)]
-
-
 class _Columns(Params):
     """Values of columns, which a recording or a sample may set."""
 
-    replicate: Value = None
+    replicate: values.Replicate = None
     """Biological replicate; what is compared."""
-    day: Value = None
+    day: values.Value = None
     """Day of the recording."""
-    plate: Value = None
+    plate: values.Plate = None
     """Plate or slide."""
-    condition: Value = None
+    condition: values.Value = None
     """Anything else that tells samples or recordings apart."""
 
     @property
@@ -69,32 +52,32 @@ class _Columns(Params):
 class ExperimentRecording(_Columns):
     """A recording of an experiment and the folder of its results."""
 
-    name: Name
+    name: values.Name
     """What the column `recording` calls it."""
-    folder: Name
+    folder: values.Folder
     """Output folder of its run, relative to the file."""
-    continues: Name | None = None
+    continues: values.Name | None = None
     """Name of the recording that was stopped and that this one goes on with."""
-    gap: Annotated[float, Field(gt=0, allow_inf_nan=False)] | None = None
+    gap: values.Hours | None = None
     """Hours between the last frame of that recording and the first one of this."""
     cells: Literal["continue", "new"] | None = None
     """Whether cells are continued by the overlap of their masks; by default if the gap is
     short."""
-    drift: bool = False
+    drift: values.Flag = False
     """Whether the drift between the two frames is measured before."""
 
 
 class ExperimentSample(_Columns):
     """Fields of view with the same treatment."""
 
-    name: Name
+    name: values.Name
     """Name of the sample; several entries may have it."""
     fovs: Any
     """As in `samples.yaml` for the same ones in every recording, or by recording."""
 
 
 class _Entries(Params):
-    experiment: Name
+    experiment: values.Name
     recordings: Annotated[tuple[ExperimentRecording, ...], Field(min_length=1)]
     samples: Annotated[tuple[ExperimentSample, ...], Field(min_length=1)]
 
@@ -203,21 +186,28 @@ def _problem(entry: dict[str, Any]) -> str:
         return f"{place}: unknown name; expected one of {', '.join(known.model_fields)}"
     if place in ("recordings", "samples"):
         return f"{place}: expected a list with at least one entry"
-    return f"{place}: {entry['msg'].removeprefix('Value error, ')}"
+    is_said = entry["type"] in ("missing", "value_error")
+    found = "" if is_said else f"; found {short(entry['input'])}"
+    return f"{place}: {problem_of(entry)}{found}"
 
 
 def _wrong_names(file: _Entries) -> Iterator[str]:
-    recordings = Counter(entry.name.casefold() for entry in file.recordings)
+    recordings = Counter(values.comparable(entry.name) for entry in file.recordings)
     yield from (
         f"the recording {name!r} occurs {n} times" for name, n in recordings.items() if n > 1
     )
-    spelled: dict[str, str] = {}
-    for name in (sample.name for sample in file.samples):
+    names = [sample.name for sample in file.samples]
+    for name in names:
         if layout.safe_name(name) != name:
             yield f"{name!r} cannot be part of a file name; choose another name"
-        other = spelled.setdefault(name.casefold(), name)
-        if other != name:  # some disks ignore case
-            yield f"the samples {other!r} and {name!r} differ only in case"
+    entries = (*file.recordings, *file.samples)
+    replicates = [str(e.replicate) for e in entries if e.replicate is not None]
+    for kind, texts in (("samples", names), ("replicates", replicates)):
+        for one, other in values.too_similar(texts):
+            yield (
+                f"the {kind} {one!r} and {other!r} differ only in case or in the form of a "
+                "character; write them alike, or choose other names"
+            )
 
 
 def _firsts(file: _Entries) -> dict[str, ExperimentRecording]:
@@ -272,11 +262,14 @@ def _parts(file: _Entries, sample: ExperimentSample) -> Iterator[Part]:
         given = dict.fromkeys(recordings, given)
     if not given:
         raise ValueError("the list of fields of view is empty")
-    for key, fovs in given.items():
-        recording = recordings.get(str(key))
+    keys = [values.name_of(key) for key in given]
+    for key, fovs in zip(keys, given.values(), strict=True):
+        recording = recordings.get(key)
         if recording is None:
             known = ", ".join(recordings)
-            raise ValueError(f"there is no recording {str(key)!r}; there are {known}")
+            raise ValueError(f"there is no recording {key!r}; there are {known}")
+        if keys.count(key) > 1:
+            raise ValueError(f"the recording {key!r} occurs {keys.count(key)} times")
         for name in sample.columns.keys() & recording.columns.keys():
             raise ValueError(
                 f"{name} is set here and in the recording {recording.name!r}; leave out one"

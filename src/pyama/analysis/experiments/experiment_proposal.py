@@ -94,7 +94,8 @@ def _names(sources: Iterable[TraceSource]) -> list[str]:
         [path.parent.name for path in paths],
         [f"{path.parent.name}_{path.name}" for path in paths],
     )
-    for names in ways:
+    for given in ways:
+        names = ["".join(c if c.isprintable() else "_" for c in n).strip() for n in given]
         if len({name.casefold() for name in names}) == len(sources) and all(names):
             return names
     return [f"recording_{i}" for i in range(1, len(sources) + 1)]
