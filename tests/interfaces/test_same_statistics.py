@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from fastapi.testclient import TestClient
+from matplotlib.colors import to_rgba
 
 from experiments import experiment
 from pyama.analysis.figures import plots
@@ -179,18 +180,49 @@ def test_a_limit_leaves_out_the_same_cells_everywhere(client, pairs, limit):
     table = join_fits(pairs)[0]
     kept = table if limit is None else table[table["r_squared"] > limit]
     assert {entry["sample"] for entry in page["samples"]} == set(table["sample"])
+    assert [entry["color"] for entry in page["samples"]] == [color(0), color(1)]
     shown = [entry for entry in page["samples"] if entry["n"]]
-    assert page["samples"][: len(shown)] == shown  # those without a cell are last
     assert [(entry["sample"], entry["n"]) for entry in shown] == [
         (name, rows["t0"].notna().sum()) for name, rows in kept.groupby("sample", sort=False)
     ]
     medians = kept.groupby("sample", sort=False)["t0"].median()
     assert [entry["median"] for entry in shown] == medians.tolist()
     panel = plots.histograms(fits_above(table, limit), ["t0"], ["t0"]).axes[0]
-    for stairs, entry in zip(panel.patches, shown, strict=True):
+    for stairs, entry in zip(panel.patches, page["samples"], strict=True):
         np.testing.assert_array_equal(stairs.get_data().edges, page["edges"])
         np.testing.assert_array_equal(stairs.get_data().values, entry["shares"])
     assert panel.get_title() == page["not_shown"]
+
+
+def test_samples_keep_their_colours_if_the_first_has_no_counted_fit(client, folder, pairs):
+    path = write_fits(folder, "first", [1.0, 2.0])
+    lines = path.read_text("utf-8").splitlines(keepends=True)
+    marks = [",class,ktl", ",not expressing,1", ",not expressing,2"]
+    rows = [f"{line.rstrip()}{end}\n" for line, end in zip(lines[2:], marks, strict=True)]
+    text = "".join([*lines[:2], '# column: "intensity_total_ch_1"\n', *rows])
+    path.write_text(text.replace("constant,", "maturation,"), encoding="utf-8")
+    paths = [path, *pairs]
+    names, colours = ["first", "a", "b"], [color(0), color(1), color(2)]
+    page = asked(client, paths).json()["samples"]
+    assert [(entry["sample"], entry["color"]) for entry in page] == list(
+        zip(names, colours, strict=True)
+    )
+    assert page[0]["n"] == 0
+    table = fits_above(join_fits(paths)[0], None)
+    report = histogram(table, "t0", names, "t0")["data"]
+    assert [line["line"]["color"] for line in report] == colours
+    for figure in (
+        plots.histograms(table, ["t0"], ["t0"]),
+        plots.scatter(table, "t0", "ktl", ("", "")),
+    ):
+        legend = figure.legends[0]
+        assert [entry.get_text() for entry in legend.texts] == names
+    drawn = plots.histograms(table, ["t0"], ["t0"]).axes[0].patches
+    assert [stairs.get_edgecolor() for stairs in drawn] == [to_rgba(c) for c in colours]
+    points = plots.scatter(table, "t0", "ktl", ("", "")).axes[0].lines
+    assert [line.get_color() for line in points] == colours
+    ticks = plots.samples(table, "t0", "t0").axes[0].get_xticklabels()
+    assert [label.get_text().split("\n")[0] for label in ticks] == names
 
 
 FIGURES = {

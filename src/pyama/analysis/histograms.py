@@ -141,7 +141,8 @@ def bin_edges(*samples: Values) -> Values:
 
 def by_sample(table: pd.DataFrame, column: str) -> list[Values]:
     """Return the numbers of a column, one array per sample."""
-    return [cells[column].to_numpy(float) for _, cells in table.groupby("sample", sort=False)]
+    groups = table.groupby("sample", sort=False, observed=True)
+    return [cells[column].to_numpy(float) for _, cells in groups]
 
 
 def not_shown(values: Values, low: float, high: float) -> str:

@@ -10,7 +10,12 @@ from pyama.analysis.expression import flat_fits
 from pyama.analysis.lineages import sum_lineages
 from pyama.analysis.sample_sets import in_sample_order
 from pyama.analysis.sample_tables import load_fitted, read_timed
-from pyama.analysis.table_columns import IDENTITY, with_unit
+from pyama.analysis.table_columns import (
+    IDENTITY,
+    sample_names,
+    with_text_names,
+    with_unit,
+)
 from pyama.analysis.table_files import Header, read_header
 from pyama.analysis.table_origins import Named, distinct, names_of_samples
 from pyama.analysis.table_times import TableTime
@@ -84,12 +89,16 @@ def join_fits(paths: Iterable[Path]) -> tuple[pd.DataFrame, dict[str, str]]:
 def fits_above(table: pd.DataFrame, limit: float | None) -> pd.DataFrame:
     """Return the cells whose R² is above a limit, without those that do not express.
 
+    `sample_names` of the result still gives all samples, so that each keeps its colour.
+
     Args:
-        table: One row per cell with the column `r_squared`; NaN where nothing was fitted. Fits
-            of the class not expressing are left out, see
+        table: One row per cell with the columns sample and r_squared; NaN where nothing was
+            fitted. Fits of the class not expressing are left out, see
             `pyama.analysis.expression.flat_fits`.
         limit: Such as 0.9 for the fits that are called good; None keeps all others.
     """
+    table = with_text_names(table)
+    table = table.assign(sample=pd.Categorical(table["sample"], sample_names(table)))
     table = table[~flat_fits(table)]
     return table if limit is None else table[table["r_squared"] > limit]
 

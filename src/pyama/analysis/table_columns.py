@@ -136,6 +136,19 @@ def with_text_names(table: "pd.DataFrame", *others: str) -> "pd.DataFrame":
     return table
 
 
+def sample_names(table: "pd.DataFrame") -> list[str]:
+    """Return the names of the samples of a table, in the order in which they are shown.
+
+    Samples without a row are among them if the column is categorical.
+    """
+    import pandas as pd
+
+    column = table["sample"]
+    is_listed = isinstance(column.dtype, pd.CategoricalDtype)
+    names = column.cat.categories if is_listed else column.dropna().unique()
+    return list(dict.fromkeys(map(name_text, names.tolist())))
+
+
 def name_text(value: object) -> str:
     """Return a name as text; a day without a time is a date, a whole number has no point."""
     if isinstance(value, float) and value.is_integer():

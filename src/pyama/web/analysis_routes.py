@@ -13,7 +13,7 @@ from pyama.analysis.joined_tables import fits_above, fitted_numbers, join_fits
 from pyama.analysis.report.html_page import REPORT
 from pyama.analysis.result_notes import folder_remarks, table_remarks
 from pyama.analysis.sample_sets import with_companions
-from pyama.analysis.table_columns import cell_keys, measured_columns
+from pyama.analysis.table_columns import cell_keys, measured_columns, sample_names
 from pyama.analysis.table_files import read_table
 from pyama.errors import ConfigError
 from pyama.store import set_aside
@@ -141,10 +141,8 @@ def distribution(output_dir: TablesDir, request: DistributionRequest) -> Distrib
             f"The tables have no column {request.name!r} of numbers. They have: "
             f"{', '.join(fitted_numbers(table))}."
         )
-    every = table["sample"].unique()
     table = fits_above(table, request.min_r_squared)
-    # Samples without a cell come last: the others have the colours of the scatter plot.
-    samples = list(dict.fromkeys([*table["sample"].unique(), *every]))
+    samples = sample_names(table)
     bins = sample_histogram(table, request.name, samples)
     return Distribution(
         name=request.name,

@@ -25,8 +25,8 @@ from pyama.analysis.statistics import describe, example_fits, finite_values
 from pyama.analysis.table_columns import (
     cell_keys,
     cell_text,
-    name_text,
     rows_of_cell,
+    sample_names,
     with_text_names,
 )
 from pyama.errors import ConfigError
@@ -54,7 +54,7 @@ def traces(table: pd.DataFrame, column: str, label: str, width_mm: float = 180) 
         width_mm: Width of the figure in mm.
     """
     table = with_text_names(table)
-    names = _names(table)
+    names = sample_names(table)
     figure, panels = make_panels(len(names), width_mm, share=True)
     notes: list[str] = []
     for i, (name, panel) in enumerate(zip(names, panels, strict=False)):
@@ -120,7 +120,7 @@ def histograms(
     """
     figure, panels = make_panels(len(columns), width_mm)
     for column, label, panel in zip(columns, labels, panels, strict=True):
-        bins = sample_histogram(table, column, _names(table))
+        bins = sample_histogram(table, column, sample_names(table))
         for i, (name, shares) in enumerate(bins.shares.items()):
             panel.stairs(shares, bins.edges, color=color(i), label=name, fill=False)
         panel.set(xlabel=label, ylabel="cells (%)", title=bins.not_shown)
@@ -178,7 +178,7 @@ def samples(table: pd.DataFrame, column: str, label: str, width_mm: float = 85) 
     """
     figure, panels = make_panels(1, width_mm)
     table = with_text_names(table)
-    rng, names, ticks = np.random.default_rng(0), _names(table), []
+    rng, names, ticks = np.random.default_rng(0), sample_names(table), []
     for i, name in enumerate(names):
         values = finite_values(table.loc[table["sample"] == name, column])
         x = i + rng.uniform(-0.25, 0.25, len(values))
@@ -260,14 +260,10 @@ def check_format(path: Path | str) -> Path:
 
 
 def _legend(panel: "Axes", table: pd.DataFrame) -> None:
-    names = _names(table)
+    names = sample_names(table)
     if len(names) > 1:
         panel.figure.legend(
             *panel.get_legend_handles_labels(),
             loc="outside upper center",
             ncols=min(6, len(names)),
         )
-
-
-def _names(table: pd.DataFrame) -> list[str]:
-    return list(dict.fromkeys(name_text(name) for name in table["sample"].unique()))

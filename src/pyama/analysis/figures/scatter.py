@@ -9,7 +9,7 @@ import pandas as pd
 
 from pyama.analysis.figures.colours import random_places
 from pyama.analysis.histograms import axis_range, not_drawn
-from pyama.analysis.table_columns import with_text_names
+from pyama.analysis.table_columns import sample_names, with_text_names
 
 Scale = Literal["linear", "log"]
 SCALES: tuple[Scale, Scale] = ("linear", "log")
@@ -57,7 +57,7 @@ def scatter_of(
         inside &= kept[column].between(low, high).to_numpy()
     outside = int(np.count_nonzero(~inside))
     return Scatter(
-        {str(name): kept[kept["sample"] == name] for name in table["sample"].unique()},
+        {name: kept[kept["sample"] == name] for name in sample_names(table)},
         *limits,
         not_drawn(outside, len(kept)),
     )
