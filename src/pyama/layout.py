@@ -31,6 +31,8 @@ BASE_COLUMNS = (
 """Columns of every traces file."""
 NAME_COLUMNS = ("experiment", "replicate", "recording", "sample")
 """Columns of tables that hold names, which are text, also where they look like numbers."""
+CONDITION_COLUMNS = ("day", "plate", "condition")
+"""Further columns of an experiment, which describe recordings and samples; text as well."""
 LEFT_OUT_COLUMNS = ("reason", "frames_seen", "edge_distance")
 """Last columns of a table of cells that are left out of the traces: the parameter that leaves
 the cell out, the number of frames in which it is present, and how close it comes to the edge

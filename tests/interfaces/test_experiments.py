@@ -15,9 +15,12 @@ from pyama.analysis.current_tables import tables_in
 from pyama.analysis.experiments.experiment_checks import repeated_replicates
 from pyama.analysis.experiments.experiment_file import load_experiment
 from pyama.analysis.experiments.experiment_proposal import proposed_experiment
+from pyama.analysis.fitting.fit import fit_traces
+from pyama.analysis.growth import growth_and_motion
 from pyama.analysis.merge import merge
 from pyama.analysis.outdated_tables import outdated_notes
 from pyama.analysis.sample_tables import load_fitted, load_merged
+from pyama.analysis.statistics import trace_features
 from pyama.errors import ConfigError
 from pyama.web.application import create_app
 
@@ -196,7 +199,7 @@ def test_the_page_analyses_an_experiment_as_it_does_results(pyama, days, tmp_pat
     assert client.get("/api/tables").status_code == 404
 
 
-def test_a_replicate_may_be_that_of_a_sample_and_a_day_may_lack_some(days, tmp_path):
+def test_a_replicate_may_be_that_of_a_sample_and_a_day_may_lack_some(pyama, days, tmp_path):
     file = tmp_path / "e.yaml"
     file.write_text(
         "experiment: e1\n"
@@ -218,6 +221,30 @@ def test_a_replicate_may_be_that_of_a_sample_and_a_day_may_lack_some(days, tmp_p
         ["drug", "1", 3, "B", "2024-05-01", "", ""],
     ]
     assert found.to_numpy().tolist()[-1] == ["control", "2", 1, "A", "", "b", ""]
+    names = [*layout.CONDITION_COLUMNS, "fov", "cell"]
+    for rows in (
+        fit_traces(table, "constant"),
+        trace_features(table),
+        growth_and_motion(table),
+    ):
+        assert list(rows)[:4] == ["experiment", "replicate", "recording", "sample"]
+        assert list(rows)[4:9] == names
+        (row,) = rows.query("sample == 'drug' and recording == '2' and cell == 1")[
+            names
+        ].to_numpy()
+        assert row.tolist() == ["", "b", "high", 2, 1]
+    assert pyama("merge", file, "--tidy").exit_code == 0
+    paths = sorted((tmp_path / "e_merged").glob("*_merged.csv"))
+    read = pd.concat(map(load_merged, reversed(paths)), ignore_index=True)
+    pd.testing.assert_frame_equal(read, table)
+    assert pyama("fit", file, "--model", "constant").exit_code == 0
+    fits = load_fitted(paths[1].with_name("drug_merged_fitted_constant.csv"))
+    assert list(fits)[:9] == ["sample", "experiment", "replicate", "recording", *names]
+    assert fits["plate"].unique().tolist() == ["", "b"]
+    values = pd.read_csv(tmp_path / "e_merged/drug_area_ch_0.csv", comment="#")
+    assert list(values)[4:9] == names
+    table["day"] = table["frame"]  # not of the cell
+    assert list(fit_traces(table, "constant"))[4:6] == ["plate", "condition"]
 
 
 def test_names_that_differ_by_a_number_are_proposed_as_one_sample(tmp_path):

@@ -4,7 +4,12 @@ import numpy as np
 import pandas as pd
 
 from pyama.analysis.lineages import parts_between_divisions, with_parent
-from pyama.analysis.table_columns import cell_keys, require_columns, with_text_names
+from pyama.analysis.table_columns import (
+    cell_keys,
+    require_columns,
+    with_conditions,
+    with_text_names,
+)
 from pyama.analysis.time_checks import check_hours, refuse_doubled_times
 from pyama.analysis.trace_shape import good_rows, noise
 from pyama.traces.trace_rows import DRIFT
@@ -36,7 +41,8 @@ def growth_and_motion(
             if the table has it, in the columns `drift_x` and `drift_y`.
 
     Returns:
-        One row per cell: (columns of `IDENTITY`,) fov, cell, parent if the table has it, and
+        One row per cell: (columns of `IDENTITY`,) fov, cell, parent, day, plate and condition
+        if the table has them, and
 
         * n_points: values that count for the growth rate
         * growth_rate: slope of the logarithm by least squares, 1/h; NaN below three points.
@@ -75,7 +81,8 @@ def growth_and_motion(
         }
         rows.append(dict(zip(keys, key, strict=True)) | numbers)
     found = pd.DataFrame(rows, columns=[*keys, *NUMBERS])
-    return found[keys].pipe(with_parent, every).join(found[list(NUMBERS)])
+    cells = with_conditions(with_parent(found[keys], every), every)
+    return cells.join(found[list(NUMBERS)])
 
 
 def _positions_at_rest(cell: pd.DataFrame, place: tuple[str, str]) -> np.ndarray:

@@ -6,6 +6,7 @@ from typing import Any
 
 import pandas as pd
 
+from pyama import layout
 from pyama.analysis.expression import flat_fits
 from pyama.analysis.lineages import sum_lineages
 from pyama.analysis.sample_sets import in_sample_order
@@ -106,7 +107,7 @@ def fits_above(table: pd.DataFrame, limit: float | None) -> pd.DataFrame:
 def fitted_numbers(table: pd.DataFrame) -> list[str]:
     """Return the columns of numbers of a table of fits."""
     # pandas takes a column for numbers if it is empty, as messages are where all fits succeed.
-    others = (*IDENTITY, PARENT, "message")
+    others = (*IDENTITY, *layout.CONDITION_COLUMNS, PARENT, "message")
     return [str(name) for name in table.select_dtypes("number") if name not in others]
 
 

@@ -7,7 +7,8 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from pyama.analysis.table_columns import cell_keys
+from pyama import layout
+from pyama.analysis.table_columns import cell_keys, with_conditions
 from pyama.errors import ConfigError
 from pyama.traces.trace_rows import PARENT
 
@@ -124,8 +125,9 @@ def sum_lineages(table: pd.DataFrame) -> pd.DataFrame:
     if "sample" in out:  # in the order of the table
         places = {name: i for i, name in enumerate(table["sample"].unique())}
         out = out.sort_values("sample", key=lambda names: names.map(places), kind="stable")
-    kept = {*others, when, *means, *sums}
-    out = out[[*keys, PARENT, *(name for name in names if name in kept)]]
+    out = with_conditions(out.reset_index(drop=True), table)
+    kept = {*layout.CONDITION_COLUMNS, *others, when, *means, *sums}
+    out = out[[*keys, PARENT, *(name for name in names if name in kept and name in out)]]
     out = out.reset_index(drop=True)
     out.attrs = table.attrs
     return out

@@ -5,6 +5,7 @@ from typing import Any
 
 import pandas as pd
 
+from pyama import layout
 from pyama.analysis.area_jumps import area_jump_notes
 from pyama.analysis.table_columns import IDENTITY, meanings_of, measured_columns, units_of
 from pyama.analysis.table_files import write_table
@@ -52,7 +53,8 @@ class MergedFiles:
         parquet = parquet or self.path.with_suffix(".parquet").exists()
         as_traces = self._table.drop(columns="time")
         paths = write_table(self.path, as_traces, self._header, parquet=parquet)
-        keys = [name for name in IDENTITY if name in self._table]
+        order = (*layout.NAME_COLUMNS, *layout.CONDITION_COLUMNS, *IDENTITY)
+        keys = [name for name in dict.fromkeys(order) if name in self._table]
         for path, column in zip(self._tidy_paths, self._columns, strict=True):
             part = self._table[["time", *keys, column]].rename(columns={column: "value"})
             paths += write_table(path, part, {}, parquet=parquet)

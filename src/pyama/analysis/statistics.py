@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from pyama import layout
 from pyama.analysis.common_window import window_of
 from pyama.analysis.expression import EXPRESSING, SHARES, feature_notes, without_flat_fits
 from pyama.analysis.onsets import find_onsets
@@ -17,7 +18,7 @@ from pyama.analysis.trace_shape import Values, points_first, trace_arrays
 from pyama.traces.trace_rows import PARENT
 
 KEYS = (
-    *(*IDENTITY, PARENT, "source_cell", "frame", "good"),
+    *(*IDENTITY, *layout.CONDITION_COLUMNS, PARENT, "source_cell", "frame", "good"),
     *("n_points", "window_start", "window_end"),
 )
 """Columns that are not features."""
@@ -56,7 +57,8 @@ def trace_features(
             of the table have in common.
 
     Returns:
-        One row per cell: (columns of `IDENTITY`,) fov, cell, (parent,) n_points, window_start,
+        One row per cell: (columns of `IDENTITY`, day, plate and condition,) fov, cell,
+        (parent,) n_points, window_start,
         window_end (h), mean over time (each value stands for the time from halfway to the one
         before it to halfway to the next) and maximum (counts), auc (area under the curve by
         trapezoids, counts h; NaN below two points), onset (h; NaN for traces that do not

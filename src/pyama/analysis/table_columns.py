@@ -13,13 +13,18 @@ if TYPE_CHECKING:
 
 IDENTITY = (*layout.NAME_COLUMNS, "fov", "cell")
 """Columns that identify a trace, as far as a table has them."""
-CONDITIONS = ("day", "plate", "condition")
-"""Further columns of an experiment, which describe recordings and samples."""
 PART = "part"
 """Column with the recording that a row is from, if recordings were joined in time."""
 NOT_MEASURED = frozenset(
     {
-        *(*IDENTITY, *CONDITIONS, PART, *layout.BASE_COLUMNS, "time", "source_cell"),
+        *(
+            *IDENTITY,
+            *layout.CONDITION_COLUMNS,
+            PART,
+            *layout.BASE_COLUMNS,
+            "time",
+            "source_cell",
+        ),
         *(layout.LEFT_OUT_BY, PARENT, *DRIFT, "n_points"),
     }
 )
@@ -110,7 +115,7 @@ def cell_keys(table: "pd.DataFrame") -> list[str]:
 
 
 def with_text_names(table: "pd.DataFrame", *others: str) -> "pd.DataFrame":
-    """Return a table in which the names of samples, recordings etc. are text.
+    """Return a table in which the names of samples, recordings, days etc. are text.
 
     Numbers, dates and truth values become the text that a file would hold: 1 and 1.0 become
     `1`, so that they are one sample with the text `1`. The order of categories is kept.
@@ -121,7 +126,8 @@ def with_text_names(table: "pd.DataFrame", *others: str) -> "pd.DataFrame":
     """
     import pandas as pd
 
-    for name in {*layout.NAME_COLUMNS, *others}.intersection(table.columns):
+    known = {*layout.NAME_COLUMNS, *layout.CONDITION_COLUMNS, *others}
+    for name in known.intersection(table.columns):
         column = table[name]
         texts = {value: name_text(value) for value in column.dropna().unique().tolist()}
         if all(isinstance(value, str) for value in texts):
@@ -156,6 +162,22 @@ def name_text(value: object) -> str:
     if isinstance(value, datetime) and value.time() == time():
         return value.date().isoformat()
     return str(value)
+
+
+def with_conditions(cells: "pd.DataFrame", table: "pd.DataFrame") -> "pd.DataFrame":
+    """Add the columns day, plate and condition before fov, as far as the traces have them.
+
+    Args:
+        cells: One row per cell.
+        table: The traces. A column that changes within a trace is left out.
+    """
+    keys = cell_keys(table)
+    for name in layout.CONDITION_COLUMNS:
+        if name in table and (table.groupby(keys)[name].nunique() <= 1).all():
+            values = table[[*keys, name]].drop_duplicates(keys)
+            found = cells[keys].merge(values, how="left", on=keys)[name].to_numpy()
+            cells.insert(list(cells).index("fov"), name, found)
+    return cells
 
 
 def rows_of_cell(table: "pd.DataFrame", cell: "pd.Series[Any]") -> "pd.DataFrame":

@@ -6,7 +6,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pyama.analysis.lineages import with_parent
-from pyama.analysis.table_columns import cell_keys, require_columns, with_text_names
+from pyama.analysis.table_columns import (
+    cell_keys,
+    require_columns,
+    with_conditions,
+    with_text_names,
+)
 from pyama.analysis.time_checks import check_hours, refuse_doubled_times
 from pyama.errors import ConfigError
 
@@ -50,7 +55,8 @@ def trace_arrays(
 
     Returns:
         Times and values, both (n_cells, T), padded with NaN, and the columns that identify
-        a trace, see `IDENTITY`, with parent if the table has it; one row per trace, sorted.
+        a trace, see `IDENTITY`, with parent, day, plate and condition if the table has them;
+        one row per trace, sorted.
 
     Raises:
         ConfigError: A column is missing, times or values are not numbers, times are not in
@@ -68,7 +74,7 @@ def trace_arrays(
     shape = len(ids), int(place.max(initial=0)) + 1
     t, y = np.full(shape, np.nan), np.full(shape, np.nan)
     t[row, place], y[row, place] = table[time], table[column]
-    return t, y, with_parent(ids, table)
+    return t, y, with_conditions(with_parent(ids, table), table)
 
 
 def points_first(t: Values, y: Values) -> tuple[Values, Values, NDArray[np.intp]]:

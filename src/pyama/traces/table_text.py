@@ -70,17 +70,20 @@ class TableText:
         import pandas as pd
 
         names = [name for name in layout.NAME_COLUMNS if name in self.columns]
+        others = [name for name in layout.CONDITION_COLUMNS if name in self.columns]
         try:
             table = pd.read_csv(
                 io.BytesIO(self.text.encode()),
                 index_col=False,
                 low_memory=False,
-                converters=dict.fromkeys(names, _marked),
+                converters=dict.fromkeys([*names, *others], _marked),
             )
         except (ValueError, OverflowError) as error:
             raise _refusal(self.path, f"its rows are damaged ({reason(error)})") from error
         for name in names:
             table[name] = table[name].str[1:].replace("", None)
+        for name in others:
+            table[name] = table[name].str[1:]
         for name in {"good", "success"}.intersection(self.columns):
             table[name] = _truths(table[name])
         named = [bool(name) for name in self.columns]

@@ -21,11 +21,10 @@ from pyama import layout
 from pyama.algorithms.params import Params
 from pyama.analysis.experiments import experiment_values as values
 from pyama.analysis.samples import read_fovs
-from pyama.analysis.table_columns import CONDITIONS
 from pyama.errors import ConfigError, problem_of
 from pyama.yaml_files import load_yaml
 
-COLUMNS = ("replicate", *CONDITIONS)
+COLUMNS = ("replicate", *layout.CONDITION_COLUMNS)
 """Columns of merged tables that a recording or a sample may set."""
 SUFFIXES = (".yaml", ".yml")
 

@@ -52,7 +52,8 @@ def fit_traces(
 
     Returns:
         One row per cell, sorted by the columns of `IDENTITY` that the table has; these,
-        parent if the table has it, and the columns of `fit_arrays`.
+        parent, day, plate and condition if the table has them, and the columns of
+        `fit_arrays`.
 
     Raises:
         ConfigError: A column is missing or not a number, the times are not in hours, a cell
