@@ -65,7 +65,7 @@ def draw_bodies(shapes: NDArray[np.intp], width: float, rng: np.random.Generator
         name = SHAPES[shape]
         outlines[members] = _OUTLINES[name](len(members), rng)
         optics[members] = _optics(name, len(members), width, rng)
-        nucleus[members] = _nuclei(name, len(members), rng)
+        nucleus[members] = _nuclei(name, optics[members, 0] + optics[members, 3], rng)
         n_granules[members], granule[members] = _granules(name, len(members), width, rng)
         if name in ("elongated", "rod"):
             strength = rng.choice([0.0, 0.2, 0.5]) / width
@@ -139,7 +139,9 @@ def _spread(n: int, rng: np.random.Generator) -> NDArray[np.float64]:
     k = int(rng.integers(3, 8))
     corners = 2 * np.pi * (np.arange(k) + rng.uniform(0.1, 0.9, (n, k))) / k
     lengths = rng.lognormal(0, rng.uniform(0.1, 0.45), (n, k))
-    pointed = _cusps(corners, lengths, rng.uniform(0.1, 0.7), rng.uniform(0.45, 0.9))
+    lengths *= np.where(rng.random((n, k)) < rng.choice([0.0, 0.15, 0.3]), 1.8, 1)
+    hollow = np.exp(rng.uniform(np.log(0.15), np.log(1.2)))
+    pointed = _cusps(corners, lengths, hollow, rng.uniform(0.4, 0.9))
     fringe = np.exp(_wobble(n, rng, rng.uniform(0, 0.03), first=7))
     return np.where(rng.random((n, 1)) < 0.25, smooth, pointed) * fringe
 
@@ -219,21 +221,24 @@ def _optics(name: str, n: int, width: float, rng: np.random.Generator) -> NDArra
         round_[:] = 1.0
     edge = np.maximum(width * rng.uniform(0.02, 0.1), 0.8) * rng.lognormal(0, 0.2, n)
     body = peak * _log_uniform(rng, 0.3, 4.0 if flat else 1.0, n, 0.3)
-    texture = (peak + body) * _log_uniform(rng, 0.03, 0.35 if flat else 0.2, n, 0.3)
-    share = rng.uniform(0, 1)
+    texture = (peak + body) * _log_uniform(rng, 0.03, 0.6 if flat else 0.3, n, 0.3)
+    share = 1 - rng.uniform(0, 1) ** 2
     ruffled = 0.0 if name == "packed" else rng.choice([0.0, 1.0])
-    ruffle = ruffled * peak * rng.uniform(0, 2.5 if flat else 0.5, n)
+    ruffle = ruffled * peak * rng.uniform(0, 1.5 if flat else 0.5, n)
     body_at = rng.uniform(0.35, 0.8, n)
     rays = np.full(n, rng.random())
     fine, coarse = texture * share, texture * (1 - share)
     return np.stack([peak, round_, edge, body, body_at, rays, fine, coarse, ruffle], axis=1)
 
 
-def _nuclei(name: str, n: int, rng: np.random.Generator) -> NDArray[np.float64]:
+def _nuclei(
+    name: str, delay: NDArray[np.float64], rng: np.random.Generator
+) -> NDArray[np.float64]:
+    n = len(delay)
     if name == "rod":
         return np.zeros((n, 4))
     visible = rng.choice([0.0, 0.5, 1.0])
-    strength = visible * _log_uniform(rng, 0.05, 0.4, n, 0.3)
+    strength = visible * delay * _log_uniform(rng, 0.08, 0.6, n, 0.3)
     fill = strength * rng.choice([-1.0, -0.5, 0.7])
     rim = strength * rng.uniform(0, 0.7)
     nucleoli = strength * rng.uniform(0.5, 2.5, n)

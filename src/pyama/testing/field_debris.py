@@ -66,10 +66,10 @@ def add_debris(phase: Image, labels: Ids, unit: float, rng: np.random.Generator)
         _clump(phase.shape, unit, rng) for _ in range(rng.poisson(rng.choice([0, 2]) * area))
     ]
     add_specks(np.concatenate([specks, *clumps]), labels, phase)
-    if rng.random() < 0.5:
+    if rng.random() < 0.3:
         grain = noise(phase.shape, unit * rng.uniform(0.4, 1.5), rng)
         phase += rng.uniform(0, 0.04) * np.maximum(grain - rng.uniform(0, 2), 0)
-    phase += rng.uniform(0, 0.01) * noise(phase.shape, 1.0, rng)
+    phase += rng.uniform(0, 0.004) * noise(phase.shape, 1.0, rng)
 
 
 def _specks(
@@ -139,12 +139,12 @@ def expose(
     Args:
         image: Relative light, 1 where there is no cell.
         white: Light at which the camera is saturated.
-        contrast: The noise is at most this where the image is 1.
+        contrast: How much cells differ from 1; the noise is a fraction of it.
         rng: Source of the random numbers.
     """
-    fewest = max(300.0, 2 / contrast**2)
-    electrons = float(np.exp(rng.uniform(np.log(fewest), np.log(max(2 * fewest, 3e4)))))
-    read = rng.uniform(0, min(0.02, 0.7 * contrast)) * electrons
+    noise_level = contrast * np.exp(rng.uniform(np.log(0.04), np.log(0.6)))
+    electrons = float(np.clip(2 / noise_level**2, 200, 1e5))
+    read = rng.uniform(0, 0.7) * np.sqrt(electrons)
     gain = np.exp(rng.uniform(np.log(0.3), np.log(1))) * 60_000 / (electrons * white)
     offset = rng.uniform(0, 2000)
     light = np.clip(image, 0, white) * electrons

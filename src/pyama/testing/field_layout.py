@@ -58,7 +58,7 @@ def lay_out(
     if packed:
         n = int(room / rng.uniform(0.95, 1.25)) + 1
     else:
-        n = int(rng.poisson(room * rng.choice([0.08, 0.2, 0.45, 0.9])))
+        n = int(rng.poisson(room * rng.choice([0.12, 0.3, 0.6, 1.2])))
     names = [SHAPES.index(name) for name in shares]
     shapes = rng.choice(names, n, p=list(shares.values()))
     bodies = draw_bodies(shapes, width, rng)

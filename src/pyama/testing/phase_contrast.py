@@ -48,7 +48,7 @@ def draw_field(
             f"draw_field() got kind {kind!r} and width {width}; expected one of "
             f"{', '.join(KINDS)} and a width of 5 to 300 px."
         )
-    ring = float(np.clip(width * np.exp(rng.uniform(np.log(0.08), np.log(0.4))), 1.5, 40))
+    ring = float(np.clip(width * np.exp(rng.uniform(np.log(0.04), np.log(0.35))), 1.2, 40))
     pad = int(min(2 * ring, 48)) + 4
     size = (shape[0] + 2 * pad, shape[1] + 2 * pad)
     layout = lay_out(kind, size, width, rng)
@@ -61,7 +61,8 @@ def draw_field(
     image = np.ascontiguousarray(image[inner]) * uneven_light(shape, rng)
     add_rings(image, rng)
     labels = number_cells(layout.labels[inner], width)
-    frame = expose(image, rng.uniform(1.8, 5), _contrast(image, labels), rng)
+    white = max(1.5, rng.uniform(0.9, 2) * float(np.quantile(image, 0.99)))
+    frame = expose(image, white, _contrast(image, labels), rng)
     return frame, labels
 
 
@@ -102,11 +103,11 @@ def _gaussian(square: Sequence[Image], sigma: float) -> Image:
 def _contrast(image: Image, labels: NDArray[np.uint16]) -> float:
     """Return how much cells differ from their surroundings, 0.05 without any."""
     cells = image[labels > 0]
-    return max(0.5 * float(np.abs(cells - 1).mean()), 0.005) if cells.size else 0.05
+    return max(float(np.abs(cells - 1).mean()), 0.01) if cells.size else 0.1
 
 
 def _blur(width: float, rng: np.random.Generator) -> float:
-    return float(rng.uniform(0.5, np.clip(0.03 * width, 0.8, 1.8)))
+    return float(rng.uniform(0.4, np.clip(0.025 * width, 0.8, 1.6)))
 
 
 def _defocus(ring: float, rng: np.random.Generator) -> float:
