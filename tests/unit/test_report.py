@@ -36,6 +36,7 @@ from pyama.analysis.report.plotly_figures import (
 from pyama.analysis.report.quality import assess
 from pyama.analysis.report.recording_sections import quality_section
 from pyama.analysis.report.report_data import collect
+from pyama.analysis.report.result_sections import statistics_section
 from pyama.errors import ConfigError, StoreError
 from pyama.pictures import overlays
 from pyama.store import seal, unseal
@@ -364,6 +365,19 @@ def test_samples_are_not_compared_by_how_good_their_fits_are(fitted):
     shown = page[: page.index("</table>")]
     assert ">t0<" in shown
     assert "r_squared" not in shown
+
+
+def test_cells_far_out_and_rare_features_are_named(fitted):
+    report = collect(fitted)
+    table = report.fits[0].table
+    table["replicate"] = table.groupby("sample").cumcount().mod(3).astype(str)
+    table["ktl"] = table["ktl"].where(
+        (table["sample"] == "control") | table["replicate"].eq("0")
+    )
+    table["t0"] = [*np.linspace(1, 2, len(table) - 1), 1e6]
+    page = statistics_section(report)
+    assert f"by more than 3 interquartile ranges: t0 1 of {len(table)}." in page
+    assert "Each replicate with a value counts as one; too few: ktl of drug (1)." in page
 
 
 def test_means_and_bands_are_those_of_the_cells():

@@ -6,12 +6,18 @@ import pandas as pd
 
 from pyama.analysis.comparing import comparison
 from pyama.analysis.comparison_text import INDEPENDENT
-from pyama.analysis.expression import SHARES, expression_sentence
+from pyama.analysis.expression import SHARES, expression_sentence, without_flat_fits
 from pyama.analysis.figures.colours import drawn_text
 from pyama.analysis.fitting.model_list import describe_models
+from pyama.analysis.histograms import far_out_note
 from pyama.analysis.joined_tables import fits_above
 from pyama.analysis.lineages import sum_lineages
-from pyama.analysis.replicates import level_of, replicate_warning, sample_sizes
+from pyama.analysis.replicates import (
+    feature_warning,
+    level_of,
+    replicate_warning,
+    sample_sizes,
+)
 from pyama.analysis.report import markup, plotly_figures
 from pyama.analysis.report.comparison_tables import comparison_tables
 from pyama.analysis.report.distributions import MAX_POINTS, classes, histogram, scatter
@@ -230,10 +236,14 @@ def _compared(
     by_feature = numbers["feature"].map(features.index).argsort(kind="stable")
     numbers = _with_units(numbers.iloc[by_feature], units)
     summary = markup.table(numbers, kinds, f"{name}_summary.csv")
+    tested = [feature for feature in features if feature != R_SQUARED]
+    if far_out := far_out_note(without_flat_fits(table, tested), tested):
+        summary += markup.notes([far_out])
     if len(samples) < 2:
         return summary
-    tested = [feature for feature in features if feature != R_SQUARED]
     pairs = comparison(table, tested, reference=samples[0], order=samples)
     title = f"Compared with {samples[0]}"
     shown = comparison_tables(pairs, units, f"{name}_comparison.csv")
-    return f"{summary}<h3>{markup.escape(title)}</h3>{shown}"
+    few = feature_warning(pairs, table, "sample", level_of(table))
+    warned = markup.notes([few] if few else [])
+    return f"{summary}<h3>{markup.escape(title)}</h3>{warned}{shown}"
