@@ -5,7 +5,7 @@ import pytest
 from scipy import ndimage
 
 from pyama.errors import ConfigError
-from pyama.testing.phase_contrast import KINDS, draw_field, phase_image
+from pyama.testing.phase_contrast import KINDS, Lens, draw_field, phase_image
 
 
 def draw(kind, width, *seed, shape=(256, 256)):
@@ -50,13 +50,13 @@ def test_thin_cells_are_dark_with_a_bright_halo_and_thick_ones_are_bright():
     y, x = np.mgrid[:128, :128] - 64.0
     away = np.hypot(y, x)
     disk = (1 / (1 + np.exp(2 * (away - 20)))).astype(np.float32)
-    thin = phase_image(0.2 * disk, ring=6, attenuation=0.5, blur=0.8, defocus=0)
+    thin = phase_image(0.2 * disk, Lens(ring=6, attenuation=0.5, blur=0.8, defocus=0))
     rim, halo = thin[(away > 15) & (away < 19)], thin[(away > 21) & (away < 25)]
     assert rim.mean() < 0.9 < 1.05 < halo.mean()
     assert thin[away < 5].mean() > rim.mean() + 0.05  # shade-off
     assert thin[away > 50].mean() == pytest.approx(1, abs=0.01)
     ball = np.sqrt(np.maximum(1 - (away / 20) ** 2, 0)).astype(np.float32)
-    thick = phase_image(3 * ball, ring=12, attenuation=0.5, blur=0.8, defocus=0)
+    thick = phase_image(3 * ball, Lens(ring=12, attenuation=0.5, blur=0.8, defocus=0))
     assert thick[away < 15].mean() > 1.5
 
 

@@ -1,6 +1,7 @@
 """Random outlines and optical properties of cells of several kinds."""
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -46,6 +47,10 @@ class Bodies:
     def radii(self) -> NDArray[np.float64]:
         """Radius of the disk of the same area in px, shape (N,)."""
         return np.sqrt((self.outlines.astype(np.float64) ** 2).mean(axis=1))
+
+    def select(self, members: NDArray[Any]) -> "Bodies":
+        """Return the cells at some indices, or where a mask is true."""
+        return Bodies(**{name: value[members] for name, value in vars(self).items()})
 
 
 def draw_bodies(shapes: NDArray[np.intp], width: float, rng: np.random.Generator) -> Bodies:

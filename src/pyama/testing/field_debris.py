@@ -46,15 +46,16 @@ def scale_index(sigma: float) -> int:
     return int(np.abs(np.log(np.array(SCALES) / max(sigma, SCALES[0]))).argmin())
 
 
-def add_debris(phase: Image, labels: Ids, unit: float, rng: np.random.Generator) -> None:
+def add_debris(phase: Image, labels: Ids, width: float, rng: np.random.Generator) -> None:
     """Add specks, fragments and dead cells that are not in the labels.
 
     Args:
         phase: Phase delay in radians, drawn upon.
         labels: Ids of the cells.
-        unit: Width of a speck in px.
+        width: Width of cells in px.
         rng: Source of the random numbers.
     """
+    unit = max(1.0, width * rng.uniform(0.015, 0.05))
     area = phase.size / 256**2
     n = rng.poisson(rng.choice([0.0, 4.0, 20.0, 60.0]) * area)
     size = unit * rng.lognormal(0, 0.4, n)

@@ -1,6 +1,6 @@
 """Places of the cells in one frame, and their labels."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -30,17 +30,31 @@ KINDS = {
 
 @dataclass(frozen=True)
 class Layout:
-    """The drawn cells, with their places."""
+    """Cells with their places, drawn on a frame.
+
+    Attributes:
+        bodies: The cells.
+        places: Centres (y, x) in px, shape (N, 2).
+        angles: Directions of the long axes in radians, shape (N,).
+        warp: Displacement (y, x) of every pixel in px, shape (2, H, W).
+        labels: Index of the cell + 1, 0 for background, shape (H, W).
+        depth: 0 in the centre of a cell, 1 on its outline and outside, shape (H, W).
+    """
 
     bodies: Bodies
     places: NDArray[np.float64]
     angles: NDArray[np.float64]
+    warp: Image
     labels: Ids
     depth: Image
 
 
 def lay_out(
-    kind: str, size: tuple[int, int], width: float, rng: np.random.Generator
+    kind: str,
+    size: tuple[int, int],
+    width: float,
+    rng: np.random.Generator,
+    density: float | None = None,
 ) -> Layout:
     """Place random cells of a kind on an empty frame and draw their labels.
 
@@ -49,6 +63,8 @@ def lay_out(
         size: (H, W) in px.
         width: Median of the cells' 2 * sqrt(area / pi) in px.
         rng: Source of the random numbers.
+        density: Number of cells per px, before those without a place are left out; random
+            by default. Dense cells fill the frame or colonies in any case.
     """
     shares = KINDS[kind]
     cell = np.pi / 4 * width**2
@@ -58,7 +74,8 @@ def lay_out(
     if packed:
         n = int(room / rng.uniform(0.95, 1.25)) + 1
     else:
-        n = int(rng.poisson(room * rng.choice([0.12, 0.3, 0.6, 1.2])))
+        wanted = rng.choice([0.12, 0.3, 0.6, 1.2]) if density is None else density * cell
+        n = int(rng.poisson(room * wanted))
     names = [SHAPES.index(name) for name in shares]
     shapes = rng.choice(names, n, p=list(shares.values()))
     bodies = draw_bodies(shapes, width, rng)
@@ -70,13 +87,24 @@ def lay_out(
         overlap = 1.0
     else:
         _put_beside(bodies, places, angles, kind == "rods", rng)
-    labels = np.zeros(size, np.int32)
-    depth = np.full(size, 1, np.float32)
     stiff = kind in ("round", "rods", "dense")
     warp = _warp(size, width, 0.025 if stiff else 0.07, rng)
+    return paint(bodies, places, angles, warp, overlap)
+
+
+def paint(
+    bodies: Bodies,
+    places: NDArray[np.float64],
+    angles: NDArray[np.float64],
+    warp: Image,
+    overlap: float = 1.0,
+) -> Layout:
+    """Draw cells at given places; see `Layout` and `paint_cells`."""
+    labels = np.zeros(warp.shape[1:], np.int32)
+    depth = np.full(warp.shape[1:], 1, np.float32)
     paint_cells(bodies.outlines, bodies.bends, angles, places, warp, overlap, labels, depth)
     keep_largest_parts(labels, len(places))
-    return Layout(bodies, places, angles, labels, depth)
+    return Layout(bodies, places, angles, warp, labels, depth)
 
 
 def _warp(
@@ -122,13 +150,12 @@ def _pack(
     gapless = rng.random() < 0.5
     spread_apart(places, bodies.radii * 1.02, 25)
     if gapless:
-        bodies = Bodies(**{**vars(bodies), "outlines": bodies.outlines * np.float32(1.5)})
+        bodies = replace(bodies, outlines=bodies.outlines * np.float32(1.5))
     if rng.random() < 0.6:
         field = noise(size, rng.choice([23.0, 32.0]), rng)
         y, x = (np.clip(p, 0, n - 1).astype(int) for p, n in zip(places.T, size, strict=True))
         kept = field[y, x] > rng.uniform(-1, 0.6)
-        bodies = Bodies(**{name: value[kept] for name, value in vars(bodies).items()})
-        places, angles = places[kept], angles[kept]
+        bodies, places, angles = bodies.select(kept), places[kept], angles[kept]
     return bodies, places, angles
 
 
