@@ -17,7 +17,8 @@ from pyama.algorithms.kernels.labels import limit_sizes
 from pyama.algorithms.segmenters.logstd import segment
 from pyama.algorithms.trackers.iou import track
 from pyama.config import ProcessingParams
-from pyama.testing.synthetic import SyntheticRecording, Truth
+from pyama.testing.synthetic import SyntheticRecording
+from pyama.testing.synthetic_truth import Truth
 
 MIN_IOU = 0.5
 """Smallest intersection over union of two objects that count as the same."""

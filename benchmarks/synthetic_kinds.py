@@ -48,8 +48,8 @@ def judged_fields(
     """Draw fields with at least three cells: frames and true labels."""
     width = JUDGED[kind]
     side = int(np.clip(8 * width, 320, 1000))
-    number, drawn = list(JUDGED).index(kind), 0
-    for i in range(100 * n):
+    number, drawn = 1 + list(JUDGED).index(kind), 0
+    for i in range(1, 1 + 100 * n):
         rng = np.random.default_rng([SEED, number, i])
         frame, labels = draw_field(kind, (side, side), width, rng)
         if labels.max() >= 3:

@@ -10,9 +10,9 @@ from numpy.typing import NDArray
 from pyama.errors import ConfigError
 from pyama.testing.synthetic_cells import (
     TEXTURE_PX,
-    Expression,
     SyntheticCell,
     cut_patch,
+    draw_expression,
     outline,
 )
 from pyama.testing.synthetic_params import SyntheticParams
@@ -170,35 +170,14 @@ class _Crowd:
             bumps=(complex(third), complex(fourth)),
             texture=self._draw_texture(),
             expressions=tuple(
-                self._draw_expression(np.pi * radius**2) for _ in range(self.params.n_fl)
+                draw_expression(self.params, np.pi * radius**2, rng)
+                for _ in range(self.params.n_fl)
             ),
         )
 
     def _draw_texture(self) -> tuple[int, int]:
         y, x = self.rng.integers(0, TEXTURE_PX, 2)
         return int(y), int(x)
-
-    def _draw_expression(self, area: float) -> Expression:
-        rng = self.rng
-        late = 0.3 * self.params.n_frames * self.params.minutes_per_frame / 60
-        peak = area * self.params.fl_amplitude * rng.lognormal(0, 0.4)
-        unscaled = Expression(
-            offset=0,
-            ktl_m0=1,
-            t0=rng.uniform(0, min(late, 3)),
-            delta=rng.uniform(0.06, 0.12),
-            beta=rng.uniform(0.02, 0.05),
-            km=rng.uniform(1, 2),
-        )
-        highest = float(unscaled.total(unscaled.t0 + np.linspace(0, 100, 400)).max())
-        return Expression(
-            offset=peak / 4,
-            ktl_m0=peak / highest,
-            t0=unscaled.t0,
-            delta=unscaled.delta,
-            beta=unscaled.beta,
-            km=unscaled.km,
-        )
 
     def _add(self, body: SyntheticCell, place: NDArray[np.float64], angle: float) -> int:
         speed = self.params.speed_px / math.sqrt(2)

@@ -7,7 +7,7 @@ follows a known curve in time, on an uneven background.
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -24,69 +24,16 @@ from pyama.testing.drawing import (
     uneven_image,
 )
 from pyama.testing.population import Population, populate
-from pyama.testing.synthetic_cells import Expression
 from pyama.testing.synthetic_params import FileFormat, SyntheticParams
+from pyama.testing.synthetic_truth import Truth
+
+if TYPE_CHECKING:  # it imports compiled functions
+    from pyama.testing.kind_movie import KindMovie
 
 LIGHT_AT = (0.45, 0.6)
 """Place (y, x) of the brightest illumination, as a fraction of the sides of the frame."""
 TOUCH_PX = 12.0
 """Cells with a smaller distance between their rims touch: only halo is between them."""
-
-
-@dataclass(frozen=True)
-class Truth:
-    """Ground truth of one field of view. Row i of every table is the cell with id i + 1.
-
-    Attributes:
-        labels: True masks, shape (T, H, W): 0 is background, the ids are constant in time. A
-            cell belongs to the truth while at least 200 px² of it are inside the frame.
-        areas: Size of the true mask in px², shape (N, T); 0 where the cell is not there.
-        totals: Noise-free fluorescence above the background, summed over the true mask, in
-            counts, shape (N, T, n_fl). For a cell that is inside the frame and overlaps no
-            other, this is `expressions[i][channel].total(hours)`.
-        backgrounds: Noise-free fluorescence without cells in counts, shape (n_fl, H, W), as it
-            is under even light.
-        touching: Whether the rim of another cell is nearer than 12 px, shape (N, T).
-        at_border: Whether the cell is cut by the edge of the frame, shape (N, T).
-        parents: Id of the mother, 0 for none, shape (N,).
-        expressions: The curve of every cell and fluorescence channel.
-        times_min: Minutes since the first frame of the recording, shape (T,).
-    """
-
-    labels: NDArray[np.uint16]
-    areas: NDArray[np.int64]
-    totals: NDArray[np.float64]
-    backgrounds: NDArray[np.float32]
-    touching: NDArray[np.bool_]
-    at_border: NDArray[np.bool_]
-    parents: NDArray[np.int64]
-    expressions: tuple[tuple[Expression, ...], ...]
-    times_min: NDArray[np.float64]
-
-    @property
-    def n_cells(self) -> int:
-        """Number of cells in all frames."""
-        return len(self.areas)
-
-    @property
-    def present(self) -> NDArray[np.bool_]:
-        """Whether the cell is present, shape (N, T)."""
-        return np.asarray(self.areas > 0)
-
-    @property
-    def first_frames(self) -> NDArray[np.intp]:
-        """Frame of the birth or arrival of every cell, shape (N,)."""
-        return self.present.argmax(axis=1)
-
-    @property
-    def last_frames(self) -> NDArray[np.intp]:
-        """Last frame of every cell, shape (N,)."""
-        return self.present.shape[1] - 1 - self.present[:, ::-1].argmax(axis=1)
-
-    @property
-    def never_touching(self) -> NDArray[np.bool_]:
-        """Whether the cell is alone in all its frames, shape (N,)."""
-        return np.asarray(~self.touching.any(axis=1))
 
 
 class SyntheticRecording:
@@ -106,6 +53,7 @@ class SyntheticRecording:
             wrong = "; ".join(f"{place_of(e)}: {problem_of(e)}" for e in error.errors())
             raise ConfigError(f"Such a recording cannot be drawn: {wrong}") from error
         self._populations: dict[int, Population] = {}
+        self._movies: dict[int, KindMovie] = {}
 
     @property
     def channel_names(self) -> tuple[str, ...]:
@@ -122,7 +70,10 @@ class SyntheticRecording:
         """Return all cells that are drawn, including those outside the ground truth."""
         self._check(fov)
         if fov not in self._populations:
-            self._populations[fov] = populate(self.params, self._rng(fov, 0))
+            movie = self._movie(fov)
+            self._populations[fov] = (
+                movie.population if movie else populate(self.params, self._rng(fov, 0))
+            )
         return self._populations[fov]
 
     def ids(self, fov: int) -> NDArray[np.uint16]:
@@ -252,9 +203,20 @@ class SyntheticRecording:
         if not 0 <= t < self.params.n_frames:
             raise IndexError(f"Frame {t} of a recording with {self.params.n_frames}.")
         population, ids = self.population(fov), self.ids(fov)
+        movie = self._movie(fov)
+        if movie:
+            return movie.draw(ids, t, float(self.times_min[fov, t]) / 60)
         empty = PHASE * (1 + PHASE_SWING * uneven_image(self.params.shape, self._rng(fov, 1)))
         add_debris(empty, self.params, t, self._rng(fov, 3))
         return draw(population, ids, t, float(self.times_min[fov, t]) / 60, empty)
+
+    def _movie(self, fov: int) -> "KindMovie | None":
+        kind, seed = self.params.kind, (self.params.seed, fov, 4)
+        if kind and fov not in self._movies:
+            from pyama.testing.kind_movie import KindMovie
+
+            self._movies[fov] = KindMovie(self.params, kind, seed)
+        return self._movies.get(fov)
 
     def _check(self, fov: int) -> None:
         if not 0 <= fov < self.params.n_fovs:

@@ -6,6 +6,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from pyama.testing.synthetic_params import SyntheticParams
+
 TEXTURE_PX = 512
 """Side in px of the noise image that all textures are cut out of."""
 
@@ -47,6 +49,31 @@ class Expression:
         return Expression(
             self.offset / 2, self.ktl_m0 / 2, self.t0, self.delta, self.beta, self.km
         )
+
+
+def draw_expression(
+    params: SyntheticParams, area: float, rng: np.random.Generator
+) -> Expression:
+    """Draw the fluorescence over time of a cell of an area in px²."""
+    late = 0.3 * params.n_frames * params.minutes_per_frame / 60
+    peak = area * params.fl_amplitude * rng.lognormal(0, 0.4)
+    unscaled = Expression(
+        offset=0,
+        ktl_m0=1,
+        t0=rng.uniform(0, min(late, 3)),
+        delta=rng.uniform(0.06, 0.12),
+        beta=rng.uniform(0.02, 0.05),
+        km=rng.uniform(1, 2),
+    )
+    highest = float(unscaled.total(unscaled.t0 + np.linspace(0, 100, 400)).max())
+    return Expression(
+        offset=peak / 4,
+        ktl_m0=peak / highest,
+        t0=unscaled.t0,
+        delta=unscaled.delta,
+        beta=unscaled.beta,
+        km=unscaled.km,
+    )
 
 
 @dataclass(frozen=True)

@@ -9,6 +9,7 @@ from pyama.algorithms.params import Params
 Rate = Annotated[float, Field(ge=0, le=0.5, allow_inf_nan=False)]
 Counts = Annotated[float, Field(ge=0, le=60_000, allow_inf_nan=False)]
 FL_NAMES = ("GFP", "RFP", "CFP", "YFP")
+Kind = Literal["round", "spread", "elongated", "dense", "rods", "large", "mixed"]
 CELLS_PER_PX = 300 / 2048**2
 
 
@@ -27,6 +28,12 @@ class SyntheticParams(Params):
     """Number of fluorescence channels."""
     seed: Annotated[int, Field(ge=0)] = 0
     """Seed of all random numbers."""
+    kind: Kind | None = None
+    """Kind of cells, see `pyama.testing.phase_contrast.draw_field`. They are `width_px` wide
+    and may touch and overlap; `radius_px`, `touching_fraction` and `n_debris` are not used.
+    By default cells are disks with a simple halo."""
+    width_px: Annotated[float, Field(ge=5, le=300)] = 40.0
+    """Median width of cells of a kind, 2 * sqrt(area / pi)."""
     radius_px: tuple[Annotated[float, Field(ge=5)], Annotated[float, Field(le=60)]] = (17, 28)
     """Smallest and largest radius of a disk of the same area as a cell."""
     speed_px: Annotated[float, Field(ge=0, le=50)] = 2.0
