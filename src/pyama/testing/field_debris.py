@@ -56,21 +56,45 @@ def add_debris(phase: Image, labels: Ids, width: float, rng: np.random.Generator
         rng: Source of the random numbers.
     """
     unit = max(1.0, width * rng.uniform(0.015, 0.05))
-    area = phase.size / 256**2
+    area = phase.size / (256 * max(1.0, width / 60)) ** 2
     n = rng.poisson(rng.choice([0.0, 4.0, 20.0, 60.0]) * area)
-    size = unit * rng.lognormal(0, 0.4, n)
-    specks = _specks(n, phase.shape, size, rng)
-    specks[:, 5] = (
-        rng.choice([-0.4, 1.0, 1.0, 1.0], n) * rng.uniform(0.05, 0.9) * rng.random(n)
-    )
-    clumps = [
-        _clump(phase.shape, unit, rng) for _ in range(rng.poisson(rng.choice([0, 2]) * area))
-    ]
+    specks = _specks(n, phase.shape, unit * rng.lognormal(0, 0.4, n), rng)
+    strongest = rng.uniform(0.05, 0.9)
+    specks[:, 5] = rng.choice([-0.4, 1.0, 1.0, 1.0], n) * strongest * rng.random(n)
+    n_clumps = rng.poisson(rng.choice([0, 2]) * area)
+    clumps = [_clump(phase.shape, unit, rng) for _ in range(n_clumps)]
     add_specks(np.concatenate([specks, *clumps]), labels, phase)
+    cells = phase.size / width**2
+    for _ in range(rng.poisson(min(rng.choice([0.0, 0.02, 0.06]) * cells, 40))):
+        _add_residue(phase, labels, width, rng)
     if rng.random() < 0.3:
         grain = noise(phase.shape, unit * rng.uniform(0.4, 1.5), rng)
         phase += rng.uniform(0, 0.04) * np.maximum(grain - rng.uniform(0, 2), 0)
     phase += rng.uniform(0, 0.004) * noise(phase.shape, 1.0, rng)
+
+
+def _add_residue(phase: Image, labels: Ids, width: float, rng: np.random.Generator) -> None:
+    """Add a thin granular patch, such as cells leave on the substrate."""
+    window, square = _disk(phase.shape, width * rng.uniform(0.25, 0.7), rng)
+    shape = (square.shape[0], square.shape[1])
+    outline = square + 0.6 * noise(shape, 0.12 * width, rng)
+    inside = np.clip(4 * (0.7 - outline), 0, 1) * (labels[window] == 0)
+    grain = np.maximum(noise(shape, width * rng.uniform(0.015, 0.04), rng) + 0.5, 0)
+    phase[window] += (rng.uniform(0.02, 0.2) * inside * grain).astype(np.float32)
+
+
+def _disk(
+    shape: tuple[int, ...], radius: float, rng: np.random.Generator
+) -> tuple[tuple[slice, slice], NDArray[np.float64]]:
+    """Return a random window and the squared distance from its centre, 1 at the radius."""
+    centre, half = rng.random(2) * shape, 2 * radius
+    rows, columns = (
+        slice(max(0, int(c - half)), min(n, int(c + half) + 1))
+        for c, n in zip(centre, shape, strict=True)
+    )
+    y = np.arange(rows.start, rows.stop) - centre[0]
+    x = np.arange(columns.start, columns.stop) - centre[1]
+    return (rows, columns), (y[:, None] ** 2 + x[None, :] ** 2) / radius**2
 
 
 def _specks(
@@ -99,22 +123,28 @@ def _clump(
     return specks
 
 
-def add_rings(image: Image, rng: np.random.Generator) -> None:
-    """Add particles far out of focus, as rings of light, to an image of mean 1."""
-    height, width = image.shape
-    for _ in range(rng.poisson(rng.choice([0.0, 0.0, 3.0]) * image.size / 256**2)):
+def add_rings(image: Image, width: float, rng: np.random.Generator) -> None:
+    """Add what is out of focus, as rings of light, to an image of mean 1.
+
+    Args:
+        image: Drawn upon.
+        width: Width of cells in px.
+        rng: Source of the random numbers.
+    """
+    area = image.size / 256**2
+    for _ in range(rng.poisson(rng.choice([0.0, 0.0, 3.0]) * area)):
         radius = float(np.exp(rng.uniform(np.log(4), np.log(60))))
-        y, x = rng.random(2) * image.shape
-        rows = slice(max(0, int(y - 2 * radius)), min(height, int(y + 2 * radius) + 1))
-        columns = slice(max(0, int(x - 2 * radius)), min(width, int(x + 2 * radius) + 1))
-        dy, dx = (
-            np.arange(rows.start, rows.stop) - y,
-            np.arange(columns.start, columns.stop) - x,
-        )
-        square = (dy[:, None] ** 2 + dx[None, :] ** 2) / radius**2
+        window, square = _disk(image.shape, radius, rng)
         wave = np.cos(rng.uniform(2, 9) * square) * np.exp(-1.5 * square)
         strength = rng.uniform(-0.3, 0.3) * min(1.0, 8 / radius)
-        image[rows, columns] += (strength * wave).astype(np.float32)
+        image[window] += (strength * wave).astype(np.float32)
+    cells = image.size / width**2
+    for _ in range(rng.poisson(min(rng.choice([0.0, 0.0, 0.05]) * cells, 40))):
+        window, square = _disk(image.shape, width * rng.uniform(0.08, 0.3), rng)
+        away = np.sqrt(square)
+        wave = np.exp(-(((away - 0.85) / 0.15) ** 2)) - np.exp(-(((away - 1.15) / 0.15) ** 2))
+        wave += rng.uniform(0, 2) * np.exp(-8 * square)
+        image[window] += (rng.uniform(0.02, 0.3) * wave).astype(np.float32)
 
 
 def uneven_light(shape: tuple[int, int], rng: np.random.Generator) -> Image:

@@ -87,7 +87,7 @@ def _window(
 ) -> tuple[int, int, int, int]:
     """Return first and last row and column + 1 that a cell may reach."""
     y, x, _, bend = pose
-    reach = longest + abs(bend) * longest * longest + 4
+    reach = longest + abs(bend) * longest * longest + 1
     y0, y1 = max(0, int(y - reach)), min(shape[0], int(y + reach) + 2)
     x0, x1 = max(0, int(x - reach)), min(shape[1], int(x + reach) + 2)
     return y0, y1, x0, x1
@@ -148,9 +148,10 @@ def paint_cells(
         Whether each cell was drawn, shape (N,).
     """
     drawn = np.zeros(len(places), np.bool_)
+    slack = max(warp.max(), -warp.min())
     for i in range(len(places)):
         pose = (places[i, 0], places[i, 1], angles[i], bends[i])
-        y0, y1, x0, x1 = _window(pose, outlines[i].max(), labels.shape)
+        y0, y1, x0, x1 = _window(pose, outlines[i].max() + slack, labels.shape)
         if y1 <= y0 or x1 <= x0:
             continue
         found = np.empty((y1 - y0, x1 - x0), np.float32)

@@ -145,7 +145,7 @@ class KindMovie:
     def _light(self) -> Image:
         rng = self._rng(3)
         light = uneven_light(self._params.shape, rng)
-        add_rings(light, rng)
+        add_rings(light, self._width, rng)
         return light
 
     def _inner(self, image: NDArray[Any]) -> NDArray[Any]:

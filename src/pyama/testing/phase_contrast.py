@@ -59,7 +59,7 @@ def draw_field(
     inner = (slice(pad, pad + shape[0]), slice(pad, pad + shape[1]))
     image = phase_image(delay, draw_lens(ring, width, rng))
     image = np.ascontiguousarray(image[inner]) * uneven_light(shape, rng)
-    add_rings(image, rng)
+    add_rings(image, width, rng)
     labels = number_cells(layout.labels[inner], width)
     white = max(1.5, rng.uniform(0.9, 2) * float(np.quantile(image, 0.99)))
     frame = expose(image, white, _contrast(image, labels), rng)
