@@ -16,7 +16,7 @@ cell; width of the edge of a flat cell in px; additional delay of the centre in 
 extent as a fraction of the outline; 1 where it reaches into the points of the outline, 0 where
 it keeps away from the rim; standard deviations of the fine and of the coarse texture; delay of
 ruffles along the edge."""
-SHAPES = ("round", "spread", "elongated", "packed", "rod", "large")
+SHAPES = ("round", "spread", "elongated", "packed", "rod", "large", "aligned")
 
 
 @dataclass(frozen=True)
@@ -167,6 +167,11 @@ def _packed(n: int, rng: np.random.Generator) -> NDArray[np.float64]:
     return _ellipse(aspect) * np.exp(_wobble(n, rng, rng.uniform(0, 0.04)))
 
 
+def _aligned(n: int, rng: np.random.Generator) -> NDArray[np.float64]:
+    aspect = rng.uniform(1.3, rng.uniform(1.6, 3.5), n)
+    return _ellipse(aspect) * np.exp(_wobble(n, rng, rng.uniform(0, 0.06)))
+
+
 def _rod(n: int, rng: np.random.Generator) -> NDArray[np.float64]:
     """Return disks of radius 1 stretched to rods with round ends."""
     shortest = rng.uniform(0.3, 2.0)
@@ -189,6 +194,7 @@ _OUTLINES = {
     "packed": _packed,
     "rod": _rod,
     "large": _large,
+    "aligned": _aligned,
 }
 _DELAYS = {
     "round": (0.5, 3.5),
@@ -197,6 +203,7 @@ _DELAYS = {
     "packed": (0.2, 2.0),
     "rod": (0.3, 1.5),
     "large": (0.06, 0.4),
+    "aligned": (0.15, 1.0),
 }
 """Range of the phase delay of the body in radians."""
 _ROUNDNESS = {
@@ -206,6 +213,7 @@ _ROUNDNESS = {
     "packed": (0.0, 1.0),
     "rod": (0.7, 1.0),
     "large": (0.0, 0.3),
+    "aligned": (0.0, 0.8),
 }
 
 
@@ -217,7 +225,7 @@ def _log_uniform(
 
 
 def _optics(name: str, n: int, width: float, rng: np.random.Generator) -> NDArray[np.float64]:
-    flat = name in ("spread", "large", "packed")
+    flat = name in ("spread", "large", "packed", "aligned")
     low, high = _DELAYS[name]
     if name in ("round", "packed"):
         high = min(high, 0.6 + 0.06 * width)
@@ -229,7 +237,7 @@ def _optics(name: str, n: int, width: float, rng: np.random.Generator) -> NDArra
     body = peak * _log_uniform(rng, 0.3, 4.0 if flat else 1.0, n, 0.3)
     texture = (peak + body) * _log_uniform(rng, 0.03, 0.6 if flat else 0.3, n, 0.3)
     share = 1 - rng.uniform(0, 1) ** 2
-    ruffled = 0.0 if name == "packed" else rng.choice([0.0, 1.0])
+    ruffled = 0.0 if name in ("packed", "aligned") else rng.choice([0.0, 1.0])
     ruffle = ruffled * peak * rng.uniform(0, 1.5 if flat else 0.5, n)
     body_at = rng.uniform(0.35, 0.8, n)
     rays = np.full(n, rng.random())

@@ -74,16 +74,20 @@ def lay_out(
     if packed:
         n = int(room / rng.uniform(0.95, 1.25)) + 1
     else:
-        wanted = rng.choice([0.12, 0.3, 0.6, 1.2]) if density is None else density * cell
+        wanted = rng.choice([0.12, 0.3, 0.6, 1.2, 2.0]) if density is None else density * cell
         n = int(rng.poisson(room * wanted))
     names = [SHAPES.index(name) for name in shares]
     shapes = rng.choice(names, n, p=list(shares.values()))
+    aligned = packed and rng.random() < 0.3
+    if aligned:
+        shapes[:] = SHAPES.index("aligned")
     bodies = draw_bodies(shapes, width, rng)
     places = rng.random((n, 2)) * (np.array(size) + 2 * margin) - margin
-    angles = rng.uniform(0, 2 * np.pi, n)
-    overlap = float(rng.choice([0.0, 0.04, 0.15]))
+    spread = 0.3 if aligned else 2 * np.pi
+    angles = rng.uniform(0, 2 * np.pi) + rng.uniform(0, spread, n)
+    overlap = float(rng.choice([0.0, 0.04, 0.15, 0.25]))
     if packed:
-        bodies, places, angles = _pack(bodies, places, angles, size, width, rng)
+        bodies, places, angles = _pack(bodies, places, angles, 6 if aligned else 25, size, rng)
         overlap = 1.0
     else:
         _put_beside(bodies, places, angles, kind == "rods", rng)
@@ -142,13 +146,13 @@ def _pack(
     bodies: Bodies,
     places: NDArray[np.float64],
     angles: NDArray[np.float64],
+    rounds: int,
     size: tuple[int, int],
-    width: float,
     rng: np.random.Generator,
 ) -> tuple[Bodies, NDArray[np.float64], NDArray[np.float64]]:
     """Return cells side by side, over the whole frame or in colonies."""
     gapless = rng.random() < 0.5
-    spread_apart(places, bodies.radii * 1.02, 25)
+    spread_apart(places, bodies.radii * 1.02, rounds)
     if gapless:
         bodies = replace(bodies, outlines=bodies.outlines * np.float32(1.5))
     if rng.random() < 0.6:
