@@ -3,10 +3,9 @@
 usage: python -m benchmarks.synthetic_kinds [--fields N] [--methods a,b] [--pictures FOLDER]
 
 Draws fields of `pyama.testing.phase_contrast`, segments them, and prints the F1 score of the
-objects (intersection over union of a half or more) of all fields of a kind together. `logstd`
-and `watershed` get frames that were resized to cells of 70 px, since their parameters are in
-pixels; `unet` gets the width as `cell_diameter`. All random numbers come from seeds that begin
-with `SEED`: training takes others.
+objects (intersection over union of a half or more) of all fields of a kind together. Every
+method gets frames that were resized to cells of 70 px, for which its parameters are meant. All
+random numbers come from seeds that begin with `SEED`: training takes others.
 """
 
 import argparse
@@ -61,13 +60,10 @@ def judged_fields(
 
 def segment(method: str, frame: NDArray[np.uint16], width: float) -> Labels:
     """Return the labels that a method finds in a frame with cells of a width in px."""
-    by_width = method == "unet" and "cell_diameter" in ProcessingParams.model_fields
-    params = ProcessingParams(**({"cell_diameter": width} if by_width else {}))
-    scale = 1.0 if by_width else USUAL_PX / width
+    params, scale = ProcessingParams(), USUAL_PX / width
     own = own_params(method, SEGMENTERS[method], params)
     found = SEGMENTERS[method](_resized(frame, scale), own)
-    limits = params.min_object_size, params.max_object_size
-    labels: Labels = found if by_width else limit_sizes(found, *limits)[0]
+    labels: Labels = limit_sizes(found, params.min_object_size, params.max_object_size)[0]
     rows, columns = (
         np.minimum(((np.arange(n) + 0.5) * scale).astype(int), m - 1)
         for n, m in zip(frame.shape, labels.shape, strict=True)
@@ -78,8 +74,6 @@ def segment(method: str, frame: NDArray[np.uint16], width: float) -> Labels:
 def _resized(frame: NDArray[np.uint16], scale: float) -> NDArray[np.uint16]:
     from scipy import ndimage
 
-    if scale == 1:
-        return frame
     smooth = frame.astype(np.float32)
     if scale < 1:
         smooth = ndimage.gaussian_filter(smooth, 0.4 / scale)

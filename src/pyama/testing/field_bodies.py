@@ -235,7 +235,7 @@ def _optics(name: str, n: int, width: float, rng: np.random.Generator) -> NDArra
         round_[:] = 1.0
     edge = np.maximum(width * rng.uniform(0.02, 0.1), 0.8) * rng.lognormal(0, 0.2, n)
     body = peak * _log_uniform(rng, 0.3, 4.0 if flat else 1.0, n, 0.3)
-    texture = (peak + body) * _log_uniform(rng, 0.03, 0.6 if flat else 0.3, n, 0.3)
+    texture = (peak + body) * _log_uniform(rng, 0.04, 1.0 if flat else 0.4, n, 0.3)
     share = 1 - rng.uniform(0, 1) ** 2
     ruffled = 0.0 if name in ("packed", "aligned") else rng.choice([0.0, 1.0])
     ruffle = ruffled * peak * rng.uniform(0, 1.5 if flat else 0.5, n)

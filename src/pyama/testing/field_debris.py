@@ -173,7 +173,7 @@ def expose(
         contrast: How much cells differ from 1; the noise is a fraction of it.
         rng: Source of the random numbers.
     """
-    noise_level = contrast * np.exp(rng.uniform(np.log(0.04), np.log(0.6)))
+    noise_level = contrast * np.exp(rng.uniform(np.log(0.015), np.log(0.6)))
     electrons = float(np.clip(2 / noise_level**2, 200, 1e5))
     read = rng.uniform(0, 0.7) * np.sqrt(electrons)
     gain = np.exp(rng.uniform(np.log(0.3), np.log(1))) * 60_000 / (electrons * white)

@@ -85,7 +85,7 @@ class Lens:
 
 def draw_ring(width: float, rng: np.random.Generator) -> float:
     """Return a random width of the halo in px, in proportion to the cells."""
-    share = np.exp(rng.uniform(np.log(0.04), np.log(0.35)))
+    share = np.exp(rng.uniform(np.log(0.025), np.log(0.35)))
     return float(np.clip(width * share, 1.2, 40))
 
 
