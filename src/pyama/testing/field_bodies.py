@@ -73,11 +73,9 @@ def draw_bodies(shapes: NDArray[np.intp], width: float, rng: np.random.Generator
         nucleus[members] = _nuclei(name, optics[members, 0] + optics[members, 3], rng)
         n_granules[members], granule[members] = _granules(name, len(members), width, rng)
         if name in ("elongated", "rod"):
-            strength = rng.choice([0.0, 0.2, 0.5]) / width
+            strength = rng.choice([0.0, 0.1, 0.2 if name == "rod" else 0.5]) / width
             bends[members] = rng.normal(0, strength, len(members))
-    spread = rng.uniform(0.05, 0.3)
-    radius = width / 2 * np.exp(np.clip(rng.normal(0, spread, n), -0.8, 0.8))
-    outlines *= (radius / np.sqrt((outlines**2).mean(axis=1)))[:, None]
+    outlines *= _scales(shapes, outlines, width, rng)[:, None]
     return Bodies(
         outlines=outlines.astype(np.float32),
         bends=bends,
@@ -87,6 +85,23 @@ def draw_bodies(shapes: NDArray[np.intp], width: float, rng: np.random.Generator
         granule=granule,
         offsets=rng.integers(0, 512, (n, 2)),
     )
+
+
+def _scales(
+    shapes: NDArray[np.intp],
+    outlines: NDArray[np.float64],
+    width: float,
+    rng: np.random.Generator,
+) -> NDArray[np.float64]:
+    """Return the factors that give outlines the wanted width and its variation."""
+    spread = rng.uniform(0.05, 0.3)
+    radii = np.sqrt((outlines**2).mean(axis=1))
+    scales = width / 2 * np.exp(np.clip(rng.normal(0, spread, len(radii)), -0.8, 0.8)) / radii
+    rods = shapes == SHAPES.index("rod")
+    if rods.any():  # of one culture, they differ in length and hardly in thickness
+        thickness = rng.lognormal(0, 0.05, int(rods.sum()))
+        scales[rods] = width / 2 * thickness / np.median(radii[rods])
+    return scales
 
 
 def _angles() -> NDArray[np.float64]:
