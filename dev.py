@@ -31,6 +31,7 @@ INPUTS = [ROOT / "pyproject.toml", ROOT / "constraints.txt"]
 TWO_AT_ONCE = ["-n", "2", "--dist", "worksteal"]
 COMMANDS = {
     "demo": [["-m", "pyama.cli", "demo"]],
+    "train-segmenter": [["training/train_segmenter.py"]],
     "test": [["-m", "pytest", *TWO_AT_ONCE]],
     "test-long": [["-m", "pytest", *TWO_AT_ONCE, "-m", "long", "tests/long"]],
     "coverage": [["-m", "pytest", *TWO_AT_ONCE, "--cov", "--cov-report=term:skip-covered"]],
@@ -47,8 +48,9 @@ COMMANDS = {
     "lowest": [["-m", "pytest", *TWO_AT_ONCE, "-o", "filterwarnings=default"]],
     "python": [[]],
 }
-DEMO_EXTRAS = "web,plot"
 ALL_EXTRAS = "test"
+EXTRAS = {"demo": "web,plot", "train-segmenter": "train"}
+"""Of commands that need less, or more, than `ALL_EXTRAS`."""
 LOWEST_EXTRAS = "web,plot,parquet,laptrack"
 LOWEST_TOOLS = ["pytest", "pytest-xdist", "pytest-timeout", "hypothesis", "httpx2"]
 LOWEST_INTERFACES = ["cli_help", "cli_config", "cli_analysis", "cli_run", "web_command"]
@@ -63,7 +65,8 @@ def set_up(extras: str) -> None:
     stamp = VENV / "installed"
     found = stamp.read_text().split() if stamp.is_file() else []
     fresh = not found or found[0] != inputs.hexdigest()
-    if not fresh and (extras in found or ALL_EXTRAS in found):
+    known = [] if fresh else found[1:]
+    if extras in known or (ALL_EXTRAS in known and extras != EXTRAS["train-segmenter"]):
         return
     print(f"Setting up {VENV}: one to three minutes ...", flush=True)
     pip = [str(PYTHON), "-m", "pip"]
@@ -81,7 +84,7 @@ def set_up(extras: str) -> None:
     # All cores compile, unlike pip. Packages may hold files for other versions of Python.
     compiling = ["-m", "compileall", "-qq", "-j", "0", str(VENV), "src"]
     subprocess.run([str(PYTHON), *compiling], cwd=ROOT, check=False)
-    stamp.write_text(f"{inputs.hexdigest()} {extras}")
+    stamp.write_text(" ".join([inputs.hexdigest(), *known, extras]))
 
 
 def set_up_lowest() -> None:
@@ -138,7 +141,7 @@ def main(arguments: list[str]) -> int:
         print(f"usage (Python 3.11 or newer): python dev.py {{{','.join(COMMANDS)}}} [...]")
         return 2
     try:
-        set_up(DEMO_EXTRAS if arguments[0] == "demo" else ALL_EXTRAS)
+        set_up(EXTRAS.get(arguments[0], ALL_EXTRAS))
         if arguments[0] == "lowest":
             set_up_lowest()
         if arguments[0] == "check":
