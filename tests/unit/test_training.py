@@ -67,7 +67,8 @@ def test_variations_are_finite_and_leave_empty_patches_empty(training):
     assert varied.abs().max() <= 12
     empty = (shown == 0).all(dim=(1, 2, 3)) & (y != 0).any(dim=3).any(dim=2).any(dim=1)
     assert 1 <= empty.sum() <= 20
-    assert (shown[~empty] == y[~empty]).all()
+    assert ((shown == y) | (shown == 0)).all()  # walls cover cells
+    assert (shown[~empty] == y[~empty]).float().mean() > 0.95
 
 
 def test_the_same_seed_gives_the_same_weights_and_a_file_that_says_how(training, tmp_path):

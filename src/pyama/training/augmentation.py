@@ -3,6 +3,7 @@
 import math
 
 import numpy as np
+import scipy
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
@@ -13,11 +14,15 @@ _REACH = 5
 """Radius of the Gaussian filters in px."""
 _EMPTY = 0.05
 """Share of the patches without any cell."""
+_WALL = 0.04
+"""Share of the patches with the wall of a chamber."""
+_RING = 0.1
+"""Share of the patches with a ring of diffracted light."""
 
 
 def vary(x: Tensor, y: Tensor, rng: np.random.Generator) -> tuple[Tensor, Tensor]:
     """Return varied inputs, shape (N, 1, h, w), and their targets, shape (N, 3, h, w)."""
-    x = _with_debris(x, y[:, 0], rng)
+    x, y = _with_wall(_with_debris(x, y[:, 0], rng), y, rng)
     x = _with_contrast(x, rng)
     x = _with_focus(x, rng)
     x = _with_light(x, rng)
@@ -102,6 +107,42 @@ def _saturated(x: Tensor, rng: np.random.Generator) -> Tensor:
     limit = rng.uniform(1.5, 6, len(x))
     limit[rng.random(len(x)) > 0.1] = LARGEST
     return torch.minimum(x, torch.from_numpy(limit.astype(np.float32))[:, None, None, None])
+
+
+def _with_wall(x: Tensor, y: Tensor, rng: np.random.Generator) -> tuple[Tensor, Tensor]:
+    """Cover a side of some patches with the wall of a chamber, and put rings onto others."""
+    x, y = x.clone(), y.clone()
+    for patch, shown in zip(x[:, 0], y, strict=True):
+        if rng.random() < _RING:
+            patch += torch.from_numpy(_ring(patch.shape, rng))
+        if rng.random() < _WALL:
+            depth, wall = _wall(patch.shape, rng)
+            patch[depth > 0] = torch.from_numpy(wall[depth > 0])
+            shown[:, depth > 0] = 0
+    return x, y
+
+
+def _ring(shape: tuple[int, ...], rng: np.random.Generator) -> NDArray[np.float32]:
+    rows, columns = (np.arange(n) - rng.uniform(0, n) for n in shape)
+    distance = np.hypot(rows[:, None], columns)
+    radius, width = rng.uniform(2, 40), rng.uniform(1.5, 5)
+    envelope = np.exp(-(((distance - radius) / width / 2) ** 2))
+    wave = np.cos((distance - radius) / width * rng.uniform(1, 3))
+    return (rng.uniform(0.1, 1) * envelope * wave).astype(np.float32)
+
+
+def _wall(
+    shape: tuple[int, ...], rng: np.random.Generator
+) -> tuple[NDArray[np.float64], NDArray[np.float32]]:
+    """Return how deep in the wall every pixel is, and what it looks like."""
+    angle = rng.uniform(0, 2 * math.pi)
+    rows, columns = (np.linspace(-1, 1, n) for n in shape)
+    depth = rows[:, None] * math.sin(angle) + columns * math.cos(angle) - rng.uniform(-0.3, 1)
+    depth = depth + 0.03 * scipy.ndimage.gaussian_filter1d(rng.normal(0, 3, shape[1]), 3)
+    noise = scipy.ndimage.gaussian_filter(rng.normal(0, 1, shape), rng.uniform(0.7, 3))
+    bands = np.cos(depth * rng.uniform(3, 25) + rng.uniform(0, 2 * math.pi))
+    look = rng.uniform(1, 8) * bands + rng.uniform(1, 6) * noise / noise.std()
+    return depth, look.astype(np.float32)
 
 
 def _with_debris(x: Tensor, inside: Tensor, rng: np.random.Generator) -> Tensor:

@@ -5,11 +5,12 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
+import scipy
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from pyama.algorithms.kernels.array_types import Frame, Labels
+from pyama.algorithms.kernels.array_types import Frame, Labels, Mask
 from pyama.algorithms.segmenters.network_input import network_input
 from pyama.training.targets import targets
 
@@ -17,8 +18,15 @@ LEVELS = (-0.9, -0.45, 0.0, 0.45, 0.9)
 """Every frame is prepared for these powers of two of its diameter: a diameter that is wrong by
 a factor of two should do no great harm."""
 _LEVEL_SHARES = (0.1, 0.22, 0.36, 0.22, 0.1)
-_NEAR_CELLS = 0.5
-"""Share of the patches that are centred near a cell; the others are anywhere."""
+_NEAR = (0.3, 0.45, 0.25)
+"""Shares of the patches that are centred anywhere, near a cell, and near a lure: contrast
+where no cell is, such as debris or the wall of a chamber."""
+_LURE = 1.5
+"""Smallest contrast of a lure."""
+_FAR = 8
+"""Smallest distance of a lure from a cell in px; halos are nearer."""
+_PLACES = 3000
+"""Number of places that are kept per frame."""
 _ZOOM = 0.225
 """Between two levels patches are resized by up to this power of two."""
 
@@ -59,6 +67,18 @@ class DrawnFrames:
     """Number of frames that are replaced by new ones per batch; at most 1."""
 
 
+@dataclass(frozen=True)
+class _Level:
+    """A frame for one diameter."""
+
+    both: Tensor
+    """Input and targets, shape (1, 4, h, w)."""
+    cells: NDArray[np.int64]
+    """Places (x, y) in cells, shape (N, 2)."""
+    lures: NDArray[np.int64]
+    """Places (x, y) with contrast, far from cells, shape (M, 2)."""
+
+
 class Patches:
     """Random patches of prepared frames.
 
@@ -89,34 +109,32 @@ class Patches:
         patches = torch.cat([self._patch() for _ in range(n)])
         return patches[:, :1], patches[:, 1:]
 
-    def _new(self) -> Tensor:
+    def _new(self) -> _Level:
         assert self._drawn  # noqa: S101 (for mypy)
         power = self._rng.choice(LEVELS, p=_LEVEL_SHARES)
         return _level(self._drawn.draw(self._rng), 2**power)
 
-    def _any(self) -> Tensor:
-        """Return a frame and its targets at one level, shape (1, 4, h, w)."""
+    def _any(self) -> _Level:
         rng = self._rng
         if self._drawn and rng.random() < self._drawn.share:
             return self._pool[rng.integers(len(self._pool))]
         levels = self._given[rng.choice(len(self._given), p=self._shares)]
         return levels[rng.choice(len(levels), p=_LEVEL_SHARES)]
 
-    def _centre(self, level: Tensor) -> NDArray[np.float64]:
-        """Return (x, y) of the centre of a patch, in half of the cases near a cell."""
-        rng, sides = self._rng, np.array(level.shape[:1:-1])
+    def _centre(self, level: _Level) -> NDArray[np.float64]:
+        """Return (x, y) of the centre of a patch: near a cell, a lure, or anywhere."""
+        rng, sides = self._rng, np.array(level.both.shape[:1:-1])
         centre = rng.uniform(0, 1, 2) * sides
-        if rng.random() < _NEAR_CELLS:
-            cells = torch.nonzero(level[0, 1])
-            if len(cells):
-                cell = cells[rng.integers(len(cells))].numpy()[::-1]
-                centre = cell + rng.normal(0, self._size / 4, 2)
+        places = rng.choice(3, p=_NEAR)
+        near = [np.empty((0, 2)), level.cells, level.lures][places]
+        if len(near):
+            centre = near[rng.integers(len(near))] + rng.normal(0, self._size / 4, 2)
         margin = np.minimum(0.4 * self._size, sides / 2)
         return np.clip(centre, margin, sides - margin)
 
     def _patch(self) -> Tensor:
         level = self._any()
-        height, width = level.shape[2:]
+        height, width = level.both.shape[2:]
         turn, centre = self._turn(), self._centre(level)
         if turn is None:  # as sharp as the frame
             turn, centre = _rotation(self._rng.integers(4) * math.pi / 2), np.round(centre)
@@ -130,7 +148,7 @@ class Patches:
             torch.from_numpy(affine), shape, align_corners=False
         )
         return torch.nn.functional.grid_sample(
-            level, place, padding_mode="reflection", align_corners=False
+            level.both, place, padding_mode="reflection", align_corners=False
         )
 
     def _turn(self) -> NDArray[np.float64] | None:
@@ -146,9 +164,18 @@ def _rotation(angle: float) -> NDArray[np.float64]:
     return np.array([[cosine, -sine], [sine, cosine]])
 
 
-def _level(one: LabelledFrame, factor: float) -> Tensor:
-    """Return input and targets, (1, 4, h, w), for a diameter that is wrong by a factor."""
+def _level(one: LabelledFrame, factor: float) -> _Level:
+    """Prepare a frame for a diameter that is wrong by a factor."""
     diameter = median_width(one.labels) if one.diameter is None else one.diameter
     seen = network_input(one.frame, diameter * factor)
-    both = np.concatenate([seen[None], targets(one.labels, seen.shape)])
-    return torch.from_numpy(both)[None]
+    wanted = targets(one.labels, seen.shape)
+    inside = wanted[0] > 0
+    around = scipy.ndimage.maximum_filter(inside, 2 * _FAR + 1)
+    both = torch.from_numpy(np.concatenate([seen[None], wanted]))[None]
+    return _Level(both, _some(inside), _some((np.abs(seen) > _LURE) & ~around))
+
+
+def _some(mask: Mask) -> NDArray[np.int64]:
+    """Return (x, y) of evenly chosen pixels of a mask, shape (N, 2)."""
+    places = np.argwhere(mask)[:, ::-1]
+    return places[:: max(1, len(places) // _PLACES)]
