@@ -1,0 +1,118 @@
+"""Segmentation of phase contrast by a small neural network that separates touching cells.
+
+The network, a U-Net after Ronneberger, Fischer and Brox (2015),
+https://doi.org/10.1007/978-3-319-24574-4_28, gives three numbers per pixel: the probability
+that it is in a cell, the probability that it is on the border between two touching cells, and
+how far it is from the edge of its cell. Cells are the objects around the maxima of the
+distance, as in StarDist and Omnipose, which learn distances, too.
+"""
+
+from collections.abc import Callable
+from typing import Annotated
+
+import numpy as np
+import scipy
+from numpy.typing import NDArray
+from pydantic import Field
+
+from pyama.algorithms.kernels.array_types import Frame, Labels, Mask, check_frame
+from pyama.algorithms.kernels.basins import (
+    enlarge_labels,
+    fill_holes_in_objects,
+    separate_basins,
+)
+from pyama.algorithms.params import Params
+from pyama.algorithms.segmenters.network_input import WIDTH, network_input
+from pyama.algorithms.segmenters.network_tiles import run_in_tiles
+
+Network = Callable[[NDArray[np.float32]], NDArray[np.float32]]
+"""The network: an image (h, w) whose sides are multiples of 16, to three numbers (3, h, w),
+each from 0 to 1: in a cell, on a border between cells, distance from the edge."""
+
+INSIDE = 0.5
+"""Smallest probability of a pixel that belongs to a cell."""
+BORDER_WEIGHT = 0.5
+"""How much a certain border lowers the distance from the edge."""
+DEPTH = 0.2
+"""Smallest descent of the distance (1 in the middle of a cell) between two cells."""
+SMALLEST_PEAK = 0.2
+"""Smallest distance in the middle of a cell; rims and shades have less."""
+SMOOTHING = 1.0
+"""Standard deviation (px of the network) of the Gaussian that smooths the distance."""
+SMALLEST_AREA = 0.06
+"""Smallest area of a cell, relative to the square of the diameter; a disk has 0.785. Annotated
+cells are larger but for those that the edge of the frame cuts."""
+LARGEST_HOLE = 0.1
+"""Largest area of a hole in a cell, relative to the square of the diameter: larger than a
+nucleus or a vacuole, smaller than the medium that an arched cell encloses."""
+SMALLEST_AREA_AT_EDGE = 0.02
+"""The same for objects at the edge of the frame."""
+
+
+class UnetParams(Params):
+    """Parameters of the segmentation by a neural network."""
+
+    diameter: Annotated[
+        float,
+        Field(ge=8, le=2000, allow_inf_nan=False),
+        Field(json_schema_extra={"unit": "px"}),
+    ] = 70.0
+    """Typical width of a cell; within a factor of 1.5 is close enough."""
+    model: Annotated[str, Field(min_length=1)] | None = None
+    """Path of a network that was trained for other cells, an ONNX file; null is the network
+    that comes with pyama."""
+
+
+def segment(
+    frame: Frame, params: UnetParams, network: Network, gaps: Mask | None = None
+) -> Labels:
+    """Label the cells of one phase contrast frame, and separate touching cells.
+
+    The size limits are not applied to the result: `labels.limit_sizes` does so, and counts,
+    after every method.
+
+    Args:
+        frame: Intensities in counts, shape (H, W), uint16.
+        params: See `UnetParams`; `diameter` is used.
+        network: See `Network`.
+        gaps: True where nothing was recorded, shape (H, W); None if everything was.
+
+    Returns:
+        Labels, shape (H, W): 0 is background, 1..N are cells. The same number in another
+        frame is another cell. A frame without contrast has no cells.
+
+    Raises:
+        ArrayError: `frame` is not two-dimensional.
+    """
+    check_frame(frame, "segment")
+    if frame.size == 0 or frame.min() == frame.max():
+        return np.zeros(frame.shape, np.uint16)
+    image = network_input(frame, params.diameter, gaps)
+    inside, distance = run_in_tiles(image, lambda tile: _maps(network(tile)))
+    labels = _cells(inside, distance)
+    if not labels.any():
+        return np.zeros(frame.shape, np.uint16)
+    enlarged = enlarge_labels(labels, inside, (frame.shape[0], frame.shape[1]))
+    return enlarged if gaps is None else np.where(gaps, enlarged.dtype.type(0), enlarged)
+
+
+def _maps(output: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Return the probability of cells, and the distance lowered at borders, (2, h, w)."""
+    inside, border, distance = output
+    lowered = distance * (1 - BORDER_WEIGHT * border)
+    return np.stack([inside, lowered.astype(np.float32)])
+
+
+def _cells(inside: NDArray[np.float32], distance: NDArray[np.float32]) -> NDArray[np.int32]:
+    """Return the cells in the resolution of the network, 1..N, shape (h, w)."""
+    heights = scipy.ndimage.gaussian_filter(distance, SMOOTHING)
+    heights = np.where(inside > INSIDE, np.maximum(heights, np.float32(1e-6)), np.float32(0))
+    labels = separate_basins(heights, DEPTH, SMALLEST_PEAK)
+    areas = np.bincount(labels.ravel())
+    smallest = np.full(len(areas), SMALLEST_AREA * WIDTH**2)
+    for edge in (labels[0], labels[-1], labels[:, 0], labels[:, -1]):
+        smallest[edge] = SMALLEST_AREA_AT_EDGE * WIDTH**2
+    kept = areas >= smallest
+    kept[0] = False
+    numbers = np.where(kept, np.cumsum(kept), 0).astype(np.int32)
+    return fill_holes_in_objects(numbers[labels], round(LARGEST_HOLE * WIDTH**2))
