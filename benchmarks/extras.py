@@ -21,6 +21,7 @@ def extras(folder: Path, *, quick: bool, long: bool) -> list[Line]:
         *_memory(folder, quick=quick),
         *(_cells(folder) if long else []),
         _crowded(),
+        *_methods(),
         _help(),
         _plan(folder, 10 if quick else 100),
         _compile(folder),
@@ -74,6 +75,18 @@ def _cells(folder: Path) -> list[Line]:
 def _crowded() -> Line:
     seconds = run_task("track_many", cells=5000)
     return Line("tracking 5000 cells per frame", f"{1000 * seconds:.1f} ms", "at most 20 ms")
+
+
+def _methods() -> list[Line]:
+    asked = {"logstd": "", "watershed": "", "unet": "at most 0.15 s where watershed takes 0.2"}
+    return [
+        Line(
+            f"segmentation by {method}, CPU time per megapixel",
+            f"{run_task('segment_by', method=method, cells=75):.3f} s",
+            limit,
+        )
+        for method, limit in asked.items()
+    ]
 
 
 def _help() -> Line:

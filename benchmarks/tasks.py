@@ -251,6 +251,25 @@ def track_many(cells: int, size: int = 2048, frames: int = 6, repeats: int = 5) 
 
 
 @task
+def segment_by(method: str, cells: int, size: int = 1024, repeats: int = 5) -> float:
+    """Return CPU seconds per megapixel for finding cells by a method."""
+    from pyama.algorithms.params import own_params
+    from pyama.config import ProcessingParams
+    from pyama.processing.methods import SEGMENTERS
+    from pyama.testing.synthetic import SyntheticRecording
+
+    frame = SyntheticRecording(shape=(size, size), n_cells=cells).frame(0, 0)[0]
+    own = own_params(method, SEGMENTERS[method], ProcessingParams())
+    best = math.inf
+    for _ in range(repeats):
+        costs = Costs()
+        with costs.of("segment"):
+            SEGMENTERS[method](frame, own)
+        best = min(best, costs.steps["segment"].cpu / frame.size * 1e6)
+    return best
+
+
+@task
 def finish_many(path: str, folder: str, fovs: int) -> None:
     """Process many small fields of view, for `pyama plan`."""
     from pyama.processing.workflow import process

@@ -58,7 +58,15 @@ def test_help_imports_nothing_heavy(arguments, allowed):
 
 
 def test_a_run_starts_without_what_is_slow_to_load():
-    slow = {"scipy.fft", "scipy.ndimage", "scipy.spatial", "scipy.stats", "tifffile", "pandas"}
+    slow = {
+        "onnxruntime",
+        "scipy.fft",
+        "scipy.ndimage",
+        "scipy.spatial",
+        "scipy.stats",
+        "tifffile",
+        "pandas",
+    }
     program = f"import sys, pyama.cli.run_command\nprint({slow} & set(sys.modules))"
     done = subprocess.run(
         [sys.executable, "-c", program], capture_output=True, text=True, check=True

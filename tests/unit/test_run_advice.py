@@ -60,10 +60,11 @@ def test_watershed_has_no_such_settings_and_its_halo_is_no_loss():
 def test_alternatives_are_separate_settings():
     objects = OBJECTS | {"large_area": 1050}
     line = crowding_advice(objects, ProcessingParams())
-    watershed, limit = line.settings
-    assert line.endswith(f"Try {options(watershed)}, or {options(limit)}")
-    again = crowding_advice(objects, ProcessingParams(segmentation_method="watershed"))
-    assert again.settings == (limit,)
+    watershed, unet, limit = line.settings
+    assert line.endswith(f"Try {options(watershed)}, or {options(unet)}, or {options(limit)}")
+    for method in (watershed, unet):
+        again = crowding_advice(objects, ProcessingParams(**method))
+        assert again.settings == (limit,)
 
 
 @pytest.mark.parametrize("small_area", [100, 3000])

@@ -20,7 +20,7 @@ from pyama.algorithms.segmenters import logstd, watershed
 from pyama.algorithms.trackers import iou, kalman
 from pyama.config import ProcessingConfig, ProcessingParams
 from pyama.errors import ConfigError, PluginError
-from pyama.processing.external import btrack, cellpose, label_images, laptrack
+from pyama.processing.external import btrack, cellpose, label_images, laptrack, onnx_network
 from pyama.processing.plugin_digest import is_builtin
 from pyama.registry import Registry, parameter_models
 
@@ -34,6 +34,7 @@ limits are applied to the labels of every method afterwards. A method with a thi
 `place`, which needs a default, gets a `pyama.algorithms.contracts.ImageIndex`."""
 SEGMENTERS["logstd"] = logstd.segment
 SEGMENTERS["watershed"] = watershed.segment
+SEGMENTERS["unet"] = onnx_network.segment
 SEGMENTERS["cellpose"] = cellpose.segment
 SEGMENTERS["labels"] = label_images.segment
 

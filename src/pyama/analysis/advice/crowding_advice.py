@@ -5,6 +5,8 @@ from collections.abc import Mapping
 from pyama.analysis.advice.setting_advice import Advice, options
 from pyama.config import ProcessingParams
 
+SEPARATING = ("watershed", "unet")
+"""Methods that separate touching cells."""
 CROWDED = 0.2
 """Share of the foreground dropped as too large above which cells probably touch."""
 
@@ -33,9 +35,9 @@ def crowding_advice(objects: Mapping[str, int], params: ProcessingParams) -> Adv
     share, limit = too_large_share(objects), params.max_object_size
     if share is None or share <= CROWDED:
         return None
-    remedies: list[dict[str, str | int]] = [{"max_object_size": 4 * (limit or 0)}]
-    if params.segmentation_method != "watershed":
-        remedies.insert(0, {"segmentation_method": "watershed"})
+    remedies: list[Mapping[str, str | int]] = [{"max_object_size": 4 * (limit or 0)}]
+    if params.segmentation_method not in SEPARATING:
+        remedies = [{"segmentation_method": name} for name in SEPARATING] + remedies
     return Advice(
         f"{100 * share:.0f} % of the foreground was dropped as larger than {limit} "
         "px\N{SUPERSCRIPT TWO} (max_object_size): cells touch each other."

@@ -49,8 +49,9 @@ UNUSED_PARAMS = {
             "erosion_size",
         }
     ),
+    "unet": frozenset({"model"}),  # its contents count, see `onnx_network.identity`
 }
-"""Parameters that built-in methods get and do not read."""
+"""Parameters that built-in methods get and do not read, or whose value does not matter."""
 
 
 LIMITS = frozenset({"min_object_size", "max_object_size"})
