@@ -1,6 +1,7 @@
 """Measure pyama and the literal implementation of its reference, and print the results.
 
 usage: python dev.py bench [--quick] [--long] [--write] [--sizes 512,2048] [...]
+       python dev.py bench accuracy [...], see `benchmarks.annotated_fields`
 
 Everything runs on drawn recordings in a temporary folder. CPU times are minima of several
 runs; wall times mean something only on a machine that does nothing else.
@@ -14,6 +15,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from benchmarks import annotated_fields
 from benchmarks.extras import extras
 from benchmarks.report import STEPS, Entry, Line, machine, render, write_into
 from benchmarks.tasks import radius_px, run_task
@@ -25,6 +27,9 @@ LONG = {"size": 2048, "cells": 300, "frames": 180}
 
 def main(arguments: list[str]) -> None:
     """Run the selected measurements, print the tables, and write them into the document."""
+    if arguments[:1] == ["accuracy"]:
+        annotated_fields.main(arguments[1:])
+        return
     options = _options(arguments)
     with tempfile.TemporaryDirectory(prefix="pyama-bench-", dir=options.folder) as name:
         folder = Path(name)
