@@ -12,6 +12,7 @@ from pydantic_core import ErrorDetails
 
 from pyama import older_pyama
 from pyama.algorithms.copy_params import CopyParams
+from pyama.algorithms.diameter_params import DiameterParams
 from pyama.algorithms.flat_field_params import ChannelId, FlatFieldParams
 from pyama.algorithms.params import (
     BackgroundParams,
@@ -24,6 +25,7 @@ from pyama.algorithms.params import (
     WatershedParams,
 )
 from pyama.algorithms.scale_params import ScaleParams
+from pyama.derived_section import with_derived_section, without_derived
 from pyama.errors import ConfigError, place_of, problem_of
 from pyama.registry import parameter_models
 from pyama.yaml_files import load_yaml
@@ -133,6 +135,7 @@ class ProcessingParams(
     ExtractionParams,
     TimeParams,
     ScaleParams,
+    DiameterParams,
     PluginParams,
 ):
     """All parameters in one class; each algorithm takes one of the base classes."""
@@ -172,6 +175,10 @@ class ProcessingConfig(Params):
     """The channels to process, and what is measured in them."""
     params: ProcessingParams = Field(default_factory=ProcessingParams)
     """Parameters of all steps."""
+    derived: dict[str, Any] = Field(default_factory=dict)
+    """Values in `params` that follow from `cell_diameter`; runs derive and write them."""
+
+    _fill_in = model_validator(mode="before")(with_derived_section)
 
     def phase_features(self) -> tuple[str, ...]:
         """Return the features of the phase contrast channel; none without one."""
@@ -236,7 +243,7 @@ def dump_config(config: ProcessingConfig) -> dict[str, Any]:
 
     The parameters in `ONLY_IF_WRITTEN` are included only if they were set.
     """
-    entries = config.model_dump(mode="json")
+    entries = without_derived(config.model_dump(mode="json"))
     for name in ONLY_IF_WRITTEN:
         if name not in config.params.model_fields_set:
             del entries["params"][name]
@@ -249,6 +256,7 @@ def config_schema() -> dict[str, Any]:
     It includes the parameters of plugins that are loaded.
     """
     schema = ProcessingConfig.model_json_schema()
+    del schema["properties"]["derived"]  # runs write it
     flat = schema["$defs"]["ProcessingParams"]["properties"]
     flat["plugins"]["properties"] = plugins = {}
     for name, model in sorted(parameter_models().items()):

@@ -149,9 +149,11 @@ ORDER = [
 
 
 READ = {
-    "logstd": ["closing_iterations", "closing_size", "erosion_size", "logstd_window_size",
-               "max_object_size", "min_object_size", "morph_iterations", "morph_size"],
-    "watershed": ["logstd_window_size", "max_object_size", "min_object_size", "split_h"],
+    "logstd": ["closing_iterations", "closing_size", "erosion_size", "frame_scale",
+               "logstd_window_size", "max_object_size", "min_object_size", "morph_iterations",
+               "morph_size"],
+    "watershed": ["frame_scale", "logstd_window_size", "max_object_size", "min_object_size",
+                  "split_h"],
 }  # fmt: skip
 
 

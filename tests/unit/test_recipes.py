@@ -188,6 +188,7 @@ DEFAULTS = {
         "erosion_size": None,
         "min_object_size": 50,
         "max_object_size": 10_000,
+        "frame_scale": None,
         "split_h": None,
     },
     ("tracking", 2): {

@@ -81,7 +81,8 @@ class PluginParams(Params):
 
 
 def _own(values: BaseModel, flat: type[BaseModel]) -> dict[str, Any]:
-    return values.model_dump(mode="json", exclude=set(flat.model_fields))
+    given = values.model_fields_set - flat.model_fields.keys()
+    return values.model_dump(mode="json", include=given)
 
 
 def own_params(name: str, plugin: Any, params: Any, step: "type[Params] | None" = None) -> Any:
@@ -160,6 +161,12 @@ class LogStdParams(Params):
     """Smaller objects are removed; the default opening removes all below about 180 px²."""
     max_object_size: Annotated[Area | None, Field(validate_default=True)] = 10_000
     """Larger objects are removed; null keeps them. Touching cells are one object."""
+    frame_scale: (
+        Annotated[float, Field(gt=0, le=10, allow_inf_nan=False), _unit("1")] | None
+    ) = None
+    """Factor by which `logstd` and `watershed` resize the frame before they find cells, such
+    as 2 for cells of 35 px. Labels have the size of the frame, and object sizes and `split_h`
+    are in its px; windows and disks are in px of the resized frame. Null: as recorded."""
 
     @field_validator("max_object_size")
     @classmethod

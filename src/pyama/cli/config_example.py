@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from pyama.algorithms.copy_params import CopyParams
+from pyama.algorithms.diameter_params import DERIVABLE, DiameterParams
 from pyama.algorithms.features import FLUORESCENCE_FEATURES, PHASE_FEATURES
 from pyama.algorithms.flat_field_params import FlatFieldParams
 from pyama.algorithms.params import (
@@ -32,14 +33,14 @@ SECTIONS: dict[str, tuple[str, ...]] = {
     "Uneven light": tuple(FlatFieldParams.model_fields),
     "Traces": ("features", *ExtractionParams.model_fields),
     "Time": tuple(TimeParams.model_fields),
-    "Scale": tuple(ScaleParams.model_fields),
+    "Scale": (*ScaleParams.model_fields, *DiameterParams.model_fields),
 }
 METHODS = {"segmentation_method": SEGMENTERS, "tracking_method": TRACKERS}
 PLUGINS = "plugins"
 """Section of the parameters that belong to a single method, feature or preprocessor."""
 LIMIT_OF_INTEGERS = 2**31 - 1
 """A bound this high is not shown: no user reaches it."""
-SWITCHED_OFF = {"time_mapping", *ONLY_IF_WRITTEN}
+SWITCHED_OFF = {"time_mapping", *ONLY_IF_WRITTEN, *DERIVABLE}
 """Written as comments: a file that names them has an effect even with their default."""
 NAMED_TYPES = {
     "null": "null",

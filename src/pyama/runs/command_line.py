@@ -11,6 +11,7 @@ import yaml
 from pyama import layout
 from pyama.analysis.fitting.fit_settings import FitSettings
 from pyama.config import ProcessingConfig
+from pyama.derived_section import without_values
 from pyama.fov_ranges import ALL_FRAMES, fovs_text
 from pyama.runs.request import PreparedRun
 
@@ -87,6 +88,7 @@ def _channel_words(run: PreparedRun) -> Iterator[str]:
 
 def _settings(config: ProcessingConfig) -> Iterator[str]:
     changed = config.params.model_dump(mode="json", exclude_defaults=True)
+    changed = without_values(changed, config.derived)
     dedicated = {"plugins", "frames"}
     for name in sorted(changed.keys() & config.params.model_fields_set - dedicated):
         yield f"{name}={_yaml(changed[name])}"

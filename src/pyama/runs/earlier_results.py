@@ -8,6 +8,7 @@ from typing import Any
 
 from pyama import layout
 from pyama.config import ONLY_IF_WRITTEN, ProcessingConfig, parse_config
+from pyama.derived_section import without_values
 from pyama.errors import PyamaError
 from pyama.fov_ranges import fovs_text
 from pyama.metadata import MicroscopyMetadata
@@ -127,6 +128,7 @@ def changed_params(config: ProcessingConfig) -> dict[str, Any]:
     """Return the parameters that differ from their defaults, as in a configuration."""
     values = config.params.model_dump(mode="json")
     changed = config.params.model_dump(mode="json", exclude_defaults=True)
+    changed = without_values(changed, config.derived)
     written = config.params.model_fields_set & set(ONLY_IF_WRITTEN)
     params = {
         name: values[name]

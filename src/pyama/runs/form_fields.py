@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from pyama.algorithms.copy_params import CopyParams
+from pyama.algorithms.diameter_params import DiameterParams
 from pyama.algorithms.features import FLUORESCENCE_FEATURES, PHASE_FEATURES
 from pyama.algorithms.flat_field_params import FlatFieldParams
 from pyama.algorithms.params import (
@@ -44,7 +45,8 @@ def groups() -> list[dict[str, Any]]:
         single method), and the `channel` (`pc` or `fl`) without which it has no effect;
         empty if there is none.
     """
-    finding = [SEGMENTER, *SEGMENTER_PARAMS.model_fields, "z", *_own_of(SEGMENTERS)]
+    finding = [SEGMENTER, *DiameterParams.model_fields, *SEGMENTER_PARAMS.model_fields]
+    finding += ["z", *_own_of(SEGMENTERS)]
     following = [
         *RegistrationParams.model_fields,
         *(TRACKER, *TRACKER_PARAMS.model_fields, *_own_of(TRACKERS)),
@@ -96,7 +98,8 @@ def conditions() -> Conditions:
 
 def trial_names() -> list[str]:
     """Return the parameters, methods and preprocessors on which a trial depends."""
-    flat = [SEGMENTER, PREPROCESSORS, "z", *SEGMENTER_PARAMS.model_fields]
+    flat = [SEGMENTER, PREPROCESSORS, "z", *DiameterParams.model_fields]
+    flat += ["pixel_size_um", *SEGMENTER_PARAMS.model_fields]
     return [*flat, *_with_own(SEGMENTERS), *_with_own(NAMED_PREPROCESSORS)]
 
 

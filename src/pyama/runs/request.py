@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from pyama.config import ProcessingConfig, parse_config, read_entries
+from pyama.derived_sizes import with_derived, without_written_defaults
 from pyama.errors import ConfigError
 from pyama.fov_ranges import parse_fovs
 from pyama.metadata import MicroscopyMetadata
@@ -182,6 +183,7 @@ def _checked(
         raise ConfigError("Choose at least one channel.")
     selected = _selected(fovs, metadata.n_fovs)
     check_config(metadata, config, selected)
+    config = with_derived(config, metadata)
     all_notes = (*gone, *notes, *recording_notes(metadata, config))
     if record is not None and not overwrite:
         all_notes = (*all_notes, *reselection_notes(record.metadata, metadata))
@@ -213,7 +215,7 @@ def read_configuration(path: Path) -> Entries:
 def _entries(request: Request) -> dict[str, Any]:
     entries: dict[str, Any] = {}
     if request.config is not None:
-        entries = read_configuration(request.config)
+        entries = without_written_defaults(read_configuration(request.config))
     entries = apply_settings(entries, request.settings)
     dedicated = {
         "frames": request.frames,

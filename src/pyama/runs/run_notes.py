@@ -5,6 +5,7 @@ from pathlib import Path
 
 from pyama import layout
 from pyama.config import WITHOUT_EFFECT, ProcessingConfig
+from pyama.derived_sizes import derived_notes
 from pyama.metadata import MicroscopyMetadata, times_text
 from pyama.readers.frame_selection import selection_notes
 from pyama.sentences import WITHOUT_CELLS, WITHOUT_MASK
@@ -26,6 +27,7 @@ def recording_notes(metadata: MicroscopyMetadata, config: ProcessingConfig) -> l
     if metadata.n_frames > 1:
         notes.append(f"There is {times_text(metadata, config.params)}.")
     notes += time_warnings(metadata, config.params)
+    notes += derived_notes(config, metadata)
     if metadata.n_z > 1:
         notes.append(f"Of {metadata.n_z} z planes, z = {config.params.z} is used.")
         if "z" not in config.params.model_fields_set:
@@ -41,7 +43,10 @@ def other_settings(
     differs = [
         f"{name} = {before[name]}"
         for name in before
-        if name not in typed and name not in WITHOUT_EFFECT and before[name] != after[name]
+        if name not in typed
+        and name not in WITHOUT_EFFECT
+        and name not in old.derived
+        and before[name] != after[name]
     ]
     if not differs:
         return []

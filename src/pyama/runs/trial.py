@@ -8,9 +8,10 @@ from numpy.typing import NDArray
 
 from pyama.algorithms.contracts import ImageIndex
 from pyama.config import ProcessingConfig
+from pyama.derived_sizes import with_derived
 from pyama.errors import ConfigError, NotReadyError
 from pyama.file_cache import cached_while_unchanged
-from pyama.metadata import Box
+from pyama.metadata import Box, MicroscopyMetadata
 from pyama.processing.methods import PREPROCESSORS, SEGMENTERS, preprocessors
 from pyama.processing.steps.segmentation import segment_frames
 from pyama.readers import open_reader
@@ -31,21 +32,21 @@ def find_cells_in(path: Path, config: ProcessingConfig, place: ImageIndex) -> ND
     if pc is None:
         raise ConfigError("Cells are found in phase contrast: choose that channel.")
     z = config.params.z_of(pc.channel)
-    frame, boxes = _frame(path, place.fov, place.frame, pc.channel, z)
-    return find_cells(frame, config, place, boxes)
+    frame, boxes, metadata = _frame(path, place.fov, place.frame, pc.channel, z)
+    return find_cells(frame, with_derived(config, metadata), place, boxes)
 
 
 @cached_while_unchanged(CACHED_FRAMES)
 def _frame(
     path: Path, fov: int, frame: int, channel: int, z: Any
-) -> tuple[NDArray[np.uint16], tuple[Box, ...]]:
-    """Return a frame and the rectangles of it that were not recorded."""
+) -> tuple[NDArray[np.uint16], tuple[Box, ...], MicroscopyMetadata]:
+    """Return a frame, the rectangles of it that were not recorded, and the recording."""
     with open_reader(path, z) as reader:
         sizes = reader.metadata
         if fov >= sizes.n_fovs or frame >= sizes.n_frames or channel >= sizes.n_channels:
             raise NotReadyError("The recording has no such FOV, frame or channel.")
         lost = NotRecorded.known_to(sizes, fov, channel)
-        return reader.read(fov, frame, [channel])[0], lost.boxes.get(frame, ())
+        return reader.read(fov, frame, [channel])[0], lost.boxes.get(frame, ()), sizes
 
 
 def find_cells(

@@ -38,6 +38,9 @@ def schema() -> dict[str, Any]:
     # Without a number typed here, the time stamps of the file are used.
     interval = schema["$defs"]["ProcessingParams"]["properties"]["frame_interval"]
     interval |= {"default": None, "absent": "that of the file"}
+    properties = schema["$defs"]["ProcessingParams"]["properties"]
+    text = {"anyOf": [{"type": "string"}, {"type": "null"}], "absent": "not used"}
+    properties["cell_diameter"] |= text  # px or a length such as 30 um
     segmenters = [name for name in SEGMENTERS if not _needs_text(name)]
     return schema | {
         "choices": {

@@ -5,6 +5,8 @@ each pixel is thresholded, and the mask is cleaned. Wu, Gauthier and Levine (199
 https://doi.org/10.1109/10.362924, separate cells from the background by this texture.
 """
 
+from functools import partial
+
 import numpy as np
 import scipy
 from numpy.typing import NDArray
@@ -16,6 +18,7 @@ from pyama.algorithms.kernels.local_variance import local_variance
 from pyama.algorithms.kernels.morphology import dilate
 from pyama.algorithms.params import LogStdParams
 from pyama.algorithms.segmenters.clean_up import Areas, add, area, clean_up_stages
+from pyama.algorithms.segmenters.resizing import segment_at_scale
 
 VARIANCE_FLOOR = 1 / 12
 """Variance (counts²) of rounding to one grey level; smaller values are not texture."""
@@ -67,9 +70,16 @@ def segment(
     Raises:
         ArrayError: `frame` is not two-dimensional or not uint16.
     """
-    for stage, left in clean_up_stages(
-        high_variance_mask(frame, params.logstd_window_size, gaps), params
-    ):
+    scale = params.frame_scale
+    if scale is not None:
+        limit = round(params.min_object_size * scale**2)
+        params = params.replace(min_object_size=limit, max_object_size=None)
+    return segment_at_scale(partial(_segment, params), frame, scale, areas, gaps)
+
+
+def _segment(params: LogStdParams, frame: Frame, areas: Areas, gaps: Mask | None) -> Labels:
+    rough = high_variance_mask(frame, params.logstd_window_size, gaps)
+    for stage, left in clean_up_stages(rough, params):
         add(areas, stage, area(left))
     return label_bits(left)
 

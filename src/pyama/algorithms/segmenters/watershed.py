@@ -8,6 +8,7 @@ between two cells the outline has a notch.
 """
 
 from collections.abc import Iterator
+from functools import partial
 
 import numpy as np
 import scipy
@@ -29,6 +30,7 @@ from pyama.algorithms.params import WatershedParams
 from pyama.algorithms.segmenters.clean_up import Areas, add, area
 from pyama.algorithms.segmenters.joining import join_convex
 from pyama.algorithms.segmenters.logstd import VARIANCE_FLOOR, high_variance_mask
+from pyama.algorithms.segmenters.resizing import segment_at_scale
 
 SMALLEST_CELL = 300
 """Smallest area (px²) of a cell that the edge of the frame does not cut."""
@@ -60,12 +62,14 @@ def segment(
 ) -> Labels:
     """Label the cells of one phase contrast frame, and separate touching cells.
 
-    The sizes in pixels are for cells of 30 to 100 px in diameter. The size limits are not
+    The sizes in pixels are for cells of 70 px in diameter in the frame or, with
+    `frame_scale`, in the frame that is resized by it. The size limits are not
     applied to the result: `labels.limit_sizes` does so, and counts, after every method.
 
     Args:
         frame: Intensities in counts, shape (H, W), uint16.
-        params: See `WatershedParams`; `logstd_window_size` and `split_h` are used.
+        params: See `WatershedParams`; `logstd_window_size`, `split_h` and `frame_scale` are
+            used.
         areas: Gets the pixels that every stage leaves, added to what is there.
         gaps: True where nothing was recorded, shape (H, W); None if everything was.
 
@@ -77,15 +81,23 @@ def segment(
     Raises:
         ArrayError: `frame` is not two-dimensional or not uint16.
     """
-    mask = _cells(high_variance_mask(frame, params.logstd_window_size, gaps), areas)
+    scale, window, split_h = params.frame_scale, params.logstd_window_size, params.split_h
+    depth = None if split_h is None else split_h * (scale or 1)
+    return segment_at_scale(partial(_segment, window, depth), frame, scale, areas, gaps)
+
+
+def _segment(
+    window: int, split_h: float | None, frame: Frame, areas: Areas, gaps: Mask | None
+) -> Labels:
+    mask = _cells(high_variance_mask(frame, window, gaps), areas)
     if not mask.any():
         return np.zeros(frame.shape, np.uint16)
     core = _core(frame, mask, gaps)
-    depth = _depth(core) if params.split_h is None else params.split_h
+    depth = _depth(core) if split_h is None else split_h
     return _without_debris(_cut(mask, core, depth))
 
 
-def _cells(mask: Bits, areas: Areas | None) -> Mask:
+def _cells(mask: Bits, areas: Areas) -> Mask:
     for stage, left in _cleaned(mask):
         add(areas, stage, area(left))
     return unpack(left)

@@ -5,6 +5,7 @@ from collections.abc import Iterator, Mapping
 
 from pyama.analysis.advice.accounting import Notes, Outputs, of_step
 from pyama.analysis.advice.crowding_advice import crowding_advice
+from pyama.analysis.advice.diameter_advice import diameter_advice
 from pyama.analysis.advice.filter_advice import filter_advice
 from pyama.analysis.advice.mask_advice import mask_advice
 from pyama.analysis.advice.repeated_advice import repeated_advice
@@ -33,6 +34,7 @@ def run_advice(
     return [
         *saturation_advice(outputs, config, metadata),
         *repeated_advice(outputs, metadata),
+        *diameter_advice(segmentation, config, metadata),
         *mask_advice(segmentation, config.params),
         *([crowding] if crowding else []),
         *_not_registered(of_step(outputs, "registration")),

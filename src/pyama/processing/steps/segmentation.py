@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from pyama import layout
 from pyama.algorithms.contracts import ImageIndex, checked_image, checked_labels
 from pyama.algorithms.gaps import fill_gaps
-from pyama.algorithms.kernels.labels import limit_sizes
+from pyama.algorithms.kernels.labels import limit_sizes, regions
 from pyama.algorithms.params import own_params
 from pyama.algorithms.segmenters.mask_account import MaskAccount
 from pyama.config import ProcessingParams
@@ -75,8 +75,8 @@ def segment_frames(
         method: Name and function of the segmenter.
         preprocessors: Preprocessors, in order.
         params: Of the segmenter, and the limits of size.
-        notes: Gets the numbers of objects that the limits removed, and what `MaskAccount`
-            counts.
+        notes: Gets the numbers of objects that the limits removed, the `median_width` of the
+            others in px (of the disk with the median area), and what `MaskAccount` counts.
         places: Where the frames come from.
 
     Yields:
@@ -88,7 +88,7 @@ def segment_frames(
     name = f"segmentation method {method[0]!r}"
     own = own_params(*method, params, SEGMENTER_PARAMS)
     objects: Counter[str] = Counter()
-    largest = 0
+    largest, sizes = 0, list[NDArray[np.int64]]()
     notes |= {"largest_label": 0, "objects": {}, **lost.notes()}
     account = MaskAccount(own, notes, tells=takes_areas(method[1]))
     for t, (frame, place) in enumerate(zip(frames, places, strict=True)):
@@ -107,10 +107,13 @@ def segment_frames(
             labels = np.where(gaps, labels.dtype.type(0), labels)
         labels, removed = limit_sizes(labels, params.min_object_size, params.max_object_size)
         objects.update(asdict(removed))
+        sizes.append(regions(labels).areas)
         largest = max(largest, int(labels.max(initial=0)))
         notes |= {"largest_label": largest, "objects": dict(objects)}
         yield labels
     account.close()
+    if (areas := np.concatenate([*sizes, np.zeros(0, np.int64)])).size:
+        notes["median_width"] = round(float(np.sqrt(4 * np.median(areas) / np.pi)), 2)
 
 
 def _preprocessed(

@@ -4,6 +4,7 @@ from collections.abc import Callable, Sequence
 from functools import partial
 
 from pyama.config import ProcessingConfig
+from pyama.derived_sizes import with_derived
 from pyama.errors import ConfigError
 from pyama.metadata import MicroscopyMetadata, frame_times
 from pyama.processing.methods import with_own_params
@@ -24,6 +25,7 @@ def check_config(
         partial(check_fovs, metadata, fovs),
         partial(_check_channels, metadata, config),
         partial(with_own_params, config),
+        partial(with_derived, config, metadata),
         partial(frame_times, metadata, config.params, 0),
     ]
     problems = []

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from pyama import layout
 from pyama.config import ProcessingConfig
+from pyama.derived_sizes import with_derived
 from pyama.metadata import MicroscopyMetadata, frame_times
 from pyama.processing.cancelling import CancelEvent
 from pyama.processing.executors.local import check_executor
@@ -162,7 +163,7 @@ def process(
         requested = range(metadata.n_fovs) if fovs is None else fovs
         selected = tuple(dict.fromkeys(map(index, requested)))
         check_config(metadata, config, selected)
-        config = with_own_params(config)
+        config = with_own_params(with_derived(config, metadata))
         reading = open_once(stack, metadata, config, reader)
         known = (
             planned.compute_recipes(selected)
@@ -239,8 +240,7 @@ def run_batch(
         metadata: Of the recording.
         output_dir: The output folder.
         cancel_event: Stops the work within a frame.
-        update_progress: Called with `(successful, failed, message)` when a field of view has
-            ended.
+        update_progress: Called with `(successful, failed, message)` after each of them.
         redo: Whether results that a person has inspected may be replaced.
 
     Returns:
@@ -254,6 +254,7 @@ def run_batch(
     """
     started, output_dir = datetime.now(UTC), Path(output_dir)
     fovs = list(dict.fromkeys(map(index, fov_batch)))
+    config = with_derived(config, metadata)
     config = with_params(config, n_workers=n_workers, batch_size=max(1, len(fovs)))
     # Without an event an interrupt would not reach the workers.
     cancel_event = threading.Event() if cancel_event is None else cancel_event

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import ClassVar
 
 from pyama.config import ProcessingConfig
+from pyama.derived_sizes import with_derived
 from pyama.metadata import MicroscopyMetadata
 from pyama.processing.cancelling import CancelEvent
 from pyama.processing.plugin_digest import keep_fingerprints
@@ -111,7 +112,7 @@ class Service:
         fovs = [index(fov) for fov in fovs]  # NumPy integers cannot be written to recipes
         check_fovs(metadata, fovs)
         metadata = selected_for(metadata, config, output_dir)
-        config = self._adapted(config)
+        config = self._adapted(with_derived(config, metadata))
         load_named_plugins(config)
         with ExitStack() as stack:
             reader = self._reader or open_once(stack, metadata, config)
