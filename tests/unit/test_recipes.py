@@ -200,7 +200,11 @@ DEFAULTS = {
         "max_step": 2.0,
         "acceleration": 0.2,
     },
-    ("background", 2): {"tile_size": 100, "tile_overlap": 0.5},
+    ("background", 2): {
+        "background_method": "tiles",
+        "tile_size": 100,
+        "tile_overlap": 0.5,
+    },
     ("cropping", 2): {},
     ("extraction", 3): {"background_weight": 1.0, "min_frames": 30, "border_margin": 50},
     ("caching", 2): {},

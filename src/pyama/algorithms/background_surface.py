@@ -1,4 +1,4 @@
-"""Background of a fluorescence frame: a smooth surface through the medians of tiles."""
+"""Background of a fluorescence frame: a smooth surface through medians or planes of tiles."""
 
 from dataclasses import dataclass
 from functools import lru_cache
@@ -7,6 +7,7 @@ import numpy as np
 import scipy
 from numpy.typing import NDArray
 
+from pyama.algorithms.background_planes import plane_surface
 from pyama.algorithms.kernels.array_types import (
     Frame,
     Mask,
@@ -25,6 +26,8 @@ LOW_PERCENTILE = 5
 """Percentile of the frame that is the background if none is visible."""
 GRID = 16
 """Results are multiples of 1 / GRID count: far below the noise, and compressible."""
+BRIGHTEST = np.iinfo(np.uint16).max
+"""Largest count of a pixel."""
 MAX_BINS = 4096
 """Largest number of bins in the histogram of a tile; other medians are found by selection."""
 SAMPLE = 128
@@ -73,6 +76,8 @@ def estimate(
     lower order if there are fewer than four tiles. It continues linearly beyond the outer
     centres, with the slope between the outer tile and the next one that does not overlap it.
 
+    This is the method `tiles`; for `planes` see `plane_surface`.
+
     Args:
         frame: Intensities in counts, shape (H, W), of any size, uint16.
         foreground: True inside cells, shape (H, W).
@@ -95,6 +100,17 @@ def estimate(
         covered |= gaps
     if covered.all():
         return _fallback(frame, gaps)
+    background = np.empty(frame.shape, np.float32)
+    write = _through_planes if params.background_method == "planes" else _through_medians
+    if not write(frame, covered, params, background):
+        return _fallback(frame, gaps)
+    return Estimate(background, is_fallback=False)
+
+
+def _through_medians(
+    frame: Frame, covered: Mask, params: BackgroundParams, out: NDArray[np.float32]
+) -> bool:
+    """Write the surface through the medians; return whether there are any."""
     rows, columns = (_axis(n, params.tile_size, params.tile_overlap) for n in frame.shape)
     low, bins = _window(frame, covered)
     medians = tile_medians(
@@ -102,14 +118,33 @@ def estimate(
         rows.bounds, rows.cuts, rows.blocks, columns.bounds, columns.cuts, columns.blocks,
     )  # fmt: skip
     if np.isnan(medians).all():
-        return _fallback(frame, gaps)
-    background = np.empty(frame.shape, np.float32)
+        return False
     _surface(
         _filled(medians),
         rows.solve, rows.first, rows.weights, columns.solve, columns.first, columns.weights,
-        background,
+        out,
     )  # fmt: skip
-    return Estimate(background, is_fallback=False)
+    return True
+
+
+def _through_planes(
+    frame: Frame, covered: Mask, params: BackgroundParams, out: NDArray[np.float32]
+) -> bool:
+    """Write the surface through the planes; return whether there are any."""
+    found = plane_surface(frame, covered, params)
+    if found is None:
+        return False
+    rows, columns = found.rows, found.columns
+    _surface(
+        found.coefficients,
+        np.eye(rows.pieces + 3), rows.first, rows.weights,
+        np.eye(columns.pieces + 3), columns.first, columns.weights,
+        out,
+    )  # fmt: skip
+    # The surface lies between the coefficients. Far from what is visible, it may go beyond.
+    if found.coefficients.min() < 0 or found.coefficients.max() > BRIGHTEST:
+        np.clip(out, 0, BRIGHTEST, out=out)
+    return True
 
 
 def _fallback(frame: Frame, gaps: Mask | None) -> Estimate:

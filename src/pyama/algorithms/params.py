@@ -222,8 +222,12 @@ class KalmanParams(TrackingParams):
 class BackgroundParams(Params):
     """Parameters of the background estimate."""
 
+    background_method: Literal["tiles", "planes"] = "tiles"
+    """What the surface goes through: `tiles`, the medians of tiles; or `planes`, robust planes
+    through the visible background of each tile, for steep light, crowded and small frames."""
     tile_size: Annotated[int, Field(ge=4, le=65535), _unit("px")] = 100
-    """Side of the square tiles whose medians give the estimate."""
+    """Side of the square tiles; with `planes` at least 16 px, and at most a third of the
+    shorter side of the frame."""
     tile_overlap: Annotated[float, Field(ge=0, le=0.9, allow_inf_nan=False), _unit("1")] = 0.5
     """Fraction of a tile that the next tile overlaps."""
 
