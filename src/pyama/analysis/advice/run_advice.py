@@ -4,6 +4,7 @@ from collections import Counter
 from collections.abc import Iterator, Mapping
 
 from pyama.analysis.advice.accounting import Notes, Outputs, of_step
+from pyama.analysis.advice.background_advice import background_advice
 from pyama.analysis.advice.crowding_advice import crowding_advice
 from pyama.analysis.advice.diameter_advice import diameter_advice
 from pyama.analysis.advice.filter_advice import filter_advice
@@ -35,6 +36,7 @@ def run_advice(
         *saturation_advice(outputs, config, metadata),
         *repeated_advice(outputs, metadata),
         *diameter_advice(segmentation, config, metadata),
+        *background_advice(outputs, metadata),
         *mask_advice(segmentation, config.params),
         *([crowding] if crowding else []),
         *_not_registered(of_step(outputs, "registration")),

@@ -1,7 +1,9 @@
 """Background: the fluorescence without cells."""
 
 import logging
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from collections.abc import Set as AbstractSet
+from dataclasses import asdict
 from functools import partial
 from typing import Any
 
@@ -9,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pyama import layout
+from pyama.algorithms.background_check import Doubt, tiles_doubt
 from pyama.algorithms.background_surface import GRID, estimate
 from pyama.algorithms.kernels.histogram import Histogram
 from pyama.algorithms.params import BackgroundParams
@@ -56,6 +59,8 @@ def _frames(
     lost = context.not_recorded(channel)
     histogram = Histogram(GRID)
     covered: list[int] = []
+    doubts: dict[int, Doubt | None] = {}
+    checked = _checked_frames(context, lost.frames)
     for t, frame in enumerate(stack):
         if t in lost.frames:
             yield (np.zeros(frame.shape, np.float32),)
@@ -65,6 +70,8 @@ def _frames(
         estimated = estimate(frame, mask, context.config.params, gaps)
         if estimated.is_fallback:
             covered.append(t)
+        if t in checked:
+            doubts[t] = tiles_doubt(frame, mask, context.config.params, gaps, estimated)
         if gaps is not None:
             estimated.background[gaps] = 0
         histogram.update(estimated.background if gaps is None else estimated.background[~gaps])
@@ -73,6 +80,23 @@ def _frames(
         name = context.metadata.channel_names[channel]
         logger.warning("FOV %d: %s", context.fov, no_background(name, covered))
     notes.update(**grey_levels(histogram), **lost.notes(), frames_without_background=covered)
+    notes.update(_doubt_notes(doubts))
+
+
+def _checked_frames(context: FovContext, missing: AbstractSet[int]) -> set[int]:
+    """Return the frames in which tiles are compared with planes: the first and the last."""
+    recorded = [t for t in range(context.metadata.n_frames) if t not in missing]
+    is_tiles = context.config.params.background_method == "tiles"
+    return {recorded[0], recorded[-1]} if is_tiles and recorded else set()
+
+
+def _doubt_notes(doubts: Mapping[int, Doubt | None]) -> dict[str, Any]:
+    """Return the largest difference between tiles and planes, and its cause."""
+    found = {t: doubt for t, doubt in doubts.items() if doubt is not None}
+    if not found:
+        return {}
+    worst = max(found, key=lambda t: found[t].counts)
+    return {"doubt": {"frame": worst, **asdict(found[worst])}}
 
 
 STEP = Step(

@@ -1,0 +1,52 @@
+"""A run in steep light: what it advises, and what the other method changes."""
+
+import numpy as np
+import pandas as pd
+
+from pyama.processing.workflow import process
+from pyama.runs.summary import summary
+from small_movie import MOVIE, SIGNAL, SIZE, contents, make_config, recording_of
+
+ADVICE = {"background_method": "planes"}
+CELL_SIGNAL = SIGNAL * 709  # px in a disk of radius 15
+STEEP = MOVIE[:, :3].copy()
+STEEP[:, :, 1] += (6 * np.arange(SIZE)).astype(np.uint16)
+
+
+def run(images, folder, **params):
+    config = make_config(**params)
+    report = process(recording_of(images), config, folder, [0])
+    assert report.succeeded, report.failures
+    return summary(report, config, 1)
+
+
+def errors(folder):
+    table = pd.read_csv(next(folder.rglob("*_traces.csv")))
+    return (table["intensity_total_ch_1"] / CELL_SIGNAL - 1).abs()
+
+
+def advised(counts):
+    return [settings for entry in counts["advice"] for settings in entry["settings"]]
+
+
+def test_steep_light_leads_to_planes_and_better_traces(tmp_path):
+    told = run(STEEP, tmp_path)
+    (line,) = [text for text in told["warnings"] if "background" in text]
+    assert line.startswith("FOV 0: in GFP, the background is inaccurate, because the frame is")
+    assert ADVICE in advised(told)
+    before = errors(tmp_path)
+    told = run(STEEP, tmp_path, **ADVICE)
+    assert ADVICE not in advised(told)
+    done = {step for step, statuses in told["steps"].items() if "done" in statuses}
+    assert done == {"background", "cropping", "extraction"}
+    assert errors(tmp_path).median() < before.median() / 4
+    assert errors(tmp_path).max() < 0.1
+
+
+def test_even_light_needs_no_advice_and_workers_change_nothing(tmp_path):
+    assert ADVICE not in advised(run(MOVIE[:, :3], tmp_path / "tiles"))
+    config = make_config(n_workers=2, **ADVICE)
+    assert process(recording_of(STEEP), config, tmp_path / "two").succeeded
+    config = make_config(**ADVICE)
+    assert process(recording_of(STEEP), config, tmp_path / "one").succeeded
+    assert contents(tmp_path / "one") == contents(tmp_path / "two")
