@@ -2,13 +2,14 @@
 
 Run with `python -m benchmarks.background [--seeds 3] [SCENE ...]`; all scenes take a minute.
 Prints for the methods `tiles` and `planes` the RMS error in counts without and in the outer
-100 px (a quarter of smaller frames), and the mean error under the cells; the errors of
-corrected totals in synthetic recordings; and the CPU time for frames of 2048 x 2048 px.
+100 px (a quarter of smaller frames), and the mean error under the cells; for `planes` the
+standard error that traces get, and the actual one of the frame; the errors of corrected
+totals in synthetic recordings; and the CPU time for frames of 2048 x 2048 px.
 """
 
 import argparse
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 import numpy as np
@@ -150,15 +151,21 @@ def _around(y: float, x: float, reach: int) -> tuple[slice, slice]:
     return rows, columns
 
 
-def errors(drawn: Drawn, method: str) -> tuple[float, float, float]:
-    """Return RMS errors inside and in the rim, and the mean error under cells, in counts."""
-    found = estimate(drawn.frame, drawn.mask, METHODS[method]).background
-    difference = found.astype(np.float64) - drawn.background
+def errors(drawn: Drawn, method: str) -> tuple[float, ...]:
+    """Return errors in counts.
+
+    Returns:
+        RMS errors inside and in the rim, the mean error under cells, the standard error
+        according to the estimate, and the RMS error of the whole frame.
+    """
+    found = estimate(drawn.frame, drawn.mask, METHODS[method])
+    difference = found.background.astype(np.float64) - drawn.background
     width = min(RIM, len(difference) // 4)
     inside = np.zeros(difference.shape, np.bool_)
     inside[width:-width, width:-width] = True
     rms = [float(np.sqrt(np.mean(difference[part] ** 2))) for part in (inside, ~inside)]
-    return rms[0], rms[1], float(difference[drawn.cells].mean())
+    under = float(difference[drawn.cells].mean())
+    return rms[0], rms[1], under, found.error, float(np.sqrt(np.mean(difference**2)))
 
 
 def total_errors(method: str, **params: float) -> NDArray[np.float64]:
@@ -192,20 +199,12 @@ def milliseconds(method: str, drawn: Drawn) -> float:
 
 
 def main() -> None:
-    """Print a line per scene."""
+    """Print a line per scene and recording, and the times."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("scenes", nargs="*", metavar="SCENE", help=", ".join(SCENES))
     parser.add_argument("--seeds", type=int, default=3, help="frames per scene")
     options = parser.parse_args()
-    columns = [
-        f"{method} {part}" for method in METHODS for part in ("inside", "edge", "cells")
-    ]
-    print(f"| scene | {' | '.join(columns)} |\n|---|{'---|' * len(columns)}")
-    for name in options.scenes or SCENES:
-        frames = [draw(SCENES[name], seed) for seed in range(options.seeds)]
-        means = [np.mean([errors(f, method) for f in frames], axis=0) for method in METHODS]
-        texts = [f"{inside:.1f} | {edge:.1f} | {cells:+.1f}" for inside, edge, cells in means]
-        print(f"| {name} | {' | '.join(texts)} |", flush=True)
+    print_scenes(options.scenes or SCENES, options.seeds)
     print("| recording | tiles median | tiles 95 % | planes median | planes 95 % |")
     print("|---|---|---|---|---|")
     for name, params in RECORDINGS.items():
@@ -216,6 +215,22 @@ def main() -> None:
         drawn = draw(Scene(light, size=2048))
         texts = [f"{method} {milliseconds(method, drawn):.1f} ms" for method in METHODS]
         print(f"2048 x 2048 px, {light.__name__}: {', '.join(texts)}")
+
+
+def print_scenes(names: Iterable[str], seeds: int) -> None:
+    """Print a line per scene."""
+    parts = ("inside", "edge", "cells")
+    columns = [f"{method} {part}" for method in METHODS for part in parts]
+    columns += ["standard error", "actual"]
+    print(f"| scene | {' | '.join(columns)} |\n|---|{'---|' * len(columns)}")
+    for name in names:
+        frames = [draw(SCENES[name], seed) for seed in range(seeds)]
+        means = [np.mean([errors(f, method) for f in frames], axis=0) for method in METHODS]
+        texts = [
+            f"{inside:.1f} | {edge:.1f} | {cells:+.1f}" for inside, edge, cells, *_ in means
+        ]
+        texts += [f"{value:.1f}" for value in means[-1][3:]]
+        print(f"| {name} | {' | '.join(texts)} |", flush=True)
 
 
 if __name__ == "__main__":

@@ -3,6 +3,7 @@
 import numpy as np
 import pandas as pd
 
+from pyama.processing.methods import SEGMENTERS
 from pyama.processing.workflow import process
 from pyama.runs.summary import summary
 from small_movie import MOVIE, SIGNAL, SIZE, contents, make_config, recording_of
@@ -41,10 +42,38 @@ def test_steep_light_leads_to_planes_and_better_traces(tmp_path):
     assert done == {"background", "cropping", "extraction"}
     assert errors(tmp_path).median() < before.median() / 4
     assert errors(tmp_path).max() < 0.1
+    table = pd.read_csv(next(tmp_path.rglob("*_traces.csv")))
+    by_frame = table.groupby("frame")["background_error_ch_1"]
+    assert (by_frame.nunique() == 1).all()
+    assert by_frame.first().between(0.1, 5).all()
+    assert list(table.columns)[-1] == "background_error_ch_1"
+
+
+def test_where_nothing_is_visible_the_frame_is_named_and_its_error_is_empty(
+    tmp_path, monkeypatch
+):
+    images = STEEP[:1].copy()
+    images[0, 1, 0] = np.random.default_rng(0).normal(2000, 120, (SIZE, SIZE))
+    monkeypatch.setitem(SEGMENTERS.data, "one_or_all", one_or_all)
+    settings = {"max_object_size": None, "border_margin": 0, "min_iou": 0.05}
+    told = run(images, tmp_path, segmentation_method="one_or_all", **settings, **ADVICE)
+    (line,) = [text for text in told["warnings"] if "background" in text]
+    assert line.startswith("FOV 0: in GFP, no background is visible in frame 1, because the")
+    table = pd.read_csv(next(tmp_path.rglob("*_traces.csv")))
+    assert table["background_error_ch_1"].isna().tolist() == [False, True, False]
+
+
+def one_or_all(frame, params):
+    """One cell in the middle; the whole frame if it is textured everywhere."""
+    labels = np.zeros(frame.shape, np.uint16)
+    labels[60:100, 60:100] = 1
+    return np.ones_like(labels) if frame[:20].std() > 60 else labels
 
 
 def test_even_light_needs_no_advice_and_workers_change_nothing(tmp_path):
     assert ADVICE not in advised(run(MOVIE[:, :3], tmp_path / "tiles"))
+    table = pd.read_csv(next((tmp_path / "tiles").rglob("*_traces.csv")))
+    assert "background_error_ch_1" not in table
     config = make_config(n_workers=2, **ADVICE)
     assert process(recording_of(STEEP), config, tmp_path / "two").succeeded
     config = make_config(**ADVICE)

@@ -17,7 +17,7 @@ TILES_ACROSS = 3
 """Number of tiles that the shorter side of a frame has at least."""
 CORE = 2
 """Blocks along each side of the part of a tile that no other tile has."""
-SAMPLES, ROWS = 5, 12
+SAMPLES, ROWS = 5, 8
 """About SAMPLES x SAMPLES pixels of a block are sampled, and ROWS of its rows are read."""
 MIN_PIXELS = 25
 """Smallest number of background pixels in a frame, by the rows that are read."""
@@ -45,6 +45,8 @@ class PlaneSurface:
     """Of the spline, shape (rows.pieces + 3, columns.pieces + 3)."""
     rows: SplineAxis
     columns: SplineAxis
+    error: float
+    """Standard error of the surface in counts, root mean square over the frame."""
 
 
 def plane_surface(
@@ -72,14 +74,19 @@ def plane_surface(
     block = core / CORE
     rows, columns = (_cuts(length, block) for length in frame.shape)
     frame = np.ascontiguousarray(frame)
-    blocks = sample_blocks(frame, covered, rows, columns, max(1, round(block / SAMPLES)))
+    every, largest = (
+        max(1, round(block / SAMPLES)),
+        np.diff(rows).max() * np.diff(columns).max(),
+    )
+    blocks = sample_blocks(frame, covered, rows, columns, every, largest)
     planes = tile_planes(blocks, CORE, round((tile - core) / 2 / block), float(tile))
     every = max(1, int(block / ROWS))
     levels = block_levels(frame, covered, rows, columns, planes, CORE, every)
     if levels[..., 0].mean() * frame.size < MIN_PIXELS:
         return None
     y_axis, x_axis = (_axis(length, tile) for length in frame.shape)
-    return PlaneSurface(_coefficients(levels, frame.shape, y_axis, x_axis), y_axis, x_axis)
+    coefficients, error = _fit(levels, frame.shape, y_axis, x_axis)
+    return PlaneSurface(coefficients, y_axis, x_axis, error)
 
 
 def _cuts(length: int, block: float) -> NDArray[np.int64]:
@@ -95,13 +102,15 @@ def _axis(length: int, tile: int) -> SplineAxis:
     return SplineAxis(pieces, np.array(first), np.array(weights))
 
 
-def _coefficients(
+def _fit(
     levels: NDArray[np.float64], shape: tuple[int, int], rows: SplineAxis, columns: SplineAxis
-) -> NDArray[np.float64]:
+) -> tuple[NDArray[np.float64], float]:
+    """Return the coefficients of the surface, and its standard error in counts."""
     seen = levels[levels[..., 0] > 0]
     y = (seen[:, 1] + 0.5) / shape[0] * rows.pieces
     x = (seen[:, 2] + 0.5) / shape[1] * columns.pieces
     weights, values = np.ascontiguousarray(seen[:, 0]), np.ascontiguousarray(seen[:, 3])
     if columns.pieces > rows.pieces:  # the equations of a narrow surface take less time
-        return fit_surface(values, weights, x, y, columns.pieces, rows.pieces).T.copy()
+        found, error = fit_surface(values, weights, x, y, columns.pieces, rows.pieces)
+        return found.T.copy(), error
     return fit_surface(values, weights, y, x, rows.pieces, columns.pieces)

@@ -1,5 +1,6 @@
 """Background of a fluorescence frame: a smooth surface through medians or planes of tiles."""
 
+import math
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -42,6 +43,10 @@ class Estimate:
     """Background of every pixel, shape (H, W), finite, in multiples of 1/16 count."""
     is_fallback: bool
     """True if no background was visible: `background` is a low percentile of the frame."""
+    error: float = math.nan
+    """Standard error in counts, root mean square over the frame; NaN if it is unknown: with
+    `tiles`, or if no background was visible. It does not include light that the cells spread,
+    or bright objects that are not in the mask."""
 
 
 @dataclass(frozen=True)
@@ -102,15 +107,16 @@ def estimate(
         return _fallback(frame, gaps)
     background = np.empty(frame.shape, np.float32)
     write = _through_planes if params.background_method == "planes" else _through_medians
-    if not write(frame, covered, params, background):
+    error = write(frame, covered, params, background)
+    if error is None:
         return _fallback(frame, gaps)
-    return Estimate(background, is_fallback=False)
+    return Estimate(background, is_fallback=False, error=error)
 
 
 def _through_medians(
     frame: Frame, covered: Mask, params: BackgroundParams, out: NDArray[np.float32]
-) -> bool:
-    """Write the surface through the medians; return whether there are any."""
+) -> float | None:
+    """Write the surface through the medians; return NaN, or None if there are none."""
     rows, columns = (_axis(n, params.tile_size, params.tile_overlap) for n in frame.shape)
     low, bins = _window(frame, covered)
     medians = tile_medians(
@@ -118,22 +124,22 @@ def _through_medians(
         rows.bounds, rows.cuts, rows.blocks, columns.bounds, columns.cuts, columns.blocks,
     )  # fmt: skip
     if np.isnan(medians).all():
-        return False
+        return None
     _surface(
         _filled(medians),
         rows.solve, rows.first, rows.weights, columns.solve, columns.first, columns.weights,
         out,
     )  # fmt: skip
-    return True
+    return math.nan
 
 
 def _through_planes(
     frame: Frame, covered: Mask, params: BackgroundParams, out: NDArray[np.float32]
-) -> bool:
-    """Write the surface through the planes; return whether there are any."""
+) -> float | None:
+    """Write the surface through the planes; return its error, or None if there are none."""
     found = plane_surface(frame, covered, params)
     if found is None:
-        return False
+        return None
     rows, columns = found.rows, found.columns
     _surface(
         found.coefficients,
@@ -144,7 +150,7 @@ def _through_planes(
     # The surface lies between the coefficients. Far from what is visible, it may go beyond.
     if found.coefficients.min() < 0 or found.coefficients.max() > BRIGHTEST:
         np.clip(out, 0, BRIGHTEST, out=out)
-    return True
+    return found.error
 
 
 def _fallback(frame: Frame, gaps: Mask | None) -> Estimate:

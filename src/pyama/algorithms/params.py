@@ -223,8 +223,8 @@ class BackgroundParams(Params):
     """Parameters of the background estimate."""
 
     background_method: Literal["tiles", "planes"] = "tiles"
-    """What the surface goes through: `tiles`, the medians of tiles; or `planes`, robust planes
-    through the visible background of each tile, for steep light, crowded and small frames."""
+    """How the background is estimated: `tiles`, a surface through the medians of tiles; or
+    `planes`, through robust planes, for steep light, crowded fields and small frames."""
     tile_size: Annotated[int, Field(ge=4, le=65535), _unit("px")] = 100
     """Side of the square tiles; with `planes` at least 16 px, and at most a third of the
     shorter side of the frame."""

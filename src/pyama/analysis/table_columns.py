@@ -43,6 +43,7 @@ UNITS = {
     "intensity_middle": "counts",
     "intensity_rim": "counts",
     "texture": "counts",
+    "background_error": "counts",
 }
 """Units of the built-in features that have one."""
 _GENEROUS = (
@@ -59,6 +60,11 @@ MEANINGS = {
     "intensity_total": (
         "Sum over the mask minus background: hardly depends on how generous the mask is, as "
         "pixels beside the cell add about 0."
+    ),
+    "background_error": (
+        "Standard error of the background in the frame, the same for all cells: that of "
+        "intensity_mean, and times area that of intensity_total. Empty where no background "
+        "is visible."
     ),
 }
 """What a person has to know to compare values of a feature."""

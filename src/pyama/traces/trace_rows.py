@@ -13,6 +13,9 @@ PARENT = "parent"
 DRIFT = ("drift_x", "drift_y")
 """Columns with the drift of the stage in px; present if `registration` was on. A position
 minus the drift is the position on a stage at rest."""
+BACKGROUND_ERROR = "background_error"
+"""Column, by channel, with the standard error of the background in counts; present if the
+backgrounds go through planes. Empty where no background was visible."""
 MAX_EXACT_INTEGER = 2.0**53
 """Larger whole numbers are written as floats: readers take them for text otherwise."""
 WHOLE_NUMBER_FEATURES = frozenset({"area", "particle_num", "neighbours"})

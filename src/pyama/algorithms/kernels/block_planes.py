@@ -13,7 +13,7 @@ CUT = 2.5
 """Pixels further than this many standard deviations from the plane are no background."""
 MIN_SPREAD = 1.0
 """Smallest standard deviation in counts; that of a frame without noise is 0."""
-PASSES = 5
+PASSES = 4
 """Number of times that a plane is fitted, each with the distances from the one before."""
 NEAR = 3.0
 """Distance from the plane in counts up to which blocks have equal weights."""
@@ -28,6 +28,7 @@ def sample_blocks(
     y_cuts: NDArray[np.int64],
     x_cuts: NDArray[np.int64],
     every: int,
+    largest: int,
 ) -> NDArray[np.float64]:
     """Describe every block by some of its background pixels.
 
@@ -37,6 +38,7 @@ def sample_blocks(
         y_cuts: First row of every block, and the end of the last one.
         x_cuts: The same for columns.
         every: Distance between sampled pixels in px.
+        largest: Number of pixels of the largest block.
 
     Returns:
         Shape (blocks along y, blocks along x, 5): number of sampled pixels, their mean row and
@@ -45,7 +47,7 @@ def sample_blocks(
         with less than `MIN_SAMPLES` of them.
     """
     blocks = np.zeros((len(y_cuts) - 1, len(x_cuts) - 1, 5))
-    values = np.empty(np.max(np.diff(y_cuts)) * np.max(np.diff(x_cuts)), np.int64)
+    values = np.empty(largest, np.int64)
     for i in range(blocks.shape[0]):
         for j in range(blocks.shape[1]):
             n, rows, columns = 0, 0, 0
@@ -68,7 +70,7 @@ def _median_and_spread(values: NDArray[np.int64]) -> tuple[float, float]:
     half = len(values) // 2
     median = float(_ranked(values, half))
     if len(values) % 2 == 0:
-        median = (median + values[:half].max()) / 2
+        median = (median + _ranked(values[:half], half - 1)) / 2
     lower = _ranked(values[:half], half // 2)
     return median, max((median - lower) / QUARTILE, MIN_SPREAD)
 
@@ -123,34 +125,35 @@ def tile_planes(
         for j in range(planes.shape[1]):
             columns = slice(max(j * core - margin, 0), (j + 1) * core + margin)
             seen = _seen(blocks[rows, columns])
-            if len(seen):
-                planes[i, j] = _plane(seen, width)
+            if seen.shape[1]:
+                _fit_plane(seen, width, planes[i, j])
     return planes
 
 
 @kernel
 def _seen(blocks: NDArray[np.float64]) -> NDArray[np.float64]:
-    seen = np.empty((blocks.shape[0] * blocks.shape[1], 5))
+    """Return the values of the blocks with samples, shape (5, n)."""
+    seen = np.empty((5, blocks.shape[0] * blocks.shape[1]))
     n = 0
     for i in range(blocks.shape[0]):
         for j in range(blocks.shape[1]):
             if blocks[i, j, 0] > 0:
-                seen[n] = blocks[i, j]
+                for k in range(5):
+                    seen[k, n] = blocks[i, j, k]
                 n += 1
-    return seen[:n]
+    return seen[:, :n]
 
 
 @kernel
-def _plane(seen: NDArray[np.float64], width: float) -> NDArray[np.float64]:
-    y, x, level, spread = (
-        np.mean(seen[:, 1]), np.mean(seen[:, 2]), np.median(seen[:, 3]), np.median(seen[:, 4])
-    )  # fmt: skip
+def _fit_plane(seen: NDArray[np.float64], width: float, plane: NDArray[np.float64]) -> None:
+    y, x = np.mean(seen[1]), np.mean(seen[2])
+    level, spread = np.median(seen[3]), np.median(seen[4])
     b, c = 0.0, 0.0
     for _ in range(PASSES):
         n, ny, nx, nv, yy, yx, xx, vy, vx = 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0
-        for k in range(len(seen)):
-            dy, dx, v = seen[k, 1] - y, seen[k, 2] - x, seen[k, 3] - level
-            w = seen[k, 0] / max(abs(v - b * dy - c * dx), NEAR)
+        for k in range(seen.shape[1]):
+            dy, dx, v = seen[1, k] - y, seen[2, k] - x, seen[3, k] - level
+            w = seen[0, k] / max(abs(v - b * dy - c * dx), NEAR)
             n += w
             ny += w * dy
             nx += w * dx
@@ -163,12 +166,10 @@ def _plane(seen: NDArray[np.float64], width: float) -> NDArray[np.float64]:
         ridge = n * RIDGE * width * width
         yy, xx, yx = yy - ny * ny / n + ridge, xx - nx * nx / n + ridge, yx - ny * nx / n
         vy, vx = vy - nv * ny / n, vx - nv * nx / n
-        b, c = (
-            (vy * xx - vx * yx) / (yy * xx - yx * yx),
-            (vx * yy - vy * yx) / (yy * xx - yx * yx),
-        )
+        scale = yy * xx - yx * yx
+        b, c = (vy * xx - vx * yx) / scale, (vx * yy - vy * yx) / scale
         level += (nv - b * ny - c * nx) / n
-    return np.array([level - b * y - c * x, b, c, spread])
+    plane[0], plane[1], plane[2], plane[3] = level - b * y - c * x, b, c, spread
 
 
 @kernel
@@ -200,12 +201,12 @@ def block_levels(
     for i in range(levels.shape[0]):
         for y in range(y_cuts[i] + every // 2, y_cuts[i + 1], every):
             for j in range(levels.shape[1]):
-                a, b, c, spread = planes[i // core, j // core]
-                if spread > 0:
+                plane = planes[i // core, j // core]
+                if plane[3] > 0:
                     at = slice(x_cuts[j], x_cuts[j + 1])
-                    line = a + b * y + c * x_cuts[j]
+                    line = plane[0] + plane[1] * y + plane[2] * x_cuts[j]
                     n, columns, total = _near(
-                        frame[y, at], covered[y, at], line, c, CUT * spread
+                        frame[y, at], covered[y, at], line, plane[2], CUT * plane[3]
                     )
                     levels[i, j, 0] += n
                     levels[i, j, 1] += n * y
@@ -215,7 +216,8 @@ def block_levels(
         for j in range(levels.shape[1]):
             block = levels[i, j]
             if block[0] > 0:
-                block[1:] /= block[0]
+                for k in range(1, 4):
+                    block[k] /= block[0]
                 block[0] /= rows * (x_cuts[j + 1] - x_cuts[j])
     return levels
 

@@ -1,6 +1,7 @@
 """Background: the fluorescence without cells."""
 
 import logging
+import math
 from collections.abc import Iterator, Mapping
 from collections.abc import Set as AbstractSet
 from dataclasses import asdict
@@ -23,6 +24,9 @@ from pyama.processing.steps.step import RecipeParts, Step, params_of
 from pyama.sentences import WITHOUT_MASK, no_background
 
 logger = logging.getLogger(__name__)
+
+ERROR_DECIMALS = 2
+"""Decimals of the standard error of a background in counts."""
 
 
 def _skipped(config: ProcessingConfig) -> str | None:
@@ -59,6 +63,7 @@ def _frames(
     lost = context.not_recorded(channel)
     histogram = Histogram(GRID)
     covered: list[int] = []
+    errors: list[float | None] = [None] * context.metadata.n_frames
     doubts: dict[int, Doubt | None] = {}
     checked = _checked_frames(context, lost.frames)
     for t, frame in enumerate(stack):
@@ -70,6 +75,8 @@ def _frames(
         estimated = estimate(frame, mask, context.config.params, gaps)
         if estimated.is_fallback:
             covered.append(t)
+        elif math.isfinite(estimated.error):
+            errors[t] = round(estimated.error, ERROR_DECIMALS)
         if t in checked:
             doubts[t] = tiles_doubt(frame, mask, context.config.params, gaps, estimated)
         if gaps is not None:
@@ -80,11 +87,15 @@ def _frames(
         name = context.metadata.channel_names[channel]
         logger.warning("FOV %d: %s", context.fov, no_background(name, covered))
     notes.update(**grey_levels(histogram), **lost.notes(), frames_without_background=covered)
-    notes.update(_doubt_notes(doubts))
+    is_tiles = context.config.params.background_method == "tiles"
+    notes.update(_doubt_notes(doubts) if is_tiles else {"background_errors": errors})
 
 
 def _checked_frames(context: FovContext, missing: AbstractSet[int]) -> set[int]:
-    """Return the frames in which tiles are compared with planes: the first and the last."""
+    """Return the frames in which tiles are compared with planes, the first and the last.
+
+    There are none with planes.
+    """
     recorded = [t for t in range(context.metadata.n_frames) if t not in missing]
     is_tiles = context.config.params.background_method == "tiles"
     return {recorded[0], recorded[-1]} if is_tiles and recorded else set()

@@ -6,6 +6,9 @@ from collections.abc import Iterator, Mapping
 from functools import partial
 from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
+
 from pyama import layout
 from pyama.algorithms.features import FLUORESCENCE_FEATURES, PHASE_FEATURES
 from pyama.algorithms.flat_field_params import FlatFieldParams
@@ -159,7 +162,18 @@ def _trace_inputs(context: FovContext, light: Mapping[int, Sources]) -> TraceInp
             channel: stored_light(context.stack, config.params, channel, source.shape)
             for channel, source in light.items()
         },
+        background_errors=dict(_background_errors(context)),
     )
+
+
+def _background_errors(context: FovContext) -> Iterator[tuple[int, NDArray[np.float64]]]:
+    """Yield channels and the errors of their backgrounds, NaN where they are not known."""
+    if context.config.params.background_method != "planes":
+        return
+    for channel, names in context.config.fluorescence_features().items():
+        mark = context.store.mark(full_output(layout.background(channel)))
+        if names and mark and "background_errors" in mark.notes:
+            yield channel, np.array(mark.notes["background_errors"], np.float64)
 
 
 def _parents(context: FovContext) -> Mapping[int, int] | None:

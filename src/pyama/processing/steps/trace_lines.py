@@ -28,7 +28,14 @@ from pyama.registry import Registry
 from pyama.store import CellList, Cells, NotRecorded
 from pyama.traces.shifts_table import SHIFT_DECIMALS
 from pyama.traces.trace_filters import filter_cells
-from pyama.traces.trace_rows import DRIFT, PARENT, cell_rows, header, traces_columns
+from pyama.traces.trace_rows import (
+    BACKGROUND_ERROR,
+    DRIFT,
+    PARENT,
+    cell_rows,
+    header,
+    traces_columns,
+)
 
 
 @dataclass(frozen=True)
@@ -47,6 +54,8 @@ class TraceInputs:
         params: Of the run.
         parents: Mothers by the numbers of their daughters; None without `divisions`.
         light: Flat field and dark frame, by the channels that are corrected with them.
+        background_errors: Standard errors of the backgrounds of all frames in counts, by
+            channel; empty where they are not known.
     """
 
     fov: int
@@ -60,6 +69,7 @@ class TraceInputs:
     params: ProcessingParams
     parents: Mapping[int, int] | None = None
     light: Mapping[int, Light] = field(default_factory=dict)
+    background_errors: Mapping[int, NDArray[np.float64]] = field(default_factory=dict)
 
 
 def trace_lines(
@@ -82,7 +92,11 @@ def trace_lines(
     extra: tuple[str, ...] = () if inputs.parents is None else (PARENT,)
     if cell_list.drift is not None:
         extra += DRIFT
-    columns = traces_columns((inputs.pc, inputs.phase), inputs.fluorescence, extra)
+    measured = {
+        channel: (*names, BACKGROUND_ERROR) if channel in inputs.background_errors else names
+        for channel, names in inputs.fluorescence.items()
+    }
+    columns = traces_columns((inputs.pc, inputs.phase), measured, extra)
     yield header(columns), header([*columns, *layout.LEFT_OUT_COLUMNS])
     lost = inputs.lost[inputs.pc]
     verdicts = filter_cells(cell_list, inputs.fov, inputs.shape, lost, inputs.params, notes)
@@ -190,6 +204,9 @@ def _features(
                 track,
             )
         features |= _columns(names, channel, values_of if measured else {}, len(mask))
+        if channel in inputs.background_errors:
+            column = layout.column(BACKGROUND_ERROR, channel)
+            features[column] = inputs.background_errors[channel]
     return features
 
 
