@@ -3,6 +3,7 @@
 import numpy as np
 import pandas as pd
 
+from pyama.config import Channels
 from pyama.processing.methods import SEGMENTERS
 from pyama.processing.workflow import process
 from pyama.runs.summary import summary
@@ -68,6 +69,10 @@ def one_or_all(frame, params):
     labels = np.zeros(frame.shape, np.uint16)
     labels[60:100, 60:100] = 1
     return np.ones_like(labels) if frame[:20].std() > 60 else labels
+
+
+def test_without_a_mask_planes_are_not_advised(tmp_path):
+    assert ADVICE not in advised(run(STEEP, tmp_path, channels=Channels(fl=[1])))
 
 
 def test_even_light_needs_no_advice_and_workers_change_nothing(tmp_path):

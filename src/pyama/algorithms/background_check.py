@@ -13,6 +13,8 @@ from pyama.algorithms.params import BackgroundParams
 
 MIN_COUNTS, MIN_SHARE = 5.0, 0.005
 """Smallest difference in counts, and as a share of the background, that is worth a remark."""
+MIN_ERRORS = 3.0
+"""Smallest difference in standard errors of the estimate by planes."""
 CROWDED = 0.3
 """Largest visible share of a frame that counts as crowded."""
 
@@ -47,7 +49,7 @@ def tiles_doubt(
         found: The estimate by tiles.
 
     Returns:
-        None if both agree, or there is no estimate by planes.
+        None if both agree, or the estimate by planes is missing or uncertain.
     """
     values = {name: getattr(params, name) for name in BackgroundParams.model_fields}
     planes = BackgroundParams(**{**values, "background_method": "planes"})
@@ -58,7 +60,7 @@ def tiles_doubt(
     recorded = np.ones(frame.shape, np.bool_) if gaps is None else ~gaps
     counts = float(np.sqrt(np.mean(np.square(difference[recorded]))))
     level = float(np.median(other.background[recorded]))
-    if counts <= max(MIN_COUNTS, MIN_SHARE * level):
+    if counts <= max(MIN_COUNTS, MIN_SHARE * level, MIN_ERRORS * other.error):
         return None
     visible = recorded & ~dilate(foreground, HALO)
     cause: Cause = "steep"

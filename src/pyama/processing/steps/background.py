@@ -94,11 +94,12 @@ def _frames(
 def _checked_frames(context: FovContext, missing: AbstractSet[int]) -> set[int]:
     """Return the frames in which tiles are compared with planes, the first and the last.
 
-    There are none with planes.
+    There are none with planes, or without a mask: planes may follow large cells then.
     """
+    config = context.config
     recorded = [t for t in range(context.metadata.n_frames) if t not in missing]
-    is_tiles = context.config.params.background_method == "tiles"
-    return {recorded[0], recorded[-1]} if is_tiles and recorded else set()
+    is_needed = config.params.background_method == "tiles" and config.channels.pc is not None
+    return {recorded[0], recorded[-1]} if is_needed and recorded else set()
 
 
 def _doubt_notes(doubts: Mapping[int, Doubt | None]) -> dict[str, Any]:
