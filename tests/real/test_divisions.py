@@ -62,3 +62,25 @@ def test_daughters_are_linked_to_their_mothers(truth, parents, tracker, tmp_path
     scores = evaluate(*folders, metrics=["Valid", "TRA", "LNK"], threads=1)
     assert scores["Valid"] == 1
     assert scores["LNK"] >= 0.98
+
+
+@pytest.mark.parametrize("max_gap", [0, 2])
+def test_frames_that_the_rule_has_not_seen(truth, parents, max_gap):
+    later = truth[23:]
+    first, expected, found, names = {}, set(), set(), {}
+    for t, frame in enumerate(later):
+        for cell in np.unique(frame[frame > 0]).tolist():
+            first.setdefault(cell, t)
+    complete = [m for m in set(parents.values()) if list(parents.values()).count(m) > 1]
+    expected = {
+        (first[d], m, d)
+        for d, m in parents.items()
+        if first.get(d, 0) > 0 and m in first and m in complete
+    }
+    tracked = track(shuffled(later), KalmanParams(max_gap=max_gap))
+    for t, (labels, mothers) in enumerate(renumber_daughters(tracked)):
+        ids = dict(zip(labels.ravel().tolist(), later[t].ravel().tolist(), strict=True))
+        found |= {(t, names[m], ids[d]) for d, m in mothers.items()}
+        names |= ids
+    assert len(found & expected) >= 0.8 * len(expected) >= 40
+    assert len(found & expected) >= 0.85 * len(found)

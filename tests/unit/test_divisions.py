@@ -73,6 +73,47 @@ def test_two_neighbours_divide_at_once():
     assert {labels[25, 50], labels[25, 70]} == {3, 5}
 
 
+@pytest.mark.parametrize("factor", [0.5, 1, 3])
+@pytest.mark.parametrize("after", [[(1, 50, 50, 9), (2, 50, 70, 9)], [(1, 50, 60, 12)]])
+def test_magnification_does_not_matter(after, factor):
+    def divided(scale):
+        frames = [drawn(MOTHER), drawn(*after, (3, 15, 15, 12))]
+        y, x = (np.arange(round(n * scale)) / scale for n in frames[0].shape)
+        scaled = [frame[np.ix_(y.astype(int), x.astype(int))] for frame in frames]
+        return [parents for _, parents in renumber_daughters(scaled)]
+
+    assert divided(factor) == divided(1)
+
+
+def test_cells_that_were_one_object_are_no_daughters():
+    one, other = (1, 50, 50, 10), (2, 50, 70, 10)
+    together = np.minimum(drawn(one) + drawn((1, *other[1:])), 1).astype(np.uint16)
+    frames = [drawn(one, other), together, together, drawn(one, (3, *other[1:]))]
+    assert [parents for _, parents in renumber_daughters(frames)] == [{}] * 4
+
+
+def test_a_daughter_that_the_tracker_takes_for_a_missing_cell():
+    frames = [
+        drawn(MOTHER, (2, 50, 90, 9)),
+        drawn(MOTHER),
+        drawn((1, 50, 50, 9), (2, 50, 70, 9)),
+    ]
+    *_, (labels, parents) = renumber_daughters(frames)
+    assert parents == {3: 1, 4: 1}
+    assert set(np.unique(labels)) == {0, 3, 4}
+
+
+def test_the_number_of_a_mother_ends_even_if_the_tracker_uses_it_again():
+    frames = [
+        drawn(MOTHER),
+        drawn((2, 50, 50, 9), (3, 50, 70, 9)),
+        drawn((1, 50, 60, 12)),
+    ]
+    *_, (labels, parents) = renumber_daughters(frames)
+    assert parents == {}
+    assert labels.max() == 4
+
+
 movies = npst.arrays(np.uint16, (4, 8, 8), elements=st.integers(0, 4))
 
 

@@ -179,6 +179,12 @@ def letters(frames):
             id="the smaller id goes on, also when the larger one waits",
         ),
         pytest.param(
+            ["aaaa...", "....bbb", ".bbbb.."],
+            {"max_gap": 1},
+            ["aaaa...", "....bbb", ".bbbb.."],
+            id="a cell that was just there goes before one that waits",
+        ),
+        pytest.param(
             ["aaa.b.cccc", "bbb.a.cccc"],
             {"min_size": 2, "max_size": 3},
             ["aaa.......", "aaa......."],

@@ -1,52 +1,71 @@
 """Divisions: mothers and their daughters among tracked cells."""
 
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
-from functools import cached_property
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
 from itertools import combinations, product
 
 import numpy as np
 import scipy
-from numpy.typing import NDArray
 
 from pyama.algorithms.kernels.array_types import Boxes, Labels
-from pyama.algorithms.kernels.labels import label_runs, regions_of, renumber
+from pyama.algorithms.kernels.labels import label_runs, renumber
+from pyama.algorithms.trackers.division_evidence import (
+    Cells,
+    measure_cells,
+    measures,
+    probability,
+)
 from pyama.algorithms.trackers.numbering import diameters
 
-REACH = 1.75
-"""Largest distance of a daughter from the centre of the mother, in her diameters."""
-OFF_CENTRE = 0.65
-"""Largest distance of the midpoint of the daughters from the centre, in diameters."""
-LIKENESS = 0.5
+REACH = 2.0
+"""Largest distance of a daughter from her mother, in diameters of the larger of the mother
+and a typical cell."""
+
+LIKENESS = 0.4
 """Smallest ratio of the areas of the daughters."""
-MAX_AREA = 2.4
-"""Largest total area of both daughters, relative to the area of the mother."""
-SAME = 0.6
-"""Smallest intersection over union with the mother of a cell that is the mother itself."""
+SMALL = 0.25
+"""Smallest total area of both daughters, relative to their mother; less is debris."""
+SURE = 0.6
+"""Smallest probability of a division. A wrong one costs the mother her number."""
 
 
 @dataclass(frozen=True)
-class _Cells:
-    """Cells of one frame by ascending id; row i of each array is one cell."""
+class Candidate:
+    """Two cells that may be the daughters of a third one."""
 
-    ids: NDArray[np.int64]
-    boxes: Boxes
-    areas: NDArray[np.int64]
+    mother: int
+    """Index among the cells of the frame before."""
+    daughters: tuple[int, int]
+    """Indices among the cells of this frame; the second one is new."""
+    measured: Mapping[str, float]
+    """See `measures`."""
 
-    @cached_property
-    def centres(self) -> NDArray[np.float64]:
-        """Centres of the boxes (y, x), shape (N, 2)."""
-        return (self.boxes[:, :2] + self.boxes[:, 2:]) / 2.0
+
+@dataclass
+class History:
+    """What is known of the cells of earlier frames, by their numbers from the tracker."""
+
+    newest: int = 0
+    """The largest number that a cell has got."""
+    numbers: dict[int, int] = field(default_factory=dict)
+    """The numbers that they have got."""
+    boxes: dict[int, Boxes] = field(default_factory=dict)
+    """Where they were seen last."""
+    fused: set[int] = field(default_factory=set)
+    """Those that have taken in another cell and have not been separated since."""
+    born: set[int] = field(default_factory=set)
+    """Daughters of the frame before, which do not divide."""
 
 
 def renumber_daughters(frames: Iterable[Labels]) -> Iterator[tuple[Labels, dict[int, int]]]:
     """Find cells that divide, and give both daughters new numbers.
 
     A tracker gives one daughter the number of the mother and the other a new one, or both new
-    ones. Here, two cells of similar size, of which at least one is new, are the daughters of a
-    cell in the previous frame if that cell is near both and between them. Every cell takes
-    part in at most one division. The pairs with the smallest distance of the mother from their
-    midpoint are taken first.
+    ones. Here, two cells, of which at least one is new, are the daughters of a cell in the
+    previous frame if this is probable enough (`probability`). New is also a cell that the
+    tracker takes for one that was missing. Every cell takes part in at most one division; the
+    most probable ones are taken first. Neither a daughter of the frame before divides, nor a
+    cell that has taken in another one: it is separated again.
 
     Args:
         frames: Labels of successive frames from a tracker, each (H, W).
@@ -60,76 +79,100 @@ def renumber_daughters(frames: Iterable[Labels]) -> Iterator[tuple[Labels, dict[
     Raises:
         ArrayError: A frame is not two-dimensional, or neither uint16 nor uint32.
     """
-    before = _Cells(np.empty(0, np.int64), np.empty((0, 4), np.int32), np.empty(0, np.int64))
-    numbers: dict[int, int] = {}
-    newest = 0
-    for t, labels in enumerate(frames):
+    history = History()
+    before: Cells | None = None
+    for labels in frames:
         runs = label_runs(labels, "divided")
-        found = regions_of(runs)
-        now = _Cells(found.ids, found.boxes, found.areas)
-        known = np.array([cell in numbers for cell in now.ids.tolist()], np.bool_)
-        pairs = _daughters(before, now, known) if t else []
-        mothers = {
-            int(now.ids[daughter]): numbers[int(before.ids[mother])]
-            for mother, *daughters in pairs
-            for daughter in daughters
-        }
-        for cell in now.ids.tolist():
-            if cell not in numbers or cell in mothers:
-                newest += 1
-                numbers[cell] = newest
-        parents = {numbers[cell]: mother for cell, mother in mothers.items()}
-        ids = np.array([numbers[cell] for cell in now.ids.tolist()], np.int64)
-        yield renumber(runs, now.ids, ids, newest), parents
+        now = measure_cells(labels, runs)
+        mothers = _mothers(before, now, history) if before is not None else {}
+        parents = give_numbers(history, now, mothers)
+        ids = np.array([history.numbers[cell] for cell in now.ids.tolist()], np.int64)
+        yield renumber(runs, now.ids, ids, history.newest), parents
         before = now
 
 
-def _daughters(
-    before: _Cells, now: _Cells, known: NDArray[np.bool_]
-) -> list[tuple[int, int, int]]:
-    """Return the indices of mother (in `before`) and daughters (in `now`) by division."""
-    if known.all() or not len(before.ids):
-        return []
-    reach = REACH * diameters(before.areas)
+def give_numbers(history: History, now: Cells, mothers: Mapping[int, int]) -> dict[int, int]:
+    """Number all cells of a frame; return the numbers of mothers by those of daughters."""
+    parents = {}
+    for cell, box in zip(now.ids.tolist(), now.boxes, strict=True):
+        if cell not in history.numbers or cell in mothers:
+            history.newest += 1
+            history.numbers[cell] = history.newest
+        if cell in mothers:
+            parents[history.newest] = mothers[cell]
+        history.boxes[cell] = box
+    history.born = set(mothers)
+    return parents
+
+
+def _mothers(before: Cells, now: Cells, history: History) -> dict[int, int]:
+    """Return the numbers of mothers by the ids of the daughters that are new in a frame."""
+    rated = [
+        (probability(candidate.measured), candidate)
+        for candidate in candidates(before, now, history)
+    ]
+    likely = sorted((pair for pair in rated if pair[0] >= SURE), key=lambda pair: -pair[0])
+    history.fused |= _fused(before, now)
+    mothers: dict[int, int] = {}
+    divided: set[int] = set()
+    for _, candidate in likely:
+        mother = int(before.ids[candidate.mother])
+        daughters = [int(now.ids[i]) for i in candidate.daughters]
+        if mother in divided or any(cell in mothers for cell in daughters):
+            continue
+        divided.add(mother)
+        if mother in history.fused:
+            history.fused.remove(mother)
+        elif mother not in history.born:
+            mothers |= dict.fromkeys(daughters, history.numbers.pop(mother))
+    return mothers
+
+
+def candidates(before: Cells, now: Cells, history: History) -> Iterator[Candidate]:
+    """Yield all cells that may have divided, with all pairs that may be their daughters."""
+    absent = ~np.isin(now.ids, before.ids)
+    gone = np.flatnonzero(~np.isin(before.ids, now.ids))
+    if not absent.any() or not len(before.ids):
+        return
+    reach = REACH * diameters(np.maximum(before.areas, before.typical_area))
     near = scipy.spatial.KDTree(now.centres).query_ball_point(
         before.centres, reach, return_sorted=True
     )
-    goes_on = np.isin(before.ids, now.ids)
-    rated = []
-    for m in range(len(before.ids)):
-        new = [i for i in near[m] if not known[i]]
+    for m, mother in enumerate(before.ids.tolist()):
+        new = [i for i in near[m] if absent[i]]
+        heirs = [i for i in near[m] if now.ids[i] == mother]
+        others = before.centres[gone[gone != m]]
         # Either one daughter has the number of the mother, or both are new.
-        heirs = [i for i in near[m] if now.ids[i] == before.ids[m]]
-        pairs = product(heirs, new) if goes_on[m] else combinations(new, 2)
-        for a, b in pairs:
-            off = _off_centre(before, m, now, a, b)
-            if off <= OFF_CENTRE:
-                rated.append((off, m, a, b))
-    mothers: set[int] = set()
-    daughters: set[int] = set()
-    chosen = []
-    for _, m, a, b in sorted(rated):
-        if m not in mothers and not {a, b} & daughters:
-            mothers.add(m)
-            daughters |= {a, b}
-            chosen.append((m, a, b))
-    return chosen
+        for a, b in product(heirs, new) if heirs else combinations(new, 2):
+            small, large = sorted(now.areas[[a, b]].tolist())
+            if small >= LIKENESS * large and small + large >= SMALL * before.areas[m]:
+                seen = _overlap(history.boxes.get(int(now.ids[b])), now.boxes[b])
+                yield Candidate(m, (a, b), measures(before, m, now, (a, b), others, seen))
 
 
-def _off_centre(before: _Cells, m: int, now: _Cells, a: int, b: int) -> float:
-    """Return the distance of the mother from the midpoint in diameters; inf if too far."""
-    areas = now.areas[[a, b]]
-    unlike = areas.min() < LIKENESS * areas.max() or areas.sum() > MAX_AREA * before.areas[m]
-    if unlike or _overlap(before.boxes[m], now.boxes[[a, b]]).max() >= SAME:
-        return np.inf
-    middle = now.centres[[a, b]].mean(axis=0)
-    off = np.linalg.norm(middle - before.centres[m]) / diameters(before.areas[m])
-    return float(off)
+def _fused(before: Cells, now: Cells) -> set[int]:
+    """Return the ids of cells that have taken in a cell which is gone.
+
+    Such a cell covers most of the place of the other one and has grown by half of its area or
+    more.
+    """
+    fused = set()
+    for gone in np.flatnonzero(~np.isin(before.ids, now.ids)):
+        y0, x0, y1, x1 = before.boxes[gone]
+        place = before.labels[y0:y1, x0:x1] == before.ids[gone]
+        there, counts = np.unique(now.labels[y0:y1, x0:x1][place], return_counts=True)
+        cell = int(there[counts.argmax()])
+        earlier, later = before.areas[before.ids == cell], now.areas[now.ids == cell]
+        covers = cell > 0 and 2 * counts.max() >= before.areas[gone]
+        if covers and len(earlier) and later[0] >= earlier[0] + before.areas[gone] / 2:
+            fused.add(cell)
+    return fused
 
 
-def _overlap(box: Boxes, others: Boxes) -> NDArray[np.float64]:
-    """Return the intersection over union of one box with others, shape (N,)."""
-    a, b = box.astype(np.int64), others.astype(np.int64)
-    sides = np.minimum(a[2:], b[:, 2:]) - np.maximum(a[:2], b[:, :2])
-    shared = np.maximum(sides, 0).prod(axis=1)
-    return shared / ((a[2:] - a[:2]).prod() + (b[:, 2:] - b[:, :2]).prod(axis=1) - shared)
+def _overlap(box: Boxes | None, other: Boxes) -> float:
+    """Return the intersection over union of two boxes; 0 if the first is unknown."""
+    if box is None:
+        return 0.0
+    a, b = box.astype(np.int64), other.astype(np.int64)
+    shared = np.maximum(np.minimum(a[2:], b[2:]) - np.maximum(a[:2], b[:2]), 0).prod()
+    return float(shared / ((a[2:] - a[:2]).prod() + (b[2:] - b[:2]).prod() - shared))

@@ -49,7 +49,8 @@ def track(frames: Iterable[Labels], params: TrackingParams) -> Iterator[Labels]:
     for labels in frames:
         runs = label_runs(labels, "track")
         found = within_limits(regions_of(runs), params)
-        partner = link(known.boxes, found.boxes, params.min_iou)
+        pairs = _box_pairs(known.boxes, found.boxes)
+        partner = _matched(pairs, known, len(found.ids), params.min_iou)
         ids, newest = cell_numbers(known.ids, partner, newest)
         known = _remember(known, found, ids, params.max_gap)
         yield renumber(runs, found.ids, ids, newest)
@@ -78,7 +79,7 @@ def track_masks(frames: Iterable[Labels], params: TrackingParams) -> Iterator[La
         runs = label_runs(labels, "track_masks")
         found = within_limits(regions_of(runs), params)
         pairs = _mask_pairs(seen, known, labels, found)
-        partner = _partners(pairs, len(known.ids), len(found.ids), params.min_iou)
+        partner = _matched(pairs, known, len(found.ids), params.min_iou)
         ids, newest = cell_numbers(known.ids, partner, newest)
         known = _remember(known, found, ids, params.max_gap)
         tracked = renumber(runs, found.ids, ids, newest)
@@ -106,6 +107,24 @@ def link(previous: Boxes, current: Boxes, min_iou: float) -> NDArray[np.int64]:
         Index in `previous` of each current box, or `NEW`, shape (M,).
     """
     return _partners(_box_pairs(previous, current), len(previous), len(current), min_iou)
+
+
+def _matched(pairs: Pairs, known: _Known, m: int, min_iou: float) -> NDArray[np.int64]:
+    """Return the index in `known` of each object, or `NEW`, shape (m,).
+
+    Cells that are missing get what the cells of the previous frame leave.
+    """
+    seen = known.missed[pairs.rows] == 0
+    partner = _partners(_chosen(pairs, seen), len(known.ids), m, min_iou)
+    left = ~seen & (partner[pairs.columns] == NEW)
+    if left.any():
+        again = _partners(_chosen(pairs, left), len(known.ids), m, min_iou)
+        partner = np.where(partner == NEW, again, partner)
+    return partner
+
+
+def _chosen(pairs: Pairs, which: NDArray[np.bool_]) -> Pairs:
+    return Pairs(pairs.rows[which], pairs.columns[which], pairs.weights[which])
 
 
 def _partners(pairs: Pairs, n: int, m: int, min_iou: float) -> NDArray[np.int64]:

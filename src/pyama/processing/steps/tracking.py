@@ -33,6 +33,10 @@ from pyama.store import Stack
 
 UNUSED_PARAMS = {name: frozenset({"min_iou"}) for name in ("kalman", "laptrack", "btrack")}
 """Parameters that built-in methods get and do not read."""
+_DIVISION_RULE = 2
+"""Incremented when other divisions are found; part of recipes with `divisions`."""
+_GAP_RULE = 2
+"""Incremented when `max_gap` closes other gaps; part of recipes with overlap and `max_gap`."""
 _ENDED = object()
 
 
@@ -133,7 +137,12 @@ def _recipes(facts: FovFacts) -> Iterator[tuple[str, RecipeParts]]:
     parts = method_recipe_parts(
         TRACKERS, run.tracking_method, TRACKER_PARAMS, facts, UNUSED_PARAMS
     )
-    params = {**parts.params, **({"divisions": True} if run.divisions else {})}
+    rules: dict[str, Any] = {}
+    if run.divisions:
+        rules |= {"divisions": True, "division_rule": _DIVISION_RULE}
+    if "max_gap" in parts.params and run.tracking_method in ("iou", "mask_iou"):
+        rules |= {"gap_rule": _GAP_RULE}
+    params = {**parts.params, **rules}
     inputs = [full_output(layout.labeled(facts.pc)), *shifts_input(facts.config)]
     defaults = {**parts.defaults, "divisions": False}
     yield (
