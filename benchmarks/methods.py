@@ -28,6 +28,7 @@ from numpy.typing import NDArray
 from pyama.algorithms.kernels.labels import limit_sizes
 from pyama.algorithms.params import own_params
 from pyama.algorithms.trackers.divisions import renumber_daughters
+from pyama.algorithms.trackers.flicker import Repairs, repair_flicker
 from pyama.config import ProcessingParams
 from pyama.errors import PyamaError
 from pyama.processing.methods import SEGMENTERS, TRACKERS
@@ -50,6 +51,8 @@ def segmented(frames: Frames, method: str, params: ProcessingParams) -> list[NDA
 def tracked(labels: Frames, method: str, params: ProcessingParams) -> list[NDArray[Any]]:
     """Return tracked labels; divisions are detected if `params` select it."""
     own = own_params(method, TRACKERS[method], params)
+    if params.repair_flicker:
+        labels = list(repair_flicker(labels, Repairs()))
     found = TRACKERS[method](labels, own)
     return (
         [frame for frame, _ in renumber_daughters(found)] if params.divisions else list(found)
@@ -93,6 +96,7 @@ def _compare_tracking(
         ("", {}),
         (", gap 1", {"max_gap": 1}),
         (", divisions", {"divisions": True}),
+        (", flicker repaired", {"repair_flicker": True}),
     ):
         started = time.perf_counter()
         try:

@@ -124,7 +124,7 @@ def test_the_form_shows_the_parameters_that_the_chosen_method_reads(client, regi
     assert not reads.names & hidden
     model = TrackingParams if is_tracker else WatershedParams
     shown = set(model.model_fields) - hidden
-    limits = {"min_object_size", "max_object_size", "divisions"}
+    limits = {"min_object_size", "max_object_size", "divisions", "repair_flicker"}
     assert shown - limits <= reads.names
 
 

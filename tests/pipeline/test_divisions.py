@@ -4,10 +4,12 @@ import numpy as np
 import pandas as pd
 import pytest
 import tifffile
+import zarr
 
 from pyama.config import Channels
 from pyama.processing.workflow import process
 from pyama.readers.array import ArrayReader
+from pyama.runs.summary import summary, summary_lines
 from pyama.traces.trace_reading import load_traces
 from small_movie import make_config
 
@@ -68,6 +70,31 @@ def test_switching_divisions_on_tracks_anew_and_back(run):
     assert with_parents.read_bytes() != first
     assert set(pd.read_csv(with_parents)["cell"]) == {1, 2, 3, 4}
     assert run().read_bytes() == first
+
+
+def test_flicker_is_repaired_and_counted(tmp_path):
+    two = disk(1, 40, 40, 10) + disk(2, 40, 61, 10)
+    one = np.where(two == 2, np.uint16(1), two)
+    tifffile.imwrite(tmp_path / "masks.tif", np.stack([two, two, one, two, two]))
+    images = np.full((5, 1, 80, 100), 500, np.uint16)
+    images[:, :, ::2] += 9
+    recording = ArrayReader([images], ["Phase"], basename="movie")
+    config = make_config(
+        Channels(pc=0),
+        segmentation_method="labels",
+        plugins={"labels": {"path": str(tmp_path / "masks.tif")}},
+        repair_flicker=True,
+    )
+    out = tmp_path / "out"
+    counts = summary(process(recording, config, out), config, 1.0)
+    assert (
+        "Note: Flicker was repaired in 1 frame: 1 object divided and 0 cells joined, as they "
+        "are in the frames before and after."
+    ) in summary_lines(counts)
+    table = pd.read_csv(next((out / "fov_000").glob("*_traces.csv")))
+    assert table.groupby("cell")["frame"].count().tolist() == [5, 5]
+    images = zarr.open_group(out / "fov_000/images.zarr", mode="r")
+    np.testing.assert_array_equal(images["seg_labeled_ch_0/0"][2], one)
 
 
 def test_tables_with_parents_can_be_loaded(run):

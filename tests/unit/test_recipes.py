@@ -92,7 +92,7 @@ def test_the_recipe_of_tracks_is_what_the_method_looks_at(name):
     seen = Watched(own_params(name, TRACKERS[name], ProcessingParams(), TRACKER_PARAMS))
     list(TRACKERS[name](LABELS, seen))
     recipe = recipe_of("seg_tracked_ch_0", tracking_method=name)
-    assert read(recipe) == seen.seen | {"divisions"}
+    assert read(recipe) == seen.seen | {"divisions", "repair_flicker"}
 
 
 def test_the_recipe_of_a_background_is_what_the_estimate_looks_at():
@@ -197,6 +197,7 @@ DEFAULTS = {
         "min_size": None,
         "max_size": None,
         "divisions": False,
+        "repair_flicker": False,
         "max_step": 2.0,
         "acceleration": 0.2,
     },
@@ -376,6 +377,7 @@ CHANGES = {
     ),
     "zeros": ({}, {}, {"zero_planes": "keep"}, ["fl_ch_1/0", "pc_ch_0/0"]),
     "divisions": ({}, {}, {"divisions": True}, ["seg_tracked_ch_0/0"]),
+    "flicker": ({}, {}, {"repair_flicker": True}, ["seg_tracked_ch_0/0"]),
     "registration": ({}, {}, REGISTERED, ["cells/0", "seg_tracked_ch_0/0", "shifts"]),
     "tiles": ({}, {}, {"tile_size": 50}, ["fl_background_ch_1/0"]),
     "filters": ({}, {}, {"min_frames": 9}, ["traces"]),

@@ -270,6 +270,17 @@ def test_without_divisions_there_are_no_mothers():
     assert notes["parents"] == {}
 
 
+def test_the_tracker_sees_repaired_flicker_which_is_counted():
+    two, one = ((2, 2, 12, 12), (2, 12, 12, 22)), ((2, 2, 12, 22),)
+    frames = Frames(square(*there, shape=(40, 40)) for there in (two, one, two))
+    made, notes = tracked(lambda given, params: given, frames=frames, repair_flicker=True)
+    assert notes["flicker"] == {"split": 1, "merged": 0, "frames": 1}
+    assert [len(np.unique(labels)) - 1 for labels in made] == [2, 2, 2]
+    made, notes = tracked(lambda given, params: given, frames=frames)
+    assert "flicker" not in notes
+    assert [len(np.unique(labels)) - 1 for labels in made] == [2, 1, 2]
+
+
 def test_daughters_of_every_division_are_kept():
     """One cell divides in frame 1, the other one in frame 2."""
     whole = (2, 2, 12, 12), (30, 2, 40, 12)

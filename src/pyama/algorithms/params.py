@@ -196,6 +196,9 @@ class TrackingParams(Params):
     """Smaller objects are not tracked; null tracks all."""
     max_size: Area | None = None
     """Larger objects are not tracked; null tracks all."""
+    repair_flicker: bool = False
+    """Whether cells that are cut or joined in one or two frames are repaired by the frames
+    before and after. The labels before the tracking stay as they are."""
     divisions: bool = False
     """Whether to find cells that divide. Daughters get new numbers, and the traces a column
     `parent` (0: no parent was found)."""

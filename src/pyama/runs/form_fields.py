@@ -80,7 +80,9 @@ def conditions() -> Conditions:
     flat = _used(SEGMENTERS, SEGMENTER_PARAMS, segmentation.UNUSED_PARAMS)
     _add(found, SEGMENTER, SEGMENTERS, flat, SEGMENTER_PARAMS, always=segmentation.LIMITS)
     flat = _used(TRACKERS, TRACKER_PARAMS, tracking.UNUSED_PARAMS)
-    _add(found, TRACKER, TRACKERS, flat, TRACKER_PARAMS, always={"divisions"})
+    _add(
+        found, TRACKER, TRACKERS, flat, TRACKER_PARAMS, always={"divisions", "repair_flicker"}
+    )
     flat = _used(NAMED_PREPROCESSORS, SEGMENTER_PARAMS, {})
     for name in found.keys() & SEGMENTER_PARAMS.model_fields.keys():
         if users := [chosen for chosen, fields in flat.items() if name in fields]:

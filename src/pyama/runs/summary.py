@@ -8,6 +8,7 @@ from pyama import layout
 from pyama.analysis.advice.crowding_advice import too_large_share
 from pyama.analysis.advice.run_advice import run_advice
 from pyama.analysis.advice.setting_advice import Advice
+from pyama.analysis.flicker_notes import flicker_sentences
 from pyama.analysis.left_out_counts import count_left_out, kept_sentences
 from pyama.analysis.recording_gaps import Copied, gap_sentences, gaps
 from pyama.analysis.result_notes import folder_remarks
@@ -84,6 +85,7 @@ def _run_notes(report: RunReport, config: ProcessingConfig) -> list[str]:
         *gap_sentences(_copied(report), report.metadata, config.params),
         *_skipped(report),
         *stored_scale_notes(report, config),
+        *flicker_sentences(outputs_of(report)),
         *kept_sentences(traces_files(report.output_dir)),
     ]
 

@@ -224,7 +224,7 @@ def _mask_pairs(seen: Labels, known: _Known, labels: Labels, found: Regions) -> 
     rows[known.ids] = np.arange(len(known.ids))
     columns = np.full(int(labels.max(initial=0)) + 1, ALONE, np.int64)
     columns[found.ids] = np.arange(len(found.ids))
-    keys, lengths = _shared_runs(seen, labels, rows, columns, len(found.ids))
+    keys, lengths = shared_runs(seen, labels, rows, columns, len(found.ids))
     pairs, which = np.unique(keys, return_inverse=True)
     shared = np.bincount(which, lengths, len(pairs))
     row, column = np.divmod(pairs, max(len(found.ids), 1))
@@ -232,7 +232,7 @@ def _mask_pairs(seen: Labels, known: _Known, labels: Labels, found: Regions) -> 
 
 
 @kernel
-def _shared_runs(
+def shared_runs(
     seen: Labels,
     labels: Labels,
     rows: NDArray[np.int64],

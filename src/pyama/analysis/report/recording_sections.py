@@ -9,6 +9,7 @@ import yaml
 from pyama import layout
 from pyama.analysis.advice.accounting import accounts, frames_limit, of_step
 from pyama.analysis.advice.run_advice import run_advice
+from pyama.analysis.flicker_notes import flicker_sentences
 from pyama.analysis.left_out_counts import (
     count_left_out,
     filter_reasons,
@@ -54,10 +55,8 @@ def head(report: ReportData) -> str:
     line = " \N{MIDDLE DOT} ".join(
         part for part in (metadata.format, started, str(run.get("status", ""))) if part
     )
-    title = f"<h1>{markup.escape(metadata.basename)}</h1>"
-    return (
-        title + markup.paragraph(line) + markup.facts(entries) + markup.notes(_notes(report))
-    )
+    top = f"<h1>{markup.escape(metadata.basename)}</h1>" + markup.paragraph(line)
+    return top + markup.facts(entries) + markup.notes(_notes(report))
 
 
 def _channels(report: ReportData) -> list[str]:
@@ -71,6 +70,7 @@ def _notes(report: ReportData) -> list[str]:
         *pixel_size_hints(report.metadata, report.config.params),
         *gap_sentences(report.copied(), report.metadata, report.config.params),
         *time_warnings(report.metadata, report.config.params),
+        *flicker_sentences(report.outputs),
         *report.remarks,
     ]
     failed = [

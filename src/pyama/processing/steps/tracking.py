@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from collections.abc import Set as AbstractSet
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from functools import partial
 from typing import Any
 
@@ -14,6 +14,7 @@ from pyama.algorithms.canvas import Canvas
 from pyama.algorithms.contracts import checked_labels
 from pyama.algorithms.params import own_params
 from pyama.algorithms.trackers.divisions import renumber_daughters
+from pyama.algorithms.trackers.flicker import Repairs, repair_flicker
 from pyama.config import ProcessingParams
 from pyama.errors import PluginError
 from pyama.processing.fov import FovContext, FovFacts, full_output
@@ -56,7 +57,8 @@ def track_frames(
             after them.
         method: Name and function of the tracker.
         params: Of the tracker.
-        notes: Gets the largest number and, with `divisions`, the mother of every daughter.
+        notes: Gets the largest number and, with `divisions`, the mother of every daughter;
+            with `repair_flicker`, what was repaired.
         drift: How far the image has moved down and to the right in every frame, in px, shape
             (T, 2). The tracker sees the cells where they would be on a stage at rest.
 
@@ -70,7 +72,8 @@ def track_frames(
     name = f"tracking method {method[0]!r}"
     at_rest = np.zeros((len(frames), 2))
     canvas = Canvas(frames.shape[1:], at_rest if drift is None else drift)
-    present = _Present(frames, missing, canvas)
+    repairs = Repairs() if params.repair_flicker else None
+    present = _Present(frames, missing, canvas, repairs)
     results = _called(name, method, present, params)
     if params.divisions:
         steps = renumber_daughters(results)
@@ -89,6 +92,8 @@ def track_frames(
         notes["largest_label"] = max(notes["largest_label"], int(labels.max(initial=0)))
         yield labels
     next(steps, None)  # detects a tracker that yields too many frames
+    if repairs is not None:
+        notes["flicker"] = asdict(repairs)
 
 
 @dataclass(frozen=True)
@@ -98,11 +103,17 @@ class _Present:
     frames: Stack
     missing: AbstractSet[int]
     canvas: Canvas
+    repairs: Repairs | None
+    """Filled if flicker is repaired."""
 
     def __len__(self) -> int:
         return len(self.frames) - len(self.missing)
 
     def __iter__(self) -> Iterator[NDArray[Any]]:
+        frames = self._placed()
+        return frames if self.repairs is None else repair_flicker(frames, self.repairs)
+
+    def _placed(self) -> Iterator[NDArray[Any]]:
         for t in range(len(self.frames)):
             if t not in self.missing:
                 report_progress()
@@ -140,11 +151,13 @@ def _recipes(facts: FovFacts) -> Iterator[tuple[str, RecipeParts]]:
     rules: dict[str, Any] = {}
     if run.divisions:
         rules |= {"divisions": True, "division_rule": _DIVISION_RULE}
+    if run.repair_flicker:
+        rules |= {"repair_flicker": True}
     if "max_gap" in parts.params and run.tracking_method in ("iou", "mask_iou"):
         rules |= {"gap_rule": _GAP_RULE}
     params = {**parts.params, **rules}
     inputs = [full_output(layout.labeled(facts.pc)), *shifts_input(facts.config)]
-    defaults = {**parts.defaults, "divisions": False}
+    defaults = {**parts.defaults, "divisions": False, "repair_flicker": False}
     yield (
         full_output(layout.tracked(facts.pc)),
         replace(parts, inputs=inputs, params=params, defaults=defaults),
