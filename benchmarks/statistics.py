@@ -4,11 +4,13 @@ Run with `python -m benchmarks.statistics`. Two equal samples of three fields of
 cells each are drawn many times; a share of the variance (the intraclass correlation) belongs
 to the field of view. Printed are, for the test on medians of fields of view and for that on
 cells, the share of false positives at 5 % and the share of 95 % intervals that contain the
-true difference, 0.
+true difference, 0. Then two equal samples are drawn in the same three or six replicates, which
+change both: the same is printed for the test within replicates and, with other names of the
+replicates of b, for that of independent samples.
 """
 
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 import numpy as np
 import pandas as pd
@@ -17,6 +19,8 @@ from pyama.analysis.comparing import comparison
 
 N_FOVS, N_CELLS = 3, 50
 CORRELATIONS = (0.0, 0.05, 0.2)
+COMMON = (0.0, 0.5, 2.0)
+"""Variance that a replicate adds to both samples, relative to that which it adds to one."""
 N_EXPERIMENTS = 2000
 
 
@@ -37,9 +41,32 @@ def experiments(correlation: float, n: int, seed: int = 0) -> Iterator[pd.DataFr
         yield pd.DataFrame({**names, "cell": np.arange(len(fovs)), "x": shared + own})
 
 
-def shares(correlation: float, n: int) -> dict[str, float]:
-    """Return false positives and coverage of both tests, as shares of `n` experiments."""
-    rows = pd.concat([comparison(table) for table in experiments(correlation, n)])
+def in_replicates(
+    common: float, n_replicates: int, n: int, seed: int = 0
+) -> Iterator[pd.DataFrame]:
+    """Yield tables of two equal samples in the same replicates, with 20 cells in each.
+
+    Args:
+        common: See `COMMON`; the variance that is not common is 0.2, that of cells 0.8.
+        n_replicates: Number of replicates.
+        n: Number of tables.
+        seed: Of the random numbers.
+    """
+    rng = np.random.default_rng(seed)
+    place = np.arange(2 * n_replicates).repeat(20)
+    replicate = place % n_replicates
+    names = {"sample": np.where(place < n_replicates, "a", "b"), "fov": place}
+    for _ in range(n):
+        both = rng.normal(0, np.sqrt(0.2 * common), n_replicates)[replicate]
+        one = rng.normal(0, np.sqrt(0.2), 2 * n_replicates)[place]
+        x = both + one + rng.normal(0, np.sqrt(0.8), len(place))
+        cells = {"replicate": replicate.astype(str), "cell": np.arange(len(place)), "x": x}
+        yield pd.DataFrame(names | cells)
+
+
+def shares(tables: Iterable[pd.DataFrame]) -> dict[str, float]:
+    """Return false positives and coverage of both tests, as shares of experiments."""
+    rows = pd.concat([comparison(table) for table in tables])
     return {
         "false positives": float((rows["p"] < 0.05).mean()),
         "coverage": float(((rows["low"] <= 0) & (rows["high"] >= 0)).mean()),
@@ -54,9 +81,21 @@ def main(n: int = N_EXPERIMENTS) -> None:
     """Print the shares for every correlation."""
     print(f"{n} experiments, {N_FOVS} fields of view x {N_CELLS} cells per sample")
     for correlation in CORRELATIONS:
-        found = shares(correlation, n)
-        text = ", ".join(f"{name} {value:.3f}" for name, value in found.items())
-        print(f"intraclass correlation {correlation:g}: {text}")
+        print(f"intraclass correlation {correlation:g}: {_text(experiments(correlation, n))}")
+    for n_replicates in (3, 6):
+        for common in COMMON:
+            tables = list(in_replicates(common, n_replicates, n))
+            others = [
+                table.assign(replicate=table["sample"] + table["replicate"])
+                for table in tables
+            ]
+            print(f"{n_replicates} replicates, common variance {common:g}")
+            print(f"  within replicates: {_text(tables)}")
+            print(f"  independent: {_text(others)}", flush=True)
+
+
+def _text(tables: Iterable[pd.DataFrame]) -> str:
+    return ", ".join(f"{name} {value:.3f}" for name, value in shares(tables).items())
 
 
 if __name__ == "__main__":

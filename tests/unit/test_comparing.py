@@ -252,6 +252,52 @@ def test_a_comparison_in_words_begins_with_the_test_on_replicates():
     assert "nothing to compare" in comparison_lines(comparison(cells((3,), "a")), {})[0]
 
 
+def shared(n=4, common=5.0, seed=0):
+    """Two samples in `n` replicates that differ by `common`, and b exceeds a by 1."""
+    rng = np.random.default_rng(seed)
+    replicates = common * rng.normal(size=n)
+    rows = [
+        {"sample": name, "replicate": str(k), "fov": i, "cell": cell, "auc": value}
+        for i, name in enumerate("ab")
+        for k in range(n)
+        for cell, value in enumerate(rng.normal(replicates[k] + i, 0.3, 20))
+    ]
+    return pd.DataFrame(rows)
+
+
+def test_samples_of_the_same_replicates_are_compared_within_them():
+    table = shared()
+    row = comparison(table).iloc[0]
+    a, b = (table[table["sample"] == n].groupby("replicate")["auc"].median() for n in "ab")
+    expected = stats.ttest_rel(b, a)
+    interval = expected.confidence_interval()
+    assert (row["test"], row["units_a"], row["units_b"]) == ("paired", 4, 4)
+    assert (row["p"], row["low"]) == pytest.approx((expected.pvalue, interval.low))
+    assert row["difference"] == pytest.approx(1, abs=0.4)
+    assert row["p"] < 0.05
+    lines = comparison_lines(comparison(table), {})
+    assert lines[-3] == "p: paired t test of replicates."
+    assert lines[-1].startswith("Samples are compared within each replicate (paired), because")
+    partly = table.assign(
+        auc=table["auc"].where(table["fov"].eq(0) | table["replicate"].ne("2"))
+    )
+    row = comparison(partly).iloc[0]
+    assert (row["test"], row["units_a"], row["units_b"]) == ("paired", 3, 3)
+    assert row["mean_a"] == pytest.approx(a.drop("2").mean())
+    one_less = table[(table["sample"] == "a") | (table["replicate"] != "2")]
+    row = comparison(one_less).iloc[0]
+    assert (row["test"], row["units_a"], row["units_b"]) == ("Welch", 4, 3)
+    assert "not every replicate holds both" in comparison_lines(comparison(one_less), {})[-1]
+    third = table[table["sample"] == "a"].assign(
+        sample="c", replicate=lambda t: t["replicate"] + "c"
+    )
+    rows = comparison(pd.concat([table, third]), reference="a")
+    assert rows["test"].tolist() == ["paired", "Student"]
+    assert "holds both samples: b - a. Other samples" in comparison_lines(rows, {})[-1]
+    same = table.assign(auc=table["replicate"].astype(int))
+    assert comparison(same).iloc[0]["p"] == 1
+
+
 def test_features_with_values_in_few_replicates_are_named():
     table = cells((3, 3))
     table.loc[(table["sample"] == "b") & (table["fov"] != table["fov"].max()), "auc"] = NAN

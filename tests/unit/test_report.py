@@ -370,10 +370,9 @@ def test_samples_are_not_compared_by_how_good_their_fits_are(fitted):
 def test_cells_far_out_and_rare_features_are_named(fitted):
     report = collect(fitted)
     table = report.fits[0].table
-    table["replicate"] = table.groupby("sample").cumcount().mod(3).astype(str)
-    table["ktl"] = table["ktl"].where(
-        (table["sample"] == "control") | table["replicate"].eq("0")
-    )
+    number = table.groupby("sample").cumcount().mod(3).astype(str)
+    table["replicate"] = table["sample"] + number
+    table["ktl"] = table["ktl"].where((table["sample"] == "control") | number.eq("0"))
     table["t0"] = [*np.linspace(1, 2, len(table) - 1), 1e6]
     page = statistics_section(report)
     assert f"by more than 3 interquartile ranges: t0 1 of {len(table)}." in page

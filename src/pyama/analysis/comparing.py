@@ -15,6 +15,7 @@ from pyama.analysis.common_window import window_warning
 from pyama.analysis.expression import SHARES, without_flat_fits
 from pyama.analysis.joined_tables import MEASURES_OF_FIT, fitted_parameters
 from pyama.analysis.rank_shift import mann_whitney
+from pyama.analysis.replicate_tests import compare_replicates, have_same_replicates
 from pyama.analysis.replicates import (
     Level,
     feature_warning,
@@ -46,10 +47,11 @@ def compare(
     cells finds differences where there are none. The test to cite is therefore that of
     Student (1908, doi:10.1093/biomet/6.1.1) on one value per replicate, the median of its
     cells; with unequal numbers of replicates that of Welch (1947,
-    doi:10.1093/biomet/34.1-2.28). Of `expressing`, it is the share of the cells instead of
-    their median. `pyama.analysis.replicates.level_of` says what counts as a
-    replicate. Beside it stands the comparison of all cells, see
-    `pyama.analysis.rank_shift.mann_whitney`.
+    doi:10.1093/biomet/34.1-2.28). If every replicate holds both samples, the differences
+    within replicates are tested (paired test): what replicates have in common cancels out. Of
+    `expressing`, it is the share of the cells instead of their median.
+    `pyama.analysis.replicates.level_of` says what counts as a replicate. Beside it stands the
+    comparison of all cells, see `pyama.analysis.rank_shift.mann_whitney`.
 
     Args:
         table: One row per cell, as from `trace_features` or a fit. Fits of the class
@@ -67,7 +69,8 @@ def compare(
 
     Returns:
         One row per feature and pair a, b, independent of the order of the rows of `table`:
-        feature, a, b, level (what counts as a replicate), units_a, units_b (replicates with a
+        feature, a, b, level (what counts as a replicate), test (paired, Student or Welch),
+        units_a, units_b (replicates with a
         finite value), mean_a, mean_b (of the medians of the replicates), difference
         (mean_b - mean_a) with its interval low, high, p, p_adjusted (NaN with fewer than two
         replicates of a sample, or if their medians do not vary); then for cells: n_a, n_b,
@@ -123,14 +126,23 @@ def comparison(
         for name in samples
         for feature in features
     }
+    paired = {(a, b): have_same_replicates(cells[a], cells[b], level) for a, b in pairs}
     rows = [
         {"feature": feature, "a": a, "b": b, "level": level.name}
-        | _difference(values[a, feature], values[b, feature], confidence)
+        | _difference(
+            values[a, feature], values[b, feature], confidence, is_paired=paired[a, b]
+        )
         | (dict.fromkeys(_OF_NUMBERS, np.nan) if feature in SHARES else {})
         for feature in features
         for a, b in pairs
     ]
-    names = ["feature", "a", "b", "level", *_difference(_NONE, _NONE, confidence)]
+    names = [
+        "feature",
+        "a",
+        "b",
+        "level",
+        *_difference(_NONE, _NONE, confidence, is_paired=False),
+    ]
     out = pd.DataFrame(rows, columns=names)
     adjusted = adjust(out["p"].to_numpy(float), correction)
     out.insert(names.index("p") + 1, "p_adjusted", adjusted)
@@ -154,7 +166,7 @@ class _Values:
     """Finite values of a feature in a sample: of its cells, and one of each replicate."""
 
     cells: Values
-    units: Values
+    units: "pd.Series[Any]"
 
     @classmethod
     def of(cls, table: pd.DataFrame, feature: str, level: Level) -> "_Values":
@@ -162,12 +174,12 @@ class _Values:
         keys: Any = list(level.columns) or np.zeros(len(finite))
         groups = finite.groupby(keys, dropna=False, observed=True)[feature]
         units = groups.mean() if feature in SHARES else groups.median()
-        return cls(finite[feature].to_numpy(float), units.to_numpy(float))
+        return cls(finite[feature].to_numpy(float), units)
 
 
 _OF_NUMBERS = ("median_a", "median_b", "shift", "shift_low", "shift_high")
 """Results that mean nothing for values that are 0 or 1."""
-_NONE = _Values(np.empty(0), np.empty(0))
+_NONE = _Values(np.empty(0), pd.Series(dtype=float))
 
 
 def _pairs(samples: Sequence[Any], reference: str | None) -> list[tuple[Any, Any]]:
@@ -187,19 +199,22 @@ def _check_options(correction: str, confidence: float) -> None:
         raise ConfigError(f"confidence is {confidence}; expected a number between 0 and 1.")
 
 
-def _difference(a: _Values, b: _Values, confidence: float) -> dict[str, float]:
-    mean_a, mean_b = (_if_any(np.mean, x.units) for x in (a, b))
-    low, high, p = _test(a.units, b.units, confidence)
+def _difference(
+    a: _Values, b: _Values, confidence: float, *, is_paired: bool
+) -> dict[str, float | str]:
+    tested = compare_replicates(a.units, b.units, confidence, is_paired=is_paired)
+    mean_a, mean_b = (_if_any(np.mean, x) for x in (tested.a, tested.b))
     ranks = mann_whitney(a.cells, b.cells, confidence)
     return {
-        "units_a": len(a.units),
-        "units_b": len(b.units),
+        "test": tested.name,
+        "units_a": len(tested.a),
+        "units_b": len(tested.b),
         "mean_a": mean_a,
         "mean_b": mean_b,
         "difference": mean_b - mean_a,
-        "low": low,
-        "high": high,
-        "p": p,
+        "low": tested.low,
+        "high": tested.high,
+        "p": tested.p,
         "n_a": len(a.cells),
         "n_b": len(b.cells),
         "median_a": _if_any(np.median, a.cells),
@@ -214,22 +229,6 @@ def _difference(a: _Values, b: _Values, confidence: float) -> dict[str, float]:
 
 def _if_any(function: Any, values: Values) -> float:
     return float(function(values)) if len(values) else np.nan
-
-
-def _test(a: Values, b: Values, confidence: float) -> tuple[float, float, float]:
-    """Return the interval of mean(b) - mean(a), and p; NaN where nothing can be said."""
-    if len(a) < 2 or len(b) < 2:
-        return np.nan, np.nan, np.nan
-    if np.ptp(a) == 0 and np.ptp(b) == 0:
-        return (0.0, 0.0, 1.0) if a[0] == b[0] else (np.nan, np.nan, np.nan)
-    # With equal numbers, unequal spreads have little influence, and the test of Welch finds
-    # less than its level promises: 3.3 % instead of 5 % for three and three replicates.
-    with warnings.catch_warnings():
-        # If the values of only one sample do not vary, scipy warns, and the result is right.
-        warnings.filterwarnings("ignore", "Precision loss", RuntimeWarning)
-        found = scipy.stats.ttest_ind(b, a, equal_var=len(a) == len(b))
-    interval = found.confidence_interval(confidence)
-    return float(interval.low), float(interval.high), float(found.pvalue)
 
 
 def adjust(p: ArrayLike, correction: Correction = "holm") -> Values:

@@ -6,14 +6,18 @@ from typing import Any
 import pandas as pd
 
 from pyama.analysis.expression import SHARES
+from pyama.analysis.replicate_tests import PAIRED, STUDENT, WELCH
 from pyama.analysis.replicates import PLURALS
 from pyama.analysis.table_columns import with_unit
 from pyama.sentences import count_text
 from pyama.units import number_text
 
-INDEPENDENT = (
-    "Samples are compared as independent, also if they come from the same recordings."
-)
+INDEPENDENT = "Samples are compared as independent"
+_TESTS = {
+    PAIRED: "paired",
+    STUDENT: "Student's",
+    WELCH: "Welch's",
+}
 SHORT_NAME = 10
 """Longer names of samples have a line of their own, so that a summary fits 80 columns."""
 
@@ -41,17 +45,41 @@ def comparison_lines(table: pd.DataFrame, units: Mapping[str, str]) -> list[str]
                 f"    {_of_replicates(row)}",
                 f"    {_of_cells(row)}",
             ]
-    return [*lines, *_tests(table), INDEPENDENT]
+    return [*lines, *_tests(table), pairing_sentence(table)]
+
+
+def pairing_sentence(table: pd.DataFrame) -> str:
+    """Return which samples are compared within replicates, and why.
+
+    Args:
+        table: See `pyama.analysis.comparing.compare`.
+    """
+    level = str(table["level"].iloc[0])
+    pairs = table.drop_duplicates(["a", "b"])
+    paired = pairs[pairs["test"] == PAIRED]
+    if paired.empty and level == "field of view":
+        return f"{INDEPENDENT}, also if they come from the same recordings."
+    if paired.empty:
+        return f"{INDEPENDENT}: not every {level} holds both samples."
+    if len(paired) < len(pairs):
+        names = ", ".join(f"{b} - {a}" for a, b in zip(paired["a"], paired["b"], strict=True))
+        return (
+            f"Compared within each {level} (paired), because every {level} holds both "
+            f"samples: {names}. Other samples are compared as independent."
+        )
+    return (
+        f"Samples are compared within each {level} (paired), because every {level} holds "
+        f"both: what a {level} changes in both cancels out."
+    )
 
 
 def _tests(table: pd.DataFrame) -> list[str]:
     """Return which test the values of p are from, and what they are corrected for."""
     tested = table[table["p"].notna()]
-    is_welch = tested["units_a"] != tested["units_b"]
-    names = ["Student's"] * (not is_welch.all()) + ["Welch's"] * bool(is_welch.any())
+    names = [name for test, name in _TESTS.items() if (tested["test"] == test).any()]
     if tested.empty:
         return []
-    which = " or, with unequal numbers, ".join(names)
+    which = " or ".join(names).replace("or Welch's", "or, with unequal numbers, Welch's")
     n = count_text(len(tested), "test")
     return [f"p: {which} t test of replicates.", f"corrected: after Holm, for the {n} shown."]
 

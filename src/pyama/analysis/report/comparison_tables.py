@@ -9,7 +9,13 @@ from pyama.analysis.replicates import PLURALS
 from pyama.analysis.report import markup
 
 MINUS = "\N{MINUS SIGN}"
-KINDS = {"feature": "text", "unit": "text", f"b {MINUS} a": "name", "95 % interval": "text"}
+KINDS = {
+    "feature": "text",
+    "unit": "text",
+    "test": "text",
+    f"b {MINUS} a": "name",
+    "95 % interval": "text",
+}
 
 
 def comparison_tables(pairs: pd.DataFrame, units: Mapping[str, str], save: str) -> str:
@@ -29,6 +35,7 @@ def comparison_tables(pairs: pd.DataFrame, units: Mapping[str, str], save: str) 
             "95 % interval": _intervals(pairs, "low", "high"),
             "p": _rounded(pairs["p"]),
             "p, Holm": _rounded(pairs["p_adjusted"]),
+            "test": pairs["test"],
             "mean of a": pairs["mean_a"],
             "mean of b": pairs["mean_b"],
             f"{_level(pairs)}, a and b": _both(pairs, "units"),

@@ -5,14 +5,16 @@ from collections.abc import Iterator, Mapping
 import pandas as pd
 
 from pyama.analysis.comparing import comparison
-from pyama.analysis.comparison_text import INDEPENDENT
+from pyama.analysis.comparison_text import pairing_sentence
 from pyama.analysis.expression import SHARES, expression_sentence, without_flat_fits
 from pyama.analysis.figures.colours import drawn_text
 from pyama.analysis.fitting.model_list import describe_models
 from pyama.analysis.histograms import far_out_note
 from pyama.analysis.joined_tables import fits_above
 from pyama.analysis.lineages import sum_lineages
+from pyama.analysis.replicate_tests import PAIRED, have_same_replicates
 from pyama.analysis.replicates import (
+    Level,
     feature_warning,
     level_of,
     replicate_warning,
@@ -200,11 +202,12 @@ def _replicates(report: Results) -> Iterator[str]:
         f"How samples are compared: cells of one {level.name} are not independent, so that "
         f"the test takes one value per {level.name}, the median of its cells (of expressing, "
         "their share). This is the result to cite. "
-        f"{INDEPENDENT} Samples are compared with "
+        f"{_pairing(cells, report.samples, level)} Samples are compared with "
         f"{report.samples[0]}, the first in the "
         "order in which they were merged, such as that of samples.yaml. Difference is the "
         "mean of these values in sample b minus that in a, with its 95 % interval and p of "
-        "Student's t test (Welch's, if their numbers differ); "
+        "the t test that is named (paired: of the differences within replicates; Student's; "
+        "Welch's, if the numbers of replicates differ); "
         "p, Holm is corrected for the number of rows of the table. A dash means that there "
         "are too few values for a test. An interval that contains 0 means that no difference "
         f"was found, not that there is none. {level.reason}"
@@ -220,6 +223,14 @@ def _replicates(report: Results) -> Iterator[str]:
         "delta the probability that a cell of b exceeds one of a, minus the reverse (0: "
         "equal, 1 or -1: no overlap), and p that of the Mann-Whitney test."
     )
+
+
+def _pairing(cells: pd.DataFrame, samples: list[str], level: Level) -> str:
+    """Say whether the samples of some traces are compared with the first within replicates."""
+    first, *others = (cells[cells["sample"] == name] for name in samples)
+    tests = [PAIRED if have_same_replicates(first, rows, level) else "" for rows in others]
+    pairs = {"level": level.name, "a": samples[0], "b": samples[1:], "test": tests}
+    return pairing_sentence(pd.DataFrame(pairs))
 
 
 def _compared(
