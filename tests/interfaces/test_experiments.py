@@ -132,7 +132,8 @@ def test_the_page_lists_checks_and_merges_experiments_below_its_folder(days, tmp
     file = tmp_path / "plans/e.yaml"
     file.parent.mkdir()
     recording = "{name: a, folder: ../monday/results, replicate: 1}"
-    file.write_text(f"recordings: [{recording}]\nsamples: [{{name: s, fovs: 0-1}}]")
+    text = f"recordings: [{recording}]\nsamples: [{{name: s, fovs: 0-1}}]"
+    file.write_text(text, encoding="utf-8-sig")  # as some editors save it
     (tmp_path / "plans/other.yaml").write_text("samples: []")
     headers = {"Authorization": "Bearer secret"}
     app = create_app(tmp_path, "secret")

@@ -6,6 +6,7 @@ import shutil
 import socket
 import subprocess
 import sys
+from datetime import UTC, datetime
 
 import pytest
 from fastapi.testclient import TestClient
@@ -15,11 +16,12 @@ from pyama.processing.record import read_record
 from pyama.runs import known_runs
 from pyama.runs.earlier_results import earlier_results
 from pyama.runs.recorded_summary import recorded_summary
+from pyama.runs.request import PreparedRun
 from pyama.store import LOCK_FILE, read_run, seal
 from pyama.store.lock import DEAD_AFTER_SECONDS
 from pyama.testing.nd2_writer import write_nd2
 from pyama.web.application import create_app
-from pyama.web.run_routes import stop_all
+from pyama.web.run_routes import RunRequest, stop_all
 from results import results_in
 from small_movie import MOVIE, contents
 
@@ -264,6 +266,38 @@ def test_a_run_at_work_is_named_before_one_without_a_sign_of_life(client, folder
     lock(folder, os.getpid(), HERE, OLD, fov=0)
     lock(folder, os.getpid(), HERE, 0, fov=1)
     assert only(client)["status"] == "running"
+
+
+@pytest.mark.skipif(os.name == "nt", reason="processes cannot be looked up")
+@pytest.mark.parametrize(
+    ("process", "ages"), [("dead", (0, 300)), ("alive", (OLD + 300, OLD))]
+)
+def test_the_last_sign_of_life_is_that_of_the_latest_lock(folder, dead, process, ages):
+    pid = dead if process == "dead" else os.getpid()
+    for fov, age in enumerate(ages):
+        lock(folder, pid, HERE, age, fov)
+    latest = max(place.stat().st_mtime for place in folder.glob(f"fov_*/{LOCK_FILE}"))
+    run = known_runs.known_run(folder)
+    shown = datetime.fromtimestamp(latest, UTC).astimezone()
+    assert f"{shown:%Y-%m-%d %H:%M:%S}" in run.message
+    assert (run.owner, run.fovs) == (f"process {pid} on {HERE}", (0, 1))
+
+
+def test_a_run_that_failed_before_its_record_is_told_by_the_server(client, folder):
+    record = read_record(folder)
+    prepared = PreparedRun(folder / "gone.nd2", folder, record.metadata, record.config, [0])
+    ended = (folder / layout.RUN_FILE).read_bytes()
+    (folder / layout.RUN_FILE).unlink()
+    request = RunRequest(file="gone.nd2", output="results")
+    run = client.app.state.runs.start(request, prepared)
+    assert run.current.wait(60)
+    entry = only(client)
+    assert (entry["status"], entry["started_run"]) == ("failed", run.id)
+    assert "gone.nd2" in entry["message"]
+    (folder / layout.RUN_FILE).write_bytes(ended)  # what is recorded, is told by the folder
+    client.app.state.known_runs._next_look = 0.0
+    entry = only(client)
+    assert (entry["status"], entry["started_run"], entry["message"]) == ("finished", None, "")
 
 
 def test_a_run_that_failed_was_not_cancelled(folder):

@@ -4,6 +4,7 @@ import io
 import os
 import zipfile
 from contextvars import copy_context
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from fastapi.testclient import TestClient
@@ -39,7 +40,7 @@ def folder(tmp_path_factory):
     client = client_of(folder)
     action = {"kind": "mark", "cell": 3, "good": False}
     client.post("/api/fovs/0/inspection", json={"by": "me", "action": action})
-    client.post("/api/merge", json={"samples": {"old": "0"}})
+    client.post("/api/merge", json={"samples": {"old": "0", "older": "1"}})
     client.post("/api/merge", json={"samples": {"a": "0, 1"}})
     fit_on_page(client, tables=["a_merged.csv"], model="constant", column=COLUMN)
     return folder
@@ -115,6 +116,11 @@ def test_the_zip_holds_all_of_it_in_order_and_its_samples_can_be_merged(client, 
     assert others == [f"results/{name}" for name in sorted(expected)]
     for name in expected:
         assert archive.read(f"results/{name}") == (folder / name).read_bytes()
+        changed = datetime.fromtimestamp((folder / name).stat().st_mtime, UTC)
+        stored = datetime(*archive.getinfo(f"results/{name}").date_time, tzinfo=UTC)
+        assert timedelta(0) <= changed - stored < timedelta(seconds=2)  # as a zip can hold
+    # Programs that unpack it give files these rights.
+    assert {entry.external_attr >> 16 for entry in archive.infolist()} == {0o644}
     text = archive.read(first).decode()
     assert read_samples(text, "x", [0, 1]) == ({"a": [0, 1]}, [])
     shown = client.get("/api/results").json()

@@ -3,6 +3,7 @@
 import shlex
 import shutil
 import threading
+from types import SimpleNamespace
 
 import numpy as np
 import pandas as pd
@@ -130,14 +131,18 @@ def test_numbers_that_make_no_fit_are_refused(merged, wrong):
     assert next(iter(wrong)) in client.post("/api/fits/check", json=order).json()["problem"]
 
 
-def test_a_cancelled_fit_keeps_what_is_finished(folder):
+def test_a_cancelled_fit_keeps_what_is_finished(folder, monkeypatch):
+    clock = SimpleNamespace(now=0.0)
+    monkeypatch.setattr(active_fit, "time", SimpleNamespace(monotonic=lambda: clock.now))
     fit = ActiveFit([folder / "a_merged.csv", folder / "b_merged.csv"], FitSettings(starts=1))
-    work, of_the_first = fit._watch, []
+    work, of_the_first, left = fit._watch, [], []
 
     def cancel_in_the_second(share):
         if fit.fitted and share:
             fit.cancel()
         work(share)
+        clock.now = 40 * fit.fraction
+        left.append((fit.seconds_left, 40 - fit.seconds if fit.fraction else None))
         if not fit.fitted:
             of_the_first.append(fit.fraction)
 
@@ -146,6 +151,9 @@ def test_a_cancelled_fit_keeps_what_is_finished(folder):
     fit.wait()
     assert (fit.status, fit.message, len(fit.fitted)) == ("cancelled", "", 1)
     assert 0 == of_the_first[0] <= of_the_first[-1] <= 0.5 <= fit.fraction <= 1
+    assert left[0] == (None, None)
+    assert [shown for shown, _ in left[1:]] == pytest.approx([time for _, time in left[1:]])
+    assert fit.seconds_left is None
     assert [path.name for path in folder.glob("*_fitted_*")] == [
         "a_merged_fitted_maturation.csv"
     ]
@@ -156,6 +164,8 @@ def test_one_fit_at_a_time_and_the_last_is_found_again(folder):
     assert client.get("/api/fits/last").json() is None
     state = fit_on_page(client, tables=["a_merged.csv"], model="constant")
     assert client.get("/api/fits/last").json() == state
+    shutil.copytree(folder, folder / "other")
+    assert client.get("/api/fits/last?dir=other").json() is None
     assert f'"id": "{state["id"]}"' in client.get(f"/api/fits/{state['id']}/events").text
     assert client.post(f"/api/fits/{state['id']}/cancel").json() == state
     assert client.get("/api/fits/none").status_code == 404

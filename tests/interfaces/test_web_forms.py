@@ -137,6 +137,8 @@ def test_every_parameter_stands_in_one_group(client):
     conditions = schema["form"]["conditions"]
     assert conditions["kalman"] == {"tracking_method": ["kalman"]}
     assert conditions["spots"] == {"phase": ["spots"]}
+    # They apply to the results of every method, also of one with parameters of its own.
+    assert not conditions.keys() & {"min_object_size", "max_object_size", "divisions"}
     assert {"segmentation_method", "logstd_window_size", "cellpose"} <= set(
         schema["form"]["trial"]
     )

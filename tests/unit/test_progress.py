@@ -193,6 +193,7 @@ def test_places_of_fields_of_view_follow_their_items():
             assert shown.now == (f"FOV 0 tracking 5 of {N_FRAMES}",)
             assert shown.share == pytest.approx(5 / N_FRAMES / 2)
             assert shown.seconds_left == pytest.approx(4 * 7)
+            assert shown.frames_per_s == pytest.approx(5 / 4)  # FOV 2 was finished before
     shown = estimator.snapshot()
     assert shown.places == {0: "finished", 1: "waiting", 2: "finished"}
     assert (shown.fovs, shown.fovs_done, shown.now) == (3, 2, ())

@@ -3,20 +3,26 @@
 import json
 import logging
 import shlex
+from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
 from pyama import layout
 from pyama.config import Channel, Channels, ProcessingParams
+from pyama.errors import ConfigError
+from pyama.processing.step_reports import FovStepReport, Status, StepReports
+from pyama.runs import active_run
 from pyama.runs.command_line import command
-from pyama.runs.disk_progress import log_tail
+from pyama.runs.disk_progress import MAX_LOG_BYTES, log_tail
 from pyama.runs.log import write_log
 from pyama.runs.plugin_catalog import _parameters
 from pyama.runs.request import PreparedRun, Request, prepare
 from pyama.runs.run_counts import count_lines
 from pyama.runs.run_notes import other_settings, quoted, recording_notes, reselection_notes
 from pyama.runs.settings import apply_settings
+from pyama.runs.summary import _skipped
 from pyama.sentences import WITHOUT_CELLS, WITHOUT_MASK
 from pyama.testing.nd2_writer import write_nd2
 from small_movie import MOVIE, make_config, recording_of
@@ -137,6 +143,18 @@ def test_other_frames_than_those_of_the_last_run_are_a_note():
     assert reselection_notes(selected, selected) == []
 
 
+def test_a_note_names_the_results_that_are_removed_first():
+    """Not all fields of view of a run have results, and others may be removed with them."""
+    prepared = PreparedRun(Path("m.nd2"), Path("out"), METADATA, make_config(), [0, 2])
+    assert active_run.run_notes(prepared, ()) == []
+    notes = active_run.run_notes(replace(prepared, notes=("a",), removed=[1, 2]), ["FOV 0: x"])
+    assert notes == [
+        "a",
+        "The results of FOV 1-2 are removed first.",
+        "These results are made again: FOV 0: x",
+    ]
+
+
 def test_a_path_with_a_space_is_quoted():
     assert quoted(Path("a b")) == '"a b"'
     assert quoted(Path("ab")) == "ab"
@@ -223,6 +241,27 @@ def test_a_setting_of_copy_only_counts_where_no_option_is_given(tmp_path):
         assert prepare(request).config.params.copy_only is expected
 
 
+def test_why_steps_were_skipped_is_said_once_for_all_fields_of_view():
+    reasons = {"tracking": "no phase contrast", "cropping": "no phase contrast", "x": "other"}
+    entries = [
+        FovStepReport(step, fov, Status.SKIPPED, why)
+        for fov in range(3)
+        for step, why in reasons.items()
+    ]
+    reports = StepReports((*entries, FovStepReport("y", 0, Status.DONE)))
+    assert _skipped(SimpleNamespace(steps=reports)) == [
+        "Skipped tracking, cropping: no phase contrast.",
+        "Skipped x: other.",
+    ]
+
+
+@pytest.mark.parametrize("typed", [{"frames": ""}, {"workers": 0}, {"batch_size": 0}])
+def test_an_option_that_is_nothing_is_refused_instead_of_left_out(tmp_path, typed):
+    write_nd2(tmp_path / "m.nd2", MOVIE[:1, :1, None], channel_names=["Phase", "GFP"])
+    with pytest.raises(ConfigError):
+        prepare(Request(tmp_path / "m.nd2", tmp_path / "out", **typed))
+
+
 def test_what_a_command_sets_gives_the_same_parameters():
     """Also where a value is longer than a line, or means something in YAML or the shell."""
     path = "/data/" + "flat fields of the lamp, " * 9 + "it's #1: a.tif"
@@ -243,3 +282,13 @@ def test_a_log_that_does_not_say_where_a_run_begins_is_shown_from_its_start(tmp_
     assert log_tail(tmp_path, 9) == ["a", "b", "c"]
     assert log_tail(tmp_path, 2) == ["b", "c"]
     assert log_tail(tmp_path / "none", 2) == []
+
+
+@pytest.mark.parametrize("at_the_end", [False, True])
+def test_of_a_long_log_the_end_is_shown(tmp_path, at_the_end):
+    begin = f"12:00 INFO {active_run.__name__}: pyama 1.0"
+    lines = [begin, *(f"{i:05}" for i in range(MAX_LOG_BYTES // 6 + 9))]
+    if at_the_end:
+        lines[-3] = begin
+    (tmp_path / layout.LOG_FILE).write_text("\n".join(lines), newline="\n")
+    assert log_tail(tmp_path, 5) == lines[-3 if at_the_end else -5 :]
