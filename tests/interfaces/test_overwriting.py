@@ -1,16 +1,20 @@
 """What `--overwrite` removes, and what it and other runs keep."""
 
 import json
+from pathlib import Path
 from shutil import copytree
+from types import SimpleNamespace
 
 import pytest
 
 from pyama.analysis.fitting.fit_files import fit_file
 from pyama.analysis.merge import write_merged
-from pyama.errors import ConfigError
+from pyama.errors import ConfigError, InspectedError, ReaderError
 from pyama.processing.verify import verify
 from pyama.processing.workflow import overwriting
 from pyama.processing.workflow.run import process
+from pyama.traces.corrections import MarkCell
+from pyama.traces.inspection import Inspection
 from small_movie import MOVIE, contents, make_config, recording_of
 
 OPTIONS = ["--set", "min_frames=2", "--set", "border_margin=2", "-j", 1]
@@ -36,6 +40,12 @@ def test_only_the_fields_of_view_of_the_run_are_removed(pyama, folder):
         for name, paths in tables.items()
     }
     own = fit_file(results / "fov_000/movie_fov_000_traces.csv", "constant", "area_ch_0").paths
+    copies = {name: paths[0].with_suffix(".parquet") for name, paths in tables.items()}
+    copies |= {
+        f"fits of {name}": paths[0].with_suffix(".parquet") for name, paths in fits.items()
+    }
+    for path in copies.values():
+        path.write_bytes(b"old")
     (results / "report.html").write_text("old")
     (results / "notes.csv").write_text("mine")
     before = contents(results / "fov_001")
@@ -53,10 +63,12 @@ def test_only_the_fields_of_view_of_the_run_are_removed(pyama, folder):
         *fits["both"],
         *own,
         results / "report.html",
+        *(path for name, path in copies.items() if not name.endswith("b")),
     ]
     assert not any(path.exists() for path in away)
     assert {path.name for path in (results / "superseded").iterdir()} == {p.name for p in away}
-    assert all(path.exists() for path in (*tables["b"], *fits["b"], results / "notes.csv"))
+    stay = *tables["b"], *fits["b"], copies["b"], copies["fits of b"], results / "notes.csv"
+    assert all(path.exists() for path in stay)
     assert all(path.name in done.stdout for path in away)
     assert verify(results).is_intact
 
@@ -73,11 +85,14 @@ def test_what_was_moved_before_is_not_replaced(folder):
 def test_two_recordings_are_not_mixed(folder):
     results = folder / "results"
     other = recording_of(MOVIE[:2, :3] + 1)
+    Inspection(results, 1).add(MarkCell(cell=1, good=False), "ann")
     before = contents(results)
+    with pytest.raises(InspectedError, match="FOV 1 has been inspected"):  # not of the run
+        process(recording_of(MOVIE[:1, :3] + 1), make_config(), results, overwrite=True)
     with pytest.raises(ConfigError, match="FOV 1 of it would remain beside the new results"):
         process(other, make_config(), results, [0], overwrite=True)
     assert contents(results) == before
-    assert process(other, make_config(), results, [0, 1], overwrite=True).succeeded
+    assert process(other, make_config(), results, [0, 1], overwrite=True, redo=True).succeeded
 
 
 @pytest.mark.parametrize("damage", ["damaged", None])
@@ -119,6 +134,14 @@ def test_a_recording_with_another_name_that_is_not_there_is_refused(pyama, folde
     assert done.exit_code == 0
     assert "movie.nd2 does not exist: only what was copied" in done.stdout
     assert typed(pyama, folder, "--overwrite").exit_code == 1
+
+
+@pytest.mark.parametrize("recorded", ["/data/movie.nd2", r"C:\data\movie.nd2", "movie.nd2"])
+def test_the_name_of_a_recording_is_known_wherever_it_was_recorded(recorded):
+    record = SimpleNamespace(metadata=SimpleNamespace(path=Path(recorded)))
+    overwriting.refuse_unknown_name(Path("elsewhere/movie.nd2"), record)
+    with pytest.raises(ReaderError, match=r"under its own name, movie\.nd2"):
+        overwriting.refuse_unknown_name(Path("elsewhere/other.nd2"), record)
 
 
 def test_a_recording_that_was_renamed_is_recognised(pyama, folder):

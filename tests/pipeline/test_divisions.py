@@ -99,3 +99,10 @@ def test_flicker_is_repaired_and_counted(tmp_path):
 
 def test_tables_with_parents_can_be_loaded(run):
     assert load_traces(run(divisions=True))["parent"].max() in (1, 2)
+
+
+def test_mothers_and_drift_stand_below_their_own_names(run):
+    table = pd.read_csv(run(divisions=True, registration="phase_correlation"))
+    assert list(table.columns[9:13]) == ["bbox_y1", "parent", "drift_x", "drift_y"]
+    assert table.groupby("cell")["parent"].unique().map(list).to_dict()[3] == [2]
+    assert not table[["drift_x", "drift_y"]].any(axis=None)

@@ -400,7 +400,14 @@ def test_fovs_that_do_not_exist_are_refused(recording, config, tmp_path):
 
 
 def test_only_the_listed_fovs_are_processed(recording, config, tmp_path):
-    process(recording, config, tmp_path, [2, 0])
+    copied = []
+
+    def watch(progress):
+        if progress.step == "copying" and progress.fov not in copied:
+            copied.append(progress.fov)
+
+    assert process(recording, config, tmp_path, [2, 0, 2], watch=watch).fovs == (2, 0)
+    assert copied == [2, 0]
     assert sorted(path.name for path in tmp_path.glob("fov_*")) == ["fov_000", "fov_002"]
 
 

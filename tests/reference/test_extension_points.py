@@ -31,12 +31,14 @@ from pyama.store import lock_fovs
 from pyama.testing.nd2_writer import write_nd2
 from small_movie import (
     CENTRES,
+    MOVIE,
     N_FOVS,
     N_FRAMES,
     contents,
     draw_movie,
     interruptible,
     make_config,
+    recording_of,
 )
 
 
@@ -237,6 +239,17 @@ def test_custom_features(metadata, tmp_path, registries):
     ]
     np.testing.assert_allclose(table["custom_feature_ch_0"], 2000, atol=30)
     np.testing.assert_array_equal(table["half_ch_1"] * 2, table["intensity_total_ch_1"])
+
+
+def test_a_custom_feature_gets_the_times_of_its_field_of_view(tmp_path, registries):
+    PHASE_FEATURES["minutes"] = lambda image, mask, context: context.time_min
+    times = [[0.0, 10.0], [3.0, 15.0]]
+    config = make_config(Channels(pc=[0, ["minutes"]]), min_frames=1)
+    workflow.process(recording_of(MOVIE[:2, :2], times=times), config, tmp_path)
+    for fov, path in enumerate(sorted(tmp_path.rglob("*_traces.csv"))):
+        table = pd.read_csv(path)
+        assert len(table)
+        assert table["minutes_ch_0"].tolist() == [times[fov][t] for t in table["frame"]]
 
 
 def test_custom_preprocessor(metadata, tmp_path, registries):

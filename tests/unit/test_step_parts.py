@@ -218,6 +218,23 @@ def test_limits_of_size_are_applied_to_the_labels_of_every_method():
     assert notes["largest_label"] == 1
 
 
+@pytest.mark.parametrize("counts", [(1, 3, 2), (3, 1, 0)])
+def test_the_largest_number_is_that_of_all_frames(counts):
+    images = [np.zeros((3, 40), np.uint16) for _ in counts]
+    for image, n in zip(images, counts, strict=True):
+        for i in range(n):
+            image[:, 4 * i : 4 * i + 3] = i + 1
+    given, notes = iter(images), {}
+    params = ProcessingParams(min_object_size=5, max_object_size=100)
+    places = [ImageIndex(0, t) for t in range(3)]
+    method = "given", lambda image, params: next(given)
+    list(segment_frames(images, EVERYTHING, method, [], params, notes, places))
+    assert notes["largest_label"] == 3
+    assert tracked(lambda frames, params: iter(frames), frames=Frames(images))[1] == {
+        "largest_label": 3
+    }
+
+
 def test_what_was_not_recorded_has_no_labels():
     lost = NotRecorded(frozenset({1}), {2: ((2, 2, 3, 5),)})
     made, notes = segmented(lost)
