@@ -1,5 +1,6 @@
 """What a person said about earlier tracks is said about the new ones, or listed."""
 
+import json
 from dataclasses import replace
 
 import numpy as np
@@ -7,9 +8,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pyama.traces.carried_corrections import carry_over, matched_labels, partners
+from pyama.traces.carried_corrections import (
+    carry_over,
+    log_lines,
+    matched_labels,
+    partners,
+)
 from pyama.traces.corrected_table import Table, apply_correction
-from pyama.traces.correction_log import Entry
+from pyama.traces.correction_log import Entry, LogRecords
 from pyama.traces.corrections import Cut, Delete, Join, Keep, MarkCell, Swap
 from pyama.traces.given_numbers import numbered
 from pyama.traces.left_out_cells import LeftOut
@@ -150,6 +156,25 @@ CASES = [
 @pytest.mark.parametrize(("actions", "new", "matches", "expected"), CASES)
 def test_corrections_are_carried_over_or_have_a_reason(actions, new, matches, expected):
     assert carried(actions, CELLS, new, matches) == expected
+
+
+@pytest.mark.parametrize(("actions", "new", "matches", "expected"), CASES)
+def test_a_log_holds_all_that_was_carried_over(actions, new, matches, expected):
+    before, after = table_of(CELLS), table_of(new)
+    partner = partners(before, after, matches)
+    results = carry_over([entry(action) for action in actions], before, after, partner)
+    records = LogRecords()
+    records.read(line.encode() for line in log_lines(results))
+    made = [action for result in results for action in result.actions]
+    assert [each.action for each in records.all() if not each.left] == made
+    left = [each.entry.action for each in results if not each.actions]
+    assert [each.action for each in records.all() if each.left] == left
+    for _ in made:  # one by one
+        (undone,) = [each.undo[-1] for each in records.stacks.values()]
+        records.read(
+            [json.dumps({"id": "u", "time": "", "by": "me", "undo": undone}).encode()]
+        )
+    assert not records.has_corrections
 
 
 def test_the_same_numbers_need_no_masks():

@@ -54,6 +54,16 @@ def rows(table):
     }
 
 
+@pytest.mark.parametrize(("true", "false"), [("TRUE", "FALSE"), ("WAHR", "FALSCH")])
+def test_traces_that_a_spreadsheet_has_saved_are_good_where_they_were(folder, true, false):
+    path = write_traces(folder)
+    text = path.read_text().replace(",True,", f",{true},")
+    path.write_text(text.replace(f"0,2,3,{true}", f"0,2,3,{false}"))
+    table = Inspection(folder, 0).state().table
+    bad = zip(table.cells[~table.good], table.frames[~table.good], strict=True)
+    assert [(int(cell), int(frame)) for cell, frame in bad] == [(2, 3)]
+
+
 CHANGES = [
     pytest.param(
         [MarkCell(cell=1, good=False)],

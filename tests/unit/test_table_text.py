@@ -80,7 +80,7 @@ ROWS = st.lists(
         st.booleans(),
         NUMBERS,
         st.none() | NUMBERS,
-        st.sampled_from(["", "plain", "é, µ", 'said "no"', "1;2"]),
+        st.sampled_from(["", "plain", "é, µ", "5 € “x”…", 'said "no"', "1;2"]),
     ),
     min_size=1,
     max_size=6,

@@ -1,5 +1,6 @@
 """Parts of traces and their corrections, one at a time."""
 
+import json
 from bisect import bisect_left
 
 import numpy as np
@@ -7,16 +8,18 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from pyama import layout
 from pyama.config import ProcessingParams
 from pyama.fov_ranges import ALL_FRAMES
 from pyama.store import CellList, NotRecorded
 from pyama.traces.carried_corrections import carry_over, matched_labels
 from pyama.traces.carried_frames import SelectedFrames, in_other_frames
 from pyama.traces.corrected_table import Table, apply_correction
-from pyama.traces.correction_log import Entry, LogRecords
+from pyama.traces.correction_log import Entry, LogRecords, read_records
 from pyama.traces.corrections import Cut, Delete, Join, MarkCell, Swap, text_of
 from pyama.traces.inspected_tracks import cell_values, changed_cells, tracks
 from pyama.traces.table_dialects import with_commas_and_points
+from pyama.traces.trace_files import left_corrections
 from pyama.traces.trace_filters import Verdicts, filter_cells
 from pyama.traces.trace_rows import MAX_EXACT_INTEGER, cell_rows
 
@@ -190,6 +193,31 @@ def test_a_table_is_up_to_date_if_nothing_came_after_it():
     assert (records.table, records.tables) == ("", {"t", "u"})
     records.read([b'{"id": "c", "time": "", "by": "bob", "redo": "a"}'])  # not his
     assert records.n_records == 2
+
+
+def test_undo_takes_what_applies_before_what_was_left_and_then_no_remark_stays(tmp_path):
+    log = tmp_path / "fov_000" / layout.inspection_log("movie", 0)
+    log.parent.mkdir()
+    head = {"time": "", "by": "ann"}
+    bad = [MarkCell(cell=cell, good=False).model_dump() for cell in (3, 1, 2)]
+    left = {"reason": "gone", "settled": False}
+    lines = [
+        {"traces": "x"},
+        {"id": "a", **head, "action": bad[0]},
+        {"id": "b", **head, "left": bad[1], **left},
+        {"id": "c", **head, "left": bad[2], **left, "settled": True},
+    ]
+    for done in ([], ["a"], ["a", "b"]):
+        steps = [{"id": f"undo {name}", **head, "undo": name} for name in done]
+        log.write_text("".join(f"{json.dumps(line)}\n" for line in (*lines, *steps)))
+        records = read_records(log)
+        assert (records.stacks["ann"].undo[-1] == "a") == (not done)
+        assert records.has_corrections == (not done)
+        remarks = left_corrections(tmp_path)
+        assert len(remarks) == ("b" not in done)
+        for remark in remarks:
+            assert "1 correction of the inspection could not be carried over" in remark
+            assert "cell 1 bad (gone)" in remark
 
 
 SHAPE = (50, 60)
