@@ -76,11 +76,13 @@ def test_a_field_of_view_is_told_with_its_stacks(client):
 
 
 def test_every_field_of_view_has_its_own_times(tmp_path):
-    recording = recording_of(MOVIE[:2, :2], times=[[0.0, 10.0], [3.0, 13.0]])
+    recording = recording_of(MOVIE[:2, :2], times=[[0.0, 10.0], [3.0, 15.0]])
     process(recording, make_config(copy_only=True), tmp_path)
     with client_of(tmp_path) as client:
-        found = [client.get(f"/api/fovs/{fov}").json()["times_min"] for fov in (0, 1)]
-    assert found == [[0, 10], [3, 13]]
+        found = [client.get(f"/api/fovs/{fov}").json() for fov in (0, 1)]
+    assert [each["times_min"] for each in found] == [[0, 10], [3, 15]]
+    for each, minutes in zip(found, (10, 12), strict=True):
+        assert f"{minutes} min" in each["time"]
 
 
 def test_black_and_white_are_sent_in_counts(client, folder):
@@ -135,6 +137,8 @@ def test_a_full_frame_is_reduced_to_the_size_of_its_preview(client, folder):
     found = np.frombuffer(answer.content, np.uint16).reshape(80, 80)
     squares = stored.reshape(80, 2, 80, 2).sum(axis=(1, 3))
     np.testing.assert_array_equal(found, (squares + 2) // 4)
+    preview = client.get("/api/fovs/1/frames/fl_ch_1/3?level=1")
+    assert client.get(f"{preview.url}&reduced=true").content == preview.content
     jpeg = client.get(f"{query}&format=jpeg&low=0&high={found.max()}").content
     drawn = np.asarray(Image.open(io.BytesIO(jpeg)))
     assert drawn.shape == (80, 80)

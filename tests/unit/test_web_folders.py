@@ -137,6 +137,17 @@ def test_a_stream_that_lasts_too_long_gives_its_place_back(monkeypatch):
     assert streams.n_open == 0
 
 
+def test_a_stream_that_breaks_gives_its_place_back():
+    def broken():
+        yield {"a": 1}
+        raise HTTPException(404, "The folder is gone.")
+
+    streams = EventStreams()
+    with pytest.raises(HTTPException):
+        asyncio.run(answer(streams, broken()))
+    assert streams.n_open == 0
+
+
 def test_a_folder_that_is_moved_away_is_said_and_found_again(tmp_path):
     folder, root = results_in(tmp_path), Root(tmp_path)
     watched = Watched(root, None, "results", 0)
