@@ -205,14 +205,17 @@ def test_a_cut_moves_to_the_next_frame_that_is_selected(folder):
 
 
 @pytest.mark.parametrize("looks", [3, 9, 14, 30, 42])
-def test_a_stop_at_any_time_loses_no_correction(folder, backwards, looks):
+@pytest.mark.parametrize("method", ["backwards", "kalman"])  # the same tracks, and others
+def test_a_stop_at_any_time_loses_no_correction(folder, backwards, looks, method):
     Inspection(folder, 0).add(MarkCell(cell=1, good=False), "ann")
     config = make_config(tracking_method="backwards")
-    stop = StopAfter(looks)
-    process(recording_of(MOVIE[:2]), config, folder, [0], cancel_event=stop, redo=True)
-    other = make_config(tracking_method="backwards", background_weight=0.5)
-    stop = StopAfter(looks)
-    process(recording_of(MOVIE[:2]), other, folder, [0], cancel_event=stop, redo=True)
+    other = make_config(tracking_method=method, background_weight=0.5)
+    for each in (config, other):
+        stop = StopAfter(looks)
+        report = process(
+            recording_of(MOVIE[:2]), each, folder, [0], cancel_event=stop, redo=True
+        )
+        assert not report.failures
     assert run(folder, tracking_method="backwards").succeeded
     assert bad_cells(folder) == [4]
 

@@ -11,7 +11,6 @@ import pytest
 
 from pyama import layout
 from pyama.config import Channel, Channels, ProcessingParams
-from pyama.errors import ConfigError
 from pyama.processing.step_reports import FovStepReport, Status, StepReports
 from pyama.runs import active_run
 from pyama.runs.command_line import command
@@ -253,13 +252,6 @@ def test_why_steps_were_skipped_is_said_once_for_all_fields_of_view():
         "Skipped tracking, cropping: no phase contrast.",
         "Skipped x: other.",
     ]
-
-
-@pytest.mark.parametrize("typed", [{"frames": ""}, {"workers": 0}, {"batch_size": 0}])
-def test_an_option_that_is_nothing_is_refused_instead_of_left_out(tmp_path, typed):
-    write_nd2(tmp_path / "m.nd2", MOVIE[:1, :1, None], channel_names=["Phase", "GFP"])
-    with pytest.raises(ConfigError):
-        prepare(Request(tmp_path / "m.nd2", tmp_path / "out", **typed))
 
 
 def test_what_a_command_sets_gives_the_same_parameters():
