@@ -44,6 +44,8 @@ def test_the_tests_of_new_plugins_pass(pyama, tmp_path):
     command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider"]
     done = subprocess.run(
         [*command, "--import-mode=importlib", "-c", os.devnull, tmp_path],
+        # Plugins of pytest that are installed here, such as that of napari, load for long.
+        env=os.environ | {"PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"},
         capture_output=True,
         text=True,
         check=False,
