@@ -155,7 +155,7 @@ def test_what_cannot_be_joined_is_refused(pyama, halves, tmp_path):
             "continues: a}, {name: c, folder: c, continues: a",
             "several recordings continue 'a'",
         ),
-        ("continues: a, gap: 0", "recordings.1.gap: Input should be greater than 0"),
+        ("continues: a, gap: 0", "recordings.1.gap: 0 is not a gap; expected hours"),
     ):
         file.write_text(lines + text + end)
         assert message in pyama("experiment", "check", file).stderr
