@@ -85,6 +85,17 @@ def test_magnification_does_not_matter(after, factor):
     assert divided(factor) == divided(1)
 
 
+@pytest.mark.parametrize(
+    ("after", "number"),
+    [((2, 50, 80, 12), 1), ((2, 50, 60, 7), 2), ((2, 50, 86, 12), 2)],
+    ids=["beside it", "much smaller", "farther away"],
+)
+def test_a_cell_that_jumps_is_followed(after, number):
+    _, (labels, parents) = renumber_daughters([drawn(MOTHER), drawn(after)])
+    assert parents == {}
+    assert labels.max() == number
+
+
 def test_cells_that_were_one_object_are_no_daughters():
     one, other = (1, 50, 50, 10), (2, 50, 70, 10)
     together = np.minimum(drawn(one) + drawn((1, *other[1:])), 1).astype(np.uint16)
@@ -107,7 +118,7 @@ def test_the_number_of_a_mother_ends_even_if_the_tracker_uses_it_again():
     frames = [
         drawn(MOTHER),
         drawn((2, 50, 50, 9), (3, 50, 70, 9)),
-        drawn((1, 50, 60, 12)),
+        drawn((1, 80, 100, 12)),
     ]
     *_, (labels, parents) = renumber_daughters(frames)
     assert parents == {}

@@ -25,6 +25,10 @@ LIKENESS = 0.4
 """Smallest ratio of the areas of the daughters."""
 SMALL = 0.25
 """Smallest total area of both daughters, relative to their mother; less is debris."""
+STEP = 1.0
+"""Largest distance of a new cell from one that is gone and is the same, in diameters."""
+SIZE_RATIO = 2.0
+"""Largest ratio of the areas of these two."""
 SURE = 0.6
 """Smallest probability of a division. A wrong one costs the mother her number."""
 
@@ -65,7 +69,9 @@ def renumber_daughters(frames: Iterable[Labels]) -> Iterator[tuple[Labels, dict[
     previous frame if this is probable enough (`probability`). New is also a cell that the
     tracker takes for one that was missing. Every cell takes part in at most one division; the
     most probable ones are taken first. Neither a daughter of the frame before divides, nor a
-    cell that has taken in another one: it is separated again.
+    cell that has taken in another one: it is separated again. A new cell that is no daughter
+    gets the number of a cell of similar size that is gone beside it: that cell has moved
+    farther than the tracker follows.
 
     Args:
         frames: Labels of successive frames from a tracker, each (H, W).
@@ -84,7 +90,10 @@ def renumber_daughters(frames: Iterable[Labels]) -> Iterator[tuple[Labels, dict[
     for labels in frames:
         runs = label_runs(labels, "divided")
         now = measure_cells(labels, runs)
-        mothers = _mothers(before, now, history) if before is not None else {}
+        mothers = {}
+        if before is not None:
+            mothers = _mothers(before, now, history)
+            _follow(before, now, history, mothers)
         parents = give_numbers(history, now, mothers)
         ids = np.array([history.numbers[cell] for cell in now.ids.tolist()], np.int64)
         yield renumber(runs, now.ids, ids, history.newest), parents
@@ -126,6 +135,30 @@ def _mothers(before: Cells, now: Cells, history: History) -> dict[int, int]:
         elif mother not in history.born:
             mothers |= dict.fromkeys(daughters, history.numbers.pop(mother))
     return mothers
+
+
+def _follow(before: Cells, now: Cells, history: History, mothers: Mapping[int, int]) -> None:
+    """Give new cells, except daughters, the numbers of cells that are gone beside them."""
+    numbers = history.numbers
+    gone = [i for i, cell in enumerate(before.ids) if cell in numbers and cell not in now.ids]
+    new = [
+        i
+        for i, cell in enumerate(now.ids.tolist())
+        if cell not in numbers and cell not in mothers
+    ]
+    if not gone or not new:
+        return
+    reach = STEP * diameters(SIZE_RATIO * before.areas[gone])
+    near = scipy.spatial.KDTree(now.centres[new]).query_ball_point(before.centres[gone], reach)
+    pairs = [(i, new[k]) for i, found in zip(gone, near, strict=True) for k in found]
+    steps = [float(np.linalg.norm(now.centres[j] - before.centres[i])) for i, j in pairs]
+    for step, (i, j) in sorted(zip(steps, pairs, strict=True)):
+        earlier, later = int(before.ids[i]), int(now.ids[j])
+        areas = np.array([before.areas[i], now.areas[j]])
+        is_same = areas.max() <= SIZE_RATIO * areas.min()
+        is_near = step <= STEP * diameters(areas.mean())
+        if is_same and is_near and earlier in numbers and later not in numbers:
+            numbers[later] = numbers.pop(earlier)
 
 
 def candidates(before: Cells, now: Cells, history: History) -> Iterator[Candidate]:
