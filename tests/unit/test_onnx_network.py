@@ -52,7 +52,10 @@ def test_a_network_with_the_metadata_of_pyama_only_is_not_enough(tmp_path):
 @pytest.mark.parametrize(
     ("content", "told"),
     [
-        (b"", r"is not a network that can be used: .*\. Expected a file that pyama train has"),
+        (
+            b"",
+            r"is not a network that can be used: .*\. Expected a network that was trained",
+        ),
         (b"\x80\x04weights", "is not a network that can be used"),
         (OF_OTHERS.read_bytes(), "is not a network of pyama"),
         (SHIPPED.read_bytes()[:-1000], "is not a network"),

@@ -26,7 +26,7 @@ FORMAT = "1"
 """`pyama.format` in the metadata of a file: meaning of inputs and outputs."""
 LARGEST_FILE = 100 * 2**20
 """Size (bytes) above which a file is refused unread; the network of pyama has 1 MB."""
-EXPECTED = "Expected a file that pyama train has written"
+EXPECTED = "Expected a network that was trained for pyama, see docs/segmentation.md"
 _LOCK = threading.Lock()
 """One thread loads a network, the others use it."""
 
@@ -99,7 +99,7 @@ def load_network(path: Path) -> LoadedNetwork:
     if not os.path.isfile(path):  # False, too, if the name has a null character
         raise ConfigError(
             f"There is no network {str(path)!r}. Set params.plugins.unet.model to the path of "
-            "a file that pyama train has written, or leave it out to use that of pyama."
+            "a network that was trained for pyama, or leave it out to use that of pyama."
         )
     with _LOCK:
         return _load(path)
