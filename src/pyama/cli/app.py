@@ -1,5 +1,6 @@
 """The commands with their options and help. Modules that load slowly are imported inside."""
 
+import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -39,6 +40,8 @@ from pyama.cli.options import (
     Plugins,
     Redo,
     Set,
+    ShardText,
+    TimeLimit,
     Verbose,
     Workers,
 )
@@ -125,6 +128,7 @@ def _with_run_options(act: Callable[["Request", str, bool, bool], int]) -> Calla
         pc_features: PcFeatures = None,
         fl_features: FlFeatures = None,
         fovs: Fovs = None,
+        shard: ShardText = None,
         frames: Frames = None,
         workers: Workers = None,
         executor: Executor = "threads",
@@ -135,15 +139,20 @@ def _with_run_options(act: Callable[["Request", str, bool, bool], int]) -> Calla
         copy_only: CopyOnly = False,
         overwrite: Overwrite = False,
         redo: Redo = False,
+        time_limit: TimeLimit = None,
         as_json: Json = False,
         verbose: Verbose = False,
         debug: Debug = False,
     ) -> None:
         from pyama.runs.request import Request
+        from pyama.runs.shards import parse_shard
+        from pyama.runs.time_limits import parse_time_limit
 
         request = Request(
             *(file, output, pc, fl or (), pc_features, fl_features, fovs, frames, workers),
             *(batch_size, config, settings or (), copy_only, overwrite, redo),
+            shard=None if shard is None else parse_shard(shard, os.environ),
+            time_limit_s=None if time_limit is None else parse_time_limit(time_limit),
         )
         raise typer.Exit(act(request, executor, as_json, verbose))
 
@@ -159,7 +168,8 @@ def _with_run_options(act: Callable[["Request", str, bool, bool], int]) -> Calla
     "  pyama run recording.nd2 --output results --pc Phase --fl GFP --fl RFP\n"
     "  pyama run scan.czi -o results --fovs 0-3,7 --set min_frames=10 --set min_iou=0.2\n"
     "  pyama run scan.czi -o first_part --frames 0-59\n"
-    "  pyama run scan.czi -o results --set segmentation_method=watershed\n\n"
+    "  pyama run scan.czi -o results --set segmentation_method=watershed\n"
+    "  pyama run scan.czi -o results --shard auto/40 --time-limit 3h50m\n\n"
     "Ctrl-C stops within a frame; the same command continues it. Exit codes: 0 done, 1 "
     "something failed, 2 wrong usage, 130 stopped.",
 )
@@ -199,7 +209,8 @@ def _plan(request: "Request", executor: str, as_json: bool, verbose: bool) -> in
 
 
 @app.command(
-    epilog="Examples:\n\n\b\n  pyama verify results\n  pyama verify results --quick --json\n\n"
+    epilog="Examples:\n\n\b\n  pyama verify results\n  pyama verify results --quick --json\n"
+    "  pyama verify results --complete\n\n"
     "Exit codes: 0 undamaged, 1 something is damaged or not finished, 2 wrong usage."
 )
 @report_errors
@@ -208,6 +219,13 @@ def verify(
     quick: Annotated[
         bool,
         typer.Option("--quick", help="Compare presence and size of files, not their content."),
+    ] = False,
+    complete: Annotated[
+        bool,
+        typer.Option(
+            "--complete",
+            help="Every field of view of the recording must be finished, see `pyama status`.",
+        ),
     ] = False,
     as_json: Json = False,
     debug: Debug = False,
@@ -219,7 +237,28 @@ def verify(
     """
     from pyama.cli import verify_command
 
-    raise typer.Exit(verify_command.show(folder, quick=quick, as_json=as_json))
+    raise typer.Exit(
+        verify_command.show(folder, quick=quick, complete=complete, as_json=as_json)
+    )
+
+
+@app.command(
+    epilog="Examples:\n\n\b\n  pyama status results\n  pyama status results --json\n\n"
+    "Exit codes: 0 every field of view of the recording is finished, 1 not all are, 2 wrong "
+    "usage."
+)
+@report_errors
+def status(
+    folder: Folder, plugins: Plugins = None, as_json: Json = False, debug: Debug = False
+) -> None:
+    """Show which fields of view are finished, running, failed or missing.
+
+    Reads the output folder only; runs may be at work on any computer. A run notes why a field
+    of view failed when it ends. If the run needed --plugins, give them here, too.
+    """
+    from pyama.cli import status_command
+
+    raise typer.Exit(status_command.show(folder, as_json=as_json))
 
 
 @app.command(epilog="Examples:\n\n\b\n  pyama demo\n  pyama demo --fovs 8 --format nd2")

@@ -86,6 +86,25 @@ Fovs = Annotated[
         "[default: all]",
     ),
 ]
+ShardText = Annotated[
+    str | None,
+    _option(
+        "--shard",
+        metavar="K/N",
+        help="Process only part K of N of the fields of view, for N jobs of an array with the "
+        "same DIR; auto/N takes K from the queue (Slurm, SGE, PBS). The parts can run at the "
+        "same time, and a part that is started again goes on.",
+    ),
+]
+TimeLimit = Annotated[
+    str | None,
+    _option(
+        "--time-limit",
+        metavar="TIME",
+        help="Stop within a frame after this time, such as 3h50m, before a queue ends the "
+        "job; the same command continues.",
+    ),
+]
 Frames = Annotated[
     str | None,
     _option(

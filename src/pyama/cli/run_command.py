@@ -25,6 +25,7 @@ from pyama.runs.request import Request, prepare
 from pyama.runs.summary import summary_lines
 
 POLLS_PER_SECOND = 8
+STOPPING = "Stopping within a frame ... (Ctrl-C again stops at once)"
 SHOWN_LOGGERS = compiling.__name__, dask.__name__
 """Messages of these loggers are also shown on the screen."""
 
@@ -36,6 +37,9 @@ def run(request: Request, executor: str = "threads", *, as_json: bool, verbose: 
         The exit code.
     """
     prepared = prepare(request)
+    if not prepared.fovs:
+        note(f"Part {request.shard} has no field of view: there are fewer of them than parts.")
+        return 0
 
     def listen(record: logging.LogRecord) -> None:
         _show_record(record, current.estimator, verbose=verbose)
@@ -51,7 +55,7 @@ def run(request: Request, executor: str = "threads", *, as_json: bool, verbose: 
         current = ActiveRun(replace(prepared, confirmed=error.facts), listen, executor)
     for text in current.opening:
         note(text)
-    counts = _run_with_progress(current)
+    counts = _run_with_progress(current, request.time_limit_s)
     if as_json:
         result_json(counts)
     else:
@@ -69,27 +73,34 @@ def _show_record(
         estimator.say(f"{record.levelname.lower()}: {record.getMessage()}")
 
 
-def _run_with_progress(current: ActiveRun) -> dict[str, Any]:
-    """Start a run, show its progress and stop it on Ctrl-C; return its summary."""
+def _run_with_progress(current: ActiveRun, time_limit_s: int | None) -> dict[str, Any]:
+    """Start a run, show its progress, stop it on Ctrl-C or in time; return its summary."""
     estimator = current.estimator
     with _stop_signals() as received, _warnings_above(estimator):
         current.start()
         try:
             with show_progress() as show:
-                while not current.wait(1 / POLLS_PER_SECOND) and len(received) < 2:
-                    if received and not current.is_cancelled:
-                        estimator.say(
-                            "Stopping within a frame ... (Ctrl-C again stops at once)"
+                while not current.wait(1 / POLLS_PER_SECOND) and not _stops_at_once(received):
+                    is_late = time_limit_s is not None and current.seconds >= time_limit_s
+                    if (received or is_late) and not current.is_cancelled:
+                        why = (
+                            STOPPING if received else f"The time limit is reached. {STOPPING}"
                         )
+                        estimator.say(why)
                         current.cancel()
                     show(estimator.snapshot())
                 show(estimator.snapshot())
         finally:
             current.cancel()
-        if len(received) > 1 and not current.has_ended:
+        if _stops_at_once(received) and not current.has_ended:
             note("Stopped at once. The same command repeats what was not finished.")
             os._exit(CANCELLED)
         return current.summary()
+
+
+def _stops_at_once(received: list[int]) -> bool:
+    """Whether Ctrl-C was pressed again; a queue may send several signals before it kills."""
+    return received.count(signal.SIGINT) > 1
 
 
 @contextmanager
@@ -106,15 +117,18 @@ def _warnings_above(estimator: ProgressEstimator) -> Iterator[None]:
 
 @contextmanager
 def _stop_signals() -> Iterator[list[int]]:
-    """Collect SIGINT and SIGTERM in a list instead of letting them end the process."""
+    """Collect signals that ask to stop in a list instead of letting them end the process.
+
+    Queues send SIGTERM or, where it is asked for, SIGUSR1 some time before they kill a job.
+    """
     received: list[int] = []
 
     def receive(number: int, frame: Any) -> None:
         received.append(number)
 
-    before = {
-        number: signal.signal(number, receive) for number in (signal.SIGINT, signal.SIGTERM)
-    }
+    names = "SIGINT", "SIGTERM", "SIGUSR1"
+    numbers = [getattr(signal, name) for name in names if hasattr(signal, name)]
+    before = {number: signal.signal(number, receive) for number in numbers}
     try:
         yield received
     finally:

@@ -6,21 +6,30 @@ from pyama.analysis.removed_outputs import removed_remarks
 from pyama.cli.terminal import FAILED, note, result, result_json
 from pyama.fov_ranges import fovs_text
 from pyama.processing.verify import VerifyReport, verify
+from pyama.runs.folder_status import folder_status, status_lines
 from pyama.sentences import count_text
 
 MAX_LINES = 50
 """Largest number of files that are listed; --json lists all."""
 
 
-def show(folder: Path, *, quick: bool, as_json: bool) -> int:
+def show(folder: Path, *, quick: bool, complete: bool, as_json: bool) -> int:
     """Verify an output folder and print what is damaged.
+
+    Args:
+        folder: The output folder.
+        quick: Compare presence and size of files only.
+        complete: Also require that every field of view of the recording is finished.
+        as_json: Print JSON.
 
     Returns:
         The exit code: 0 if nothing is missing or damaged, 1 otherwise.
     """
     report = verify(folder, quick=quick)
+    status = folder_status(folder) if complete else None
     if as_json:
-        result_json(report.entries())
+        completeness = {} if status is None else {"complete": status.is_complete}
+        result_json(report.entries() | completeness)
     else:
         for line in verify_lines(report):
             result(line)
@@ -30,7 +39,9 @@ def show(folder: Path, *, quick: bool, as_json: bool) -> int:
             result(f"Warning: {text}")
         for left in report.leftovers[:MAX_LINES]:
             note(f"Note: {left}")
-    return 0 if report.is_intact else FAILED
+        for line in () if status is None or status.is_complete else status_lines(status):
+            result(line)
+    return 0 if report.is_intact and (status is None or status.is_complete) else FAILED
 
 
 def verify_lines(report: VerifyReport) -> list[str]:

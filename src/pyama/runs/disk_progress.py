@@ -81,14 +81,15 @@ class DiskWatch:
                 steps = plan_fov(self._contexts, fov, with_files=False)
                 n = sum(len(step.outputs) for step in steps)
                 n_done = n - sum(len(step.pending) for step in steps)
-                places[fov] = _place(steps, n_done)
+                places[fov] = place_of(steps, n_done)
                 if n_done == n:
                     self._finished[fov] = n
             done, total = done + n_done, total + n
         return DiskProgress(done, total, places)
 
 
-def _place(steps: tuple[PlannedStep, ...], n_done: int) -> str:
+def place_of(steps: tuple[PlannedStep, ...], n_done: int) -> str:
+    """Return the first unfinished step of a field of view, `finished` or `waiting`."""
     pending = [step.step for step in steps if step.pending]
     if not pending:
         return "finished"

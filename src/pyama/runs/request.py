@@ -39,6 +39,7 @@ from pyama.runs.run_notes import (
     reselection_notes,
 )
 from pyama.runs.settings import apply_settings
+from pyama.runs.shards import Shard
 
 
 @dataclass(frozen=True)
@@ -60,6 +61,8 @@ class Request:
     copy_only: bool = False
     overwrite: bool = False
     redo: bool = False
+    shard: Shard | None = None
+    time_limit_s: int | None = None
 
 
 @dataclass(frozen=True)
@@ -71,7 +74,8 @@ class PreparedRun:
         output: The output folder.
         metadata: Of the recording.
         config: Channels and parameters.
-        fovs: 0-based indices, in the order in which they are processed.
+        fovs: 0-based indices, in the order in which they are processed; none if there are more
+            parts (`Request.shard`) than fields of view.
         overwrite: Whether what is in the output folder is removed first.
         redo: Whether results that a person has inspected may be replaced.
         confirmed: Sentences about inspected results that a person has read and allowed to
@@ -119,6 +123,7 @@ def prepare(request: Request) -> PreparedRun:
         fovs=request.fovs,
         overwrite=request.overwrite,
         redo=request.redo,
+        shard=request.shard,
         choose=partial(_typed_channels, request, names_before(entries)),
     )
     if record is not None and request.config is None:
@@ -168,6 +173,7 @@ def _checked(
     fovs: str | Sequence[int] | None,
     overwrite: bool,
     redo: bool,
+    shard: Shard | None = None,
     choose: Choose = lambda channels, _: (channels, []),
 ) -> tuple[PreparedRun, Record | None]:
     """Check what was typed or sent; also return what an earlier run in the folder recorded."""
@@ -182,6 +188,8 @@ def _checked(
     if not config.channels.ids:
         raise ConfigError("Choose at least one channel.")
     selected = _selected(fovs, metadata.n_fovs)
+    if shard is not None:
+        selected = shard.of(selected)
     check_config(metadata, config, selected)
     config = with_derived(config, metadata)
     all_notes = (*gone, *notes, *recording_notes(metadata, config))

@@ -112,7 +112,7 @@ def _lock(path: Path) -> Iterator[str]:
         if held is False or _lives_elsewhere(owner, path, seen=held is True):
             raise _in_use(path, owner)
         try:
-            _write(file, json.dumps({"pid": os.getpid(), "host": socket.gethostname()}))
+            _write(file, json.dumps(_this_process()))
         except OSError as error:
             if not held or error.errno != errno.ENOSPC:  # the system holds the lock
                 raise
@@ -155,6 +155,10 @@ def _heartbeat(paths: list[Path]) -> Iterator[None]:
 
     with background_thread("pyama heartbeat", beat):
         yield
+
+
+def _this_process() -> dict[str, object]:
+    return {"pid": os.getpid(), "host": socket.gethostname(), "since": int(time.time())}
 
 
 def _owner(file: FileIO) -> dict[str, object]:

@@ -7,11 +7,15 @@ import sys
 import time
 from contextlib import suppress
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 
 from pyama import layout
 from pyama.store.lock import DEAD_AFTER_SECONDS, LOCK_FILE
 from pyama.symlinks import refuse_link_out
+
+YEAR_3000 = 32_503_680_000
+"""In seconds since 1970; later times are damage."""
 
 
 @dataclass(frozen=True)
@@ -22,6 +26,7 @@ class LockHolder:
         fov: 0-based index of the field of view.
         name: Of the process, such as `process 4711 on lab-pc`.
         last_sign: Time of its last heartbeat in seconds since 1970.
+        since: When it took the lock, in seconds since 1970; None if that is not known.
         is_alive: False if it was killed; None if it exists but gives no sign of life, as a
             process that is stopped, or on a computer that sleeps.
     """
@@ -30,6 +35,14 @@ class LockHolder:
     name: str
     last_sign: float
     is_alive: bool | None
+    since: float | None = None
+
+    @property
+    def since_text(self) -> str:
+        """When it took the lock, in local time; empty if that is not known."""
+        if self.since is None:
+            return ""
+        return f"{datetime.fromtimestamp(self.since, UTC).astimezone():%Y-%m-%d %H:%M:%S}"
 
 
 def lock_holders(output_dir: Path, fovs: list[int]) -> list[LockHolder]:
@@ -61,7 +74,10 @@ def _holder(fov: int, path: Path, last_sign: float) -> LockHolder:
     if host == socket.gethostname() and sys.platform != "win32":
         # Of a process of this computer, the system knows more than the file.
         is_alive = (is_fresh or None) if _exists(pid) else False
-    return LockHolder(fov, f"process {pid} on {host}", last_sign, is_alive)
+    since = owner.get("since")
+    if not isinstance(since, int | float) or not 0 < since < YEAR_3000:
+        since = None
+    return LockHolder(fov, f"process {pid} on {host}", last_sign, is_alive, since)
 
 
 def _exists(pid: int) -> bool:
