@@ -29,17 +29,17 @@ Network = Callable[[NDArray[np.float32]], NDArray[np.float32]]
 """The network: an image (h, w) whose sides are multiples of 16, to three numbers (3, h, w),
 each from 0 to 1: in a cell, on a border between cells, distance from the edge."""
 
-INSIDE = 0.5
+INSIDE = 0.45
 """Smallest probability of a pixel that belongs to a cell."""
 BORDER_WEIGHT = 0.5
 """How much a certain border lowers the distance from the edge."""
-DEPTH = 0.2
+DEPTH = 0.22
 """Smallest descent of the distance (1 in the middle of a cell) between two cells."""
-SMALLEST_PEAK = 0.2
+SMALLEST_PEAK = 0.3
 """Smallest distance in the middle of a cell; rims and shades have less."""
 SMOOTHING = 1.0
 """Standard deviation (px of the network) of the Gaussian that smooths the distance."""
-SMALLEST_AREA = 0.06
+SMALLEST_AREA = 0.09
 """Smallest area of a cell, relative to the square of the diameter; a disk has 0.785. Annotated
 cells are larger but for those that the edge of the frame cuts."""
 LARGEST_HOLE = 0.1
