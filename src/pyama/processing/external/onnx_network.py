@@ -116,7 +116,7 @@ def _load(path: Path) -> LoadedNetwork:
     if isinstance(attempt.error, ConfigError):
         raise attempt.error
     raise ConfigError(
-        f"{path} is not a network that can be used: {attempt.problem}. {EXPECTED}."
+        f"{path} is not a network that can be used: {attempt.problem.rstrip('.')}. {EXPECTED}."
     ) from attempt.error
 
 
