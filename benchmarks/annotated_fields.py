@@ -23,6 +23,7 @@ from skimage.transform import resize
 
 from benchmarks.label_scores import Labels, Scores, followed, score
 from benchmarks.report import write_into
+from pyama.algorithms.diameter_params import sizes_for
 from pyama.algorithms.kernels.array_types import Frame
 from pyama.algorithms.params import TrackingParams, own_params
 from pyama.algorithms.trackers.iou import track
@@ -40,6 +41,7 @@ GROUPS = {
 SCALES = (0.25, 0.5, 1, 2, 3)
 USUAL_PX = 70
 """Width of cells for which parameters in pixels are meant."""
+TOLD = "watershed, with `cell_diameter`"
 MOVIE_FRAMES = 10
 YEAST_PX = 60
 """Typical width of the yeast cells."""
@@ -83,7 +85,7 @@ def field(data: Path, name: str) -> tuple[Frame, Labels]:
 
 def scale_table(data: Path, methods: Sequence[str], model: str | None) -> list[str]:
     """Compare the methods on the fields with large cells, resized by a factor."""
-    chosen = [m for m in methods if m != "logstd"] + ["watershed, resized to 70 px"]
+    chosen = [m for m in methods if m != "logstd"] + [TOLD]
     lines = ["| width | " + " | ".join(chosen) + " |", "|" + "---|" * (1 + len(chosen))]
     for factor in SCALES:
         scores: dict[str, list[float]] = {name: [] for name in chosen}
@@ -118,10 +120,9 @@ def _nearest(labels: Labels, sides: tuple[int, ...]) -> Labels:
 def _found_at(method: str, frame: Frame, width: float, model: str | None) -> Labels:
     if method in SEGMENTERS:
         return find(method, frame, width, model)
-    sides = tuple(round(side * USUAL_PX / width) for side in frame.shape)
-    image = resize(frame.astype(float), sides, order=1, preserve_range=True)
-    usual = np.clip(np.rint(image), 0, 65535).astype(np.uint16)
-    return _nearest(find("watershed", usual, USUAL_PX, None), frame.shape)
+    sizes = sizes_for(width)
+    params = ProcessingParams(frame_scale=sizes["frame_scale"], split_h=sizes["split_h"])
+    return SEGMENTERS["watershed"](frame, params)
 
 
 def movie_table(data: Path, methods: Sequence[str], model: str | None) -> list[str]:

@@ -19,6 +19,8 @@ from pyama.registry import parameter_models
 
 OWN_DIAMETER = "diameter"
 """Parameter in px of single segmentation methods that `cell_diameter` sets."""
+OF_METHODS = ("frame_scale", "split_h")
+"""Parameters that methods with parameters of their own need not read."""
 WIDTHS = {"logstd": 50.0, "watershed": TUNED_DIAMETER}
 """Width (px) of the cells that fit the constants of a method. LOG-STD removes all that is
 narrower than 18 px, and finds round cells of 25 to 100 px."""
@@ -87,7 +89,10 @@ def _given(config: ProcessingConfig) -> ProcessingParams:
 
 
 def _sizes(params: ProcessingParams, width: float) -> dict[str, Any]:
-    sizes = sizes_for(width)
+    sizes, own = sizes_for(width), parameter_models().get(params.segmentation_method)
+    if own is not None:  # it reads those of the other methods only if it names them
+        unread = {*OF_METHODS} - own.model_fields.keys()
+        sizes = {name: value for name, value in sizes.items() if name not in unread}
     if _has_own_diameter(params):
         sizes[f"{params.segmentation_method}.{OWN_DIAMETER}"] = round(width, 2)
     return sizes
