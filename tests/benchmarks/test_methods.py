@@ -29,7 +29,7 @@ def test_every_pair_of_methods_has_a_line(monkeypatch, capsys):
     monkeypatch.setattr(methods, "SEGMENTERS", _only(methods.SEGMENTERS, "logstd", "labels"))
     methods.compare(MOVIE[0, :3, 0])
     lines = capsys.readouterr().out.splitlines()
-    assert len(lines) == 1 + 2 * 2 * 3 + 1
+    assert len(lines) == 1 + 2 * 2 * 4 + 1
     assert lines[1].split()[-7:] == ["iou", "4.0", "4", "4", "1.00", "0", lines[1].split()[-1]]
     assert lines[-1].startswith("labels: not run. The parameters of 'labels' are wrong")
 
