@@ -68,7 +68,7 @@ def draw(folder: Path, size: int, n_cells: int = N_CELLS) -> None:
             radius = pitch * 0.36 + 8 * np.sin(5 * angle + t)
             label(np.where(distance < radius, number, 0).astype(np.uint16))
     frames = StackOutput(store.path, "pc_ch_0", (N_FRAMES, size, size), "uint16")
-    with frames.writing(recipe, {}) as write_frame:
+    with frames.writing(recipe, {"low": 60, "high": 180}) as write_frame:  # as a run notes
         for t in range(N_FRAMES):
             large = np.roll(texture, t, axis=1).repeat(2, axis=0).repeat(2, axis=1)
             write_frame(large.astype(np.uint16))

@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 import httpx2
 import pytest
 
+from pyama.cli.server import serve
 from results import made_once
 
 
@@ -79,3 +80,15 @@ def test_of_a_folder_of_results_it_ends_although_a_page_still_asks(tmp_path):
             server.send_signal(signal.SIGINT)
             assert server.wait(60) == 0
         assert server.stderr.read() == "Ctrl-C stops the server.\n"
+
+
+def test_answers_are_sent_at_once(tmp_path, monkeypatch):
+    uvicorn = pytest.importorskip("uvicorn")
+    found = []
+
+    def run(self, sockets):
+        found.extend(s.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY) for s in sockets)
+
+    monkeypatch.setattr(uvicorn.Server, "run", run)
+    assert serve(tmp_path, None, "localhost", 0, public=False, browser=False) == 0
+    assert found == [1]
