@@ -231,3 +231,16 @@ def test_late_settings_of_earlier_results_replace_nothing(page):
     page.wait_for_timeout(300)
     expect(page.locator("#run-fovs")).to_have_value("")
     expect(page.locator("#run-output")).to_have_value("long_results")
+
+
+def test_the_form_is_made_once_however_often_it_is_opened(page):
+    held = Held(page, "/api/schema")
+    for _ in range(2):
+        page.get_by_role("button", name="Run").click()
+    held.wait_for(page, 1)
+    page.wait_for_timeout(200)
+    held.let_go()
+    page.locator("#run-file").select_option("long.nd2")
+    expect(page.locator("#run-facts")).to_contain_text("6 frames")
+    assert held.waiting == []
+    expect(page.locator("#run-file")).to_have_value("long.nd2")

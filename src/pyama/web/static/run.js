@@ -23,13 +23,28 @@ let ownFeatures = {};
 /** Whether somebody has changed something since the recording was chosen. */
 let isTouched = false;
 
+/** @type {Promise<void> | null} */
+let opening = null;
+
 /**
  * Shows the form; it is made once.
  * @param {(dir: string) => void} openResults Called to show an output folder.
  * @param {() => void} listResults Called when there may be new output folders.
  */
-export async function openForm(openResults, listResults) {
-  if (schema) return;
+export function openForm(openResults, listResults) {
+  opening ??= makeCards(openResults, listResults).catch((error) => {
+    if (!schema) opening = null; // tried again at the next click
+    throw error;
+  });
+  return opening;
+}
+
+/**
+ * @param {(dir: string) => void} openResults
+ * @param {() => void} listResults
+ * @returns {Promise<void>}
+ */
+async function makeCards(openResults, listResults) {
   schema = /** @type {Schema} */ (await get("schema"));
   const runEnded = (/** @type {Api.RunRequest} */ { file }) => {
     listResults();
