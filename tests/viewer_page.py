@@ -55,7 +55,7 @@ def visiting(context, address, allowed=()):
     expect(opened.locator("#cell option")).to_have_count(5)
     yield opened
     opened.close()
-    assert problems == []
+    assert problems == [], problems  # not rewritten by pytest
 
 
 def shoot(page, name):

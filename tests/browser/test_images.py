@@ -218,7 +218,7 @@ def test_channels_are_shown_as_colours_and_so_after_a_reload(page):
     assert serious(page) == []
 
 
-def test_the_segmentation_before_tracking_is_shown_and_its_absence_is_told(page, folder):
+def test_the_segmentation_before_tracking_is_shown(page, folder):
     remarks = page.locator("#outline-remarks")
     page.locator("#outlines").uncheck()
     expect(remarks).to_be_hidden()
@@ -243,6 +243,13 @@ def test_the_segmentation_before_tracking_is_shown_and_its_absence_is_told(page,
     )
     page.locator("#fov-0").click()
     expect(remarks).to_have_text("segmentation (before tracking): 4 cells")
+
+
+def test_a_segmentation_that_is_not_finished_is_told(browser, address, folder):
     (folder / "fov_001" / ".marks" / "seg_labeled_ch_0.0.json").unlink()
-    page.locator("#fov-1").click()
-    expect(remarks).to_contain_text("no segmentation (before tracking): it is not finished")
+    with visiting(browser.new_context(), address) as page:
+        page.locator("#labeled").check()
+        page.locator("#fov-1").click()
+        expect(page.locator("#outline-remarks")).to_contain_text(
+            "no segmentation (before tracking): it is not finished"
+        )
