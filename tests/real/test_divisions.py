@@ -47,13 +47,7 @@ def write(folder, kind, frames, parents):
     (folder / name).write_text("".join(lines))
 
 
-@pytest.mark.parametrize(
-    "tracker",
-    [
-        pytest.param(track, id="iou"),
-        pytest.param(track_by_prediction, id="kalman", marks=pytest.mark.long),
-    ],
-)
+@pytest.mark.parametrize("tracker", [track, track_by_prediction], ids=["iou", "kalman"])
 def test_daughters_are_linked_to_their_mothers(truth, parents, tracker, tmp_path):
     evaluate = pytest.importorskip(
         "ctc_metrics.scripts.evaluate", reason="py-ctcmetrics is not installed"
