@@ -6,7 +6,7 @@ from typing import Annotated, Any
 
 from pydantic import Field, field_validator
 
-from pyama.algorithms.params import Params
+from pyama.algorithms.params import ExtractionParams, LogStdParams, Params
 from pyama.errors import ConfigError
 
 TUNED_DIAMETER = 70.0
@@ -117,10 +117,11 @@ def sizes_for(diameter: float) -> dict[str, Any]:
     """
     times = diameter / TUNED_DIAMETER
     scale = round(min(1 / times, LARGEST_SCALE), 4)
+    objects, traces = LogStdParams.model_fields, ExtractionParams.model_fields
     return {
         "frame_scale": None if scale == 1 else scale,
         "split_h": round(SPLIT_DEPTH * diameter, 2),
-        "min_object_size": max(1, round(50 * times**2)),
-        "max_object_size": max(1, round(10_000 * times**2)),
-        "border_margin": round(50 * times),
+        "min_object_size": max(1, round(objects["min_object_size"].default * times**2)),
+        "max_object_size": max(1, round(objects["max_object_size"].default * times**2)),
+        "border_margin": round(traces["border_margin"].default * times),
     }

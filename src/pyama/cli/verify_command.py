@@ -27,9 +27,9 @@ def show(folder: Path, *, quick: bool, complete: bool, as_json: bool) -> int:
     """
     report = verify(folder, quick=quick)
     status = folder_status(folder) if complete else None
+    is_complete = status is None or status.is_complete
     if as_json:
-        completeness = {} if status is None else {"complete": status.is_complete}
-        result_json(report.entries() | completeness)
+        result_json(report.entries() | ({"complete": is_complete} if complete else {}))
     else:
         for line in verify_lines(report):
             result(line)
@@ -39,9 +39,9 @@ def show(folder: Path, *, quick: bool, complete: bool, as_json: bool) -> int:
             result(f"Warning: {text}")
         for left in report.leftovers[:MAX_LINES]:
             note(f"Note: {left}")
-        for line in () if status is None or status.is_complete else status_lines(status):
-            result(line)
-    return 0 if report.is_intact and (status is None or status.is_complete) else FAILED
+        if status is not None and not is_complete:
+            result("\n".join(status_lines(status)))
+    return 0 if report.is_intact and is_complete else FAILED
 
 
 def verify_lines(report: VerifyReport) -> list[str]:

@@ -10,15 +10,15 @@ from pyama.errors import StoreError
 from pyama.fov_ranges import fovs_text
 from pyama.processing.methods import with_own_params
 from pyama.processing.recipes import FovContexts
-from pyama.processing.record import read_record
+from pyama.processing.record import FINISHED, read_record
 from pyama.processing.step_reports import Status
 from pyama.processing.workflow.planned_steps import plan_fov
 from pyama.runs.disk_progress import place_of
+from pyama.runs.known_runs import INTERRUPTED, RUNNING
 from pyama.sentences import count_text
 from pyama.store import LockHolder, lock_holders, read_run
 
-FINISHED, RUNNING, FAILED = "finished", "running", "failed"
-SILENT, INTERRUPTED, MISSING = "silent", "interrupted", "missing"
+FAILED, SILENT, MISSING = Status.FAILED.value, "silent", "missing"
 STATES = FINISHED, RUNNING, SILENT, FAILED, INTERRUPTED, MISSING
 """What is said of a field of view, in the order in which it is listed.
 
@@ -140,7 +140,7 @@ def _failures(output_dir: Path) -> dict[int, str]:
     try:
         for fov, steps in entries.items():
             for name, step in steps.items():
-                if step["status"] == Status.FAILED.value:
+                if step["status"] == FAILED:
                     found.setdefault(int(fov), f"{name}: {step['message']}")
     except (KeyError, TypeError, ValueError, AttributeError):  # written by another program
         return {}

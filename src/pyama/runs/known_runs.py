@@ -13,7 +13,7 @@ from pyama.errors import PyamaError
 from pyama.file_cache import cached_while_unchanged
 from pyama.fov_ranges import fovs_text
 from pyama.processing.record import read_record
-from pyama.store import LockHolder, fovs_in, lock_holders, read_run
+from pyama.store import LockHolder, fovs_in, local_time, lock_holders, read_run
 
 RUNNING, INTERRUPTED, UNKNOWN, UNFINISHED = "running", "interrupted", "unknown", "unfinished"
 
@@ -82,8 +82,7 @@ def _locked_run(output_dir: Path, holders: list[LockHolder]) -> KnownRun:
     status, now = _locked_status(holders)
     owner = ", ".join(dict.fromkeys(holder.name for holder in now))
     fovs = tuple(holder.fov for holder in now)
-    last = datetime.fromtimestamp(max(holder.last_sign for holder in now), UTC)
-    since = f"{last.astimezone():%Y-%m-%d %H:%M:%S}"
+    since = local_time(max(holder.last_sign for holder in now))
     message = {
         RUNNING: "",
         UNKNOWN: f"No sign of life since {since}: {owner} exists, but may be stopped.",

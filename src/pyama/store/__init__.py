@@ -22,7 +22,7 @@ from pyama.store.files import (
 )
 from pyama.store.fov_store import FovStore, Stack, fovs_in
 from pyama.store.lock import LOCK_FILE, lock_folder, lock_fovs, locks_joined
-from pyama.store.lock_state import LockHolder, lock_holders
+from pyama.store.lock_state import LockHolder, local_time, lock_holders
 from pyama.store.marks import MARKS, Mark, MarkFile, Recipe, seal, unseal
 from pyama.store.not_recorded import NotRecorded
 from pyama.store.ome import Scale, Series
@@ -79,6 +79,7 @@ __all__ = [
     "fovs_in",
     "is_behind_link",
     "left_temporaries",
+    "local_time",
     "lock_folder",
     "lock_fovs",
     "lock_holders",

@@ -40,9 +40,12 @@ class LockHolder:
     @property
     def since_text(self) -> str:
         """When it took the lock, in local time; empty if that is not known."""
-        if self.since is None:
-            return ""
-        return f"{datetime.fromtimestamp(self.since, UTC).astimezone():%Y-%m-%d %H:%M:%S}"
+        return "" if self.since is None else local_time(self.since)
+
+
+def local_time(seconds: float) -> str:
+    """Return a time in seconds since 1970 as local date and time."""
+    return f"{datetime.fromtimestamp(seconds, UTC).astimezone():%Y-%m-%d %H:%M:%S}"
 
 
 def lock_holders(output_dir: Path, fovs: list[int]) -> list[LockHolder]:

@@ -77,7 +77,6 @@ def result_file(
     if found is None:
         raise HTTPException(404, "There is no such file.")
     refuse_link_out(found.path)
-    name = layout.safe_name(found.path.name)
     kind = MEDIA_TYPES.get(found.path.suffix.lower(), "text/plain; charset=utf-8")
     return FileResponse(
         found.path,
