@@ -14,7 +14,9 @@ Each class also derives from a built-in exception, so that `except ValueError` c
 too. A message says what was found, what was expected and what to do.
 """
 
-from collections.abc import Mapping
+import sys
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any
 
 
@@ -58,6 +60,32 @@ class ArrayError(PyamaError, ValueError):
 
 class PluginError(PyamaError, TypeError):
     """A plugin does not implement its interface correctly."""
+
+
+@contextmanager
+def name_failure(sentence: str, kept: tuple[type[Exception], ...] = ()) -> Iterator[None]:
+    """Turn an exception of a plugin, or its `sys.exit`, into a `PluginError`.
+
+    Ctrl-C passes unchanged.
+
+    Args:
+        sentence: Message with the placeholder `{error}`, which becomes class and text of the
+            exception.
+        kept: Classes of exceptions that pass unchanged.
+
+    Raises:
+        PluginError: The code inside the `with` raised an exception.
+    """
+    returned = False
+    try:
+        yield
+        returned = True
+    finally:
+        error = sys.exception()
+        is_failure = isinstance(error, Exception | SystemExit) and not isinstance(error, kept)
+        if is_failure and not returned:
+            found = f"{type(error).__name__}: {error}"
+            raise PluginError(sentence.replace("{error}", found)) from error
 
 
 def message_of(error: BaseException) -> str:

@@ -7,7 +7,7 @@ import re
 import pytest
 
 from pyama import errors
-from pyama.errors import PyamaError
+from pyama.errors import ConfigError, PluginError, PyamaError, name_failure
 
 CLASSES = [
     found
@@ -48,3 +48,23 @@ def test_the_builtin_catches_it_too(name, builtin):
 def test_an_error_travels_between_processes(found):
     copy = pickle.loads(pickle.dumps(found("what to do")))  # noqa: S301 (made here)
     assert (type(copy), str(copy)) == (found, "what to do")
+
+
+def attempt(error, kept=()):
+    with name_failure("Model 'mine' raised {error}. Correct it.", kept):
+        raise error
+
+
+@pytest.mark.parametrize("error", [ValueError("a {error} %s"), SystemExit(3), OSError("gone")])
+def test_an_exception_of_a_plugin_is_named(error):
+    found = f"Model 'mine' raised {type(error).__name__}: {error}. Correct it."
+    with pytest.raises(PluginError, match=f"^{re.escape(found)}$") as caught:
+        attempt(error, kept=(PyamaError,))
+    assert caught.value.__cause__ is error
+
+
+@pytest.mark.parametrize("error", [KeyboardInterrupt(), GeneratorExit(), ConfigError("known")])
+def test_ctrl_c_and_kept_errors_of_a_plugin_pass(error):
+    with pytest.raises(type(error)) as caught:
+        attempt(error, kept=(PyamaError,))
+    assert caught.value is error

@@ -6,15 +6,14 @@ the call returns later, the abandoned thread raises an error before it writes an
 """
 
 import functools
-import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
-from pyama.errors import PluginError, PyamaError
+from pyama.errors import PluginError, PyamaError, name_failure
 from pyama.processing.plugin_digest import is_builtin
 
 R = TypeVar("R")
@@ -145,20 +144,9 @@ def name_in_errors(name: str, plugin: Any) -> Iterator[None]:
     Raises:
         PluginError: `plugin` raised an exception.
     """
-    returned = False
-    try:
-        with limit_time(name, plugin):
-            yield
-        returned = True
-    finally:
-        if not returned and not is_builtin(plugin):
-            _name_plugin_in_error(name)
-
-
-def _name_plugin_in_error(name: str) -> None:
-    error = sys.exception()
-    if isinstance(error, Exception | SystemExit) and not isinstance(error, PyamaError):
-        raise PluginError(f"{name} raised {type(error).__name__}: {error}") from error
+    named = name_failure(f"{name} raised {{error}}", kept=(PyamaError,))
+    with nullcontext() if is_builtin(plugin) else named, limit_time(name, plugin):
+        yield
 
 
 def call_plugin(name: str, function: Callable[..., Any], *arguments: Any, **named: Any) -> Any:

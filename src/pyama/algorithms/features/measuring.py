@@ -2,10 +2,8 @@
 
 import math
 import reprlib
-import sys
 import zlib
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -18,7 +16,7 @@ from pyama.algorithms.features.context import FeatureContext, Floats
 from pyama.algorithms.features.registered import FORMULAS, MASK_FEATURES, Feature
 from pyama.algorithms.kernels.array_types import Boxes, check_same_shape
 from pyama.algorithms.params import ExtractionParams, own_params
-from pyama.errors import ArrayError, PluginError
+from pyama.errors import ArrayError, PluginError, name_failure
 
 
 @dataclass(frozen=True)
@@ -156,22 +154,9 @@ def _call(
             others=others,
         )
         where = f"Feature {name!r} in cell {track.cell}, frame {frame}"
-        with _named_failure(where):
+        with name_failure(f"{where} failed: {{error}}"):
             value = function(image, mask, context)
         yield name, _number(value, where)
-
-
-@contextmanager
-def _named_failure(where: str) -> Iterator[None]:
-    """Name the feature and its cell in the error of a feature, which may be any exception."""
-    returned = False
-    try:
-        yield
-        returned = True
-    finally:
-        error = sys.exception()
-        if not returned and isinstance(error, Exception | SystemExit):
-            raise PluginError(f"{where} failed: {type(error).__name__}: {error}") from error
 
 
 def _number(value: Any, where: str) -> float:

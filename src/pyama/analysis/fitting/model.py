@@ -1,16 +1,15 @@
 """The classes `Model` and `Parameter`, and the registry that checks new models."""
 
 import math
-import sys
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from pyama.errors import ArrayError, PluginError, PyamaError
+from pyama.errors import ArrayError, PluginError, PyamaError, name_failure
 from pyama.registry import Registry
 
 Values = NDArray[np.float64]
@@ -158,22 +157,13 @@ class Model:
                 row[...] = np.clip(value, parameter.lower, parameter.upper)
         return out
 
-    @contextmanager
-    def _named_in_errors(self) -> Iterator[None]:
+    def _named_in_errors(self) -> AbstractContextManager[None]:
         """Name the model in every error of a plugin; errors of built-in models are kept."""
-        returned = False
-        try:
-            yield
-            returned = True
-        finally:
-            error = sys.exception()
-            module = getattr(self.function, "__module__", "") or ""
-            is_own = module.partition(".")[0] == "pyama"
-            if not (returned or is_own or isinstance(error, PyamaError | GeneratorExit)):
-                raise PluginError(
-                    f"Model {self.name!r} raised {type(error).__name__}: {error}. Correct its "
-                    "functions."
-                ) from error
+        module = getattr(self.function, "__module__", "") or ""
+        if module.partition(".")[0] == "pyama":
+            return nullcontext()
+        message = f"Model {self.name!r} raised {{error}}. Correct its functions."
+        return name_failure(message, kept=(PyamaError,))
 
     def _shaped(self, t: Values, p: Values) -> tuple[Values, Values]:
         p = np.asarray(p, float)
