@@ -1,5 +1,6 @@
 """Measurements of computing without files, and of the limits of the computer."""
 
+import io
 import os
 import time
 from collections import deque
@@ -28,7 +29,7 @@ from pyama.algorithms.segmenters.logstd import segment
 from pyama.algorithms.trackers.iou import track
 from pyama.config import ProcessingParams
 from pyama.readers import open_reader
-from pyama.store.array_spec import ArraySpec, frames_spec, tiled_spec
+from pyama.store.array_spec import ArraySpec, tiled_spec
 from pyama.store.stack_outputs import StackOutput
 
 Frames = Sequence[Sequence[NDArray[np.uint16]]]
@@ -169,7 +170,7 @@ def limits(path: Path, folder: Path) -> dict[str, float]:
     for kind, (spec, image) in stored.items():
         packed = spec.encode(image)
         packing[kind] = _seconds(partial(spec.encode, image))
-        unpacking[kind] = _seconds(partial(spec.decode, packed))
+        unpacking[kind] = _seconds(partial(_unpacked, spec, packed))
     frame_bytes = stored["pc"][1].nbytes
     block = np.ones(2**28, np.uint8)
     room = np.empty_like(block)
@@ -202,10 +203,16 @@ def _stored(path: Path) -> dict[str, tuple[ArraySpec, NDArray[Any]]]:
     stored = {}
     for kind, (group, image) in images.items():
         shape, dtype = (1, *image.shape), image.dtype.name
-        shuffle = StackOutput(path.parent, group, shape, dtype).shuffle
-        stored[kind] = frames_spec(shape, dtype, shuffle), image[np.newaxis]
+        output = StackOutput(path.parent, group, shape, dtype)
+        stored[kind] = output.make_spec(shape, dtype), image[np.newaxis]
     preview = preview_of_labels(labels, int(labels.max()))[np.newaxis]
     return stored | {"preview": (tiled_spec(preview.shape, "uint8"), preview)}
+
+
+def _unpacked(spec: ArraySpec, packed: bytes) -> NDArray[Any]:
+    if spec.inner is None:
+        return spec.decode(packed)
+    return spec.read_frame(io.BytesIO(packed), 0)
 
 
 def _write(path: Path, block: NDArray[np.uint8]) -> None:

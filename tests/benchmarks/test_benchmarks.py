@@ -241,8 +241,10 @@ def test_the_floor_packs_every_kind_of_image_as_it_is_stored(tmp_path):
     stored = in_memory._stored(path)
     for kind, group in kinds.items():
         spec = StoredArray(run / "fov_000" / "images.zarr" / group / "0").spec
-        assert (spec.dtype, spec.chunk, spec.shuffle) == (
-            stored[kind][0].dtype,
-            stored[kind][0].chunk,
-            stored[kind][0].shuffle,
+        packed = stored[kind][0]
+        assert (spec.dtype, spec.chunk[1:], spec.inner, spec.shuffle) == (
+            packed.dtype,
+            packed.chunk[1:],
+            packed.inner,
+            packed.shuffle,
         )

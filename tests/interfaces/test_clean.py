@@ -27,7 +27,7 @@ from pyama.web.application import create_app
 from small_movie import MOVIE, StopAfter, contents, make_config
 
 SMALL = ["--set", "min_frames=2", "--set", "border_margin=2", "-j", "1"]
-CHUNK = "fov_000/images.zarr/fl_background_ch_1/0/c/1/0/0"
+CHUNK = "fov_000/images.zarr/fl_background_ch_1/0/c.0.0.0"
 
 
 @pytest.fixture

@@ -8,7 +8,7 @@ from pyama.testing.nd2_writer import write_nd2
 from small_movie import MOVIE, contents
 
 SMALL = ["--set", "min_frames=2", "--set", "border_margin=2", "-j", "1"]
-CHUNK = "fov_000/images.zarr/fl_ch_1/0/c/1/0/0"
+CHUNK = "fov_000/images.zarr/fl_ch_1/0/c.1.0.0"
 
 
 @pytest.fixture(scope="module")
@@ -40,7 +40,7 @@ def test_damage_is_named_planned_and_made_good(pyama, movie, results):
     assert done.stdout.startswith(f"{CHUNK}: truncated: 1 of ")
     assert "`pyama run` with the same options" in done.stdout
     plan = pyama("plan", movie, "-o", results, *SMALL).stdout
-    assert "copying: runs, images.zarr/fl_ch_1/0/c/1/0/0 is truncated" in plan
+    assert "copying: runs, images.zarr/fl_ch_1/0/c.1.0.0 is truncated" in plan
     assert pyama("run", movie, "-o", results, *SMALL).exit_code == 0
     assert contents(results) == before
     assert pyama("verify", results, "--quick").exit_code == 0

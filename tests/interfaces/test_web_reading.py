@@ -360,7 +360,7 @@ def test_a_stack_that_somebody_has_deleted_hides_no_other(tmp_path, level):
 
 def test_a_damaged_chunk_is_an_error_and_not_a_black_frame(tmp_path):
     folder = results_in(tmp_path)
-    chunk = folder / "fov_000/images.zarr/pc_ch_0/1/c/0/0/0"
+    chunk = folder / "fov_000/images.zarr/pc_ch_0/1/c.0.0.0"
     chunk.write_bytes(chunk.read_bytes()[:-9])
     answer = client_of(folder).get("/api/fovs/0/frames/pc_ch_0/0")
     assert answer.status_code == 409

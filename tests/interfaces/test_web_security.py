@@ -189,11 +189,10 @@ DEEP = [
     ("images.zarr/pc_ch_0", "frames/pc_ch_0/0?level=0"),
     ("images.zarr/pc_ch_0/0", "frames/pc_ch_0/0?level=0"),
     ("images.zarr/pc_ch_0/0/zarr.json", "frames/pc_ch_0/0?level=0"),
-    ("images.zarr/pc_ch_0/0/c", "frames/pc_ch_0/0?level=0"),
-    ("images.zarr/pc_ch_0/0/c/0", "frames/pc_ch_0/0?level=0"),
-    ("images.zarr/pc_ch_0/0/c/0/0/0", "frames/pc_ch_0/0?level=0"),
-    ("images.zarr/pc_ch_0/1/c/0/0/0", "frames/pc_ch_0/0?level=1&format=png"),
+    ("images.zarr/pc_ch_0/0/c.0.0.0", "frames/pc_ch_0/0?level=0"),
+    ("images.zarr/pc_ch_0/1/c.0.0.0", "frames/pc_ch_0/0?level=1&format=png"),
     ("images.zarr/seg_tracked_ch_0", "outlines/0/0?"),
+    ("images.zarr/seg_tracked_ch_0/0/c.0.0.0", "outlines/0/0?"),
     (".marks/pc_ch_0.0.json", "frames/pc_ch_0/0?level=0"),
 ]
 
@@ -217,7 +216,7 @@ def test_links_at_any_depth_of_a_field_of_view_are_not_followed(tmp_path, name, 
 @pytest.mark.skipif(os.name == "nt", reason="links need rights on Windows")
 def test_a_link_inside_the_root_is_followed(tmp_path):
     results = results_in(tmp_path)
-    path = results / "fov_000/images.zarr/pc_ch_0/0/c"
+    path = results / "fov_000/images.zarr/pc_ch_0/0"
     path.symlink_to(path.rename(tmp_path / "beside"))
     app = create_app(tmp_path, TOKEN)
     address = "/api/fovs/0/frames/pc_ch_0/0?level=0&dir=results"

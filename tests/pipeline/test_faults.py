@@ -201,7 +201,7 @@ def test_a_frame_that_cannot_be_copied_is_named(monkeypatch, tmp_path, n_workers
     real = files.write_file
 
     def write_file(path, data):
-        if Path(path).parts[-6:] == ("fl_ch_1", "0", "c", str(frame), "0", "0"):
+        if Path(path).parts[-3:] == ("fl_ch_1", "0", f"c.{frame}.0.0"):
             raise OSError(errno.EIO, os.strerror(errno.EIO))
         real(path, data)
 
@@ -284,11 +284,11 @@ def test_a_folder_that_may_not_be_written_is_one_line(movie, tmp_path):
 def test_a_folder_that_may_not_be_written_can_be_verified(movie, tmp_path):
     out = tmp_path / "out"
     assert process(movie, make_config(), out).succeeded
-    chunk = out / "fov_001/images.zarr/fl_ch_1/0/c/2/0/0"
+    chunk = out / "fov_001/images.zarr/fl_ch_1/0/c.2.0.0"
     chunk.unlink()
     open_to_all(tmp_path)
     damaged = child_runs.answer(child_runs.verify_as_another, out)
-    assert damaged == ["fov_001/images.zarr/fl_ch_1/0/c/2/0/0: missing"]
+    assert damaged == ["fov_001/images.zarr/fl_ch_1/0/c.2.0.0: missing"]
 
 
 Usage = namedtuple("Usage", "total used free")

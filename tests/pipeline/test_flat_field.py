@@ -198,7 +198,7 @@ def test_a_flat_field_that_is_gone_is_made_again(files, tmp_path):
     folder, params = tmp_path / "out", {"flat_field": "estimate", "dark_frame": OFFSET}
     run(folder, **params)
     before = contents(folder)
-    (folder / "fov_000/images.zarr/fl_flat_ch_1/0/c/0/0/0").unlink()
+    (folder / "fov_000/images.zarr/fl_flat_ch_1/0/c.0.0.0").unlink()
     assert not verify(folder).is_intact
     assert statuses(run(folder, **params))["extraction"] is Status.DONE
     assert contents(folder) == before

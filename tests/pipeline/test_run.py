@@ -194,7 +194,7 @@ def test_tile_size_redoes_the_background_but_not_the_tracks(recording, tmp_path)
 
 def test_a_damaged_chunk_is_made_again(finished, recording, config, tmp_path):
     process(recording, config, tmp_path)
-    victim = tmp_path / "fov_001/images.zarr/seg_tracked_ch_0/0/c/2/0/0"
+    victim = tmp_path / "fov_001/images.zarr/seg_tracked_ch_0/0/c.0.0.0"
     data = bytearray(victim.read_bytes())
     data[len(data) // 2] ^= 1
     victim.write_bytes(data)

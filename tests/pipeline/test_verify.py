@@ -154,11 +154,11 @@ def test_a_sound_folder_is_sound_and_stays_as_it_is(finished):
 
 
 def test_a_quick_look_sees_what_is_missing_but_not_what_is_rotten(results):
-    chunk = results / "fov_001/images.zarr/fl_ch_1/0/c/2/0/0"
+    chunk = results / "fov_001/images.zarr/fl_ch_1/0/c.2.0.0"
     flip_in_secret(chunk)
     assert verify(results, quick=True).is_intact
     assert [found.path for found in verify(results).damages] == [
-        "fov_001/images.zarr/fl_ch_1/0/c/2/0/0"
+        "fov_001/images.zarr/fl_ch_1/0/c.2.0.0"
     ]
     delete(chunk)
     (found,) = verify(results, quick=True).damages
@@ -166,7 +166,7 @@ def test_a_quick_look_sees_what_is_missing_but_not_what_is_rotten(results):
 
 
 def test_only_the_fields_of_view_asked_for_are_looked_at(results):
-    delete(results / "fov_001/images.zarr/fl_ch_1/0/c/2/0/0")
+    delete(results / "fov_001/images.zarr/fl_ch_1/0/c.2.0.0")
     assert verify(results, [0]).is_intact
     assert not verify(results, [1]).is_intact
 
@@ -191,14 +191,13 @@ def test_a_run_that_has_not_ended_is_not_sound(tmp_path):
 
 
 def test_strays_and_leftovers_are_named_and_harmless(results):
-    (results / "fov_000/images.zarr/pc_ch_0/0/c/9").mkdir()
-    (results / "fov_000/images.zarr/pc_ch_0/0/c/9/0").write_bytes(b"x")
+    (results / "fov_000/images.zarr/pc_ch_0/0/c.9.0.0").write_bytes(b"x")
     (results / "fov_000/.marks/traces.json.123.tmp").write_bytes(b"x")
     (results / "run.json.123.tmp").write_bytes(b"x")
     report = verify(results)
     assert report.is_intact
     assert {str(found) for found in report.leftovers} == {
-        "fov_000/images.zarr/pc_ch_0/0/c/9/0: belongs to no output",
+        "fov_000/images.zarr/pc_ch_0/0/c.9.0.0: belongs to no output",
         "fov_000/.marks/traces.json.123.tmp: left over from an interrupted run",
         "run.json.123.tmp: left over from an interrupted run",
     }
@@ -251,7 +250,7 @@ def test_a_damaged_folder_of_a_recording_that_is_gone_is_repaired_from_what_is_t
     finished, results, tmp_path
 ):
     delete(results / layout.CONFIG_FILE)
-    delete(results / "fov_001/images.zarr/seg_tracked_ch_0/0/c/1/0/0")
+    delete(results / "fov_001/images.zarr/seg_tracked_ch_0/0/c.0.0.0")
     report = process(tmp_path / "gone" / "movie", make_config(), results)
     assert report.succeeded
     assert contents(results) == contents(finished)
@@ -259,7 +258,7 @@ def test_a_damaged_folder_of_a_recording_that_is_gone_is_repaired_from_what_is_t
 
 
 def test_a_step_that_meets_a_damaged_input_fails_and_says_how_to_go_on(results):
-    flip_in_secret(results / "fov_001/images.zarr/fl_ch_1/0/c/2/0/0")
+    flip_in_secret(results / "fov_001/images.zarr/fl_ch_1/0/c.2.0.0")
     changed = make_config(tile_size=60)
     report = process(make_recording(), changed, results)
     (failure,) = report.failures
@@ -270,7 +269,7 @@ def test_a_step_that_meets_a_damaged_input_fails_and_says_how_to_go_on(results):
 
 
 def test_the_report_is_plain_json(results):
-    delete(results / "fov_001/images.zarr/fl_ch_1/0/c/2/0/0")
+    delete(results / "fov_001/images.zarr/fl_ch_1/0/c.2.0.0")
     entries = json.loads(json.dumps(verify(results).entries()))
     assert entries["intact"] is False
-    assert entries["damages"][0]["path"] == "fov_001/images.zarr/fl_ch_1/0/c/2/0/0"
+    assert entries["damages"][0]["path"] == "fov_001/images.zarr/fl_ch_1/0/c.2.0.0"

@@ -1,5 +1,6 @@
 """What is written is what is read, whatever its size and type."""
 
+import io
 import json
 import tempfile
 from pathlib import Path
@@ -21,8 +22,8 @@ from pyama.store import (
     array_spec,
     crop_spec,
 )
-from pyama.store.array_spec import frames_spec, tiled_spec
-from pyama.store.chunks import SHUFFLES, compress, decompress, shard, unshard
+from pyama.store.array_spec import frames_spec, shards_spec, tiled_spec
+from pyama.store.chunks import SHUFFLES, compress, decompress, pack, read_frame, shard
 from pyama.store.files import Ledger, find_damages
 from pyama.store.zarr_arrays import DOCUMENT, write_array
 
@@ -75,10 +76,21 @@ def test_frames_are_read_as_written(stack):
 
 
 @given(STACKS, st.integers(1, 9))
-def test_tiles_are_read_as_written(stack, tile):
+def test_shards_are_read_as_written(stack, frames):
+    with (
+        tempfile.TemporaryDirectory() as folder,
+        mock.patch.object(array_spec, "SHARD_FRAMES", frames),
+    ):
+        spec = shards_spec(stack.shape, stack.dtype.name)
+        same(written(Path(folder), spec, stack).read(), stack)
+
+
+@given(STACKS, st.integers(1, 9), st.integers(1, 9))
+def test_tiles_are_read_as_written(stack, tile, frames):
     with (
         tempfile.TemporaryDirectory() as folder,
         mock.patch.object(array_spec, "TILE", tile),
+        mock.patch.object(array_spec, "SHARD_FRAMES", frames),
     ):
         same(
             written(Path(folder), tiled_spec(stack.shape, stack.dtype.name), stack).read(),
@@ -129,16 +141,16 @@ def test_garbage_is_never_read(stack, garbage):
     with pytest.raises(ValueError, match="it"):
         decompress(garbage, stack.shape, stack.dtype)
     with pytest.raises(ValueError, match="it"):
-        unshard(garbage, stack.shape, stack.shape, stack.dtype)
+        read_frame(io.BytesIO(garbage), 0, stack.shape, (1, *stack.shape[1:]), stack.dtype)
 
 
 @given(npst.arrays(np.uint8, (1, 4, 6)), st.data())
 def test_no_flipped_bit_of_a_shard_is_read(chunk, data):
-    packed = bytearray(shard(chunk, (1, 2, 3), "shuffle"))
+    packed = bytearray(shard(pack(chunk, (1, 2, 3), "shuffle"), 4))
     bit = data.draw(st.integers(0, len(packed) * 8 - 1))
     packed[bit // 8] ^= 1 << bit % 8
     with pytest.raises(ValueError, match="it"):
-        unshard(bytes(packed), (1, 4, 6), (1, 2, 3), np.dtype(np.uint8))
+        read_frame(io.BytesIO(packed), 0, (1, 4, 6), (1, 2, 3), np.dtype(np.uint8))
 
 
 @given(RECIPES, st.dictionaries(st.text(), PLAIN))
@@ -178,7 +190,10 @@ def test_the_list_of_checksums_names_every_file(contents):
 )
 def test_widening_keeps_every_label_and_the_bytes(labels):
     wide = labels.max() > 65_535
-    with tempfile.TemporaryDirectory() as folder:
+    with (
+        tempfile.TemporaryDirectory() as folder,
+        mock.patch.object(array_spec, "SHARD_FRAMES", 2),
+    ):
         stores = [FovStore(Path(folder) / name, 0) for name in ("grown", "known")]
         for store, dtype in zip(
             stores, ["uint16", "uint32" if wide else "uint16"], strict=True
@@ -220,4 +235,4 @@ def test_a_document_with_anything_in_it_is_read_or_refused(data):
         except StoreError:
             return
         with pytest.raises(StoreError, match=r"cannot be read"):
-            stored.chunk(0)
+            stored.frame(0)

@@ -138,9 +138,13 @@ def test_the_table_has_the_columns_of_the_reference(output_dir):
 
 def test_chunks_are_as_the_reference_and_the_decisions_say(output_dir):
     images = zarr.open_group(output_dir / "fov_000/images.zarr", mode="r")
-    assert images["pc_ch_0/0"].chunks == (1, H, W)
-    assert images["pc_ch_0/1"].chunks == (1, min(256, H // 2), min(256, W // 2))
-    files = list((output_dir / "fov_000/images.zarr/pc_ch_0/1/c").rglob("*"))
-    assert sum(path.is_file() for path in files) == T, "one file per frame"
+    for path, (_, shape) in STACKS.items():
+        level, stack = path[-1], images[path]
+        size = shape[1:] if level == "0" else [min(256, n) for n in shape[1:]]
+        assert stack.chunks == (1, *size), "a reader unpacks one frame, or a tile of it"
+        is_raw = path in {"pc_ch_0/0", "fl_ch_1/0"}
+        folder = output_dir / "fov_000/images.zarr" / path
+        files = sorted(file.name for file in folder.iterdir() if file.name != "zarr.json")
+        assert files == sorted(f"c.{n}.0.0" for n in range(T if is_raw else -(-T // 16)))
     for cell in (output_dir / "fov_000/cells.zarr/fl_ch_1").glob("*/"):
         assert sum(path.is_file() for path in cell.rglob("*")) == 5

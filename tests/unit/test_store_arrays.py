@@ -1,6 +1,7 @@
 """What is written is Zarr version 3, to the byte, and nothing damaged is read."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -10,7 +11,7 @@ from zarr.codecs import BloscCodec, BytesCodec, Crc32cCodec
 
 from pyama.errors import StoreError
 from pyama.store import StoredArray, array_spec, crop_spec
-from pyama.store.array_spec import frames_spec, table_spec, tiled_spec
+from pyama.store.array_spec import frames_spec, shards_spec, table_spec, tiled_spec
 from pyama.store.files import Ledger
 from pyama.store.zarr_arrays import DOCUMENT, write_array
 
@@ -35,7 +36,7 @@ def write(folder, spec, array, attributes=None):
     return folder
 
 
-def zarr_array(folder, shape, dtype, chunks, shards=None, separator="/", shuffle="bitshuffle"):
+def zarr_array(folder, shape, dtype, chunks, shards=None, separator=".", shuffle="bitshuffle"):
     """Create an array with zarr-python and pyama's codecs."""
     return zarr.create_array(
         folder,
@@ -56,11 +57,15 @@ def zarr_array(folder, shape, dtype, chunks, shards=None, separator="/", shuffle
 KINDS = [
     pytest.param(frames_spec((3, 5, 7), "uint16"), (1, 5, 7), None, id="raw frames"),
     pytest.param(frames_spec((2, 1, 1), "uint32"), (1, 1, 1), None, id="one pixel"),
-    pytest.param(frames_spec((2, 9, 4), "float32"), (1, 9, 4), None, id="background"),
+    pytest.param(shards_spec((35, 9, 4), "float32"), (1, 9, 4), (16, 9, 4), id="background"),
+    pytest.param(shards_spec((2, 9, 4), "uint32"), (1, 9, 4), (2, 9, 4), id="few labels"),
     pytest.param(
-        tiled_spec((2, 300, 513), "uint8"), (1, 256, 256), (1, 512, 768), id="preview in tiles"
+        tiled_spec((18, 300, 513), "uint8"),
+        (1, 256, 256),
+        (16, 512, 768),
+        id="preview in tiles",
     ),
-    pytest.param(tiled_spec((2, 9, 5), "uint8"), (1, 9, 5), (1, 9, 5), id="small preview"),
+    pytest.param(tiled_spec((2, 9, 5), "uint8"), (1, 9, 5), (2, 9, 5), id="small preview"),
     pytest.param(
         tiled_spec((1, 300, 20), "uint8"), (1, 256, 20), (1, 512, 20), id="narrow preview"
     ),
@@ -110,8 +115,8 @@ def test_chunks_are_the_bytes_that_zarr_writes(tmp_path, dtype, shuffle):
     write(tmp_path / "ours", frames_spec(values.shape, dtype, shuffle), values)
     assert StoredArray(tmp_path / "zarr").spec.shuffle == shuffle
     for t in range(2):
-        theirs = tmp_path / f"zarr/c/{t}/0/0"
-        assert (tmp_path / f"ours/c/{t}/0/0").read_bytes() == theirs.read_bytes()
+        theirs = tmp_path / f"zarr/c.{t}.0.0"
+        assert (tmp_path / f"ours/c.{t}.0.0").read_bytes() == theirs.read_bytes()
 
 
 def test_an_unknown_shuffle_is_not_read(tmp_path):
@@ -124,8 +129,8 @@ def test_an_unknown_shuffle_is_not_read(tmp_path):
 
 def test_black_frames_are_files_too(tmp_path):
     write(tmp_path, frames_spec((2, 4, 4), "uint16"), np.zeros((2, 4, 4), np.uint16))
-    assert (tmp_path / "c/1/0/0").is_file()
-    (tmp_path / "c/1/0/0").unlink()
+    assert (tmp_path / "c.1.0.0").is_file()
+    (tmp_path / "c.1.0.0").unlink()
     with pytest.raises(StoreError, match=r"0 cannot be read: No such file.*pyama verify"):
         StoredArray(tmp_path).read()
 
@@ -178,7 +183,7 @@ def stored(tmp_path):
 
 
 def test_any_flipped_bit_of_a_chunk_is_noticed(stored):
-    path = stored / "c/1/0/0"
+    path = stored / "c.1.0.0"
     data = path.read_bytes()
     for bit in range(0, len(data) * 8, 5):
         damaged = bytearray(data)
@@ -191,7 +196,7 @@ def test_any_flipped_bit_of_a_chunk_is_noticed(stored):
 def test_a_shard_cut_anywhere_is_noticed(tmp_path):
     spec = tiled_spec((1, 300, 300), "uint8")
     write(tmp_path, spec, numbers(spec.shape, "uint8"))
-    path = tmp_path / "c/0/0/0"
+    path = tmp_path / "c.0.0.0"
     data = path.read_bytes()
     for size in (0, 3, 4, 20, 67, 68, len(data) // 2, len(data) - 1):
         path.write_bytes(data[:size])
@@ -199,9 +204,41 @@ def test_a_shard_cut_anywhere_is_noticed(tmp_path):
             StoredArray(tmp_path).read()
 
 
+def test_a_frame_is_read_without_the_others_of_its_file(tmp_path):
+    values = numbers((20, 30, 30), "uint16")
+    write(tmp_path, shards_spec(values.shape, "uint16"), values)
+    path = tmp_path / "c.0.0.0"
+    data = bytearray(path.read_bytes())
+    data[len(data) // 2] ^= 1  # in the ninth of sixteen frames
+    path.write_bytes(data)
+    stored = StoredArray(tmp_path)
+    np.testing.assert_array_equal(stored.frame(7), values[7])
+    np.testing.assert_array_equal(stored.frame(19), values[19])
+    with pytest.raises(StoreError, match=r"c\.0\.0\.0 is damaged"):
+        stored.read()
+
+
+def test_a_frame_that_a_shard_lacks_is_an_error_and_not_black(tmp_path):
+    spec = shards_spec((4, 5, 7), "uint16")
+    write(tmp_path, spec, numbers((4, 5, 7), "uint16"))
+    (tmp_path / "c.0.0.0").write_bytes(spec.encode(numbers((3, 5, 7), "uint16")))
+    with pytest.raises(StoreError, match="it lacks tiles of frame 3"):
+        StoredArray(tmp_path).frame(3)
+
+
+@pytest.mark.parametrize("spec", [frames_spec, tiled_spec])
+def test_arrays_of_earlier_versions_are_read(tmp_path, spec):
+    values = numbers((3, 300, 270), "uint8")
+    new = spec(values.shape, "uint8")
+    old = replace(new, chunk=(1, *new.chunk[1:]), separator="/")
+    write(tmp_path, old, values)
+    assert (tmp_path / "c/2/0/0").is_file()
+    np.testing.assert_array_equal(StoredArray(tmp_path).read(), values)
+
+
 def test_a_chunk_of_another_size_is_noticed(stored):
     other = frames_spec((2, 5, 6), "uint16").encode(np.zeros((1, 5, 6), np.uint16))
-    (stored / "c/0/0/0").write_bytes(other)
+    (stored / "c.0.0.0").write_bytes(other)
     with pytest.raises(StoreError, match="it holds 60 bytes instead of 70"):
         StoredArray(stored).chunk(0)
 

@@ -413,7 +413,7 @@ def test_what_was_made_with_other_settings_is_not_ready(store):
 
 def test_a_missing_chunk_is_an_error_and_no_black_frame(store):
     everything(store)
-    (store.path / "images.zarr/pc_ch_0/0/c/1/0/0").unlink()
+    (store.path / "images.zarr/pc_ch_0/0/c.1.0.0").unlink()
     stack = store.stack("pc_ch_0")
     np.testing.assert_array_equal(stack[0], FRAMES[0])
     with pytest.raises(StoreError, match=r"c.1.0.0 cannot be read: .*pyama verify"):

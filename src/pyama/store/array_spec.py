@@ -9,7 +9,7 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any
+from typing import Any, BinaryIO
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,9 +21,10 @@ from pyama.store.chunks import (
     chunk_codecs,
     compress,
     decompress,
+    pack,
+    read_frame,
     shard,
     shard_codecs,
-    unshard,
 )
 
 DTYPES = frozenset({"bool", "uint8", "uint16", "uint32", "int32", "float32"})
@@ -40,10 +41,10 @@ class ArraySpec:
         shape: Shape of the array.
         dtype: NumPy name of the type of its elements.
         chunk: Shape of a chunk, which is one file.
-        inner: Shape of the tiles inside a file, for arrays that are read in tiles; None
-            for one chunk per file.
-        separator: Character between the indices in a file name: `/` creates folders, `.`
-            does not.
+        inner: Shape of the tiles inside a file, each of one frame; None for one chunk per
+            file.
+        separator: Character between the indices in a file name. Earlier versions wrote `/`,
+            which creates folders.
         names: Names of the dimensions.
         shuffle: How values are rearranged before compression.
     """
@@ -52,7 +53,7 @@ class ArraySpec:
     dtype: str
     chunk: tuple[int, ...]
     inner: tuple[int, ...] | None = None
-    separator: str = "/"
+    separator: str = "."
     names: tuple[str, ...] = ()
     shuffle: Shuffle = "shuffle"
 
@@ -65,37 +66,58 @@ class ArraySpec:
         """Return the file name of a chunk, relative to the array."""
         return self.separator.join(("c", *map(str, index)))
 
+    @property
+    def n_tiles(self) -> int:
+        """Number of tiles in a file."""
+        sides = zip(self.chunk, self.inner or self.chunk, strict=True)
+        return math.prod(n // size for n, size in sides)
+
     def encode(self, chunk: NDArray[Any]) -> bytes:
         """Return the file content of one chunk.
 
         Args:
             chunk: Elements of the array's dtype. A chunk that is smaller than `self.chunk`,
-                at the end of an axis, is padded with zeros.
+                at the end of an axis, is padded with zeros; of tiles, absent frames are left
+                out.
 
         Raises:
             StoreError: The dtype differs, or the chunk is larger than `self.chunk`.
         """
+        if self.inner is not None:
+            return shard(self.pack(chunk), self.n_tiles)
+        self._check(chunk)
+        return compress(_padded(chunk, self.chunk), self.shuffle)
+
+    def pack(self, frames: NDArray[Any]) -> list[bytes]:
+        """Return the packed tiles of frames (t, H, W) of an array in tiles; see `encode`."""
+        self._check(frames)
+        whole = _padded(frames, (len(frames), *self.chunk[1:]))
+        return pack(whole, self.inner or self.chunk, self.shuffle)
+
+    def decode(self, data: bytes) -> NDArray[Any]:
+        """Return the elements of one chunk that is a file of its own, shape `self.chunk`.
+
+        Raises:
+            ValueError: The content is damaged.
+        """
+        return decompress(data, self.chunk, np.dtype(self.dtype))
+
+    def read_frame(self, file: BinaryIO, frame: int) -> NDArray[Any]:
+        """Return one frame of a file of frames in tiles, shape `self.chunk[1:]`.
+
+        Raises:
+            ValueError: The content is damaged.
+        """
+        inner = self.inner or self.chunk
+        return read_frame(file, frame, self.chunk, inner, np.dtype(self.dtype))
+
+    def _check(self, chunk: NDArray[Any]) -> None:
         fits = all(n <= most for n, most in zip(chunk.shape, self.chunk, strict=True))
         if chunk.dtype != self.dtype or not fits:
             raise StoreError(
                 f"A chunk of shape {chunk.shape} and type {chunk.dtype} does not fit into an "
                 f"array of {self.dtype} with chunks of {self.chunk}."
             )
-        whole = _padded(chunk, self.chunk)
-        if self.inner is None:
-            return compress(whole, self.shuffle)
-        return shard(whole, self.inner, self.shuffle)
-
-    def decode(self, data: bytes) -> NDArray[Any]:
-        """Return the elements of one chunk, shape `self.chunk`.
-
-        Raises:
-            ValueError: The content is damaged.
-        """
-        dtype = np.dtype(self.dtype)
-        if self.inner is None:
-            return decompress(data, self.chunk, dtype)
-        return unshard(data, self.chunk, self.inner, dtype)
 
 
 @lru_cache(maxsize=2048)  # most crops share their size with others
@@ -145,15 +167,32 @@ def frames_spec(
     return ArraySpec(shape, dtype, (1, *shape[1:]), names=("t", "y", "x"), shuffle=shuffle)
 
 
+SHARD_FRAMES = 16
+"""Number of frames in a file of labels, backgrounds and previews."""
+
+
+def shards_spec(
+    shape: tuple[int, int, int], dtype: str, shuffle: Shuffle = "shuffle"
+) -> ArraySpec:
+    """Return the spec of a stack (T, H, W) with several frames per file, each a chunk."""
+    chunk, inner = (_frames_per_shard(shape), *shape[1:]), (1, *shape[1:])
+    return ArraySpec(shape, dtype, chunk, inner, names=("t", "y", "x"), shuffle=shuffle)
+
+
 TILE = 256
 """Largest side of the tiles of a preview, in px."""
 
 
 def tiled_spec(shape: tuple[int, int, int], dtype: str) -> ArraySpec:
-    """Return the spec of a stack (T, H, W) with one file per frame, divided into tiles."""
+    """Return the spec of a stack (T, H, W) with several frames per file, in tiles."""
     inner = min(TILE, shape[1]), min(TILE, shape[2])
     whole = [math.ceil(n / tile) * tile for n, tile in zip(shape[1:], inner, strict=True)]
-    return ArraySpec(shape, dtype, (1, *whole), (1, *inner), names=("t", "y", "x"))
+    chunk = _frames_per_shard(shape), *whole
+    return ArraySpec(shape, dtype, chunk, (1, *inner), names=("t", "y", "x"))
+
+
+def _frames_per_shard(shape: tuple[int, int, int]) -> int:
+    return max(1, min(SHARD_FRAMES, shape[0]))
 
 
 BLOCK_BYTES = 64 * 2**20
@@ -165,13 +204,13 @@ def crop_spec(shape: tuple[int, int, int], dtype: str) -> ArraySpec:
     frame_bytes = shape[1] * shape[2] * np.dtype(dtype).itemsize
     frames = max(1, min(shape[0], BLOCK_BYTES // frame_bytes))
     chunk = (frames, shape[1], shape[2])
-    return ArraySpec(shape, dtype, chunk, separator=".", names=("t", "y", "x"))
+    return ArraySpec(shape, dtype, chunk, names=("t", "y", "x"))
 
 
 def table_spec(array: NDArray[Any], names: tuple[str, ...]) -> ArraySpec:
     """Return the spec of an array in one chunk; an empty array has none."""
     chunk = tuple(max(1, n) for n in array.shape)
-    return ArraySpec(array.shape, array.dtype.name, chunk, separator=".", names=names)
+    return ArraySpec(array.shape, array.dtype.name, chunk, names=names)
 
 
 def _padded(chunk: NDArray[Any], shape: tuple[int, ...]) -> NDArray[Any]:
@@ -224,7 +263,9 @@ def _sizes(values: Sequence[Any], least: int = 1) -> tuple[int, ...]:
 def _check_layout(spec: ArraySpec, codecs: list[str]) -> None:
     same_rank = len(spec.shape) == len(spec.chunk) == len(spec.inner or spec.chunk)
     one_row = all(n <= chunk for n, chunk in zip(spec.shape[1:], spec.chunk[1:], strict=False))
-    whole_tiles = spec.inner is None or not any(np.remainder(spec.chunk, spec.inner))
+    whole_tiles = spec.inner is None or (
+        spec.inner[:1] == (1,) and not any(np.remainder(spec.chunk, spec.inner))
+    )
     if not (
         spec.dtype in DTYPES
         and codecs == ["little", "bytes", "blosc", "crc32c"]

@@ -5,7 +5,9 @@ https://zarr-specs.readthedocs.io/en/latest/v3/codecs/sharding-indexed/index.htm
 """
 
 import math
-from typing import Any, Literal
+import os
+from collections.abc import Sequence
+from typing import Any, BinaryIO, Literal
 
 import numpy as np
 from numcodecs import blosc
@@ -19,6 +21,8 @@ COMPRESSION_LEVEL = 5
 CRC_BYTES = 4
 PLACE_BYTES = 16
 """Offset and size of one tile in the index of a shard."""
+ABSENT = 2**64 - 1
+"""Offset and size of a tile that the shard does not hold."""
 MAX_COMPRESSED = 1000
 """Upper limit of the compression factor of LZ4."""
 
@@ -88,33 +92,71 @@ def decompress(data: bytes, shape: tuple[int, ...], dtype: np.dtype[Any]) -> NDA
     return chunk.astype(dtype, copy=False)
 
 
-def shard(chunk: NDArray[Any], inner: tuple[int, ...], shuffle: Shuffle) -> bytes:
-    """Return the file content of one chunk that is a whole number of tiles."""
-    packed = [compress(chunk[tile], shuffle) for tile in _tiles(chunk.shape, inner)]
+def pack(chunk: NDArray[Any], inner: tuple[int, ...], shuffle: Shuffle) -> list[bytes]:
+    """Return the packed tiles of an array that is a whole number of tiles, in C order."""
+    return [compress(chunk[tile], shuffle) for tile in _tiles(chunk.shape, inner)]
+
+
+def shard(packed: Sequence[bytes], n_tiles: int) -> bytes:
+    """Return the file content of a shard.
+
+    Args:
+        packed: Its first tiles.
+        n_tiles: Number of its tiles; those that are not in `packed` are absent.
+    """
     sizes = np.array([len(data) for data in packed], "<u8")
-    index = np.stack([np.cumsum(sizes) - sizes, sizes], axis=1).astype("<u8").tobytes()
-    return b"".join([*packed, index, _crc(index)])
+    index = np.full((n_tiles, 2), ABSENT, "<u8")
+    index[: len(packed)] = np.stack([np.cumsum(sizes) - sizes, sizes], axis=1)
+    places = index.tobytes()
+    return b"".join([*packed, places, _crc(places)])
 
 
-def unshard(
-    data: bytes, shape: tuple[int, ...], inner: tuple[int, ...], dtype: np.dtype[Any]
+def read_frame(
+    file: BinaryIO,
+    frame: int,
+    chunk: tuple[int, ...],
+    inner: tuple[int, ...],
+    dtype: np.dtype[Any],
 ) -> NDArray[Any]:
-    """Return the elements of a chunk in tiles.
+    """Read one frame of a shard: the index, and the tiles of that frame.
+
+    Args:
+        file: The shard.
+        frame: Index of the frame in the shard.
+        chunk: Shape (frames, H, W) of the shard.
+        inner: Shape (1, h, w) of a tile.
+        dtype: Type of the elements.
+
+    Returns:
+        The frame, shape (H, W).
 
     Raises:
-        ValueError: `data` is damaged, of another size, or lacks a tile.
+        ValueError: What was read is damaged, of another size, or lacks a tile.
     """
-    n_tiles = math.prod(n // size for n, size in zip(shape, inner, strict=True))
+    n_tiles = _n_tiles(chunk, inner)
     index_bytes = PLACE_BYTES * n_tiles + CRC_BYTES
-    if len(data) < index_bytes:
+    size = file.seek(0, os.SEEK_END)
+    if size < index_bytes:
         raise ValueError(f"it has no room for an index of {n_tiles} tiles")
-    places = np.frombuffer(_checked(data[-index_bytes:]), "<u8").reshape(-1, 2)
-    if math.prod(shape) * dtype.itemsize > len(data) * MAX_COMPRESSED:
+    index = _checked(_read(file, size - index_bytes, index_bytes))
+    places = np.frombuffer(index, "<u8").reshape(chunk[0], -1, 2)[frame].tolist()
+    if any(start + length > size for start, length in places):
+        raise ValueError(f"it lacks tiles of frame {frame}")
+    tiles = [_read(file, start, length) for start, length in places]
+    shape = chunk[1:]
+    if math.prod(shape) * dtype.itemsize > sum(map(len, tiles)) * MAX_COMPRESSED:
         raise ValueError(f"it has no room for {n_tiles} tiles")
+    if len(tiles) == 1:
+        return decompress(tiles[0], shape, dtype)
     whole = np.empty(shape, dtype)
-    for tile, (start, size) in zip(_tiles(shape, inner), places.tolist(), strict=True):
-        whole[tile] = decompress(data[start : start + size], inner, dtype)
+    for where, tile in zip(_tiles(shape, inner[1:]), tiles, strict=True):
+        whole[where] = decompress(tile, inner[1:], dtype)
     return whole
+
+
+def _read(file: BinaryIO, start: int, length: int) -> bytes:
+    file.seek(start)
+    return file.read(length)
 
 
 def _crc(data: bytes) -> bytes:
@@ -125,6 +167,10 @@ def _checked(data: bytes) -> memoryview:
     if len(data) < CRC_BYTES or checksum(data) != SEALED:
         raise ValueError("its checksum differs")
     return memoryview(data)[:-CRC_BYTES]
+
+
+def _n_tiles(shape: tuple[int, ...], inner: tuple[int, ...]) -> int:
+    return math.prod(n // size for n, size in zip(shape, inner, strict=True))
 
 
 def _tiles(shape: tuple[int, ...], inner: tuple[int, ...]) -> list[tuple[slice, ...]]:

@@ -13,7 +13,6 @@ import google_crc32c
 
 from pyama import layout
 from pyama.errors import PyamaError, StoreError
-from pyama.symlinks import refuse_link_out
 
 _NEW_FILE = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | getattr(os, "O_BINARY", 0)
 TEMPORARY = ".tmp"
@@ -277,17 +276,3 @@ def set_aside(folder: Path, paths: Sequence[Path]) -> list[str]:
                 number += 1
             path.rename(target)
     return [path.name for path in paths]
-
-
-def read_file(path: Path, hint: str) -> bytes:
-    """Read a file of a complete output.
-
-    Raises:
-        StoreError: It is missing or cannot be read; the message ends with `hint`.
-        NotReadyError: It is a link that leads out of where reading is confined to.
-    """
-    refuse_link_out(path)
-    try:
-        return path.read_bytes()
-    except OSError as error:
-        raise StoreError(f"{path} cannot be read: {error.strerror}. {hint}") from error

@@ -17,7 +17,8 @@ from pyama.store.cells import (
     Cells,
     CellsOutput,
 )
-from pyama.store.files import Damage, read_file, remove_temporaries
+from pyama.store.file_reading import read_file
+from pyama.store.files import Damage, remove_temporaries
 from pyama.store.marks import MARKS, REMOVED, Mark, MarkFile
 from pyama.store.not_recorded import KEY, NotRecorded
 from pyama.store.outputs import SHIFTS_MARK, Output, TableOutput, remove_tree, tables
@@ -53,7 +54,7 @@ class Stack:
         """
         if not 0 <= frame < len(self):
             raise IndexError(f"frame {frame} of {len(self)}")
-        return self._array.chunk(frame)[0]
+        return self._array.frame(frame)
 
     def __iter__(self) -> Iterator[NDArray[Any]]:
         return (self[frame] for frame in range(len(self)))

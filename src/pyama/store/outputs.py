@@ -187,6 +187,8 @@ def check_count(name: str, done: int, expected: int) -> None:
 
 
 def remove_tree(path: Path) -> None:
-    """Remove a folder and its content, if it exists."""
-    if path.exists():
+    """Remove a folder and its content, if it exists; of a link, only the link."""
+    if path.is_symlink():
+        path.unlink()
+    elif path.exists():
         shutil.rmtree(path)

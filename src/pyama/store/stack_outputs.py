@@ -12,14 +12,16 @@ from numpy.typing import NDArray
 
 from pyama import layout
 from pyama.errors import StoreError
-from pyama.store.array_spec import ArraySpec, frames_spec, tiled_spec
+from pyama.store.array_spec import frames_spec, shards_spec, tiled_spec
 from pyama.store.chunks import Shuffle
 from pyama.store.files import Ledger
 from pyama.store.ome import Scale, stack_group
 from pyama.store.outputs import Output, Write, check_count, remove_tree
-from pyama.store.zarr_arrays import DOCUMENT, StoredArray, write_chunk
+from pyama.store.zarr_arrays import DOCUMENT, FrameWriter, StoredArray
 
 LARGEST_UINT16 = 65535
+SHARDED = frozenset({"seg_labeled", "seg_tracked", "fl_background"})
+"""Kinds of groups with several frames per file. Raw frames have a file each."""
 SHUFFLES: dict[str, Shuffle] = {
     "pc": "bitshuffle",
     "seg_labeled": "noshuffle",
@@ -64,25 +66,28 @@ class StackOutput(Output):
         self.takes_labels = layout.is_labels(group)
         kind, _ = layout.parse_group(group) or ("", 0)
         self.shuffle = SHUFFLES.get(kind, "shuffle")
+        make_spec = shards_spec if kind in SHARDED else frames_spec
+        self.make_spec = partial(make_spec, shuffle=self.shuffle)
 
     @contextmanager
     def _open(self, ledger: Ledger) -> Iterator[Write]:
-        spec = frames_spec(self.shape, self.dtype, self.shuffle)
-        ledger.write(f"{self.path}/{DOCUMENT}", spec.document({}))
-        done = 0
+        writer = FrameWriter(ledger, self.path, self.make_spec(self.shape, self.dtype))
+        ledger.write(f"{self.path}/{DOCUMENT}", writer.spec.document({}))
 
         def append(frame: NDArray[Any]) -> None:
-            nonlocal spec, done
-            _check_shape(self.name, done, frame, self.shape)
-            if spec.dtype == "uint16" and self._is_too_large(frame):
-                spec = self._widen(ledger, spec, done)
+            nonlocal writer
+            _check_shape(self.name, writer.done, frame, self.shape)
+            if writer.spec.dtype == "uint16" and self._is_too_large(frame):
+                writer = self._widen(ledger, writer)
             if self.takes_labels and frame.dtype.kind == "u":
-                frame = frame.astype(spec.dtype, copy=False)
-            write_chunk(ledger, self.path, spec, (done, 0, 0), frame[np.newaxis])
-            done += 1
+                frame = frame.astype(writer.spec.dtype, copy=False)
+            writer.append(frame)
 
-        yield append
-        check_count(self.name, done, self.shape[0])
+        try:
+            yield append
+        finally:  # after a failure, frames are kept as well
+            writer.flush()
+        check_count(self.name, writer.done, self.shape[0])
 
     def _describe(self, ledger: Ledger, notes: Mapping[str, Any]) -> None:
         ledger.write(f"{self.group}/{DOCUMENT}", self.describe(notes))
@@ -91,13 +96,13 @@ class StackOutput(Output):
         is_wide = self.takes_labels and frame.dtype != np.uint16
         return is_wide and int(frame.max(initial=0)) > LARGEST_UINT16
 
-    def _widen(self, ledger: Ledger, narrow: ArraySpec, done: int) -> ArraySpec:
+    def _widen(self, ledger: Ledger, narrow: FrameWriter) -> FrameWriter:
+        narrow.flush()
         stored = StoredArray(self.fov_path / self.path)
-        wide = replace(narrow, dtype="uint32")
-        for t in range(done):
-            chunk = stored.chunk(t).astype(np.uint32)
-            write_chunk(ledger, self.path, wide, (t, 0, 0), chunk)
-        ledger.write(f"{self.path}/{DOCUMENT}", wide.document({}))
+        wide = FrameWriter(ledger, self.path, replace(narrow.spec, dtype="uint32"))
+        for number in range(narrow.done):  # read before their file is replaced
+            wide.append(stored.frame(number).astype(np.uint32))
+        ledger.write(f"{self.path}/{DOCUMENT}", wide.spec.document({}))
         return wide
 
     def _remove(self) -> None:
@@ -132,19 +137,19 @@ class PreviewOutput(Output):
 
     @contextmanager
     def _open(self, ledger: Ledger) -> Iterator[Write]:
-        spec = tiled_spec(self.shape, "uint8")
-        done = 0
+        writer = FrameWriter(ledger, self.path, tiled_spec(self.shape, "uint8"))
 
         def append(frame: NDArray[Any]) -> None:
-            nonlocal done
-            _check_shape(self.name, done, frame, self.shape)
-            write_chunk(ledger, self.path, spec, (done, 0, 0), frame[np.newaxis])
-            done += 1
+            _check_shape(self.name, writer.done, frame, self.shape)
+            writer.append(frame)
 
-        yield append
-        check_count(self.name, done, self.shape[0])
+        try:
+            yield append
+        finally:  # after a failure, frames are kept as well
+            writer.flush()
+        check_count(self.name, writer.done, self.shape[0])
         ledger.write(
-            f"{self.path}/{DOCUMENT}", spec.document({"pyama": dict(self.attributes)})
+            f"{self.path}/{DOCUMENT}", writer.spec.document({"pyama": dict(self.attributes)})
         )
 
     def _remove(self) -> None:

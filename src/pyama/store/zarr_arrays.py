@@ -6,7 +6,8 @@ event loop, and because a missing chunk must be an error and not a black frame.
 
 import json
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +16,9 @@ from numpy.typing import NDArray
 
 from pyama.errors import StoreError
 from pyama.store.array_spec import ArraySpec, parse_document, table_spec
-from pyama.store.files import Ledger, read_file
+from pyama.store.chunks import shard
+from pyama.store.file_reading import open_file, read_file
+from pyama.store.files import Ledger
 
 DOCUMENT = "zarr.json"
 REPAIR = "Run `pyama verify` to see what else is damaged; `pyama run` makes it again."
@@ -39,6 +42,48 @@ def write_chunk(
     """Write one chunk of the array in the folder `path`; see `ArraySpec.encode`."""
     is_sealed = spec.inner is None  # otherwise only the index of the tiles is
     ledger.write(f"{path}/{spec.key(index)}", spec.encode(chunk), is_sealed=is_sealed)
+
+
+class FrameWriter:
+    """Writes frames (H, W) in order; those of an unfinished file are kept packed.
+
+    Args:
+        ledger: Takes the files.
+        path: Folder of the array.
+        spec: How the array is stored.
+
+    Attributes:
+        done: Number of frames so far.
+    """
+
+    def __init__(self, ledger: Ledger, path: str, spec: ArraySpec) -> None:
+        self.spec = spec
+        self.done = 0
+        self._ledger = ledger
+        self._path = path
+        self._tiles: list[bytes] = []
+
+    def append(self, frame: NDArray[Any]) -> None:
+        """Write one frame, or keep it until its file is full.
+
+        Raises:
+            StoreError: It does not fit into the array, or cannot be written.
+        """
+        if self.spec.inner is None:
+            write_chunk(self._ledger, self._path, self.spec, (self.done, 0, 0), frame[None])
+        else:
+            self._tiles += self.spec.pack(frame[None])
+        self.done += 1
+        if self.done % self.spec.chunk[0] == 0:
+            self.flush()
+
+    def flush(self) -> None:
+        """Write the frames that are kept; called after the last one."""
+        if self._tiles:
+            index = ((self.done - 1) // self.spec.chunk[0], 0, 0)
+            tiles, self._tiles = self._tiles, []
+            data = shard(tiles, self.spec.n_tiles)
+            self._ledger.write(f"{self._path}/{self.spec.key(index)}", data)
 
 
 class StoredArray:
@@ -83,24 +128,52 @@ class StoredArray:
     def chunk(self, index: int) -> NDArray[Any]:
         """Read one chunk along the first axis, cropped to the shape of the array.
 
+        Args:
+            index: Of the chunk, which is a file of its own.
+
         Raises:
             StoreError: The chunk is missing or damaged.
         """
-        spec = self.spec
-        key = spec.key((index, *[0] * (len(spec.shape) - 1)))
-        data = read_file(self.path / key, REPAIR)
-        try:
+        spec, path = self.spec, self._file(index)
+        data = read_file(path, REPAIR)
+        with self._path_in_damage(path):
             whole = spec.decode(data)
-        except (ValueError, RuntimeError) as error:
-            raise StoreError(f"{self.path / key} is damaged: {error}. {REPAIR}") from error
         left = spec.shape[0] - index * spec.chunk[0]
         cut: NDArray[Any] = whole[(slice(left), *map(slice, spec.shape[1:]))]
         return np.ascontiguousarray(cut)
+
+    def frame(self, number: int) -> NDArray[Any]:
+        """Read one frame (H, W); of a file with several, only that frame is unpacked.
+
+        Raises:
+            StoreError: Its file is missing or damaged.
+        """
+        spec = self.spec
+        index, inside = divmod(number, spec.chunk[0])
+        if spec.inner is None:
+            return self.chunk(index)[inside]
+        path = self._file(index)
+        with self._path_in_damage(path), open_file(path, REPAIR) as file:
+            whole = spec.read_frame(file, inside)
+        return np.ascontiguousarray(whole[tuple(map(slice, spec.shape[1:]))])
+
+    def _file(self, index: int) -> Path:
+        return self.path / self.spec.key((index, *[0] * (len(self.shape) - 1)))
+
+    @staticmethod
+    @contextmanager
+    def _path_in_damage(path: Path) -> Iterator[None]:
+        try:
+            yield
+        except (ValueError, RuntimeError) as error:
+            raise StoreError(f"{path} is damaged: {error}. {REPAIR}") from error
 
     def read(self) -> NDArray[Any]:
         """Read the whole array."""
         if 0 in self.shape:
             return np.zeros(self.shape, self.dtype)
+        if self.spec.inner is not None:
+            return np.stack([self.frame(number) for number in range(self.shape[0])])
         if self.n_chunks == 1:
             return self.chunk(0)
         return np.concatenate([self.chunk(i) for i in range(self.n_chunks)])
