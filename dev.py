@@ -33,7 +33,7 @@ COMMANDS = {
     "demo": [["-m", "pyama.cli", "demo"]],
     "train-segmenter": [["training/train_segmenter.py"]],
     "test": [["-m", "pytest", *TWO_AT_ONCE]],
-    "test-long": [["-m", "pytest", *TWO_AT_ONCE, "-m", "long", "tests/long"]],
+    "test-long": [["-m", "pytest", *TWO_AT_ONCE, "-m", "long", "tests/long", "tests/cluster"]],
     "coverage": [["-m", "pytest", *TWO_AT_ONCE, "--cov", "--cov-report=term:skip-covered"]],
     "check": [
         ["-m", "ruff", "check", "."],

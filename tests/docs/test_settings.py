@@ -57,11 +57,11 @@ def test_every_dependency_has_a_lowest_version():
 
 
 def test_what_takes_minutes_is_left_out_of_the_suite_and_run_by_ci():
-    """`python dev.py test` deselects `tests/long`, and `.ci/run` calls `test-long`."""
+    """`python dev.py test` deselects them, and `.ci/run` calls `test-long`."""
     options = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["tool"]["pytest"]
     chosen = options["ini_options"]["addopts"]
     assert chosen[chosen.index("-m") + 1] == "not long"
-    for file in (ROOT / "tests/long").glob("test_*.py"):
+    for file in [*(ROOT / "tests/long").glob("test_*.py"), *ROOT.glob("tests/cluster/test_*")]:
         assert "pytest.mark.long" in file.read_text("utf-8"), file
     commands = re.findall(r"dev\.py (\S+)", (ROOT / ".ci/run").read_text("utf-8"))
     assert commands == ["check", "test", "test-long"]
