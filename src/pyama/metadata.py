@@ -58,7 +58,7 @@ class MicroscopyMetadata(Params):
     path: Path
     """Path of the file when it was read."""
     format: str
-    """`nd2`, `czi`, `ome-tiff` or `array`."""
+    """Name of the format, such as `ome-tiff`; `array` for arrays in memory."""
     basename: str
     """File name without its suffix."""
     identity: str
@@ -94,6 +94,9 @@ class MicroscopyMetadata(Params):
     """Frames of the recording that are the frames 0, 1, ... here, ascending; None is all."""
     n_recorded_frames: int | None = None
     """Frames of the whole recording; None if all are selected."""
+    question: str = ""
+    """What a user has to confirm with the parameter `axes`, if the file does not say which
+    plane is which; the description is that of the proposal then."""
     problems: tuple[str, ...] = ()
     """Problems of the file, in sentences for the user."""
 

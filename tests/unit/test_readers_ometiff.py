@@ -165,12 +165,6 @@ def test_a_pixel_that_is_not_square_is_reported(path):
         )
 
 
-def test_a_tiff_without_a_description_is_refused(path):
-    tifffile.imwrite(path, draw(3, H, W), imagej=True)
-    with pytest.raises(ReaderError, match=r"is a TIFF without OME-XML.*Save the recording as"):
-        open_reader(path)
-
-
 COLOUR = '<Channel SamplesPerPixel="3"/><TiffData/>'
 REFUSED = [
     pytest.param(sizes(kind="float") + "<TiffData/>", "contains float pixels", id="float"),

@@ -177,7 +177,13 @@ def test_defaults_of_a_preprocessor_are_left_out_and_its_identity_is_not(registr
 
 
 DEFAULTS = {
-    ("copying", 2): {"frames": "all", "z": "middle", "zero_planes": "auto"},
+    ("copying", 2): {
+        "frames": "all",
+        "z": "middle",
+        "zero_planes": "auto",
+        "z_is_time": False,
+        "axes": "",
+    },
     ("registration", 2): {},
     ("segmentation", 4): {
         "logstd_window_size": 3,

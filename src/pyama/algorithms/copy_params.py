@@ -33,11 +33,23 @@ class CopyParams(Params):
     """Plane of a z stack: its 0-based index, `middle`, or `max` for the maximum projection of
     the planes that are stored; for all channels, or by channel. A channel with a single plane
     has this one."""
+    z_is_time: bool = False
+    """Whether the planes of the z stack are the frames of a time lapse, as some programs save
+    them. The recording has a single frame otherwise."""
+    axes: Annotated[str, Field(max_length=500, json_schema_extra={"example": "t,c=2"})] = ""
+    """Which plane of a TIFF stack is which, if the file does not say it or is wrong: the axes,
+    the slowest first, all but one with their sizes. `t` if every plane is a frame, `t,c=2` if
+    the two channels of a frame follow each other."""
     zero_planes: Literal["auto", "keep", "missing"] = "auto"
     """Whether an image of which every pixel is 0 was recorded. Some microscopes store zeros
     where a channel is recorded in every n-th frame only. `auto`: not recorded if no other
     image of the channel and field of view has a pixel that is 0; `keep`: recorded; `missing`:
     not recorded."""
+
+    @property
+    def opening(self) -> dict[str, Any]:
+        """The arguments with which readers are opened."""
+        return {"z": "time" if self.z_is_time else self.z, "axes": self.axes}
 
     def z_of(self, channel: int) -> int | str:
         """Return the plane of a channel."""

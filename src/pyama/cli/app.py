@@ -94,6 +94,7 @@ def _top(
 def info(
     file: File,
     frames: Frames = None,
+    settings: Set = None,
     plugins: Plugins = None,
     as_json: Json = False,
     debug: Debug = False,
@@ -104,12 +105,9 @@ def info(
     were never written and implausible time stamps are listed. With --frames, of these frames
     only. With --plugins, also files of formats that plugins read.
     """
-    from pyama.cli.info_command import info_entries, info_lines
-    from pyama.fov_ranges import ALL_FRAMES
-    from pyama.readers import open_reader
+    from pyama.cli.info_command import info_entries, info_lines, read_description
 
-    with open_reader(file, frames=ALL_FRAMES if frames is None else frames) as reader:
-        metadata = reader.metadata
+    metadata = read_description(file, frames, settings or ())
     if as_json:
         result_json(info_entries(metadata))
     else:

@@ -3,13 +3,32 @@
 import math
 from collections import Counter
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 from pyama.algorithms.params import TimeParams
+from pyama.config import parse_config
 from pyama.metadata import MicroscopyMetadata, dump_metadata, frame_times, times_text
+from pyama.readers import PROPOSED, open_reader
 from pyama.readers.frame_selection import selection_notes
 from pyama.runs.channels import propose_channels
+from pyama.runs.settings import apply_settings
 from pyama.time_warnings import settings_to_check
+
+
+def read_description(
+    file: Path, frames: str | None, settings: Sequence[str]
+) -> MicroscopyMetadata:
+    """Read the description of a recording with the options of the command.
+
+    Raises:
+        ConfigError: An option is wrong.
+        ReaderError: The recording cannot be read.
+    """
+    params = parse_config("--set", apply_settings({}, settings)).params
+    opening = {**params.opening, "axes": params.axes or PROPOSED}
+    with open_reader(file, frames=frames or params.frames, **opening) as reader:
+        return reader.metadata
 
 
 def info_entries(metadata: MicroscopyMetadata) -> dict[str, Any]:
@@ -48,7 +67,8 @@ def info_lines(metadata: MicroscopyMetadata) -> list[str]:
     rows["options"] = _options(names)
     lines = [str(metadata.path), *(f"  {name:9} {text}" for name, text in rows.items())]
     notes = [*selection_notes(metadata), *metadata.problems, *settings_to_check(metadata)]
-    return lines + [f"Note: {text}" for text in notes]
+    questions = [f"Question: {metadata.question}"] if metadata.question else []
+    return lines + [f"Note: {text}" for text in notes] + questions
 
 
 def _options(names: Sequence[str]) -> str:

@@ -22,7 +22,7 @@ File = Annotated[
     Path,
     typer.Argument(
         metavar="FILE",
-        help="An ND2, CZI or OME-TIFF file; of an OME-TIFF set, any of its files.",
+        help="An ND2, CZI or TIFF file; of a set of files, any of them, or their folder.",
     ),
 ]
 Folder = Annotated[

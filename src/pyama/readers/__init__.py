@@ -18,8 +18,11 @@ from pyama.registry import Registry
 
 ZPlane = int | Literal["middle", "max"]
 """A plane of the z stack by its 0-based index, the middle plane, or the maximum of all."""
-ZSelection = ZPlane | Mapping[int, ZPlane]
+ZPlanes = ZPlane | Mapping[int, ZPlane]
 """One for all channels, or by channel; `middle` for channels that are not named."""
+ZSelection = ZPlanes | Literal["time"]
+"""The same, or `time` if the planes are the frames of a time lapse."""
+Z_IS_TIME: Literal["time"] = "time"
 
 
 class Reader(Protocol):
@@ -72,25 +75,31 @@ files and folders that are not ND2, CZI or OME-TIFF, they are called in the orde
 registration."""
 
 
+PROPOSED = "proposed"
+"""Takes what the names of files or the number of planes suggest, for a look at a recording."""
+
+
 def open_reader(
-    path: Path | str, z: ZSelection = "middle", frames: str = ALL_FRAMES
+    path: Path | str, z: ZSelection = "middle", frames: str = ALL_FRAMES, axes: str = ""
 ) -> Reader:
     """Open a recording; the format is recognised by the first bytes, not by the suffix.
 
     Args:
-        path: An ND2, CZI or OME-TIFF file, or a file of a format in `READERS`; any file of
-            an OME-TIFF set.
+        path: An ND2, CZI or TIFF file, or a file of a format in `READERS`; any file of an
+            OME-TIFF set.
         z: Which planes of a z stack are read.
         frames: Frames that are read, as frames 0, 1, ...: a list such as `0-59`, `60-` for
             all from frame 60 on, or `0-178:3` for every third one. Their times count from
             the first frame of the recording.
+        axes: Which plane is which, for files that do not say it; see the parameter `axes`.
+            `proposed` takes a proposal, and `metadata.question` says what to confirm.
 
     Raises:
         ReaderError: The file is missing, damaged or of an unknown format, contains pixels
             that are not grey values of 8 or 16 bits, or has no plane `z`.
         ConfigError: There are no such frames.
     """
-    reader = _opened(Path(path), z)
+    reader = _opened(Path(path), z, axes)
     if frames == ALL_FRAMES:
         return reader
     from pyama.readers.frame_selection import with_frames
@@ -102,7 +111,7 @@ def open_reader(
         raise
 
 
-def _opened(path: Path, z: ZSelection) -> Reader:
+def _opened(path: Path, z: ZSelection, axes: str) -> Reader:
     try:
         kind = kind_of(path)
     except ReaderError:
@@ -119,10 +128,10 @@ def _opened(path: Path, z: ZSelection) -> Reader:
             from pyama.readers.czi import CziReader
 
             return CziReader(path, z)
-        case "ome-tiff":
-            from pyama.readers.ometiff import OmeTiffReader
+        case "tiff":
+            from pyama.readers.tiff_formats import open_tiff_recording
 
-            return OmeTiffReader(path, z)
+            return open_tiff_recording(path, z, axes)
 
 
 def _other_reader(path: Path, z: ZSelection) -> Reader | None:

@@ -1,6 +1,7 @@
 """A reader that raises an error if its file changes while it is copied."""
 
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -20,14 +21,16 @@ class ChangeCheckingReader(ContextReader):
     Args:
         path: The file.
         z: Which planes of a z stack are read.
+        axes: Which plane is which, see `open_reader`.
 
     Raises:
         ReaderError: See `open_reader`; also if the file changes or is removed.
     """
 
-    def __init__(self, path: Path, z: ZSelection) -> None:
-        self._path, self._z = path, z
-        self._reader: Reader = open_reader(path, z)
+    def __init__(self, path: Path, z: ZSelection, axes: str = "") -> None:
+        self._path = path
+        self._open_again = partial(open_reader, path, z, axes=axes)
+        self._reader: Reader = self._open_again()
         self._state = _state(path)
         self.metadata = self._reader.metadata
 
@@ -47,7 +50,7 @@ class ChangeCheckingReader(ContextReader):
         if state == self._state:
             return
         # Copying or a virus scanner may change the date without changing the content.
-        with open_reader(self._path, self._z) as again:
+        with self._open_again() as again:
             same = again.metadata.identity == self.metadata.identity
         if not same or state[0] != self._state[0]:
             raise ReaderError(

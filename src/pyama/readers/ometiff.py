@@ -23,6 +23,7 @@ from pyama.readers.planes import (
 )
 from pyama.readers.recording_facts import Facts, shape_remarks
 from pyama.readers.stamp_sources import Source, take_stamps
+from pyama.readers.tiff_planes import checked_page
 from pyama.sentences import count_text
 
 
@@ -85,9 +86,8 @@ def _description(path: Path) -> str:
         text = file.pages.first.description
     if "<OME" not in text[:2000]:
         raise ReaderError(
-            f"{path} is a TIFF without OME-XML: it does not say which image is which frame "
-            "or channel. Save the recording as OME-TIFF, for instance in Fiji or with the "
-            "program of the microscope."
+            f"{path} belongs to a set of OME-TIFF files, but has no OME-XML: copy the whole "
+            "set again."
         )
     return text
 
@@ -129,8 +129,8 @@ def _facts(path: Path, document: OmeDocument, files: list[tifffile.TiffFile]) ->
     )
     remarks: list[str] = []
     increment = first.quantities.increment_s
-    planned_min = None if increment is None else increment / 60
-    take_stamps(facts, _times(images, n_frames, remarks), remarks, planned_min)
+    facts.interval_min = None if increment is None else increment / 60
+    take_stamps(facts, _times(images, n_frames, remarks), remarks, facts.interval_min)
     return facts
 
 
@@ -188,24 +188,7 @@ def _check_ends(
 
 
 def _page(file: tifffile.TiffFile, ifd: int, image: OmeImage) -> tifffile.TiffPage:
-    """Return a plane's page after checking it against the OME-XML and the file's size."""
-    page = file.pages[ifd]
-    path = Path(file.filehandle.path)
-    if not isinstance(page, tifffile.TiffPage):
-        raise damage_error(path, f"plane {ifd} has no tags")
-    if page.shape != image.shape or str(page.dtype) != image.dtype:
-        raise damage_error(
-            path,
-            f"plane {ifd} is {page.shape} {page.dtype}, its OME-XML says "
-            f"{image.shape} {image.dtype}",
-        )
-    ends = np.add(page.dataoffsets, page.databytecounts)
-    stored = sum(page.databytecounts)
-    if len(ends) == 0 or ends.max() > file.filehandle.size:
-        raise damage_error(path, f"plane {ifd} lies beyond its end")
-    if page.compression == 1 and stored < page.nbytes:
-        raise damage_error(path, f"plane {ifd} has {stored} of {page.nbytes} bytes")
-    return page
+    return checked_page(file, ifd, image.shape, image.dtype, "its OME-XML")
 
 
 def _plane(file: tifffile.TiffFile, ifd: int, image: OmeImage) -> NDArray[np.generic]:

@@ -14,8 +14,8 @@ from xml.etree.ElementTree import Element, ParseError, fromstring
 import numpy as np
 from numpy.typing import NDArray
 
-from pyama.errors import ReaderError
-from pyama.readers import ZSelection
+from pyama.errors import ConfigError, ReaderError
+from pyama.readers import Z_IS_TIME, ZSelection
 from pyama.readers.recording_facts import Facts
 from pyama.readers.z_planes import chosen_planes, used_planes
 
@@ -56,7 +56,7 @@ def translate_errors(path: Path) -> Iterator[None]:
     """
     try:
         yield
-    except ReaderError:
+    except (ReaderError, ConfigError):
         raise
     except DAMAGE as error:
         raise ReaderError(
@@ -118,8 +118,9 @@ def damage_error(path: Path, problem: str) -> ReaderError:
 def unsupported_error(path: Path, content: str) -> ReaderError:
     """Return the error for pixels or axes that are not supported."""
     return ReaderError(
-        f"{path} contains {content}; expected grey values of 8 or 16 bits per field of view, "
-        "frame, channel and z plane. Export the recording in that form."
+        f"{path} contains {content}; expected unsigned grey values of 8 or 16 bits per field "
+        "of view, frame, channel and z plane. Export the recording in that form, in Fiji with "
+        "Image > Type > 16-bit, colours with Image > Color > Split Channels before."
     )
 
 
@@ -208,7 +209,9 @@ class PlaneReader(ContextReader):
 
     def __init__(self, facts: Facts, z: ZSelection) -> None:
         self.z = z
-        self.metadata = facts.metadata(z)
+        if z == Z_IS_TIME:
+            facts = facts.with_z_as_time()
+        self.metadata = facts.metadata("middle" if z == Z_IS_TIME else z)
         self._stored, self._path = facts.stored, facts.path
         self._used = used_planes(facts.stored, self.planes_at(z))
         self._closed = False
@@ -219,7 +222,7 @@ class PlaneReader(ContextReader):
         Raises:
             ReaderError: There is no such plane or channel.
         """
-        return chosen_planes(self._stored, z, self._path)
+        return chosen_planes(self._stored, "middle" if z == Z_IS_TIME else z, self._path)
 
     @abstractmethod
     def _read(
@@ -251,6 +254,12 @@ class PlaneReader(ContextReader):
         black = known.shapes[fov]
         return [images[c] if c in images else np.zeros(black, np.uint16) for c in channels]
 
+    def _planes(
+        self, fov: int, frame: int, z: int, channels: Sequence[int]
+    ) -> list[NDArray[np.uint16]]:
+        place = (z, frame) if self.z == Z_IS_TIME else (frame, z)
+        return self._read(fov, *place, channels)
+
     def _maxima(
         self, fov: int, frame: int, channels: Sequence[int]
     ) -> dict[int, NDArray[np.uint16]]:
@@ -259,7 +268,7 @@ class PlaneReader(ContextReader):
         images: dict[int, NDArray[np.uint16]] = {}
         for z in np.flatnonzero(used[:, channels].any(axis=1)).tolist():
             here = [c for c in channels if used[z, c]]
-            for c, plane in zip(here, self._read(fov, frame, z, here), strict=True):
+            for c, plane in zip(here, self._planes(fov, frame, z, here), strict=True):
                 if c in images:
                     np.maximum(images[c], plane, out=images[c])
                 else:
@@ -278,7 +287,7 @@ class PlaneReader(ContextReader):
         if is_chosen or not others.any() or image[0, 0] or image.any():
             return image
         planes = (
-            self._read(fov, frame, z, [channel])[0] for z in np.flatnonzero(others).tolist()
+            self._planes(fov, frame, z, [channel])[0] for z in np.flatnonzero(others).tolist()
         )
         found = [plane for plane in planes if plane.any()]
         return found[0] if len(found) == 1 else image

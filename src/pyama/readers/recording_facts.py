@@ -1,19 +1,21 @@
 """The facts that every format provides, converted to the metadata of a recording."""
 
+import hashlib
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
 from pyama import layout
+from pyama.errors import ReaderError
 from pyama.metadata import (
     FILE_STAMPS,
     MicroscopyMetadata,
     time_problems,
 )
-from pyama.readers import ZSelection, file_identity
+from pyama.readers import ZPlanes, file_identity
 from pyama.readers.missing_parts import (
     Gaps,
     missing_images,
@@ -22,6 +24,9 @@ from pyama.readers.missing_parts import (
     other_stacks,
 )
 from pyama.readers.z_planes import chosen_planes, used_planes
+from pyama.sentences import count_text
+
+INTERVAL = "interval of the file"
 
 
 @dataclass
@@ -30,7 +35,7 @@ class Facts:
 
     Attributes:
         path: The file that was opened.
-        format: `nd2`, `czi`, `ome-tiff` or `array`.
+        format: Name of the format, such as `ome-tiff`; `array` for arrays in memory.
         shapes: (H, W) in px of every field of view.
         dtype: `uint8` or `uint16`.
         channel_names: Names in the file, possibly empty or equal.
@@ -47,6 +52,9 @@ class Facts:
         time_remarks: Sentences about times in the file that are not used.
         pixel_remarks: Sentences about a size of a pixel in the file that is not used.
         identity: Digest of the content; by default of the files.
+        interval_min: Minutes per frame that were planned, if the file holds them.
+        has_spacing: Whether the file holds the distance of z planes.
+        question: What a user has to confirm, if it is not certain which plane is which.
     """
 
     path: Path
@@ -65,8 +73,40 @@ class Facts:
     pixel_remarks: Sequence[str] = ()
     identity: str | None = None
     gaps: Gaps = field(default_factory=dict)
+    interval_min: float | None = None
+    has_spacing: bool = True
+    question: str = ""
 
-    def metadata(self, z: ZSelection) -> MicroscopyMetadata:
+    def with_z_as_time(self) -> "Facts":
+        """Return the facts of the recording of which the z planes are the frames.
+
+        Raises:
+            ReaderError: It has more than one frame.
+        """
+        n_fovs, n_frames, n_z = self.stored.shape[:3]
+        if n_frames > 1:
+            raise ReaderError(
+                f"{self.path} has {n_frames} frames and {count_text(n_z, 'z plane')}: its z "
+                "planes cannot be frames. Remove z_is_time."
+            )
+        times = None
+        if self.interval_min is not None:
+            times = np.outer(np.ones(n_fovs), np.arange(n_z) * self.interval_min)
+        return replace(
+            self,
+            stored=self.stored.transpose(0, 2, 1, 3),
+            gaps={(p, z, t, c): boxes for (p, t, z, c), boxes in self.gaps.items()},
+            stamps_min=times,
+            stamps_source=INTERVAL,
+            identity=hashlib.sha256(f"z is time {self.digest}".encode()).hexdigest(),
+        )
+
+    @property
+    def digest(self) -> str:
+        """The digest of the content."""
+        return self.identity or file_identity(self.files or [self.path])
+
+    def metadata(self, z: ZPlanes) -> MicroscopyMetadata:
         """Return the metadata of the recording for a choice of z planes.
 
         An image is missing if none of the planes is stored that it is made from.
@@ -83,7 +123,7 @@ class Facts:
             path=self.path,
             format=self.format,
             basename=layout.basename(self.path.name),
-            identity=self.identity or file_identity(self.files or [self.path]),
+            identity=self.digest,
             n_frames=stored.shape[1],
             channel_names=unique_names(self.channel_names),
             shapes=tuple(self.shapes),
@@ -94,6 +134,7 @@ class Facts:
             n_z=self.stored.shape[2],
             position_names=tuple(self.position_names) if any(self.position_names) else (),
             missing=tuple(missing_images(stored)),
+            question=self.question,
             missing_pixels=tuple(missing_pixels(self.gaps, of_images)),
             stacks=other_stacks(self.stored, planes),
             incomplete=tuple(missing_images(~stored | (used == n_used))),
@@ -181,8 +222,8 @@ def one_frame(n_z: int) -> str:
     if n_z == 1:
         return sentence
     return (
-        f"{sentence} There are {n_z} z planes: if these are the frames of a time lapse, save "
-        "them as frames."
+        f"{sentence} There are {n_z} z planes: if these are the frames of a time lapse, read "
+        "them as frames: --set z_is_time=true"
     )
 
 

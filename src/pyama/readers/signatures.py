@@ -6,15 +6,15 @@ from typing import Literal
 from pyama.errors import ReaderError
 from pyama.symlinks import refuse_link_out
 
-Kind = Literal["nd2", "czi", "ome-tiff"]
+Kind = Literal["nd2", "czi", "tiff"]
 
 KINDS: dict[bytes, Kind] = {
     b"\xda\xce\xbe\x0a": "nd2",
     b"ZISRAWFILE": "czi",
-    b"II*\0": "ome-tiff",
-    b"MM\0*": "ome-tiff",
-    b"II+\0": "ome-tiff",
-    b"MM\0+": "ome-tiff",
+    b"II*\0": "tiff",
+    b"MM\0*": "tiff",
+    b"II+\0": "tiff",
+    b"MM\0+": "tiff",
 }
 OTHERS = {
     b"\0\0\0\x0cjP  ": "an ND2 file of a NIS-Elements older than 2010 or a JPEG 2000 image; "
@@ -28,7 +28,7 @@ OTHERS = {
     b"PK\x03\x04": "a ZIP archive; unpack it",
     b"\x1f\x8b": "a gzip archive; unpack it",
 }
-WANTED = "Expected ND2, CZI or OME-TIFF."
+WANTED = "Expected ND2, CZI or TIFF."
 FIRST = 512
 
 

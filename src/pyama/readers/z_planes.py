@@ -7,13 +7,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pyama.errors import ReaderError
-from pyama.readers import ZPlane, ZSelection
+from pyama.readers import ZPlane, ZPlanes
 from pyama.sentences import count_text
 
 
-def chosen_planes(
-    stored: NDArray[np.bool_], z: ZSelection, path: Path
-) -> list[tuple[int, ...]]:
+def chosen_planes(stored: NDArray[np.bool_], z: ZPlanes, path: Path) -> list[tuple[int, ...]]:
     """Return the 0-based planes that the images of every channel are made from.
 
     A channel without a stack has its only plane. The middle is that of the planes which the

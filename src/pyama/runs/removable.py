@@ -114,7 +114,7 @@ def recording_problem(output_dir: Path, record: Record) -> str:
         if not path.exists():
             continue
         try:
-            with open_reader(path, record.config.params.z) as reader:
+            with open_reader(path, **record.config.params.opening) as reader:
                 if reader.metadata.identity == record.metadata.identity:
                     return ""
             problem = f"{path} is another recording now"

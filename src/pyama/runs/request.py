@@ -254,7 +254,7 @@ def _metadata(
     if record is not None and not overwrite and not file.exists():
         refuse_unknown_name(file, record)
         return source_metadata(None, file, record, output, frames)
-    with open_reader(file, config.params.z) as reader:
+    with open_reader(file, **config.params.opening) as reader:
         return source_metadata(reader, file, record, output, frames, overwrite=overwrite)
 
 

@@ -28,7 +28,7 @@ def apply_settings(entries: dict[str, Any], settings: Sequence[str]) -> dict[str
             problems.append(f"  {name}: no such parameter{_close_to(name)}")
         else:
             try:
-                value = yaml.safe_load(text)
+                value = _typed(name, text)
                 params |= _under(params, owner, key, value) if dot else {name: value}
             except yaml.YAMLError:
                 problems.append(f"  {setting}: {text!r} is not a YAML value")
@@ -40,6 +40,19 @@ def apply_settings(entries: dict[str, Any], settings: Sequence[str]) -> dict[str
     if problems:
         raise ConfigError("--set is wrong:\n" + "\n".join(problems))
     return changed
+
+
+def _typed(name: str, text: str) -> object:
+    """Return a value that was typed.
+
+    A pattern may begin with a brace, which is no mapping of YAML.
+
+    Raises:
+        YAMLError: It is not YAML.
+    """
+    if name != "axes" or not text.lstrip().startswith("{"):
+        return yaml.safe_load(text)
+    return text.strip()
 
 
 def _under(params: dict[str, Any], owner: str, key: str, value: object) -> dict[str, Any]:

@@ -14,7 +14,7 @@ from pyama.file_cache import cached_while_unchanged
 from pyama.metadata import Box, MicroscopyMetadata
 from pyama.processing.methods import PREPROCESSORS, SEGMENTERS, preprocessors
 from pyama.processing.steps.segmentation import segment_frames
-from pyama.readers import open_reader
+from pyama.readers import PROPOSED, open_reader
 from pyama.store import NotRecorded, Stack
 
 CACHED_FRAMES = 2
@@ -31,17 +31,20 @@ def find_cells_in(path: Path, config: ProcessingConfig, place: ImageIndex) -> ND
     pc = config.channels.pc
     if pc is None:
         raise ConfigError("Cells are found in phase contrast: choose that channel.")
-    z = config.params.z_of(pc.channel)
-    frame, boxes, metadata = _frame(path, place.fov, place.frame, pc.channel, z)
+    opening = {**config.params.opening, "axes": config.params.axes or PROPOSED}
+    if not config.params.z_is_time:
+        opening["z"] = config.params.z_of(pc.channel)
+    options = tuple(opening.items())
+    frame, boxes, metadata = _frame(path, place.fov, place.frame, pc.channel, options)
     return find_cells(frame, with_derived(config, metadata), place, boxes)
 
 
 @cached_while_unchanged(CACHED_FRAMES)
 def _frame(
-    path: Path, fov: int, frame: int, channel: int, z: Any
+    path: Path, fov: int, frame: int, channel: int, opening: tuple[tuple[str, Any], ...]
 ) -> tuple[NDArray[np.uint16], tuple[Box, ...], MicroscopyMetadata]:
     """Return a frame, the rectangles of it that were not recorded, and the recording."""
-    with open_reader(path, z) as reader:
+    with open_reader(path, **dict(opening)) as reader:
         sizes = reader.metadata
         if fov >= sizes.n_fovs or frame >= sizes.n_frames or channel >= sizes.n_channels:
             raise NotReadyError("The recording has no such FOV, frame or channel.")

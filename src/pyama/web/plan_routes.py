@@ -12,7 +12,7 @@ from pyama.processing.workflow.inspected_results import (
     inspected_facts,
     replaced_inspections,
 )
-from pyama.readers import open_reader
+from pyama.readers import PROPOSED, open_reader
 from pyama.runs.active_run import run_notes
 from pyama.runs.command_line import command
 from pyama.runs.earlier_results import earlier_results, earlier_settings
@@ -90,7 +90,7 @@ def plan(request: Request, prepared: Prepared) -> Plan:
 @router.get("/api/recording/earlier")
 def earlier(root: Annotated[Root, Depends(root_of)], file: File) -> list[Earlier]:
     """Output folders below the root with results of a recording, the newest first."""
-    with open_reader(root.inside(file)) as reader:
+    with open_reader(root.inside(file), axes=PROPOSED) as reader:
         metadata = reader.metadata
     found = earlier_results(root.readable_output_dirs(), metadata)
     return [

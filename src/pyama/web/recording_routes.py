@@ -11,7 +11,7 @@ from pyama.metadata import MicroscopyMetadata, frame_times, times_text, typical_
 from pyama.pictures.contrast import contrast_of_frame
 from pyama.pictures.encoding import ImageFormat, encode_image
 from pyama.pictures.outlines import polygons
-from pyama.readers import open_reader
+from pyama.readers import PROPOSED, open_reader
 from pyama.runs.channels import propose_channels, question
 from pyama.runs.trial import find_cells_in
 from pyama.store import NotRecorded
@@ -113,7 +113,7 @@ def files(
 @router.get("/api/recording")
 def recording(root: Annotated[Root, Depends(root_of)], file: File) -> Recording:
     """What is in a microscope file."""
-    with open_reader(root.inside(file)) as reader:
+    with open_reader(root.inside(file), axes=PROPOSED) as reader:
         metadata = reader.metadata
     proposal = propose_channels(metadata.channel_names)
     return Recording(
@@ -131,7 +131,11 @@ def recording(root: Annotated[Root, Depends(root_of)], file: File) -> Recording:
         pixel_size_um=metadata.pixel_size_um,
         interval_min=typical_interval(frame_times(metadata, TimeParams(), 0)[0]),
         time=times_text(metadata, TimeParams()),
-        problems=[*metadata.problems, *settings_to_check(metadata)],
+        problems=[
+            *metadata.problems,
+            *settings_to_check(metadata),
+            *filter(None, [metadata.question]),
+        ],
     )
 
 
@@ -144,7 +148,7 @@ def image(
     channel: Annotated[int, Query(ge=0)] = 0,
 ) -> Response:
     """A JPEG of one frame, stretched, at most 2048 px long."""
-    with open_reader(root.inside(file)) as reader:
+    with open_reader(root.inside(file), axes=PROPOSED) as reader:
         _check_place(reader.metadata, fov, frame, channel)
         pixels = reader.read(fov, frame, [channel])[0]
         lost = NotRecorded.known_to(reader.metadata, fov, channel)

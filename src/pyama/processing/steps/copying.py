@@ -30,7 +30,8 @@ def _recipes(facts: FovFacts) -> Iterator[tuple[str, RecipeParts]]:
     params, defaults = params_of(CopyParams, facts.config)
     root = {**place, "groups": groups}
     yield ROOT_MARK, RecipeParts([RECORDING], params=root, defaults=defaults)
-    for name in ("z", "frames"):  # resolved by `_planes` and `selection`
+    # Resolved by `_planes`, by `selection` and by the identity of the recording.
+    for name in ("z", "frames", "z_is_time", "axes"):
         params.pop(name, None)
     for group, channel in zip(groups, facts.config.channels.ids, strict=True):
         values = {**place, "channel": channel, **params, **_planes(facts, channel)}

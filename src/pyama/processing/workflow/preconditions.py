@@ -8,7 +8,7 @@ from pyama.derived_sizes import with_derived
 from pyama.errors import ConfigError
 from pyama.metadata import MicroscopyMetadata, frame_times
 from pyama.processing.methods import with_own_params
-from pyama.readers import Reader
+from pyama.readers import Z_IS_TIME, Reader
 from pyama.readers.frame_selection import FrameSelection
 from pyama.readers.planes import PlaneReader
 
@@ -22,6 +22,7 @@ def check_config(
         ConfigError: Names everything that does not fit.
     """
     checks: list[Callable[[], object]] = [
+        partial(_check_axes, metadata),
         partial(check_fovs, metadata, fovs),
         partial(_check_channels, metadata, config),
         partial(with_own_params, config),
@@ -52,6 +53,11 @@ def check_fovs(metadata: MicroscopyMetadata, fovs: Sequence[int]) -> None:
         )
 
 
+def _check_axes(metadata: MicroscopyMetadata) -> None:
+    if metadata.question:
+        raise ConfigError(metadata.question)
+
+
 def _check_channels(metadata: MicroscopyMetadata, config: ProcessingConfig) -> None:
     absent = [channel for channel in config.channels.ids if channel >= metadata.n_channels]
     if absent:
@@ -73,7 +79,13 @@ def check_planes(reader: Reader, config: ProcessingConfig) -> None:
         reader = reader.whole
     if not isinstance(reader, PlaneReader):
         return
-    given, wanted = (reader.planes_at(z) for z in (reader.z, config.params.z))
+    opening = config.params.opening
+    if (reader.z == Z_IS_TIME) != config.params.z_is_time:
+        raise ConfigError(
+            f"The recording was opened with z = {reader.z!r}, but params.z_is_time is "
+            f"{config.params.z_is_time}. For z_is_time, open it with z='time'."
+        )
+    given, wanted = (reader.planes_at(z) for z in (reader.z, opening["z"]))
     ids = [channel for channel in config.channels.ids if channel < len(given)]
     if any(given[channel] != wanted[channel] for channel in ids):
         raise ConfigError(

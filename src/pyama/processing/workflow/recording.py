@@ -42,7 +42,7 @@ def open_source(
     if record is not None and not Path(source).exists():
         refuse_unknown_name(Path(source), record)
         return None
-    return stack.enter_context(ChangeCheckingReader(Path(source), config.params.z))
+    return stack.enter_context(ChangeCheckingReader(Path(source), **config.params.opening))
 
 
 def source_metadata(
@@ -159,7 +159,7 @@ def open_once(
     def reader() -> Reader:
         if not readers:
             recording = stack.enter_context(
-                ChangeCheckingReader(metadata.path, config.params.z)
+                ChangeCheckingReader(metadata.path, **config.params.opening)
             )
             if recording.metadata.identity != metadata.identity:
                 raise ReaderError(
