@@ -12,6 +12,7 @@ from pyama.cli import (
     clean_command,
     config_commands,
     experiment_commands,
+    export_commands,
     merge_command,
     models_command,
     plot_commands,
@@ -66,6 +67,7 @@ app = typer.Typer(
 app.add_typer(config_commands.app, name="config")
 app.add_typer(plugin_commands.app, name="plugins")
 app.add_typer(experiment_commands.app, name="experiment")
+app.add_typer(export_commands.app, name="export")
 
 
 def _version(wanted: bool) -> None:
