@@ -23,7 +23,7 @@ NO_MESSAGES = [
     r"analysis/report/recording_sections.py:(?!_notes)",
     r"exports/(codebook|label_export)\.py",  # meanings of columns, names of files
     r"cli/(config_example|demo_command|fit_options|plugin_help)\.py",  # help
-    r"cli/(view_command|clean_command)\.py:$",
+    r"cli/(view_command|clean_command|train_command)\.py:$",
     r"(metadata.py:frame_times|runs/run_counts|runs/progress|cli/info_command.py:_options)",
     r"(runs/active_run.py:opening_lines|cli/(config_commands.py:init|server.py:_announce))",
     r"(analysis/experiments/experiment_proposal.py|cli/experiment_commands.py)",  # next steps

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from pyama.algorithms.segmenters.network_input import WIDTH, network_input
+from pyama.processing.external.onnx_network import SHIPPED, load_network
 from pyama.testing.phase_contrast import draw_field
 from pyama.training.targets import nearest, targets
 
@@ -98,3 +99,52 @@ def test_the_same_seed_gives_the_same_weights_and_a_file_that_says_how(training,
     assert found["pyama.format"] == "1"
     assert float(found["pyama.width"]) == WIDTH
     assert json.loads(found["pyama.card"]) == {"seed": 1}
+
+
+@pytest.fixture
+def fine_tuning(training):
+    pytest.importorskip("onnx", reason="training needs the extra `train`")
+    from pyama.training import fine_tuning
+
+    return fine_tuning
+
+
+def test_a_model_file_is_trained_further(fine_tuning, tmp_path, monkeypatch):
+    from pyama.training.annotated_frame import annotated
+
+    network = fine_tuning.network_from(SHIPPED).eval()
+    seen = network_input(FRAME[:144, :160], 25.0)
+    outputs = (
+        network(fine_tuning.torch.from_numpy(seen[None, None])).sigmoid()[0].detach().numpy()
+    )
+    assert np.allclose(outputs, load_network(SHIPPED).run(seen), atol=1e-4)
+    monkeypatch.setattr(fine_tuning, "DRAWN", None)
+    frames = [annotated(f"{i}.tif", FRAME, LABELS.astype(np.int64), "") for i in range(2)]
+    lesson = fine_tuning.prepare(frames)
+    reached = fine_tuning.fine_tune(lesson, tmp_path / "my.onnx", 1, lambda _: None, steps=2)
+    assert reached.is_written
+    assert reached.after.f1 >= reached.before.f1 > 0.5
+    made = load_network(tmp_path / "my.onnx")
+    assert made.card["held_out"] == ["1.tif"]
+    assert made.card["diameter"] == round(lesson.diameter, 1)
+    assert made.card["from"] != made.digest
+    assert [p.name for p in tmp_path.iterdir()] == ["my.onnx"]
+
+
+def test_ctrl_c_keeps_what_was_learned_and_a_worse_network_is_not_written(
+    fine_tuning, tmp_path, monkeypatch
+):
+    from pyama.training.annotated_frame import annotated
+
+    def stop(progress):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(fine_tuning, "DRAWN", None)
+    lesson = fine_tuning.prepare([annotated("a", FRAME, LABELS.astype(np.int64), "")])
+    reached = fine_tuning.fine_tune(lesson, tmp_path / "my.onnx", 1, stop)
+    assert reached.is_stopped
+    assert reached.is_written == (reached.after.f1 >= reached.before.f1)
+    monkeypatch.setattr(fine_tuning, "LEARNING_RATE", 1e3)
+    worse = fine_tuning.fine_tune(lesson, tmp_path / "b.onnx", 1, lambda _: None, steps=3)
+    assert not worse.is_written
+    assert not (tmp_path / "b.onnx").exists()

@@ -18,6 +18,7 @@ from pyama.cli import (
     plot_commands,
     plugin_commands,
     statistics_commands,
+    train_command,
     view_command,
 )
 from pyama.cli.options import (
@@ -295,4 +296,5 @@ models_command.register(app)
 analysis_commands.register(app)
 statistics_commands.register(app)
 app.add_typer(plot_commands.app, name="plot")
+train_command.register(app)
 view_command.register(app)
