@@ -1,0 +1,56 @@
+"""Tutorials as notebooks: their blocks are run in order, and the output stands below each."""
+
+import re
+from collections.abc import Iterator
+
+BLOCK = re.compile(r"^```(\w+)(?: title=(\S+))?\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+HEAD = """---
+file_format: mystnb
+kernelspec:
+  name: python3
+---
+
+"""
+SETUP = "from tutorial_shell import begin, run, write\nbegin()"
+HIDDEN = "```{code-cell} python3\n:tags: [remove-cell]\n\n"
+OUTPUT_ONLY = "```{code-cell} python3\n:tags: [remove-input]\n\n"
+
+
+def as_notebook(text: str) -> str:
+    """Return a tutorial whose blocks are cells.
+
+    A block `python` is a cell. A block `console` is shown, and each of its lines is run by a
+    cell of which only the output is shown. A block with `title=FILE` is shown and written to
+    the file.
+    """
+    title, _, rest = text.partition("\n")
+    setup = f"{HIDDEN}{SETUP}\n```\n"
+    return f"{HEAD}{title}\n\n{setup}{BLOCK.sub(_cell, rest)}"
+
+
+def code_of(text: str) -> str:
+    """Return all that a tutorial runs, as one Python script."""
+    return "\n".join([SETUP, *_codes(text)]) + "\n"
+
+
+def _codes(text: str) -> Iterator[str]:
+    for kind, title, body in BLOCK.findall(text):
+        if title:
+            yield f"write({title!r}, {body!r})"
+        elif kind == "console":
+            yield from (f"run({line!r})" for line in body.splitlines())
+        elif kind == "python":
+            yield body
+
+
+def _cell(match: re.Match[str]) -> str:
+    kind, title, body = match.groups()
+    if title:
+        hidden = f"{HIDDEN}write({title!r}, {body!r})\n```"
+        return f"```{kind}\n{body}```\n\n{hidden}"
+    if kind == "console":
+        runs = "\n".join(f"run({line!r})" for line in body.splitlines())
+        return f"{match[0]}\n\n{OUTPUT_ONLY}{runs}\n```"
+    if kind == "python":
+        return f"```{{code-cell}} python3\n{body}```"
+    return match[0]

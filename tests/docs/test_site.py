@@ -1,0 +1,105 @@
+"""The pages of the site that are generated from the code have all of it, and links hold."""
+
+import re
+from pathlib import Path
+
+import pytest
+import typer
+
+import pyama
+from command_pages import command_pages
+from file_pages import file_page
+from model_pages import model_page
+from parameter_pages import parameter_page, steps_by_parameter
+from pyama.algorithms.features import FLUORESCENCE_FEATURES, PHASE_FEATURES
+from pyama.analysis.fitting.models import MODELS
+from pyama.cli.app import app
+from pyama.config import ProcessingParams
+from pyama.processing.steps import STEPS_BY_NAME
+from python_pages import python_page
+from site_pages import stage
+from tutorial_cells import as_notebook, code_of
+
+ROOT = Path(__file__).parents[2]
+LINK = re.compile(r"\]\((?!https?:|#|mailto:)([^)\s#]+)")
+
+
+def commands(command, words=("pyama",)):
+    inside = getattr(command, "commands", None)
+    if inside is None:
+        return [(" ".join(words), command)]
+    return [found for name in inside for found in commands(inside[name], (*words, name))]
+
+
+def test_every_command_has_a_section_with_all_options():
+    ((_, page),) = command_pages()
+    sections = dict(re.findall(r"^## (.+?)\n(.*?)(?=^## |\Z)", page, re.MULTILINE | re.DOTALL))
+    every = commands(typer.main.get_command(app))
+    assert [name for name, _ in every] == [*sections]
+    for name, command in every:
+        options = {option for entry in command.params for option in entry.opts}
+        named = {option for option in options if option.startswith("--")}
+        assert {option for option in named if option not in sections[name]} == set()
+
+
+def test_every_parameter_has_a_row_and_the_steps_that_read_it():
+    page = parameter_page()
+    steps = steps_by_parameter()
+    for name in {*ProcessingParams.model_fields} - {"plugins"}:
+        assert f"| `{name}` |" in page
+    assert steps["min_iou"] == ("tracking",)
+    assert set(steps["pixel_size_um"]) <= {*STEPS_BY_NAME}
+    assert steps["min_frames"] == steps["border_margin"] == ("extraction",)
+    unread = {*ProcessingParams.model_fields} - {*steps}
+    assert "split_h" not in unread
+    assert "| `kalman.max_step` |" in page
+
+
+def test_every_feature_model_and_public_name_is_listed():
+    files, models, public = file_page(), model_page(), python_page()
+    assert [
+        n for n in {**PHASE_FEATURES, **FLUORESCENCE_FEATURES} if f"| `{n}` |" not in files
+    ] == []
+    assert [name for name in MODELS if f"## {name}\n" not in models] == []
+    assert [name for name in pyama.__all__ if f"pyama.{name}" not in public] == ["__version__"]
+
+
+@pytest.fixture(scope="module")
+def source(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("site") / "source"
+    stage(ROOT, folder)
+    return folder
+
+
+def test_links_between_pages_lead_somewhere(source):
+    pages = list(source.rglob("*.md"))
+    absent = {
+        (page.name, link)
+        for page in pages
+        for link in LINK.findall(page.read_text("utf-8"))
+        if not (page.parent / link).exists()
+    }
+    assert absent == set()
+
+
+def test_every_page_is_in_a_room(source):
+    listed = (source / "index.md").read_text("utf-8").splitlines()
+    pages = {
+        page.relative_to(source).with_suffix("").as_posix() for page in source.rglob("*.md")
+    }
+    outside = {name for name in pages if name.startswith("files/")}
+    assert pages - outside - {"index"} == {line for line in listed if line in pages}
+
+
+def test_blocks_of_a_tutorial_become_cells():
+    blocks = ("```yaml title=a.yaml\nx: 1\n```", "```console\nls a\n```", "```python\n1\n```")
+    text = "\n\n".join(("# Title", *blocks)) + "\n"
+    assert code_of(text).splitlines()[2:] == [
+        "write('a.yaml', 'x: 1\\n')",
+        "run('ls a')",
+        "1",
+        "",
+    ]
+    page = as_notebook(text)
+    assert page.count("{code-cell}") == 4
+    assert "```console\nls a\n```" in page
