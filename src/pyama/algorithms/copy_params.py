@@ -37,9 +37,11 @@ class CopyParams(Params):
     """Whether the planes of the z stack are the frames of a time lapse, as some programs save
     them. The recording has a single frame otherwise."""
     axes: Annotated[str, Field(max_length=500, json_schema_extra={"example": "t,c=2"})] = ""
-    """Which plane of a TIFF stack is which, if the file does not say it or is wrong: the axes,
-    the slowest first, all but one with their sizes. `t` if every plane is a frame, `t,c=2` if
-    the two channels of a frame follow each other."""
+    """Which plane is which, if the files do not say it or are wrong. Of a TIFF stack: its
+    axes, the slowest first, all but one with their sizes: `t` if every plane is a frame,
+    `t,c=2` if the two channels of a frame follow each other. Of a folder of TIFF files: a
+    pattern of names such as `xy{p}t{t}.tif`, with `{p}` for the field of view, `{t}` for the
+    frame, `{c}` for the channel, `{z}` for the z plane; after a colon, the axes of each file."""
     zero_planes: Literal["auto", "keep", "missing"] = "auto"
     """Whether an image of which every pixel is 0 was recorded. Some microscopes store zeros
     where a channel is recorded in every n-th frame only. `auto`: not recorded if no other

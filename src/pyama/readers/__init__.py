@@ -112,6 +112,8 @@ def open_reader(
 
 
 def _opened(path: Path, z: ZSelection, axes: str) -> Reader:
+    if path.is_dir():
+        return _opened_folder(path, z, axes)
     try:
         kind = kind_of(path)
     except ReaderError:
@@ -132,6 +134,19 @@ def _opened(path: Path, z: ZSelection, axes: str) -> Reader:
             from pyama.readers.tiff_formats import open_tiff_recording
 
             return open_tiff_recording(path, z, axes)
+        case "ome-xml":
+            from pyama.readers.ometiff import OmeTiffReader
+
+            return OmeTiffReader(path, z)
+
+
+def _opened_folder(path: Path, z: ZSelection, axes: str) -> Reader:
+    reader = _other_reader(path, z)
+    if reader is not None:
+        return reader
+    from pyama.readers.tiff_folder import open_folder
+
+    return open_folder(path, z, axes)
 
 
 def _other_reader(path: Path, z: ZSelection) -> Reader | None:
@@ -150,7 +165,7 @@ SAMPLES = 16
 SAMPLE_BYTES = 65536
 
 
-def file_identity(paths: Iterable[Path]) -> str:
+def file_identity(paths: Iterable[Path], n_samples: int = SAMPLES) -> str:
     """Return a digest of the size and of samples of each file, taken at fixed places.
 
     It does not depend on path and date: a copied or renamed file is the same recording.
@@ -161,7 +176,7 @@ def file_identity(paths: Iterable[Path]) -> str:
         digest.update(size.to_bytes(8, "little"))
         last = max(0, size - SAMPLE_BYTES)
         with path.open("rb") as file:
-            for place in sorted({last * i // (SAMPLES - 1) for i in range(SAMPLES)}):
+            for place in sorted({last * i // (n_samples - 1) for i in range(n_samples)}):
                 file.seek(place)
                 digest.update(file.read(SAMPLE_BYTES))
     return digest.hexdigest()

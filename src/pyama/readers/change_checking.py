@@ -70,4 +70,5 @@ def _state(path: Path) -> tuple[int, int, int]:
         ) from None
     except OSError as error:
         raise ReaderError(f"{path} cannot be reached: {error.strerror}.") from error
-    return status.st_size, status.st_mtime_ns, status.st_ino
+    size = 0 if path.is_dir() else status.st_size
+    return size, status.st_mtime_ns, status.st_ino

@@ -32,7 +32,6 @@ def imagej_facts(file: tifffile.TiffFile) -> TiffFacts:
     facts.channel_names = _channel_names(entries.get("Labels") or [], sizes)
     _read_pixel_size(facts, entries, file.pages.first)
     _read_interval(facts, entries)
-    facts.has_spacing = _number(entries.get("spacing")) not in (None, 0.0, 1.0)
     return facts
 
 

@@ -66,16 +66,16 @@ def read_summary(
         facts.channel_names = [str(name) for name in names[:n_channels]]
     elif n_channels == 1 and isinstance(plane.get("Channel"), str):
         facts.channel_names = [plane["Channel"]]
-    size = _positive(summary.get("PixelSize_um")) or _positive(plane.get("PixelSizeUm"))
+    size = positive(summary.get("PixelSize_um")) or positive(plane.get("PixelSizeUm"))
     if size:
         facts.pixel_size_um = size, size
-    interval = _positive(summary.get("Interval_ms"))
+    interval = positive(summary.get("Interval_ms"))
     if interval and facts.increment_s is None:
         facts.increment_s = interval / 1000
-    facts.has_spacing = facts.has_spacing or bool(_positive(summary.get("z-step_um")))
 
 
-def _positive(value: object) -> float | None:
+def positive(value: object) -> float | None:
+    """Return a finite positive number; None for anything else."""
     try:
         number = float(str(value))
     except ValueError:

@@ -69,8 +69,7 @@ def _document(path: Path) -> OmeDocument:
     document = parse(_description(path), path)
     if document.described_in is not None:
         master = document.described_in
-        text = master.read_text("utf-8") if _is_xml(master) else _description(master)
-        document = parse(text, master)
+        document = parse(_description(master), master)
     if document.described_in is not None or not document.files:
         raise damage_error(path, "its OME-XML does not say where the images are")
     return document
@@ -82,6 +81,8 @@ def _is_xml(path: Path) -> bool:
 
 
 def _description(path: Path) -> str:
+    if _is_xml(path):
+        return path.read_text("utf-8")
     with tifffile.TiffFile(path) as file:
         text = file.pages.first.description
     if "<OME" not in text[:2000]:

@@ -53,7 +53,6 @@ class Facts:
         pixel_remarks: Sentences about a size of a pixel in the file that is not used.
         identity: Digest of the content; by default of the files.
         interval_min: Minutes per frame that were planned, if the file holds them.
-        has_spacing: Whether the file holds the distance of z planes.
         question: What a user has to confirm, if it is not certain which plane is which.
     """
 
@@ -74,7 +73,6 @@ class Facts:
     identity: str | None = None
     gaps: Gaps = field(default_factory=dict)
     interval_min: float | None = None
-    has_spacing: bool = True
     question: str = ""
 
     def with_z_as_time(self) -> "Facts":

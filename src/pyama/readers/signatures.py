@@ -6,7 +6,7 @@ from typing import Literal
 from pyama.errors import ReaderError
 from pyama.symlinks import refuse_link_out
 
-Kind = Literal["nd2", "czi", "tiff"]
+Kind = Literal["nd2", "czi", "tiff", "ome-xml"]
 
 KINDS: dict[bytes, Kind] = {
     b"\xda\xce\xbe\x0a": "nd2",
@@ -44,6 +44,8 @@ def kind_of(path: Path) -> Kind:
     for signature, kind in KINDS.items():
         if first.startswith(signature):
             return kind
+    if b"<OME" in first or path.name.lower().endswith((".ome", ".ome.xml")):
+        return "ome-xml"
     for signature, description in OTHERS.items():
         if first.startswith(signature):
             raise ReaderError(f"{path} is {description}. {WANTED}")
@@ -57,8 +59,6 @@ def kind_of(path: Path) -> Kind:
 def _first_bytes(path: Path) -> bytes:
     refuse_link_out(path)
     try:
-        if path.is_dir():
-            raise ReaderError(f"{path} is a folder. Name the microscope file in it.")
         with path.open("rb") as file:
             return file.read(FIRST)
     except FileNotFoundError:

@@ -1,6 +1,8 @@
 """TIFF files without OME-XML: stacks of ImageJ, Micro-Manager, MetaMorph and others."""
 
+import re
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -24,14 +26,75 @@ from pyama.readers.tiff_planes import (
     checked_page,
     is_block,
     n_planes_in,
+    open_tiff,
     read_block_plane,
 )
 from pyama.readers.tiff_stack import read_tiff_facts
 from pyama.sentences import count_text
 
 
+@dataclass
+class Places:
+    """Where planes are.
+
+    Attributes:
+        files: The files.
+        file_index: File of every plane, shape (P, T, Z, C); -1 for a plane that is missing.
+        pages: Its number in the file, of the same shape.
+        shapes: (H, W) in px of every field of view.
+        dtype: Type of the pixels.
+    """
+
+    files: Sequence[Path]
+    file_index: NDArray[np.int64]
+    pages: NDArray[np.int64]
+    shapes: Sequence[tuple[int, int]]
+    dtype: str
+
+    @property
+    def stored(self) -> NDArray[np.bool_]:
+        """Whether a plane is stored, shape (P, T, Z, C)."""
+        stored: NDArray[np.bool_] = (self.file_index >= 0) & (self.pages >= 0)
+        return stored
+
+
 class TiffReader(PlaneReader):
-    """A stack of planes in one TIFF file.
+    """Planes in TIFF files.
+
+    Args:
+        facts: Of the recording.
+        places: Where its planes are.
+        z: Which planes of a z stack are read.
+        source: What says the shape and the type of every plane, for messages.
+    """
+
+    def __init__(self, facts: Facts, places: Places, z: ZSelection, source: str) -> None:
+        self._places, self._source = places, source
+        self._files = TiffFiles(places.files)
+        super().__init__(facts, z)
+
+    def _read(
+        self, fov: int, frame: int, z: int, channels: Sequence[int]
+    ) -> list[NDArray[np.uint16]]:
+        places = self._places
+        shape = places.shapes[fov]
+        images = empty_images(channels, shape)
+        for target, channel in zip(images, channels, strict=True):
+            at = (fov, frame, z, channel)
+            file, number = self._files.file(places.file_index[at]), int(places.pages[at])
+            if number > 0 and is_block(file):
+                target[:] = read_block_plane(file, number)
+            else:
+                page = checked_page(file, number, shape, places.dtype, self._source)
+                target[:] = page.asarray(maxworkers=1)
+        return list(images)
+
+    def _close(self) -> None:
+        self._files.close()
+
+
+def open_stack(path: Path, z: ZSelection = "middle", axes: str = "") -> TiffReader:
+    """Open a stack of planes in one TIFF file.
 
     Args:
         path: The file.
@@ -44,19 +107,7 @@ class TiffReader(PlaneReader):
             plane is which.
         ConfigError: `axes` does not fit.
     """
-
-    def __init__(self, path: Path, z: ZSelection = "middle", axes: str = "") -> None:
-        self._files = TiffFiles([path])
-        try:
-            with translate_errors(path):
-                facts = self._facts(path, z, axes)
-            super().__init__(facts, z)
-        except BaseException:
-            self._files.close()
-            raise
-
-    def _facts(self, path: Path, z: ZSelection, axes: str) -> Facts:
-        file = self._files.file(0)
+    with translate_errors(path), open_tiff(path) as file:
         page = file.pages.first
         check_pixels(path, page)
         stack = read_tiff_facts(file, "" if axes == PROPOSED else axes)
@@ -64,32 +115,15 @@ class TiffReader(PlaneReader):
         n_stored = n_planes_in(file, stack.n_declared)
         height, width = page.shape
         check_sizes(path, height, width, stack.n_declared, n_stored)
-        self._pages = stack.page_numbers(n_stored)
-        self._shape, self._dtype = (height, width), str(page.dtype)
-        self._is_block = n_stored > 1 and is_block(file)
-        facts = described(path, [self._shape] * len(self._pages), self._dtype, stack)
-        facts.stored, facts.question = self._pages >= 0, question
+        pages = stack.page_numbers(n_stored)
+        shapes = [(height, width)] * len(pages)
+        places = Places([path], np.zeros_like(pages), pages, shapes, str(page.dtype))
+        facts = described(path, places, stack)
+        facts.question = question
+        if stack.n_declared == 1:
+            facts.remarks = [*facts.remarks, *similar_files(path)]
         take_times(facts, stack, is_time_lapse=z == Z_IS_TIME)
-        return facts
-
-    def _read(
-        self, fov: int, frame: int, z: int, channels: Sequence[int]
-    ) -> list[NDArray[np.uint16]]:
-        images = empty_images(channels, self._shape)
-        file = self._files.file(0)
-        for target, channel in zip(images, channels, strict=True):
-            number = int(self._pages[fov, frame, z, channel])
-            if self._is_block:
-                target[:] = read_block_plane(file, number)
-            else:
-                page = checked_page(
-                    file, number, self._shape, self._dtype, "the first plane of the file"
-                )
-                target[:] = page.asarray(maxworkers=1)
-        return list(images)
-
-    def _close(self) -> None:
-        self._files.close()
+        return TiffReader(facts, places, z, "the first plane of the file")
 
 
 def _question(path: Path, stack: TiffFacts, axes: str) -> str:
@@ -107,24 +141,34 @@ def _question(path: Path, stack: TiffFacts, axes: str) -> str:
     return question
 
 
-def described(
-    path: Path, shapes: Sequence[tuple[int, int]], dtype: str, stack: TiffFacts
-) -> Facts:
-    """Return the facts of a recording from those of its TIFF files, still without planes."""
-    n_channels = stack.sizes.get("C", 1)
+def described(path: Path, places: Places, stack: TiffFacts) -> Facts:
+    """Return the facts of a recording from those of its TIFF files."""
+    n_channels = places.pages.shape[3]
     width, height = stack.pixel_size_um
     return Facts(
         path,
         stack.kind,
-        shapes,
-        dtype,
+        places.shapes,
+        places.dtype,
         [*stack.channel_names, *[""] * n_channels][:n_channels],
-        np.zeros((1, 1, 1, 1), bool),
+        places.stored,
         pixel_size_um=width,
         remarks=[*stack.remarks, *shape_remarks(width, height)],
         pixel_remarks=stack.pixel_remarks,
-        has_spacing=stack.has_spacing,
     )
+
+
+def similar_files(path: Path) -> list[str]:
+    """Return a sentence if files beside a single image may belong to the same recording."""
+    template = re.sub(r"\d+", "0", path.name)
+    names = [p.name for p in path.parent.iterdir() if p.suffix == path.suffix]
+    n_similar = sum(re.sub(r"\d+", "0", name) == template for name in names) - 1
+    if n_similar < 1:
+        return []
+    return [
+        f"There are {n_similar} files of similar names beside it. If they are one recording, "
+        f"name their folder: pyama info {path.parent}"
+    ]
 
 
 def take_times(facts: Facts, stack: TiffFacts, *, is_time_lapse: bool = False) -> None:

@@ -20,7 +20,6 @@ class TiffFacts:
         channel_names: Names of channels; empty if there are none.
         pixel_size_um: (width, height) of a pixel in micrometres; None if unknown.
         increment_s: Seconds per frame, if known.
-        has_spacing: Whether the distance of z planes is known.
         stamps_s: Seconds of every frame, shape (P, T), if there are any.
         pages: Page of every plane, shape (P, T, Z, C), where the order is not that of `sizes`;
             -1 for none.
@@ -34,7 +33,6 @@ class TiffFacts:
     channel_names: list[str] = field(default_factory=list)
     pixel_size_um: tuple[float | None, float | None] = (None, None)
     increment_s: float | None = None
-    has_spacing: bool = False
     stamps_s: NDArray[np.float64] | None = None
     pages: NDArray[np.int64] | None = None
     pixel_remarks: list[str] = field(default_factory=list)

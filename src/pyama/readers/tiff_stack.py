@@ -8,7 +8,9 @@ import tifffile
 
 from pyama.readers.imagej_facts import imagej_facts, resolution
 from pyama.readers.micromanager import stack_facts
+from pyama.readers.ome_xml import parse
 from pyama.readers.page_axes import sized_axes
+from pyama.readers.planes import unsupported_error
 from pyama.readers.tiff_facts import TiffFacts
 from pyama.units import micrometres_in
 
@@ -31,16 +33,36 @@ def read_tiff_facts(file: tifffile.TiffFile, axes: str) -> TiffFacts:
     Raises:
         ConfigError: `axes` does not fit the file.
     """
-    if file.is_imagej:
+    if file.is_ome:
+        facts = _ome_facts(file)
+    elif file.is_imagej:
         facts = imagej_facts(file)
     elif file.is_stk:
         facts = _stk_facts(file)
     else:
         facts = _series_facts(file)
-    if file.is_micromanager:
+    if file.is_micromanager and not file.is_ome:
         stack_facts(file, facts)
     if axes:
         _replace_axes(facts, axes)
+    return facts
+
+
+def _ome_facts(file: tifffile.TiffFile) -> TiffFacts:
+    """Return what the OME-XML of a file with a single image says."""
+    path = Path(file.filehandle.path)
+    document = parse(file.pages.first.description, path)
+    if len(document.images) != 1 or document.files != [path]:
+        raise unsupported_error(path, "several images, or images in other files")
+    image = document.images[0]
+    n_frames, n_z, n_channels = image.ifd.shape
+    facts = TiffFacts("ome-tiff", {"P": 1, "T": n_frames, "Z": n_z, "C": n_channels})
+    facts.pages = np.where(image.file_index >= 0, image.ifd, -1)[np.newaxis]
+    facts.channel_names = image.channel_names
+    facts.pixel_size_um = image.quantities.pixel_size_um
+    facts.increment_s = image.quantities.increment_s
+    if n_frames > 1 and np.isfinite(image.quantities.stamps_s).any():
+        facts.stamps_s = image.quantities.stamps_s[np.newaxis]
     return facts
 
 

@@ -1,5 +1,6 @@
 """Recordings below the root: their description, one frame, and a trial of parameters."""
 
+from pathlib import Path
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, HTTPException, Query, Response
@@ -20,7 +21,9 @@ from pyama.web.folders import Root, root_of
 from pyama.web.form_routes import form_config
 
 router = APIRouter(tags=["recordings"])
-SUFFIXES = (".nd2", ".czi", ".tif", ".tiff")
+SUFFIXES = (".nd2", ".czi", ".tif", ".tiff", ".stk", ".companion.ome")
+IMAGES = (".tif", ".tiff")
+"""Several files of these kinds, or folders of them, may be one recording."""
 MAX_FILES = 2000
 """Largest number of entries of a folder that are listed."""
 IMAGE_PX = 2048
@@ -37,7 +40,7 @@ class Listing(BaseModel):
     folders: list[str]
     """Names of folders."""
     files: list[str]
-    """Names of files that may be recordings."""
+    """Names of files that may be recordings; `.` if all files may be one recording."""
 
 
 class Proposal(BaseModel):
@@ -106,8 +109,18 @@ def files(
     return Listing(
         dir=root.name(place),
         folders=[path.name for path in shown if path.is_dir()],
-        files=[path.name for path in shown if path.name.lower().endswith(SUFFIXES)],
+        files=[*_set_of_files(shown), *(path.name for path in shown if _is_file(path))],
     )
+
+
+def _is_file(path: Path) -> bool:
+    return path.name.lower().endswith(SUFFIXES) and path.is_file()
+
+
+def _set_of_files(entries: list[Path]) -> list[str]:
+    """Return the name of the folder itself, `.`, if its files may be one recording."""
+    images = [path for path in entries if path.suffix.lower() in IMAGES]
+    return ["."] if len(images) > 1 else []
 
 
 @router.get("/api/recording")

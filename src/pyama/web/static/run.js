@@ -100,9 +100,11 @@ const browse = showErrorsOf(async (/** @type {string} */ dir) => {
   find("run-place").textContent = place === "." ? "In the root folder" : `In ${place}`;
   /** @returns {[string, string]} */
   const toOption = (/** @type {string} */ name) => [place === "." ? name : `${place}/${name}`, name];
+  const toFile = (/** @type {string} */ name) =>
+    name === "." ? /** @type {[string, string]} */ ([place, "all TIFF files of this folder"]) : toOption(name);
   const parent = /** @type {Array<[string, string]>} */ (place === "." ? [] : [[parentOf(place), "↑ up"]]);
   fillSelect(find("run-folder"), [[place, "(this folder)"], ...parent, ...folders.map(toOption)], place);
-  fillSelect(find("run-file"), [["", files.length ? "choose …" : "no recordings here"], ...files.map(toOption)], "");
+  fillSelect(find("run-file"), [["", files.length ? "choose …" : "no recordings here"], ...files.map(toFile)], "");
   if (!chosen) find("run-facts").textContent = files.length ? "" : noRecordings(folders.length > 0);
 });
 
@@ -162,6 +164,7 @@ export function describeRecording({ format, n_fovs: fovs, n_frames: frames, shap
  * @param {string} file
  */
 export function outputName(file) {
+  if (file === ".") return "results";
   return `${file.replace(/(\.ome)?\.[^./]*$/, "")}_results`;
 }
 
