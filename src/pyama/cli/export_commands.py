@@ -28,6 +28,16 @@ NewFolder = Annotated[
         show_default=False,
     ),
 ]
+NewFile = Annotated[
+    Path,
+    typer.Option(
+        "--output",
+        "-o",
+        metavar="FILE",
+        help="The file; it must not exist.",
+        show_default=False,
+    ),
+]
 WithBad = Annotated[
     bool,
     typer.Option("--with-bad", help="Also export what was marked as bad in an inspection."),
@@ -141,6 +151,93 @@ def ctc(
     from pyama.exports.ctc_export import export_ctc
 
     _show(export_ctc(folder, output, _selection(fovs, with_bad, with_left_out)), as_json)
+
+
+@app.command(epilog="Example:\n\n\b\n  pyama export geff results --output tracks")
+@report_errors
+def geff(
+    folder: Folder,
+    output: NewFolder,
+    fovs: Fovs = None,
+    with_bad: WithBad = False,
+    with_left_out: WithLeftOut = False,
+    as_json: Json = False,
+    debug: Debug = False,
+) -> None:
+    """Write tracks as graphs in the Graph Exchange File Format (GEFF).
+
+    One graph per field of view: a node per cell and frame, with time, centroid, area and
+    features, and edges to the next frame and from mothers to daughters. Needs
+    pip install 'pyama-traces[geff]'.
+    """
+    from pyama.exports.geff_export import export_geff
+
+    _show(export_geff(folder, output, _selection(fovs, with_bad, with_left_out)), as_json)
+
+
+@app.command(epilog="Example:\n\n\b\n  pyama export anndata results -o cells.h5ad")
+@report_errors
+def anndata(
+    folder: Folder,
+    output: NewFile,
+    fovs: Fovs = None,
+    samples: Samples = None,
+    with_bad: WithBad = False,
+    with_left_out: WithLeftOut = False,
+    as_json: Json = False,
+    debug: Debug = False,
+) -> None:
+    """Write cells and their features as an AnnData file, for scanpy.
+
+    One row per cell and one column per feature; X holds means over time, and there is one
+    layer per frame. Needs pip install 'pyama-traces[anndata]'.
+    """
+    from pyama.exports.anndata_export import export_anndata
+
+    chosen = _selection(fovs, with_bad, with_left_out, samples)
+    _show(export_anndata(folder, output, chosen), as_json)
+
+
+@app.command(
+    epilog="Examples:\n\n\b\n  pyama export movie results --fov 0 --output cells.gif\n"
+    "  pyama export movie results --fov 0 --channel GFP --output cells.mp4"
+)
+@report_errors
+def movie(
+    folder: Folder,
+    output: NewFile,
+    fov: Annotated[int, typer.Option(min=0, metavar="N", help="Field of view.")] = 0,
+    channel: Annotated[
+        str | None,
+        typer.Option(
+            "--channel",
+            metavar="CHANNEL",
+            help="Channel that is shown: its index from 0, or its name or a part of it. "
+            "[default: phase contrast]",
+            show_default=False,
+        ),
+    ] = None,
+    fps: Annotated[float, typer.Option(min=0.1, max=60, help="Frames per second.")] = 10,
+    with_bad: WithBad = False,
+    with_left_out: WithLeftOut = False,
+    as_json: Json = False,
+    debug: Debug = False,
+) -> None:
+    """Write a movie of a field of view as MP4 or GIF.
+
+    Shows the outlines and numbers of the cells, the time and a scale bar. MP4 needs
+    pip install 'pyama-traces[movie]', GIF nothing.
+    """
+    from pyama.exports.movie_export import export_movie
+    from pyama.runs.channels import find_channel
+    from pyama.traces.trace_recording import read_recording
+
+    index = None
+    if channel is not None:
+        names = read_recording(folder)[0].channel_names
+        index = find_channel(channel, names, "--channel")
+    chosen = _selection(str(fov), with_bad, with_left_out)
+    _show(export_movie(folder, output, chosen, index, fps), as_json)
 
 
 def _selection(

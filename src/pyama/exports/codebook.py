@@ -49,16 +49,17 @@ def codebook(
         side: Side of a pixel in µm; None if unknown.
     """
     rows = [
-        (name, str(column), *_described(str(column), metadata, side))
+        (name, str(column), *described(str(column), metadata, side))
         for name, table in tables.items()
         for column in table
     ]
     return pd.DataFrame(rows, columns=["table", "column", "unit", "channel", "meaning"])
 
 
-def _described(
+def described(
     column: str, metadata: MicroscopyMetadata, side: float | None
 ) -> tuple[str, str, str]:
+    """Return unit, name of the channel, and meaning of a column; see `codebook`."""
     if column in COLUMNS:
         unit, meaning = COLUMNS[column]
         return unit, "", f"{meaning}{_scale(side) if unit == _PX else ''}"

@@ -60,15 +60,16 @@ def export_tables(
         return output
 
     done = source.export_each(take)
-    traces = _named(source, stacked(parts).rename(columns={"time": "time_h"}))
+    traces = named(source, stacked(parts))
     tables = {"traces": traces, "cells": cells_of(traces)}
     tables["codebook"] = codebook(tables, source.metadata, source.pixel_size_um)
     done.files = _WRITERS[form](output, tables)
     return done
 
 
-def _named(source: ExportSource, traces: pd.DataFrame) -> pd.DataFrame:
-    """Return traces with the names of sample and position before them."""
+def named(source: ExportSource, traces: pd.DataFrame) -> pd.DataFrame:
+    """Return traces with the names of sample and position before them, and with `time_h`."""
+    traces = traces.rename(columns={"time": "time_h"})
     names = {"position": dict(enumerate(source.metadata.position_names))}
     if source.samples is not None:
         names["sample"] = {fov: source.sample_of(fov) or "" for fov in source.fovs}

@@ -34,23 +34,23 @@ def tracklets(table: pd.DataFrame) -> Tracklets:
         table: Traces of one field of view, sorted by cell and frame.
     """
     cells, frames = table["cell"].to_numpy(), table["frame"].to_numpy()
-    births = _births(table)
+    born = births(table)
     is_new = np.ones(len(table), np.bool_)
     is_new[1:] = (np.diff(cells) != 0) | (np.diff(frames) != 1)
     is_new |= pd.MultiIndex.from_arrays([cells, frames]).isin(
-        list(zip(births["mother"], births["frame"], strict=True))
+        list(zip(born["mother"], born["frame"], strict=True))
     )
     first = np.flatnonzero(is_new)
     last = np.append(first[1:], len(table))[: len(first)] - 1
     spans = pd.DataFrame({"cell": cells[first], "first": frames[first], "last": frames[last]})
     spans.insert(0, "label", _labels(spans))
-    spans["parent"] = _parents(spans, births)
+    spans["parent"] = _parents(spans, born)
     rows = numbers_of(table)
     rows["label"] = np.repeat(spans["label"].to_numpy(), last - first + 1)
     return Tracklets(rows, spans)
 
 
-def _births(table: pd.DataFrame) -> pd.DataFrame:
+def births(table: pd.DataFrame) -> pd.DataFrame:
     """Return daughters of cells in the table: cell, mother, and their first frame."""
     if PARENT not in table:
         return pd.DataFrame({"cell": [], "mother": [], "frame": []}, dtype=np.int64)
@@ -69,8 +69,8 @@ def _labels(spans: pd.DataFrame) -> np.ndarray:
     return labels
 
 
-def _parents(spans: pd.DataFrame, births: pd.DataFrame) -> list[int]:
-    mother_of = dict(zip(births["cell"], births["mother"], strict=True))
+def _parents(spans: pd.DataFrame, born: pd.DataFrame) -> list[int]:
+    mother_of = dict(zip(born["cell"], born["mother"], strict=True))
     parts = dict(iter(spans.groupby("cell")))
     parents, before = [], (0, 0)
     for label, cell, first in spans[["label", "cell", "first"]].itertuples(index=False):
