@@ -32,6 +32,7 @@ NO_MESSAGES = [
     r"(processing/steps/|web/)\w+.py:$",  # titles, headers of answers, descriptions
     r"(runs/form_fields|web/(form_routes.py:(_without_images|schema)|application.py:create_app))",
     r"web/file_routes.py:archive",
+    r"runs/methods_text.py",  # a paragraph for a publication
 ]
 """Where texts are no messages, as FILE:FUNCTION."""
 

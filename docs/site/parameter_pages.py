@@ -118,7 +118,10 @@ def _own_parameters(models: Mapping[str, Any]) -> Iterator[str]:
 
 
 def _default(entry: Mapping[str, Any]) -> str:
-    return f"`{json.dumps(entry['default'])}`" if "default" in entry else "to be set"
+    if "default" not in entry:
+        return "to be set"
+    value = entry["default"]
+    return f"`{value if isinstance(value, str) else json.dumps(value)}`"
 
 
 def _referred(entry: Mapping[str, Any], schema: Mapping[str, Any]) -> Mapping[str, Any]:

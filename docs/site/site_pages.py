@@ -18,6 +18,7 @@ REFERENCE = ("messages", "promises", "formats", "performance", "model_card", "de
 """Pages beside the folders; all other pages there are explanations."""
 PROJECT = {"README": "manual", "CONTRIBUTING": "contributing", "CHANGELOG": "changelog"}
 """Pages of the root of the project, and their names in the site."""
+TITLES = {"manual": "The manual on one page <manual>"}
 TUTORIALS = ("terminal", "notebook", "confluent_cells", "replicates", "your_own_methods")
 """In this order; others follow."""
 LINK = re.compile(r"\]\((?!https?:|#|mailto:)([^)\s#]*)(#[^)\s]*)?\)")
@@ -107,5 +108,6 @@ def _rooms(target: Path) -> str:
 def _toctree(title: str, entries: list[str], target: Path) -> str:
     found = [path for entry in entries for path in sorted(target.glob(f"{entry}.md"))]
     names = [path.relative_to(target).with_suffix("").as_posix() for path in found]
-    lines = ["", "```{toctree}", ":hidden:", f":caption: {title}", "", *dict.fromkeys(names)]
+    names = [TITLES.get(name, name) for name in dict.fromkeys(names)]
+    lines = ["", "```{toctree}", ":hidden:", f":caption: {title}", "", *names]
     return "\n".join([*lines, "```", ""])

@@ -38,11 +38,17 @@ def run(line: str) -> None:
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         stdin=subprocess.DEVNULL,
-        env={**os.environ, "COLUMNS": "90", "NO_COLOR": "1"},
+        env=_plain_output(),
     )
     print(done.stdout.rstrip())
     if done.returncode:
         raise RuntimeError(f"{line} ended with {done.returncode}:\n{done.stdout}")
+
+
+def _plain_output() -> dict[str, str]:
+    """Return the environment without what makes a kernel look like a terminal."""
+    kept = {name: value for name, value in os.environ.items() if "COLOR" not in name}
+    return {**kept, "COLUMNS": "90", "TERM": "dumb", "NO_COLOR": "1"}
 
 
 def write(name: str, text: str) -> None:

@@ -9,6 +9,7 @@ import typer
 
 from pyama.cli import (
     analysis_commands,
+    cite_command,
     clean_command,
     config_commands,
     experiment_commands,
@@ -295,6 +296,7 @@ merge_command.register(app)
 models_command.register(app)
 analysis_commands.register(app)
 statistics_commands.register(app)
+cite_command.register(app)
 app.add_typer(plot_commands.app, name="plot")
 train_command.register(app)
 view_command.register(app)
