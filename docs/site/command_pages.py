@@ -6,6 +6,7 @@ from typing import Any
 import typer
 
 from pyama.cli.app import app
+from pyama.cli.plain_help import help_rows
 
 HEAD = """# Commands
 
@@ -33,14 +34,10 @@ def _commands(command: Any, name: str, parent: Any) -> Iterator[tuple[Any, Any]]
 
 
 def _section(command: Any, context: Any) -> str:
-    records = {kind: [] for kind in ("argument", "option")}  # type: dict[str, list[Any]]
-    for parameter in command.get_params(context):
-        record = parameter.get_help_record(context)
-        if record is not None:
-            records[parameter.param_type_name].append(record)
+    rows = [row for group in help_rows(command, context).values() for row in group]
     usage = " ".join([context.command_path, *command.collect_usage_pieces(context)])
     lines = [f"## {context.command_path}", "", "```text", usage, "```", ""]
-    lines += [_paragraphs(command.help), "", *_table(records["argument"] + records["option"])]
+    lines += [_paragraphs(command.help), "", *_table(rows)]
     if command.epilog:
         lines += ["", _epilog(command.epilog)]
     return "\n".join(lines) + "\n"

@@ -48,13 +48,14 @@ from pyama.cli.options import (
     Verbose,
     Workers,
 )
+from pyama.cli.plain_help import Commands
 from pyama.cli.plugin_help import PluginCommand
 from pyama.cli.terminal import report_errors, result, result_json
 
 if TYPE_CHECKING:
     from pyama.runs.request import Request
 
-app = typer.Typer(
+app = Commands(
     name="pyama",
     help="From time-lapse microscopy to single-cell traces.",
     epilog="Start with\n\n\b\n  pyama demo\n  pyama info RECORDING\n"

@@ -6,9 +6,10 @@ from typing import Annotated
 import typer
 
 from pyama.cli.options import Debug, Plugins
+from pyama.cli.plain_help import Commands
 from pyama.cli.terminal import USAGE, error, report_errors, result, result_json
 
-app = typer.Typer(
+app = Commands(
     help="Write, describe and check configuration files.",
     rich_markup_mode=None,
     no_args_is_help=True,

@@ -38,17 +38,20 @@ def demo(folder: Path, n_fovs: int, n_frames: int, kind: Literal["czi", "nd2"]) 
     path, results = folder / f"synthetic.{kind}", folder / "results"
     note(f"Drawing {n_fovs} x {n_frames} frames of {SIZE_PX} x {SIZE_PX} px into {path} ...")
     recording.write(path, kind)
-    code = run(Request(path, results, overwrite=True), as_json=False, verbose=False)
+    note("Finding, following and measuring its cells, as with this command:")
+    note(f"  pyama run {quoted(path)} --output {quoted(results)}{_limits(n_frames)}")
+    request = Request(path, results, settings=settings_for(n_frames), overwrite=True)
+    code = run(request, as_json=False, verbose=False)
     if code == 0:
         _answer(results, n_fovs)
-        for line in _next(path, results):
+        for line in _next(path, results, n_frames):
             note(line)
     return code
 
 
 def _answer(results: Path, n_fovs: int) -> None:
     """Merge the first and the second half of the fields of view, fit, and report."""
-    note("Merging, fitting and reporting ...")
+    note("Merging fields of view into two samples, fitting a model to every trace, reporting.")
     half = -(-n_fovs // 2)
     samples = {"first": range(half), "second": range(half, n_fovs)}
     merged = write_merged(results, {name: fovs for name, fovs in samples.items() if fovs})
@@ -60,12 +63,25 @@ def _answer(results: Path, n_fovs: int) -> None:
         note(f"Note: {error}")
 
 
-def _next(path: Path, results: Path) -> list[str]:
-    command = f"{quoted(path)} --output {quoted(results)}"
+def settings_for(n_frames: int) -> tuple[str, ...]:
+    """Return limits that keep most cells of a short recording of small frames.
+
+    The defaults are for hundreds of frames of 2048 x 2048 px.
+    """
+    return (f"min_frames={min(10, -(-n_frames // 2))}", "border_margin=0")
+
+
+def _limits(n_frames: int) -> str:
+    return "".join(f" --set {setting}" for setting in settings_for(n_frames))
+
+
+def _next(path: Path, results: Path, n_frames: int) -> list[str]:
+    command = f"{quoted(path)} --output {quoted(results)}{_limits(n_frames)}"
     return [
         "",
         "Every fov_* folder of the output holds the traces as CSV, and images and cells as",
         "OME-Zarr, which napari and Fiji open. What to try next:",
+        f"  pyama view {quoted(results)}",
         f"  pyama info {quoted(path)}",
         f"  pyama plan {command} --set min_iou=0.3",
         f"  pyama run {command} --set min_iou=0.3",

@@ -6,6 +6,7 @@ from typing import Annotated
 import typer
 
 from pyama.cli.options import Debug, Json
+from pyama.cli.plain_help import Commands
 from pyama.cli.terminal import (
     USAGE,
     error,
@@ -16,7 +17,7 @@ from pyama.cli.terminal import (
     warning,
 )
 
-app = typer.Typer(
+app = Commands(
     help="Describe and check an experiment of several recordings.",
     epilog="An experiment is a file:\n\n\b\n"
     "  experiment: transfection\n"

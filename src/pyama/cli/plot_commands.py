@@ -7,9 +7,10 @@ import typer
 
 from pyama.cli.fit_options import FrameInterval, Lineages, Unit
 from pyama.cli.options import Debug
+from pyama.cli.plain_help import Commands
 from pyama.cli.terminal import report_errors, result, warning
 
-app = typer.Typer(
+app = Commands(
     help="Draw figures for publications as PNG, SVG or PDF.",
     rich_markup_mode=None,
     no_args_is_help=True,

@@ -7,6 +7,7 @@ from typing import Annotated, Any
 import typer
 
 from pyama.cli.options import Debug, Json, Plugins
+from pyama.cli.plain_help import Commands
 from pyama.cli.terminal import (
     FAILED,
     USAGE,
@@ -17,7 +18,7 @@ from pyama.cli.terminal import (
     warning,
 )
 
-app = typer.Typer(
+app = Commands(
     help="List, check and create plugins.", rich_markup_mode=None, no_args_is_help=True
 )
 

@@ -6,7 +6,8 @@ from pathlib import Path
 from typing import Any
 
 import typer
-from typer.core import TyperCommand
+
+from pyama.cli.plain_help import PlainCommand
 
 ONE_FILE = (
     "One recording is processed at a time: give each file an --output of its own. To analyse "
@@ -18,7 +19,7 @@ TYPED = "pyama.typed"
 """Key under which the arguments of the command line are kept."""
 
 
-class PluginCommand(TyperCommand):
+class PluginCommand(PlainCommand):
     """A command whose help lists the parameters of plugins that are installed or named."""
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
@@ -42,7 +43,7 @@ class PluginCommand(TyperCommand):
 def _folders(typed: Sequence[str]) -> list[Path]:
     """Return the values of `--plugins DIR` and `--plugins=DIR`."""
     folders = []
-    for word, following in zip(typed, [*typed[1:], ""], strict=True):
+    for word, following in zip(typed, [*typed, ""][1:], strict=True):
         name, equals, value = word.partition("=")
         if name == "--plugins" and (equals or following):
             folders.append(Path(value if equals else following))
