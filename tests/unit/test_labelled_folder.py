@@ -34,6 +34,7 @@ def save(path, pixels):
         ("a_img.png", "a_cp_masks.png"),
         ("set08_raw.tif", "set08_instances_ids.png"),
         ("a.b.tif", "a.b.seg.tif"),
+        ("a_fov_000.ome.tif", "a_fov_000_labels.ome.tif"),
         ("images/a.tif", "masks/a.tif"),
         ("a.tif", "labels/a_labels.tif"),
         ("phase.tif", "seg_labeled.tif"),

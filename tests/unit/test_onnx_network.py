@@ -1,5 +1,7 @@
 """The network that comes with pyama, and what is refused in its place."""
 
+import json
+import re
 from concurrent.futures import ThreadPoolExecutor
 from importlib.util import find_spec
 from pathlib import Path
@@ -13,6 +15,7 @@ from pyama.config import Channels, ProcessingParams
 from pyama.errors import ConfigError
 from pyama.processing.external import onnx_network
 from pyama.processing.external.onnx_network import SHIPPED, identity, load_network, segment
+from pyama.runs.network_notes import network_notes
 from pyama.runs.settings import apply_settings
 from pyama.testing.checks import check_segmenter
 from pyama.testing.synthetic import SyntheticRecording
@@ -22,6 +25,7 @@ RECORDING = SyntheticRecording(shape=(320, 300), n_cells=9, n_frames=2, n_fovs=2
 FRAME = RECORDING.frame(0, 0)[0]
 OF_OTHERS = Path(find_spec("onnxruntime").origin).parent / "datasets" / "sigmoid.onnx"
 """A network with one input x and one output y, each (3, 4, 5)."""
+NANS = b"\x00\x00\xc0\x7f" * 3
 
 
 def named(path):
@@ -67,6 +71,10 @@ def test_a_network_with_the_metadata_of_pyama_only_is_not_enough(tmp_path):
             SHIPPED.read_bytes().replace(b"pyama.width\x12\x0225", b"pyama.width\x12\x0230"),
             r"was trained for cells 30 px wide; expected 25\.",
         ),
+        (
+            re.sub(rb"(?s)(out\.biasJ\x0c).{12}", rb"\1" + NANS, SHIPPED.read_bytes()),
+            r"outputs of shape \(1, 3, 32, 48\) from nan to nan .*; expected \(1, 3, 32, 48\)",
+        ),
     ],
 )
 def test_other_files_are_refused(tmp_path, content, told):
@@ -101,6 +109,42 @@ def test_results_depend_on_the_weights_and_not_on_the_path(tmp_path):
     tuned.write_bytes(SHIPPED.read_bytes() + b"\x72\x06\x0a\x01a\x12\x01b")  # an entry more
     assert identity(named(copy), 0) == identity(UnetParams(), 5)
     assert identity(named(tuned), 0) != identity(UnetParams(), 0)
+
+
+def with_card(card):
+    """Return the bytes of the network with another card."""
+    value = json.dumps(card).encode()
+    entry = b"\x0a\x0apyama.card\x12" + bytes([len(value)]) + value
+    assert len(value) < 100 > len(entry)
+    return SHIPPED.read_bytes() + b"\x72" + bytes([len(entry)]) + entry
+
+
+def test_a_run_says_what_its_network_was_taught_and_if_it_is_told_another_width(tmp_path):
+    taught = {"cells": 68, "frames": ["a"], "diameter": 30, "f1_before": 0.1, "f1_after": 0.9}
+    for name, card in (("mine.onnx", taught), ("other.onnx", {"diameter": 30})):
+        (tmp_path / name).write_bytes(with_card(card))
+
+    metadata = recording_of(np.zeros((1, 1, 2, 8, 8), np.uint16)).metadata
+
+    def notes(name, **params):
+        own = {"unet": {"model": str(tmp_path / name)}}
+        chosen = ProcessingParams(segmentation_method="unet", plugins=own, **params)
+        config = ProcessingConfig(channels=Channels(pc=0), params=chosen)
+        return list(network_notes(config, metadata))
+
+    said = (
+        "The network mine.onnx was taught 68 cells of 30 px in 1 frame. On others it reached "
+        "an F1 of 0.90, the network of pyama 0.10."
+    )
+    assert notes("mine.onnx", cell_diameter=35) == [said]
+    told = "was taught cells 30 px wide, but is told 70 px"
+    first, second = notes("mine.onnx")
+    assert first == said
+    assert told in second
+    assert second.endswith("--set cell_diameter=30")
+    assert notes("other.onnx") == notes("mine.onnx", copy_only=True) == []
+    with pytest.raises(ConfigError, match="There is no network"):
+        notes("absent.onnx")
 
 
 def test_a_network_is_set_by_name():

@@ -8,6 +8,7 @@ from pyama.config import WITHOUT_EFFECT, ProcessingConfig
 from pyama.derived_sizes import derived_notes
 from pyama.metadata import MicroscopyMetadata, times_text
 from pyama.readers.frame_selection import selection_notes
+from pyama.runs.network_notes import network_notes
 from pyama.sentences import WITHOUT_CELLS, WITHOUT_MASK
 from pyama.time_warnings import time_warnings
 
@@ -28,6 +29,7 @@ def recording_notes(metadata: MicroscopyMetadata, config: ProcessingConfig) -> l
         notes.append(f"There is {times_text(metadata, config.params)}.")
     notes += time_warnings(metadata, config.params)
     notes += derived_notes(config, metadata)
+    notes += network_notes(config, metadata)
     if metadata.n_z > 1:
         notes.append(f"Of {metadata.n_z} z planes, z = {config.params.z} is used.")
         if "z" not in config.params.model_fields_set:

@@ -86,7 +86,7 @@ def _sorted_files(folder: Path) -> tuple[list[tuple[str, Path]], list[tuple[str,
         return images, [(_label_key(path) or "", path) for path in _files(apart[0])]
     images, labels = [], []
     for path in _files(folder):
-        if _LABELS.fullmatch(path.stem):
+        if _LABELS.fullmatch(_stem(path)):
             labels.append((_label_key(path), path))
         else:
             images.append((_image_key(path), path))
@@ -101,14 +101,18 @@ def _files(folder: Path) -> list[Path]:
     )
 
 
+def _stem(path: Path) -> str:
+    return path.stem.removesuffix(".ome")
+
+
 def _label_key(path: Path) -> str:
-    found = _LABELS.fullmatch(path.stem)
-    return ((found.group(1) or "") if found else path.stem).casefold()
+    found = _LABELS.fullmatch(_stem(path))
+    return ((found.group(1) or "") if found else _stem(path)).casefold()
 
 
 def _image_key(path: Path) -> str:
-    found = _IMAGE.fullmatch(path.stem)
-    return (found.group(1) if found else path.stem).casefold()
+    found = _IMAGE.fullmatch(_stem(path))
+    return (found.group(1) if found else _stem(path)).casefold()
 
 
 def _by_key(files: list[tuple[str, Path]], what: str) -> dict[str, Path]:

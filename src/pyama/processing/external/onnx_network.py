@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from pyama.algorithms.kernels.array_types import Frame, Labels, Mask
 from pyama.algorithms.segmenters import unet
 from pyama.algorithms.segmenters.network_input import WIDTH
+from pyama.algorithms.segmenters.network_tiles import STEP
 from pyama.algorithms.segmenters.unet import UnetParams
 from pyama.errors import ConfigError
 from pyama.file_cache import cached_while_unchanged
@@ -27,6 +28,8 @@ FORMAT = "1"
 LARGEST_FILE = 100 * 2**20
 """Size (bytes) above which a file is refused unread; the network of pyama has 1 MB."""
 EXPECTED = "Expected a network that was trained for pyama, see docs/segmentation.md"
+TRIED = (2 * STEP, 3 * STEP)
+"""Shape of an image on which a network is tried."""
 _LOCK = threading.Lock()
 """One thread loads a network, the others use it."""
 
@@ -164,5 +167,19 @@ def _checked_card(path: Path, session: Any) -> dict[str, Any]:
             f"{path} was trained for cells {metadata.get('pyama.width')} px wide; expected "
             f"{WIDTH:g}. {EXPECTED}."
         )
+    _try(path, session)
     card = json.loads(metadata.get("pyama.card", "{}"))
     return dict(card)
+
+
+def _try(path: Path, session: Any) -> None:
+    """Check the outputs of a network for a small image of noise."""
+    noise = np.random.default_rng(0).standard_normal((1, 1, *TRIED), np.float32)
+    (outputs,) = session.run(None, {"x": noise})
+    shape, expected = np.shape(outputs), (1, 3, *TRIED)
+    if shape != expected or not (outputs >= 0).all() or not (outputs <= 1).all():
+        raise ConfigError(
+            f"{path} has outputs of shape {shape} from {np.min(outputs):.3g} to "
+            f"{np.max(outputs):.3g} for an image of {TRIED[0]} x {TRIED[1]} px; expected "
+            f"{expected} and numbers from 0 to 1. {EXPECTED}."
+        )
