@@ -90,16 +90,16 @@ def scale_table(data: Path, methods: Sequence[str], model: str | None) -> list[s
     for factor in SCALES:
         scores: dict[str, list[float]] = {name: [] for name in chosen}
         for number, name in enumerate(GROUPS[LARGE][0]):
-            frame, true = _rescaled(*field(data, name), factor, number)
+            frame, true = rescaled(*field(data, name), factor, number)
             for method in chosen:
-                found = _found_at(method, frame, USUAL_PX * factor, model)
+                found = found_at(method, frame, USUAL_PX * factor, model)
                 scores[method].append(score(true, found).f1)
         row = " | ".join(f"{np.mean(values):.2f}" for values in scores.values())
         lines.append(f"| {USUAL_PX * factor:g} px | {row} |")
     return lines
 
 
-def _rescaled(frame: Frame, true: Labels, factor: float, seed: int) -> tuple[Frame, Labels]:
+def rescaled(frame: Frame, true: Labels, factor: float, seed: int) -> tuple[Frame, Labels]:
     """Resize a field, and add the noise that a camera would have at this scale."""
     if factor == 1:
         return frame, true
@@ -117,12 +117,20 @@ def _nearest(labels: Labels, sides: tuple[int, ...]) -> Labels:
     return resize(labels, sides, order=0, preserve_range=True, anti_aliasing=False).astype(int)
 
 
-def _found_at(method: str, frame: Frame, width: float, model: str | None) -> Labels:
+def found_at(method: str, frame: Frame, width: float, model: str | None) -> Labels:
+    """Return the cells that a method finds, or `TOLD`: watershed with sizes for the width."""
     if method in SEGMENTERS:
         return find(method, frame, width, model)
     sizes = sizes_for(width)
     params = ProcessingParams(frame_scale=sizes["frame_scale"], split_h=sizes["split_h"])
     return SEGMENTERS["watershed"](frame, params)
+
+
+def proposed_table(data: Path, methods: Sequence[str], model: str | None) -> list[str]:
+    """Compare the true widths with those that `pyama suggest` proposes."""
+    from benchmarks.proposed_widths import proposal_table
+
+    return proposal_table(data, model)
 
 
 def movie_table(data: Path, methods: Sequence[str], model: str | None) -> list[str]:
@@ -194,6 +202,7 @@ def _means(scores: Sequence[Scores]) -> str:
 PARTS = {
     "fields": fields_table,
     "scale": scale_table,
+    "proposed": proposed_table,
     "movie": movie_table,
     "yeast": yeast_table,
 }
@@ -202,6 +211,7 @@ PARTS = {
 TITLES = {
     "fields": "Annotated fields",
     "scale": "F1 of the large cells at other magnifications",
+    "proposed": "F1 with the width that `pyama suggest` proposes",
     "movie": "Cells that keep one id through ten frames",
     "yeast": "Yeast",
 }

@@ -102,6 +102,7 @@ def test_the_whole_story(page, served):
     expect(page.locator("#run-facts")).to_contain_text("2 FOVs, 48 frames")
     page.get_by_role("button", name="Try on this frame").click()
     expect(page.locator("#image-cells")).to_have_text("4 cells")
+    propose_size(page)
     page.get_by_text("Finding cells").click()
     expect(page.locator("#p-morph_size")).to_be_visible()
     expect(page.locator("#p-split_h")).to_be_hidden()
@@ -189,6 +190,27 @@ def test_the_whole_story(page, served):
     expect(page.locator("#column option[value=neighbours_ch_0]")).to_have_count(1)
     replace_after_reading(page, root)
     apply_advice(page)
+
+
+def propose_size(page):
+    """Look at a proposal and close it, then use it, and set the form back."""
+    button = page.get_by_role("button", name="Propose size")
+    button.click()
+    expect(page.locator("#suggestion-picture img")).to_be_visible()
+    expect(page.locator("#suggestion-text")).to_contain_text("This is fairly sure.")
+    shoot(page, "5 proposal")
+    assert serious(page) == []
+    page.keyboard.press("Escape")
+    expect(page.locator("#suggestion")).to_be_hidden()
+    expect(page.locator("#p-segmentation_method")).to_have_value("logstd")
+    button.click()
+    page.get_by_role("button", name="Use it").click()
+    expect(page.locator("#p-segmentation_method")).to_have_value("unet")
+    expect(page.locator("#p-cell_diameter")).to_have_value(re.compile("^[23][0-9]$"))
+    for _ in range(2):
+        page.locator("#run-changes button").first.click()
+    expect(page.locator("#p-segmentation_method")).to_have_value("logstd")
+    expect(page.locator("#image-cells")).to_have_text("4 cells")
 
 
 def replace_after_reading(page, root):

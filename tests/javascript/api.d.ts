@@ -363,6 +363,12 @@ declare namespace Api {
     pc: number;
     fl: Array<number>;
   }
+  /** What is proposed for a recording. */
+  interface ProposedSettings {
+    sentences: Array<string>;
+    settings: Record<string, any>;
+    has_picture: boolean;
+  }
   /** What is in a recording. */
   interface Recording {
     file: string;
@@ -571,6 +577,7 @@ declare namespace Api {
     (path: "schema", query?: {}): Promise<Record<string, any>>;
     (path: "files", query?: { dir?: string; }): Promise<Listing>;
     (path: "recording", query: { file: string; }): Promise<Recording>;
+    (path: "recording/suggestion", query: { file: string; channel: number; }): Promise<ProposedSettings>;
     (path: "recording/earlier", query: { file: string; }): Promise<Array<Earlier>>;
     (path: "recording/settings", query?: { dir?: string; }): Promise<FilledForm>;
     (path: "runs", query?: {}): Promise<Array<RunState>>;

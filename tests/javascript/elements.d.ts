@@ -155,6 +155,7 @@ interface Elements {
   "run-settings": HTMLElementTagNameMap["fieldset"];
   "run-start": HTMLElementTagNameMap["button"];
   "run-status": HTMLElementTagNameMap["p"];
+  "run-suggest": HTMLElementTagNameMap["button"];
   "run-summary": HTMLElementTagNameMap["div"];
   "run-try": HTMLElementTagNameMap["button"];
   "sample-add": HTMLElementTagNameMap["button"];
@@ -181,6 +182,11 @@ interface Elements {
   "speed": HTMLElementTagNameMap["select"];
   "stage": HTMLElementTagNameMap["section"];
   "status": HTMLElementTagNameMap["output"];
+  "suggestion": HTMLElementTagNameMap["dialog"];
+  "suggestion-apply": HTMLElementTagNameMap["button"];
+  "suggestion-picture": HTMLElementTagNameMap["div"];
+  "suggestion-text": HTMLElementTagNameMap["div"];
+  "suggestion-title": HTMLElementTagNameMap["h2"];
   "summary": HTMLElementTagNameMap["tbody"];
   "swap": HTMLElementTagNameMap["button"];
   "tab-analysis": HTMLElementTagNameMap["button"];

@@ -19,6 +19,7 @@ from pyama.cli import (
     plot_commands,
     plugin_commands,
     statistics_commands,
+    suggest_command,
     train_command,
     view_command,
 )
@@ -292,6 +293,7 @@ def demo(
     raise typer.Exit(demo_command.demo(output, fovs, frames, kind.value))
 
 
+suggest_command.register(app)
 clean_command.register(app)
 merge_command.register(app)
 models_command.register(app)

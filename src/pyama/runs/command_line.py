@@ -37,7 +37,7 @@ def command(run: PreparedRun, plugins: Sequence[Path] = ()) -> str:
         words += ["--overwrite"]
     if run.redo or run.confirmed:
         words += ["--redo"]
-    return _typed(words)
+    return typed(words)
 
 
 def fit_command(
@@ -53,10 +53,11 @@ def fit_command(
     words = ["pyama", "fit", *map(str, tables), *settings.words()]
     for folder in plugins:
         words += ["--plugins", str(folder.resolve())]
-    return _typed(words)
+    return typed(words)
 
 
-def _typed(words: Sequence[str]) -> str:
+def typed(words: Sequence[str]) -> str:
+    """Return words as one line that a shell of this system reads as them."""
     return subprocess.list2cmdline(words) if os.name == "nt" else shlex.join(words)
 
 

@@ -42,6 +42,7 @@ from pyama.web import (
     run_routes,
     samples_routes,
     scatter_routes,
+    suggestion_routes,
     trace_figure_routes,
     trace_routes,
 )
@@ -60,7 +61,8 @@ ROUTES = (
         intensity_routes,
         fit_routes,
     ),
-    *(form_routes, recording_routes, plan_routes, run_routes, analysis_routes, report_routes),
+    *(form_routes, recording_routes, suggestion_routes, plan_routes, run_routes),
+    *(analysis_routes, report_routes),
     *(known_run_routes, change_routes, figure_routes, trace_figure_routes),
     *(samples_routes, experiment_routes, fitting_routes, scatter_routes, file_routes),
 )

@@ -88,22 +88,24 @@ def segment(
     if frame.size == 0 or frame.min() == frame.max():
         return np.zeros(frame.shape, np.uint16)
     image = network_input(frame, params.diameter, gaps)
-    inside, distance = run_in_tiles(image, lambda tile: _maps(network(tile)))
-    labels = _cells(inside, distance)
+    inside, distance = run_in_tiles(image, lambda tile: cell_maps(network(tile)))
+    labels = find_cells_in_maps(inside, distance)
     if not labels.any():
         return np.zeros(frame.shape, np.uint16)
     enlarged = enlarge_labels(labels, inside, (frame.shape[0], frame.shape[1]))
     return enlarged if gaps is None else np.where(gaps, enlarged.dtype.type(0), enlarged)
 
 
-def _maps(output: NDArray[np.float32]) -> NDArray[np.float32]:
+def cell_maps(output: NDArray[np.float32]) -> NDArray[np.float32]:
     """Return the probability of cells, and the distance lowered at borders, (2, h, w)."""
     inside, border, distance = output
     lowered = distance * (1 - BORDER_WEIGHT * border)
     return np.stack([inside, lowered.astype(np.float32)])
 
 
-def _cells(inside: NDArray[np.float32], distance: NDArray[np.float32]) -> NDArray[np.int32]:
+def find_cells_in_maps(
+    inside: NDArray[np.float32], distance: NDArray[np.float32]
+) -> NDArray[np.int32]:
     """Return the cells in the resolution of the network, 1..N, shape (h, w)."""
     heights = scipy.ndimage.gaussian_filter(distance, SMOOTHING)
     heights = np.where(inside > INSIDE, np.maximum(heights, np.float32(1e-6)), np.float32(0))

@@ -9,6 +9,7 @@ import { makeRunListCard, openRunList } from "./run_list.js";
 import { clearPlan, comparePlan, makePlanCard, planRun, startRun } from "./run_plan.js";
 import { makeProgressCard, watchRun } from "./run_progress.js";
 import { forgetForm, keepForm, keptForm } from "./saved_form.js";
+import { makeSuggestion } from "./suggestion.js";
 import { channelOptions, clearTrial, makeTrialCard, openTrial, tryParams, trySoon } from "./trial.js";
 
 /** @typedef {import("./form_values.js").Schema} Schema */
@@ -193,6 +194,7 @@ function makeSettingsCard(form) {
     element("p", {},
       element("button", { id: "run-start", className: "main", onclick: start }, "Start"), " ",
       element("button", { id: "run-try", onclick: tryParams }, "Try on this frame"), " ",
+      makeSuggestion(readSettings, applySettings), " ",
       element("button", { id: "run-plan", onclick: showPlan }, "Plan")),
     element("p", { id: "run-changes", hidden: true, role: "group", "aria-label": "Settings that differ from the defaults" }),
     ...makeForm(form));
@@ -280,11 +282,16 @@ const showPlan = showErrorsOf(async () => {
   comparePlan(readRequest());
 });
 
+/** @param {Record<string, unknown>} settings Parameters by their names. */
+function applySettings(settings) {
+  for (const [name, value] of Object.entries(settings)) setParam(name, value);
+  formChanged(true);
+}
+
 /** Applies what a run advises to the form, and plans again. */
 const applyAdvice = showErrorsOf(async (/** @type {Api.RunRequest} */ request, /** @type {Record<string, unknown>} */ settings) => {
   if (chosen?.file !== request.file || find("run-output").value !== request.output) await openRequest(request);
-  for (const [name, value] of Object.entries(settings)) setParam(name, value);
-  formChanged(true);
+  applySettings(settings);
   await showPlan();
 });
 
