@@ -1,6 +1,8 @@
 """`pyama run` and `pyama plan`."""
 
 import json
+import re
+from types import SimpleNamespace
 
 import numpy as np
 import pandas as pd
@@ -151,11 +153,18 @@ def test_the_plan_as_json_has_an_entry_per_output(pyama, movie_file, finished):
     }
 
 
-def test_the_plan_of_a_new_folder_makes_no_folder(pyama, movie_file, tmp_path):
-    done = pyama("plan", movie_file, "-o", tmp_path / "new", "--pc", "phase", "--copy-only")
+def test_the_plan_of_a_new_folder_makes_no_folder(pyama, movie_file, tmp_path, monkeypatch):
+    command = "plan", movie_file, "-o", tmp_path / "new", "--pc", "phase", "--copy-only"
+    done = pyama(*command)
     assert done.exit_code == 0
     assert "  copying: runs, not done yet" in done.stdout
     assert "caching: skipped (copy_only)" in done.stdout
+    size = r"A run would write about [\d.]+ MB and \d+ files and folders\."
+    assert re.fullmatch(size, done.stdout.splitlines()[-1])
+    monkeypatch.setattr("shutil.disk_usage", lambda path: SimpleNamespace(free=1000))
+    full = pyama(*command).stdout.splitlines()
+    assert re.fullmatch(size, full[-2])
+    assert "has room for 1 kB, and the run needs about" in full[-1]
     assert list(tmp_path.iterdir()) == []
 
 

@@ -12,6 +12,7 @@ import threading
 import time
 from collections import namedtuple
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -28,7 +29,7 @@ from pyama.processing.recipes import recipes
 from pyama.processing.steps import cropping
 from pyama.processing.verify import verify
 from pyama.processing.workflow import process
-from pyama.processing.workflow.disk_space import needed_bytes
+from pyama.processing.workflow.disk_space import needed_space
 from pyama.readers import open_reader
 from pyama.runs.summary import summary, summary_lines
 from pyama.store import files
@@ -296,7 +297,7 @@ Usage = namedtuple("Usage", "total used free")
 
 def need_of(recording, fovs):
     metadata, config = recording.metadata, make_config()
-    return needed_bytes(metadata, config, {f: recipes(metadata, config, f) for f in fovs})
+    return needed_space(metadata, config, {f: recipes(metadata, config, f) for f in fovs})
 
 
 def test_a_disk_with_far_too_little_room_is_refused_before_any_work(monkeypatch, tmp_path):
@@ -307,11 +308,56 @@ def test_a_disk_with_far_too_little_room_is_refused_before_any_work(monkeypatch,
 
 
 def test_a_disk_with_a_little_too_little_room_is_a_warning(monkeypatch, tmp_path):
-    need = need_of(make_recording(), [0, 1])
+    need = need_of(make_recording(), [0, 1]).size
     monkeypatch.setattr(shutil, "disk_usage", lambda path: Usage(0, 0, need // 2))
     report = process(make_recording(), make_config(), tmp_path)
     assert report.succeeded
     assert "it may stop before the end" in report.messages[0]
+
+
+def leave_files(monkeypatch, number):
+    """Let a file system have room for a number of files."""
+    size = {"f_frsize": 4096, "f_blocks": 2**30, "f_bfree": 2**29, "f_bavail": 2**29}
+    found = SimpleNamespace(f_files=number + 10, f_favail=number, **size)
+    monkeypatch.setattr(os, "statvfs", lambda path: found, raising=False)
+
+
+def test_far_too_few_files_are_refused_before_any_work(monkeypatch, tmp_path):
+    leave_files(monkeypatch, 50)
+    words = r"has room for 50 more files and folders, and the run needs about \d+\. Remove"
+    with pytest.raises(StoreError, match=words):
+        process(make_recording(), make_config(), tmp_path)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_too_few_files_for_the_cells_are_a_warning(monkeypatch, tmp_path):
+    need = need_of(make_recording(), [0, 1])
+    leave_files(monkeypatch, need.files - need.cells)
+    report = process(make_recording(), make_config(), tmp_path)
+    assert report.succeeded
+    assert f"about {need.files}: it may stop before the end" in report.messages[0]
+    leave_files(monkeypatch, 0)
+    assert process(make_recording(), make_config(), tmp_path).succeeded, "nothing is written"
+
+
+def test_the_number_of_files_is_of_the_right_order(tmp_path):
+    recording = make_recording()
+    need = need_of(recording, [0, 1])
+    assert process(recording, make_config(), tmp_path).succeeded
+    found = len(list(tmp_path.rglob("*")))
+    n_crops = len(list(tmp_path.glob("fov_*/cells.zarr/*_ch_*/*/")))
+    fixed = found - 8 * n_crops
+    assert (need.files - need.cells) / 2 < fixed < 1.2 * (need.files - need.cells)
+
+
+def test_the_files_of_a_long_recording_are_those_of_the_promise():
+    metadata = make_recording().metadata
+    update = {"n_frames": 180, "shapes": ((2048, 2048),), "times_min": None}
+    metadata = metadata.model_copy(update=update)
+    config = make_config()
+    need = needed_space(metadata, config, {0: recipes(metadata, config, 0)})
+    assert need.cells == 32 * 839
+    assert need.files - need.cells + 32 * 876 <= 28_700
 
 
 def test_what_is_finished_needs_no_more_room(monkeypatch, tmp_path):
@@ -329,7 +375,7 @@ def test_the_room_that_is_needed_is_of_the_right_order(tmp_path):
         for x in range(100, 450, 80):
             images[0, :, 0, y : y + 50, x : x + 50] += texture
     recording = recording_of(images)
-    need = need_of(recording, [0])
+    need = need_of(recording, [0]).size
     assert process(recording, make_config(), tmp_path).succeeded
     found = sum(path.stat().st_size for path in tmp_path.rglob("*") if path.is_file())
     assert need / 4 < found < 2 * need

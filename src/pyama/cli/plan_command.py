@@ -3,7 +3,7 @@
 from pyama.cli.terminal import note, result, result_json
 from pyama.processing.workflow.planned_steps import replaced_outputs
 from pyama.runs.active_run import run_notes
-from pyama.runs.plan import plan_entries, plan_lines, plan_run
+from pyama.runs.plan import plan_entries, plan_lines, plan_run, space_lines
 from pyama.runs.request import Request, prepare
 
 
@@ -16,5 +16,5 @@ def show(request: Request, *, as_json: bool) -> None:
     if as_json:
         result_json({"output": str(run.output), "plan": plan_entries(plans)})
     else:
-        for line in plan_lines(plans):
+        for line in plan_lines(plans) + space_lines(run, plans):
             result(line)

@@ -5,9 +5,11 @@ from collections.abc import Sequence
 from typing import Any
 
 from pyama.config import ProcessingConfig
+from pyama.errors import StoreError
 from pyama.fov_ranges import fovs_text
 from pyama.processing.plugin_digest import keep_fingerprints
 from pyama.processing.steps import STEPS
+from pyama.processing.workflow.disk_space import check_space, needed_space
 from pyama.processing.workflow.inspected_results import (
     inspected_facts,
     replaced_inspections,
@@ -23,6 +25,7 @@ from pyama.processing.workflow.planned_steps import (
 )
 from pyama.runs.request import PreparedRun
 from pyama.sentences import count_text
+from pyama.units import bytes_text
 
 MAX_REASONS = 4
 """Largest number of reasons that are listed for one step."""
@@ -108,6 +111,24 @@ def _action(step: PlannedStep) -> str:
     is_new_part = is_one and len(step.pending) < len(step.outputs)
     part = f" for {', '.join(step.pending)}" if is_new_part else ""
     return f"runs{part}, {shown}"
+
+
+def space_lines(run: PreparedRun, plans: Plans) -> list[str]:
+    """Return how much a run would write, and whether there is too little room for it."""
+    if not any(step.pending for steps in plans.values() for step in steps):
+        return []
+    contexts = run.contexts
+    recipes = contexts.compute_recipes(run.fovs)
+    finished = None if run.overwrite else contexts.output_dir
+    need = needed_space(contexts.metadata, contexts.config, recipes, finished)
+    if not need.files:  # only damaged files are made again
+        return []
+    size = bytes_text(need.size)
+    lines = [f"A run would write about {size} and {need.files} files and folders."]
+    try:
+        return lines + check_space(contexts, run.fovs, overwrite=run.overwrite)
+    except StoreError as error:
+        return [*lines, str(error)]
 
 
 def kept_outputs(plans: Plans) -> list[str]:

@@ -38,7 +38,7 @@ from pyama.store.outputs import (
 )
 from pyama.store.removing import bytes_in, is_behind_link, left_temporaries, remove_output
 from pyama.store.run_file import read_run
-from pyama.store.stack_outputs import PreviewOutput, StackOutput
+from pyama.store.stack_outputs import PreviewOutput, StackOutput, stack_files
 from pyama.store.zarr_arrays import StoredArray
 
 __all__ = [
@@ -91,6 +91,7 @@ __all__ = [
     "replace_file",
     "seal",
     "set_aside",
+    "stack_files",
     "unseal",
     "write_atomically",
 ]

@@ -1,5 +1,6 @@
 """Stacks in `images.zarr`: level 0 and level 1 of a group, written frame by frame."""
 
+import math
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
@@ -12,7 +13,7 @@ from numpy.typing import NDArray
 
 from pyama import layout
 from pyama.errors import StoreError
-from pyama.store.array_spec import frames_spec, shards_spec, tiled_spec
+from pyama.store.array_spec import SHARD_FRAMES, frames_spec, shards_spec, tiled_spec
 from pyama.store.chunks import Shuffle
 from pyama.store.files import Ledger
 from pyama.store.ome import Scale, stack_group
@@ -30,6 +31,21 @@ SHUFFLES: dict[str, Shuffle] = {
 """Shuffle by kind of group, if not by bytes: the texture of phase contrast fills the upper
 bytes, and runs of equal labels are compressed well as they are. Compared with bitshuffle for
 all groups, this halves the time."""
+
+
+def stack_files(name: str, n_frames: int) -> int:
+    """Return the number of files that the frames of an output take; 0 without frames.
+
+    Args:
+        name: Of the output, such as `pc_ch_0/0`.
+        n_frames: Number of frames of the recording.
+    """
+    group, _, level = name.partition("/")
+    kind, _ = layout.parse_group(group) or ("", 0)
+    if not kind or layout.is_light(group):
+        return 1 if kind else 0
+    is_sharded = kind in SHARDED or level == layout.PREVIEW
+    return math.ceil(n_frames / SHARD_FRAMES) if is_sharded else n_frames
 
 
 class StackOutput(Output):

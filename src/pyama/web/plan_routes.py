@@ -16,7 +16,7 @@ from pyama.readers import PROPOSED, open_reader
 from pyama.runs.active_run import run_notes
 from pyama.runs.command_line import command
 from pyama.runs.earlier_results import earlier_results, earlier_settings
-from pyama.runs.plan import kept_outputs, plan_lines, plan_run, replaced_facts
+from pyama.runs.plan import kept_outputs, plan_lines, plan_run, replaced_facts, space_lines
 from pyama.web.folders import OutputDir, Root, record_of, root_of
 from pyama.web.form_routes import without_files
 from pyama.web.recording_routes import File
@@ -79,7 +79,7 @@ def plan(request: Request, prepared: Prepared) -> Plan:
     return Plan(
         command=command(prepared, request.app.state.runs.plugins),
         notes=run_notes(prepared, []),
-        lines=plan_lines(plans),
+        lines=plan_lines(plans) + space_lines(prepared, plans),
         kept=kept_outputs(plans),
         replaced=replaced_facts(prepared, plans),
         inspected=inspected,

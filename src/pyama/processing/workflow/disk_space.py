@@ -1,8 +1,10 @@
-"""The disk space that a run needs, estimated before it starts."""
+"""The disk space and the number of files that a run needs, estimated before it starts."""
 
 import math
+import os
 import shutil
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 from pyama.config import ProcessingConfig
@@ -11,12 +13,34 @@ from pyama.metadata import MicroscopyMetadata
 from pyama.processing.fov import crop_groups
 from pyama.processing.recipes import FovContexts, Recipes
 from pyama.processing.steps import STEPS
-from pyama.store import CELLS_MARK, FovStore, Recipe
+from pyama.store import CELL_PREVIEWS_MARK, CELLS_MARK, FovStore, Recipe, stack_files
 from pyama.units import bytes_text
 
 BYTES_PER_PIXEL = {step.name: step.bytes_per_pixel for step in STEPS}
 LEAST_SHARE = 1 / 4
 """Share of the typical size that every recording takes; clean images compress better."""
+PIXELS_PER_TRACK = 5000
+"""Pixels of a frame per track of a typical recording: 876 tracks at 2048 px."""
+FILES_PER_CROP = {CELLS_MARK: 5, CELL_PREVIEWS_MARK: 3}
+"""Files and folders of one cell in one group."""
+FILES_PER_OUTPUT = 6
+"""Files and folders of an output besides those of frames and cells: documents, marks."""
+
+
+@dataclass(frozen=True)
+class Space:
+    """Room on a disk, needed or free.
+
+    Attributes:
+        size: In bytes.
+        files: Number of files and folders; for free room, None if the file system does not
+            limit it, or the platform does not tell.
+        cells: Those of `files` that are for the crops of a typical number of cells.
+    """
+
+    size: int
+    files: int | None
+    cells: int = 0
 
 
 def check_space(contexts: FovContexts, fovs: Sequence[int], *, overwrite: bool) -> list[str]:
@@ -35,19 +59,28 @@ def check_space(contexts: FovContexts, fovs: Sequence[int], *, overwrite: bool) 
     """
     if overwrite:  # results that are removed make room
         return []
-    free = shutil.disk_usage(contexts.output_dir).free
+    free = free_space(contexts.output_dir)
     known = contexts.compute_recipes(fovs)
     metadata, config = contexts.metadata, contexts.config
-    if needed_bytes(metadata, config, known) <= free:
+    if _fits(needed_space(metadata, config, known), free):
         return []  # without looking for finished outputs, which takes a while
-    need = needed_bytes(metadata, config, known, contexts.output_dir)
-    if need <= free:
+    need = needed_space(metadata, config, known, contexts.output_dir)
+    folder = contexts.output_dir
+    return [*_size_messages(folder, need, free), *_file_messages(folder, need, free)]
+
+
+def _fits(need: Space, free: Space) -> bool:
+    return need.size <= free.size and (free.files is None or (need.files or 0) <= free.files)
+
+
+def _size_messages(folder: Path, need: Space, free: Space) -> list[str]:
+    if need.size <= free.size:
         return []
     message = (
-        f"{contexts.output_dir} has room for {bytes_text(free)}, and the run needs about "
-        f"{bytes_text(need)}"
+        f"{folder} has room for {bytes_text(free.size)}, and the run needs about "
+        f"{bytes_text(need.size)}"
     )
-    if need * LEAST_SHARE > free:
+    if need.size * LEAST_SHARE > free.size:
         raise StoreError(
             f"{message}. Free some disk space, choose another output folder, or process fewer "
             "fields of view."
@@ -58,13 +91,43 @@ def check_space(contexts: FovContexts, fovs: Sequence[int], *, overwrite: bool) 
     ]
 
 
-def needed_bytes(
+def _file_messages(folder: Path, need: Space, free: Space) -> list[str]:
+    files = need.files or 0
+    if free.files is None or files <= free.files:
+        return []
+    message = (
+        f"{folder} has room for {free.files} more files and folders, and the run needs about "
+        f"{files}"
+    )
+    if files - need.cells > free.files:
+        raise StoreError(
+            f"{message}. Remove files that are not needed, choose another output folder, or "
+            "process fewer fields of view."
+        )
+    return [
+        f"{message}: it may stop before the end. Run the same command again when there is "
+        "more space."
+    ]
+
+
+def free_space(folder: Path) -> Space:
+    """Return what is free on the disk of a folder, which need not exist."""
+    while not folder.exists() and folder != folder.parent:
+        folder = folder.parent
+    files = None
+    if hasattr(os, "statvfs"):
+        status = os.statvfs(folder)
+        files = status.f_favail if status.f_files else None  # 0: there is no limit
+    return Space(shutil.disk_usage(folder).free, files)
+
+
+def needed_space(
     metadata: MicroscopyMetadata,
     config: ProcessingConfig,
     recipes: Mapping[int, Recipes],
     output_dir: Path | None = None,
-) -> int:
-    """Estimate how much a run writes, in bytes; see `Step.bytes_per_pixel`.
+) -> Space:
+    """Estimate how much a run writes; see `Step.bytes_per_pixel`.
 
     Args:
         metadata: Of the recording.
@@ -73,16 +136,19 @@ def needed_bytes(
         output_dir: The output folder, to leave out what is finished there.
     """
     groups = len(crop_groups(config))
-    total = 0.0
+    size, files, cells = 0.0, 0, 0
     for fov, outputs in recipes.items():
-        pixels = metadata.n_frames * math.prod(metadata.shapes[fov])
+        frame_pixels = math.prod(metadata.shapes[fov])
         store = None if output_dir is None else FovStore(output_dir, fov)
         for name, recipe in outputs.items():
-            if store is None or not _is_finished(store, name, recipe):
-                is_crops = name.startswith(CELLS_MARK.partition("/")[0])
-                share = groups if is_crops else 1
-                total += share * BYTES_PER_PIXEL[recipe.step] * pixels
-    return math.ceil(total)
+            if store is not None and _is_finished(store, name, recipe):
+                continue
+            share = groups if name in FILES_PER_CROP else 1
+            size += share * BYTES_PER_PIXEL[recipe.step] * metadata.n_frames * frame_pixels
+            tracks = math.ceil(frame_pixels / PIXELS_PER_TRACK)
+            cells += tracks * groups * FILES_PER_CROP.get(name, 0)
+            files += FILES_PER_OUTPUT + stack_files(name, metadata.n_frames)
+    return Space(math.ceil(size), files + cells, cells)
 
 
 def _is_finished(store: FovStore, name: str, recipe: Recipe) -> bool:
