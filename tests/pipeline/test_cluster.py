@@ -5,6 +5,8 @@ import logging
 import sys
 import threading
 import time
+from concurrent.futures import BrokenExecutor
+from dataclasses import replace
 from importlib import import_module
 
 import pytest
@@ -25,6 +27,7 @@ from pyama.store import FovStore, lock_fovs
 from small_movie import MOVIE, contents, make_config, recording_of
 
 distributed = pytest.importorskip("distributed", reason="Dask is not installed")
+dask = pytest.importorskip("dask")
 
 PLUGINS = """
 import os
@@ -75,6 +78,7 @@ def plugins(tmp_path_factory):
 @contextlib.contextmanager
 def cluster_of(n):
     options = {"dashboard_address": "127.0.0.1:0", "scheduler_kwargs": {"dashboard": False}}
+    dask.config.set({"distributed.deploy.lost-worker-timeout": "1 day"})  # as in a real one
     with distributed.LocalCluster(
         n_workers=n,
         threads_per_worker=1,
@@ -161,8 +165,6 @@ def test_a_cluster_is_cancelled_within_a_frame_and_goes_on(whole, scheduler, tmp
 
 def patience(seconds):
     """How long Dask tries to reach a scheduler."""
-    import dask
-
     return dask.config.set({"distributed.comm.timeouts.connect": f"{seconds}s"})
 
 
@@ -243,7 +245,7 @@ def test_a_plugin_that_cannot_travel_is_refused_by_name(tmp_path):
     assert not list(tmp_path.glob("fov_*/images.zarr")), "before any work"
 
 
-def test_a_worker_that_dies_fails_its_fov_once_and_others_go_on(plugins, scheduler, tmp_path):
+def test_a_fov_that_kills_two_workers_fails_and_others_go_on(plugins, scheduler, tmp_path):
     SEGMENTERS["deadly"] = plugins.deadly
     images = MOVIE[:3, :3].copy()
     images[1, :, 0] += 30_000
@@ -251,7 +253,7 @@ def test_a_worker_that_dies_fails_its_fov_once_and_others_go_on(plugins, schedul
     report = process(recording_of(images), config, tmp_path, executor=scheduler)
     assert report.failed_fovs == [1]
     assert [failure.message for failure in report.failures] == [DIED]
-    assert (plugins.HERE / "killed").read_text() == "x", "no other worker is sent after it"
+    assert (plugins.HERE / "killed").read_text() == "xx", "one other worker tries"
     assert not list(tmp_path.glob("*.tmp"))
 
 
@@ -306,24 +308,42 @@ def test_a_scheduler_that_is_not_there_is_one_line(tmp_path):
 
 
 def run_in(folder):
-    run = Run("mine", folder, [], logging.INFO, dask_worker.__version__)
+    run = Run("mine", folder, [], logging.INFO, dask_worker.own_versions())
     run.flag.path.touch()
     return run
 
 
-def test_a_worker_that_does_not_see_the_folder_or_is_another_version_says_so(tmp_path):
+def test_a_worker_that_does_not_see_the_folder_or_has_other_versions_says_so(tmp_path):
     run = run_in(tmp_path)
     run.check()
     with pytest.raises(RuntimeError, match="same path"):
-        Run("mine", tmp_path / "elsewhere", [], 0, run.version).check()
-    with pytest.raises(RuntimeError, match=r"this run 99\.0"):
-        Run("mine", tmp_path, [], 0, "99.0").check()
+        replace(run, folder=tmp_path / "elsewhere").check()
+    for name, found in run.versions.items():
+        other = replace(run, versions=run.versions | {name: "99.0"})
+        with pytest.raises(RuntimeError, match=rf"has {name} {found}, and this run {name} 99"):
+            other.check()
 
 
-def test_a_call_is_begun_once_and_leaves_nothing(tmp_path):
-    run = run_in(tmp_path)
-    assert [run.claim(3), run.claim(3), run.claim(4)] == [True, False, True]
-    run.disclaim(3)
+class Unset:
+    was_set = False
+
+    def is_set(self):
+        return True
+
+
+def test_a_call_is_begun_by_two_workers_at_most_and_leaves_nothing(tmp_path):
+    run, never = run_in(tmp_path), Unset()
+    with contextlib.suppress(KeyboardInterrupt), run.begun(3, never, never) as has_died:
+        assert not has_died
+        with pytest.raises(BrokenExecutor), run.begun(3, never, never):
+            pytest.fail("a worker that is alive may write")
+        assert not run.withdraw(3)
+        raise KeyboardInterrupt  # as if it was killed
+    with run.begun(3, never, never) as has_died:
+        assert has_died
+    assert run.withdraw(4)
+    with pytest.raises(BrokenExecutor), run.begun(4, never, never):
+        pytest.fail("it was withdrawn")
     run.keep()
     run.clean_up()
     assert not list(tmp_path.iterdir())
@@ -336,12 +356,12 @@ class SilentWorker:
 
 def test_a_process_serves_one_run_at_a_time(plugins, tmp_path):
     """Two threads of one worker, and runs with different preprocessors."""
-    version = dask_worker.__version__
+    versions = dask_worker.own_versions()
     runs = []
     for top in (1, 2):
         PREPROCESSORS[:] = [plugins.Inverting(top)]
         runs.append(
-            Run(str(top), tmp_path, pack_plugins(make_config()), logging.INFO, version)
+            Run(str(top), tmp_path, pack_plugins(make_config()), logging.INFO, versions)
         )
     PREPROCESSORS.clear()
     place, seen, second_came = _Slot(), [], threading.Event()

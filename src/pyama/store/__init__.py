@@ -21,7 +21,7 @@ from pyama.store.files import (
     write_atomically,
 )
 from pyama.store.fov_store import FovStore, Stack, fovs_in
-from pyama.store.lock import LOCK_FILE, lock_folder, lock_fovs, locks_joined
+from pyama.store.lock import LOCK_FILE, lock_folder, lock_fovs, locks_joined, try_lock
 from pyama.store.lock_state import LockHolder, local_time, lock_holders
 from pyama.store.marks import MARKS, Mark, MarkFile, Recipe, seal, unseal
 from pyama.store.not_recorded import NotRecorded
@@ -92,6 +92,7 @@ __all__ = [
     "seal",
     "set_aside",
     "stack_files",
+    "try_lock",
     "unseal",
     "write_atomically",
 ]

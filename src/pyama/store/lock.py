@@ -210,6 +210,16 @@ def _try_for_a_while(file: FileIO) -> bool | None:
     return held
 
 
+def try_lock(file: FileIO) -> bool | None:
+    """Lock a file for this process alone, until it is closed.
+
+    Returns:
+        True if it is held now, False if another process holds it, None if the file system has
+        no locks.
+    """
+    return _try(_take, file)
+
+
 def _try(lock: Callable[[FileIO], None], file: FileIO) -> bool | None:
     """Lock a file: True if it is held now, False if another process holds it.
 

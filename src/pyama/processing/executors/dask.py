@@ -8,32 +8,39 @@ import logging
 import pickle
 import queue
 import threading
+import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import BrokenExecutor, Future
-from contextlib import ExitStack, contextmanager
-from dataclasses import replace
+from contextlib import ExitStack, contextmanager, suppress
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
+from pickle import PicklingError
 from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
 from pyama.background_thread import background_thread
 from pyama.errors import ConfigError, PyamaError, message_of
-from pyama.processing.cancelling import CancelEvent, call_when_set
+from pyama.processing.cancelling import CancelEvent
 from pyama.processing.executors import Work, dask_worker
-from pyama.processing.executors.dask_worker import TOPIC, Run, work_on
+from pyama.processing.executors.dask_worker import TOPIC, Run, own_versions, work_on
 from pyama.processing.executors.messages import DIED, handle_messages
 from pyama.processing.executors.pickled_plugins import Plugin
 from pyama.processing.fov import FovContext
 from pyama.processing.runner import Watcher
 from pyama.processing.step_reports import StepReports
-from pyama.version import __version__
 
 if TYPE_CHECKING:
     from distributed import Client
 
-POLL_SECONDS = 2.0
-"""Interval at which a run renews its temporary files and checks that there are workers."""
+POLL_SECONDS = 0.1
+"""Interval at which results are taken."""
+LOOK_SECONDS = 2.0
+"""Interval at which the scheduler is asked how many workers there are."""
+ANSWER_SECONDS = 3.0
+"""How long one answer, or one attempt to connect, may take."""
+PATIENCE, CANCELLED_PATIENCE = 30.0, 5.0
+"""A scheduler that has not answered for so many seconds is lost; the second after Ctrl-C."""
 GONE = (
     "The connection to the Dask scheduler was lost. Finished outputs are kept: start the "
     "cluster again and repeat the command."
@@ -65,36 +72,59 @@ def open_cluster(
         ConfigError: No scheduler answers, or the cluster does not start.
     """
     level = logging.getLogger("pyama").getEffectiveLevel()
-    run = Run(uuid4().hex, output_dir.absolute(), plugins, level, __version__)
+    run = Run(uuid4().hex, output_dir.absolute(), plugins, level, own_versions())
     messages: queue.SimpleQueue[Any] = queue.SimpleQueue()
     with ExitStack() as stack:
         stack.callback(run.clean_up)  # last: until then no call may begin
-        client = _connected(stack, address, n)
+        client = _connected(stack, address, n, cancel_event)
         run.flag.path.touch()
         client.subscribe_topic(TOPIC, partial(_receive, run.name, messages))
         stack.enter_context(handle_messages(messages, watch))
-        cluster = _Cluster(client, run)
-        stack.enter_context(_looking_after(client, run, address))
-        stack.enter_context(call_when_set(cancel_event, cluster.stop))
+        cluster = _Cluster(client, run, address, cancel_event)
+        stack.enter_context(background_thread("pyama dask", cluster.attend))
         try:
             yield cluster
         finally:
             cluster.wait()
 
 
-def _connected(stack: ExitStack, address: str | None, n: int) -> "Client":
+def _connected(
+    stack: ExitStack, address: str | None, n: int, cancel_event: CancelEvent
+) -> "Client":
     """Connect for the length of the stack, to a new local cluster if there is no address."""
-    from distributed import Client
+    import dask
 
     stack.enter_context(_quiet())
+    # A worker whose process dies twice within 15 s would be given up by a local cluster.
+    stack.enter_context(dask.config.set({"distributed.deploy.lost-worker-timeout": "1 day"}))
     try:
         target = address or stack.enter_context(_local_cluster(n))
-        client = Client(target, set_as_default=False)
+        client = _connect(target, cancel_event)
     except (OSError, RuntimeError, ValueError) as error:
         what = f"No Dask scheduler answers at {address}" if address else "Dask does not start"
         raise ConfigError(f"{what}: {message_of(error)}") from error
-    stack.enter_context(client)
+    stack.callback(_close, client)
     return client
+
+
+def _connect(target: Any, cancel_event: CancelEvent) -> "Client":
+    """Try as long as Dask is configured to, or until the run is cancelled."""
+    import dask
+    from distributed import Client
+
+    patience = dask.utils.parse_timedelta(dask.config.get("distributed.comm.timeouts.connect"))
+    until = time.monotonic() + patience
+    while True:
+        try:
+            return Client(target, set_as_default=False, timeout=min(patience, ANSWER_SECONDS))
+        except OSError:
+            if cancel_event.is_set() or time.monotonic() > until:
+                raise
+
+
+def _close(client: "Client") -> None:
+    with suppress(OSError, RuntimeError):  # of a scheduler that does not answer
+        client.close(timeout=ANSWER_SECONDS)
 
 
 @contextmanager
@@ -132,39 +162,32 @@ def _receive(name: str, messages: queue.SimpleQueue[Any], event: tuple[float, An
             messages.put(message)
 
 
-@contextmanager
-def _looking_after(client: "Client", run: Run, address: str | None) -> Iterator[None]:
-    """Warn while there are no workers, which a job queue may start later.
+@dataclass(frozen=True)
+class _Call:
+    """One field of view: what was given to Dask, and what the run waits for."""
 
-    A local cluster restarts its workers itself.
-    """
-
-    def look(ended: threading.Event) -> None:
-        waiting = False
-        while not ended.wait(POLL_SECONDS):
-            run.keep()
-            try:
-                before, waiting = waiting, address is not None and not client.nthreads()
-            except (OSError, RuntimeError):  # reported with the results
-                return
-            if waiting and not before:
-                logger.warning(
-                    "The Dask cluster has no workers now. Waiting for one: 'dask worker %s' "
-                    "starts one, Ctrl-C stops.",
-                    address,
-                )
-
-    with background_thread("pyama dask workers", look):
-        yield
+    number: int
+    asked: Any  # a future of Dask
+    given: Future[StepReports]
+    work: Callable[..., StepReports]
 
 
 class _Cluster:
-    """Runs functions on the workers of a Dask cluster."""
+    """Runs functions on the workers of a Dask cluster.
 
-    def __init__(self, client: "Client", run: Run) -> None:
-        self._executor, self._run = client.get_executor(), run
-        self._asked: dict[int, Future[Any]] = {}
-        self._given: list[Future[Any]] = []
+    One thread takes all results. It never waits for the scheduler longer than
+    `ANSWER_SECONDS`, and when the scheduler is lost it ends every call.
+    """
+
+    def __init__(
+        self, client: "Client", run: Run, address: str | None, cancel_event: CancelEvent
+    ) -> None:
+        self._client, self._run, self._address = client, run, address
+        self._cancel_event = cancel_event
+        self._given: list[Future[StepReports]] = []
+        self._open: dict[int, _Call] = {}
+        self._answered = self._looked = time.monotonic()
+        self._has_workers, self._is_lost = True, False
 
     def submit(self, function: Work, context: FovContext) -> Future[StepReports]:
         # A worker may have another working directory.
@@ -172,46 +195,88 @@ class _Cluster:
         given: Future[StepReports] = Future()
         self._given.append(given)
         number = len(self._given)
+        key = f"pyama-{self._run.name}-{number}"
         try:
-            asked = self._executor.submit(work_on, self._run, number, function, context)
-        except (OSError, RuntimeError) as error:
+            if self._is_lost:
+                raise BrokenExecutor(GONE)
+            arguments = self._run, number, function, context
+            asked = self._client.submit(work_on, *arguments, key=key, pure=False)
+        except (OSError, RuntimeError, TypeError, PicklingError) as error:
             given.set_exception(_explained(error))
-            return given
-        self._asked[number] = asked
-        work = partial(function, context)
-        asked.add_done_callback(partial(self._hand_on, given, number, work))
-        if self._run.flag.is_set():
-            self.stop()
+        else:
+            self._open[number] = _Call(number, asked, given, partial(function, context))
         return given
-
-    def stop(self) -> None:
-        """Stop running calls and withdraw those that no worker has begun."""
-        self._run.flag.set()
-        for number, asked in list(self._asked.items()):
-            if not asked.done() and self._run.claim(number):
-                asked.cancel()
 
     def wait(self) -> None:
         """Wait until no call is running."""
         for given in self._given:
             given.exception()
 
-    def _hand_on(
-        self, given: Future[Any], number: int, work: Callable[..., Any], asked: Future[Any]
-    ) -> None:
-        """Set the result in any case; a call stopped before it began reports that itself."""
+    def attend(self, ended: threading.Event) -> None:
+        """Take results, pass on a request to stop, and notice if the scheduler is lost."""
         try:
-            error = BrokenExecutor(GONE) if asked.cancelled() else asked.exception()
-            if error is None:
-                given.set_result(asked.result())
-            elif self._run.flag.is_set():
-                given.set_result(work(self._run.flag, None))
-            else:
-                given.set_exception(_explained(error))
+            while not self._is_lost and not ended.wait(POLL_SECONDS):
+                if self._cancel_event.is_set() and not self._run.flag.is_set():
+                    self._run.flag.set()
+                for call in list(self._open.values()):
+                    self._take(call)
+                self._look()
         finally:
-            self._asked.pop(number, None)  # lets Dask release the result
-            if not given.done():
-                given.set_exception(BrokenExecutor(GONE))
+            self._is_lost = True
+            for call in list(self._open.values()):
+                self._end(call, BrokenExecutor(GONE))
+
+    def _take(self, call: _Call) -> None:
+        """Take the result of a call that has ended, or why there is none."""
+        status = call.asked.status
+        if status == "finished":
+            with suppress(OSError, RuntimeError):  # no answer: the next attempt, or it is lost
+                self._end(call, call.asked.result(timeout=ANSWER_SECONDS))
+        elif status == "error":
+            self._end(call, _explained(call.asked.exception(timeout=ANSWER_SECONDS)))
+        elif status == "cancelled":
+            self._end(call, BrokenExecutor(GONE))
+        elif self._cancel_event.is_set() and self._run.withdraw(call.number):
+            call.asked.cancel()
+            self._end(call, BrokenExecutor(GONE))
+
+    def _end(self, call: _Call, result: StepReports | BaseException) -> None:
+        """Set the result; after a request to stop, a call without one reports that itself."""
+        del self._open[call.number]  # lets Dask release the result
+        if not isinstance(result, BaseException):
+            call.given.set_result(result)
+        elif self._run.flag.is_set():
+            call.given.set_result(call.work(self._run.flag, None))
+        else:
+            call.given.set_exception(result)
+
+    def _look(self) -> None:
+        """Ask for the number of workers, and warn once while there are none.
+
+        A job queue may start some later; a local cluster restarts its own.
+        """
+        if time.monotonic() - self._looked < LOOK_SECONDS:
+            return
+        self._run.keep()
+        try:
+            count = self._client.scheduler.ncores  # type: ignore[union-attr]
+            n = len(self._client.sync(count, callback_timeout=ANSWER_SECONDS))
+        except (OSError, RuntimeError, ValueError, AttributeError):  # no answer, or closed
+            n = None
+        self._looked = time.monotonic()
+        if n is None:
+            is_cancelled = self._cancel_event.is_set()
+            silent = self._looked - self._answered
+            self._is_lost = silent > (CANCELLED_PATIENCE if is_cancelled else PATIENCE)
+            return
+        self._answered, before = self._looked, self._has_workers
+        self._has_workers = bool(n)
+        if before and not n and self._address is not None:
+            logger.warning(
+                "The Dask cluster has no workers now. Waiting for one: 'dask worker %s' "
+                "starts one, Ctrl-C stops.",
+                self._address,
+            )
 
 
 def _explained(error: BaseException) -> BaseException:

@@ -4,12 +4,15 @@ import logging
 import os
 import pickle
 import signal
+import socket
 import threading
 import time
 from collections.abc import Iterator
 from concurrent.futures import BrokenExecutor
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
+from importlib.metadata import version
+from io import FileIO
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -21,7 +24,7 @@ from pyama.processing.fov import FovContext
 from pyama.processing.plugin_digest import keep_fingerprints
 from pyama.processing.plugin_targets import load_named_plugins
 from pyama.processing.step_reports import StepReports
-from pyama.store import TEMPORARY, locks_joined
+from pyama.store import TEMPORARY, locks_joined, try_lock
 from pyama.version import __version__
 
 if TYPE_CHECKING:
@@ -29,10 +32,19 @@ if TYPE_CHECKING:
 
 TOPIC = "pyama"
 """Topic of all messages: one for all runs, as a scheduler keeps the last ones of each."""
+LIBRARIES = "numpy", "numba", "scipy"
+ATTEMPTS = 2
+"""How many workers may begin a call, the second one if the first has died."""
+POLL_SECONDS = 0.1
 SEND_SECONDS = 0.2
 """Shortest interval at which a worker sends its collected messages."""
 
 logger = logging.getLogger("pyama")
+
+
+def own_versions() -> dict[str, str]:
+    """Return the versions in this process of what results depend on."""
+    return {"pyama": __version__, **{name: version(name) for name in LIBRARIES}}
 
 
 @dataclass(frozen=True)
@@ -44,44 +56,66 @@ class Run:
         folder: The output folder; its temporary files here are removed at the end.
         plugins: Custom parts.
         level: Of what is logged.
-        version: Of pyama.
+        versions: Of pyama and libraries.
     """
 
     name: str
     folder: Path
     plugins: list[Plugin]
     level: int
-    version: str
+    versions: dict[str, str]
 
     @property
     def flag(self) -> FlagFile:
         """Asks the workers to stop."""
         return FlagFile(self._file("stop"))
 
-    def claim(self, number: int) -> bool:
-        """Claim a call by its number; False if it was claimed before and did not end.
+    @contextmanager
+    def begun(self, number: int, stop: AnyOf, released: "_Released") -> Iterator[bool]:
+        """Hold a call, which two workers may begin, one after the other.
 
-        Dask would repeat such a call. But what has crashed one worker may crash the next, and
-        a worker that is only unreachable may still be writing.
+        Dask repeats a call whose worker has died. But what has crashed two workers will crash
+        the next, and a worker that is only unreachable may still be writing: its lock shows
+        that.
+
+        Yields:
+            Whether another worker has died with this call.
+
+        Raises:
+            BrokenExecutor: It must not be begun.
         """
-        try:
-            self._file(str(number)).open("x").close()
-        except FileExistsError:
-            return False
-        return True
+        path = self._file(str(number))
+        with FileIO(path, "a+") as file:
+            while try_lock(file) is False:
+                if stop.is_set():
+                    raise BrokenExecutor(DIED)
+                time.sleep(POLL_SECONDS)
+            n_begun = _length(file)
+            if n_begun >= ATTEMPTS:
+                raise BrokenExecutor(DIED)
+            file.write(b"x")
+            yield bool(n_begun)
+            if released.was_set:
+                raise BrokenExecutor(DIED)  # not to be taken for a request of the user
+        path.unlink(missing_ok=True)  # a result that is lost may be requested again
 
-    def disclaim(self, number: int) -> None:
-        """Release a call that has ended."""
-        self._file(str(number)).unlink(missing_ok=True)
+    def withdraw(self, number: int) -> bool:
+        """Prevent that a call begins; False if a worker may be at it."""
+        with FileIO(self._file(str(number)), "a+") as file:
+            held = try_lock(file)
+            is_free = held if held is not None else not _length(file)
+            if is_free:
+                file.write(b"x" * ATTEMPTS)
+        return is_free
 
     def keep(self) -> None:
         """Show other runs in the folder that the temporary files are in use."""
         for path in self._files():
-            with suppress(FileNotFoundError):
+            with suppress(OSError):  # it was removed, or the file server is away
                 os.utime(path)
 
     def check(self) -> None:
-        """Check that this process sees the output folder and has the same version.
+        """Check that this process sees the output folder and has the same versions.
 
         Raises:
             BrokenExecutor: This process cannot serve the run.
@@ -91,10 +125,14 @@ class Run:
                 f"A Dask worker does not see the run in {self.folder}. The output folder must "
                 "lie where all workers see it, under the same path."
             )
-        if __version__ != self.version:
+        found = own_versions()
+        differ = [name for name in self.versions if found[name] != self.versions[name]]
+        if differ:
+            theirs = ", ".join(f"{name} {found[name]}" for name in differ)
+            ours = ", ".join(f"{name} {self.versions[name]}" for name in differ)
             raise BrokenExecutor(
-                f"A Dask worker has pyama {__version__} and this run {self.version}. "
-                "Install the same version for both, then start the cluster again."
+                f"A Dask worker on {socket.gethostname()} has {theirs}, and this run {ours}. "
+                "Install the same versions for both, then start the cluster again."
             )
 
     def clean_up(self) -> None:
@@ -109,6 +147,10 @@ class Run:
         return self.folder / f"dask-{self.name}-{name}{TEMPORARY}"
 
 
+def _length(file: FileIO) -> int:
+    return os.fstat(file.fileno()).st_size
+
+
 def dask_setup(worker: "Worker") -> None:
     """Prepare a worker of a local cluster; Dask requires this name.
 
@@ -118,10 +160,10 @@ def dask_setup(worker: "Worker") -> None:
 
 
 def work_on(run: Run, number: int, function: Work, context: FovContext) -> StepReports:
-    """Call `function(context, cancel_event, watch)` unless another worker claimed the call.
+    """Call `function(context, cancel_event, watch)`, unless two workers have died with it.
 
     Raises:
-        BrokenExecutor: This worker cannot serve the run, or another one has not ended.
+        BrokenExecutor: This worker cannot serve the run, or two have died.
     """
     from distributed import get_worker
 
@@ -132,16 +174,14 @@ def work_on(run: Run, number: int, function: Work, context: FovContext) -> StepR
     with _SLOT.taken(run, worker) as messages, ExitStack() as stack:
         with suppress(OSError):  # the run itself holds the lock, too
             stack.enter_context(locks_joined(run.folder, [context.fov]))
-        if released.is_set() or not run.claim(number):
-            raise BrokenExecutor(DIED)
-        try:
-            load_named_plugins(context.config)
-            result = function(context, stop, messages.put)
-        finally:
-            run.disclaim(number)  # a result that is lost may be requested again
-    if released.was_set:
-        raise BrokenExecutor(DIED)  # not to be taken for a request of the user
-    return result
+        has_died = stack.enter_context(run.begun(number, stop, released))
+        place = f"worker {worker.name} on {socket.gethostname()}"
+        if has_died:
+            logger.warning("FOV %d: its worker died. It is repeated by %s", context.fov, place)
+        else:
+            logger.info("FOV %d: processed by %s", context.fov, place)
+        load_named_plugins(context.config)
+        return function(context, stop, messages.put)
 
 
 class _Released:
