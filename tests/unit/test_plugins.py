@@ -28,6 +28,7 @@ from pyama.processing.plugin_targets import TARGETS, load_installed_plugins
 from pyama.processing.recipes import recipes
 from pyama.processing.workflow import CopyingService, run_batch, run_single_worker
 from pyama.readers import READERS, open_reader
+from pyama.readers.array import ArrayReader
 from pyama.registry import Registry, parameters
 from pyama.testing.checks import (
     check_feature,
@@ -429,6 +430,37 @@ def test_built_in_trackers_keep_the_contract(name):
 @pytest.mark.parametrize("name", sorted(PHASE_FEATURES.keys() | FLUORESCENCE_FEATURES.keys()))
 def test_built_in_features_keep_the_contract(name):
     check_feature(PHASE_FEATURES.get(name) or FLUORESCENCE_FEATURES[name], name)
+
+
+class Turned(ArrayReader):
+    """It ignores the order of the channels."""
+
+    def read(self, fov, frame, channels):
+        return super().read(fov, frame, sorted(channels))
+
+
+class Floats(ArrayReader):
+    def read(self, fov, frame, channels):
+        return [image.astype(float) for image in super().read(fov, frame, channels)]
+
+
+MOVIE_OF_TWO = np.arange(2 * 2 * 6 * 5, dtype=np.uint16).reshape(1, 2, 2, 6, 5)
+READERS_THAT_ARE_WRONG = [
+    pytest.param(lambda: 7, "returned int, which lacks read", id="number"),
+    pytest.param(lambda: Turned(MOVIE_OF_TWO), "another image of channel 1", id="order"),
+    pytest.param(lambda: Floats(MOVIE_OF_TWO), "float64; expected 2: ndarray", id="type"),
+]
+
+
+@pytest.mark.parametrize(("made", "message"), READERS_THAT_ARE_WRONG)
+def test_a_reader_that_returns_the_wrong_thing_is_found(tmp_path, made, message):
+    sample = tmp_path / "movie.two"
+    sample.touch()
+    with pytest.raises(PluginError, match=message):
+        check_reader(lambda p, z: made() if p.suffix == ".two" else None, "it", sample)
+    check_reader(
+        lambda p, z: ArrayReader(MOVIE_OF_TWO) if p.suffix == ".two" else None, "it", sample
+    )
 
 
 def test_a_preprocessor_object_keeps_the_contract():

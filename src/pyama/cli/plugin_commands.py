@@ -23,6 +23,10 @@ app = Commands(
 )
 
 
+NO_SAMPLE = ", but read no image: name a recording with --sample"
+"""What is added for a reader that was only given files of other formats."""
+
+
 def load(folders: Sequence[Path]) -> list[Any]:
     """Load plugins of installed packages and folders; warn of those that cannot be loaded.
 
@@ -77,6 +81,15 @@ def _lines(content: dict[str, Any]) -> Iterator[str]:
 @report_errors
 def check(
     file: Annotated[Path, typer.Argument(metavar="FILE", help="A plugin file.")],
+    sample: Annotated[
+        Path | None,
+        typer.Option(
+            "--sample",
+            metavar="RECORDING",
+            exists=True,
+            help="A recording of the format of a reader, of which images are read.",
+        ),
+    ] = None,
     debug: Debug = False,
 ) -> None:
     """Load a plugin file and check every plugin that it adds.
@@ -86,10 +99,10 @@ def check(
     """
     from pyama.runs.plugin_catalog import check_file
 
-    entries, problems = check_file(file)
+    entries, problems = check_file(file, sample)
     for kind, name in entries:
         if (kind, name) not in problems:
-            result(f"{kind} {name}: passed")
+            result(f"{kind} {name}: passed{NO_SAMPLE * (kind == 'readers' and not sample)}")
     for (kind, name), problem in problems.items():
         error(f"{kind} {name}: {problem}" if name else problem)
     if problems:

@@ -107,8 +107,14 @@ def name_exists(kind: str, name: str) -> bool:
     return name in _entries(ALL_TARGETS.get(f"{kind}s", ()))
 
 
-def check_file(file: Path) -> tuple[Sequence[tuple[str, str]], dict[tuple[str, str], str]]:
+def check_file(
+    file: Path, sample: Path | None = None
+) -> tuple[Sequence[tuple[str, str]], dict[tuple[str, str], str]]:
     """Load a plugin file and check every plugin that it adds.
+
+    Args:
+        file: The plugin file.
+        sample: A recording for the check of readers.
 
     Returns:
         Kind and name of every plugin, and the problems by kind and name. A problem of the file
@@ -120,16 +126,16 @@ def check_file(file: Path) -> tuple[Sequence[tuple[str, str]], dict[tuple[str, s
         return (), {("", ""): f"{file}: {loaded.problem}"}
     problems = {}
     for kind, name in loaded.entries:
-        problem = _problem(kind, name, file.resolve()) if kind in CHECKS else ""
+        problem = _problem(kind, name, file.resolve(), sample) if kind in CHECKS else ""
         if problem:
             problems[kind, name] = problem
     return loaded.entries, problems
 
 
-def _problem(kind: str, name: str, file: Path) -> str:
+def _problem(kind: str, name: str, file: Path, sample: Path | None) -> str:
     """Return what is wrong with a plugin; empty if it passes its check in time."""
     try:
-        return run_with_limit(CHECK_SECONDS, partial(_failure, kind, name, file))
+        return run_with_limit(CHECK_SECONDS, partial(_failure, kind, name, file, sample))
     except PluginError:
         return (
             f"{name} has not answered for {CHECK_SECONDS:g} s, although its input is tiny. "
@@ -137,9 +143,12 @@ def _problem(kind: str, name: str, file: Path) -> str:
         )
 
 
-def _failure(kind: str, name: str, file: Path) -> str:
+def _failure(kind: str, name: str, file: Path, sample: Path | None) -> str:
     plugin = _entries(ALL_TARGETS[kind])[name]
     attempt = Attempt(file)
     with attempt, limit_time(name, plugin):
-        CHECKS[kind](plugin, name)
+        if kind == "readers":
+            checks.check_reader(plugin, name, sample)
+        else:
+            CHECKS[kind](plugin, name)
     return attempt.problem

@@ -19,6 +19,7 @@ from pyama.algorithms.features import CellTrack, measure_stack
 from pyama.algorithms.params import TrackingParams, WatershedParams, own_params
 from pyama.config import ProcessingParams
 from pyama.errors import PluginError
+from pyama.metadata import MicroscopyMetadata
 from pyama.plugins.loading import Attempt
 from pyama.registry import Registry
 
@@ -145,8 +146,8 @@ def check_reader(
         sample: A file of its format. Without it, only files of other formats are tried.
 
     Raises:
-        PluginError: It failed, opened a file of another format, or its images differ from its
-            metadata.
+        PluginError: It failed, opened a file of another format, returned something else than a
+            reader, or its images differ from its metadata.
     """
     with TemporaryDirectory() as folder:
         for content in (b"", b"Hello\n", bytes(range(256)) * 8):
@@ -164,20 +165,45 @@ def check_reader(
 def _check_recording(reader: Any, name: str) -> None:
     if reader is None:
         raise PluginError(f"{name} did not open its own sample.")
+    absent = [
+        part
+        for part in ("read", "close", "__enter__", "__exit__")
+        if not hasattr(reader, part)
+    ]
+    if absent or not isinstance(getattr(reader, "metadata", None), MicroscopyMetadata):
+        lacks = ", ".join(absent) or "a MicroscopyMetadata as its metadata"
+        raise PluginError(
+            f"{name} returned {type(reader).__name__}, which lacks {lacks}; expected a "
+            "pyama.readers.Reader."
+        )
     with reader:
-        metadata = reader.metadata
-        channels = list(range(metadata.n_channels))[::-1]
-        for fov in range(metadata.n_fovs):
-            for frame in {0, metadata.n_frames - 1}:
-                images = reader.read(fov, frame, channels)
-                shapes = {(image.shape, image.dtype.name) for image in images}
-                if len(images) != len(channels) or shapes != {
-                    (metadata.shapes[fov], "uint16")
-                }:
-                    raise PluginError(
-                        f"{name} read {sorted(shapes)} in FOV {fov}, frame {frame}; expected "
-                        f"{len(channels)} images {metadata.shapes[fov]} of uint16."
-                    )
+        for fov in range(reader.metadata.n_fovs):
+            for frame in sorted({0, reader.metadata.n_frames - 1}):
+                _check_images(reader, fov, frame, name)
+
+
+def _check_images(reader: Any, fov: int, frame: int, name: str) -> None:
+    """Check shape, type and order of the images of a frame, and that it can be read again."""
+    where = f"{name}, in FOV {fov}, frame {frame},"
+    channels = list(range(reader.metadata.n_channels))[::-1]
+    images = _call(where, reader.read, fov, frame, channels)
+    kinds = {
+        f"{type(image).__name__} {np.shape(image)} {getattr(image, 'dtype', '')}".strip()
+        for image in images
+    }
+    expected = f"ndarray {reader.metadata.shapes[fov]} uint16"
+    if len(images) != len(channels) or kinds != {expected}:
+        raise PluginError(
+            f"{where} read {len(images)} images: {', '.join(sorted(kinds))}; expected "
+            f"{len(channels)}: {expected}."
+        )
+    for channel, image in zip(channels, images, strict=True):
+        (alone,) = _call(where, reader.read, fov, frame, [channel])
+        if not np.array_equal(alone, image):
+            raise PluginError(
+                f"{where} gave another image of channel {channel} when it was read alone. "
+                "Images have the order of `channels`."
+            )
 
 
 def _call(given: str, function: Callable[..., Any], *arguments: Any) -> Any:
