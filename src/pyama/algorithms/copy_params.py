@@ -41,7 +41,7 @@ class CopyParams(Params):
     axes, the slowest first, all but one with their sizes: `t` if every plane is a frame,
     `t,c=2` if the two channels of a frame follow each other. Of a folder of TIFF files: a
     pattern of names such as `xy{p}t{t}.tif`, with `{p}` for the field of view, `{t}` for the
-    frame, `{c}` for the channel, `{z}` for the z plane; after a colon, the axes of each file."""
+    frame, `{c}` for the channel, `{z}` for the plane; after a colon, the axes of each file."""
     zero_planes: Literal["auto", "keep", "missing"] = "auto"
     """Whether an image of which every pixel is 0 was recorded. Some microscopes store zeros
     where a channel is recorded in every n-th frame only. `auto`: not recorded if no other
