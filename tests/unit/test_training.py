@@ -121,6 +121,7 @@ def test_a_model_file_is_trained_further(fine_tuning, tmp_path, monkeypatch):
     monkeypatch.setattr(fine_tuning, "DRAWN", None)
     frames = [annotated(f"{i}.tif", FRAME, LABELS.astype(np.int64), "") for i in range(2)]
     lesson = fine_tuning.prepare(frames)
+    assert lesson.notes == []
     reached = fine_tuning.fine_tune(lesson, tmp_path / "my.onnx", 1, lambda _: None, steps=2)
     assert reached.is_written
     assert reached.after.f1 >= reached.before.f1 > 0.5
@@ -140,11 +141,13 @@ def test_ctrl_c_keeps_what_was_learned_and_a_worse_network_is_not_written(
         raise KeyboardInterrupt
 
     monkeypatch.setattr(fine_tuning, "DRAWN", None)
+    one = annotated("a", FRAME, np.where(LABELS % 3 == 0, LABELS, 0).astype(np.int64), "")
+    assert "where nothing is labelled, beside" in fine_tuning.prepare([one] * 3).notes[0]
     lesson = fine_tuning.prepare([annotated("a", FRAME, LABELS.astype(np.int64), "")])
     reached = fine_tuning.fine_tune(lesson, tmp_path / "my.onnx", 1, stop)
     assert reached.is_stopped
     assert reached.is_written == (reached.after.f1 >= reached.before.f1)
-    monkeypatch.setattr(fine_tuning, "LEARNING_RATE", 1e3)
+    monkeypatch.setattr(fine_tuning, "LEARNING_RATE", 5.0)
     worse = fine_tuning.fine_tune(lesson, tmp_path / "b.onnx", 1, lambda _: None, steps=3)
     assert not worse.is_written
     assert not (tmp_path / "b.onnx").exists()

@@ -82,8 +82,8 @@ def _check(output: Path) -> None:
     missing = [name for name in NEEDED if find_spec(name) is None]
     if missing:
         raise ConfigError(
-            f"pyama train needs the packages {' and '.join(NEEDED)}; {' and '.join(missing)} "
-            "is not installed. Install them with: pip install 'pyama-traces[train]'"
+            f"pyama train needs packages that are not installed: {', '.join(missing)}. "
+            "Install them with: pip install 'pyama-traces[train]'"
         )
     if output.suffix.lower() != ".onnx":
         raise ConfigError(f"--output {output} is not a network; its name must end in .onnx.")

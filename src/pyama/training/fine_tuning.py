@@ -2,7 +2,7 @@
 
 import datetime
 import tempfile
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -15,10 +15,12 @@ from pyama.algorithms.kernels.array_types import Labels
 from pyama.algorithms.segmenters import unet
 from pyama.algorithms.segmenters.unet import UnetParams
 from pyama.processing.external.onnx_network import SHIPPED, load_network
+from pyama.sentences import count_text
 from pyama.testing.field_layout import KINDS
 from pyama.testing.phase_contrast import draw_field
 from pyama.training.annotated_frame import AnnotatedFrame, median_diameter, split
 from pyama.training.found_cells import Scores, score_frames, unlabelled_objects
+from pyama.training.labelled_folder import some_of
 from pyama.training.loop import Progress, TrainingSettings, train
 from pyama.training.network import Network, export_onnx
 from pyama.training.patches import DrawnFrames, LabelledFrame, Patches
@@ -80,17 +82,24 @@ def prepare(frames: Sequence[AnnotatedFrame]) -> Lesson:
     """
     diameter = median_diameter(frames)
     shown, held_out = split(frames)
-    notes = []
+    return Lesson(shown, held_out, diameter, list(_not_labelled(frames, diameter)))
+
+
+def _not_labelled(frames: Sequence[AnnotatedFrame], diameter: float) -> Iterator[str]:
+    """Yield that there seem to be cells that have no label."""
+    missing = {}
     for one in frames:
         n = unlabelled_objects(one.labels, _found(SHIPPED, one, diameter))
         if n > one.n_cells / 2:
-            notes.append(
-                f"The network of pyama finds {n} objects in {one.name} where nothing is "
-                f"labelled, beside {one.n_cells} labelled cells. What has no label is taught "
-                "to be background: if these are cells, label them, or cut out a part in "
-                "which all cells are labelled."
-            )
-    return Lesson(shown, held_out, diameter, notes)
+            missing[one.name] = (n, one.n_cells)
+    if missing:
+        n, n_cells = (sum(counts) for counts in zip(*missing.values(), strict=True))
+        yield (
+            f"The network of pyama finds {count_text(n, 'object')} where nothing is labelled, "
+            f"beside {count_text(n_cells, 'labelled cell')}, in {some_of(list(missing))}. "
+            "What has no label is taught to be background: if these are cells, label them, or "
+            "cut out a part in which all cells are labelled."
+        )
 
 
 def fine_tune(

@@ -1,9 +1,11 @@
 """A folder of images and label images, as people save them from napari and other programs."""
 
 import re
+from collections.abc import Sequence
 from pathlib import Path
 
 from pyama.errors import ConfigError
+from pyama.sentences import count_text
 from pyama.training.annotated_frame import AnnotatedFrame, annotated
 from pyama.training.labelled_images import SUFFIXES, as_frame, as_labels, open_images
 
@@ -127,18 +129,20 @@ def _by_key(files: list[tuple[str, Path]], what: str) -> dict[str, Path]:
     return found
 
 
+def some_of(names: Sequence[str]) -> str:
+    """Return the first names, and how many more there are."""
+    more = f" and {len(names) - SHOWN} more" if len(names) > SHOWN else ""
+    return ", ".join(names[:SHOWN]) + more
+
+
 def _some(paths: list[Path]) -> str:
-    names = [path.name for path in paths]
-    return ", ".join(names[:SHOWN]) + (
-        f" and {len(names) - SHOWN} more" * (len(names) > SHOWN)
-    )
+    return some_of([path.name for path in paths])
 
 
 def _counted(files: list[tuple[str, Path]], what: str) -> str:
     if not files:
         return f"no {what}"
-    s = "s" * (len(files) > 1)
-    return f"{len(files)} {what}{s} ({_some([path for _, path in files])})"
+    return f"{count_text(len(files), what)} ({_some([path for _, path in files])})"
 
 
 def _others(folder: Path) -> str:
