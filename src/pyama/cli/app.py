@@ -72,6 +72,7 @@ app.add_typer(config_commands.app, name="config")
 app.add_typer(plugin_commands.app, name="plugins")
 app.add_typer(experiment_commands.app, name="experiment")
 app.add_typer(export_commands.app, name="export")
+app.add_typer(plot_commands.app, name="plot")
 
 
 def _version(wanted: bool) -> None:
@@ -117,8 +118,7 @@ def info(
     if as_json:
         result_json(info_entries(metadata))
     else:
-        for line in info_lines(metadata):
-            result(line)
+        result("\n".join(info_lines(metadata)))
 
 
 def _with_run_options(act: Callable[["Request", str, bool, bool], int]) -> Callable[..., None]:
@@ -293,13 +293,8 @@ def demo(
     raise typer.Exit(demo_command.demo(output, fovs, frames, kind.value))
 
 
-suggest_command.register(app)
-clean_command.register(app)
-merge_command.register(app)
-models_command.register(app)
-analysis_commands.register(app)
-statistics_commands.register(app)
-cite_command.register(app)
-app.add_typer(plot_commands.app, name="plot")
-train_command.register(app)
-view_command.register(app)
+for _module in (
+    *(suggest_command, clean_command, merge_command, models_command, analysis_commands),
+    *(statistics_commands, cite_command, train_command, view_command),
+):
+    _module.register(app)
