@@ -175,8 +175,8 @@ def safe_name(name: str) -> str:
 
 
 def basename(file_name: str) -> str:
-    """Return a file name without its suffix; `.ome.tif` and `.ome.tiff` are one suffix."""
-    for suffix in (".ome.tif", ".ome.tiff"):
+    """Return a file name without its suffix; `.ome.tif` and others are one suffix."""
+    for suffix in (".ome.tif", ".ome.tiff", ".ome.zarr", ".companion.ome"):
         if file_name.lower().endswith(suffix) and len(file_name) > len(suffix):
             return file_name[: -len(suffix)]
     stem, dot, _ = file_name.rpartition(".")

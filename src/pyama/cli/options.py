@@ -22,7 +22,7 @@ File = Annotated[
     Path,
     typer.Argument(
         metavar="FILE",
-        help="An ND2, CZI or TIFF file; of a set of files, any of them, or their folder.",
+        help="An ND2, CZI or TIFF file, or the folder of an OME-Zarr or of TIFF files.",
     ),
 ]
 Folder = Annotated[

@@ -75,6 +75,8 @@ files and folders that are not ND2, CZI or OME-TIFF, they are called in the orde
 registration."""
 
 
+ZARR_FILES = ("zarr.json", ".zgroup", ".zattrs", ".zarray")
+"""Files of which one is in the folder of every Zarr group or array."""
 PROPOSED = "proposed"
 """Takes what the names of files or the number of planes suggest, for a look at a recording."""
 
@@ -144,6 +146,10 @@ def _opened_folder(path: Path, z: ZSelection, axes: str) -> Reader:
     reader = _other_reader(path, z)
     if reader is not None:
         return reader
+    if any((path / name).is_file() for name in ZARR_FILES):
+        from pyama.readers.ome_zarr import open_zarr
+
+        return open_zarr(path, z, "" if axes == PROPOSED else axes)
     from pyama.readers.tiff_folder import open_folder
 
     return open_folder(path, z, axes)

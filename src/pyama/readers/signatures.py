@@ -28,7 +28,7 @@ OTHERS = {
     b"PK\x03\x04": "a ZIP archive; unpack it",
     b"\x1f\x8b": "a gzip archive; unpack it",
 }
-WANTED = "Expected ND2, CZI or TIFF."
+WANTED = "Expected ND2, CZI, TIFF or OME-Zarr."
 FIRST = 512
 
 

@@ -22,6 +22,8 @@ from pyama.web.form_routes import form_config
 
 router = APIRouter(tags=["recordings"])
 SUFFIXES = (".nd2", ".czi", ".tif", ".tiff", ".stk", ".companion.ome")
+ZARR = (".zarr",)
+"""Ends of the names of folders that are one recording."""
 IMAGES = (".tif", ".tiff")
 """Several files of these kinds, or folders of them, may be one recording."""
 MAX_FILES = 2000
@@ -108,13 +110,14 @@ def files(
     shown = [path for path in entries if not path.name.startswith(".")]
     return Listing(
         dir=root.name(place),
-        folders=[path.name for path in shown if path.is_dir()],
+        folders=[path.name for path in shown if path.is_dir() and not _is_file(path)],
         files=[*_set_of_files(shown), *(path.name for path in shown if _is_file(path))],
     )
 
 
 def _is_file(path: Path) -> bool:
-    return path.name.lower().endswith(SUFFIXES) and path.is_file()
+    suffixes = SUFFIXES if path.is_file() else ZARR
+    return path.name.lower().endswith(suffixes)
 
 
 def _set_of_files(entries: list[Path]) -> list[str]:

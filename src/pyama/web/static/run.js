@@ -110,7 +110,7 @@ const browse = showErrorsOf(async (/** @type {string} */ dir) => {
 });
 
 /** @param {boolean} hasFolders */
-const noRecordings = (hasFolders) => `There is no ND2, CZI or TIFF file here. ${hasFolders ? "Choose another folder above, or put" : "Put"
+const noRecordings = (hasFolders) => `There is no ND2, CZI, TIFF or OME-Zarr file here. ${hasFolders ? "Choose another folder above, or put" : "Put"
 } a recording into this folder and reload the page. To use another folder, start the page with: pyama view --root FOLDER`;
 
 /**
