@@ -22,6 +22,7 @@ NO_MESSAGES = [
     r"analysis/report/(?!report_data|recording_sections)",
     r"analysis/report/recording_sections.py:(?!_notes)",
     r"exports/(codebook|label_export|geff_export)\.py",  # meanings of columns, names of files
+    r"exports/opened_results.py:(_facts|_repr_html_)",
     r"cli/(config_example|demo_command|fit_options|plugin_help)\.py",  # help
     r"cli/(view_command|clean_command|train_command)\.py:$",
     r"(metadata.py:frame_times|runs/run_counts|runs/progress|cli/info_command.py:_options)",

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
         load_config,
     )
     from pyama.errors import PyamaError
+    from pyama.exports.opened_results import open_results
     from pyama.metadata import MicroscopyMetadata
     from pyama.processing.methods import SEGMENTERS, TRACKERS, register_preprocessor
     from pyama.processing.workflow import RunReport, process, run_workflow
@@ -58,6 +59,7 @@ _HOMES = {
         "load_config",
     ),
     "pyama.errors": ("PyamaError",),
+    "pyama.exports.opened_results": ("open_results",),
     "pyama.metadata": ("MicroscopyMetadata",),
     "pyama.processing.methods": ("SEGMENTERS", "TRACKERS", "register_preprocessor"),
     "pyama.processing.workflow": ("RunReport", "process", "run_workflow"),
@@ -97,6 +99,7 @@ __all__ = [
     "load_traces",
     "merge",
     "open_reader",
+    "open_results",
     "process",
     "register_preprocessor",
     "run_workflow",

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from pyama.errors import ReaderError
 from pyama.readers import Reader, ZSelection, open_reader
-from pyama.readers.planes import ContextReader
+from pyama.readers.context_reader import ContextReader
 
 
 class ChangeCheckingReader(ContextReader):

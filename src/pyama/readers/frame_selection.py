@@ -10,8 +10,8 @@ from pyama.errors import ConfigError, ReaderError
 from pyama.fov_ranges import parse_frames
 from pyama.metadata import MicroscopyMetadata, MissingPixels, MissingPlanes, time_problems
 from pyama.readers import Reader
+from pyama.readers.context_reader import ContextReader
 from pyama.readers.missing_parts import missing_problems
-from pyama.readers.planes import ContextReader
 from pyama.readers.recording_facts import one_frame
 
 Entry = TypeVar("Entry", MissingPlanes, MissingPixels)

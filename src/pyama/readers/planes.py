@@ -3,12 +3,11 @@
 import logging
 import struct
 import zlib
-from abc import ABC, abstractmethod
+from abc import abstractmethod
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from types import TracebackType
-from typing import Self, TypeVar
+from typing import TypeVar
 from xml.etree.ElementTree import Element, ParseError, fromstring
 
 import numpy as np
@@ -16,6 +15,7 @@ from numpy.typing import NDArray
 
 from pyama.errors import ConfigError, ReaderError
 from pyama.readers import Z_IS_TIME, ZSelection
+from pyama.readers.context_reader import ContextReader
 from pyama.readers.recording_facts import Facts
 from pyama.readers.z_planes import chosen_planes, used_planes
 
@@ -172,27 +172,6 @@ def empty_images(channels: Sequence[int], shape: tuple[int, int]) -> NDArray[np.
     library then returns the memory to the system after every frame.
     """
     return np.empty((len(channels), *shape), np.uint16)
-
-
-class ContextReader(ABC):
-    """A reader that `with` closes."""
-
-    @abstractmethod
-    def close(self) -> None:
-        """Close the file. Closing twice is allowed."""
-
-    def __enter__(self) -> Self:
-        """Return the reader itself."""
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        """Close the file."""
-        self.close()
 
 
 class PlaneReader(ContextReader):

@@ -1,11 +1,16 @@
 """The result of a run, for its caller."""
 
 from dataclasses import dataclass
+from html import escape
 from pathlib import Path
 
 from pyama.metadata import MicroscopyMetadata
 from pyama.processing.step_reports import FovStepReport, Status, StepReports
 from pyama.processing.steps import previews
+from pyama.sentences import count_text
+
+MOST_FAILURES = 3
+"""Largest number of failures that the short form of a report names."""
 
 
 @dataclass(frozen=True)
@@ -52,3 +57,15 @@ class RunReport:
     def succeeded(self) -> bool:
         """Whether everything that was requested is finished."""
         return self.status == "finished"
+
+    def __repr__(self) -> str:
+        done = len(self.fovs) - len(self.failed_fovs)
+        parts = [
+            f"{done} of {count_text(len(self.fovs), 'field')} of view",
+            str(self.output_dir),
+        ]
+        parts += [str(failure) for failure in self.failures[:MOST_FAILURES]]
+        return f"<Run {self.status}: {'; '.join(parts)}>"
+
+    def _repr_html_(self) -> str:
+        return f"<p>{escape(repr(self)[1:-1])}</p>"
