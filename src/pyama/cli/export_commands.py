@@ -7,12 +7,13 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from pyama.cli.options import Debug, Folder, Fovs, Json
+from pyama.cli.plain_help import Commands
 from pyama.cli.terminal import FAILED, note, report_errors, result, result_json, warning
 
 if TYPE_CHECKING:
     from pyama.exports.export_source import Exported, Selection
 
-app = typer.Typer(
+app = Commands(
     help="Write results in the formats of other programs. Nothing is replaced.",
     rich_markup_mode=None,
     no_args_is_help=True,
@@ -217,7 +218,9 @@ def movie(
             show_default=False,
         ),
     ] = None,
-    fps: Annotated[float, typer.Option(min=0.1, max=60, help="Frames per second.")] = 10,
+    fps: Annotated[
+        float, typer.Option(min=0.1, max=60, metavar="N", help="Frames per second.")
+    ] = 10,
     with_bad: WithBad = False,
     with_left_out: WithLeftOut = False,
     as_json: Json = False,
