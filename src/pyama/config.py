@@ -1,14 +1,11 @@
 """The configuration of a run, its channels and parameters, as written in YAML."""
 
 import os
-import reprlib
 from collections.abc import Iterable
-from difflib import get_close_matches
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Self, TypeAlias
 
-from pydantic import BaseModel, Field, ValidationError, field_validator, model_validator
-from pydantic_core import ErrorDetails
+from pydantic import Field, ValidationError, field_validator, model_validator
 
 from pyama import older_pyama
 from pyama.algorithms.copy_params import CopyParams
@@ -26,8 +23,9 @@ from pyama.algorithms.params import (
 )
 from pyama.algorithms.scale_params import ScaleParams
 from pyama.derived_section import with_derived_section, without_derived
-from pyama.errors import ConfigError, place_of, problem_of
+from pyama.errors import ConfigError
 from pyama.registry import parameter_models
+from pyama.wrong_entries import PlainErrors, wrong_entries
 from pyama.yaml_files import load_yaml
 
 _PURE = {"unit": "1"}
@@ -47,7 +45,7 @@ def _refuse_duplicates(kind: str, values: Iterable[object]) -> None:
         raise ValueError(f"{kind} {', '.join(twice)} is listed twice")
 
 
-class Channel(Params):
+class Channel(PlainErrors):
     """One channel and the features that are measured in it."""
 
     channel: ChannelId
@@ -66,6 +64,9 @@ class Channel(Params):
             return {"channel": value}
         if isinstance(value, list | tuple) and len(value) == 2:
             return {"channel": value[0], "features": value[1]}
+        if isinstance(value, str):  # pydantic takes a ValueError only
+            text = "expected the index of a channel, from 0; pyama info lists them"
+            raise ValueError(text)  # noqa: TRY004
         return value
 
     @field_validator("features")
@@ -79,7 +80,7 @@ AnyChannel: TypeAlias = Channel | int | tuple[int, Iterable[str]] | list[Any]
 """A channel in full or in one of its short forms: `1`, `[1, ["intensity_total"]]`."""
 
 
-class Channels(Params):
+class Channels(PlainErrors):
     """The channels to process: `Channels(pc=0, fl=[1, 2])`."""
 
     pc: Channel | None = None
@@ -137,6 +138,7 @@ class ProcessingParams(
     ScaleParams,
     DiameterParams,
     PluginParams,
+    PlainErrors,
 ):
     """All parameters in one class; each algorithm takes one of the base classes."""
 
@@ -168,7 +170,7 @@ class ProcessingParams(
     """Seed of all random numbers; each cell has its own sequence."""
 
 
-class ProcessingConfig(Params):
+class ProcessingConfig(PlainErrors):
     """Channels and parameters of one run."""
 
     channels: Channels = Channels()
@@ -218,7 +220,7 @@ def parse_config(source: str, entries: object) -> ProcessingConfig:
     try:
         return ProcessingConfig.model_validate(entries)
     except ValidationError as error:
-        raise ConfigError(_message(source, error)) from error
+        raise ConfigError(wrong_entries(source, error, NAMES)) from error
 
 
 def load_config(path: Path | str) -> ProcessingConfig:
@@ -275,26 +277,3 @@ NAMES = (
     *Channel.model_fields,
     *ProcessingParams.model_fields,
 )
-
-
-SHORT = reprlib.Repr()
-"""Shortens values to one line, since YAML may refer to one list many times."""
-SHORT.maxlevel = 2
-
-
-def _message(source: str, error: ValidationError) -> str:
-    wrong = [f"  {_wrong(entry)}" for entry in error.errors(include_url=False)]
-    plural = "entry" if len(wrong) == 1 else "entries"
-    return f"{source} has {len(wrong)} wrong {plural}:\n" + "\n".join(wrong)
-
-
-def _wrong(entry: ErrorDetails) -> str:
-    *_, last = ("", *entry["loc"])
-    name = place_of(entry) or "configuration"
-    value, problem = entry["input"], problem_of(entry)
-    if entry["type"] == "extra_forbidden":
-        near = get_close_matches(str(last), NAMES, n=1)
-        problem = f"unknown name; did you mean {near[0]}?" if near else "unknown name"
-    # A message about several entries names them itself.
-    shown = "" if isinstance(value, dict | BaseModel) else f" = {SHORT.repr(value)}"
-    return f"{name}{shown}: {problem}"

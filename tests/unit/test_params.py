@@ -21,6 +21,7 @@ from pyama.algorithms.params import (
     WatershedParams,
 )
 from pyama.config import Channel, Channels, ProcessingConfig, ProcessingParams
+from pyama.errors import ConfigError
 
 REFERENCE = {
     "logstd_window_size": 3,
@@ -135,7 +136,7 @@ def test_bounds_are_kept(model, name, value, allowed):
     if allowed:
         model(**{name: value})
     else:
-        with pytest.raises(ValidationError, match=name):
+        with pytest.raises((ValidationError, ConfigError), match=name):
             model(**{name: value})
 
 
@@ -220,3 +221,17 @@ def test_parameters_import_neither_numpy_nor_numba():
     )
     assert found.stdout.strip() == "[]"
     assert Path(params.__file__).is_file()
+
+
+def test_wrong_arguments_are_named_as_on_the_command_line():
+    with pytest.raises(ConfigError) as said:
+        ProcessingParams(min_frame=20, min_iou=2)
+    assert str(said.value) == (
+        "ProcessingParams has 2 wrong entries:\n"
+        "  min_iou = 2: expected at most 1\n"
+        "  min_frame = 20: unknown name; did you mean min_frames?"
+    )
+    with pytest.raises(ConfigError, match="pc = 'Phase': expected the index of a channel"):
+        Channels(pc="Phase")
+    with pytest.raises(ConfigError, match="unknown name; did you mean params"):
+        ProcessingConfig(param=ProcessingParams())
