@@ -45,11 +45,17 @@ COMMANDS = {
     "bench": [["-m", "benchmarks"]],
     "chaos": [["-m", "benchmarks.chaos"]],
     "docs": [["docs/site/build_site.py"]],
+    "release": [["release/check_release.py"]],
     "lowest": [["-m", "pytest", *TWO_AT_ONCE, "-o", "filterwarnings=default"]],
     "python": [[]],
 }
 ALL_EXTRAS = "test"
-EXTRAS = {"demo": "web,plot", "train-segmenter": "train", "docs": "web,plot,laptrack,docs"}
+EXTRAS = {
+    "demo": "web,plot",
+    "train-segmenter": "train",
+    "docs": "web,plot,laptrack,docs",
+    "release": "release",
+}
 """Of commands that need less, or more, than `ALL_EXTRAS`."""
 LOWEST_EXTRAS = "web,plot,parquet,laptrack"
 LOWEST_TOOLS = ["pytest", "pytest-xdist", "pytest-timeout", "hypothesis", "httpx2"]

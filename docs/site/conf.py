@@ -17,8 +17,8 @@ html_title = f"pyama {version}"
 html_copy_source = False
 html_show_sourcelink = False
 html_theme_options = {"sidebar_hide_name": False}
-suppress_warnings = ["myst.header", "myst-nb.lexer"]
-"""Levels of headings that are left out, and notebooks that are not run."""
+suppress_warnings = ["myst.header", "myst-nb.lexer", "misc.highlighting_failure"]
+"""Levels of headings that are left out, notebooks that are not run, unknown languages."""
 
 myst_enable_extensions = ["attrs_inline", "colon_fence", "deflist"]
 myst_heading_anchors = 4

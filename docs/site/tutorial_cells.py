@@ -1,5 +1,6 @@
 """Tutorials as notebooks: their blocks are run in order, and the output stands below each."""
 
+import ast
 import re
 from collections.abc import Iterator
 
@@ -43,6 +44,14 @@ def _codes(text: str) -> Iterator[str]:
             yield body
 
 
+def _ends_in_action(body: str) -> bool:
+    """Whether the value of a cell is that of a call which is made for its effect."""
+    last = ast.parse(body).body[-1]
+    call = last.value if isinstance(last, ast.Expr) else None
+    function = call.func if isinstance(call, ast.Call) else None
+    return isinstance(function, ast.Attribute) and function.attr in ("set", "write")
+
+
 def _cell(match: re.Match[str]) -> str:
     kind, title, body = match.groups()
     if title:
@@ -52,5 +61,6 @@ def _cell(match: re.Match[str]) -> str:
         runs = "\n".join(f"run({line!r})" for line in body.splitlines())
         return f"{match[0]}\n\n{OUTPUT_ONLY}{runs}\n```"
     if kind == "python":
-        return f"```{{code-cell}} python3\n{body}```"
+        quiet = ";" if _ends_in_action(body) else ""
+        return f"```{{code-cell}} python3\n{body.rstrip()}{quiet}\n```"
     return match[0]
