@@ -2,7 +2,6 @@
 
 import os
 from collections.abc import Callable
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -12,6 +11,7 @@ from pyama.cli import (
     cite_command,
     clean_command,
     config_commands,
+    demo_options,
     experiment_commands,
     export_commands,
     merge_command,
@@ -28,7 +28,6 @@ from pyama.cli.options import (
     Config,
     CopyOnly,
     Debug,
-    DemoFormat,
     Executor,
     File,
     Fl,
@@ -265,36 +264,8 @@ def status(
     raise typer.Exit(status_command.show(folder, as_json=as_json))
 
 
-@app.command(epilog="Examples:\n\n\b\n  pyama demo\n  pyama demo --fovs 8 --format nd2")
-@report_errors
-def demo(
-    output: Annotated[
-        Path,
-        typer.Option("--output", "-o", metavar="DIR", help="Folder of recording and results."),
-    ] = Path("pyama_demo"),
-    fovs: Annotated[
-        int, typer.Option(min=1, max=1000, metavar="N", help="Fields of view.")
-    ] = 4,
-    frames: Annotated[
-        int, typer.Option(min=1, max=10_000, metavar="N", help="Frames of 512 x 512 px each.")
-    ] = 40,
-    kind: Annotated[
-        DemoFormat, typer.Option("--format", help="Format of the recording.")
-    ] = DemoFormat.CZI,
-    debug: Debug = False,
-) -> None:
-    """Try the whole workflow on a synthetic recording.
-
-    Draws cells in phase contrast and fluorescence, writes them as a microscope would, runs
-    `pyama run` on the file, then merges, fits and writes a report. Takes about a minute.
-    """
-    from pyama.cli import demo_command
-
-    raise typer.Exit(demo_command.demo(output, fovs, frames, kind.value))
-
-
 for _module in (
-    *(suggest_command, clean_command, merge_command, models_command, analysis_commands),
-    *(statistics_commands, cite_command, train_command, view_command),
+    *(demo_options, suggest_command, clean_command, merge_command, models_command),
+    *(analysis_commands, statistics_commands, cite_command, train_command, view_command),
 ):
     _module.register(app)

@@ -1,0 +1,43 @@
+"""The command `demo`. Slow modules are imported inside."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from pyama.cli.options import Debug, DemoFormat
+from pyama.cli.terminal import report_errors
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command."""
+    app.command(epilog="Examples:\n\n\b\n  pyama demo\n  pyama demo --fovs 8 --format nd2")(
+        demo
+    )
+
+
+@report_errors
+def demo(
+    output: Annotated[
+        Path,
+        typer.Option("--output", "-o", metavar="DIR", help="Folder of recording and results."),
+    ] = Path("pyama_demo"),
+    fovs: Annotated[
+        int, typer.Option(min=1, max=1000, metavar="N", help="Fields of view.")
+    ] = 4,
+    frames: Annotated[
+        int, typer.Option(min=1, max=10_000, metavar="N", help="Frames of 512 x 512 px each.")
+    ] = 40,
+    kind: Annotated[
+        DemoFormat, typer.Option("--format", help="Format of the recording.")
+    ] = DemoFormat.CZI,
+    debug: Debug = False,
+) -> None:
+    """Try the whole workflow on a synthetic recording.
+
+    Draws cells in phase contrast and fluorescence, writes them as a microscope would, runs
+    `pyama run` on the file, then merges, fits and writes a report. Takes about a minute.
+    """
+    from pyama.cli import demo_command
+
+    raise typer.Exit(demo_command.demo(output, fovs, frames, kind.value))
