@@ -12,7 +12,6 @@ PIP_EXTRA_INDEX_URL=https://download.pytorch.org/whl/cpu before the first call.
 """
 
 import argparse
-import datetime
 from pathlib import Path
 
 import imageio.v3 as iio
@@ -116,7 +115,6 @@ def card(options: argparse.Namespace, progress: Progress) -> dict[str, object]:
         "initial": str(options.initial.name) if options.initial else None,
         "seed": options.seed,
         "steps": progress.step,
-        "date": datetime.datetime.now(datetime.UTC).date().isoformat(),
     }
 
 
