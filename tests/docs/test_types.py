@@ -11,6 +11,8 @@ SETTINGS = """
 [mypy]
 strict = True
 warn_unreachable = True
+# Dask declares no types for them.
+untyped_calls_exclude = dask_jobqueue,distributed
 
 # It does not mark the names that it gives as exported.
 [mypy-dask_jobqueue.*]

@@ -8,7 +8,7 @@ def broken(monkeypatch):
     def fail(*_, **__):
         raise ZeroDivisionError("division by zero")
 
-    monkeypatch.setattr("pyama.readers.open_reader", fail)
+    monkeypatch.setattr("pyama.cli.info_command.open_reader", fail)
 
 
 def test_a_fault_is_one_line_and_exit_code_1(pyama, movie_file, broken):

@@ -35,7 +35,9 @@ def test_a_new_plugin_keeps_its_contract(pyama, tmp_path, kind):
     assert made.exit_code == 0
     assert f"pyama plugins check {tmp_path / 'fresh.py'}" in made.stdout
     done = pyama("plugins", "check", tmp_path / "fresh.py")
-    assert (done.exit_code, done.stdout.split()) == (0, [f"{kind}s", "fresh:", "passed"])
+    rest = ", but read no image: name a recording with --sample" if kind == "reader" else ""
+    found = " ".join(done.stdout.split())
+    assert (done.exit_code, found) == (0, f"{kind}s fresh: passed{rest}")
 
 
 def test_the_tests_of_new_plugins_pass(pyama, tmp_path):

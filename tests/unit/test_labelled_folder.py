@@ -151,7 +151,7 @@ def test_found_cells_are_compared_with_marked_ones():
 
 
 def test_the_command_names_the_extra_and_does_not_overwrite(tmp_path, monkeypatch):
-    monkeypatch.setattr(train_command, "NEEDED", ("torch", "a_package_of_nobody"))
+    monkeypatch.setattr(train_command, "NEEDED", ("numpy", "a_package_of_nobody"))
     with pytest.raises(ConfigError, match=r"not installed: a_package_of_nobody\..*\[train\]"):
         train_command.train(tmp_path, tmp_path / "a.onnx", 1)
     monkeypatch.setattr(train_command, "NEEDED", ())

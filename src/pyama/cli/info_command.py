@@ -27,7 +27,8 @@ def read_description(
     """
     params = parse_config("--set", apply_settings({}, settings)).params
     opening = {**params.opening, "axes": params.axes or PROPOSED}
-    with open_reader(file, frames=frames or params.frames, **opening) as reader:
+    chosen = params.frames if frames is None else frames
+    with open_reader(file, frames=chosen, **opening) as reader:
         return reader.metadata
 
 

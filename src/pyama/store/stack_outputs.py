@@ -99,10 +99,8 @@ class StackOutput(Output):
                 frame = frame.astype(writer.spec.dtype, copy=False)
             writer.append(frame)
 
-        try:
-            yield append
-        finally:  # after a failure, frames are kept as well
-            writer.flush()
+        yield append
+        writer.flush()  # not after a failure: a step that was given up must write nothing more
         check_count(self.name, writer.done, self.shape[0])
 
     def _describe(self, ledger: Ledger, notes: Mapping[str, Any]) -> None:
@@ -159,10 +157,8 @@ class PreviewOutput(Output):
             _check_shape(self.name, writer.done, frame, self.shape)
             writer.append(frame)
 
-        try:
-            yield append
-        finally:  # after a failure, frames are kept as well
-            writer.flush()
+        yield append
+        writer.flush()  # not after a failure: a step that was given up must write nothing more
         check_count(self.name, writer.done, self.shape[0])
         ledger.write(
             f"{self.path}/{DOCUMENT}", writer.spec.document({"pyama": dict(self.attributes)})
