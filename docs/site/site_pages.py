@@ -21,6 +21,8 @@ PROJECT = {"README": "manual", "CONTRIBUTING": "contributing", "CHANGELOG": "cha
 TITLES = {"manual": "The manual on one page <manual>"}
 TUTORIALS = ("terminal", "notebook", "confluent_cells", "replicates", "your_own_methods")
 """In this order; others follow."""
+EXECUTED = {"tutorials": True, "explanation": False}
+"""Folders whose pages are run, and whether their Python code is shown."""
 LINK = re.compile(r"\]\((?!https?:|#|mailto:)([^)\s#]*)(#[^)\s]*)?\)")
 
 
@@ -41,8 +43,8 @@ def stage(root: Path, target: Path) -> None:
     for page, original in homes.items():
         text = original.read_text(encoding="utf-8")
         linked = _relinked(text, original, page, root, target)
-        if page.parent.name == "tutorials":
-            linked = as_notebook(linked)
+        if page.parent.name in EXECUTED:
+            linked = as_notebook(linked, show_code=EXECUTED[page.parent.name])
         page.write_text(linked, encoding="utf-8")
     for name, text in _generated():
         page = target / "reference" / f"{name}.md"

@@ -3,6 +3,7 @@
 import ast
 import re
 from collections.abc import Iterator
+from functools import partial
 
 BLOCK = re.compile(r"^```(\w+)(?: title=(\S+))?\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 HEAD = """---
@@ -13,20 +14,22 @@ kernelspec:
 
 """
 SETUP = "from tutorial_shell import begin, run, write\nbegin()"
+SHOWN = "```{code-cell} python3\n"
 HIDDEN = "```{code-cell} python3\n:tags: [remove-cell]\n\n"
 OUTPUT_ONLY = "```{code-cell} python3\n:tags: [remove-input]\n\n"
 
 
-def as_notebook(text: str) -> str:
-    """Return a tutorial whose blocks are cells.
+def as_notebook(text: str, *, show_code: bool = True) -> str:
+    """Return a page whose blocks are cells.
 
-    A block `python` is a cell. A block `console` is shown, and each of its lines is run by a
-    cell of which only the output is shown. A block with `title=FILE` is shown and written to
-    the file.
+    A block `python` is a cell; without `show_code`, only its output is shown. A block
+    `console` is shown, and each of its lines is run by a cell of which only the output is
+    shown. A block with `title=FILE` is shown and written to the file.
     """
     title, _, rest = text.partition("\n")
     setup = f"{HIDDEN}{SETUP}\n```\n"
-    return f"{HEAD}{title}\n\n{setup}{BLOCK.sub(_cell, rest)}"
+    cells = BLOCK.sub(partial(_cell, SHOWN if show_code else OUTPUT_ONLY), rest)
+    return f"{HEAD}{title}\n\n{setup}{cells}"
 
 
 def code_of(text: str) -> str:
@@ -52,7 +55,7 @@ def _ends_in_action(body: str) -> bool:
     return isinstance(function, ast.Attribute) and function.attr in ("set", "write")
 
 
-def _cell(match: re.Match[str]) -> str:
+def _cell(python: str, match: re.Match[str]) -> str:
     kind, title, body = match.groups()
     if title:
         hidden = f"{HIDDEN}write({title!r}, {body!r})\n```"
@@ -62,5 +65,5 @@ def _cell(match: re.Match[str]) -> str:
         return f"{match[0]}\n\n{OUTPUT_ONLY}{runs}\n```"
     if kind == "python":
         quiet = ";" if _ends_in_action(body) else ""
-        return f"```{{code-cell}} python3\n{body.rstrip()}{quiet}\n```"
+        return f"{python}{body.rstrip()}{quiet}\n```"
     return match[0]

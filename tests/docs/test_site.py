@@ -3,6 +3,7 @@
 import re
 from pathlib import Path
 
+import numpy as np
 import pytest
 import typer
 
@@ -12,12 +13,16 @@ from file_pages import file_page
 from model_pages import model_page
 from parameter_pages import parameter_page, steps_by_parameter
 from pyama.algorithms.features import FLUORESCENCE_FEATURES, PHASE_FEATURES
+from pyama.algorithms.kernels.bits import pack
+from pyama.algorithms.params import LogStdParams
+from pyama.algorithms.segmenters import clean_up
 from pyama.analysis.fitting.models import MODELS
 from pyama.cli.app import app
 from pyama.config import ProcessingParams
 from pyama.processing.steps import STEPS_BY_NAME
 from python_pages import python_page
 from site_pages import stage
+from step_pictures import STAGES
 from tutorial_cells import as_notebook, code_of
 
 ROOT = Path(__file__).parents[2]
@@ -109,3 +114,14 @@ def test_blocks_of_a_tutorial_become_cells():
     page = as_notebook(text)
     assert page.count("{code-cell}") == 4
     assert "```console\nls a\n```" in page
+
+
+def test_an_explanation_shows_the_output_of_its_blocks_only():
+    page = as_notebook("# Title\n\n```python\ndraw()\n```\n", show_code=False)
+    assert "```{code-cell} python3\n:tags: [remove-input]\n\ndraw()\n```" in page
+
+
+def test_every_stage_of_the_clean_up_has_a_title():
+    assert set(STAGES) <= set(clean_up.STAGES)
+    stages = clean_up.clean_up_stages(pack(np.zeros((8, 8), bool)), LogStdParams())
+    assert [name for name, _ in stages] == [*STAGES]
