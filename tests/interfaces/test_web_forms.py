@@ -73,6 +73,10 @@ def test_the_form_knows_units_bounds_defaults_and_meaning(client):
         "type": "number",
         "unit": "1",
     }
+    diameter = found["cell_diameter"]
+    types = [(part["type"], part.get("unit")) for part in diameter["anyOf"]]
+    assert types == [("number", "px"), ("string", None), ("null", None)]
+    assert diameter["absent"] == "not used"
     choices = schema["choices"]
     assert set(choices["tracking_method"]) == set(TRACKERS)
     # Without the path of its files it cannot be used from the form.

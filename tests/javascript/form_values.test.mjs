@@ -12,6 +12,7 @@ const schema = {
   $defs: { Divisions: { enum: ["keep", "split"] }, Pixel: { type: "number", unit: "um", exclusiveMinimum: 0 } },
   choices: { segmentation_method: ["logstd", "cellpose"] },
 };
+const length = { anyOf: [{ type: "number", unit: "px" }, { type: "string" }, { type: "null" }], absent: "not used" };
 const typeOf = (name, property, isRequired) => inputType(name, property, schema, isRequired);
 const read = (name, property, value, checked) => readValue(typeOf(name, property), { value, checked });
 
@@ -21,6 +22,7 @@ test("the type of an input follows from the schema", () => {
     ["copy_only", { type: "boolean" }, "box"], ["min_iou", { type: "number" }, "number"],
     ["pixel_size_um", { anyOf: [{ $ref: "#/$defs/Pixel" }, { type: "null" }] }, "number"],
     ["z", { anyOf: [{ type: "integer" }, { enum: ["max"] }] }, "text"], ["note", { type: "string" }, "text"],
+    ["cell_diameter", length, "text"],
   ];
   for (const [name, property, kind] of kinds) assert.equal(typeOf(name, property)?.kind, kind, name);
   assert.equal(typeOf("weights", { type: "array" }), null);
@@ -34,10 +36,12 @@ test("values have the types of the schema", () => {
   assert.equal(read("factor", { enum: [1, 2, 4] }, "2"), 2);
   assert.equal(read("divisions", { $ref: "#/$defs/Divisions" }, ""), undefined);
   assert.deepEqual(["7", "max", ""].map((text) => read("z", { type: "string" }, text)), [7, "max", undefined]);
+  assert.deepEqual(["70", "35.5", "30 um", "1.2.3", ""].map((text) => read("cell_diameter", length, text)), [70, 35.5, "30 um", "1.2.3", undefined]);
 });
 
 test("an empty input says what then happens", () => {
   assert.equal(typeOf("dark_frame", { type: "number", absent: "unknown" }).absent, "unknown");
+  assert.equal(typeOf("cell_diameter", length).absent, "not used");
   assert.equal(typeOf("seed", { type: "integer" }).absent, "automatic");
   assert.equal(typeOf("model", { enum: ["a"] }, true).absent, "choose …");
   assert.equal(typeOf("min_iou", { type: "number", default: 0 }).absent, "");
@@ -60,6 +64,7 @@ test("help has the description, the unit and the bounds that the user can reach"
   assert.equal(help({ type: "integer", minimum: 1, maximum: 2 ** 31 - 1, unit: "px", description: "Side of `tiles`." }), "Side of tiles. Unit: px. Allowed: from 1.");
   assert.equal(help({ type: "number", exclusiveMinimum: 0, maximum: 1, unit: "1" }), "Allowed: above 0 to 1.");
   assert.equal(help({ anyOf: [{ $ref: "#/$defs/Pixel" }, { type: "null" }] }), "Unit: um. Allowed: above 0.");
+  assert.equal(help(length), "", "text has units of its own");
   assert.equal(help({ type: "boolean", description: "Yes or no." }), "Yes or no.");
   assert.equal(help({ type: "boolean", description: "Radius; null is half of it." }), "Radius; empty is half of it.");
 });

@@ -15,6 +15,13 @@ from pyama.runs.form_fields import conditions, groups, trial_names
 router = APIRouter(tags=["recordings"])
 HARMLESS = {"integer", "number", "boolean", "null"}
 """Types of values that cannot name a file."""
+ABSENT = {
+    "frame_interval": "that of the file",
+    "cell_diameter": "not used",
+    "flat_field": "none",
+    "dark_frame": "unknown",
+}
+"""What the form shows for null, where it is not `automatic`."""
 
 
 @router.get("/api/schema")
@@ -28,7 +35,8 @@ def schema() -> dict[str, Any]:
     `pyama run` reads such files.
     """
     schema = config_schema()
-    _without_images(schema["$defs"]["ProcessingParams"]["properties"])
+    properties = schema["$defs"]["ProcessingParams"]["properties"]
+    _without_images(properties)
     section = _plugin_section(schema)
     section["properties"] = {
         name: entry | {"properties": offered}
@@ -36,11 +44,9 @@ def schema() -> dict[str, Any]:
         if (offered := _offered(entry, schema))
     }
     # Without a number typed here, the time stamps of the file are used.
-    interval = schema["$defs"]["ProcessingParams"]["properties"]["frame_interval"]
-    interval |= {"default": None, "absent": "that of the file"}
-    properties = schema["$defs"]["ProcessingParams"]["properties"]
-    text = {"anyOf": [{"type": "string"}, {"type": "null"}], "absent": "not used"}
-    properties["cell_diameter"] |= text  # px or a length such as 30 um
+    properties["frame_interval"]["default"] = None
+    for name, text in ABSENT.items():
+        properties[name]["absent"] = text
     segmenters = [name for name in SEGMENTERS if not _needs_text(name)]
     return schema | {
         "choices": {
@@ -92,17 +98,15 @@ def without_files(params: dict[str, Any]) -> tuple[dict[str, Any], list[str]]:
 
 
 def _without_images(properties: dict[str, Any]) -> None:
-    """Keep flat field and dark frame if they name no file; `absent` is shown for null."""
+    """Keep flat field and dark frame if they name no file."""
     properties["flat_field"] |= {
         "anyOf": [{"enum": [ESTIMATE]}, {"type": "null"}],
         "description": "How bright the light is in every pixel; traces are divided by it.",
-        "absent": "none",
     }
     dark = properties["dark_frame"]
     dark |= {
         "anyOf": [part for part in dark["anyOf"] if part.get("type") in HARMLESS],
         "description": "What the camera counts without light.",
-        "absent": "unknown",
     }
 
 

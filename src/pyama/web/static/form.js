@@ -195,7 +195,7 @@ function makeInput({ kind, names, absent, number }, { default: standard, isRequi
     return input;
   }
   if (kind === "box") return element("input", { ...attributes, type: "checkbox", checked: standard === true });
-  if (kind === "text") return element("input", { ...attributes, type: "text", value: standard ?? "" });
+  if (kind === "text") return element("input", { ...attributes, type: "text", value: standard ?? "", placeholder: absent });
   const { least, most } = boundsOf(number);
   const input = element("input", { ...attributes, type: "number", step: number.type === "integer" ? 1 : "any",
     value: standard ?? "", required: isRequired, placeholder: isRequired ? "" : absent });

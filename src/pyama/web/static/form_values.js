@@ -80,12 +80,12 @@ export function inputType(name, property, schema, isRequired = false) {
   const common = { names: names ?? [], absent, number: number ?? {}, isNullable: has("null") };
   if (names && !number) return { kind: "choice", ...common };
   if (has("boolean")) return { kind: "box", ...common };
-  if (number && !names) return { kind: "number", ...common };
+  if (number && !names && !has("string")) return { kind: "number", ...common };
   return names || has("string") ? { kind: "text", ...common } : null;
 }
 
 /**
- * The value of an input; undefined where nothing is filled in.
+ * The value of an input; undefined where nothing is filled in. Text that is a number is one.
  * @param {InputType} input
  * @param {{value: string, checked?: boolean}} filledIn
  */
@@ -93,7 +93,7 @@ export function readValue({ kind, names, isNullable }, { value, checked }) {
   if (kind === "choice") return value === "" ? undefined : names.find((name) => String(name) === value);
   if (kind === "box") return checked;
   if (kind === "number") return value === "" ? (isNullable ? null : undefined) : Number(value);
-  return /^\d+$/.test(value) ? Number(value) : value || undefined;
+  return /^\d+(\.\d+)?$/.test(value) ? Number(value) : value || undefined;
 }
 
 /**
@@ -131,7 +131,7 @@ export function helpText(property, { kind, number }, schema) {
   ].filter(Boolean).join(" ");
   return [
     withoutMarks(property.description).replaceAll(/\bnull\b/g, "empty"),
-    unit && unit !== "1" ? `Unit: ${unit}.` : "",
+    unit && unit !== "1" && kind !== "text" ? `Unit: ${unit}.` : "",
     kind === "number" && bounds ? `Allowed: ${bounds}.` : "",
   ].filter(Boolean).join(" ");
 }
