@@ -8,6 +8,7 @@ start at once. `lowest` has a folder of its own, `.venv-lowest`, with the lowest
 
 import hashlib
 import os
+import re
 import subprocess
 import sys
 import tarfile
@@ -49,14 +50,14 @@ COMMANDS = {
     "lowest": [["-m", "pytest", *TWO_AT_ONCE, "-o", "filterwarnings=default"]],
     "python": [[]],
 }
-ALL_EXTRAS = "test"
 EXTRAS = {
-    "demo": "web,plot",
-    "train-segmenter": "train",
-    "docs": "web,plot,laptrack,docs",
-    "release": "release",
+    "demo": {"web", "plot"},
+    "train-segmenter": {"train"},
+    "docs": {"web", "plot", "laptrack", "docs"},
+    "release": {"release"},
 }
-"""Of commands that need less, or more, than `ALL_EXTRAS`."""
+"""Extras that commands need; the others need those of the tests."""
+TEST_EXTRAS = {"test"}
 LOWEST_EXTRAS = "web,plot,parquet,laptrack"
 LOWEST_TOOLS = ["pytest", "pytest-xdist", "pytest-timeout", "hypothesis", "httpx2"]
 LOWEST_INTERFACES = ["cli_help", "cli_config", "cli_analysis", "cli_run", "web_command"]
@@ -64,15 +65,28 @@ LOWEST_TESTS = ["unit", "reference", "property", "pipeline"]
 LOWEST_TESTS += [f"interfaces/test_{name}.py" for name in LOWEST_INTERFACES]
 
 
-def set_up(extras: str) -> None:
+def with_included(extras: set[str]) -> set[str]:
+    """Return extras with those that they install, according to `pyproject.toml`."""
+    import tomllib  # an older Python, which has none, is told which one is needed
+
+    project = tomllib.loads(INPUTS[0].read_text(encoding="utf-8"))["project"]
+    own = re.compile(rf"{project['name']}\[(.+)\]")
+    found = set(extras)
+    for extra in extras:
+        for match in map(own.fullmatch, project["optional-dependencies"][extra]):
+            found |= with_included(set(match[1].split(","))) if match else set()
+    return found
+
+
+def set_up(extras: set[str]) -> None:
     """Create `.venv` and install the project with `extras`, unless that was done before."""
     inputs = hashlib.sha256(b"".join(path.read_bytes() for path in INPUTS))
     inputs.update(f"{sys.version} {ROOT}".encode())
     stamp = VENV / "installed"
     found = stamp.read_text().split() if stamp.is_file() else []
     fresh = not found or found[0] != inputs.hexdigest()
-    known = [] if fresh else found[1:]
-    if extras in known or (ALL_EXTRAS in known and extras == EXTRAS["demo"]):
+    known = set() if fresh else set(found[1:])
+    if extras <= known:
         return
     print(f"Setting up {VENV}: one to three minutes ...", flush=True)
     pip = [str(PYTHON), "-m", "pip"]
@@ -85,12 +99,13 @@ def set_up(extras: str) -> None:
         with_pip = pip[0] == str(PYTHON)
         venv.create(VENV, clear=True, with_pip=with_pip, symlinks=os.name != "nt")
     options = ["--quiet", "--no-compile", "--disable-pip-version-check"]
-    install = ["install", *options, "-c", "constraints.txt", "-e", f".[{extras}]"]
+    project = f".[{','.join(sorted(extras))}]"
+    install = ["install", *options, "-c", "constraints.txt", "-e", project]
     subprocess.run([*pip, *install], cwd=ROOT, check=True)
     # All cores compile, unlike pip. Packages may hold files for other versions of Python.
     compiling = ["-m", "compileall", "-qq", "-j", "0", str(VENV), "src"]
     subprocess.run([str(PYTHON), *compiling], cwd=ROOT, check=False)
-    stamp.write_text(" ".join([inputs.hexdigest(), *known, extras]))
+    stamp.write_text(" ".join([inputs.hexdigest(), *sorted(known | with_included(extras))]))
 
 
 def set_up_lowest() -> None:
@@ -147,7 +162,7 @@ def main(arguments: list[str]) -> int:
         print(f"usage (Python 3.11 or newer): python dev.py {{{','.join(COMMANDS)}}} [...]")
         return 2
     try:
-        set_up(EXTRAS.get(arguments[0], ALL_EXTRAS))
+        set_up(EXTRAS.get(arguments[0], TEST_EXTRAS))
         if arguments[0] == "lowest":
             set_up_lowest()
         if arguments[0] == "check":

@@ -48,6 +48,19 @@ def test_the_workflow_calls_commands_that_exist(command):
     subprocess.run([sys.executable, "-c", code], cwd=ROOT, check=True)
 
 
+def test_the_demo_needs_no_other_extras_than_the_tests():
+    """After `python dev.py test`, `python dev.py demo` starts at once."""
+    included = "*dev.with_included(dev.TEST_EXTRAS) - dev.TEST_EXTRAS"
+    code = f"import dev; print({included}, '|', *dev.EXTRAS['demo'])"
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=ROOT, check=True, capture_output=True, text=True
+    )
+    installed, needed = (set(text.split()) for text in done.stdout.split("|"))
+    assert needed < installed
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
+    assert installed < project["optional-dependencies"].keys()
+
+
 def test_every_dependency_has_a_lowest_version():
     """Those of users, not of the tests: `python dev.py lowest` tries them."""
     project = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
