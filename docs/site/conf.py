@@ -30,6 +30,7 @@ nb_execution_in_temp = False
 nb_merge_streams = True
 copybutton_selector = "div:not(.output) > div.highlight pre"
 
+smartquotes = False  # `--option` keeps both of its hyphens
 default_role = "code"  # a name between single backquotes in a docstring
 autodoc_member_order = "bysource"
 autodoc_typehints = "signature"

@@ -2,51 +2,67 @@
 
 import inspect
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 from pyama import layout
 from pyama.algorithms.features import FLUORESCENCE_FEATURES, PHASE_FEATURES
 from pyama.analysis.table_columns import MEANINGS, UNITS
+from pyama.exports.codebook import COLUMNS
 
 HEAD = """# Files, groups and columns
 
-Names in the output folder of a run, for field of view 0, channel 1 and a recording
-`recording.nd2`. The [manual](../manual.md#what-comes-out) shows the whole folder with shapes
-and types.
+Names in the output folder of a run, for field of view 0, phase contrast in channel 0,
+fluorescence in channel 1, and a recording `recording.nd2`. The
+[manual](../manual.md#what-comes-out) shows the whole folder with shapes and types.
 
 """
 EXAMPLES: dict[str, Any] = {"fov": 0, "channel": 1, "basename": "recording", "pc": 0}
-COLUMNS = {
-    "fov": "field of view, from 0",
-    "cell": "number of the cell, from 1",
-    "frame": "frame, from 0",
-    "good": "whether the cell is used in the analysis; an inspection changes it",
-    "position_x": "centre of the mask, px from the left edge",
-    "position_y": "centre of the mask, px from the upper edge",
-    "bbox_x0": "first column of the bounding box, px",
-    "bbox_y0": "first row of the bounding box, px",
-    "bbox_x1": "one past the last column of the bounding box, px",
-    "bbox_y1": "one past the last row of the bounding box, px",
+OF_PHASE = ("phase", "labeled", "tracked")
+"""Groups of the phase contrast channel."""
+FILES = {
+    layout.CONFIG_FILE: "channels, parameters and the description of the recording",
+    layout.RUN_FILE: "state of the last run, versions, counts and times of steps",
+    layout.LOG_FILE: "what the runs have done, and errors in full",
+    f"{layout.fov_dir(0)}/{layout.IMAGES}": "frames, labels and background as OME-Zarr",
+    f"{layout.fov_dir(0)}/{layout.CELLS}": "crops of every cell",
+    "control_merged.csv": "traces of the sample `control`, of `pyama merge`",
+    "control_merged_fitted_maturation.csv": "a row per cell, of `pyama fit`",
+    "report.html": "figures and tables in one file, of `pyama report`",
+    f"{layout.SUPERSEDED}/": "tables and reports that are replaced by others",
 }
 
 
 def file_page() -> str:
     """Return the page."""
     parts = [HEAD, "## Files and folders", "", "| name | content |", "|---|---|"]
+    parts += [f"| `{name}` | {text} |" for name, text in FILES.items()]
     parts += _names(lambda name: name.endswith(("_dir", "_file", "_log")))
     parts += ["", "## Groups of `images.zarr`", "", "| name | content |", "|---|---|"]
     parts += _names(lambda name: name in GROUPS)
-    parts += ["", "## Columns of traces", "", "| column | meaning |", "|---|---|"]
-    parts += [f"| `{name}` | {COLUMNS[name]} |" for name in layout.BASE_COLUMNS]
+    parts += ["", "## Columns of traces", "", *_columns(layout.BASE_COLUMNS)]
+    others = [name for name in COLUMNS if name not in layout.BASE_COLUMNS]
+    parts += ["", "## Further columns", "", "In some tables, or in exported ones only.", ""]
+    parts += [*_columns(others), "", FITS]
     parts += ["", *_features()]
     return "\n".join(parts) + "\n"
 
 
+FITS = """## Columns of fits
+
+A table of fits has a row per cell: the parameters of the [model](models.md) under their names,
+their standard errors with `_se`, `r_squared`, and `class`. [Uncertainties of fits](../fits.md)
+says what they mean.
+"""
 GROUPS = (
     *("phase", "fluorescence", "labeled", "tracked", "background"),
     *("flat_field", "dark_frame"),
 )
+
+
+def _columns(names: Sequence[str]) -> Iterator[str]:
+    yield from ("| column | unit | meaning |", "|---|---|---|")
+    yield from (f"| `{name}` | {COLUMNS[name][0]} | {COLUMNS[name][1]} |" for name in names)
 
 
 def _names(chosen: Callable[[str], bool]) -> Iterator[str]:
@@ -55,14 +71,15 @@ def _names(chosen: Callable[[str], bool]) -> Iterator[str]:
             continue
         parameters = inspect.signature(function).parameters
         if parameters.keys() <= EXAMPLES.keys():
-            shown = function(**{key: EXAMPLES[key] for key in parameters})
+            given = EXAMPLES | ({"channel": EXAMPLES["pc"]} if name in OF_PHASE else {})
+            shown = function(**{key: given[key] for key in parameters})
             yield f"| `{shown}` | {_meaning(function)} |"
 
 
 def _meaning(function: Callable[..., Any]) -> str:
     first = " ".join((inspect.getdoc(function) or "").split("\n\n")[0].split())
     words = re.sub(r"^Return the (file|folder|group) of (the )?", "", first)
-    return words[:1].upper() + words[1:]
+    return words.rstrip(".")
 
 
 def _features() -> Iterator[str]:

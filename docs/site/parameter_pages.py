@@ -121,6 +121,8 @@ def _default(entry: Mapping[str, Any]) -> str:
     if "default" not in entry:
         return "to be set"
     value = entry["default"]
+    if value == "":
+        return "empty"
     return f"`{value if isinstance(value, str) else json.dumps(value)}`"
 
 

@@ -18,7 +18,10 @@ REFERENCE = ("messages", "promises", "formats", "performance", "model_card", "de
 """Pages beside the folders; all other pages there are explanations."""
 PROJECT = {"README": "manual", "CONTRIBUTING": "contributing", "CHANGELOG": "changelog"}
 """Pages of the root of the project, and their names in the site."""
-TITLES = {"manual": "The manual on one page <manual>"}
+TITLES = {
+    "manual": "The manual on one page <manual>",
+    "model_card": "The segmentation network <model_card>",
+}
 TUTORIALS = ("terminal", "notebook", "confluent_cells", "replicates", "your_own_methods")
 """In this order; others follow."""
 EXECUTED = {"tutorials": True, "explanation": False}

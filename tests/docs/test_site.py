@@ -10,8 +10,10 @@ import typer
 import pyama
 from command_pages import command_pages
 from file_pages import file_page
+from http_pages import http_page
 from model_pages import model_page
 from parameter_pages import parameter_page, steps_by_parameter
+from pyama import layout
 from pyama.algorithms.features import FLUORESCENCE_FEATURES, PHASE_FEATURES
 from pyama.algorithms.kernels.bits import pack
 from pyama.algorithms.params import LogStdParams
@@ -19,6 +21,7 @@ from pyama.algorithms.segmenters import clean_up
 from pyama.analysis.fitting.models import MODELS
 from pyama.cli.app import app
 from pyama.config import ProcessingParams
+from pyama.exports.codebook import COLUMNS
 from pyama.processing.steps import STEPS_BY_NAME
 from python_pages import python_page
 from site_pages import stage
@@ -67,6 +70,17 @@ def test_every_feature_model_and_public_name_is_listed():
     ] == []
     assert [name for name in MODELS if f"## {name}\n" not in models] == []
     assert [name for name in pyama.__all__ if f"pyama.{name}" not in public] == ["__version__"]
+
+
+def test_every_column_and_object_is_listed():
+    files, http = file_page(), http_page()
+    assert [name for name in COLUMNS if f"| `{name}` |" not in files] == []
+    assert [name for name in layout.BASE_COLUMNS if name not in COLUMNS] == []
+    assert "| `pc_ch_0` |" in files
+    assert "| `fl_ch_1` |" in files
+    linked = set(re.findall(r"\]\(#(\w+)\)", http)) - {"objects"}
+    assert linked == linked & {name.lower() for name in re.findall(r"^### (\w+)$", http, re.M)}
+    assert "Body: [FitRequest](#fitrequest)." in http
 
 
 @pytest.fixture(scope="module")
