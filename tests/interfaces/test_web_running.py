@@ -2,10 +2,12 @@
 
 import io
 import json
+import shutil
 
 import numpy as np
 import pandas as pd
 import pytest
+import tifffile
 from fastapi.testclient import TestClient
 
 from page_fits import fit_on_page
@@ -40,6 +42,21 @@ def test_recordings_are_found_and_described(client):
     assert (recording["n_fovs"], recording["channels"]) == (2, ["Phase", "GFP"])
     look = client.get("/api/recording/frame?file=movie.nd2&channel=1")
     assert look.content[:2] == b"\xff\xd8"
+
+
+def test_a_folder_of_images_and_an_ome_zarr_are_listed_as_recordings(client, root):
+    folder = root / "inner/series"
+    (folder / "a.ome.zarr").mkdir(parents=True)
+    for t in range(3):
+        tifffile.imwrite(folder / f"t{t}.tif", MOVIE[0, t, 0], metadata=None)
+    found = client.get("/api/files?dir=inner/series").json()
+    assert found["files"] == [".", "a.ome.zarr", "t0.tif", "t1.tif", "t2.tif"]
+    assert found["folders"] == []
+    (folder / "a.ome.zarr").rmdir()
+    recording = client.get("/api/recording?file=inner/series").json()
+    assert recording["n_frames"] == 3
+    assert recording["problems"][-1].endswith("confirm it: --set 'axes=t{t}.tif'")
+    shutil.rmtree(folder)
 
 
 def test_the_first_look_has_the_contrast_of_the_pixels_that_were_recorded(client, root):

@@ -9,6 +9,7 @@ import tifffile
 
 from pyama.errors import ConfigError, ReaderError
 from pyama.readers import open_reader
+from pyama.testing.nd2_writer import write_nd2
 
 H, W = 5, 8
 
@@ -189,6 +190,13 @@ def test_planes_that_are_frames(path):
     tifffile.imwrite(path, images, imagej=True, metadata={"axes": "TZCYX"})
     with pytest.raises(ReaderError, match=r"has 6 frames and 1 z plane.*Remove z_is_time"):
         open_reader(path, z="time")
+
+
+def test_axes_of_other_formats_are_those_of_the_file(tmp_path):
+    path = tmp_path / "recording.nd2"
+    write_nd2(path, draw(1, 2, 1, 1))
+    with pytest.raises(ReaderError, match=r"says itself which plane is which\. Remove axes"):
+        open_reader(path, axes="t")
 
 
 def write_stk(path, planes, times_ms):

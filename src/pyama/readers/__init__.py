@@ -123,6 +123,8 @@ def _opened(path: Path, z: ZSelection, axes: str) -> Reader:
         if reader is None:
             raise
         return reader
+    if kind != "tiff" and axes not in ("", PROPOSED):
+        raise ReaderError(f"{path} says itself which plane is which. Remove axes.")
     match kind:
         case "nd2":
             from pyama.readers.nd2 import Nd2Reader
@@ -159,9 +161,14 @@ def _other_reader(path: Path, z: ZSelection) -> Reader | None:
     for name, open_other in READERS.items() if path.exists() else ():
         attempt = Attempt()
         with attempt:
-            reader = open_other(path, z)
-            if reader is not None:
+            reader = open_other(path, "middle" if z == Z_IS_TIME else z)
+            if reader is not None and z != Z_IS_TIME:
                 return reader
+        if not attempt.problem and reader is not None:
+            reader.close()
+            raise ReaderError(
+                f"{path} is read by the plugin {name!r}, which has no z_is_time. Remove it."
+            )
         if attempt.problem:
             raise ReaderError(f"Reader {name!r} cannot open {path}: {attempt.problem}")
     return None

@@ -16,15 +16,19 @@ KINDS: dict[bytes, Kind] = {
     b"II+\0": "tiff",
     b"MM\0+": "tiff",
 }
+CONVERT = (
+    "save it as OME-TIFF, in Fiji with File > Import > Bio-Formats and then File > Save As > "
+    "OME-TIFF"
+)
 OTHERS = {
     b"\0\0\0\x0cjP  ": "an ND2 file of a NIS-Elements older than 2010 or a JPEG 2000 image; "
     "save it again with a newer NIS-Elements",
     b"version https://git-lfs": "a Git LFS pointer, not the file itself; run `git lfs pull`",
-    b"\x89HDF\r\n\x1a\n": "an HDF5 file",
+    b"\x89HDF\r\n\x1a\n": f"an HDF5 file; {CONVERT}",
     b"\x89PNG": "a PNG image",
     b"\xff\xd8\xff": "a JPEG image",
-    b"\xd0\xcf\x11\xe0": "an OLE file such as OIB or ZVI",
-    b"\x70\0\0\0": "a Leica LIF file",
+    b"\xd0\xcf\x11\xe0": f"an OLE file such as OIB or ZVI; {CONVERT}",
+    b"\x70\0\0\0": f"a Leica LIF file; {CONVERT}",
     b"PK\x03\x04": "a ZIP archive; unpack it",
     b"\x1f\x8b": "a gzip archive; unpack it",
 }
