@@ -14,7 +14,8 @@ import pandas as pd
 from scipy.optimize import least_squares
 
 from pyama.analysis.fitting.fit import fit_arrays
-from pyama.analysis.fitting.least_squares import TOLERANCE, Traces
+from pyama.analysis.fitting.least_squares import TOLERANCE
+from pyama.analysis.fitting.losses import Traces
 from pyama.analysis.fitting.models import MODELS
 from pyama.analysis.fitting.problem import Setup, draw_starts, set_up
 

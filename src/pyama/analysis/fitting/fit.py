@@ -10,13 +10,17 @@ import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
 from pyama.analysis.fitting.fit_settings import FitSettings
-from pyama.analysis.fitting.least_squares import Solution, Traces, minimize
+from pyama.analysis.fitting.least_squares import Solution, minimize
+from pyama.analysis.fitting.losses import Traces
 from pyama.analysis.fitting.model import Model
 from pyama.analysis.fitting.model_choice import choose
 from pyama.analysis.fitting.model_setups import AUTO, Loss, Options, model_setups
 from pyama.analysis.fitting.problem import Setup, draw_starts
 from pyama.analysis.fitting.result_rows import columns, fitted_rows, name_flat, without_fit
-from pyama.analysis.trace_shape import noise, points_first, trace_arrays
+from pyama.analysis.fitting.standard_errors import noise_of_fit
+from pyama.analysis.fitting.weighted_traces import reweighted
+from pyama.analysis.trace_shape import noise as white_noise
+from pyama.analysis.trace_shape import points_first, trace_arrays
 from pyama.config import default_workers
 from pyama.errors import ArrayError
 
@@ -83,6 +87,9 @@ def fit_arrays(
     cell: ArrayLike | None = None,
 ) -> pd.DataFrame:
     """Fit a model to traces by bounded least squares from several starts.
+
+    With the loss `linear`, a trace whose noise grows with the signal is fitted a second time
+    with weights, see `weighted_traces.reweighted`.
 
     The result of a cell depends only on its trace, fov, cell and the options, not on other
     cells, their order or the number of workers.
@@ -197,7 +204,7 @@ def _fit(
         np.isfinite(y), y, y[np.arange(len(y)), np.maximum(number - 1, 0)][:, None]
     )
     usable = np.flatnonzero((number >= setup.needed) & (np.ptp(filled, axis=1) > 0))
-    scale = OUTLIER * noise(y) if options.loss == "soft_l1" else np.zeros(len(y))
+    scale = OUTLIER * white_noise(y) if options.loss == "soft_l1" else np.zeros(len(y))
     traces = Traces(filled, number, scale)
     blocks = [usable[i : i + BLOCK] for i in range(0, len(usable), BLOCK)]
 
@@ -240,4 +247,7 @@ def _fit_block(
         ends = minimize(values, slopes, many, x, lower, upper)
         best = ends.cost.reshape(len(t), starts).argmin(axis=1) + np.arange(len(t)) * starts
         solution = Solution(ends.x[best], ends.cost[best], ends.converged[best])
-        return fitted_rows(setup, t, traces, solution, options.profile)
+        noise = noise_of_fit(setup, t, traces, solution.x)
+        if options.loss == "linear":
+            traces, solution = reweighted(setup, t, traces, solution, noise)
+        return fitted_rows(setup, t, traces, solution, noise, options.profile)

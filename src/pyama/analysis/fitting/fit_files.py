@@ -31,6 +31,8 @@ from pyama.traces.digests import traces_digest
 from pyama.version import __version__
 
 MEANINGS = {
+    "NAME": "parameter by least squares; with weights if the noise of the cell grows with its "
+    "signal",
     "NAME_se": "standard error of NAME for noise that is correlated in time; a 95 % interval "
     "is NAME ± 1.96 NAME_se; empty if NAME is fixed, at a bound, or not determined by data",
     "NAME_low": "lower end of a 95 % interval from the profile of the sum of squares; a bound "

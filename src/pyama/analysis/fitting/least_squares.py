@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pyama.algorithms.kernels.array_types import kernel
+from pyama.analysis.fitting.losses import Traces
 
 Values = NDArray[np.float64]
 Indices = NDArray[np.intp]
@@ -22,26 +23,6 @@ TOLERANCE = 1e-8
 """Relative change of cost or parameters below which a problem has converged."""
 DAMPING = 1e-3
 """Initial damping, relative to the scaled curvature."""
-
-
-@dataclass(frozen=True)
-class Traces:
-    """Data of the problems.
-
-    Attributes:
-        y: Values, shape (n, T); only the first `number` of each row are used.
-        number: Number of points of each problem, shape (n,).
-        scale: Residual from which the loss soft_l1 grows linearly, shape (n,); 0 selects
-            the plain sum of squares.
-    """
-
-    y: Values
-    number: Indices
-    scale: Values
-
-    def take(self, rows: Indices) -> "Traces":
-        """Return the problems of `rows`."""
-        return Traces(self.y[rows], self.number[rows], self.scale[rows])
 
 
 @dataclass(frozen=True)
@@ -58,49 +39,6 @@ class Solution:
     x: Values
     cost: Values
     converged: NDArray[np.bool_]
-
-
-@kernel
-def costs(y: Values, f: Values, number: Indices, scale: Values) -> Values:
-    """Return half of the sum of losses of each problem, shape (n,)."""
-    out = np.zeros(len(y))
-    for i in range(len(y)):
-        for j in range(number[i]):
-            residual = f[i, j] - y[i, j]
-            if scale[i] > 0:
-                z = residual / scale[i]
-                out[i] += scale[i] ** 2 * z * z / (1 + np.sqrt(1 + z * z))
-            else:
-                out[i] += 0.5 * residual * residual
-    return out
-
-
-@kernel
-def normal_equations(
-    y: Values, f: Values, slopes: Values, number: Indices, scale: Values
-) -> tuple[Values, Values]:
-    """Return curvature J'WJ, shape (n, k, k), and gradient, shape (n, k), of the costs.
-
-    `slopes` has the shape (k, n, T). W is the second derivative of the loss.
-    """
-    k = len(slopes)
-    curvature, gradient = np.zeros((len(y), k, k)), np.zeros((len(y), k))
-    for i in range(len(y)):
-        for j in range(number[i]):
-            residual = f[i, j] - y[i, j]
-            weight = 1.0
-            if scale[i] > 0:
-                root = np.sqrt(1 + (residual / scale[i]) ** 2)
-                residual, weight = residual / root, root**-3
-            for a in range(k):
-                slope = slopes[a, i, j]
-                gradient[i, a] += slope * residual
-                for b in range(a + 1):
-                    curvature[i, a, b] += weight * slope * slopes[b, i, j]
-        for a in range(k):
-            for b in range(a):
-                curvature[i, b, a] = curvature[i, a, b]
-    return curvature, gradient
 
 
 @kernel
@@ -243,15 +181,12 @@ def minimize(
     converged = np.zeros(n, np.bool_)
 
     def measure(rows: Indices, f: Values) -> Values:
-        part = traces.take(rows)
-        cost = costs(part.y, f, part.number, part.scale)
+        cost = traces.take(rows).costs(f)
         return np.where(np.isfinite(cost), cost, np.inf)
 
     def update_derivatives(rows: Indices, f: Values) -> None:
         part = traces.take(rows)
-        curvature[rows], gradient[rows] = normal_equations(
-            part.y, f, slopes(x[rows], rows), part.number, part.scale
-        )
+        curvature[rows], gradient[rows] = part.normal_equations(f, slopes(x[rows], rows))
         diagonal = np.sqrt(np.einsum("ikk->ik", curvature[rows]))
         size[rows] = np.maximum(size[rows], diagonal)
 

@@ -1,12 +1,12 @@
 """The fitting problem: free and fixed parameters, bounds, and start values."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
-from pyama.analysis.fitting.least_squares import Traces, normal_equations
+from pyama.analysis.fitting.losses import Traces
 from pyama.analysis.fitting.model import TIME_UNIT, Model
 from pyama.errors import ConfigError
 
@@ -151,9 +151,8 @@ def _solve_linear(
 ) -> Values:
     """Return the best linear parameters, shape (n_linear, n); `p` where out of bounds."""
     f, slopes = setup.model.evaluate(t, p), setup.model.jacobian(t, p)[linear]
-    curvature, gradient = normal_equations(
-        traces.y, f, slopes, traces.number, np.zeros_like(traces.scale)
-    )
+    plain = replace(traces, scale=np.zeros_like(traces.scale))
+    curvature, gradient = plain.normal_equations(f, slopes)
     usable = np.isfinite(curvature).all(axis=(1, 2)) & np.isfinite(gradient).all(axis=1)
     curvature[~usable], gradient[~usable] = 0, 0
     change = np.linalg.pinv(curvature, hermitian=True) @ gradient[:, :, np.newaxis]

@@ -3,7 +3,8 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from pyama.analysis.fitting.least_squares import Traces, costs, minimize
+from pyama.analysis.fitting.least_squares import minimize
+from pyama.analysis.fitting.losses import Traces
 from pyama.analysis.fitting.model import TIME_UNIT
 from pyama.analysis.fitting.problem import Setup
 
@@ -128,6 +129,6 @@ def _profile(
     start = x[:, others]
     if is_fixed or not others:
         f = values(start, np.arange(len(x)))
-        return costs(traces.y, f, traces.number, traces.scale)
+        return traces.costs(f)
     bounds = setup.lower[free], setup.upper[free]
     return minimize(values, slopes, traces, start, *bounds).cost

@@ -5,11 +5,12 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from pyama.analysis.expression import NOT_EXPRESSING
-from pyama.analysis.fitting.least_squares import MAX_STEPS, Solution, Traces
+from pyama.analysis.fitting.least_squares import MAX_STEPS, Solution
+from pyama.analysis.fitting.losses import Traces
 from pyama.analysis.fitting.model_choice import UNDECIDED, information_criterion
 from pyama.analysis.fitting.problem import Setup
 from pyama.analysis.fitting.profile_intervals import profile_intervals
-from pyama.analysis.fitting.residual_noise import effective_numbers
+from pyama.analysis.fitting.residual_noise import Noise, effective_numbers
 from pyama.analysis.fitting.standard_errors import standard_errors
 from pyama.analysis.onsets import find_onsets
 from pyama.sentences import count_text
@@ -47,7 +48,7 @@ def without_fit(
 
 
 def fitted_rows(
-    setup: Setup, t: Values, traces: Traces, solution: Solution, profile: bool
+    setup: Setup, t: Values, traces: Traces, solution: Solution, noise: Noise, profile: bool
 ) -> pd.DataFrame:
     """Return the columns from `success` on of traces that were fitted.
 
@@ -56,6 +57,7 @@ def fitted_rows(
         t: Hours, shape (n, T).
         traces: The data.
         solution: The best solution of each trace.
+        noise: Of the residuals, see `noise_of_fit`.
         profile: Whether intervals are computed, see `profile_intervals`.
     """
     model, p = setup.model, setup.complete(solution.x)
@@ -64,7 +66,7 @@ def fitted_rows(
     table = pd.DataFrame(index=np.arange(len(t)))
     table["success"] = solution.converged
     table["r_squared"] = 1 - squares / _sums_of_squares(traces)
-    errors, noise, sizes = standard_errors(setup, t, traces, f, slopes, solution.x)
+    errors, sizes = standard_errors(setup, t, traces, f, slopes, solution.x, noise)
     parts = {"_se": errors}
     if profile:
         ends = profile_intervals(setup, t, traces, solution.x, errors, sizes)
