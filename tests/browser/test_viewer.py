@@ -383,6 +383,26 @@ def test_a_trace_is_read_zoomed_and_selected_with_the_mouse(page):
     assert find_trace(0)[2] == "0"
 
 
+def test_a_recording_that_is_added_is_listed_without_a_reload(page, served):
+    files = page.locator("#run-file")
+    page.get_by_role("button", name="Run").click()
+    files.select_option("new.nd2")
+    expect(page.locator("#run-facts")).to_contain_text("2 FOVs, 48 frames")
+    added = shutil.copy(served[0] / "new.nd2", served[0] / "another.nd2")
+    page.locator("#run-fovs").focus()
+    files.focus()
+    expect(files.locator("option")).to_have_text(["choose …", "another.nd2", "new.nd2"])
+    expect(files).to_have_value("new.nd2")
+    Path(added).unlink()
+    page.evaluate("dispatchEvent(new Event('focus'))")
+    expect(files.locator("option")).to_have_text(["choose …", "new.nd2"])
+    page.get_by_role("button", name="View").click()
+    shutil.copy(served[0] / "new.nd2", added)
+    page.get_by_role("button", name="Run").click()
+    expect(files.locator("option")).to_have_count(3)
+    Path(added).unlink()
+
+
 def test_a_feature_that_is_unticked_leaves_the_others(page):
     page.get_by_role("button", name="Run").click()
     page.locator("#run-file").select_option("new.nd2")

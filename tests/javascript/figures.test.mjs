@@ -19,12 +19,13 @@ test("a click selects the trace that is nearest, if one is near", () => {
   assert.equal(at(0, 10), null); // only a fit is near
 });
 
-test("a line has a gap where a cell is absent or has no value", () => {
+test("a line has a gap where a cell is absent or has no value, and a circle where it is there for one frame", () => {
   const drawn = [];
   const note = (kind) => (x) => drawn.push([kind, x]);
-  const path = { moveTo: note("move"), lineTo: note("line") };
-  addLine(path, { frames: [0, 1, 3, 4, 5], values: [1, 1, 1, null, 1] }, scales);
-  assert.deepEqual(drawn, [["move", 0], ["line", 0.6], ["line", 10], ["move", 30], ["line", 30.6], ["move", 50], ["line", 50.6]]);
+  const path = { moveTo: note("move"), lineTo: note("line"), arc: note("circle") };
+  addLine(path, { frames: [0, 1, 3, 4, 5, 8], values: [1, 1, 1, null, 1, 1] }, scales, 2);
+  const circles = [30, 50, 80].flatMap((x) => [["move", x + 2], ["circle", x]]); // points without neighbours
+  assert.deepEqual(drawn, [["move", 0], ["line", 10], ...circles]);
 });
 
 test("numbers along an axis differ, however far it is zoomed", () => {

@@ -33,6 +33,7 @@ let opening = null;
  * @param {() => void} listResults Called when there may be new output folders.
  */
 export function openForm(openResults, listResults) {
+  void opening?.then(listAgain);
   opening ??= makeCards(openResults, listResults).catch((error) => {
     if (!schema) opening = null; // tried again at the next click
     throw error;
@@ -55,6 +56,8 @@ async function makeCards(openResults, listResults) {
   find("run").replaceChildren(element("div", { id: "run-columns", className: "columns run-columns unset" },
     element("div", {}, makeRecordingCard(), makeSettingsCard(schema)),
     element("div", {}, makeTrialCard(readSettings), makePlanCard(), makeProgressCard({ openResults, applyAdvice, startRun, runEnded }), makeRunListCard())));
+  window.addEventListener("focus", listAgain);
+  find("run-file").addEventListener("focus", listAgain);
   find("run").addEventListener("input", () => formChanged(true));
   find("run").addEventListener("change", () => formChanged(true)); // of boxes and lists
   await openKept();
@@ -92,12 +95,31 @@ async function openKept() {
 const optionsOf = (select) => [...select.options].map(({ value, text }) => [value, text]);
 
 const startListing = makeLatestCheck();
+/** @type {Api.Listing | null} The folder that is listed. */
+let listed = null;
 
 /** Lists a folder below the root. */
 const browse = showErrorsOf(async (/** @type {string} */ dir) => {
   const isLatest = startListing();
-  const { folders, files, dir: place } = await get("files", { dir });
-  if (!isLatest()) return;
+  const listing = await get("files", { dir });
+  if (isLatest()) showListing(listing, "");
+});
+
+/** Lists the folder again if recordings have been added or removed since. */
+const listAgain = showErrorsOf(async () => {
+  const before = listed;
+  if (!before || find("run").hidden) return;
+  const listing = await get("files", { dir: before.dir });
+  if (listed === before && JSON.stringify(listing) !== JSON.stringify(before)) showListing(listing, find("run-file").value);
+});
+
+/**
+ * @param {Api.Listing} listing
+ * @param {string} file The file that is chosen, if it is there.
+ */
+function showListing(listing, file) {
+  listed = listing;
+  const { folders, files, dir: place } = listing;
   find("run-place").textContent = place === "." ? "In the root folder" : `In ${place}`;
   /** @returns {[string, string]} */
   const toOption = (/** @type {string} */ name) => [place === "." ? name : `${place}/${name}`, name];
@@ -105,13 +127,13 @@ const browse = showErrorsOf(async (/** @type {string} */ dir) => {
     name === "." ? /** @type {[string, string]} */ ([place, "all TIFF files of this folder"]) : toOption(name);
   const parent = /** @type {Array<[string, string]>} */ (place === "." ? [] : [[parentOf(place), "↑ up"]]);
   fillSelect(find("run-folder"), [[place, "(this folder)"], ...parent, ...folders.map(toOption)], place);
-  fillSelect(find("run-file"), [["", files.length ? "choose …" : "no recordings here"], ...files.map(toFile)], "");
+  fillSelect(find("run-file"), [["", files.length ? "choose …" : "no recordings here"], ...files.map(toFile)], file);
   if (!chosen) find("run-facts").textContent = files.length ? "" : noRecordings(folders.length > 0);
-});
+}
 
 /** @param {boolean} hasFolders */
 const noRecordings = (hasFolders) => `There is no ND2, CZI, TIFF or OME-Zarr file here. ${hasFolders ? "Choose another folder above, or put" : "Put"
-} a recording into this folder and reload the page. To use another folder, start the page with: pyama view --root FOLDER`;
+} a recording into this folder. To use another folder, start the page with: pyama view --root FOLDER`;
 
 /**
  * The folder of a folder or file, below the root.

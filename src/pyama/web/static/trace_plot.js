@@ -6,6 +6,8 @@ import { element } from "./elements.js";
 import { axisRange, countText, extentOf, formatNumber, logAxisRange } from "./numbers.js";
 
 const NEAR_PX = 25;
+/** Radius of a point without neighbours. */
+const POINT_PX = 2;
 
 /** @typedef {import("./trace_lines.js").TraceLine} TraceLine */
 /** @typedef {import("./trace_lines.js").LineStyle} LineStyle */
@@ -150,7 +152,7 @@ export class TracePlot {
     for (const line of layer.lines) {
       const stroke = own || `hsl(${cellHue(line.cell)} 55% ${lightness}%)`;
       const path = layer.strokes.get(stroke) ?? new Path2D();
-      addLine(path, line, this.#scales(true));
+      addLine(path, line, this.#scales(true), POINT_PX * window.devicePixelRatio);
       layer.strokes.set(stroke, path);
     }
     return layer.strokes;
@@ -220,19 +222,20 @@ export function nearestPoint(lines, scales, x, y) {
 }
 
 /**
- * Adds a line to a path, with a gap where a cell is absent or has no value.
- * @param {Pick<Path2D, "moveTo" | "lineTo">} path
+ * Adds a line to a path, with a gap where a cell is absent or has no value. A point without
+ * neighbours is a circle.
+ * @param {Pick<Path2D, "moveTo" | "lineTo" | "arc">} path
  * @param {Pick<TraceLine, "frames" | "values">} line
  * @param {Scales} scales
+ * @param {number} radius Of circles, in px of `scales`.
  */
-export function addLine(path, { frames, values }, scales) {
-  let last = NaN;
-  frames.forEach((frame, i) => {
-    const value = values[i];
+export function addLine(path, { frames, values }, scales, radius) {
+  const follows = (/** @type {number} */ i) => frames[i] - frames[i - 1] === 1 && values[i - 1] !== null && values[i] !== null;
+  values.forEach((value, i) => {
     if (value === null) return;
-    const [x, y] = [scales.x(frame), scales.y(value)];
-    if (frame - last !== 1) { path.moveTo(x, y); path.lineTo(x + 0.6, y); } // a dot, also without a next point
-    else path.lineTo(x, y);
-    last = frame;
+    const [x, y] = [scales.x(frames[i]), scales.y(value)];
+    if (follows(i)) path.lineTo(x, y);
+    else if (follows(i + 1)) path.moveTo(x, y);
+    else { path.moveTo(x + radius, y); path.arc(x, y, radius, 0, 2 * Math.PI); }
   });
 }
