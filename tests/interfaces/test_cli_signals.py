@@ -1,5 +1,6 @@
 """Ctrl-C and SIGTERM, in a process of their own."""
 
+import json
 import signal
 import subprocess
 import sys
@@ -84,3 +85,21 @@ def test_a_second_signal_stops_at_once(movie_file, tmp_path):
     _, stderr = process.communicate(timeout=60)
     assert process.returncode == 130
     assert "Stopped at once." in stderr
+
+
+def test_waiting_for_a_lock_can_be_ended(movie_file, tmp_path):
+    path = tmp_path / "fov_000/.lock"
+    path.parent.mkdir()
+    path.write_text(json.dumps({"pid": 42, "host": "elsewhere", "since": 1e9}))
+    process = subprocess.Popen(
+        [sys.executable, "-m", "pyama", "run", str(movie_file), "-o", str(tmp_path)],
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    while "Waiting for process 42 on elsewhere since 2001" not in process.stderr.readline():
+        assert process.poll() is None
+    process.send_signal(signal.SIGINT)
+    _, stderr = process.communicate(timeout=60)
+    assert process.returncode == 130
+    assert "Stopped. " in stderr
+    assert "in use by process 42 on elsewhere" in stderr

@@ -261,7 +261,7 @@ def test_a_fov_that_kills_two_workers_fails_and_others_go_on(plugins, scheduler,
 def test_a_worker_stops_when_the_run_that_asked_is_killed(
     plugins, cluster, scheduler, tmp_path, monkeypatch
 ):
-    monkeypatch.setattr("pyama.store.lock.ORPHAN_SECONDS", 0.0)
+    monkeypatch.setattr("pyama.store.lock.WAIT_SECONDS", 0.0)
     movie = child_runs.write_movie(tmp_path / "movie.nd2", 1, 6)
     folder = str(plugins.HERE)
     child = child_runs.start(

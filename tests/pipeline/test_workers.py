@@ -311,7 +311,7 @@ def test_a_run_waits_for_the_processes_of_one_that_was_killed(tmp_path, monkeypa
     os.kill(worker, signal.SIGSTOP)
     child.kill()
     child.join()
-    monkeypatch.setattr(lock, "ORPHAN_SECONDS", 0.05)
+    monkeypatch.setattr(lock, "WAIT_SECONDS", 0.05)
     before = contents(out)
     with pytest.raises(LockedError, match=f"in use by process {child.pid}"):
         process(movie, make_config(), out)

@@ -13,7 +13,8 @@ import time
 import pytest
 
 from pyama.errors import LockedError
-from pyama.store import lock, lock_fovs, locks_joined
+from pyama.store import lock, lock_fovs, locks_joined, owned_token, remove_temporaries
+from pyama.store.temporaries import temporary_beside
 
 SPAWN = multiprocessing.get_context("spawn")
 
@@ -98,7 +99,7 @@ def killed(process):
 def test_a_worker_keeps_the_lock_of_a_run_that_was_killed(
     tmp_path, other, worker, monkeypatch
 ):
-    monkeypatch.setattr(lock, "ORPHAN_SECONDS", 0.05)
+    monkeypatch.setattr(lock, "WAIT_SECONDS", 0.05)
     killed(other)
     said = f"in use by process {other.pid}"
     with pytest.raises(LockedError, match=said), lock_fovs(tmp_path, [3]):
@@ -118,7 +119,7 @@ def test_a_run_waits_for_the_worker_of_a_run_that_was_killed(tmp_path, other, wo
 
 
 def test_a_run_with_workers_that_lives_is_not_waited_for(tmp_path, other, worker, monkeypatch):
-    monkeypatch.setattr(lock, "ORPHAN_SECONDS", 3600)
+    monkeypatch.setattr(lock, "WAIT_SECONDS", 3600)
     with pytest.raises(LockedError), lock_fovs(tmp_path, [3]):
         pass
 
@@ -126,7 +127,7 @@ def test_a_run_with_workers_that_lives_is_not_waited_for(tmp_path, other, worker
 def test_a_worker_cannot_join_what_another_run_has_taken_over(tmp_path):
     (tmp_path / "fov_003").mkdir()
     with (tmp_path / "fov_003/.lock").open("ab", 0) as file:
-        assert lock._try(lock._take, file)
+        assert lock.attempt(lock.take, file)
         with pytest.raises(LockedError), locks_joined(tmp_path, [3]):
             pass
 
@@ -180,6 +181,32 @@ def test_a_lock_of_another_host_with_an_old_heartbeat_is_taken_over(tmp_path, ag
         ]
 
 
+def test_a_run_waits_until_another_host_gives_a_sign_of_life_or_is_dead(
+    tmp_path, monkeypatch, caplog
+):
+    monkeypatch.setattr(lock, "POLL_SECONDS", 0.01)
+    left_by(tmp_path, "elsewhere", 5)
+    path = tmp_path / "fov_003" / ".lock"
+    asked = []
+
+    def beat():
+        asked.append(1)
+        if len(asked) == 3:
+            os.utime(path)
+        return False
+
+    with pytest.raises(LockedError), lock_fovs(tmp_path, [3], beat):
+        pytest.fail("it is alive")
+    assert len(asked) >= 3
+    said = "Waiting for process 42 on elsewhere, which has locked fov_003"
+    assert caplog.text.count(said) == 1
+    with pytest.raises(LockedError), lock_fovs(tmp_path, [3], lambda: True):
+        pytest.fail("Ctrl-C ends the waiting")
+    monkeypatch.setattr(lock, "DEAD_AFTER_SECONDS", 0.5)
+    with lock_fovs(tmp_path, [3], lambda: False) as taken_over:
+        assert len(taken_over) == 1
+
+
 def test_a_lock_of_this_host_that_nobody_holds_is_taken_over_at_once(tmp_path):
     left_by(tmp_path, socket.gethostname(), 0)
     with lock_fovs(tmp_path, [3]) as taken_over:
@@ -201,7 +228,7 @@ def test_without_locks_in_the_file_system_the_heartbeat_tells(
     def no_locks(file):
         raise OSError(95, "Operation not supported")
 
-    monkeypatch.setattr(lock, "_take", no_locks)
+    monkeypatch.setattr(lock, "take", no_locks)
     left_by(tmp_path, socket.gethostname(), age)
     if is_free:
         with lock_fovs(tmp_path, [3]) as taken_over:
@@ -240,6 +267,62 @@ def test_on_a_full_disk_a_lock_that_the_system_holds_is_enough(tmp_path, monkeyp
     monkeypatch.setattr(lock, "_write", full)
     with lock_fovs(tmp_path, [3]):
         pass
-    monkeypatch.setattr(lock, "_try", lambda lock, file: None)  # no locks in this system
+    monkeypatch.setattr(lock, "attempt", lambda lock, file: None)  # no locks in this system
     with pytest.raises(OSError, match="No space left"), lock_fovs(tmp_path, [3]):
         pass
+
+
+def test_a_lock_says_since_when_it_is_held(tmp_path, other):
+    since = rf"{other.pid} on .* since \d{{4}}-\d\d-\d\d \d\d:\d\d:\d\d\. Wait"
+    with pytest.raises(LockedError, match=since), lock_fovs(tmp_path, [3]):
+        pass
+
+
+def test_a_lock_that_a_file_server_keeps_for_a_crashed_computer_is_waited_for(
+    tmp_path, monkeypatch
+):
+    """The system says that it is held, and its owner gives no sign of life."""
+    monkeypatch.setattr(lock, "POLL_SECONDS", 0.01)
+    left_by(tmp_path, "elsewhere", 3600)
+    looks = []
+
+    def released():
+        looks.append(1)
+        if len(looks) == 3:
+            monkeypatch.undo()  # the server lets it go
+        return False
+
+    monkeypatch.setattr(lock, "attempt", lambda take, file: False)
+    with lock_fovs(tmp_path, [3], released) as taken_over:
+        assert "process 42 on elsewhere" in taken_over[0]
+    assert len(looks) >= 3
+
+
+def tmp_files(folder):
+    return sorted(path.name for path in folder.glob("*.tmp"))
+
+
+def write_and_end(folder):
+    (folder / "fov_003").mkdir(exist_ok=True)
+    temporary_beside(folder / "run.json").touch()
+    (folder / f"dask-{owned_token()}-stop.tmp").touch()
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="processes are not asked for there")
+def test_files_of_a_process_that_has_ended_are_removed_at_once(tmp_path, monkeypatch):
+    process = SPAWN.Process(target=write_and_end, args=(tmp_path,))
+    process.start()
+    process.join(60)
+    own = temporary_beside(tmp_path / "run.json")
+    (tmp_path / "notes.tmp").touch()
+    own.touch()
+    assert len(tmp_files(tmp_path)) == 4
+    with monkeypatch.context() as elsewhere:
+        elsewhere.setattr(socket, "gethostname", lambda: "elsewhere")
+        remove_temporaries(tmp_path, 60)
+    assert len(tmp_files(tmp_path)) == 4, "another computer does not know the process"
+    remove_temporaries(tmp_path, 60)
+    assert tmp_files(tmp_path) == ["notes.tmp", own.name]
+    os.utime(own, (1, 1))
+    remove_temporaries(tmp_path, 60)
+    assert tmp_files(tmp_path) == ["notes.tmp"], "it is none of ours"

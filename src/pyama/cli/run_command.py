@@ -14,7 +14,7 @@ import typer
 
 from pyama.cli.progress_bar import show_progress
 from pyama.cli.terminal import CANCELLED, FAILED, note, result, result_json
-from pyama.errors import InspectedError
+from pyama.errors import InspectedError, LockedError
 from pyama.processing import compiling
 from pyama.processing.executors import dask
 from pyama.processing.workflow.inspected_results import QUESTION
@@ -23,10 +23,11 @@ from pyama.runs.active_run import ActiveRun
 from pyama.runs.progress import ProgressEstimator
 from pyama.runs.request import Request, prepare
 from pyama.runs.summary import summary_lines
+from pyama.store import lock
 
 POLLS_PER_SECOND = 8
 STOPPING = "Stopping within a frame ... (Ctrl-C again stops at once)"
-SHOWN_LOGGERS = compiling.__name__, dask.__name__
+SHOWN_LOGGERS = compiling.__name__, dask.__name__, lock.__name__
 """Messages of these loggers are also shown on the screen."""
 
 
@@ -95,6 +96,9 @@ def _run_with_progress(current: ActiveRun, time_limit_s: int | None) -> dict[str
         if _stops_at_once(received) and not current.has_ended:
             note("Stopped at once. The same command repeats what was not finished.")
             os._exit(CANCELLED)
+        if received and isinstance(error := current.error(), LockedError):
+            note(f"Stopped. {error}")
+            raise typer.Exit(CANCELLED)
         return current.summary()
 
 

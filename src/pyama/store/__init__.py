@@ -11,18 +11,18 @@ from pyama.store.cells import (
     Crop,
     crop_dtype,
 )
+from pyama.store.file_locks import lock_folder, try_lock
 from pyama.store.files import (
-    TEMPORARY,
     Damage,
     path_in_errors,
-    remove_temporaries,
     replace_file,
     set_aside,
     write_atomically,
 )
 from pyama.store.fov_store import FovStore, Stack, fovs_in
-from pyama.store.lock import LOCK_FILE, lock_folder, lock_fovs, locks_joined, try_lock
-from pyama.store.lock_state import LockHolder, local_time, lock_holders
+from pyama.store.lock import LOCK_FILE, lock_fovs, locks_joined
+from pyama.store.lock_owner import local_time
+from pyama.store.lock_state import LockHolder, lock_holders
 from pyama.store.marks import MARKS, Mark, MarkFile, Recipe, seal, unseal
 from pyama.store.not_recorded import NotRecorded
 from pyama.store.ome import Scale, Series
@@ -36,9 +36,16 @@ from pyama.store.outputs import (
     TracesOutput,
     Write,
 )
-from pyama.store.removing import bytes_in, is_behind_link, left_temporaries, remove_output
+from pyama.store.removing import (
+    bytes_in,
+    is_behind_link,
+    left_temporaries,
+    remove_output,
+    remove_temporaries,
+)
 from pyama.store.run_file import read_run
 from pyama.store.stack_outputs import PreviewOutput, StackOutput, stack_files
+from pyama.store.temporaries import TEMPORARY, owned_token
 from pyama.store.zarr_arrays import StoredArray
 
 __all__ = [
@@ -84,6 +91,7 @@ __all__ = [
     "lock_fovs",
     "lock_holders",
     "locks_joined",
+    "owned_token",
     "path_in_errors",
     "read_run",
     "remove_output",

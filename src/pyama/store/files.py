@@ -2,10 +2,8 @@
 
 import json
 import os
-import secrets
-import time
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -13,10 +11,9 @@ import google_crc32c
 
 from pyama import layout
 from pyama.errors import PyamaError, StoreError
+from pyama.store.temporaries import temporary_beside
 
 _NEW_FILE = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | getattr(os, "O_BINARY", 0)
-TEMPORARY = ".tmp"
-"""Suffix of files while they are written."""
 TRAILER_BYTES = 4
 SEALED = 0x48674BC7
 """CRC-32C of anything that ends with its own CRC-32C."""
@@ -231,8 +228,7 @@ def replace_file(path: Path) -> Iterator[Path]:
 
     On an error the temporary file is removed and `path` is not changed.
     """
-    # Process ids are not unique: two computers may share the folder.
-    temporary = path.with_name(f"{path.name}.{secrets.token_hex(4)}{TEMPORARY}")
+    temporary = temporary_beside(path)
     try:
         yield temporary
         with path_in_errors(path):
@@ -241,20 +237,6 @@ def replace_file(path: Path) -> Iterator[Path]:
             temporary.replace(path)
     finally:
         temporary.unlink(missing_ok=True)
-
-
-def remove_temporaries(folder: Path, older_than_seconds: float = 0.0) -> None:
-    """Remove the temporary files of interrupted writes in a folder.
-
-    Args:
-        folder: The folder; its subfolders are not searched.
-        older_than_seconds: Newer files are kept, since another run may be writing them.
-    """
-    limit = time.time() - older_than_seconds
-    for path in folder.glob(f"*{TEMPORARY}"):
-        with suppress(FileNotFoundError):
-            if older_than_seconds == 0 or path.stat().st_mtime < limit:
-                path.unlink()
 
 
 def set_aside(folder: Path, paths: Sequence[Path]) -> list[str]:

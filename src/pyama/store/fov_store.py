@@ -18,11 +18,11 @@ from pyama.store.cells import (
     CellsOutput,
 )
 from pyama.store.file_reading import read_file
-from pyama.store.files import Damage, remove_temporaries
+from pyama.store.files import Damage
 from pyama.store.marks import MARKS, REMOVED, Mark, MarkFile
 from pyama.store.not_recorded import KEY, NotRecorded
 from pyama.store.outputs import SHIFTS_MARK, Output, TableOutput, remove_tree, tables
-from pyama.store.removing import bytes_in
+from pyama.store.removing import bytes_in, remove_temporaries
 from pyama.store.stack_outputs import PreviewOutput, StackOutput
 from pyama.store.zarr_arrays import DAMAGED, DOCUMENT, REPAIR, StoredArray
 
@@ -184,8 +184,7 @@ class FovStore:
         for name in self.mark_names():
             if self.mark(name) is None:
                 MarkFile(self.path, name).remove()
-        for folder in (self.path, self.path / MARKS):
-            remove_temporaries(folder)
+        remove_temporaries(self.path)
         return [output.name for output in unfinished]
 
     def unfinished(self) -> list[str]:

@@ -9,10 +9,8 @@ until then they may still write: the next run waits for the last of them.
 """
 
 import errno
-import json
+import logging
 import os
-import socket
-import sys
 import tempfile
 import threading
 import time
@@ -24,21 +22,34 @@ from pathlib import Path
 from pyama import layout, older_pyama
 from pyama.background_thread import background_thread
 from pyama.errors import LockedError, StoreError
-from pyama.store.files import TEMPORARY
+from pyama.store.file_locks import attempt, join, let_workers_join, only_orphans, take
+from pyama.store.lock_owner import LockOwner
 from pyama.store.marks import MARKS
+from pyama.store.temporaries import TEMPORARY
 
 LOCK_FILE = ".lock"
 HEARTBEAT_SECONDS = 10.0
 DEAD_AFTER_SECONDS = 60.0
 """A lock of another host is abandoned if its heartbeat is older than this."""
-ORPHAN_SECONDS = 10.0
-"""How long a run waits for the workers of a run that was killed."""
-POLL_SECONDS = 0.01
+WAIT_SECONDS = 2 * DEAD_AFTER_SECONDS
+"""How long a run waits for an owner that was killed, or may have been. File servers keep the
+locks of a computer that crashed for up to 90 s."""
+POLL_SECONDS = 0.1
+
+logger = logging.getLogger(__name__)
 
 
 @contextmanager
-def lock_fovs(output_dir: Path, fovs: Iterable[int]) -> Iterator[list[str]]:
+def lock_fovs(
+    output_dir: Path, fovs: Iterable[int], is_cancelled: Callable[[], bool] | None = None
+) -> Iterator[list[str]]:
     """Hold the locks of fields of view during the block.
+
+    Args:
+        output_dir: The output folder.
+        fovs: 0-based indices.
+        is_cancelled: Ends waiting. With it, an owner on another computer is waited for until
+            it gives a sign of life, or is known to be dead.
 
     Yields:
         One sentence for each lock that was taken over from a process that was killed.
@@ -55,7 +66,7 @@ def lock_fovs(output_dir: Path, fovs: Iterable[int]) -> Iterator[list[str]]:
         for path in paths:
             _refuse_links(path.parent)
             path.parent.mkdir(parents=True, exist_ok=True)
-            owner = stack.enter_context(_lock(path))
+            owner = stack.enter_context(_lock(path, is_cancelled))
             if owner:
                 taken_over.append(
                     f"{path.parent.name} was still locked by {owner}, which was killed. What "
@@ -63,18 +74,6 @@ def lock_fovs(output_dir: Path, fovs: Iterable[int]) -> Iterator[list[str]]:
                 )
         stack.enter_context(_heartbeat(paths))
         yield taken_over
-
-
-@contextmanager
-def lock_folder(folder: Path) -> Iterator[None]:
-    """Hold the lock of a folder, for reading and writing files that all its runs share."""
-    with ExitStack() as stack:
-        if sys.platform != "win32":  # where folders cannot be locked
-            place = os.open(folder, os.O_RDONLY)
-            stack.callback(os.close, place)
-            with suppress(OSError):  # some file systems have no locks
-                fcntl.flock(place, fcntl.LOCK_EX)
-        yield
 
 
 @contextmanager
@@ -91,37 +90,37 @@ def locks_joined(output_dir: Path, fovs: Iterable[int]) -> Iterator[None]:
         for fov in fovs:
             path = output_dir / layout.fov_dir(fov) / LOCK_FILE
             file = stack.enter_context(FileIO(path, "a+", opener=_not_through_a_link))
-            if _try(_join, file) is False:
-                raise _in_use(path, {})
+            if attempt(join, file) is False:
+                raise _in_use(path, None)
         yield
 
 
-def _in_use(path: Path, owner: dict[str, object]) -> LockedError:
+def _in_use(path: Path, owner: LockOwner | None) -> LockedError:
     return LockedError(
-        f"{path.parent} is in use by {_name(owner) or 'another run'}. Wait until it has "
+        f"{path.parent} is in use by {owner or 'another run'}. Wait until it has "
         "ended, stop it, or choose other fields of view."
     )
 
 
 @contextmanager
-def _lock(path: Path) -> Iterator[str]:
+def _lock(path: Path, is_cancelled: Callable[[], bool] | None) -> Iterator[str]:
     """Hold one lock; yield the name of an owner that was killed, or an empty string."""
     with FileIO(path, "a+", opener=_not_through_a_link) as file:
-        held = _try_for_a_while(file)
+        held = _take_or_wait(file, path, is_cancelled)
         owner = _owner(file)  # after locking: before, its owner could still release it
         if held is False or _lives_elsewhere(owner, path, seen=held is True):
             raise _in_use(path, owner)
         try:
-            _write(file, json.dumps(_this_process()))
+            _write(file, LockOwner.this_process().to_bytes())
         except OSError as error:
             if not held or error.errno != errno.ENOSPC:  # the system holds the lock
                 raise
-        if held and _try(_let_workers_join, file) is False:
-            raise _in_use(path, {})
+        if held and attempt(let_workers_join, file) is False:
+            raise _in_use(path, None)
         try:
-            yield _name(owner)
+            yield "" if owner is None else owner.name
         finally:
-            _write(file, "")
+            _write(file, b"")
 
 
 def _refuse_links(fov_path: Path) -> None:
@@ -157,24 +156,12 @@ def _heartbeat(paths: list[Path]) -> Iterator[None]:
         yield
 
 
-def _this_process() -> dict[str, object]:
-    return {"pid": os.getpid(), "host": socket.gethostname(), "since": int(time.time())}
-
-
-def _owner(file: FileIO) -> dict[str, object]:
+def _owner(file: FileIO) -> LockOwner | None:
     file.seek(0)
-    try:
-        owner = json.loads(file.read() or b"{}")
-    except ValueError:
-        return {}
-    return owner if isinstance(owner, dict) else {}
+    return LockOwner.parse(file.read())
 
 
-def _name(owner: dict[str, object]) -> str:
-    return f"process {owner.get('pid')} on {owner.get('host')}" if owner else ""
-
-
-def _lives_elsewhere(owner: dict[str, object], path: Path, *, seen: bool) -> bool:
+def _lives_elsewhere(owner: LockOwner | None, path: Path, *, seen: bool) -> bool:
     """Whether the owner may be alive on another host, although the system shows no lock.
 
     Args:
@@ -182,10 +169,16 @@ def _lives_elsewhere(owner: dict[str, object], path: Path, *, seen: bool) -> boo
         path: The file.
         seen: Whether the system would show a lock of this host.
     """
-    if not owner or (seen and owner.get("host") == socket.gethostname()):
+    if owner is None or (seen and owner.is_here):
         return False
     # A heartbeat far in the future dates from before the clock was set back: it is old.
-    return abs(_now(path.parent) - path.stat().st_mtime) < DEAD_AFTER_SECONDS
+    return abs(_now(path.parent) - _last_beat(path)) < DEAD_AFTER_SECONDS
+
+
+def _last_beat(path: Path) -> float:
+    """Return the date of a file that is opened for it, so that no cache answers."""
+    with FileIO(path, opener=_not_through_a_link) as file:
+        return os.fstat(file.fileno()).st_mtime
 
 
 def _now(folder: Path) -> float:
@@ -194,99 +187,35 @@ def _now(folder: Path) -> float:
         return os.fstat(file.fileno()).st_mtime
 
 
-def _write(file: FileIO, text: str) -> None:
+def _write(file: FileIO, text: bytes) -> None:
     file.seek(0)
     file.truncate()
-    file.write(text.encode())
+    file.write(text)
 
 
-def _try_for_a_while(file: FileIO) -> bool | None:
-    """Take the lock of a file, see `_try`; wait while only workers of a killed run hold it."""
-    until = time.monotonic() + ORPHAN_SECONDS
-    while (held := _try(_take, file)) is False and time.monotonic() < until:
-        if not _only_orphans(file, _owner(file)):
-            break
+def _take_or_wait(
+    file: FileIO, path: Path, is_cancelled: Callable[[], bool] | None
+) -> bool | None:
+    """Take a lock, see `attempt`; wait while its owner was killed, or may have been."""
+    until, first_beat, is_told = time.monotonic() + WAIT_SECONDS, _last_beat(path), False
+    held: bool | None = None
+    while True:
+        held = held or attempt(take, file)  # on Windows, a second attempt would fail
+        owner = _owner(file)
+        is_silent = is_cancelled is not None and _last_beat(path) == first_beat
+        if held is False:
+            waits = only_orphans(file, owner) or (is_silent and _is_elsewhere(owner))
+        else:
+            waits = is_silent and _lives_elsewhere(owner, path, seen=held is True)
+        is_stopped = is_cancelled is not None and is_cancelled()
+        if not waits or is_stopped or time.monotonic() > until:
+            return held
+        if not is_told:
+            said = "Waiting for %s, which has locked %s and was perhaps killed. Ctrl-C stops."
+            logger.warning(said, owner, path.parent.name)
+            is_told = True
         time.sleep(POLL_SECONDS)
-    return held
 
 
-def try_lock(file: FileIO) -> bool | None:
-    """Lock a file for this process alone, until it is closed.
-
-    Returns:
-        True if it is held now, False if another process holds it, None if the file system has
-        no locks.
-    """
-    return _try(_take, file)
-
-
-def _try(lock: Callable[[FileIO], None], file: FileIO) -> bool | None:
-    """Lock a file: True if it is held now, False if another process holds it.
-
-    None if the file system has no locks: then only the heartbeat shows whether it is held.
-    """
-    try:
-        lock(file)
-    except (BlockingIOError, PermissionError):
-        return False
-    except OSError:
-        return None
-    return True
-
-
-if sys.platform == "win32":
-    import msvcrt
-
-    _RUN, _WORKER = 2**30, 2**30 + 1
-    """Bytes beyond the text that are locked: by a run, and by its workers."""
-
-    def _lock_byte(file: FileIO, place: int, mode: int = msvcrt.LK_NBLCK) -> None:
-        file.seek(place)
-        msvcrt.locking(file.fileno(), mode, 1)
-
-    def _take(file: FileIO) -> None:
-        _lock_byte(file, _RUN)
-        try:
-            _lock_byte(file, _WORKER)
-        except OSError:
-            _lock_byte(file, _RUN, msvcrt.LK_UNLCK)
-            raise
-
-    def _let_workers_join(file: FileIO) -> None:
-        _lock_byte(file, _WORKER, msvcrt.LK_UNLCK)
-
-    def _join(file: FileIO) -> None:
-        _lock_byte(file, _WORKER)
-
-    def _only_orphans(file: FileIO, owner: dict[str, object]) -> bool:
-        """Whether no run holds the lock, so that only workers of a killed one can."""
-        try:
-            _lock_byte(file, _RUN)
-        except OSError:
-            return False
-        _lock_byte(file, _RUN, msvcrt.LK_UNLCK)
-        return True
-
-else:
-    import fcntl
-
-    def _take(file: FileIO) -> None:
-        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-
-    def _join(file: FileIO) -> None:
-        fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
-
-    _let_workers_join = _join
-
-    def _only_orphans(file: FileIO, owner: dict[str, object]) -> bool:
-        """Whether the run that holds the lock was killed, so that only its workers can."""
-        pid = owner.get("pid")
-        if owner.get("host") != socket.gethostname() or not isinstance(pid, int) or pid < 1:
-            return False
-        try:
-            os.kill(pid, 0)
-        except (ProcessLookupError, OverflowError):
-            return True
-        except PermissionError:
-            pass
-        return False
+def _is_elsewhere(owner: LockOwner | None) -> bool:
+    return owner is not None and not owner.is_here

@@ -1,21 +1,15 @@
 """Who holds the locks of fields of view: read from the files, without taking a lock."""
 
-import json
-import os
-import socket
 import sys
 import time
 from contextlib import suppress
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from pathlib import Path
 
 from pyama import layout
 from pyama.store.lock import DEAD_AFTER_SECONDS, LOCK_FILE
+from pyama.store.lock_owner import LockOwner, local_time
 from pyama.symlinks import refuse_link_out
-
-YEAR_3000 = 32_503_680_000
-"""In seconds since 1970; later times are damage."""
 
 
 @dataclass(frozen=True)
@@ -43,11 +37,6 @@ class LockHolder:
         return "" if self.since is None else local_time(self.since)
 
 
-def local_time(seconds: float) -> str:
-    """Return a time in seconds since 1970 as local date and time."""
-    return f"{datetime.fromtimestamp(seconds, UTC).astimezone():%Y-%m-%d %H:%M:%S}"
-
-
 def lock_holders(output_dir: Path, fovs: list[int]) -> list[LockHolder]:
     """Return who holds the locks of fields of view.
 
@@ -67,27 +56,12 @@ def lock_holders(output_dir: Path, fovs: list[int]) -> list[LockHolder]:
 
 def _holder(fov: int, path: Path, last_sign: float) -> LockHolder:
     refuse_link_out(path)
-    try:
-        owner = json.loads(path.read_bytes()[:4096])
-        pid, host = int(owner["pid"]), str(owner["host"])
-    except (ValueError, KeyError, TypeError):  # being written at this moment
+    owner = LockOwner.parse(path.read_bytes()[:4096])
+    if owner is None:  # being written at this moment
         return LockHolder(fov, "another process", last_sign, None)
     is_fresh = abs(time.time() - last_sign) < DEAD_AFTER_SECONDS
     is_alive: bool | None = is_fresh
-    if host == socket.gethostname() and sys.platform != "win32":
+    if owner.is_here and sys.platform != "win32":
         # Of a process of this computer, the system knows more than the file.
-        is_alive = (is_fresh or None) if _exists(pid) else False
-    since = owner.get("since")
-    if not isinstance(since, int | float) or not 0 < since < YEAR_3000:
-        since = None
-    return LockHolder(fov, f"process {pid} on {host}", last_sign, is_alive, since)
-
-
-def _exists(pid: int) -> bool:
-    try:
-        os.kill(pid, 0)
-    except (ProcessLookupError, OverflowError):
-        return False
-    except PermissionError:
-        pass
-    return pid > 0
+        is_alive = False if owner.is_killed else (is_fresh or None)
+    return LockHolder(fov, owner.name, last_sign, is_alive, owner.since)

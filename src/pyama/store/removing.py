@@ -6,16 +6,12 @@ interrupted, the list remains, and the removal can be continued.
 """
 
 import os
-import re
-import time
 from collections.abc import Iterable
 from contextlib import suppress
 from pathlib import Path
 
-from pyama.store.files import TEMPORARY
 from pyama.store.marks import MARKS, MarkFile
-
-_TEMPORARY = re.compile(rf"(.+\.[0-9a-f]+|tmp[a-z0-9_]+){re.escape(TEMPORARY)}")
+from pyama.store.temporaries import TEMPORARY, is_left, is_temporary
 
 
 def remove_output(mark_file: MarkFile) -> int:
@@ -64,17 +60,22 @@ def left_temporaries(folder: Path, older_than_seconds: float = 0.0) -> list[Path
 
     Args:
         folder: The output folder, or that of a field of view.
-        older_than_seconds: Younger files are left out, since somebody may be writing them.
+        older_than_seconds: Younger files are left out, since somebody may be writing them,
+            unless they belong to a process of this computer that has ended.
     """
-    limit = time.time() - older_than_seconds
     paths = [*folder.glob(f"*{TEMPORARY}"), *(folder / MARKS).glob(f"*{TEMPORARY}")]
-    return [
-        path
-        for path in sorted(paths)
-        if _TEMPORARY.fullmatch(path.name)
-        and path.is_file()
-        and (older_than_seconds == 0 or path.stat().st_mtime < limit)
-    ]
+    left = []
+    for path in sorted(paths):
+        with suppress(FileNotFoundError):  # it was removed meanwhile
+            if is_temporary(path) and path.is_file() and is_left(path, older_than_seconds):
+                left.append(path)
+    return left
+
+
+def remove_temporaries(folder: Path, older_than_seconds: float = 0.0) -> None:
+    """Remove the temporary files of killed runs, see `left_temporaries`."""
+    for path in left_temporaries(folder, older_than_seconds):
+        path.unlink(missing_ok=True)
 
 
 def bytes_in(paths: Iterable[Path]) -> int:

@@ -17,7 +17,6 @@ from functools import partial
 from pathlib import Path
 from pickle import PicklingError
 from typing import TYPE_CHECKING, Any
-from uuid import uuid4
 
 from pyama.background_thread import background_thread
 from pyama.errors import ConfigError, PyamaError, message_of
@@ -29,6 +28,7 @@ from pyama.processing.executors.pickled_plugins import Plugin
 from pyama.processing.fov import FovContext
 from pyama.processing.runner import Watcher
 from pyama.processing.step_reports import StepReports
+from pyama.store import owned_token
 
 if TYPE_CHECKING:
     from distributed import Client
@@ -72,7 +72,7 @@ def open_cluster(
         ConfigError: No scheduler answers, or the cluster does not start.
     """
     level = logging.getLogger("pyama").getEffectiveLevel()
-    run = Run(uuid4().hex, output_dir.absolute(), plugins, level, own_versions())
+    run = Run(owned_token(), output_dir.absolute(), plugins, level, own_versions())
     messages: queue.SimpleQueue[Any] = queue.SimpleQueue()
     with ExitStack() as stack:
         stack.callback(run.clean_up)  # last: until then no call may begin

@@ -23,11 +23,7 @@ from pyama.processing.runner import Watcher
 from pyama.processing.step_reports import StepReports
 from pyama.processing.workflow.disk_space import check_space
 from pyama.processing.workflow.inspected_results import refuse_to_replace
-from pyama.processing.workflow.overwriting import (
-    earlier_record,
-    remove_results,
-    removed_fovs,
-)
+from pyama.processing.workflow.overwriting import earlier_record, remove_results, removed_fovs
 from pyama.processing.workflow.preconditions import check_config, check_fovs
 from pyama.processing.workflow.recording import (
     open_once,
@@ -52,6 +48,7 @@ from pyama.processing.workflow.window import UpdateProgress, Window
 from pyama.processing.workflow.worker import _split_worker_ranges, run_single_worker
 from pyama.readers import Reader
 from pyama.store import FovStore, fovs_in, lock_fovs, path_in_errors, remove_temporaries
+from pyama.store.lock import DEAD_AFTER_SECONDS, HEARTBEAT_SECONDS
 
 __all__ = [
     "BackgroundEstimationService",
@@ -73,8 +70,9 @@ __all__ = [
 
 logger = logging.getLogger(__name__)
 
-STALE_SECONDS = 60.0
-"""Older temporary files beside the fields of view were left behind by a killed run."""
+STALE_SECONDS = DEAD_AFTER_SECONDS - HEARTBEAT_SECONDS
+"""Older temporary files beside the fields of view were left behind by a killed run: those of
+one whose lock was taken over are."""
 
 
 def update_progress(successful: int, failed: int, message: str) -> None:
@@ -175,7 +173,7 @@ def process(
         old = removed_fovs(output_dir, record, metadata, selected) if overwrite else []
         is_same = record is not None and record.metadata.identity == metadata.identity
         messages += _prepared(
-            stack, contexts, selected, old, is_same_recording=is_same, redo=redo
+            stack, contexts, selected, old, cancel_event, is_same_recording=is_same, redo=redo
         )
         window = Window(contexts, selected, cancel_event, watch, update)
         try:
@@ -200,17 +198,18 @@ def _prepared(
     contexts: FovContexts,
     fovs: Sequence[int],
     old: Sequence[int],
+    cancel_event: CancelEvent,
     *,
     is_same_recording: bool,
     redo: bool,
 ) -> list[str]:
     """Lock the fields of view, remove old results; return messages for the user."""
-    output_dir = contexts.output_dir
+    output_dir, locked = contexts.output_dir, sorted({*fovs, *old})
     with path_in_errors(output_dir):
         output_dir.mkdir(parents=True, exist_ok=True)
     messages = check_space(contexts, fovs, overwrite=bool(old))
     with path_in_errors(output_dir):
-        messages += stack.enter_context(lock_fovs(output_dir, sorted({*fovs, *old})))
+        messages += stack.enter_context(lock_fovs(output_dir, locked, cancel_event.is_set))
         if not redo:
             refuse_to_replace(contexts, fovs, removed=old)
         messages += remove_results(output_dir, old, is_same_recording=is_same_recording)
@@ -263,7 +262,7 @@ def run_batch(
     load_named_plugins(config)
     with ExitStack() as stack:
         with path_in_errors(output_dir):
-            stack.enter_context(lock_fovs(output_dir, sorted(fovs)))
+            stack.enter_context(lock_fovs(output_dir, sorted(fovs), cancel_event.is_set))
         reader = open_once(stack, metadata, config)
         contexts = FovContexts(metadata, config, output_dir, reader)
         contexts.compute_recipes(fovs)  # reads the files that methods depend on
