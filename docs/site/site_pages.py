@@ -13,7 +13,7 @@ from parameter_pages import parameter_page
 from python_pages import python_page
 from tutorial_cells import as_notebook
 
-HOW_TO = ("web", "cluster", "plugins", "exports")
+HOW_TO = ("web", "cluster", "plugins", "exports", "imports")
 REFERENCE = ("messages", "promises", "formats", "performance", "model_card", "deviations")
 """Pages beside the folders; all other pages there are explanations."""
 PROJECT = {"README": "manual", "CONTRIBUTING": "contributing", "CHANGELOG": "changelog"}

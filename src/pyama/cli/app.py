@@ -14,6 +14,7 @@ from pyama.cli import (
     demo_options,
     experiment_commands,
     export_commands,
+    import_commands,
     merge_command,
     models_command,
     plot_commands,
@@ -71,6 +72,7 @@ app.add_typer(config_commands.app, name="config")
 app.add_typer(plugin_commands.app, name="plugins")
 app.add_typer(experiment_commands.app, name="experiment")
 app.add_typer(export_commands.app, name="export")
+app.add_typer(import_commands.app, name="import")
 app.add_typer(plot_commands.app, name="plot")
 
 

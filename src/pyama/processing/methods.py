@@ -20,7 +20,14 @@ from pyama.algorithms.segmenters import logstd, watershed
 from pyama.algorithms.trackers import iou, kalman
 from pyama.config import ProcessingConfig, ProcessingParams
 from pyama.errors import ConfigError, PluginError
-from pyama.processing.external import btrack, cellpose, label_images, laptrack, onnx_network
+from pyama.processing.external import (
+    btrack,
+    cellpose,
+    label_images,
+    label_tracks,
+    laptrack,
+    onnx_network,
+)
 from pyama.processing.plugin_digest import is_builtin
 from pyama.registry import Registry, parameter_models
 
@@ -42,12 +49,18 @@ TRACKERS = Registry[Any]("tracking method", ("frames", "params"))
 """`f(frames, params) -> iterator of frames`, see `pyama.algorithms.trackers.iou.track`. Frames
 without a phase contrast image are skipped. `frames` has a length and can be iterated several
 times. With `registration` the frames are larger than those of the recording, and an object
-that does not move has the same position in all of them although the stage drifts."""
+that does not move has the same position in all of them although the stage drifts.
+
+A tracker with a third argument `place`, which needs a default, gets an `ImageIndex` with the
+field of view. One with an attribute `follows`, the name of a segmentation method, gets the
+numbers of that method, and is refused with others. One with an attribute `mothers`, a function
+`mothers(params, fov)`, tells the mothers of daughters itself."""
 TRACKERS["iou"] = iou.track
 TRACKERS["mask_iou"] = iou.track_masks
 TRACKERS["kalman"] = kalman.track
 TRACKERS["laptrack"] = laptrack.track
 TRACKERS["btrack"] = btrack.track
+TRACKERS["labels"] = label_tracks.track
 
 NAMED_PREPROCESSORS = Registry[Any]("preprocessor", ("image", "params"))
 """`f(image, params) -> image`, see `register_preprocessor`; used if a configuration names them
@@ -73,9 +86,30 @@ class Preprocessor:
     params: tuple[Any, ...]
 
 
-def takes_place(segmenter: Callable[..., Any]) -> bool:
-    """Whether a segmenter has an argument for the index of the frame."""
-    return "place" in inspect.signature(segmenter).parameters
+def takes_place(method: Callable[..., Any]) -> bool:
+    """Whether a segmenter or tracker has an argument for the index of the image."""
+    return "place" in inspect.signature(method).parameters
+
+
+def keeps_numbers(params: ProcessingParams) -> bool:
+    """Whether objects keep the numbers that the segmenter gives them.
+
+    Raises:
+        ConfigError: The tracker needs the numbers of another segmenter, or repairs would
+            change them.
+    """
+    follows = getattr(TRACKERS[params.tracking_method], "follows", None)
+    if follows is None:
+        return False
+    name = f"tracking_method: {params.tracking_method}"
+    if params.segmentation_method != follows:
+        raise ConfigError(
+            f"{name} uses the numbers of segmentation_method: {follows}, and "
+            f"{params.segmentation_method} is chosen. Set segmentation_method={follows}."
+        )
+    if params.repair_flicker:
+        raise ConfigError(f"{name} has no repair_flicker. Set repair_flicker=false.")
+    return True
 
 
 def takes_gaps(segmenter: Callable[..., Any]) -> bool:

@@ -49,7 +49,8 @@ def groups() -> list[dict[str, Any]]:
     finding += ["z", *_own_of(SEGMENTERS)]
     following = [
         *RegistrationParams.model_fields,
-        *(TRACKER, *TRACKER_PARAMS.model_fields, *_own_of(TRACKERS)),
+        *(TRACKER, *TRACKER_PARAMS.model_fields),
+        *(name for name in _own_of(TRACKERS) if name not in finding),  # labels is both
     ]
     light = [
         *BackgroundParams.model_fields,
@@ -118,7 +119,7 @@ def _add(
         if len(users) < len(registry):
             found[name] = {chooser: users}
     for method in _with_own(registry):
-        found[method] = {chooser: [method]}
+        found.setdefault(method, {chooser: [method]})
 
 
 def _used(

@@ -44,6 +44,7 @@ TRACKING = {
         "10.1093/bioinformatics/btac799",
     ),
     "btrack": ("with btrack", "10.3389/fcomp.2021.734559"),
+    "labels": ("by another program, whose tracks were read",),
 }
 BACKGROUND = {
     "tiles": (
@@ -143,7 +144,7 @@ def _add_cells(text: MethodsText, config: ProcessingConfig) -> None:
     how, *sources = _known(TRACKING, params.tracking_method)
     gap = f"; they could be missing in up to {params.max_gap} frames" * bool(params.max_gap)
     text.add(f"Cells were followed {how}{gap}", *sources)
-    if params.divisions:
+    if params.divisions and params.tracking_method != "labels":
         text.add("Divisions were found by position, area and time of mothers and daughters")
 
 

@@ -122,7 +122,9 @@ def fill_mask_holes(
     return add_runs(runs, hole[runs.roots], bits)
 
 
-def limit_sizes(labels: Labels, min_area: int, max_area: int | None) -> tuple[Labels, Removed]:
+def limit_sizes(
+    labels: Labels, min_area: int, max_area: int | None, *, keep_numbers: bool = False
+) -> tuple[Labels, Removed]:
     """Remove objects that are too small or too large, and renumber the others.
 
     Args:
@@ -130,6 +132,7 @@ def limit_sizes(labels: Labels, min_area: int, max_area: int | None) -> tuple[La
             gaps; an object need not be connected.
         min_area: Objects of fewer pixels are removed.
         max_area: Objects of more pixels are removed; None keeps them.
+        keep_numbers: Whether the others keep their numbers.
 
     Returns:
         Labels, shape (H, W), numbered 1..N in the order of the old numbers, uint16 or, with
@@ -152,9 +155,12 @@ def limit_sizes(labels: Labels, min_area: int, max_area: int | None) -> tuple[La
         kept_area=int(areas[kept].sum()),
         kept=(n := int(np.count_nonzero(kept))),
     )
-    if runs.ids[-1] == n and labels.dtype == _dtype(n):  # the numbers do not change
+    old = runs.ids[kept]
+    new = old if keep_numbers else np.arange(1, n + 1)
+    largest = int(new.max(initial=0))
+    if np.array_equal(new, runs.ids[areas > 0]) and labels.dtype == _dtype(largest):
         return labels, removed
-    return renumber(runs, runs.ids[kept], np.arange(1, n + 1), n), removed
+    return renumber(runs, old, new, largest), removed
 
 
 def renumber(

@@ -50,6 +50,11 @@ class LabelParams(Params):
     all frames, also where frames are selected. The size limits apply to the objects."""
     first_frame: Annotated[int, Field(ge=0, json_schema_extra={"unit": "frames"})] = 0
     """Number of the first frame where `{frame}` is in the path; added to the 0-based index."""
+    first_fov: Annotated[int, Field(ge=0)] = 0
+    """Number of the first field of view in the paths; added to the 0-based index."""
+    tracks: Annotated[str, AfterValidator(_known_placeholders)] = ""
+    """With `tracking_method: labels`, a file of tracks in the format of the Cell Tracking
+    Challenge, such as `{fov:02d}_RES/res_track.txt`; empty if the label images say all."""
 
 
 @parameters(LabelParams)
@@ -99,9 +104,10 @@ segment.identity = identity  # type: ignore[attr-defined]
 
 def _read(params: LabelParams, place: ImageIndex) -> NDArray[Any]:
     if "{frame" in params.path:
-        path = Path(params.path.format(fov=place.fov, frame=place.frame + params.first_frame))
+        fov, frame = place.fov + params.first_fov, place.frame + params.first_frame
+        path = Path(params.path.format(fov=fov, frame=frame))
         return _tiff(path, 0, params, place.fov)
-    path = Path(params.path.format(fov=place.fov))
+    path = Path(params.path.format(fov=place.fov + params.first_fov))
     if path.is_dir() and is_zarr(path):
         stack = ExternalStack(path)
         if place.frame >= len(stack):
@@ -133,11 +139,12 @@ def _too_few(path: Path, n: int, frame: int) -> str:
 
 def _files(params: LabelParams, fov: int) -> Iterator[Path]:
     """Yield all files with labels of a field of view."""
+    number = fov + params.first_fov
     if "{frame" in params.path:
         parts = re.split(r"\{frame[^}]*\}", params.path)
-        yield from map(Path, glob("*".join(escape(part.format(fov=fov)) for part in parts)))
+        yield from map(Path, glob("*".join(escape(part.format(fov=number)) for part in parts)))
         return
-    path = Path(params.path.format(fov=fov))
+    path = Path(params.path.format(fov=number))
     if path.is_dir() and is_zarr(path):
         yield from (file for file in path.rglob("*") if file.is_file())
     elif path.is_dir():

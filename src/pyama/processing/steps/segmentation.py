@@ -23,6 +23,7 @@ from pyama.processing.methods import (
     SEGMENTER_PARAMS,
     SEGMENTERS,
     Preprocessor,
+    keeps_numbers,
     preprocessors,
     takes_areas,
     takes_gaps,
@@ -80,7 +81,8 @@ def segment_frames(
         places: Where the frames come from.
 
     Yields:
-        Labels, each (H, W): 0 is background, 1..N are objects of this frame.
+        Labels, each (H, W): 0 is background, 1..N are objects of this frame, or the numbers
+        of the segmenter if the tracker needs them.
 
     Raises:
         PluginError: A plugin failed or returned a wrong result.
@@ -88,6 +90,7 @@ def segment_frames(
     name = f"segmentation method {method[0]!r}"
     own = own_params(*method, params, SEGMENTER_PARAMS)
     objects: Counter[str] = Counter()
+    keeps = keeps_numbers(params)
     largest, sizes = 0, list[NDArray[np.int64]]()
     notes |= {"largest_label": 0, "objects": {}, **lost.notes()}
     account = MaskAccount(own, notes, tells=takes_areas(method[1]))
@@ -105,7 +108,9 @@ def segment_frames(
         labels = checked_labels(name, result, frame.shape)
         if gaps is not None:
             labels = np.where(gaps, labels.dtype.type(0), labels)
-        labels, removed = limit_sizes(labels, params.min_object_size, params.max_object_size)
+        labels, removed = limit_sizes(
+            labels, params.min_object_size, params.max_object_size, keep_numbers=keeps
+        )
         objects.update(asdict(removed))
         sizes.append(regions(labels).areas)
         largest = max(largest, int(labels.max(initial=0)))
@@ -134,6 +139,8 @@ def _recipes(facts: FovFacts) -> Iterator[tuple[str, RecipeParts]]:
     )
     limits, defaults = params_of(SEGMENTER_PARAMS, facts.config, LIMITS)
     params = {**parts.params, **limits}
+    if keeps_numbers(run):
+        params["keep_numbers"] = True
     if run.preprocessors or PREPROCESSORS:
         params["preprocessors"] = list(_preprocessor_identities(facts))
     yield (

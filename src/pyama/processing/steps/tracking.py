@@ -11,15 +11,15 @@ from numpy.typing import NDArray
 
 from pyama import layout
 from pyama.algorithms.canvas import Canvas
-from pyama.algorithms.contracts import checked_labels
+from pyama.algorithms.contracts import ImageIndex, checked_labels
 from pyama.algorithms.params import own_params
 from pyama.algorithms.trackers.divisions import renumber_daughters
 from pyama.algorithms.trackers.flicker import Repairs, repair_flicker
 from pyama.config import ProcessingParams
 from pyama.errors import PluginError
 from pyama.processing.fov import FovContext, FovFacts, full_output
-from pyama.processing.methods import TRACKER_PARAMS, TRACKERS
-from pyama.processing.plugin_calls import name_in_errors, report_progress
+from pyama.processing.methods import TRACKER_PARAMS, TRACKERS, takes_place
+from pyama.processing.plugin_calls import call_plugin, name_in_errors, report_progress
 from pyama.processing.runner import Job, Part
 from pyama.processing.steps.earlier_tracks import keep_earlier
 from pyama.processing.steps.registration import shifts_input
@@ -48,6 +48,7 @@ def track_frames(
     params: ProcessingParams,
     notes: dict[str, Any],
     drift: NDArray[np.float64] | None = None,
+    fov: int = 0,
 ) -> Iterator[NDArray[Any]]:
     """Give each cell one number through time.
 
@@ -61,6 +62,7 @@ def track_frames(
             with `repair_flicker`, what was repaired.
         drift: How far the image has moved down and to the right in every frame, in px, shape
             (T, 2). The tracker sees the cells where they would be on a stage at rest.
+        fov: 0-based index of the field of view.
 
     Yields:
         Labels of all frames; 0 everywhere in a missing one.
@@ -74,8 +76,14 @@ def track_frames(
     canvas = Canvas(frames.shape[1:], at_rest if drift is None else drift)
     repairs = Repairs() if params.repair_flicker else None
     present = _Present(frames, missing, canvas, repairs)
-    results = _called(name, method, present, params)
-    if params.divisions:
+    own = own_params(*method, params, TRACKER_PARAMS)
+    place = (ImageIndex(fov, 0),) if takes_place(method[1]) else ()
+    results = _called(name, method[1], present, (own, *place))
+    if params.divisions and hasattr(method[1], "mothers"):
+        told = call_plugin(name, method[1].mothers, own, fov)
+        notes["parents"] = {str(cell): mother for cell, mother in told.items()}
+        steps = ((labels, {}) for labels in results)
+    elif params.divisions:
         steps = renumber_daughters(results)
         notes["parents"] = {}
     else:
@@ -122,22 +130,22 @@ class _Present:
 
 def _called(
     name: str,
-    method: tuple[str, Callable[..., Any]],
+    tracker: Callable[..., Any],
     frames: _Present,
-    params: ProcessingParams,
+    arguments: tuple[Any, ...],
 ) -> Iterator[NDArray[Any]]:
     """Labels from a tracker, each checked."""
-    with name_in_errors(name, method[1]):
-        results = iter(method[1](frames, own_params(*method, params, TRACKER_PARAMS)))
+    with name_in_errors(name, tracker):
+        results = iter(tracker(frames, *arguments))
     for done in range(len(frames)):
-        with name_in_errors(name, method[1]):
+        with name_in_errors(name, tracker):
             labels = next(results, _ENDED)
         if labels is _ENDED:
             raise PluginError(
                 f"{name} returned {count_text(done, 'frame')}; expected {len(frames)}."
             )
         yield checked_labels(name, labels, frames.canvas.shape)
-    with name_in_errors(name, method[1]):
+    with name_in_errors(name, tracker):
         too_many = next(results, _ENDED) is not _ENDED
     if too_many:
         raise PluginError(f"{name} returned more frames than the {len(frames)} it was given.")
@@ -184,6 +192,7 @@ def _frames(
         context.config.params,
         notes,
         context.drift(),
+        context.fov,
     )
     return zip(labels, strict=True)  # one item per part
 

@@ -7,7 +7,7 @@ from pyama.config import ProcessingConfig
 from pyama.derived_sizes import with_derived
 from pyama.errors import ConfigError
 from pyama.metadata import MicroscopyMetadata, frame_times
-from pyama.processing.methods import with_own_params
+from pyama.processing.methods import keeps_numbers, with_own_params
 from pyama.readers import Z_IS_TIME, Reader
 from pyama.readers.frame_selection import FrameSelection
 from pyama.readers.planes import PlaneReader
@@ -26,6 +26,7 @@ def check_config(
         partial(check_fovs, metadata, fovs),
         partial(_check_channels, metadata, config),
         partial(with_own_params, config),
+        partial(keeps_numbers, config.params),
         partial(with_derived, config, metadata),
         partial(frame_times, metadata, config.params, 0),
     ]
