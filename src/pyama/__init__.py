@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from pyama.readers import open_reader
     from pyama.readers.array import ArrayReader
     from pyama.store import FovStore
+    from pyama.traces.corrected_labels import save_corrected_labels, withdraw_corrected_labels
     from pyama.traces.trace_reading import load_traces
     from pyama.version import __version__
 
@@ -66,6 +67,10 @@ _HOMES = {
     "pyama.readers": ("open_reader",),
     "pyama.readers.array": ("ArrayReader",),
     "pyama.store": ("FovStore",),
+    "pyama.traces.corrected_labels": (
+        "save_corrected_labels",
+        "withdraw_corrected_labels",
+    ),
     "pyama.traces.trace_reading": ("load_traces",),
     "pyama.version": ("__version__",),
 }
@@ -103,9 +108,11 @@ __all__ = [
     "process",
     "register_preprocessor",
     "run_workflow",
+    "save_corrected_labels",
     "sum_lineages",
     "summarize",
     "trace_features",
+    "withdraw_corrected_labels",
     "write_merged",
     "write_report",
 ]

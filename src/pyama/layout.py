@@ -86,6 +86,11 @@ def tracked(channel: int) -> str:
     return f"seg_tracked_ch_{channel}"
 
 
+def corrected(channel: int | str) -> str:
+    """Return the folder of labels that a person has corrected, in that of a field of view."""
+    return f"seg_corrected_ch_{channel}.zarr"
+
+
 def background(channel: int) -> str:
     """Return the group of the estimated background."""
     return f"fl_background_ch_{channel}"

@@ -33,7 +33,7 @@ from pyama.processing.methods import (
 )
 from pyama.processing.recipes import recipes
 from pyama.processing.steps import STEPS, segmentation, tracking
-from pyama.processing.steps.segmentation import LIMITS, segment_frames
+from pyama.processing.steps.segmentation import CORRECTED, LIMITS, segment_frames
 from pyama.processing.steps.step import default_values
 from pyama.processing.steps.tracking import track_frames
 from pyama.processing.workflow import process
@@ -84,7 +84,7 @@ def test_the_recipe_of_labels_is_what_the_method_looks_at(name):
     for frame in FRAMES:
         SEGMENTERS[name](frame, seen)
     recipe = recipe_of("seg_labeled_ch_0", segmentation_method=name)
-    assert read(recipe) == seen.seen | LIMITS
+    assert read(recipe) == seen.seen | LIMITS | {CORRECTED}
 
 
 @pytest.mark.parametrize("name", ["iou", "mask_iou", "kalman"])
@@ -290,9 +290,9 @@ def test_a_parameter_that_is_added_later_changes_no_recipe(monkeypatch):
 def test_the_recipes_of_a_field_of_view_are_computed_once(tmp_path, monkeypatch, n_workers):
     computed, real = [], recipes_module.recipes
 
-    def counted(metadata, config, fov):
+    def counted(metadata, config, fov, corrected):
         computed.append(fov)
-        return real(metadata, config, fov)
+        return real(metadata, config, fov, corrected)
 
     monkeypatch.setattr(recipes_module, "recipes", counted)
     config = make_config(n_workers=n_workers)

@@ -1,7 +1,7 @@
 """One field of view as its steps see it: facts, recipes, outputs and finished stacks."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from itertools import pairwise
 from pathlib import Path
@@ -78,11 +78,13 @@ class FovFacts:
         fov: 0-based index.
         metadata: Of the recording.
         config: Of the run.
+        corrected: Checksums of the frames whose labels a person has corrected.
     """
 
     fov: int
     metadata: MicroscopyMetadata
     config: ProcessingConfig
+    corrected: Mapping[int, str] = field(default_factory=dict, kw_only=True)
 
     @property
     def shape(self) -> tuple[int, int, int]:

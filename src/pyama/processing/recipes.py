@@ -14,20 +14,31 @@ from pyama.processing.steps.step import RECORDING
 from pyama.readers import Reader
 from pyama.readers.frame_selection import select_frames, with_frames
 from pyama.store import Recipe
+from pyama.traces.corrected_labels import checksums
 
 Recipes = Mapping[str, Recipe]
 """The recipe of every output of a field of view, by name."""
+NONE_CORRECTED: Mapping[int, str] = {}
 
 
 def recipes(
-    metadata: MicroscopyMetadata, config: ProcessingConfig, fov: int
+    metadata: MicroscopyMetadata,
+    config: ProcessingConfig,
+    fov: int,
+    corrected: Mapping[int, str] = NONE_CORRECTED,
 ) -> dict[str, Recipe]:
     """Return the recipe of every output that a run would make, by name, in order.
+
+    Args:
+        metadata: Of the recording.
+        config: Of the run.
+        fov: 0-based index.
+        corrected: See `FovFacts`.
 
     Raises:
         ConfigError: A file that the configuration names is missing or wrong.
     """
-    facts = FovFacts(fov, metadata, config)
+    facts = FovFacts(fov, metadata, config, corrected=corrected)
     digests = {RECORDING: metadata.identity}
     made: dict[str, Recipe] = {}
     for step in STEPS:
@@ -81,18 +92,22 @@ class FovContexts:
         Raises:
             ConfigError: A file that the configuration names is missing or wrong.
         """
-        return FovContext(
-            fov, self.metadata, self.config, self.output_dir, self.recipes(fov), self._selected
-        )
+        made_from = self.metadata, self.config, self.output_dir, self.recipes(fov)
+        return FovContext(fov, *made_from, self._selected)
 
     def _selected(self) -> Reader:
         return with_frames(self._reader(), self.config.params.frames)
 
     def recipes(self, fov: int) -> Recipes:
-        """Return the recipes of a field of view; see `recipes`."""
+        """Return the recipes of a field of view; see `recipes`.
+
+        Raises:
+            StoreError: Labels that a person has corrected are damaged.
+        """
         with self._lock:
             if fov not in self._recipes:
-                self._recipes[fov] = recipes(self.metadata, self.config, fov)
+                corrected = checksums(self.output_dir, self.metadata, self.config, fov)
+                self._recipes[fov] = recipes(self.metadata, self.config, fov, corrected)
             return self._recipes[fov]
 
     def fits(self, metadata: MicroscopyMetadata, config: ProcessingConfig) -> bool:

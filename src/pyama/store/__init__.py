@@ -20,6 +20,13 @@ from pyama.store.files import (
     write_atomically,
 )
 from pyama.store.fov_store import FovStore, Stack, fovs_in
+from pyama.store.label_corrections import (
+    CorrectedStack,
+    Correction,
+    LabelCorrections,
+    canonical,
+    corrections_text,
+)
 from pyama.store.lock import LOCK_FILE, lock_fovs, locks_joined
 from pyama.store.lock_owner import local_time
 from pyama.store.lock_state import LockHolder, lock_holders
@@ -61,9 +68,12 @@ __all__ = [
     "CellPreviewsOutput",
     "Cells",
     "CellsOutput",
+    "CorrectedStack",
+    "Correction",
     "Crop",
     "Damage",
     "FovStore",
+    "LabelCorrections",
     "LockHolder",
     "Mark",
     "MarkFile",
@@ -81,6 +91,8 @@ __all__ = [
     "TracesOutput",
     "Write",
     "bytes_in",
+    "canonical",
+    "corrections_text",
     "crop_dtype",
     "crop_spec",
     "fovs_in",

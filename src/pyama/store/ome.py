@@ -69,17 +69,7 @@ def stack_group(group: str, name: str, scale: Scale, notes: Mapping[str, Any]) -
             black and white; what was not recorded is listed, and which frames of the
             recording were selected.
     """
-    multiscale = {
-        "name": name,
-        "axes": _axes(scale),
-        "datasets": [
-            {
-                "path": layout.FULL,
-                "coordinateTransformations": [{"type": "scale", "scale": _factors(scale)}],
-            }
-        ],
-    }
-    ome: dict[str, Any] = {"version": VERSION, "multiscales": [multiscale]}
+    ome: dict[str, Any] = {"version": VERSION, "multiscales": [multiscale(name, scale)]}
     parsed = layout.parse_group(group)
     if layout.is_labels(group) and parsed:
         ome["image-label"] = {"source": {"image": f"../{layout.phase(parsed[1])}"}}
@@ -90,6 +80,25 @@ def stack_group(group: str, name: str, scale: Scale, notes: Mapping[str, Any]) -
     preview = {"path": layout.PREVIEW, "downsampling": 2, "dtype": "uint8"}
     said = {key: notes[key] for key in (KEY, "frames") if key in notes}
     return group_document({"ome": ome, "pyama": {"preview": preview, **said}})
+
+
+def multiscale(name: str, scale: Scale) -> dict[str, Any]:
+    """Return the description of an image (t, y, x) with level 0 alone.
+
+    Args:
+        name: Name of the stack in viewers.
+        scale: Size of a pixel and time between frames.
+    """
+    return {
+        "name": name,
+        "axes": _axes(scale),
+        "datasets": [
+            {
+                "path": layout.FULL,
+                "coordinateTransformations": [{"type": "scale", "scale": _factors(scale)}],
+            }
+        ],
+    }
 
 
 def _channel(label: str, low: float, high: float) -> dict[str, Any]:

@@ -1,7 +1,7 @@
 """Segmentation: the cells of every frame, found by a segmenter behind preprocessors."""
 
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, replace
 from functools import partial
 from typing import Any
@@ -16,6 +16,7 @@ from pyama.algorithms.kernels.labels import limit_sizes, regions
 from pyama.algorithms.params import own_params
 from pyama.algorithms.segmenters.mask_account import MaskAccount
 from pyama.config import ProcessingParams
+from pyama.errors import StoreError
 from pyama.processing.fov import FovContext, FovFacts, full_output
 from pyama.processing.methods import (
     NAMED_PREPROCESSORS,
@@ -40,7 +41,8 @@ from pyama.processing.steps.step import (
     params_of,
     without_phase_contrast,
 )
-from pyama.store import NotRecorded, Stack
+from pyama.store import NotRecorded, Stack, corrections_text
+from pyama.traces.corrected_labels import checksums, corrections_in
 
 UNUSED_PARAMS = {
     "logstd": frozenset({"split_h"}),
@@ -57,6 +59,9 @@ UNUSED_PARAMS = {
 
 LIMITS = frozenset({"min_object_size", "max_object_size"})
 """Applied to the labels of every segmentation method."""
+CORRECTED = "corrected_frames"
+"""Entry of recipes for the labels that a person has corrected."""
+NONE_CORRECTED: Mapping[int, Callable[[], NDArray[np.uint16]]] = {}
 
 
 def segment_frames(
@@ -67,6 +72,7 @@ def segment_frames(
     params: ProcessingParams,
     notes: dict[str, Any],
     places: Sequence[ImageIndex],
+    corrected: Mapping[int, Callable[[], NDArray[np.uint16]]] = NONE_CORRECTED,
 ) -> Iterator[NDArray[Any]]:
     """Label the cells of successive frames.
 
@@ -79,6 +85,8 @@ def segment_frames(
         notes: Gets the numbers of objects that the limits removed, the `median_width` of the
             others in px (of the disk with the median area), and what `MaskAccount` counts.
         places: Where the frames come from.
+        corrected: Reads the labels of frames that a person has corrected. They are taken as
+            they are.
 
     Yields:
         Labels, each (H, W): 0 is background, 1..N are objects of this frame, or the numbers
@@ -97,6 +105,12 @@ def segment_frames(
     for t, (frame, place) in enumerate(zip(frames, places, strict=True)):
         if t in lost.frames:
             yield np.zeros(frame.shape, np.uint16)
+            continue
+        if t in corrected:
+            labels = corrected[t]()
+            sizes.append(regions(labels).areas)
+            largest = notes["largest_label"] = max(largest, int(labels.max(initial=0)))
+            yield labels
             continue
         gaps = lost.mask(t, frame.shape)
         image = _preprocessed(fill_gaps(frame, gaps), preprocessors)
@@ -143,13 +157,15 @@ def _recipes(facts: FovFacts) -> Iterator[tuple[str, RecipeParts]]:
         params["keep_numbers"] = True
     if run.preprocessors or PREPROCESSORS:
         params["preprocessors"] = list(_preprocessor_identities(facts))
+    if facts.corrected:
+        params[CORRECTED] = corrections_text(facts.corrected)
     yield (
         full_output(layout.labeled(facts.pc)),
         replace(
             parts,
             inputs=[full_output(layout.phase(facts.pc))],
             params=params,
-            defaults={**parts.defaults, **defaults},
+            defaults={**parts.defaults, **defaults, CORRECTED: corrections_text({})},
         ),
     )
 
@@ -182,8 +198,29 @@ def _frames(
         params,
         notes,
         [ImageIndex(context.fov, frame) for frame in context.metadata.recorded_frames],
+        _corrected(context),
     )
     return zip(labels, strict=True)  # one item per part
+
+
+def _corrected(context: FovContext) -> Mapping[int, Callable[[], NDArray[np.uint16]]]:
+    """Return what reads corrected labels, by frame.
+
+    Raises:
+        StoreError: They are not those that the recipe names.
+    """
+    place = context.output_dir, context.metadata, context.config, context.fov
+    corrections, found = corrections_in(*place), checksums(*place)
+    recipe = context.recipes[full_output(layout.labeled(context.pc))]
+    if corrections_text(found) != recipe.params.get(CORRECTED, corrections_text({})):
+        raise StoreError(
+            f"Labels of FOV {context.fov} were corrected while the run was starting. Run it "
+            "again."
+        )
+    if corrections is None:
+        return {}
+    numbers = context.metadata.recorded_frames
+    return {t: partial(corrections.labels, numbers[t]) for t in found}
 
 
 STEP = Step(
