@@ -34,6 +34,7 @@ NO_MESSAGES = [
     r"(processing/steps/|web/)\w+.py:$",  # titles, headers of answers, descriptions
     r"(runs/form_fields|web/(form_routes.py:(_without_images|schema)|application.py:create_app))",
     r"web/file_routes.py:archive",
+    r"napari_plugin/trace_dock.py:_arrange",  # names of fields
     r"runs/methods_text.py",  # a paragraph for a publication
 ]
 """Where texts are no messages, as FILE:FUNCTION."""

@@ -49,7 +49,7 @@ class FieldOfView:
             NotReadyError: It is missing, incomplete or removed.
         """
         known = self._results
-        times = frame_times(known.metadata, known.config.params, self.fov)[0]
+        times = known.times_min(self.fov)
         return LazyStack(self._store.stack(group), group, times, known.pixel_size_um)
 
     @property
@@ -116,6 +116,10 @@ class Results:
 
     def __len__(self) -> int:
         return len(self.fovs)
+
+    def times_min(self, fov: int) -> tuple[float, ...]:
+        """Return the time of every frame of a field of view in minutes."""
+        return frame_times(self.metadata, self.config.params, fov)[0]
 
     @property
     def settings(self) -> dict[str, Any]:
