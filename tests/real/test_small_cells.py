@@ -28,3 +28,13 @@ def test_the_advice_for_lymphocytes_finds_most_of_them(tmp_path):
     again = run(tmp_path, *" ".join(options).split())
     assert again["cells"] > 80  # of about 150; others touch, or are below 50 px²
     assert not [text for text in again["warnings"] if "of the mask" in text]
+
+
+def test_the_network_says_that_it_does_not_know_bright_field(tmp_path):
+    options = "segmentation_method=unet", "cell_diameter=13"
+    (text,) = [
+        text
+        for text in run(tmp_path, *(f"--set={option}" for option in options))["warnings"]
+        if "looks only a little like cells" in text
+    ]
+    assert text.startswith("FOV 0: In Mono, what looks only a little like cells covers 7")

@@ -42,9 +42,8 @@ SURE_CELLS, LEAST_CELLS = 15, 5
 SURE_PROBABILITY, LEAST_PROBABILITY = 0.8, 0.75
 SURE_SPREAD, LARGEST_SPREAD = 1.25, 1.5
 """Largest ratios of the widths that are found with different assumed ones."""
-SURE_FAINT, LARGEST_FAINT = 0.5, 0.65
-"""Largest areas that look a little like cells, relative to the area of those found. Phase
-contrast has 0.1 to 0.57, bright field and DIC have 0.7 to 1.5."""
+SURE_FAINT = 0.5
+"""Largest area that looks a little like cells, relative to the area of those found."""
 LEAST_CONTRAST = 1.25
 """Smallest contrast in cells, relative to the rest. Smooth noise has 0.7 to 1.1."""
 LEAST_PX, MOST_PX = 8, 2000
@@ -222,7 +221,7 @@ def _doubts(estimate: WidthEstimate, channel: str) -> list[str]:
         "They hardly look like cells.": estimate.probability < LEAST_PROBABILITY,
         "The width depends on what is assumed.": estimate.spread > LARGEST_SPREAD,
         f"Much of the rest looks a little like cells, too. {knows}": (
-            estimate.faint > LARGEST_FAINT
+            estimate.faint > unet.LARGEST_FAINT
         ),
         "The rest has as much contrast as they have.": estimate.contrast < LEAST_CONTRAST,
         f"The name of the channel, {channel}, says fluorescence. {knows}": (

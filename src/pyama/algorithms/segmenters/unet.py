@@ -22,6 +22,7 @@ from pyama.algorithms.kernels.basins import (
     separate_basins,
 )
 from pyama.algorithms.params import Params
+from pyama.algorithms.segmenters.clean_up import Areas, add
 from pyama.algorithms.segmenters.network_input import WIDTH, network_input
 from pyama.algorithms.segmenters.network_tiles import run_in_tiles
 
@@ -47,6 +48,14 @@ LARGEST_HOLE = 0.1
 nucleus or a vacuole, smaller than the medium that an arched cell encloses."""
 SMALLEST_AREA_AT_EDGE = 0.02
 """The same for objects at the edge of the frame."""
+FAINT = 0.1
+"""Smallest probability of pixels that look a little like cells."""
+LARGEST_FAINT = 0.65
+"""Largest area that looks a little like cells, relative to the area of those found, of images
+of a kind that the network knows. Phase contrast has 0.1 to 0.57, bright field and DIC have
+0.66 to 1.5."""
+FOUND_AREA, FAINT_AREA = "cells", "faint"
+"""Areas that `segment` counts: of the cells, and of what looks a little like cells."""
 
 
 class UnetParams(Params):
@@ -64,7 +73,11 @@ class UnetParams(Params):
 
 
 def segment(
-    frame: Frame, params: UnetParams, network: Network, gaps: Mask | None = None
+    frame: Frame,
+    params: UnetParams,
+    network: Network,
+    gaps: Mask | None = None,
+    areas: Areas | None = None,
 ) -> Labels:
     """Label the cells of one phase contrast frame, and separate touching cells.
 
@@ -76,6 +89,7 @@ def segment(
         params: See `UnetParams`; `diameter` is used.
         network: See `Network`.
         gaps: True where nothing was recorded, shape (H, W); None if everything was.
+        areas: Gets `FOUND_AREA` and `FAINT_AREA` in px², if it is not None.
 
     Returns:
         Labels, shape (H, W): 0 is background, 1..N are cells. The same number in another
@@ -90,10 +104,24 @@ def segment(
     image = network_input(frame, params.diameter, gaps)
     inside, distance = run_in_tiles(image, lambda tile: cell_maps(network(tile)))
     labels = find_cells_in_maps(inside, distance)
-    if not labels.any():
+    found, faint = found_and_faint(inside, labels)
+    add(areas, FOUND_AREA, round(found * frame.size / inside.size))
+    add(areas, FAINT_AREA, round(faint * frame.size / inside.size))
+    if not found:
         return np.zeros(frame.shape, np.uint16)
     enlarged = enlarge_labels(labels, inside, (frame.shape[0], frame.shape[1]))
     return enlarged if gaps is None else np.where(gaps, enlarged.dtype.type(0), enlarged)
+
+
+def found_and_faint(inside: NDArray[np.float32], labels: NDArray[np.int32]) -> tuple[int, int]:
+    """Count the pixels of all cells, and those outside that look a little like cells.
+
+    Args:
+        inside: Probability that a pixel is in a cell, shape (h, w).
+        labels: Of the cells, shape (h, w).
+    """
+    is_faint = (inside > FAINT) & (labels == 0)
+    return int(np.count_nonzero(labels)), int(np.count_nonzero(is_faint))
 
 
 def cell_maps(output: NDArray[np.float32]) -> NDArray[np.float32]:

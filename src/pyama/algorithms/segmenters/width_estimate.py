@@ -20,7 +20,12 @@ from numpy.typing import NDArray
 from pyama.algorithms.kernels.array_types import Frame
 from pyama.algorithms.segmenters.network_input import WIDTH, network_input
 from pyama.algorithms.segmenters.network_tiles import run_in_tiles
-from pyama.algorithms.segmenters.unet import Network, cell_maps, find_cells_in_maps
+from pyama.algorithms.segmenters.unet import (
+    Network,
+    cell_maps,
+    find_cells_in_maps,
+    found_and_faint,
+)
 
 SMALLEST = 4 * 2**0.5
 """Smallest width (px) that is tried; the next ones are `STEP` times as large."""
@@ -41,8 +46,6 @@ SIZE_GAIN = 0.03
 """By how much the score is higher at twice the width: texture inside cells is found, too."""
 AGREEMENT = 0.9
 """Found objects are as wide as assumed while their median is above this share of it."""
-FAINT = 0.1
-"""Smallest probability of pixels that look a little like cells."""
 MARGIN = 5
 """Distance (px of the network) from objects at which the rest of the image begins."""
 OUTLINES = 1.04
@@ -195,8 +198,7 @@ def try_width(frame: Frame, width: float, network: Network) -> WidthTrial:
 
 
 def _faint_area(inside: NDArray[np.float32], labels: NDArray[np.int32]) -> tuple[float, ...]:
-    found = np.count_nonzero(labels)
-    faint = np.count_nonzero((inside > FAINT) & (labels == 0))
+    found, faint = found_and_faint(inside, labels)
     return (faint / found,) if found else ()
 
 

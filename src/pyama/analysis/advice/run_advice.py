@@ -8,6 +8,7 @@ from pyama.analysis.advice.background_advice import background_advice
 from pyama.analysis.advice.crowding_advice import crowding_advice
 from pyama.analysis.advice.diameter_advice import diameter_advice
 from pyama.analysis.advice.filter_advice import filter_advice
+from pyama.analysis.advice.image_kind_advice import image_kind_advice
 from pyama.analysis.advice.mask_advice import mask_advice
 from pyama.analysis.advice.repeated_advice import repeated_advice
 from pyama.analysis.advice.saturation_advice import saturation_advice
@@ -35,6 +36,7 @@ def run_advice(
     return [
         *saturation_advice(outputs, config, metadata),
         *repeated_advice(outputs, metadata),
+        *image_kind_advice(segmentation, config, metadata),
         *diameter_advice(segmentation, config, metadata),
         *background_advice(outputs, metadata),
         *mask_advice(segmentation, config.params),

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from pyama.algorithms.kernels.array_types import Frame, Labels, Mask
 from pyama.algorithms.segmenters import unet
+from pyama.algorithms.segmenters.clean_up import Areas
 from pyama.algorithms.segmenters.network_input import WIDTH
 from pyama.algorithms.segmenters.network_tiles import STEP
 from pyama.algorithms.segmenters.unet import UnetParams
@@ -55,7 +56,13 @@ class LoadedNetwork:
 
 
 @parameters(UnetParams)
-def segment(frame: Frame, params: UnetParams, *, gaps: Mask | None = None) -> Labels:
+def segment(
+    frame: Frame,
+    params: UnetParams,
+    *,
+    gaps: Mask | None = None,
+    areas: Areas | None = None,
+) -> Labels:
     """Label the cells of one phase contrast frame with a small neural network.
 
     See `pyama.algorithms.segmenters.unet.segment`. The result is the same for any number of
@@ -65,6 +72,8 @@ def segment(frame: Frame, params: UnetParams, *, gaps: Mask | None = None) -> La
         frame: Intensities in counts, shape (H, W).
         params: See `UnetParams`.
         gaps: True where nothing was recorded, shape (H, W); None if everything was.
+        areas: Gets the areas of the cells and of what looks a little like cells, if it is not
+            None.
 
     Returns:
         Labels, shape (H, W): 0 is background, 1..N are cells.
@@ -73,7 +82,7 @@ def segment(frame: Frame, params: UnetParams, *, gaps: Mask | None = None) -> La
         ConfigError: The file of the network is missing or cannot be used.
     """
     network = load_network(model_file(params))
-    return unet.segment(frame, params, network.run, gaps)
+    return unet.segment(frame, params, network.run, gaps, areas)
 
 
 def identity(params: UnetParams, fov: int) -> str:
