@@ -23,13 +23,9 @@ from pyama.errors import StoreError
 from pyama.fov_ranges import frames_text
 from pyama.store.array_spec import ArraySpec, frames_spec, group_document
 from pyama.store.file_reading import read_file
-from pyama.store.files import (
-    file_checksum,
-    path_in_errors,
-    remove_temporaries,
-    write_atomically,
-)
+from pyama.store.files import file_checksum, path_in_errors, write_atomically
 from pyama.store.ome import VERSION, Scale, multiscale
+from pyama.store.removing import remove_temporaries
 from pyama.store.zarr_arrays import DAMAGED, DOCUMENT, StoredArray
 
 LARGEST = np.iinfo(np.uint16).max

@@ -107,10 +107,10 @@ def segment_frames(
             yield np.zeros(frame.shape, np.uint16)
             continue
         if t in corrected:
-            labels = corrected[t]()
-            sizes.append(regions(labels).areas)
-            largest = notes["largest_label"] = max(largest, int(labels.max(initial=0)))
-            yield labels
+            drawn = corrected[t]()
+            sizes.append(regions(drawn).areas)
+            largest = notes["largest_label"] = max(largest, int(drawn.max(initial=0)))
+            yield drawn
             continue
         gaps = lost.mask(t, frame.shape)
         image = _preprocessed(fill_gaps(frame, gaps), preprocessors)

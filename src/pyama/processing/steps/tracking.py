@@ -79,6 +79,7 @@ def track_frames(
     own = own_params(*method, params, TRACKER_PARAMS)
     place = (ImageIndex(fov, 0),) if takes_place(method[1]) else ()
     results = _called(name, method[1], present, (own, *place))
+    steps: Iterator[tuple[NDArray[Any], dict[int, int]]]
     if params.divisions and hasattr(method[1], "mothers"):
         told = call_plugin(name, method[1].mothers, own, fov)
         notes["parents"] = {str(cell): mother for cell, mother in told.items()}
