@@ -14,7 +14,15 @@ from python_pages import python_page
 from tutorial_cells import as_notebook
 
 HOW_TO = ("web", "cluster", "plugins", "exports", "imports")
-REFERENCE = ("messages", "promises", "formats", "performance", "model_card", "deviations")
+REFERENCE = (
+    "messages",
+    "json",
+    "promises",
+    "formats",
+    "performance",
+    "model_card",
+    "deviations",
+)
 """Pages beside the folders; all other pages there are explanations."""
 PROJECT = {"README": "manual", "CONTRIBUTING": "contributing", "CHANGELOG": "changelog"}
 """Pages of the root of the project, and their names in the site."""

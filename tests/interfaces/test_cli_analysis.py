@@ -42,7 +42,7 @@ def test_merge_by_position_name_and_as_json(pyama, tmp_path):
     folder = experiment(tmp_path / "results", position_names=("A1", "A1", "B1"))
     tables = tmp_path / "tables"
     done = pyama("merge", folder, "--by-position-name", "-o", tables, "--json")
-    assert json.loads(done.stdout) == {
+    assert json.loads(done.stdout)["samples"] == {
         name: [str(tables / f"{name}_merged.csv")] for name in ("A1", "B1")
     }
 
@@ -77,7 +77,7 @@ def test_options_of_a_fit_arrive(pyama, merged, tmp_path):
         *("fit", merged[0], "--free", "km", "--fix", "beta=0.01", "--bound", "ktl=0:1e6"),
         *("--starts", 2, "--loss", "soft_l1", "--seed", 3, "-j", 1, "-o", tmp_path, "--json"),
     )
-    (entry,) = json.loads(done.stdout)
+    (entry,) = json.loads(done.stdout)["fits"]
     assert (entry["cells"], entry["column"]) == (8, "intensity_total_ch_1")
     assert entry["median_r_squared"] > 0.99
     text = (tmp_path / "control_merged_fitted_maturation.csv").read_text(encoding="utf-8")

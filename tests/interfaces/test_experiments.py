@@ -101,7 +101,7 @@ def test_three_days_from_folders_to_a_comparison_of_replicates(pyama, days, tmp_
     compared = pyama("compare", file, "--json")
     assert compared.stdout == pyama("compare", *fits, "--json").stdout
     assert "Warning" not in compared.stderr
-    assert json.loads(compared.stdout)[0]["units_a"] == 3
+    assert json.loads(compared.stdout)["rows"][0]["units_a"] == 3
     fit = fits[1].rename(tmp_path / "fit.csv")
     refused = pyama("compare", file)
     assert "drug_merged.csv has no fits, but other samples have" in refused.stderr

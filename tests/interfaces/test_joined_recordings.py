@@ -87,7 +87,7 @@ def test_cells_go_on_after_a_restart(pyama, halves):
         column = "intensity_total_ch_1"
         assert sorted(rows[column]) == sorted(traces[column])
     fitted = pyama("fit", path, "--model", "constant", "--json")
-    assert json.loads(fitted.stdout)[0]["cells"] == 8
+    assert json.loads(fitted.stdout)["fits"][0]["cells"] == 8
 
 
 def test_cells_are_new_after_a_long_gap_or_by_choice(pyama, halves, tmp_path):

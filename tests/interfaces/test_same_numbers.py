@@ -86,7 +86,7 @@ def sent(pyama, *words):
     """What a command prints as JSON, as a table."""
     done = pyama(*words, "--json")
     assert done.exit_code == 0, done.output
-    return pd.DataFrame(json.loads(done.stdout)).astype({"feature": str})
+    return pd.DataFrame(json.loads(done.stdout)["rows"]).astype({"feature": str})
 
 
 def trace_numbers(folder, tables):

@@ -39,7 +39,7 @@ def test_fits_are_compared_as_from_python(tables, tmp_path):
     expected = comparison(table, reference="drug")
     pd.testing.assert_frame_equal(pd.read_csv(tmp_path / "table.csv"), expected)
     assert "  control - drug: " in done.stdout
-    sent = json.loads(pyama("compare", *fits, "--reference", "drug", "--json").stdout)
+    sent = json.loads(pyama("compare", *fits, "--reference", "drug", "--json").stdout)["rows"]
     assert sent[0]["n_a"] == expected["n_a"][0]
     assert sent[0]["p"] is None, "one field of view"
     assert sent[0]["shift"] == pytest.approx(expected["shift"][0])
@@ -49,10 +49,10 @@ def test_traces_are_compared_and_described_by_their_features(tables):
     merged = tables[0]
     table = trace_features(pd.concat([load_merged(path) for path in merged]))
     expected = comparison(table, "auc", reference="drug")
-    sent = json.loads(pyama("compare", *merged, "--names", "auc", "--json").stdout)
+    sent = json.loads(pyama("compare", *merged, "--names", "auc", "--json").stdout)["rows"]
     assert [row["feature"] for row in sent] == ["auc"]
     assert sent[0]["difference"] == pytest.approx(expected["difference"][0])
-    rows = json.loads(pyama("summarize", *merged, "--json").stdout)
+    rows = json.loads(pyama("summarize", *merged, "--json").stdout)["rows"]
     names = ["mean", "maximum", "auc", "onset", "expressing"]
     expected = summarize(table, names, order=["drug", "control"])
     assert [row["mean"] for row in rows] == pytest.approx(expected["mean"].tolist())
@@ -92,7 +92,7 @@ def test_lineages_are_added_up_by_every_command_that_reads_traces(tmp_path):
     sent = {}
     for options in ((), ("--lineages",)):
         done = pyama("summarize", path, "--names", "mean", "--json", *options)
-        sent[options] = json.loads(done.stdout)[0]
+        sent[options] = json.loads(done.stdout)["rows"][0]
     assert (sent[()]["n"], sent[("--lineages",)]["n"]) == (1, 2), "seen over the whole window"
     assert sent[("--lineages",)]["mean"] == (4 + 7) / 2
     done = pyama("plot", "traces", path, "--lineages", "-o", tmp_path / "traces.svg")

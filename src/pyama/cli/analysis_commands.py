@@ -97,7 +97,7 @@ def fit(
         if not as_json:
             _print_fit(done[-1])
     if as_json:
-        result_json(done)
+        result_json("fit", {"fits": done})
 
 
 def _print_fit(done: dict[str, Any]) -> None:

@@ -117,7 +117,7 @@ def info(
 
     metadata = read_description(file, frames, settings or ())
     if as_json:
-        result_json(info_entries(metadata))
+        result_json("info", info_entries(metadata))
     else:
         result("\n".join(info_lines(metadata)))
 

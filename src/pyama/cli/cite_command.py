@@ -27,6 +27,6 @@ def cite(folder: Folder, as_json: Json = False, debug: Debug = False) -> None:
 
     text = methods_text(folder)
     if as_json:
-        result_json(asdict(text))
+        result_json("cite", asdict(text))
     else:
         result("\n".join(text.lines()))

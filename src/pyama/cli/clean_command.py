@@ -66,6 +66,7 @@ def clean(
         listing = cleaning.clean(folder, kinds)
     removed = cleaning.removed_text(listing, kinds) if yes else ""
     if as_json:
-        result_json(listing.entries() | {"freed": listing.size(kinds) if removed else 0})
+        freed = listing.size(kinds) if removed else 0
+        result_json("clean", listing.entries() | {"freed": freed})
     else:
         result(f"Removed {removed}." if removed else cleaning.nothing_text(listing, wanted))

@@ -1,5 +1,6 @@
 """`pyama config`: write, describe and check configuration files."""
 
+import json
 from pathlib import Path
 from typing import Annotated
 
@@ -7,7 +8,7 @@ import typer
 
 from pyama.cli.options import Debug, Plugins
 from pyama.cli.plain_help import Commands
-from pyama.cli.terminal import USAGE, error, report_errors, result, result_json
+from pyama.cli.terminal import USAGE, error, report_errors, result
 
 app = Commands(
     help="Write, describe and check configuration files.",
@@ -57,7 +58,7 @@ def schema(plugins: Plugins = None, debug: Debug = False) -> None:
     """
     from pyama.config import config_schema
 
-    result_json(config_schema())
+    result(json.dumps(config_schema(), indent=1))
 
 
 @app.command(epilog="Example:\n\n\b\n  pyama config check mine.yaml")

@@ -100,7 +100,7 @@ def check(file: File, as_json: Json = False, debug: Debug = False) -> None:
 
     checked = check_experiment(load_experiment(file))
     if as_json:
-        result_json(checked.entries())
+        result_json("experiment", checked.entries())
         return
     for line in checked.lines():
         result(line)

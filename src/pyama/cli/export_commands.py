@@ -259,12 +259,13 @@ def _show(done: "Exported", as_json: bool) -> None:
         warning(text)
     if as_json:
         result_json(
+            "export",
             {
                 "files": [str(path) for path in done.files],
                 "fovs": done.fovs,
                 "problems": done.problems,
                 "notes": done.notes,
-            }
+            },
         )
     for path in () if as_json else done.files:
         result(str(path))

@@ -92,7 +92,8 @@ def merge(
     for text in join_notes(tables[0].parent) if is_experiment(folder) else ():
         note(text)
     if as_json:
-        result_json({name: [str(path) for path in paths] for name, paths in written.items()})
+        files = {name: [str(path) for path in paths] for name, paths in written.items()}
+        result_json("merge", {"samples": files})
         return
     for name, paths in written.items():
         result(f"{name}: {paths[0]}{_and_more(paths)}")

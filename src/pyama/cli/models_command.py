@@ -24,7 +24,7 @@ def models(plugins: Plugins = None, as_json: Json = False, debug: Debug = False)
     from pyama.analysis.fitting.model_list import describe_models, model_lines
 
     if as_json:
-        result_json([asdict(model) for model in describe_models()])
+        result_json("models", {"models": [asdict(model) for model in describe_models()]})
         return
     for line in model_lines():
         result(line)

@@ -14,7 +14,7 @@ def show(request: Request, *, as_json: bool) -> None:
     for text in run_notes(run, replaced_outputs(plans)):
         note(f"Note: {text}")
     if as_json:
-        result_json({"output": str(run.output), "plan": plan_entries(plans)})
+        result_json("plan", {"output": str(run.output), "plan": plan_entries(plans)})
     else:
         for line in plan_lines(plans) + space_lines(run, plans):
             result(line)

@@ -60,7 +60,7 @@ def list_all(plugins: Plugins = None, as_json: Json = False, debug: Debug = Fals
 
     content = catalog(plugins or ())
     if as_json:
-        result_json(content)
+        result_json("plugins", content)
         return
     for line in _lines(content):
         result(line)

@@ -58,7 +58,7 @@ def run(request: Request, executor: str = "threads", *, as_json: bool, verbose: 
         note(text)
     counts = _run_with_progress(current, request.time_limit_s)
     if as_json:
-        result_json(counts)
+        result_json("run", counts)
     else:
         result("\n".join(summary_lines(counts)))
     return {"finished": 0, "failed": FAILED, "cancelled": CANCELLED}[counts["status"]]

@@ -113,7 +113,7 @@ def compare(
         warning(sparse)
     if not as_json:
         note(level.reason)
-    _show(table, comparison_lines(table, cells.units), output, as_json=as_json)
+    _show("compare", table, comparison_lines(table, cells.units), output, as_json=as_json)
 
 
 @report_errors
@@ -154,7 +154,7 @@ def summarize(
     sizes = counted.to_string(index=False).split("\n") if cells.samples else ["no cells"]
     shares = expression_sentence(cells.table, cells.samples)
     lines = [*sizes, *([shares] if shares else []), "", *summary_lines(table, cells.units)]
-    _show(table, lines, output, as_json=as_json)
+    _show("summarize", table, lines, output, as_json=as_json)
 
 
 def _names(text: str) -> list[str]:
@@ -189,12 +189,15 @@ def _read(
     return cells
 
 
-def _show(table: Any, lines: list[str], output: Path | None, *, as_json: bool) -> None:
+def _show(
+    name: str, table: Any, lines: list[str], output: Path | None, *, as_json: bool
+) -> None:
     from pyama.analysis.table_files import write_table
 
     if output is not None:
         write_table(output, table, {})
     if as_json:
-        result_json(table.astype(object).where(table.notna(), None).to_dict("records"))
+        rows = table.astype(object).where(table.notna(), None).to_dict("records")
+        result_json(name, {"rows": rows})
     else:
         result("\n".join(lines))

@@ -14,7 +14,7 @@ def show(folder: Path, *, as_json: bool) -> int:
     """
     status = folder_status(folder)
     if as_json:
-        result_json(status.entries())
+        result_json("status", status.entries())
     else:
         result("\n".join(status_lines(status)))
     return 0 if status.is_complete else FAILED

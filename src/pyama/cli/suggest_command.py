@@ -49,7 +49,7 @@ def suggest(
     if output is not None:
         write_picture(suggestion, output)
     if as_json:
-        result_json(suggestion_entries(suggestion))
+        result_json("suggest", suggestion_entries(suggestion))
         return
     for line in suggestion_lines(suggestion):
         result(line)

@@ -4,7 +4,7 @@ import json
 import sys
 import traceback
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from functools import wraps
 from typing import Any, ParamSpec, TypeVar
@@ -32,9 +32,16 @@ def result(text: str = "") -> None:
     typer.echo(make_printable(text))
 
 
-def result_json(value: object) -> None:
-    """Write one JSON object to stdout."""
-    typer.echo(json.dumps(value, indent=1, allow_nan=False, default=str))
+def result_json(name: str, value: Mapping[str, Any], version: int = 1) -> None:
+    """Write one JSON object to stdout, whose `schema` says what it is: docs/json.md.
+
+    Args:
+        name: Of the command.
+        value: What it has to tell. Further entries may be added at any time.
+        version: Raised when an entry goes or changes its meaning.
+    """
+    content = {"schema": f"pyama/{name}/{version}", **value}
+    typer.echo(json.dumps(content, indent=1, allow_nan=False, default=str))
 
 
 def note(text: str) -> None:

@@ -29,7 +29,8 @@ def show(folder: Path, *, quick: bool, complete: bool, as_json: bool) -> int:
     status = folder_status(folder) if complete else None
     is_complete = status is None or status.is_complete
     if as_json:
-        result_json(report.entries() | ({"complete": is_complete} if complete else {}))
+        completeness = {"complete": is_complete} if complete else {}
+        result_json("verify", report.entries() | completeness)
     else:
         for line in verify_lines(report):
             result(line)
