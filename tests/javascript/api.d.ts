@@ -184,6 +184,8 @@ declare namespace Api {
     times_min: Array<number>;
     time: string;
     dropped: string;
+    corrections: string;
+    corrected: Record<string, string>;
     groups: Array<Group>;
     damaged: Array<string>;
   }

@@ -33,12 +33,12 @@ from pyama.processing.methods import (
 )
 from pyama.processing.recipes import recipes
 from pyama.processing.steps import STEPS, segmentation, tracking
-from pyama.processing.steps.segmentation import CORRECTED, LIMITS, segment_frames
+from pyama.processing.steps.segmentation import LIMITS, segment_frames
 from pyama.processing.steps.step import default_values
 from pyama.processing.steps.tracking import track_frames
 from pyama.processing.workflow import process
 from pyama.registry import parameters
-from pyama.store import TRACES_MARK, NotRecorded
+from pyama.store import CORRECTED, TRACES_MARK, NotRecorded
 from small_movie import MOVIE, cell_mask, make_config, recording_of
 
 FRAMES = [MOVIE[0, t, 0] for t in range(3)]

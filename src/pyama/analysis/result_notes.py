@@ -27,6 +27,7 @@ from pyama.analysis.table_origins import (
 )
 from pyama.fov_ranges import fovs_text
 from pyama.symlinks import leads_out
+from pyama.traces.correction_notes import unused_corrections
 from pyama.traces.trace_files import left_corrections, unused_inspections
 
 if TYPE_CHECKING:
@@ -46,8 +47,9 @@ def folder_remarks(output_dir: Path) -> list[str]:
     """Return what is to be known about the results in an output folder, in sentences.
 
     Fields of view that were made with different settings, inspections that are not used,
-    corrections that could not be carried over to new traces, tables of earlier samples, and
-    tables that are older than what they were made from.
+    corrections that could not be carried over to new traces, corrected labels that are not
+    used yet, tables of earlier samples, and tables that are older than what they were made
+    from.
     """
     paths = sorted([*output_dir.glob("*.csv"), *output_dir.glob("fov_*/*_fitted_*.csv")])
     earlier = tables_of_earlier_sets(paths)
@@ -56,6 +58,7 @@ def folder_remarks(output_dir: Path) -> list[str]:
         *difference_sentences(named_groups(settings_of_folder(output_dir))),
         *unused_inspections(output_dir),
         *left_corrections(output_dir),
+        *unused_corrections(output_dir),
         *earlier_samples_notes(earlier),
         *dict.fromkeys(text for path in current for text in outdated_notes(path)),
     ]

@@ -8,9 +8,9 @@ from typing import Any
 
 from pyama.config import ProcessingParams
 from pyama.fov_ranges import fovs_text
-from pyama.store import TRACES_MARK, FovStore, Mark
+from pyama.store import CORRECTED, TRACES_MARK, FovStore, Mark
 
-NOT_SETTINGS = frozenset({"fov", "channel", "basename", "identity", "times"})
+NOT_SETTINGS = frozenset({"fov", "channel", "basename", "identity", "times", CORRECTED})
 """Parts of recipes that say what was processed, not how."""
 PREVIEWS = "caching"
 ABSENT = "none"

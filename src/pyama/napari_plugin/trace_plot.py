@@ -7,7 +7,7 @@ from qtpy.QtWidgets import QWidget
 
 from pyama.napari_plugin.cell_values import CellTrace
 
-LEFT, RIGHT, TOP, BOTTOM = 70, 12, 10, 30
+LEFT, RIGHT, TOP, BOTTOM = 90, 12, 10, 30
 """Margins in px."""
 LINE, CURSOR = QColor("#ffd24a"), QColor("#7ad7ff")
 

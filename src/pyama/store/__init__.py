@@ -21,6 +21,7 @@ from pyama.store.files import (
 )
 from pyama.store.fov_store import FovStore, Stack, fovs_in
 from pyama.store.label_corrections import (
+    CORRECTED,
     CorrectedStack,
     Correction,
     LabelCorrections,
@@ -58,6 +59,7 @@ from pyama.store.zarr_arrays import StoredArray
 __all__ = [
     "CELLS_MARK",
     "CELL_PREVIEWS_MARK",
+    "CORRECTED",
     "LOCK_FILE",
     "MARKS",
     "ROOT_MARK",

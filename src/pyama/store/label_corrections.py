@@ -28,6 +28,8 @@ from pyama.store.ome import VERSION, Scale, multiscale
 from pyama.store.removing import remove_temporaries
 from pyama.store.zarr_arrays import DAMAGED, DOCUMENT, StoredArray
 
+CORRECTED = "corrected_frames"
+"""Entry of recipes for the labels that a person has corrected."""
 LARGEST = np.iinfo(np.uint16).max
 HELP = "Restore it from a copy, or move the folder away: its frames are segmented again then."
 

@@ -15,8 +15,11 @@ from pyama.config import Channels, ProcessingConfig
 from pyama.errors import StoreError
 from pyama.metadata import MicroscopyMetadata, frame_times, pixel_size, times_text
 from pyama.pictures.contrast import Contrast, contrast_of_data_set, contrast_of_stack
+from pyama.processing.record import Record
 from pyama.readers.frame_selection import selection_notes
-from pyama.store import TRACES_MARK, FovStore, fovs_in
+from pyama.store import TRACES_MARK, Correction, FovStore, fovs_in
+from pyama.traces.corrected_labels import current_corrections
+from pyama.traces.correction_notes import are_used, corrected_note, frame_notes
 from pyama.traces.trace_files import count_inspected
 from pyama.traces.trace_recording import refuse_other_frames
 from pyama.web.folders import Dir, Fov, FovOutputDir, Root, record_of, root_of, shorten_paths
@@ -110,6 +113,10 @@ class FovDetails(BaseModel):
     """Interval and span of the frames, where they come from, and which were selected."""
     dropped: str
     """How many objects the segmentation dropped by their size; empty if none."""
+    corrections: str
+    """In which frames a person has corrected labels; empty if in none."""
+    corrected: dict[int, str]
+    """By whom and when, by frame."""
     groups: list[Group]
     """Stacks of all frames with at least one finished level that can be read."""
     damaged: list[str]
@@ -188,6 +195,7 @@ def details(output_dir: FovOutputDir, fov: Fov) -> FovDetails:
     shown = [name for name in store.groups() if not layout.is_light(name)]
     lost = {name: store.not_recorded(name, metadata).frames for name in shown}
     damaged: list[str] = []
+    corrections, used = _corrections(output_dir, record, fov)
     groups = [_group(store, name, finished, sorted(lost[name]), damaged) for name in shown]
     return FovDetails(
         fov=fov,
@@ -197,9 +205,20 @@ def details(output_dir: FovOutputDir, fov: Fov) -> FovDetails:
             [times_text(metadata, record.config.params, fov), *selection_notes(metadata)]
         ),
         dropped=dropped_by_size(_objects(store, record.config)),
+        corrections=corrected_note(corrections, used=used),
+        corrected=frame_notes(corrections, used=used),
         groups=[group for group in groups if group.levels],
         damaged=shorten_paths(damaged, output_dir),
     )
+
+
+def _corrections(
+    output_dir: Path, record: Record, fov: int
+) -> tuple[Mapping[int, Correction], bool]:
+    """Return corrected labels by frame, and whether the results are made from them."""
+    pc = record.config.channels.pc
+    found = current_corrections(output_dir, record.metadata, record.config, fov)
+    return found, are_used(output_dir, fov, None if pc is None else pc.channel, found)
 
 
 def _objects(store: FovStore, config: ProcessingConfig) -> Mapping[str, int]:

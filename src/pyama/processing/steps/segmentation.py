@@ -41,7 +41,7 @@ from pyama.processing.steps.step import (
     params_of,
     without_phase_contrast,
 )
-from pyama.store import NotRecorded, Stack, corrections_text
+from pyama.store import CORRECTED, NotRecorded, Stack, corrections_text
 from pyama.traces.corrected_labels import checksums, corrections_in
 
 UNUSED_PARAMS = {
@@ -59,8 +59,6 @@ UNUSED_PARAMS = {
 
 LIMITS = frozenset({"min_object_size", "max_object_size"})
 """Applied to the labels of every segmentation method."""
-CORRECTED = "corrected_frames"
-"""Entry of recipes for the labels that a person has corrected."""
 NONE_CORRECTED: Mapping[int, Callable[[], NDArray[np.uint16]]] = {}
 
 

@@ -23,7 +23,8 @@ export function showLeftOut() {
   find("left-out").value = String(state.absent ?? "");
   find("left-out-why").hidden = state.absentTrace === null;
   find("left-out-text").textContent = state.absentTrace ? `${state.absentTrace.why}${missingNote()}` : "";
-  find("dropped").textContent = state.source?.details.dropped ?? "";
+  const { dropped, corrections } = state.source?.details ?? { dropped: "", corrections: "" };
+  find("dropped").textContent = [dropped, corrections].filter(Boolean).join(" ");
 }
 
 function missingNote() {

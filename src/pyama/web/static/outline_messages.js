@@ -3,6 +3,7 @@
 import { labelsOf, loadedOutlines, shownKinds } from "./frames.js";
 import { countText } from "./numbers.js";
 import { stackOf } from "./stacks.js";
+import { state } from "./state.js";
 
 const BEFORE = "segmentation (before tracking)";
 const TEXTS = {
@@ -15,13 +16,15 @@ const TEXTS = {
  * @returns {Array<string>}
  */
 export function outlineRemarks(frame) {
-  return shownKinds().map((kind) => {
+  const corrected = state.source?.details.corrected[frame] ?? "";
+  const remarks = shownKinds().map((kind) => {
     const group = labelsOf(kind);
     if (!group) return TEXTS[kind].missing;
     if (stackOf(group.group).not_recorded.includes(frame)) return `${TEXTS[kind].name}: this frame was not recorded`;
     const cells = loadedOutlines(frame, kind)?.cells.length;
     return cells === undefined ? "" : remarkOf(kind, cells);
-  }).filter(Boolean);
+  });
+  return [corrected, ...remarks].filter(Boolean);
 }
 
 /**
