@@ -37,7 +37,9 @@ def _train(
     folder: Annotated[
         Path,
         typer.Option(
-            "--from", metavar="DIR", help="Images NAME.tif with labels NAME_labels.tif."
+            "--from",
+            metavar="DIR",
+            help="Images NAME.tif with NAME_labels.tif, or results.",
         ),
     ],
     output: Annotated[
@@ -51,7 +53,8 @@ def _train(
     """Teach the network of `segmentation_method: unet` your cells.
 
     Trains the network that comes with pyama further on images in which you have marked the
-    cells, for instance with napari: five frames are enough. One of five is held out and shows
+    cells, for instance with napari: five frames are enough. Of the output folder of a run, the
+    frames are used whose labels were corrected. One of five is held out and shows
     what was gained. Needs the extra `train` (PyTorch). The page docs/segmentation.md describes
     the files.
     """

@@ -7,6 +7,7 @@ from pathlib import Path
 from pyama.errors import ConfigError
 from pyama.sentences import count_text
 from pyama.training.annotated_frame import AnnotatedFrame, annotated
+from pyama.training.corrected_results import are_results, read_corrected
 from pyama.training.labelled_images import SUFFIXES, as_frame, as_labels, open_images
 
 _LABELS = re.compile(
@@ -28,6 +29,8 @@ SHOWN = 6
 def read_folder(folder: Path) -> tuple[list[AnnotatedFrame], list[str]]:
     """Return all frames of a folder that have labels, and what a user should know of them.
 
+    Of the output folder of a run, these are the frames whose labels were corrected.
+
     Returns:
         The frames in the order of the names of their files, and sentences.
 
@@ -36,6 +39,8 @@ def read_folder(folder: Path) -> tuple[list[AnnotatedFrame], list[str]]:
     """
     if not folder.is_dir():
         raise ConfigError(f"There is no folder {folder}. Name one with images and labels.")
+    if are_results(folder):
+        return read_corrected(folder)
     pairs, notes = find_pairs(folder)
     frames: list[AnnotatedFrame] = []
     for image, labels in pairs:
