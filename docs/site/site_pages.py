@@ -30,7 +30,10 @@ TITLES = {
     "manual": "The manual on one page <manual>",
     "model_card": "The segmentation network <model_card>",
 }
-TUTORIALS = ("terminal", "notebook", "confluent_cells", "replicates", "your_own_methods")
+TUTORIALS = (
+    *("page", "terminal", "notebook", "confluent_cells", "drift_and_light", "correcting"),
+    *("replicates", "many_fovs", "your_own_methods"),
+)
 """In this order; others follow."""
 EXECUTED = {"tutorials": True, "explanation": False}
 """Folders whose pages are run, and whether their Python code is shown."""
