@@ -10,6 +10,7 @@ from pyama.analysis.advice.diameter_advice import diameter_advice
 from pyama.analysis.advice.filter_advice import filter_advice
 from pyama.analysis.advice.image_kind_advice import image_kind_advice
 from pyama.analysis.advice.mask_advice import mask_advice
+from pyama.analysis.advice.negative_totals_advice import negative_totals_advice
 from pyama.analysis.advice.repeated_advice import repeated_advice
 from pyama.analysis.advice.saturation_advice import saturation_advice
 from pyama.analysis.advice.track_advice import track_advice
@@ -39,6 +40,7 @@ def run_advice(
         *image_kind_advice(segmentation, config, metadata),
         *diameter_advice(segmentation, config, metadata),
         *background_advice(outputs, metadata),
+        *negative_totals_advice(extraction, config, metadata),
         *mask_advice(segmentation, config.params),
         *([crowding] if crowding else []),
         *_not_registered(of_step(outputs, "registration")),

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pyama import layout
+from pyama.algorithms.below_background import BackgroundAccount
 from pyama.algorithms.features import (
     FLUORESCENCE_FEATURES,
     PHASE_FEATURES,
@@ -36,6 +37,9 @@ from pyama.traces.trace_rows import (
     header,
     traces_columns,
 )
+
+TOTAL = "intensity_total"
+"""The feature whose values are checked against the background."""
 
 
 @dataclass(frozen=True)
@@ -83,7 +87,7 @@ def trace_lines(
         cells: The finished crops.
         inputs: See `TraceInputs`.
         notes: Gets the numbers of the cells that each filter removed, what every filter
-            left, and warnings.
+            left, numbers of totals far below zero (`BackgroundAccount`), and warnings.
 
     Yields:
         The two headers, then the lines of every cell, one of the two texts being empty.
@@ -101,10 +105,11 @@ def trace_lines(
     lost = inputs.lost[inputs.pc]
     verdicts = filter_cells(cell_list, inputs.fov, inputs.shape, lost, inputs.params, notes)
     areas = np.zeros(len(cell_list.ids), np.int64)
+    account = BackgroundAccount(inputs.params.background_weight, notes)
     for index, verdict in enumerate(verdicts.each()):
         mask = cells.crop(layout.tracked(inputs.pc), int(cell_list.ids[index]))
         areas[index] = np.count_nonzero(mask)
-        text = _cell_text(cells, index, inputs, mask, with_plugins=not verdict)
+        text = _cell_text(cells, index, inputs, mask, account, with_plugins=not verdict)
         yield ("", _with_verdict(text, verdict)) if verdict else (text, "")
     notes |= verdicts.counts(areas)
     checks = track_checks(_at_rest(cell_list, inputs))
@@ -127,12 +132,13 @@ def _cell_text(
     index: int,
     inputs: TraceInputs,
     mask: NDArray[np.uint8],
+    account: BackgroundAccount,
     *,
     with_plugins: bool,
 ) -> str:
     cell_list = cells.cell_list
     valid = cell_list.valid_frames[index]
-    features = _features(cells, index, inputs, mask, with_plugins=with_plugins)
+    features = _features(cells, index, inputs, mask, account, with_plugins=with_plugins)
     if cell_list.drift is not None:
         y, x = np.round(cell_list.drift.T.astype(np.float64), SHIFT_DECIMALS)
         features = dict(zip(DRIFT, (x, y), strict=True)) | features
@@ -154,6 +160,7 @@ def _features(
     index: int,
     inputs: TraceInputs,
     mask: NDArray[np.uint8],
+    account: BackgroundAccount,
     *,
     with_plugins: bool,
 ) -> dict[str, NDArray[np.float64]]:
@@ -203,6 +210,8 @@ def _features(
                 background,
                 track,
             )
+            if TOTAL in values_of:
+                account.add(channel, values_of[TOTAL], image, mask, background)
         features |= _columns(names, channel, values_of if measured else {}, len(mask))
         if channel in inputs.background_errors:
             column = layout.column(BACKGROUND_ERROR, channel)
