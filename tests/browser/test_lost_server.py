@@ -172,19 +172,29 @@ def test_samples_survive_a_reload_and_tables_of_others_appear(browser, server):
         expect(page.get_by_label("Name of the sample")).to_have_value("two")
         expect(page.locator("#samples-origin")).to_contain_text("samples of the last merge")
         (server.root / "plan.yaml").write_text(
-            "recordings: [{name: a, folder: results}]\nsamples: [{name: both, fovs: 0-1}]"
+            "recordings: [{name: a, folder: results}]\n"
+            "samples: [{name: first, fovs: [0]}, {name: second, fovs: [1]}]"
         )
         page.reload()
         page.get_by_text("plan.yaml").click()
         page.get_by_role("button", name="Merge the experiment").click()
-        expect(page.locator("#tables")).to_contain_text("both_merged.csv")
+        expect(page.locator("#tables")).to_contain_text("first_merged.csv")
         expect(page.locator("#samples-origin")).to_have_count(0)
         page.locator("#fit-model").select_option("constant")
         page.get_by_role("button", name="Fit all samples").click()
-        expect(page.locator("#summary")).to_contain_text("both")
+        expect(page.locator("#summary")).to_contain_text("second")
+        page.wait_for_url("**experiment=plan.yaml**")
+        page.reload()
+        expect(page.locator("#summary")).to_contain_text("second")
+        page.get_by_role("button", name="Compare", exact=True).click()
+        expect(page.locator("#comparison")).to_contain_text("second \N{MINUS SIGN} first")
+        expect(page.locator("#comparison")).to_contain_text("too few: first (1), second (1)")
         shoot(page, "12 experiment")
         assert serious(page) == []
         page.get_by_role("button", name="Close the experiment").click()
+        expect(page.locator("#tables")).to_contain_text("two_merged.csv")
+        page.goto(f"{server.address}&view=analysis&experiment=gone.yaml")
+        expect(page.locator("#status")).to_contain_text("There is no such file")
         expect(page.locator("#tables")).to_contain_text("two_merged.csv")
 
 

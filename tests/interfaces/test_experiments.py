@@ -20,7 +20,7 @@ from pyama.analysis.growth import growth_and_motion
 from pyama.analysis.merge import merge
 from pyama.analysis.outdated_tables import outdated_notes
 from pyama.analysis.sample_tables import load_fitted, load_merged
-from pyama.analysis.statistics import trace_features
+from pyama.analysis.statistics import TRACE_FEATURES, trace_features
 from pyama.errors import ConfigError
 from pyama.web.application import create_app
 
@@ -185,6 +185,27 @@ def test_the_page_analyses_an_experiment_as_it_does_results(pyama, days, tmp_pat
     drawn = client.get("/api/scatter", params=shown).json()["samples"][0]
     assert sorted(set(drawn["recordings"])) == sorted(DAYS)
     assert len(drawn["recordings"]) == len(drawn["cells"]) == 3 * 2 * 4
+    kind = {"model": "constant", "column": column}
+    compared = client.get("/api/comparison", params=kind).json()
+    assert compared["samples"][1] == {
+        "sample": "drug", "cells": 24, "fovs": 6, "recordings": 3, "replicates": 3
+    }  # fmt: skip
+    terminal = json.loads(pyama("compare", file, "--json").stdout)["rows"]
+    level = {"level": compared["level"], "unit": "counts"}
+    assert [pair | level for pair in compared["pairs"]] == [row | level for row in terminal]
+    assert level["level"] == terminal[0]["level"] == "replicate"
+    assert compared["warnings"] == []
+    assert any("paired" in text for text in compared["notes"])
+    of_traces = client.get("/api/comparison", params={"reference": "drug"}).json()
+    assert [pair["feature"] for pair in of_traces["pairs"]] == list(TRACE_FEATURES)
+    assert {pair["b"] for pair in of_traces["pairs"]} == {"control"}
+    for wrong in ({**kind, "model": "logistic"}, {**kind, "reference": "other"}):
+        assert client.get("/api/comparison", params=wrong).status_code == 422
+    fit = tmp_path / "plan_merged" / names[1]
+    fit.rename(tmp_path / "kept.csv")
+    compared = client.get("/api/comparison", params=kind).json()
+    assert "Samples without such fits, not compared: drug." in compared["notes"]
+    assert (tmp_path / "kept.csv").rename(fit) == fit
     for figure in ("scatter", "histogram"):
         answer = client.get(f"/api/figures/{figure}", params={**shown, "name": "offset"})
         assert answer.status_code == 200

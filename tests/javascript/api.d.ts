@@ -32,6 +32,40 @@ declare namespace Api {
     unit: string;
     traces: Array<Trace>;
   }
+  /** A feature in two samples, see `pyama.analysis.comparing.compare`. */
+  interface ComparedPair {
+    feature: string;
+    unit: string;
+    a: string;
+    b: string;
+    test: string;
+    difference: number | null;
+    low: number | null;
+    high: number | null;
+    p: number | null;
+    p_adjusted: number | null;
+    units_a: number;
+    units_b: number;
+    mean_a: number | null;
+    mean_b: number | null;
+    n_a: number;
+    n_b: number;
+    median_a: number | null;
+    median_b: number | null;
+    shift: number | null;
+    shift_low: number | null;
+    shift_high: number | null;
+    effect: number | null;
+    p_cells: number | null;
+  }
+  /** Samples that are compared with one of them, as by `pyama compare`. */
+  interface Comparison {
+    samples: Array<SampleSize>;
+    level: string;
+    pairs: Array<ComparedPair>;
+    notes: Array<string>;
+    warnings: Array<string>;
+  }
   /** Give a track a new number from a frame on. */
   interface Cut {
     kind?: "cut";
@@ -96,6 +130,7 @@ declare namespace Api {
   }
   /** Tables in an output folder. */
   interface Files {
+    samples: Array<string>;
     merged: Array<string>;
     fitted: Array<string>;
     earlier: Array<string>;
@@ -452,6 +487,14 @@ declare namespace Api {
     q75: number | null;
     shares: Array<number>;
   }
+  /** What a sample consists of. */
+  interface SampleSize {
+    sample: string;
+    cells: number;
+    fovs?: number | null;
+    recordings?: number | null;
+    replicates?: number | null;
+  }
   interface SampleSummary {
     name: string;
     fovs: number;
@@ -586,6 +629,7 @@ declare namespace Api {
     (path: `runs/${string}`, query?: {}): Promise<RunState>;
     (path: "tables", query?: { dir?: string; }): Promise<Files>;
     (path: "merged", query: { table: string; dir?: string; }): Promise<Merged>;
+    (path: "comparison", query?: { model?: string | null; column?: string | null; reference?: string | null; dir?: string; }): Promise<Comparison>;
     (path: "known-runs", query?: {}): Promise<Array<RunEntry>>;
     (path: `known-runs/${string}`, query?: {}): Promise<KnownState>;
     (path: "server", query?: {}): Promise<ServerInfo>;

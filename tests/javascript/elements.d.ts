@@ -13,6 +13,10 @@ interface Elements {
   "colour-key": HTMLElementTagNameMap["details"];
   "colours": HTMLElementTagNameMap["div"];
   "column": HTMLElementTagNameMap["select"];
+  "comparison": HTMLElementTagNameMap["div"];
+  "comparison-make": HTMLElementTagNameMap["button"];
+  "comparison-of": HTMLElementTagNameMap["select"];
+  "comparison-reference": HTMLElementTagNameMap["select"];
   "connection": HTMLElementTagNameMap["div"];
   "connection-close": HTMLElementTagNameMap["button"];
   "connection-list": HTMLElementTagNameMap["ul"];

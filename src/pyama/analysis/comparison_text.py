@@ -31,11 +31,6 @@ def comparison_lines(table: pd.DataFrame, units: Mapping[str, str]) -> list[str]
         table: See `pyama.analysis.comparing.compare`; with intervals of 95 %.
         units: Units of the features.
     """
-    if table.empty:
-        return [
-            "There is nothing to compare: expected two samples or more, and a column of "
-            "numbers. pyama summarize describes a single sample."
-        ]
     lines: list[str] = []
     for feature, rows in table.groupby("feature", sort=False):
         lines.append(with_unit(str(feature), units.get(str(feature), "")))
@@ -45,7 +40,21 @@ def comparison_lines(table: pd.DataFrame, units: Mapping[str, str]) -> list[str]
                 f"    {_of_replicates(row)}",
                 f"    {_of_cells(row)}",
             ]
-    return [*lines, *_tests(table), pairing_sentence(table)]
+    return [*lines, *explanations(table)]
+
+
+def explanations(table: pd.DataFrame) -> list[str]:
+    """Return which test the values of p are from, and what is compared with what.
+
+    Args:
+        table: See `pyama.analysis.comparing.compare`.
+    """
+    if table.empty:
+        return [
+            "There is nothing to compare: expected two samples or more, and a column of "
+            "numbers. pyama summarize describes a single sample."
+        ]
+    return [*_tests(table), pairing_sentence(table)]
 
 
 def pairing_sentence(table: pd.DataFrame) -> str:

@@ -1,5 +1,6 @@
 """Which tables an output folder has: merged ones, their fits, and those of earlier samples."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -45,11 +46,13 @@ def tables_in(folder: Path) -> Tables:
     )
 
 
-def current_fits(folder: Path, model: str, column: str) -> tuple[pd.DataFrame, dict[str, str]]:
-    """Read the fits of a model to a column in the samples of the last merge.
+def merged_samples(merged: Iterable[Path]) -> list[str]:
+    """Return the samples of merged tables."""
+    return [str(_entries(path).get("sample", path.stem)) for path in merged]
 
-    Returns:
-        One row per cell with the column `sample`, and the units of the columns.
+
+def fits_of(folder: Path, model: str, column: str) -> list[Path]:
+    """Return the fits of a model to a column in the samples of the last merge.
 
     Raises:
         ConfigError: There are none.
@@ -60,4 +63,16 @@ def current_fits(folder: Path, model: str, column: str) -> tuple[pd.DataFrame, d
     ]
     if not found:
         raise ConfigError(f"No sample has fits of {model} to {column}. Fit the samples first.")
-    return join_fits(found)
+    return found
+
+
+def current_fits(folder: Path, model: str, column: str) -> tuple[pd.DataFrame, dict[str, str]]:
+    """Read the fits that `fits_of` returns.
+
+    Returns:
+        One row per cell with the column `sample`, and the units of the columns.
+
+    Raises:
+        ConfigError: There are none.
+    """
+    return join_fits(fits_of(folder, model, column))

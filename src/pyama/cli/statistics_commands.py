@@ -90,30 +90,25 @@ def compare(
     without it, recordings or fields of view are used. A comparison of single cells is also
     shown, but cells of one replicate are not independent.
     """
-    from pyama.analysis.comparing import comparison
     from pyama.analysis.comparison_text import comparison_lines
-    from pyama.analysis.replicates import feature_warning, level_of, replicate_warning
+    from pyama.analysis.sample_comparison import compare_samples
 
     chosen = _names(names)
     cells = _read(
         tables, column, time_unit, frame_interval, window, names=chosen, lineages=lineages
     )
-    level, order = level_of(cells.table), cells.samples
-    few = replicate_warning(cells.table, "sample", level, order)
-    if few:
-        warning(few)
-    if len(order) > 2 and reference is None and not as_json:
+    found = compare_samples(cells, chosen, reference)
+    for text in found.warnings:
+        warning(text)
+    if len(cells.samples) > 2 and reference is None and not as_json:
         note(
-            f"The samples are compared with {order[0]}, which is the first one. --reference "
-            "SAMPLE chooses another."
+            f"The samples are compared with {cells.samples[0]}, which is the first one. "
+            "--reference SAMPLE chooses another."
         )
-    chosen, first = chosen or cells.features, next(iter(order), None)
-    table = comparison(cells.table, chosen, reference=reference or first, order=order)
-    if sparse := feature_warning(table, cells.table, "sample", level):
-        warning(sparse)
     if not as_json:
-        note(level.reason)
-    _show("compare", table, comparison_lines(table, cells.units), output, as_json=as_json)
+        note(found.level.reason)
+    lines = comparison_lines(found.table, found.units)
+    _show("compare", found.table, lines, output, as_json=as_json)
 
 
 @report_errors

@@ -5,7 +5,7 @@ from typing import Annotated
 from fastapi import APIRouter
 from pydantic import BaseModel, Field
 
-from pyama.analysis.current_tables import tables_in
+from pyama.analysis.current_tables import merged_samples, tables_in
 from pyama.analysis.experiments.experiment_merge import join_notes
 from pyama.analysis.figures.colours import color
 from pyama.analysis.histograms import SampleHistogram, sample_histogram
@@ -27,8 +27,10 @@ router = APIRouter(tags=["analysis"])
 class Files(BaseModel):
     """Tables in an output folder."""
 
+    samples: list[str]
+    """Samples of the last merge, in their order."""
     merged: list[str]
-    """Tables of the samples of the last merge."""
+    """Their tables."""
     fitted: list[str]
     """Fits of these tables."""
     earlier: list[str]
@@ -96,6 +98,7 @@ def tables(output_dir: TablesDir) -> Files:
     found = tables_in(output_dir)
     current = [*found.merged, *found.fitted]
     return Files(
+        samples=merged_samples(found.merged),
         merged=[path.name for path in found.merged],
         fitted=[path.name for path in found.fitted],
         earlier=[path.name for path in found.earlier],

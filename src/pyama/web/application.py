@@ -25,6 +25,7 @@ from pyama.processing.workflow.inspected_results import QUESTION
 from pyama.web import (
     analysis_routes,
     change_routes,
+    comparison_routes,
     dataset_routes,
     experiment_routes,
     figure_routes,
@@ -62,7 +63,7 @@ ROUTES = (
         fit_routes,
     ),
     *(form_routes, recording_routes, suggestion_routes, plan_routes, run_routes),
-    *(analysis_routes, report_routes),
+    *(analysis_routes, comparison_routes, report_routes),
     *(known_run_routes, change_routes, figure_routes, trace_figure_routes),
     *(samples_routes, experiment_routes, fitting_routes, scatter_routes, file_routes),
 )

@@ -1,5 +1,6 @@
 // The analysis of an output folder: samples, fits, files and the report.
 
+import { makeComparisonCard, showComparable } from "./comparison.js";
 import { chooseFit, makeDistributionCard, showFits } from "./distributions.js";
 import { card, element, find, showErrorsOf, showStatus } from "./elements.js";
 import { makeExperimentsCard, showExperiments } from "./experiments.js";
@@ -16,7 +17,9 @@ import { NO_RESULTS, openTables, state, tablesDir } from "./state.js";
 let shownDir = null;
 
 /** Shows the tables of what is open; samples are kept until something else is opened. */
-export async function openAnalysis() {
+export const openAnalysis = () => openTablesOf(state.experiment);
+
+async function showAnalysis() {
   const dir = tablesDir();
   if (dir === null) {
     shownDir = null;
@@ -28,7 +31,7 @@ export async function openAnalysis() {
   if (shownDir !== dir) {
     find("analysis").replaceChildren(element("div", { className: "columns" },
       element("div", {}, state.experiment === null ? makeSamplesCard(showTables) : makeExperimentCard(state.experiment), makeFitCard(models, takeFits), makeFilesCard(setTablesAside), makeReportCard(), makeExperimentsCard(openTablesOf)),
-      element("div", {}, makeFitResultsCard(), makeDistributionCard(), makeScatterCard())));
+      element("div", {}, makeFitResultsCard(), makeDistributionCard(), makeScatterCard(), makeComparisonCard())));
     shownDir = dir;
     await Promise.all([state.experiment === null && startSamples(dir), resumeFit(), showExperiments()]);
   } else if (state.experiment === null) await refreshSamples(dir);
@@ -40,12 +43,15 @@ export async function openAnalysis() {
  * @param {string | null} file
  */
 async function openTablesOf(file) {
-  const before = state.experiment;
+  const before = state.experiment === file ? null : state.experiment;
   state.experiment = file;
   try {
-    await openAnalysis();
+    await showAnalysis();
   } catch (error) {
-    if (state.experiment === file && shownDir !== tablesDir()) state.experiment = before; // it has no tables
+    if (file !== null && state.experiment === file && shownDir !== file) { // it has no tables
+      state.experiment = before;
+      await showAnalysis();
+    }
     throw error;
   }
 }
@@ -98,7 +104,7 @@ const writeReport = showErrorsOf(async () => {
 });
 
 /** @param {Api.Files} tables */
-async function showTables({ merged, fitted, earlier, report: hasReport, remarks }) {
+async function showTables({ samples, merged, fitted, earlier, report: hasReport, remarks }) {
   const { dir } = openTables();
   find("table-remarks").replaceChildren(...remarks.map((text) => element("li", {}, text)));
   find("report-open").hidden = !hasReport;
@@ -108,6 +114,8 @@ async function showTables({ merged, fitted, earlier, report: hasReport, remarks 
     merged.length ? get("merged", { dir, table: merged[0] }) : null,
     Promise.all(fitted.map((table) => get("fits", { dir, table }))), showFiles(dir)]);
   if (dir !== tablesDir()) return;
+  const columns = first?.columns ?? [];
   showFitResults(fits);
-  await Promise.all([showFitTables(merged, first?.columns ?? [], fits), showFits(dir, fits)]);
+  showComparable(fits, columns, samples);
+  await Promise.all([showFitTables(merged, columns, fits), showFits(dir, fits)]);
 }

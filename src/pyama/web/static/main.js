@@ -207,7 +207,7 @@ const start = showErrorsOf(async () => {
   void showErrorsOf(setUpConnection)(() => refreshCells(), showUnsent);
   onChange("files", showErrorsOf(refreshFiles));
   watch({});
-  const { dir, fov, frame, cell, view } = readAddress();
+  const { dir, fov, frame, cell, experiment, view } = readAddress();
   state.frame = frame ?? 0;
   // The picture first: looking for other folders may take a while.
   const opening = dir === null ? null : openDataset(dir, fov);
@@ -219,6 +219,7 @@ const start = showErrorsOf(async () => {
     find("dataset").value = last;
     await openDataset(last, lastFov);
   }
+  state.experiment ??= isChosen ? null : experiment; // opened with Analysis
   const asked = VIEWS.find((name) => name === view);
   if (!isChosen && (!names.length || asked)) await showView(asked ?? "run");
   startRemembering();

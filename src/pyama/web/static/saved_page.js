@@ -17,7 +17,7 @@ export function readAddress() {
   const query = new URLSearchParams(location.search);
   /** @returns {number | null} */
   const number = (/** @type {string} */ name) => (/^\d+$/.test(query.get(name) ?? "") ? Number(query.get(name)) : null);
-  return { dir: query.get("dir"), fov: number("fov"), frame: number("frame"), cell: number("cell"), view: query.get("view") };
+  return { dir: query.get("dir"), fov: number("fov"), frame: number("frame"), cell: number("cell"), experiment: query.get("experiment"), view: query.get("view") };
 }
 
 /** The view of the page that is shown, if it is not the first one. */
@@ -27,8 +27,8 @@ function otherView() {
 
 function addressOfState() {
   const query = new URLSearchParams();
-  const { source, frame, cell } = state;
-  const named = { dir: source?.dir, fov: source?.fov, frame: source && frame ? frame : null, cell, view: otherView() };
+  const { source, frame, cell, experiment } = state;
+  const named = { dir: source?.dir, fov: source?.fov, frame: source && frame ? frame : null, cell, experiment, view: otherView() };
   for (const [name, value] of Object.entries(named)) if (value !== null && value !== undefined) query.set(name, `${value}`);
   return query.size ? `/?${query}` : "/";
 }
