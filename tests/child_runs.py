@@ -202,11 +202,16 @@ def verify_as_another(folder):
 
 def command_line(*arguments):
     """Run `pyama` as a user would; ends the process."""
+    command_line_into(os.devnull, *arguments)
+
+
+def command_line_into(path, *arguments):
+    """Run `pyama` as a user would, and write what it says into a file; ends the process."""
     from pyama.cli import main
 
-    quiet = os.open(os.devnull, os.O_WRONLY)
-    os.dup2(quiet, 1)
-    os.dup2(quiet, 2)
+    out = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o666)
+    os.dup2(out, 1)
+    os.dup2(out, 2)
     sys.argv = ["pyama", *arguments]
     main()
 

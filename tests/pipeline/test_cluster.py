@@ -6,8 +6,9 @@ import sys
 import threading
 import time
 from concurrent.futures import BrokenExecutor
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from importlib import import_module
+from pathlib import Path
 
 import pytest
 
@@ -16,7 +17,7 @@ from pyama.algorithms.features import FLUORESCENCE_FEATURES, PHASE_FEATURES
 from pyama.config import Channels
 from pyama.errors import ConfigError, LockedError, PluginError
 from pyama.processing.executors import dask_worker
-from pyama.processing.executors.dask import GONE
+from pyama.processing.executors.dask import GONE, _Cluster
 from pyama.processing.executors.dask_worker import Run, _Slot
 from pyama.processing.executors.messages import DIED
 from pyama.processing.executors.pickled_plugins import pack_plugins
@@ -197,6 +198,38 @@ def test_a_cluster_without_workers_is_said_and_can_be_left(tmp_path):
         )
     assert report.cancelled
     assert not report.failures
+
+
+class ClosedClient:
+    """What Dask makes of a client whose scheduler was killed."""
+
+    def submit(self, *arguments, **options):
+        raise distributed.client.ClosedClientError("closed")
+
+
+def test_a_call_that_comes_too_late_fails_and_is_not_waited_for(tmp_path):
+    never = threading.Event()
+    open_calls = _Cluster(ClosedClient(), run_in(tmp_path), None, never)
+    given = open_calls.submit(len, Context(tmp_path))
+    open_calls.wait()
+    assert str(given.exception()) == GONE
+    ended = threading.Event()
+    ended.set()
+    lost = _Cluster(SilentClient(), run_in(tmp_path), None, never)
+    lost.attend(ended)
+    given = lost.submit(len, Context(tmp_path))
+    lost.wait()
+    assert str(given.exception()) == GONE
+
+
+class SilentClient:
+    def submit(self, *arguments, **options):
+        return None
+
+
+@dataclass(frozen=True)
+class Context:
+    output_dir: Path
 
 
 def test_a_scheduler_that_goes_away_fails_what_was_left(whole, tmp_path):

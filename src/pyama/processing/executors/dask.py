@@ -95,11 +95,10 @@ def _connected(
     import dask
 
     stack.enter_context(_quiet())
-    # A worker whose process dies twice within 15 s would be given up by a local cluster.
+    # A local cluster would give up a worker whose process dies twice within 15 s.
     stack.enter_context(dask.config.set({"distributed.deploy.lost-worker-timeout": "1 day"}))
     try:
-        target = address or stack.enter_context(_local_cluster(n))
-        client = _connect(target, cancel_event)
+        client = _connect(address or stack.enter_context(_local_cluster(n)), cancel_event)
     except (OSError, RuntimeError, ValueError) as error:
         what = f"No Dask scheduler answers at {address}" if address else "Dask does not start"
         raise ConfigError(f"{what}: {message_of(error)}") from error
@@ -130,7 +129,8 @@ def _close(client: "Client") -> None:
 @contextmanager
 def _quiet() -> Iterator[None]:
     """Hide tracebacks of a lost connection, which is reported by the run."""
-    client = logging.getLogger("distributed.client")
+    from distributed.client import logger as client  # its level is set by the import
+
     before = client.level
     client.setLevel(logging.CRITICAL)
     try:
@@ -188,23 +188,23 @@ class _Cluster:
         self._open: dict[int, _Call] = {}
         self._answered = self._looked = time.monotonic()
         self._has_workers, self._is_lost = True, False
+        self._lock = threading.Lock()  # no call is added once it is lost
 
     def submit(self, function: Work, context: FovContext) -> Future[StepReports]:
-        # A worker may have another working directory.
-        context = replace(context, output_dir=context.output_dir.absolute())
+        context = replace(context, output_dir=context.output_dir.absolute())  # as on workers
         given: Future[StepReports] = Future()
-        self._given.append(given)
-        number = len(self._given)
+        number = len(self._given) + 1
+        arguments = self._run, number, function, context
         key = f"pyama-{self._run.name}-{number}"
         try:
-            if self._is_lost:
-                raise BrokenExecutor(GONE)
-            arguments = self._run, number, function, context
             asked = self._client.submit(work_on, *arguments, key=key, pure=False)
-        except (OSError, RuntimeError, TypeError, PicklingError) as error:
+            with self._lock:
+                if self._is_lost:
+                    raise BrokenExecutor(GONE)
+                self._open[number] = _Call(number, asked, given, partial(function, context))
+        except (TypeError, PicklingError, *_no_answer()) as error:
             given.set_exception(_explained(error))
-        else:
-            self._open[number] = _Call(number, asked, given, partial(function, context))
+        self._given.append(given)
         return given
 
     def wait(self) -> None:
@@ -222,18 +222,19 @@ class _Cluster:
                     self._take(call)
                 self._look()
         finally:
-            self._is_lost = True
+            with self._lock:
+                self._is_lost = True
             for call in list(self._open.values()):
                 self._end(call, BrokenExecutor(GONE))
 
     def _take(self, call: _Call) -> None:
         """Take the result of a call that has ended, or why there is none."""
         status = call.asked.status
-        if status == "finished":
-            with suppress(OSError, RuntimeError):  # no answer: the next attempt, or it is lost
-                self._end(call, call.asked.result(timeout=ANSWER_SECONDS))
-        elif status == "error":
-            self._end(call, _explained(call.asked.exception(timeout=ANSWER_SECONDS)))
+        if status in {"finished", "error"}:
+            take = call.asked.result if status == "finished" else call.asked.exception
+            with suppress(*_no_answer()):  # the next attempt answers, or it is lost
+                answer = take(timeout=ANSWER_SECONDS)
+                self._end(call, answer if status == "finished" else _explained(answer))
         elif status == "cancelled":
             self._end(call, BrokenExecutor(GONE))
         elif self._cancel_event.is_set() and self._run.withdraw(call.number):
@@ -261,13 +262,12 @@ class _Cluster:
         try:
             count = self._client.scheduler.ncores  # type: ignore[union-attr]
             n = len(self._client.sync(count, callback_timeout=ANSWER_SECONDS))
-        except (OSError, RuntimeError, ValueError, AttributeError):  # no answer, or closed
+        except (ValueError, AttributeError, *_no_answer()):  # the latter without a scheduler
             n = None
         self._looked = time.monotonic()
         if n is None:
-            is_cancelled = self._cancel_event.is_set()
-            silent = self._looked - self._answered
-            self._is_lost = silent > (CANCELLED_PATIENCE if is_cancelled else PATIENCE)
+            patience = CANCELLED_PATIENCE if self._cancel_event.is_set() else PATIENCE
+            self._is_lost = self._looked - self._answered > patience
             return
         self._answered, before = self._looked, self._has_workers
         self._has_workers = bool(n)
@@ -279,13 +279,21 @@ class _Cluster:
             )
 
 
+def _no_answer() -> tuple[type[BaseException], ...]:
+    """Return what Dask raises if the scheduler does not answer or the client is closed."""
+    from distributed.client import CancelledError, ClosedClientError
+
+    return OSError, RuntimeError, CancelledError, ClosedClientError
+
+
 def _explained(error: BaseException) -> BaseException:
     from distributed import KilledWorker
+    from distributed.client import ClosedClientError
 
     if isinstance(error, PyamaError | BrokenExecutor):
         return error
-    if isinstance(error, KilledWorker):
-        return BrokenExecutor(DIED)
+    if isinstance(error, ClosedClientError | KilledWorker):
+        return BrokenExecutor(DIED if isinstance(error, KilledWorker) else GONE)
     return BrokenExecutor(
         f"The Dask cluster could not run this: {message_of(error)}. Scheduler and workers "
         "need the same packages as this run."
