@@ -114,6 +114,19 @@ def test_labels_name_the_image_they_were_found_in(images):
         assert (images / group / source).resolve() == (images / "pc_ch_0").resolve()
 
 
+def test_the_root_is_valid_and_opens_with_its_images(images):
+    model = ome_zarr_models.open_ome_zarr(zarr.open_group(images, mode="r"))
+    assert type(model) is v05.Image
+    found = model.ome_attributes.multiscales
+    assert [entry.name for entry in found] == [NAMES[group] for group in NAMES]
+    assert [entry.datasets[0].path for entry in found] == [f"{group}/0" for group in NAMES]
+    for entry in found:
+        assert entry.datasets[0].coordinateTransformations[0].scale == [600.0, 0.65, 0.65]
+    (node,) = Reader(parse_url(str(images)))()
+    np.testing.assert_array_equal(np.asarray(node.data[0]), STACKS["pc_ch_0"])
+    assert node.metadata["name"] == NAMES["pc_ch_0"]
+
+
 def parsed_xml(images):
     return ome_types.from_xml((images / "OME/METADATA.ome.xml").read_text(encoding="utf-8"))
 

@@ -30,14 +30,14 @@ def read_fovs(path: Path) -> tuple[list[Fov], list[str]]:
         places = list(_plate(path, attributes["plate"]))
     elif "well" in attributes:
         places = [(name, name) for name in _fields(attributes)]
+    elif "bioformats2raw.layout" in attributes:  # also if it describes an image, as ours does
+        places = [(name, "") for name in _series(path, group)]
+        if places and all(layout.parse_group(name) for name, _ in places):
+            return [_copies(path, [name for name, _ in places])], [path.parent.name]
     elif "multiscales" in attributes:
         image = read_image(path, group, attributes)
         image.notes = _notes(group)
         return [[image]], [image.name]
-    elif "bioformats2raw.layout" in attributes:
-        places = [(name, "") for name in _series(path, group)]
-        if places and all(layout.parse_group(name) for name, _ in places):
-            return [_copies(path, [name for name, _ in places])], [path.parent.name]
     else:
         raise ReaderError(
             f"{path} is a Zarr group without OME-Zarr images; expected an image, a series of "

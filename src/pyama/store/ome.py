@@ -82,19 +82,20 @@ def stack_group(group: str, name: str, scale: Scale, notes: Mapping[str, Any]) -
     return group_document({"ome": ome, "pyama": {"preview": preview, **said}})
 
 
-def multiscale(name: str, scale: Scale) -> dict[str, Any]:
+def multiscale(name: str, scale: Scale, folder: str = "") -> dict[str, Any]:
     """Return the description of an image (t, y, x) with level 0 alone.
 
     Args:
         name: Name of the stack in viewers.
         scale: Size of a pixel and time between frames.
+        folder: Of the image, relative to the group that describes it, with a slash.
     """
     return {
         "name": name,
         "axes": _axes(scale),
         "datasets": [
             {
-                "path": layout.FULL,
+                "path": f"{folder}{layout.FULL}",
                 "coordinateTransformations": [{"type": "scale", "scale": _factors(scale)}],
             }
         ],
@@ -108,10 +109,16 @@ def _channel(label: str, low: float, high: float) -> dict[str, Any]:
 
 
 def root_documents(series: Sequence[Series], scale: Scale) -> dict[str, bytes]:
-    """Return the documents with which all stacks open together, by path."""
+    """Return the documents with which all stacks open together, by path.
+
+    The root is a series of images, as bioformats2raw writes it, and lists the same stacks as
+    `multiscales`: programs that do not know the series show the first of them.
+    """
     paths = [entry.group for entry in series]
+    images = [multiscale(entry.name, scale, f"{entry.group}/") for entry in series]
+    root = {"version": VERSION, "bioformats2raw.layout": 3, "multiscales": images}
     return {
-        "zarr.json": group_document({"ome": {"version": VERSION, "bioformats2raw.layout": 3}}),
+        "zarr.json": group_document({"ome": root}),
         "OME/zarr.json": group_document({"ome": {"version": VERSION, "series": paths}}),
         OME_XML: _ome_xml(series, scale).encode(),
     }
