@@ -16,7 +16,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[1]
 PYTHONS = ("3.11", "3.13")
 """The lowest and the newest version that pyproject.toml names."""
-DEMO = ("demo", "--fovs", "1", "--frames", "12")
+DEMO = ("demo", "--no-browser", "--fovs", "1", "--frames", "12")
 
 
 def main(arguments: list[str]) -> int:

@@ -9,8 +9,10 @@ import pandas as pd
 import pytest
 import yaml
 
+from pyama.cli import demo_command
 from pyama.processing.methods import SEGMENTERS
 from pyama.testing.nd2_writer import write_nd2
+from pyama.testing.synthetic import SyntheticRecording
 from small_movie import MOVIE, contents
 
 SMALL = ["--set", "min_frames=2", "--set", "border_margin=2"]
@@ -355,12 +357,33 @@ def test_verbose_shows_the_log(pyama, movie_file, tmp_path):
 
 
 @pytest.mark.parametrize("kind", ["czi", "nd2"])
-def test_the_demo_runs_through(pyama, tmp_path, kind):
-    arguments = ["--output", tmp_path, "--fovs", "1", "--frames", "2", "--format", kind]
+def test_the_demo_runs_through(pyama, tmp_path, kind, monkeypatch):
+    drawn = ["--fovs", "1", "--frames", "2", "--format", kind]
+    arguments = ["--no-browser", "--output", tmp_path, *drawn]
     done = pyama("demo", *arguments)
     assert done.exit_code == 0
     assert "Finished 1 field of view" in done.stdout
     assert (tmp_path / "results" / "fov_000" / "synthetic_fov_000_traces.csv").exists()
     assert f"pyama info {tmp_path / f'synthetic.{kind}'}" in done.stderr
-    again = pyama("demo", *arguments)
+    served = []
+    monkeypatch.setattr(
+        demo_command, "serve", lambda *a, **options: served.append((a, options))
+    )
+    again = pyama("demo", *arguments[1:])
     assert again.exit_code == 0, again.output
+    (((folder, *_), options),) = served
+    assert (folder, options["browser"]) == (tmp_path / "results", True)
+
+
+def test_the_demo_takes_a_recording_of_the_user(pyama, tmp_path):
+    file = SyntheticRecording(n_fovs=2, n_frames=3, shape=(128, 128), n_cells=3).write(
+        tmp_path / "mine.nd2", "nd2"
+    )
+    arguments = ["--real", file, "--frames", "2", "--pc", "Phase", "--no-browser"]
+    done = pyama("demo", "--output", tmp_path / "demo", *arguments)
+    assert done.exit_code == 0, done.output
+    assert "channels  0 Phase, 1 GFP" in done.stderr
+    assert f"pyama run {file} --output {tmp_path / 'demo/results'} --pc Phase" in done.stderr
+    (fov,) = (tmp_path / "demo/results").glob("fov_*")
+    assert (fov / "mine_fov_000_traces.csv").exists()
+    assert "2 frames each" in done.stderr

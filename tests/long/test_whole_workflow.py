@@ -21,7 +21,7 @@ def command(*arguments):
 def shown(tmp_path_factory):
     """The folder of the demo: four fields of view with forty frames each."""
     folder = tmp_path_factory.mktemp("whole")
-    command("demo", "--output", folder)
+    command("demo", "--no-browser", "--output", folder)
     return folder
 
 
@@ -48,7 +48,7 @@ def test_every_executor_writes_the_bytes_of_the_demo(shown, tmp_path, executor):
 
 
 def test_the_demo_of_the_other_format_finds_the_same_cells(shown, tmp_path):
-    command("demo", "--output", tmp_path / "nd2", "--format", "nd2")
+    command("demo", "--no-browser", "--output", tmp_path / "nd2", "--format", "nd2")
     tables = [
         {p.name.partition("_fov_")[2]: p.read_bytes() for p in folder.rglob("*_traces.csv")}
         for folder in (shown / "results", tmp_path / "nd2/results")

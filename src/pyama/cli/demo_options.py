@@ -5,15 +5,17 @@ from typing import Annotated
 
 import typer
 
-from pyama.cli.options import Debug, DemoFormat
+from pyama.cli.options import Debug, DemoFormat, Fl, Pc
 from pyama.cli.terminal import report_errors
 
 
 def register(app: typer.Typer) -> None:
     """Add the command."""
-    app.command(epilog="Examples:\n\n\b\n  pyama demo\n  pyama demo --fovs 8 --format nd2")(
-        demo
-    )
+    app.command(
+        epilog="Examples:\n\n\b\n  pyama demo\n"
+        "  pyama demo --fovs 8 --format nd2 --no-browser\n"
+        "  pyama demo --real recording.nd2"
+    )(demo)
 
 
 @report_errors
@@ -31,13 +33,28 @@ def demo(
     kind: Annotated[
         DemoFormat, typer.Option("--format", help="Format of the recording.")
     ] = DemoFormat.CZI,
+    real: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE",
+            help="A recording to use instead of a drawn one: at most --frames frames of its "
+            "first field of view. [default: none]",
+            show_default=False,
+        ),
+    ] = None,
+    pc: Pc = None,
+    fl: Fl = None,
+    browser: Annotated[bool, typer.Option(help="Open the page on the results.")] = True,
     debug: Debug = False,
 ) -> None:
-    """Try the whole workflow on a synthetic recording.
+    """Take a tour of the whole workflow, on a synthetic recording.
 
     Draws cells in phase contrast and fluorescence, writes them as a microscope would, runs
-    `pyama run` on the file, then merges, fits and writes a report. Takes about a minute.
+    `pyama run` on the file, then merges, fits, writes a report, and opens the page on the
+    results until Ctrl-C. It says what it does and with which command. Takes about a minute.
     """
     from pyama.cli import demo_command
 
-    raise typer.Exit(demo_command.demo(output, fovs, frames, kind.value))
+    drawn = output, fovs, frames, kind.value
+    code = demo_command.demo(*drawn, real, pc, fl or (), browser=browser)
+    raise typer.Exit(code)
