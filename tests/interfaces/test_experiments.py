@@ -15,10 +15,12 @@ from pyama.analysis.current_tables import tables_in
 from pyama.analysis.experiments.experiment_checks import repeated_replicates
 from pyama.analysis.experiments.experiment_file import load_experiment
 from pyama.analysis.experiments.experiment_proposal import proposed_experiment
+from pyama.analysis.figures.colours import color
 from pyama.analysis.fitting.fit import fit_traces
 from pyama.analysis.growth import growth_and_motion
 from pyama.analysis.merge import merge
 from pyama.analysis.outdated_tables import outdated_notes
+from pyama.analysis.report.experiment_report import collect_experiment
 from pyama.analysis.sample_tables import load_fitted, load_merged
 from pyama.analysis.statistics import TRACE_FEATURES, trace_features
 from pyama.errors import ConfigError
@@ -201,10 +203,18 @@ def test_the_page_analyses_an_experiment_as_it_does_results(pyama, days, tmp_pat
     assert {pair["b"] for pair in of_traces["pairs"]} == {"control"}
     for wrong in ({**kind, "model": "logistic"}, {**kind, "reference": "other"}):
         assert client.get("/api/comparison", params=wrong).status_code == 422
-    fit = tmp_path / "plan_merged" / names[1]
+    fit = tmp_path / "plan_merged" / names[0]
     fit.rename(tmp_path / "kept.csv")
     compared = client.get("/api/comparison", params=kind).json()
-    assert "Samples without such fits, not compared: drug." in compared["notes"]
+    assert "Samples without such fits, not compared: control." in compared["notes"]
+    reported = collect_experiment(load_experiment(file), fit.parent).samples
+    wish = {"tables": names[1:], "name": "offset"}
+    for answer in (
+        client.post("/api/distribution", json=wish),
+        client.get("/api/scatter", params=shown),
+    ):
+        found = {entry["sample"]: entry["color"] for entry in answer.json()["samples"]}
+        assert found == {name: color(i) for i, name in enumerate(reported)}
     assert (tmp_path / "kept.csv").rename(fit) == fit
     for figure in ("scatter", "histogram"):
         answer = client.get(f"/api/figures/{figure}", params={**shown, "name": "offset"})

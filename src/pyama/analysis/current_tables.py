@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 
 import pandas as pd
@@ -9,6 +10,7 @@ import pandas as pd
 from pyama.analysis.joined_tables import join_fits
 from pyama.analysis.merged_files import MERGED
 from pyama.analysis.sample_sets import in_sample_order, tables_of_earlier_sets
+from pyama.analysis.table_columns import sample_names, with_text_names
 from pyama.analysis.table_origins import known_entries
 from pyama.errors import ConfigError
 from pyama.file_cache import cached_while_unchanged
@@ -70,9 +72,29 @@ def current_fits(folder: Path, model: str, column: str) -> tuple[pd.DataFrame, d
     """Read the fits that `fits_of` returns.
 
     Returns:
-        One row per cell with the column `sample`, and the units of the columns.
+        One row per cell with the column `sample`, see `with_all_samples`, and the units of the
+        columns.
 
     Raises:
         ConfigError: There are none.
     """
-    return join_fits(fits_of(folder, model, column))
+    table, units = join_fits(fits_of(folder, model, column))
+    return with_all_samples(table, folder), units
+
+
+def with_all_samples(table: pd.DataFrame, folder: Path) -> pd.DataFrame:
+    """Return fits with a categorical column `sample` that knows all samples of the last merge.
+
+    A sample without fits then keeps its place, and the others their colours: those of the
+    report. Samples without a cell have no place there, either.
+    """
+    filled = [path for path in tables_in(folder).merged if _has_cells(path)]
+    names = dict.fromkeys([*merged_samples(filled), *sample_names(table)])
+    table = with_text_names(table)
+    return table.assign(sample=pd.Categorical(table["sample"], list(names)))
+
+
+def _has_cells(path: Path) -> bool:
+    with path.open(encoding="utf-8", errors="replace") as lines:
+        data = (line for line in lines if not line.startswith("#"))
+        return len(list(islice(data, 2))) == 2

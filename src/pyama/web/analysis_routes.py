@@ -5,7 +5,7 @@ from typing import Annotated
 from fastapi import APIRouter
 from pydantic import BaseModel, Field
 
-from pyama.analysis.current_tables import merged_samples, tables_in
+from pyama.analysis.current_tables import merged_samples, tables_in, with_all_samples
 from pyama.analysis.experiments.experiment_merge import join_notes
 from pyama.analysis.figures.colours import color
 from pyama.analysis.histograms import SampleHistogram, sample_histogram
@@ -144,7 +144,7 @@ def distribution(output_dir: TablesDir, request: DistributionRequest) -> Distrib
             f"The tables have no column {request.name!r} of numbers. They have: "
             f"{', '.join(fitted_numbers(table))}."
         )
-    table = fits_above(table, request.min_r_squared)
+    table = fits_above(with_all_samples(table, output_dir), request.min_r_squared)
     samples = sample_names(table)
     bins = sample_histogram(table, request.name, samples)
     return Distribution(
