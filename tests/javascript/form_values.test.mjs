@@ -5,7 +5,8 @@ import { toSamples } from "../../src/pyama/web/static/samples.js";
 import { axisTitle } from "../../src/pyama/web/static/distributions.js";
 import { flatten, helpText, inputType, inUnits, isEqual, isShown, readValue, toParams, valueText } from "../../src/pyama/web/static/form_values.js";
 import { unusedName } from "../../src/pyama/web/static/earlier_results.js";
-import { describeRecording, outputName, parentOf } from "../../src/pyama/web/static/run.js";
+import { parentOf } from "../../src/pyama/web/static/recording_list.js";
+import { describeRecording, outputName } from "../../src/pyama/web/static/run.js";
 import { statusText } from "../../src/pyama/web/static/run_progress.js";
 
 const schema = {

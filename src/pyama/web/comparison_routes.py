@@ -87,7 +87,7 @@ def compared(
     """Differences between the samples of the last merge, with intervals and p values."""
     found = compare_current(output_dir, model, column, reference)
     return Comparison(
-        samples=[SampleSize(**row) for row in found.sizes.to_dict("records")],
+        samples=[SampleSize(**finite_entries(row)) for row in found.sizes.to_dict("records")],
         level=found.level.name,
         pairs=_pairs(found),
         notes=[*explanations(found.table), found.level.reason, *found.notes],
