@@ -119,7 +119,7 @@ def _opened(path: Path, z: ZSelection, axes: str) -> Reader:
     try:
         kind = kind_of(path)
     except ReaderError:
-        reader = _other_reader(path, z)
+        reader = _other_reader(path, z) or _with_bioio(path, z)
         if reader is None:
             raise
         return reader
@@ -172,6 +172,15 @@ def _other_reader(path: Path, z: ZSelection) -> Reader | None:
         if attempt.problem:
             raise ReaderError(f"Reader {name!r} cannot open {path}: {attempt.problem}")
     return None
+
+
+def _with_bioio(path: Path, z: ZSelection) -> Reader | None:
+    from pyama.readers.bioio_files import open_bioio
+    from pyama.readers.signatures import PLUGINS
+
+    if not path.is_file() or not path.stat().st_size:
+        return None
+    return open_bioio(path, z, PLUGINS.get(path.suffix.lower(), ""))
 
 
 SAMPLES = 16

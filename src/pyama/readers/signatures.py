@@ -20,15 +20,25 @@ CONVERT = (
     "save it as OME-TIFF, in Fiji with File > Import > Bio-Formats and then File > Save As > "
     "OME-TIFF"
 )
+INSTALL = "install its reader with pip install 'pyama-traces[bioio]'"
+PLUGINS = {
+    ".lif": "bioio-lif",
+    ".dv": "bioio-dv",
+    ".r3d": "bioio-dv",
+    ".sldy": "bioio-sldy",
+    **dict.fromkeys((".oib", ".oif", ".oir", ".zvi", ".ims", ".vsi"), "bioio-bioformats"),
+}
+"""Plugins of bioio by the suffix of a file."""
 OTHERS = {
     b"\0\0\0\x0cjP  ": "an ND2 file of a NIS-Elements older than 2010 or a JPEG 2000 image; "
     "save it again with a newer NIS-Elements",
     b"version https://git-lfs": "a Git LFS pointer, not the file itself; run `git lfs pull`",
-    b"\x89HDF\r\n\x1a\n": f"an HDF5 file; {CONVERT}",
+    b"\x89HDF\r\n\x1a\n": f"an HDF5 file; {INSTALL} bioio-bioformats, or {CONVERT}",
     b"\x89PNG": "a PNG image",
     b"\xff\xd8\xff": "a JPEG image",
-    b"\xd0\xcf\x11\xe0": f"an OLE file such as OIB or ZVI; {CONVERT}",
-    b"\x70\0\0\0": f"a Leica LIF file; {CONVERT}",
+    b"\xd0\xcf\x11\xe0": f"an OLE file such as OIB or ZVI; {INSTALL} "
+    f"bioio-bioformats, or {CONVERT}",
+    b"\x70\0\0\0": f"a Leica LIF file; {INSTALL} bioio-lif, or {CONVERT}",
     b"PK\x03\x04": "a ZIP archive; unpack it",
     b"\x1f\x8b": "a gzip archive; unpack it",
 }
@@ -57,7 +67,11 @@ def kind_of(path: Path) -> Kind:
         raise ReaderError(f"{path} begins with zeros: copying it did not finish. {WANTED}")
     if all(byte >= 32 or byte in b"\t\r\n\f" for byte in first):
         raise ReaderError(f"{path} is a text file. {WANTED}")
-    raise ReaderError(f"{path} is of an unknown kind: it begins with {first[:8]!r}. {WANTED}")
+    plugin = PLUGINS.get(path.suffix.lower())
+    ways = f"; {INSTALL} {plugin}, or {CONVERT}" if plugin else ""
+    raise ReaderError(
+        f"{path} is of an unknown kind: it begins with {first[:8]!r}{ways}. {WANTED}"
+    )
 
 
 def _first_bytes(path: Path) -> bytes:
