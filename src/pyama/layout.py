@@ -86,7 +86,7 @@ def tracked(channel: int) -> str:
     return f"seg_tracked_ch_{channel}"
 
 
-def corrected(channel: int | str) -> str:
+def corrected_dir(channel: int | str) -> str:
     """Return the folder of labels that a person has corrected, in that of a field of view."""
     return f"seg_corrected_ch_{channel}.zarr"
 

@@ -335,4 +335,4 @@ def test_a_link_in_place_of_corrections_is_refused(folder, tmp_path):
     (folder / CORRECTED).symlink_to(tmp_path / "elsewhere", target_is_directory=True)
     with pytest.raises(StoreError, match="does not write through links"):
         save_corrected_labels(folder, 0, {2: without_a_cell(folder)})
-    assert layout.corrected(0) in CORRECTED
+    assert layout.corrected_dir(0) in CORRECTED

@@ -78,7 +78,7 @@ class LabelCorrections:
     """
 
     def __init__(self, fov_path: Path, channel: int, belongs_to: CorrectedStack) -> None:
-        self.path = fov_path / layout.corrected(channel)
+        self.path = fov_path / layout.corrected_dir(channel)
         self._channel, self._belongs_to = channel, belongs_to
 
     def current(self) -> dict[int, Correction]:

@@ -132,7 +132,7 @@ def _refuse_links(fov_path: Path) -> None:
     """
     images = fov_path / layout.IMAGES
     folders = (fov_path, fov_path / MARKS, images, images / "OME", *images.glob("*"))
-    corrected = fov_path.glob(layout.corrected("*"))
+    corrected = fov_path.glob(layout.corrected_dir("*"))
     for folder in (*folders, fov_path / layout.CELLS, *corrected):
         if folder.is_symlink() and folder.is_dir():
             raise StoreError(

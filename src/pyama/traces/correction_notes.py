@@ -67,7 +67,7 @@ def are_used(
 
 def unused_corrections(output_dir: Path) -> list[str]:
     """Return in sentences which fields of view are made without their corrections."""
-    if not any(output_dir.glob(f"fov_*/{layout.corrected('*')}")):
+    if not any(output_dir.glob(f"fov_*/{layout.corrected_dir('*')}")):
         return []
     try:
         metadata, config = read_recording(output_dir)
