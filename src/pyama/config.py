@@ -228,6 +228,10 @@ def load_config(path: Path | str) -> ProcessingConfig:
 
     Raises:
         ConfigError: The file cannot be read, is not YAML, or has wrong entries.
+
+    Examples:
+        >>> pyama.load_config("results/processing_config.yaml").params.min_frames
+        2
     """
     return parse_config(str(path), read_entries(path))
 

@@ -80,6 +80,11 @@ def write_merged(
         ConfigError: A sample is wrong, or a table of other results is in the way; nothing
             is written then.
         StoreError: The folder or a traces file cannot be read.
+
+    Examples:
+        >>> written = pyama.write_merged("results", {"control": [0, 1], "drug": [2]})
+        >>> sorted(written)
+        ['control', 'drug']
     """
     if is_experiment(output_dir):
         experiment = load_experiment(output_dir)

@@ -40,6 +40,11 @@ def load_merged(path: Path | str) -> pd.DataFrame:
 
     Raises:
         StoreError: The file is missing, or lacks its sample or times.
+
+    Examples:
+        >>> table = pyama.load_merged("results/control_merged.csv")
+        >>> table.groupby(["fov", "cell"]).ngroups
+        8
     """
     table, header = read_table(path)
     return _timed(Path(path), table, header)

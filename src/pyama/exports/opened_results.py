@@ -180,5 +180,10 @@ def open_results(folder: Path | str) -> Results:
     Raises:
         StoreError: It is not an output folder.
         ConfigError: Its configuration is damaged.
+
+    Examples:
+        >>> field = pyama.open_results("results")[0]
+        >>> field.stack("seg_tracked_ch_0").shape
+        (6, 160, 160)
     """
     return Results(Path(folder))

@@ -100,6 +100,12 @@ def open_reader(
         ReaderError: The file is missing, damaged or of an unknown format, contains pixels
             that are not grey values of 8 or 16 bits, or has no plane `z`.
         ConfigError: There are no such frames.
+
+    Examples:
+        >>> with pyama.open_reader("recording.nd2") as reader:
+        ...     frame = reader.read(0, 0, [0])[0]
+        >>> frame.shape
+        (160, 160)
     """
     reader = _opened(Path(path), z, axes)
     if frames == ALL_FRAMES:

@@ -36,6 +36,11 @@ def load_traces(path: Path | str) -> "pd.DataFrame":
         StoreError: The file is missing or is not a traces file, it is an inspection of other
             traces than the current ones, it contains frames that the recording does not
             have, or the configuration of its run is missing.
+
+    Examples:
+        >>> traces = pyama.load_traces("results/fov_000/recording_fov_000_traces.csv")
+        >>> traces.groupby("cell")["time"].max().round(2).tolist()
+        [0.83, 0.83, 0.83, 0.83]
     """
     path = Path(path)
     check_inspection(path)

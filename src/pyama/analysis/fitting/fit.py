@@ -62,6 +62,12 @@ def fit_traces(
     Raises:
         ConfigError: A column is missing or not a number, the times are not in hours, a cell
             has the same time twice, or an option is wrong.
+
+    Examples:
+        >>> table = pyama.load_merged("results/control_merged.csv")
+        >>> fits = pyama.fit_traces(table, "constant")
+        >>> len(fits), {"offset", "offset_se", "r_squared", "class"} <= {*fits.columns}
+        (8, True)
     """
     t, y, ids = trace_arrays(table, column, time)
     fitted = fit_arrays(t, y, model, fov=ids["fov"], cell=ids["cell"], **options)
