@@ -22,6 +22,7 @@ Every parameter of a run: what it does, its unit and bounds, its default, and th
 read it. They are set by `--set NAME=VALUE`, in the section `params` of a file for `--config`,
 or in the form of a run on the page. After a change, only steps that read the parameter run
 again, and those that use their results. `pyama config init` writes the same list as a file.
+[How each step works](../explanation/how_steps_work.md) shows small and large values of some.
 
 """
 LARGEST = 2**31 - 1
