@@ -13,9 +13,10 @@ import numpy as np
 from benchmarks.annotated_fields import DATA, GROUPS, SCALES, TOLD, field, found_at, rescaled
 from benchmarks.label_scores import score
 from pyama.algorithms.kernels.array_types import Frame
+from pyama.algorithms.segmenters.width_certainty import FAIRLY_SURE, NOT_SURE, SURE
 from pyama.algorithms.segmenters.width_estimate import estimate_width
 from pyama.processing.external.onnx_network import SHIPPED, load_network
-from pyama.runs.suggestion import FAIRLY_SURE, LEAST_PX, NOT_SURE, SURE, judged
+from pyama.runs.suggestion import LEAST_PX, judged
 from pyama.testing.field_layout import KINDS
 from pyama.testing.phase_contrast import draw_field
 

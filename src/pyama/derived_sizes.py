@@ -21,6 +21,8 @@ OWN_DIAMETER = "diameter"
 """Parameter in px of single segmentation methods that `cell_diameter` sets."""
 OF_METHODS = ("frame_scale", "split_h")
 """Parameters that methods with parameters of their own need not read."""
+SEPARATING = ("watershed", "unet")
+"""Methods that separate touching cells, and cut cells that are wider than they expect."""
 WIDTHS = {"logstd": 50.0, "watershed": TUNED_DIAMETER}
 """Width (px) of the cells that fit the constants of a method. LOG-STD removes all that is
 narrower than 18 px, and finds round cells of 25 to 100 px."""
@@ -143,6 +145,18 @@ def assumed_diameter(config: ProcessingConfig, metadata: MicroscopyMetadata) -> 
         return width
     method = params.segmentation_method
     if _has_own_diameter(params):
-        default = parameter_models()[method].model_fields[OWN_DIAMETER].default
-        return params.plugins.get(method, {}).get(OWN_DIAMETER, default)
+        return params.plugins.get(method, {}).get(OWN_DIAMETER, _own_default(params))
     return WIDTHS[method] / (params.frame_scale or 1) if method in WIDTHS else None
+
+
+def is_width_given(params: ProcessingParams) -> bool:
+    """Whether somebody has said how wide the cells are, or at which scale to find them."""
+    own = params.plugins.get(params.segmentation_method, {}).get(OWN_DIAMETER)
+    is_own = own is not None and own != _own_default(params)
+    return is_own or (params.cell_diameter, params.frame_scale) != (None, None)
+
+
+def _own_default(params: ProcessingParams) -> float | None:
+    if not _has_own_diameter(params):
+        return None
+    return parameter_models()[params.segmentation_method].model_fields[OWN_DIAMETER].default

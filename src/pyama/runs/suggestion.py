@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pyama.algorithms.segmenters import unet
+from pyama.algorithms.segmenters.width_certainty import NOT_SURE, certainty_of, doubts_of
 from pyama.algorithms.segmenters.width_estimate import (
     WidthEstimate,
     busiest_square,
@@ -36,16 +37,6 @@ METHOD = "unet"
 """The method that is proposed. It is also the one that the width is found with."""
 IMAGES = 3
 """Number of images that are looked at."""
-SURE, FAIRLY_SURE, NOT_SURE = "sure", "fairly sure", "not sure"
-SURE_CELLS, LEAST_CELLS = 15, 5
-"""Smallest numbers of whole cells for `sure` and `fairly sure`."""
-SURE_PROBABILITY, LEAST_PROBABILITY = 0.8, 0.75
-SURE_SPREAD, LARGEST_SPREAD = 1.25, 1.5
-"""Largest ratios of the widths that are found with different assumed ones."""
-SURE_FAINT = 0.5
-"""Largest area that looks a little like cells, relative to the area of those found."""
-LEAST_CONTRAST = 1.25
-"""Smallest contrast in cells, relative to the rest. Smooth noise has 0.7 to 1.1."""
 LEAST_PX, MOST_PX = 8, 2000
 """Bounds of `unet.diameter`."""
 USUAL_PX = (20, 40, 80, 160)
@@ -202,33 +193,13 @@ def judged(estimate: WidthEstimate | None, channel: str) -> tuple[str, list[str]
         f"{estimate.probability:.2f}; with an assumed width 1.4 times as large or small, "
         f"their width changes by a factor of {estimate.spread:.2f}."
     )
-    doubts = _doubts(estimate, channel)
-    if doubts:
-        return NOT_SURE, [found, *doubts]
-    is_sure = (
-        estimate.n_cells >= SURE_CELLS
-        and estimate.probability >= SURE_PROBABILITY
-        and estimate.spread <= SURE_SPREAD
-        and estimate.faint <= SURE_FAINT
-    )
-    return SURE if is_sure else FAIRLY_SURE, [found]
-
-
-def _doubts(estimate: WidthEstimate, channel: str) -> list[str]:
-    knows = "The network knows phase contrast only."
-    doubts = {
-        "These are too few cells.": estimate.n_cells < LEAST_CELLS,
-        "They hardly look like cells.": estimate.probability < LEAST_PROBABILITY,
-        "The width depends on what is assumed.": estimate.spread > LARGEST_SPREAD,
-        f"Much of the rest looks a little like cells, too. {knows}": (
-            estimate.faint > unet.LARGEST_FAINT
-        ),
-        "The rest has as much contrast as they have.": estimate.contrast < LEAST_CONTRAST,
-        f"The name of the channel, {channel}, says fluorescence. {knows}": (
-            channel_kind(channel) == "fl"
-        ),
-    }
-    return [text for text, is_true in doubts.items() if is_true]
+    doubts = doubts_of(estimate)
+    if channel_kind(channel) == "fl":
+        doubts.append(
+            f"The name of the channel, {channel}, says fluorescence. The network knows phase "
+            "contrast only."
+        )
+    return (NOT_SURE if doubts else certainty_of(estimate)), [found, *doubts]
 
 
 def _options(channel: int, names: Sequence[str]) -> tuple[str, ...]:

@@ -123,7 +123,10 @@ class WidthEstimate:
 
 
 def estimate_width(
-    frames: Sequence[Frame], network: Network, check: Callable[[], None] = lambda: None
+    frames: Sequence[Frame],
+    network: Network,
+    check: Callable[[], None] = lambda: None,
+    least: float = SMALLEST,
 ) -> WidthEstimate | None:
     """Estimate the width of a typical cell.
 
@@ -133,13 +136,14 @@ def estimate_width(
         frames: Phase contrast in counts, each (H, W), uint16.
         network: See `pyama.algorithms.segmenters.unet.Network`.
         check: Called before every trial; may raise an exception to stop.
+        least: Smallest width in px that is tried.
 
     Returns:
         The estimate; None if there is no width that fits what is found at it.
     """
     for i, frame in enumerate(frames):
         trials = []
-        for width in widths_to_try(frame.shape):
+        for width in (w for w in widths_to_try(frame.shape) if w >= least):
             check()
             trials.append(try_width(frame, width, network))
         if best_estimate(trials) is not None:

@@ -4,9 +4,8 @@ from collections.abc import Mapping
 
 from pyama.analysis.advice.setting_advice import Advice, options
 from pyama.config import ProcessingParams
+from pyama.derived_sizes import SEPARATING
 
-SEPARATING = ("watershed", "unet")
-"""Methods that separate touching cells."""
 CROWDED = 0.2
 """Share of the foreground dropped as too large above which cells probably touch."""
 

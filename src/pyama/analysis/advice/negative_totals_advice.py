@@ -5,10 +5,10 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from pyama.analysis.advice.accounting import Notes
-from pyama.analysis.advice.crowding_advice import SEPARATING
 from pyama.analysis.advice.filter_advice import percent
 from pyama.analysis.advice.setting_advice import Advice, options
 from pyama.config import ProcessingConfig
+from pyama.derived_sizes import SEPARATING
 from pyama.fov_ranges import fovs_text
 from pyama.metadata import MicroscopyMetadata
 
@@ -40,10 +40,10 @@ def negative_totals_advice(
         yield Advice(
             f"FOV {fovs_text(parts)}: in {metadata.channel_names[channel]}, "
             f"{percent(below / totals)} of the totals are below zero by more than noise "
-            f"explains (down to {lowest:.2g} counts). Their background is too high, most "
-            "often because bright cells nearby were not found, or because the medium is "
-            "brighter than the cells. Compare the outlines with both channels; `pyama "
-            f"suggest` proposes method and width of the cells.{_remedy(settings)}",
+            f"explains (down to {lowest:.2g} counts). Their background is too high, as where "
+            "bright cells nearby were not found, hardly any pixel is without cells, or the "
+            "medium is brighter than the cells. Compare the outlines with both channels; "
+            f"`pyama suggest` proposes method and width of the cells.{_remedy(settings)}",
             settings,
         )
 

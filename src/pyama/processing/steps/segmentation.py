@@ -17,6 +17,7 @@ from pyama.algorithms.params import own_params
 from pyama.algorithms.segmenters.mask_account import MaskAccount
 from pyama.config import ProcessingParams
 from pyama.errors import StoreError
+from pyama.processing.external.seen_width import note_seen_width
 from pyama.processing.fov import FovContext, FovFacts, full_output
 from pyama.processing.methods import (
     NAMED_PREPROCESSORS,
@@ -188,6 +189,7 @@ def _frames(
     context: FovContext, notes: dict[str, Any], pending: tuple[Part, ...]
 ) -> Iterator[tuple[NDArray[Any]]]:
     params = context.config.params
+    note_seen_width(context, notes)
     labels = segment_frames(
         context.stack(layout.phase(context.pc)),
         context.not_recorded(context.pc),
