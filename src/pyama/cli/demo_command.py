@@ -1,5 +1,6 @@
 """A tour of the whole workflow, on a synthetic recording or on one of the user's."""
 
+import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -70,7 +71,8 @@ def demo(
         real: A recording to use instead; its first field of view is processed.
         pc: Its phase contrast channel; None chooses it by the names.
         fl: Its fluorescence channels.
-        browser: Whether to open the page on the results, and serve it until Ctrl-C.
+        browser: Whether to open the page on the results, and serve it until Ctrl-C. It is not
+            opened where nobody is at a terminal, such as in a script.
 
     Returns:
         The exit code.
@@ -158,7 +160,7 @@ def _answer(results: Path, n_fovs: int) -> None:
 def _show(tour: _Tour, *, browser: bool) -> None:
     for line in _next(tour):
         note(line)
-    if not browser:
+    if not (browser and sys.stdin.isatty() and sys.stdout.isatty()):
         return
     note(
         "\nThe page opens now: click a cell to see its trace, press Space to play, ? for "

@@ -50,11 +50,13 @@ def demo(
     """Take a tour of the whole workflow, on a synthetic recording.
 
     Draws cells in phase contrast and fluorescence, writes them as a microscope would, runs
-    `pyama run` on the file, then merges, fits, writes a report, and opens the page on the
-    results until Ctrl-C. It says what it does and with which command. Takes about a minute.
+    `pyama run` on the file, then merges, fits, writes a report, and, on a terminal, opens the
+    page on the results until Ctrl-C. It says what it does and with which command. Takes about
+    a minute.
     """
     from pyama.cli import demo_command
 
-    drawn = output, fovs, frames, kind.value
-    code = demo_command.demo(*drawn, real, pc, fl or (), browser=browser)
+    code = demo_command.demo(
+        output, fovs, frames, kind.value, real, pc, fl or (), browser=browser
+    )
     raise typer.Exit(code)

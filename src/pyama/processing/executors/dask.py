@@ -10,7 +10,7 @@ import queue
 import threading
 import time
 from collections.abc import Callable, Iterator
-from concurrent.futures import BrokenExecutor, Future
+from concurrent.futures import BrokenExecutor, CancelledError, Future
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, replace
 from functools import partial
@@ -202,7 +202,7 @@ class _Cluster:
                 if self._is_lost:
                     raise BrokenExecutor(GONE)
                 self._open[number] = _Call(number, asked, given, partial(function, context))
-        except (TypeError, PicklingError, *_no_answer()) as error:
+        except _no_answer(TypeError, PicklingError) as error:
             given.set_exception(_explained(error))
         self._given.append(given)
         return given
@@ -262,7 +262,7 @@ class _Cluster:
         try:
             count = self._client.scheduler.ncores  # type: ignore[union-attr]
             n = len(self._client.sync(count, callback_timeout=ANSWER_SECONDS))
-        except (ValueError, AttributeError, *_no_answer()):  # the latter without a scheduler
+        except _no_answer(ValueError, AttributeError):  # the latter without a scheduler
             n = None
         self._looked = time.monotonic()
         if n is None:
@@ -279,11 +279,11 @@ class _Cluster:
             )
 
 
-def _no_answer() -> tuple[type[BaseException], ...]:
-    """Return what Dask raises if the scheduler does not answer or the client is closed."""
-    from distributed.client import CancelledError, ClosedClientError
+def _no_answer(*others: type[BaseException]) -> tuple[type[BaseException], ...]:
+    """Return what Dask raises without an answer of the scheduler or its client, and others."""
+    from distributed.client import ClosedClientError
 
-    return OSError, RuntimeError, CancelledError, ClosedClientError
+    return OSError, RuntimeError, CancelledError, ClosedClientError, *others
 
 
 def _explained(error: BaseException) -> BaseException:
