@@ -5,16 +5,19 @@ no threads, so that a child is ready at once.
 """
 
 import contextlib
+import logging
 import multiprocessing
 import os
 import sys
 import tempfile
+import time
 from multiprocessing import forkserver
 from pathlib import Path
 
 from pyama.errors import PyamaError
 from pyama.processing.verify import verify
 from pyama.processing.workflow import process
+from pyama.runs.log import write_log
 from pyama.testing.nd2_writer import write_nd2
 from small_movie import MOVIE, make_config
 
@@ -135,6 +138,22 @@ def run_and_mark(path, output_dir, params, executor, marker):
             marker.touch()
 
     process(path, make_config(**params), output_dir, executor=executor, watch=watch)
+
+
+def run_shard(path, output_dir, fov, gate, n):
+    """Run one field of view with its log, and end when `n` of these runs are about to end."""
+
+    def wait_for_others(*_):
+        (gate / str(fov)).touch()
+        while len(os.listdir(gate)) < n:
+            time.sleep(0.001)
+
+    log = logging.getLogger("pyama.test")
+    with write_log(output_dir, lambda record: None):
+        log.info("1 of %d FOVs, 2 frames each, FOV %d", n, fov)
+        report = process(path, make_config(), output_dir, [fov], update=wait_for_others)
+        log.info("end of FOV %d", fov)
+    sys.exit(0 if report.succeeded else 1)
 
 
 def run_and_tell(path, output_dir, pids):

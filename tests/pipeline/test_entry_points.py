@@ -1,6 +1,9 @@
 """Whoever calls the steps gets the same folder: services, workers, batches and whole runs."""
 
 import json
+import threading
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime
 
 import pytest
 
@@ -9,14 +12,16 @@ from pyama.analysis.fitting.fit_files import fit_file
 from pyama.analysis.merge import write_merged
 from pyama.analysis.report import write_report
 from pyama.errors import ConfigError, PluginError
-from pyama.processing.record import read_record
-from pyama.processing.step_reports import Status
+from pyama.processing.record import is_intact, read_record
+from pyama.processing.step_reports import FovStepReport, Status, StepReports
 from pyama.processing.verify import verify
 from pyama.processing.workflow import run as workflow
+from pyama.processing.workflow.recording import record_steps
 from pyama.processing.workflow.run import process, run_batch, run_single_worker
 from pyama.readers import open_reader
 from pyama.registry import Registry
 from pyama.runs.request import check_run
+from pyama.store import read_run
 from pyama.testing.nd2_writer import write_nd2
 from small_movie import MOVIE, StopAfter, contents, make_config
 
@@ -170,3 +175,37 @@ def test_a_built_in_part_is_replaced_only_on_purpose():
     registry.replace("area", mine)
     assert registry["area"] is mine
     registry["area"] = lambda image, mask, context: 2.0
+
+
+def test_the_status_is_that_of_all_fields_of_view_that_were_begun(metadata, tmp_path):
+    config = make_config()
+    assert process(metadata.path, config, tmp_path, [0]).succeeded
+    assert status_of(tmp_path) == "finished"
+    event = StopAfter(30)
+    assert process(metadata.path, config, tmp_path, [1], cancel_event=event).cancelled
+    assert process(metadata.path, config, tmp_path, [0]).succeeded
+    assert status_of(tmp_path) == "cancelled"
+    (tmp_path / "run.json").unlink()  # as if the second run had been killed
+    assert process(metadata.path, config, tmp_path, [0]).succeeded
+    assert status_of(tmp_path) == "unfinished"
+    assert process(metadata.path, config, tmp_path, [1]).succeeded
+    assert status_of(tmp_path) == "finished"
+
+
+def test_nothing_of_forty_runs_that_end_at_the_same_moment_is_lost(metadata, tmp_path):
+    config, n, started = make_config(), 40, datetime.now(UTC)
+    barrier = threading.Barrier(n)
+
+    def end(fov):
+        report = StepReports((FovStepReport("copying", fov, Status.DONE, f"by {fov}"),))
+        barrier.wait()
+        record_steps(tmp_path, metadata, config, report, started)
+
+    with ThreadPoolExecutor(n) as threads:
+        list(threads.map(end, range(n)))
+    fovs = read_run(tmp_path)["fovs"]
+    found = {int(fov): steps["copying"]["message"] for fov, steps in fovs.items()}
+    assert found == {fov: f"by {fov}" for fov in range(n)}
+    assert read_record(tmp_path).config == config
+    assert is_intact(tmp_path / "processing_config.yaml")
+    assert len(list(tmp_path.iterdir())) == 2, "and no temporary file"

@@ -3,7 +3,7 @@
 import logging
 import platform
 import sys
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from importlib.metadata import version
@@ -23,7 +23,7 @@ from pyama.errors import ConfigError
 from pyama.metadata import MicroscopyMetadata, dump_metadata, frame_times, parse_metadata
 from pyama.processing.step_reports import FovStepReport, Status, StepReports
 from pyama.processing.steps import STEPS
-from pyama.store import lock_folder, read_run, seal, write_atomically
+from pyama.store import fovs_in, lock_folder, read_run, seal, write_atomically
 from pyama.symlinks import refuse_link_out
 from pyama.version import __version__
 from pyama.yaml_files import has_its_checksum, load_yaml, parse_yaml, with_checksum
@@ -111,7 +111,8 @@ def write_record(
 ) -> None:
     """Write `processing_config.yaml`, which is also a valid `--config`."""
     content = with_checksum(_text(metadata, config))
-    write_atomically(output_dir / layout.CONFIG_FILE, content)
+    with lock_folder(output_dir):
+        write_atomically(output_dir / layout.CONFIG_FILE, content)
 
 
 def _text(metadata: MicroscopyMetadata, config: ProcessingConfig) -> str:
@@ -161,7 +162,8 @@ def write_run(
         config: Of the run.
         report: What the run did.
         started: When it began.
-        status: How it ended; `run.json` holds the worst one of all fields of view.
+        status: How it ended; `run.json` holds the worst one of all fields of view, also of
+            those that another run has begun and that are not finished.
     """
     with lock_folder(output_dir):
         fovs = _earlier_fovs(output_dir, metadata.identity)
@@ -172,7 +174,7 @@ def write_run(
         for entry in report:
             fovs[str(entry.fov)][entry.step] = _step(entry)
         entries = {
-            "status": _worst([status, *(_status(steps, config) for steps in fovs.values())]),
+            "status": _worst([status, *_statuses(fovs, fovs_in(output_dir), config)]),
             "started": started.isoformat(timespec="seconds"),
             "seconds": round((datetime.now(UTC) - started).total_seconds(), 3),
             "versions": versions(),
@@ -195,6 +197,14 @@ def _steps_of(config: ProcessingConfig) -> set[str]:
     return {
         step.name for step in STEPS if not step.is_on_request or step.skipped(config) is None
     }
+
+
+def _statuses(
+    fovs: Mapping[str, Mapping[str, Any]], begun: Iterable[int], config: ProcessingConfig
+) -> Iterator[str]:
+    """Yield the status of every field of view: of those with entries, and with a folder."""
+    for fov in fovs.keys() | set(map(str, begun)):
+        yield _status(fovs.get(fov, {}), config)
 
 
 def _status(steps: Mapping[str, Any], config: ProcessingConfig) -> str:

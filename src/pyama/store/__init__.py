@@ -11,7 +11,7 @@ from pyama.store.cells import (
     Crop,
     crop_dtype,
 )
-from pyama.store.file_locks import lock_folder, try_lock
+from pyama.store.file_locks import LOCK_FILE, lock_folder, try_lock
 from pyama.store.files import (
     Damage,
     path_in_errors,
@@ -28,7 +28,7 @@ from pyama.store.label_corrections import (
     canonical,
     corrections_text,
 )
-from pyama.store.lock import LOCK_FILE, lock_fovs, locks_joined
+from pyama.store.lock import lock_fovs, locks_joined
 from pyama.store.lock_owner import local_time
 from pyama.store.lock_state import LockHolder, lock_holders
 from pyama.store.marks import MARKS, Mark, MarkFile, Recipe, seal, unseal

@@ -9,16 +9,15 @@ from pathlib import Path
 
 from pyama.store.lock_owner import LockOwner
 
+LOCK_FILE = ".lock"
+
 
 @contextmanager
 def lock_folder(folder: Path) -> Iterator[None]:
     """Hold the lock of a folder, for reading and writing files that all its runs share."""
     with ExitStack() as stack:
-        if sys.platform != "win32":  # where folders cannot be locked
-            place = os.open(folder, os.O_RDONLY)
-            stack.callback(os.close, place)
-            with suppress(OSError):  # some file systems have no locks
-                fcntl.flock(place, fcntl.LOCK_EX)
+        with suppress(OSError):  # some file systems have no locks
+            stack.enter_context(_folder_lock(folder))
         yield
 
 
@@ -48,6 +47,10 @@ def attempt(lock: Callable[[FileIO], None], file: FileIO) -> bool | None:
 
 if sys.platform == "win32":
     import msvcrt
+    import time
+    from functools import partial
+
+    POLL_SECONDS = 0.05
 
     _RUN, _WORKER = 2**30, 2**30 + 1
     """Bytes beyond the text that are locked: by a run, and by its workers."""
@@ -55,6 +58,14 @@ if sys.platform == "win32":
     def _lock_byte(file: FileIO, place: int, mode: int = msvcrt.LK_NBLCK) -> None:
         file.seek(place)
         msvcrt.locking(file.fileno(), mode, 1)
+
+    @contextmanager
+    def _folder_lock(folder: Path) -> Iterator[None]:
+        """Lock a file in the folder, since folders cannot be locked."""
+        with FileIO(folder / LOCK_FILE, "a+") as file:
+            while attempt(partial(_lock_byte, place=_RUN), file) is False:
+                time.sleep(POLL_SECONDS)
+            yield
 
     def take(file: FileIO) -> None:
         """Lock a file for a run alone."""
@@ -84,6 +95,15 @@ if sys.platform == "win32":
 
 else:
     import fcntl
+
+    @contextmanager
+    def _folder_lock(folder: Path) -> Iterator[None]:
+        place = os.open(folder, os.O_RDONLY)
+        try:
+            fcntl.flock(place, fcntl.LOCK_EX)
+            yield
+        finally:
+            os.close(place)
 
     def take(file: FileIO) -> None:
         """Lock a file for a run alone."""

@@ -22,12 +22,18 @@ from pathlib import Path
 from pyama import layout, older_pyama
 from pyama.background_thread import background_thread
 from pyama.errors import LockedError, StoreError
-from pyama.store.file_locks import attempt, join, let_workers_join, only_orphans, take
+from pyama.store.file_locks import (
+    LOCK_FILE,
+    attempt,
+    join,
+    let_workers_join,
+    only_orphans,
+    take,
+)
 from pyama.store.lock_owner import LockOwner
 from pyama.store.marks import MARKS
 from pyama.store.temporaries import TEMPORARY
 
-LOCK_FILE = ".lock"
 HEARTBEAT_SECONDS = 10.0
 DEAD_AFTER_SECONDS = 60.0
 """A lock of another host is abandoned if its heartbeat is older than this."""

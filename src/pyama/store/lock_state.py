@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from pyama import layout
-from pyama.store.lock import DEAD_AFTER_SECONDS, LOCK_FILE
+from pyama.store.file_locks import LOCK_FILE
+from pyama.store.lock import DEAD_AFTER_SECONDS
 from pyama.store.lock_owner import LockOwner, local_time
 from pyama.symlinks import refuse_link_out
 
