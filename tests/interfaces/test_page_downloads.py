@@ -2,6 +2,7 @@
 
 import io
 import os
+import sys
 import zipfile
 from contextvars import copy_context
 from datetime import UTC, datetime, timedelta
@@ -181,3 +182,23 @@ def test_names_that_other_systems_take_for_paths_are_made_safe(tmp_path):
     (folder / "a\\..\\evil.csv").write_text("x", encoding="utf-8")
     (folder / "fov_notes").write_text("a file, as that of a field of view is named")
     assert "a_.._evil.csv" in result_zip(folder).files
+
+
+@pytest.mark.parametrize("fps", [5, 25])
+def test_a_movie_is_that_of_the_command(folder, pyama, tmp_path, fps):
+    client = client_of(folder)
+    sent = client.get("/api/fovs/1/movie", params={"kind": "gif", "fps": fps})
+    assert sent.headers["content-type"] == "image/gif"
+    assert sent.headers["content-disposition"] == "attachment"
+    words = ("export", "movie", folder, "--fov", "1", "--fps", fps, "-o", tmp_path / "a.gif")
+    assert pyama(*words).exit_code == 0
+    assert sent.content == (tmp_path / "a.gif").read_bytes()
+
+
+def test_a_movie_that_cannot_be_made_says_why(folder, monkeypatch):
+    client = client_of(folder)
+    monkeypatch.setitem(sys.modules, "imageio_ffmpeg", None)
+    sent = client.get("/api/fovs/1/movie?kind=mp4")
+    assert sent.status_code == 422
+    assert "pip install 'pyama-traces[movie]'" in sent.json()["detail"]
+    assert client.get("/api/fovs/1/movie?kind=avi").status_code == 422

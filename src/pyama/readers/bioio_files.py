@@ -14,7 +14,6 @@ from pyama.readers import ZSelection
 from pyama.readers.planes import (
     PlaneReader,
     check_sizes,
-    library_message,
     translate_errors,
     unsupported_error,
 )
@@ -43,8 +42,8 @@ def open_bioio(path: Path, z: ZSelection, plugin: str) -> PlaneReader | None:
     except UnsupportedFileFormatError as error:
         if plugin and importlib.util.find_spec(plugin.replace("-", "_")) is not None:
             raise ReaderError(
-                f"{path} cannot be read by {plugin}: {library_message(error)}. If it is "
-                "damaged or incomplete, copy it again from the microscope's computer."
+                f"{path} cannot be read by {plugin}. If it is damaged or incomplete, copy it "
+                "again from the microscope's computer."
             ) from error
         return None
 

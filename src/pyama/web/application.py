@@ -36,6 +36,7 @@ from pyama.web import (
     frame_routes,
     intensity_routes,
     known_run_routes,
+    movie_routes,
     outline_routes,
     plan_routes,
     recording_routes,
@@ -65,6 +66,7 @@ ROUTES = (
     *(form_routes, recording_routes, suggestion_routes, plan_routes, run_routes),
     *(analysis_routes, comparison_routes, report_routes),
     *(known_run_routes, change_routes, figure_routes, trace_figure_routes),
+    movie_routes,
     *(samples_routes, experiment_routes, fitting_routes, scatter_routes, file_routes),
 )
 STATUSES: dict[type[Exception], int] = {

@@ -1,4 +1,4 @@
-// Figures as files for publications, drawn by the server.
+// Figures and movies as files, made by the server.
 
 import { element, showErrorsOf } from "./elements.js";
 import { address, fetchChecked } from "./requests.js";
@@ -9,10 +9,18 @@ import { address, fetchChecked } from "./requests.js";
  * @param {() => Record<string, unknown>} query What the figure shows.
  */
 export function makeFigureButtons(path, query) {
-  return ["PNG", "SVG"].map((kind) => element("button", {
-    title: "Save this figure as a file for a publication, with the part that is shown",
-    onclick: showErrorsOf(() => saveFigure(path(), query(), kind.toLowerCase())),
-  }, kind));
+  return makeFileButtons(["PNG", "SVG"], "Save this figure as a file for a publication, with the part that is shown", path, query);
+}
+
+/**
+ * Buttons that save what the server draws.
+ * @param {string[]} kinds Suffixes of the file in capitals.
+ * @param {string} title
+ * @param {() => string} path See `makeFigureButtons`.
+ * @param {() => Record<string, unknown>} query
+ */
+export function makeFileButtons(kinds, title, path, query) {
+  return kinds.map((kind) => element("button", { title, onclick: showErrorsOf(() => saveFile(path(), query(), kind.toLowerCase())) }, kind));
 }
 
 /**
@@ -20,7 +28,7 @@ export function makeFigureButtons(path, query) {
  * @param {Record<string, unknown>} query
  * @param {string} kind
  */
-async function saveFigure(path, query, kind) {
+async function saveFile(path, query, kind) {
   const blob = await fetchChecked(address(path, { ...query, kind }), (answer) => answer.blob()); // a link would not say why it fails
   const href = URL.createObjectURL(blob);
   element("a", { href, download: `${path.split("/").at(-1)}.${kind}` }).click();

@@ -1,6 +1,7 @@
 // Playing: one frame after the other, as fast as chosen or as fast as they are loaded.
 
 import { find, showError } from "./elements.js";
+import { makeFileButtons } from "./figure_files.js";
 import { isLoaded, preloadFrames } from "./frames.js";
 import { openSource, state } from "./state.js";
 
@@ -11,6 +12,11 @@ let draw = () => {};
 export function setUpPlayback(drawFrame) {
   draw = drawFrame;
   find("play").addEventListener("click", togglePlaying);
+  const title = "Save a movie of phase contrast with outlines and numbers of the cells, time and scale bar; takes a while";
+  find("transport").append(...makeFileButtons(["GIF", "MP4"], title, () => `fovs/${openSource().fov}/movie`, () => ({
+    dir: openSource().dir,
+    fps: Math.min(60, Number(find("speed").value)),
+  })));
 }
 
 export function togglePlaying() {
