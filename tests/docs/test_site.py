@@ -24,7 +24,7 @@ from pyama.config import ProcessingParams
 from pyama.exports.codebook import COLUMNS
 from pyama.processing.steps import STEPS_BY_NAME
 from python_pages import python_page
-from site_pages import stage
+from site_pages import EXECUTED, stage
 from step_pictures import STAGES
 from tutorial_cells import as_notebook, code_of
 
@@ -139,3 +139,10 @@ def test_every_stage_of_the_clean_up_has_a_title():
     assert set(STAGES) <= set(clean_up.STAGES)
     stages = clean_up.clean_up_stages(pack(np.zeros((8, 8), bool)), LogStdParams())
     assert [name for name, _ in stages] == [*STAGES]
+
+
+def test_no_page_that_is_run_waits_for_a_person():
+    pages = [page for folder in EXECUTED for page in (ROOT / "docs" / folder).glob("*.md")]
+    lines = "\n".join(code_of(page.read_text("utf-8")) for page in pages).splitlines()
+    waiting = [line for line in lines if "pyama view" in line or "pyama demo" in line]
+    assert [line for line in waiting if "--no-browser" not in line] == []
