@@ -7,7 +7,9 @@ import sys
 import time
 from collections import Counter
 
+import numpy as np
 import pytest
+import tifffile
 
 import child_runs
 from example_counts import CHAOS, amount, drawn
@@ -133,6 +135,39 @@ def test_a_run_that_ends_before_any_change_of_the_disk_goes_on(tmp_path, params,
         assert verify(folder).is_intact
         shutil.rmtree(folder)
     print(f"ended before {len(chosen)} of {total} changes, and once more")  # noqa: T201
+
+
+def masks_that_flicker(path):
+    """Write masks of two cells that are one object in frame 2, and return the parameters."""
+    y, x = np.mgrid[:90, :90]
+    one, two = ((y - 45) ** 2 + (x - c) ** 2 <= 100 for c in (35, 56))
+    apart = one.astype(np.uint16) + 2 * two
+    joined = np.minimum(apart, 1)
+    tifffile.imwrite(path, np.stack([apart, apart, joined, apart, apart]))
+    plugins = {"labels": {"path": str(path)}}
+    return {"segmentation_method": "labels", "plugins": plugins, "repair_flicker": True}
+
+
+@pytest.mark.timeout(3600 if CHAOS else 300)
+def test_a_killed_run_that_repairs_flicker_goes_on_to_the_same_bytes(tmp_path):
+    params = masks_that_flicker(tmp_path / "masks.tif")
+    recording = recording_of(child_runs.MOVIE[:1, :5, :, :90, :90])
+    expected = process(recording, make_config(**params), tmp_path / "expected")
+    (tracked,) = [entry for entry in expected.steps if entry.step == "tracking"]
+    assert tracked.notes["seg_tracked_ch_0/0"]["flicker"]["split"] == 1
+    whole = contents(tmp_path / "expected")
+    counted = tmp_path / "counted"
+    total = child_runs.answer(child_runs.changes_of_a_run, recording, counted, params)
+    for last in drawn(dice, range(total), 5):
+        folder = tmp_path / str(last)
+        child = child_runs.start(
+            child_runs.run_and_end, recording, folder, params, last, dice.random() < 0.5
+        )
+        child.join()
+        assert child.exitcode in {0, 9}
+        assert process(recording, make_config(**params), folder).succeeded
+        assert results(folder) == whole, f"ended before change {last}"
+        assert verify(folder).is_intact
 
 
 def damages(folder):
