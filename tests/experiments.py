@@ -13,7 +13,25 @@ from pyama.processing.record import write_record
 from pyama.traces.digests import traces_digest
 
 HOURS = np.arange(40) / 4
+"""Times of the frames of FOV 0."""
 NAME = "movie"
+
+
+# Fields of view differ in all their numbers, so that a test notices which one was used.
+def hours_of(fov):
+    """Hours of the frames: 15 minutes apart in FOV 0, a little more in every other."""
+    return HOURS * (1 + fov % 10 / 500)
+
+
+def recorded_hours(table):
+    """Hours of the rows of a table, as `experiment` gives them to its recording."""
+    rows = zip(table["fov"], table["frame"], strict=True)
+    return [hours_of(fov)[frame] + fov / 60 for fov, frame in rows]
+
+
+def cells_in(fov):
+    """Number of cells: 4, 5 or 6."""
+    return 4 + fov % 3
 
 
 def truth(n, seed=0):
@@ -31,31 +49,38 @@ def truth(n, seed=0):
     return np.array([drawn[name] for name in names])
 
 
-def traces_of(fov, n_cells=4, noise=200.0):
+def traces_of(fov, n_cells=None, noise=200.0):
     """Traces of one field of view; cell numbers from 1."""
-    y = MODELS["maturation"].evaluate(HOURS, truth(n_cells, fov))
+    n_cells = cells_in(fov) if n_cells is None else n_cells
+    y = MODELS["maturation"].evaluate(hours_of(fov), truth(n_cells, fov))
     y += np.random.default_rng(fov).normal(0, noise, y.shape)
     n = len(HOURS)
+    cell, frame = np.repeat(np.arange(1, n_cells + 1), n), np.tile(np.arange(n), n_cells)
+    left, top = 4 + cell, 9 + 3 * cell
+    width, height = 11 + frame % 2, 16 - frame % 3
     table = {
         "fov": fov,
-        "cell": np.repeat(np.arange(1, n_cells + 1), n),
-        "frame": np.tile(np.arange(n), n_cells),
+        "cell": cell,
+        "frame": frame,
         "good": True,
-        "position_x": 10.5,
-        "position_y": 20.0,
-        **dict.fromkeys(layout.BASE_COLUMNS[6:], 5),
-        "area_ch_0": 900,
+        "position_x": left + width / 2,
+        "position_y": top + height / 2,
+        "bbox_x0": left,
+        "bbox_y0": top,
+        "bbox_x1": left + width,
+        "bbox_y1": top + height,
+        "area_ch_0": width * height,
         "intensity_total_ch_1": y.ravel(),
     }
     return pd.DataFrame(table)
 
 
-def experiment(folder, n_fovs=3, *, n_cells=4, **facts):
+def experiment(folder, n_fovs=3, *, n_cells=None, **facts):
     """An output folder as a run leaves it, as far as tables go.
 
-    Frames are 15 minutes apart; the frames of FOV f are f minutes late.
+    The frames of FOV f are f minutes late.
     """
-    times = [tuple(60 * HOURS + fov) for fov in range(n_fovs)]
+    times = [tuple(60 * hours_of(fov) + fov) for fov in range(n_fovs)]
     known = {
         "path": folder / "movie.nd2",
         "format": "nd2",
@@ -63,7 +88,7 @@ def experiment(folder, n_fovs=3, *, n_cells=4, **facts):
         "identity": "abc",
         "n_frames": len(HOURS),
         "channel_names": ("Phase", "GFP"),
-        "shapes": ((64, 64),) * n_fovs,
+        "shapes": ((60, 72),) * n_fovs,
         "dtype": "uint16",
         "pixel_size_um": 0.65,
         "times_min": times,

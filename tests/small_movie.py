@@ -10,24 +10,47 @@ import numpy as np
 from pyama.config import Channels, ProcessingConfig, ProcessingParams
 from pyama.readers.array import ArrayReader
 
-N_FOVS, N_FRAMES, SIZE, RADIUS = 3, 6, 160, 15
+# No two of these numbers are equal, so that a test notices which of them was used.
+N_FOVS, N_FRAMES, HEIGHT, WIDTH, RADIUS = 3, 6, 172, 160, 15
+SHAPE = (HEIGHT, WIDTH)
 CENTRES = [(40, 40), (40, 110), (110, 45), (115, 115)]
 """(y, x) of the cells in frame 0; they move 2 px to the right in every frame."""
+ONLY_IN_FOV_1 = (75, 77)
+"""One more cell."""
 BACKGROUND, SIGNAL = 600, 200
 """Counts in the fluorescence channel: everywhere, and on top of it inside cells."""
+INTERVAL_MIN = 10.0
+"""Minutes between frames of FOV 0; every further field of view has one minute more."""
+PIXEL_SIZE_UM = 0.65
+
+
+def centres(fov):
+    """(y, x) of the cells of a field of view in frame 0."""
+    known = [*CENTRES, ONLY_IN_FOV_1] if fov == 1 else CENTRES
+    return [(y + fov, x) for y, x in known]
+
+
+def n_cells(*fovs):
+    """Number of cells in some fields of view."""
+    return sum(len(centres(fov)) for fov in fovs)
+
+
+def times_of(n_fovs, n_frames):
+    """Minutes since the start, shape (n_fovs, n_frames)."""
+    return np.arange(n_frames) * (INTERVAL_MIN + np.arange(n_fovs))[:, None]
 
 
 def cell_mask(t, fov=0):
-    y, x = np.mgrid[:SIZE, :SIZE]
-    mask = np.zeros((SIZE, SIZE), bool)
-    for cy, cx in CENTRES:
-        mask |= (y - cy - fov) ** 2 + (x - cx - 2 * t) ** 2 <= RADIUS**2
+    y, x = np.mgrid[:HEIGHT, :WIDTH]
+    mask = np.zeros(SHAPE, bool)
+    for cy, cx in centres(fov):
+        mask |= (y - cy) ** 2 + (x - cx - 2 * t) ** 2 <= RADIUS**2
     return mask
 
 
 def draw_movie():
     rng = np.random.default_rng(7)
-    images = np.empty((N_FOVS, N_FRAMES, 2, SIZE, SIZE), np.uint16)
+    images = np.empty((N_FOVS, N_FRAMES, 2, *SHAPE), np.uint16)
     for fov, t in np.ndindex(N_FOVS, N_FRAMES):
         mask = cell_mask(t, fov)
         texture = rng.normal(0, np.where(mask, 120, 8))
@@ -40,8 +63,8 @@ MOVIE = draw_movie()
 
 
 def recording_of(images, **facts):
-    times = np.arange(images.shape[1]) * 10.0
-    settings = {"times": times, "pixel_size_um": 0.65, "basename": "movie"} | facts
+    times = times_of(*images.shape[:2])
+    settings = {"times": times, "pixel_size_um": PIXEL_SIZE_UM, "basename": "movie"} | facts
     return ArrayReader(images, ["Phase", "GFP"], **settings)
 
 

@@ -12,10 +12,9 @@ from outline_contrast import points_along, share_visible
 from pyama.pictures.outlines import polygons
 from pyama.processing.workflow.run import process
 from pyama.store import FovStore
-from small_movie import CENTRES, MOVIE, make_config, recording_of
+from small_movie import CENTRES, HEIGHT, MOVIE, SHAPE, WIDTH, make_config, recording_of
 from viewer_page import expect, serious, serving, shoot, until, visiting
 
-SIZE = 160
 SPOT = CENTRES[0]
 """Middle of a cell in FOV 0 that becomes brighter than 99 % of its stack."""
 
@@ -23,7 +22,7 @@ SPOT = CENTRES[0]
 def draw_movie():
     """FOV 1 is four times as bright as FOV 0, and has no cells in its last frame."""
     movie = MOVIE[:2].copy()
-    y, x = np.mgrid[:SIZE, :SIZE]
+    y, x = np.indices(SHAPE)
     for t in range(6):
         spot = (y - SPOT[0]) ** 2 + (x - SPOT[1] - 2 * t) ** 2 <= 6**2
         movie[0, t, 1][spot] = 900 + 350 * t
@@ -61,8 +60,8 @@ def picture(page):
     data = base64.b64decode(url.partition(",")[2])
     image = np.asarray(Image.open(io.BytesIO(data)).convert("RGB"))
     height, width = image.shape[:2]
-    scale = min(height, width) / SIZE
-    return image, scale, np.array([width - SIZE * scale, height - SIZE * scale]) / 2
+    scale = min(height / HEIGHT, width / WIDTH)
+    return image, scale, np.array([width - WIDTH * scale, height - HEIGHT * scale]) / 2
 
 
 def at_the_spot(page, frame):

@@ -13,7 +13,7 @@ from pyama.testing.nd2_writer import write_nd2
 from pyama.traces.corrections import MarkCell
 from pyama.traces.inspection import Inspection
 from results import results_in
-from small_movie import MOVIE, make_config, recording_of
+from small_movie import MOVIE, make_config, n_cells, recording_of
 from viewer_page import (
     click_cell,
     expect,
@@ -229,7 +229,10 @@ def replace_after_reading(page, root):
     expect(page.locator("#run-plan-state")).to_contain_text("Outdated")
     page.locator("#run-plan").click()
     expect(page.locator("#run-replaced")).to_contain_text(
-        re.compile(r"FOV 1: 4 traces, 1 inspection with 1 entry.*FOV 0: 4 traces, not insp")
+        re.compile(
+            rf"FOV 1: {n_cells(1)} traces, 1 inspection with 1 entry.*"
+            rf"FOV 0: {n_cells(0)} traces, not insp"
+        )
     )
     expect(page.locator("#run-kept")).to_contain_text("copying")
     expect(page.locator("#run-plan-command")).to_contain_text("--set min_iou=0.3")

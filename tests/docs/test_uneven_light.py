@@ -14,7 +14,7 @@ from pyama.cli.app import app
 from pyama.config import load_config, parse_config
 from pyama.testing.nd2_writer import write_nd2
 from pyama.yaml_files import parse_yaml
-from small_movie import MOVIE, SIZE
+from small_movie import MOVIE, SHAPE, WIDTH
 
 PAGE = (Path(__file__).parents[2] / "docs/uneven_light.md").read_text(encoding="utf-8")
 BLOCKS = dict(re.findall(r"```(\w+)\n(.*?)```", PAGE, re.DOTALL))
@@ -24,9 +24,9 @@ SMALL = ["--set", "min_frames=2", "--set", "border_margin=2"]
 def test_the_commands_correct_traces(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     write_nd2("recording.nd2", MOVIE[:1, :, None], channel_names=["Phase", "GFP"])
-    ramp = np.broadcast_to(np.linspace(800, 1200, SIZE, dtype=np.float32), (SIZE, SIZE))
+    ramp = np.broadcast_to(np.linspace(800, 1200, WIDTH, dtype=np.float32), SHAPE)
     tifffile.imwrite("gfp_flat.tif", ramp)
-    tifffile.imwrite("dark.tif", np.full((SIZE, SIZE), 100, np.uint16))
+    tifffile.imwrite("dark.tif", np.full(SHAPE, 100, np.uint16))
     totals = []
     for line in ["pyama run recording.nd2 --output results", *BLOCKS["console"].splitlines()]:
         done = CliRunner().invoke(app, [*shlex.split(line)[1:], *SMALL])

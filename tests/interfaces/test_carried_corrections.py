@@ -226,7 +226,7 @@ def test_overwriting_carries_over_as_well(folder, backwards):
     again = {"overwrite": True, "redo": True}
     assert process(recording_of(MOVIE[:2]), config, folder, [0], **again).succeeded
     assert bad_cells(folder) == [4]
-    other = recording_of(MOVIE[:2] + 1)
+    other = recording_of(MOVIE[:2, :, :, ::-1].copy())
     assert process(other, config, folder, **again).succeeded
     with pytest.warns(UserWarning, match="was made on the traces of an earlier run"):
         assert merge(folder, {"s": [0]})["good"].all()

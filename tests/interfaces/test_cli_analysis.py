@@ -5,9 +5,12 @@ import json
 import pandas as pd
 import pytest
 
-from experiments import experiment
+from experiments import cells_in, experiment
 
 SAMPLES = 'samples: [{name: control, fovs: "0-1"}, {name: drug, fovs: [2]}]'
+
+BOTH = cells_in(0) + cells_in(1)
+"""Number of cells in the sample control."""
 
 
 @pytest.fixture
@@ -68,8 +71,10 @@ def test_fit_counts_the_classes(pyama, merged):
     done = pyama("fit", *merged, "--starts", 1)
     assert done.exit_code == 0
     first, second = done.stdout.splitlines()
-    assert first.startswith(f"{merged[0].parent / 'control_merged_fitted_maturation.csv'}: 8 ")
-    assert "4 cells, 4 good; median R² " in second
+    assert first.startswith(
+        f"{merged[0].parent / 'control_merged_fitted_maturation.csv'}: {BOTH} "
+    )
+    assert f"{cells_in(2)} cells, {cells_in(2)} good; median R² " in second
 
 
 def test_options_of_a_fit_arrive(pyama, merged, tmp_path):
@@ -78,7 +83,7 @@ def test_options_of_a_fit_arrive(pyama, merged, tmp_path):
         *("--starts", 2, "--loss", "soft_l1", "--seed", 3, "-j", 1, "-o", tmp_path, "--json"),
     )
     (entry,) = json.loads(done.stdout)["fits"]
-    assert (entry["cells"], entry["column"]) == (8, "intensity_total_ch_1")
+    assert (entry["cells"], entry["column"]) == (BOTH, "intensity_total_ch_1")
     assert entry["median_r_squared"] > 0.99
     text = (tmp_path / "control_merged_fitted_maturation.csv").read_text(encoding="utf-8")
     options = next(line for line in text.splitlines() if line.startswith("# options"))

@@ -7,6 +7,7 @@ import pytest
 
 from pyama.testing.czi_writer import write_czi
 from pyama.testing.nd2_writer import write_nd2
+from small_movie import HEIGHT, WIDTH
 
 
 def test_info_tells_what_is_in_a_file(pyama, movie_file):
@@ -15,7 +16,7 @@ def test_info_tells_what_is_in_a_file(pyama, movie_file):
     lines = [" ".join(line.split()) for line in done.stdout.splitlines()]
     for expected in (
         "format nd2, uint16 pixels",
-        "FOVs 3, 160 x 160 px",
+        f"FOVs 3, {WIDTH} x {HEIGHT} px",
         "frames 6",
         "channels 0 Phase, 1 GFP",
         "pixel 0.65 µm",

@@ -13,8 +13,9 @@ from pyama.cli import demo_command
 from pyama.processing.methods import SEGMENTERS
 from pyama.testing.nd2_writer import write_nd2
 from pyama.testing.synthetic import SyntheticRecording
-from small_movie import MOVIE, contents
+from small_movie import MOVIE, N_FRAMES, contents, n_cells
 
+N_CELLS = n_cells(0, 1, 2)
 SMALL = ["--set", "min_frames=2", "--set", "border_margin=2"]
 
 
@@ -32,8 +33,8 @@ def test_a_run_chooses_channels_and_sums_up(finished):
     assert "Channels were chosen by their names" in done.stderr
     assert "Finished 3 fields of view" in done.stdout
     lines = [" ".join(line.split()) for line in done.stdout.splitlines()]
-    assert "cells 12" in lines
-    assert "traces 12 with 72 rows" in lines
+    assert f"cells {N_CELLS}" in lines
+    assert f"traces {N_CELLS} with {N_CELLS * N_FRAMES} rows" in lines
     assert "time time stamps of the file" in lines
     assert "frames 6, a frame every 10 min, 50 min in all" in lines
     span = "There is a frame every 10 min, 50 min in all; time stamps of the file."
@@ -51,7 +52,11 @@ def test_the_same_run_again_changes_nothing(pyama, movie_file, finished):
     found = json.loads(done.stdout)
     assert found["status"] == "finished"
     assert found["steps"]["segmentation"] == {"unchanged": 3}
-    assert (found["cells"], found["traces"], found["rows"]) == (12, 12, 72)
+    assert (found["cells"], found["traces"], found["rows"]) == (
+        N_CELLS,
+        N_CELLS,
+        N_CELLS * N_FRAMES,
+    )
     assert found["removed"] == {"min_frames": 0, "border_margin": 0}
     assert found["failures"] == []
     names = [f"fov_{fov:03d}/movie_fov_{fov:03d}_traces.csv" for fov in range(3)]
@@ -369,6 +374,9 @@ def test_the_demo_runs_through(pyama, tmp_path, kind, monkeypatch):
     monkeypatch.setattr(
         demo_command, "serve", lambda *a, **options: served.append((a, options))
     )
+    assert pyama("demo", *arguments[1:]).exit_code == 0
+    assert served == []  # nobody is at a terminal
+    monkeypatch.setattr(demo_command, "is_attended", lambda: True)
     again = pyama("demo", *arguments[1:])
     assert again.exit_code == 0, again.output
     (((folder, *_), options),) = served

@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 from fastapi.testclient import TestClient
 
-from experiments import experiment, traces_of, write_traces
+from experiments import cells_in, experiment, recorded_hours, traces_of, write_traces
 from page_fits import fit_on_page
 from pyama import layout
 from pyama.analysis.current_tables import tables_in
@@ -30,12 +30,21 @@ DAYS = ("monday", "tuesday", "wednesday")
 POSITIONS = ("control", "control", "drug", "drug")
 
 
+def _seed(name, fov):
+    return 10 * len(name) + fov
+
+
+def n_cells(names, fovs):
+    """Number of cells in some fields of view of some days."""
+    return sum(cells_in(_seed(name, fov)) for name in names for fov in fovs)
+
+
 def day(folder, name, shift=0.0, **facts):
     """Results of one day; FOV 2 and 3 are brighter, and cell numbers repeat every day."""
     known = {"identity": name, "path": f"{name}.nd2", "position_names": POSITIONS}
     experiment(folder, 4, **{**known, **facts})
     for fov in range(4):
-        table = traces_of(10 * len(name) + fov)
+        table = traces_of(_seed(name, fov))
         table["fov"] = fov
         table["intensity_total_ch_1"] += shift + 5000 * (fov > 1)
         write_traces(folder, table, fov)
@@ -93,13 +102,13 @@ def test_three_days_from_folders_to_a_comparison_of_replicates(pyama, days, tmp_
             rows.sort_values(["fov", "cell", "frame"])["intensity_total_ch_1"],
             traces["intensity_total_ch_1"],
         )
-        np.testing.assert_allclose(rows["time"], (15 * rows["frame"] + rows["fov"]) / 60)
+        np.testing.assert_allclose(rows["time"], recorded_hours(rows))
     tidy = pd.read_csv(moved / "plan_merged/drug_intensity_total_ch_1.csv")
     assert not tidy.duplicated(["time", "recording", "fov", "cell"]).any()
     assert "has no fits" in pyama("plot", "samples", file, "--name", "a", "-o", "a.png").stderr
     assert pyama("fit", file, "--model", "constant").exit_code == 0
     fits = [path.with_name(f"{path.stem}_fitted_constant.csv") for path in tables]
-    assert len(load_fitted(fits[1])) == 3 * 2 * 4
+    assert len(load_fitted(fits[1])) == n_cells(DAYS, (2, 3))
     compared = pyama("compare", file, "--json")
     assert compared.stdout == pyama("compare", *fits, "--json").stdout
     assert "Warning" not in compared.stderr
@@ -147,7 +156,9 @@ def test_the_page_lists_checks_and_merges_experiments_below_its_folder(days, tmp
     assert summary["columns"] == ["replicate"]
     done = client.post("/api/experiment/merge", params=query, json={}).json()
     assert done == {"folder": "plans/e_merged", "tables": ["s_merged.csv"], "notes": []}
-    assert len(load_merged(tmp_path / "plans/e_merged/s_merged.csv")) == 2 * 4 * 40
+    assert len(load_merged(tmp_path / "plans/e_merged/s_merged.csv")) == 40 * n_cells(
+        DAYS[:1], (0, 1)
+    )
     outside = TestClient(create_app(file.parent, "secret"), base_url="http://localhost")
     for name in ("e.yaml", "../plans/e.yaml", "e_merged", "other.txt"):
         for path in ("/api/experiment", "/api/tables", "/api/report"):
@@ -169,7 +180,9 @@ def test_the_page_analyses_an_experiment_as_it_does_results(pyama, days, tmp_pat
     client.post("/api/experiment/merge", params={"file": "plan.yaml"})
     tables = ["control_merged.csv", "drug_merged.csv"]
     assert client.get("/api/tables").json()["merged"] == tables
-    assert client.get("/api/merged", params={"table": tables[0]}).json()["cells"] == 3 * 2 * 4
+    assert client.get("/api/merged", params={"table": tables[0]}).json()["cells"] == n_cells(
+        DAYS, (0, 1)
+    )
     column = "intensity_total_ch_1"
     fit_on_page(client, tables=tables, model="constant", column=column)
     found = client.get("/api/tables").json()
@@ -177,7 +190,7 @@ def test_the_page_analyses_an_experiment_as_it_does_results(pyama, days, tmp_pat
     names = found["fitted"]
     assert names == [f"{sample}_merged_fitted_constant.csv" for sample in ("control", "drug")]
     fits = client.get("/api/fits", params={"table": names[1]}).json()
-    assert (fits["sample"], fits["cells"]) == ("drug", 3 * 2 * 4)
+    assert (fits["sample"], fits["cells"]) == ("drug", n_cells(DAYS, (2, 3)))
     wish = {"tables": names, "name": "offset"}
     samples = client.post("/api/distribution", json=wish).json()["samples"]
     table = pd.concat(load_fitted(tmp_path / "plan_merged" / name) for name in names)
@@ -186,12 +199,16 @@ def test_the_page_analyses_an_experiment_as_it_does_results(pyama, days, tmp_pat
     shown = {"model": "constant", "column": column, "x": "offset", "y": "r_squared"}
     drawn = client.get("/api/scatter", params=shown).json()["samples"][0]
     assert sorted(set(drawn["recordings"])) == sorted(DAYS)
-    assert len(drawn["recordings"]) == len(drawn["cells"]) == 3 * 2 * 4
+    assert len(drawn["recordings"]) == len(drawn["cells"]) == n_cells(DAYS, (0, 1))
     kind = {"model": "constant", "column": column}
     compared = client.get("/api/comparison", params=kind).json()
     assert compared["samples"][1] == {
-        "sample": "drug", "cells": 24, "fovs": 6, "recordings": 3, "replicates": 3
-    }  # fmt: skip
+        "sample": "drug",
+        "cells": n_cells(DAYS, (2, 3)),
+        "fovs": 6,
+        "recordings": 3,
+        "replicates": 3,
+    }
     terminal = json.loads(pyama("compare", file, "--json").stdout)["rows"]
     level = {"level": compared["level"], "unit": "counts"}
     assert [pair | level for pair in compared["pairs"]] == [row | level for row in terminal]

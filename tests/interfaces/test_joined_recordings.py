@@ -25,8 +25,9 @@ from pyama.analysis.settings_by_fov import FovSettings
 from pyama.processing.workflow.run import process
 from pyama.traces.corrections import MarkCell
 from pyama.traces.inspection import Inspection
-from small_movie import MOVIE, make_config, recording_of
+from small_movie import MOVIE, make_config, n_cells, recording_of, times_of
 
+N_CELLS = n_cells(0, 1)
 FILE = """\
 experiment: e
 recordings:
@@ -65,16 +66,19 @@ def test_cells_go_on_after_a_restart(pyama, halves):
     assert done.exit_code == 0, done.output
     assert (
         "restarted continues day after 15 min; cells are continued by the overlap of their "
-        "masks. Continued: 8; new: 0; lost: 0; ambiguous, and not continued: 0." in done.stderr
+        f"masks. Continued: {N_CELLS}; new: 0; lost: 0; ambiguous, and not continued: 0."
+        in done.stderr
     )
     path = halves / "experiment_merged/s_merged.csv"
     table = load_merged(path)
     assert outdated_notes(path) == []
-    times = np.array([0, 10, 20, 35, 45, 55]) / 60
-    for _, cell in table.groupby(["fov", "cell"]):
+    own = times_of(2, 3)
+    for (fov, _), cell in table.groupby(["fov", "cell"]):
         assert cell["frame"].tolist() == [0, 1, 2, 3, 4, 5]
         assert cell["part"].tolist() == ["day"] * 3 + ["restarted"] * 3
-        np.testing.assert_allclose(cell["time"], times)
+        # Positions are exchanged; the gap begins at the last frame of FOV 0.
+        times = [*own[fov], *(own[0, -1] + 15 + own[1 - fov])]
+        np.testing.assert_allclose(60 * cell["time"], times)
         # The cells of the movie move 2 px per frame; masks are exact to a pixel.
         np.testing.assert_allclose(np.diff(cell["position_x"]), 2, atol=1.5)
         assert np.ptp(cell["position_y"]) <= 2
@@ -87,25 +91,25 @@ def test_cells_go_on_after_a_restart(pyama, halves):
         column = "intensity_total_ch_1"
         assert sorted(rows[column]) == sorted(traces[column])
     fitted = pyama("fit", path, "--model", "constant", "--json")
-    assert json.loads(fitted.stdout)["fits"][0]["cells"] == 8
+    assert json.loads(fitted.stdout)["fits"][0]["cells"] == N_CELLS
 
 
 def test_cells_are_new_after_a_long_gap_or_by_choice(pyama, halves, tmp_path):
     for options in ("gap: 2", "gap: 0.25, cells: new"):
         file = written(halves, options)
         done = pyama("merge", file, "-o", tmp_path / options[5:6])
-        assert "Continued: 0; new: 8; lost: 8;" in done.stderr
+        assert f"Continued: 0; new: {N_CELLS}; lost: {N_CELLS};" in done.stderr
         assert "cells are new" in done.stderr
         assert ("because this is more than two intervals" in done.stderr) == (
             options[5] == "2"
         )
         table = merge(file)
         assert table.groupby(["fov", "cell"])["part"].nunique().eq(1).all()
-        assert table.groupby(["fov", "cell"]).ngroups == 16
+        assert table.groupby(["fov", "cell"]).ngroups == 2 * N_CELLS
     cells = pd.read_csv(tmp_path / "2/joined_cells.csv", comment="#")
-    assert cells["result"].value_counts().to_dict() == {"lost": 8, "new": 8}
+    assert cells["result"].value_counts().to_dict() == {"lost": N_CELLS, "new": N_CELLS}
     far = merge(written(halves, "gap: 2, cells: continue, drift: true"))
-    assert far.groupby(["fov", "cell"]).ngroups == 8
+    assert far.groupby(["fov", "cell"]).ngroups == N_CELLS
 
 
 def test_a_cell_that_was_bad_before_the_restart_stays_bad(pyama, halves, tmp_path):
@@ -118,10 +122,10 @@ def test_a_cell_that_was_bad_before_the_restart_stays_bad(pyama, halves, tmp_pat
     # FOV 0 of the second recording is position B, FOV 1 of the first.
     counts = table.groupby(["fov", "part"])["cell"].nunique()
     assert counts.to_dict() == {
-        (0, "day"): 3,
-        (0, "restarted"): 3,
-        (1, "day"): 4,
-        (1, "restarted"): 3,
+        (0, "day"): n_cells(0) - 1,
+        (0, "restarted"): n_cells(0) - 1,
+        (1, "day"): n_cells(1),
+        (1, "restarted"): n_cells(1) - 1,
     }
     for name in ("first", "second"):
         Inspection(halves / name, 0).undo("a test")

@@ -6,6 +6,7 @@ import shutil
 import socket
 import subprocess
 import sys
+from dataclasses import replace
 from datetime import UTC, datetime
 
 import pytest
@@ -14,10 +15,11 @@ from fastapi.testclient import TestClient
 from pyama import layout
 from pyama.processing.record import read_record
 from pyama.runs import known_runs
+from pyama.runs.disk_progress import DiskWatch
 from pyama.runs.earlier_results import earlier_results
 from pyama.runs.recorded_summary import recorded_summary
 from pyama.runs.request import PreparedRun
-from pyama.store import LOCK_FILE, read_run, seal
+from pyama.store import LOCK_FILE, TRACES_MARK, FovStore, MarkFile, read_run, seal
 from pyama.store.lock import DEAD_AFTER_SECONDS
 from pyama.testing.nd2_writer import write_nd2
 from pyama.web.application import create_app
@@ -48,6 +50,30 @@ def dead():
     process = subprocess.Popen([sys.executable, "-c", ""])
     process.wait()
     return process.pid
+
+
+def test_progress_on_disk_follows_whatever_becomes_of_the_outputs(folder):
+    run, record = known_runs.known_run(folder), read_record(folder)
+    watch = DiskWatch(run, record)
+    mark = MarkFile(FovStore(folder, 1).path, TRACES_MARK).path
+    kept = mark.read_bytes()
+    mark.unlink()
+    for _ in range(2):
+        seen = watch.progress()
+        assert seen == DiskWatch(run, record).progress()
+        assert seen.done == seen.total - 1
+        assert seen.places == {0: "finished", 1: "extraction"}
+    mark.write_bytes(kept)
+    seen = watch.progress()
+    assert seen == DiskWatch(run, record).progress()
+    assert seen.done == seen.total
+
+
+@pytest.mark.parametrize("n_fovs", [0, 1, 3, 9])
+def test_folders_of_others_are_no_fields_of_view_of_a_run(folder, n_fovs):
+    run = replace(known_runs.known_run(folder), fovs=(4, 0, 3, 8))
+    expected = [fov for fov in (0, 3, 4, 8) if fov in range(n_fovs)]
+    assert run.recorded_fovs(n_fovs) == expected
 
 
 def only(client):
@@ -144,6 +170,15 @@ def test_a_record_of_another_program_breaks_neither_list_nor_report(client, fold
     assert earlier_results([folder], read_record(folder).metadata)[0].output_dir == folder
     if wrong == "a text for a list":  # the others are read no further either
         assert client.post(f"/api/report?dir={output}").status_code == 200
+
+
+def test_the_begin_of_a_run_is_a_moment_in_every_time_zone(folder):
+    run = read_run(folder)
+    run["started"] = "2026-03-01T01:30:00+02:00"
+    (folder / layout.RUN_FILE).write_bytes(seal(run))
+    (found,) = earlier_results([folder], read_record(folder).metadata)
+    assert found.time == datetime(2026, 2, 28, 23, 30, tzinfo=UTC)
+    assert found.time == known_runs.known_run(folder).started
 
 
 @pytest.mark.parametrize("content", [b"{", b"[]", b'{"pid": "x"}', b"\xff\xfe"])

@@ -9,7 +9,7 @@ import pyama
 from pyama.store import FovStore
 from pyama.traces.trace_reading import load_traces
 from results import made_once, results_in
-from small_movie import MOVIE, recording_of
+from small_movie import HEIGHT, MOVIE, N_FRAMES, SHAPE, WIDTH, n_cells, recording_of
 
 
 @pytest.fixture(scope="module")
@@ -20,7 +20,7 @@ def results():
 def test_traces_left_out_cells_and_settings(results):
     assert (results.fovs, len(results), results.settings["min_frames"]) == ((0, 1), 2, 2)
     both = results.traces
-    assert (len(both), both["fov"].nunique()) == (48, 2)
+    assert (len(both), both["fov"].nunique()) == (n_cells(0, 1) * N_FRAMES, 2)
     path = made_once() / "fov_001/movie_fov_001_traces.csv"
     assert results[1].traces.equals(load_traces(path))
     assert len(results.left_out) == 0
@@ -32,7 +32,7 @@ def test_stacks_are_read_frame_by_frame(results):
     field = results[0]
     assert {"pc_ch_0", "fl_ch_1", "seg_tracked_ch_0"} <= field.stacks.keys()
     stack = field.stack("fl_ch_1")
-    assert (stack.shape, stack.dtype, len(stack)) == ((6, 160, 160), np.uint16, 6)
+    assert (stack.shape, stack.dtype, len(stack)) == ((N_FRAMES, *SHAPE), np.uint16, N_FRAMES)
     np.testing.assert_array_equal(np.asarray(stack), MOVIE[0, :, 1])
     np.testing.assert_array_equal(stack[-1], MOVIE[0, 5, 1])
     with pytest.raises(IndexError):
@@ -87,7 +87,10 @@ def test_objects_print_one_line(results, tmp_path):
         "<Results of movie: 2 fields of view; 6 frames; Phase, GFP; 0.65 µm/px>"
     )
     assert "<th" in results._repr_html_()
-    assert repr(results[0].stack("fl_ch_1")) == "<fl_ch_1: 6 x 160 x 160 uint16>"
+    assert (
+        repr(results[0].stack("fl_ch_1"))
+        == f"<fl_ch_1: {N_FRAMES} x {HEIGHT} x {WIDTH} uint16>"
+    )
     report = pyama.process(recording_of(MOVIE[:1]), make_config(copy_only=True), tmp_path)
     assert repr(report) == f"<Run finished: 1 of 1 field of view; {tmp_path}>"
     assert report._repr_html_().startswith("<p>Run finished")

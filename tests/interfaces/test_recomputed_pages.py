@@ -46,7 +46,9 @@ def rows_of(fov):
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory):
-    folder = experiment(tmp_path_factory.mktemp("recomputed") / "results", n_fovs=7)
+    times = [tuple(60 * HOURS + fov) for fov in range(7)]
+    place = tmp_path_factory.mktemp("recomputed") / "results"
+    folder = experiment(place, n_fovs=7, times_min=times)
     for fov in range(7):
         write_traces(folder, rows_of(fov), fov)
     for paths in write_merged(folder, SAMPLES).values():

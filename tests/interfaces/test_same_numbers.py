@@ -15,7 +15,7 @@ import pytest
 import scipy
 from fastapi.testclient import TestClient
 
-from experiments import experiment, traces_of, write_traces
+from experiments import experiment, recorded_hours, traces_of, write_traces
 from page_fits import fit_on_page
 from pyama.analysis.report.html_page import build
 from pyama.analysis.report.report_data import collect
@@ -95,7 +95,7 @@ def trace_numbers(folder, tables):
     for sample, name in zip(ORDER, tables["merged"], strict=True):
         table = pd.read_csv(folder / name, comment="#").dropna(subset=[COLUMN])
         for (fov, cell), trace in table.groupby(["fov", "cell"]):
-            y, hours = trace[COLUMN], trace["frame"] / 4
+            y, hours = trace[COLUMN], recorded_hours(trace)
             row = {
                 "mean": y.mean(),
                 "maximum": y.max(),

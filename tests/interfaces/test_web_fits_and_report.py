@@ -11,7 +11,7 @@ from pyama.analysis.fitting.fit_files import fit_file
 from pyama.analysis.fitting.models import MODELS
 from pyama.web.application import create_app
 from results import results_in
-from small_movie import contents
+from small_movie import N_FRAMES, contents, times_of
 
 COLUMN = "intensity_total_ch_1"
 FITS = f"/api/fovs/1/fits/{COLUMN}"
@@ -61,7 +61,9 @@ def test_curves_are_the_model_at_the_times_of_the_frames(client, folder):
     own = table[(table["fov"] == 1) & table["success"]]
     assert [cell["cell"] for cell in found["cells"]] == own["cell"].tolist() != []
     model = MODELS["exponential_decay"]
-    expected = model.evaluate(np.arange(6) / 6, own[list(model.names)].to_numpy().T)
+    expected = model.evaluate(
+        times_of(2, N_FRAMES)[1] / 60, own[list(model.names)].to_numpy().T
+    )
     np.testing.assert_allclose([cell["values"] for cell in found["cells"]], expected)
     assert [cell["r_squared"] for cell in found["cells"]] == own["r_squared"].tolist()
 

@@ -20,7 +20,19 @@ from pyama.processing.workflow import process
 from pyama.store import FovStore
 from pyama.web.application import STATIC, create_app
 from results import made_once, results_in
-from small_movie import BACKGROUND, MOVIE, contents, make_config, recording_of
+from small_movie import (
+    BACKGROUND,
+    HEIGHT,
+    MOVIE,
+    N_FRAMES,
+    SHAPE,
+    WIDTH,
+    contents,
+    make_config,
+    n_cells,
+    recording_of,
+    times_of,
+)
 
 TOKEN = "secret"  # noqa: S105
 BEARER = {"Authorization": f"Bearer {TOKEN}"}
@@ -46,7 +58,9 @@ def test_a_dataset_is_told_with_its_fields_of_view(client):
     assert found["recording"] == "movie"
     assert found["channels"] == ["Phase", "GFP"]
     assert (found["pc"], found["fl"], found["pixel_size_um"]) == (0, [1], 0.65)
-    assert [(entry["fov"], entry["traces"]) for entry in found["fovs"]] == [(0, 4), (1, 4)]
+    assert [(entry["fov"], entry["traces"]) for entry in found["fovs"]] == [
+        (fov, n_cells(fov)) for fov in (0, 1)
+    ]
 
 
 def test_the_number_of_cells_is_that_of_the_table(tmp_path):
@@ -64,8 +78,8 @@ def test_results_below_the_root_are_found(folder):
 
 def test_a_field_of_view_is_told_with_its_stacks(client):
     found = client.get("/api/fovs/1").json()
-    assert found["shape"] == [6, 160, 160]
-    assert found["times_min"] == [0, 10, 20, 30, 40, 50]
+    assert found["shape"] == [N_FRAMES, *SHAPE]
+    assert found["times_min"] == times_of(2, N_FRAMES)[1].tolist()
     groups = {group["group"]: group for group in found["groups"]}
     assert set(groups) == {
         *("pc_ch_0", "fl_ch_1", "fl_background_ch_1"),
@@ -134,14 +148,14 @@ def test_a_full_frame_is_reduced_to_the_size_of_its_preview(client, folder):
     query = "/api/fovs/1/frames/fl_ch_1/3?level=0&reduced=true"
     answer = client.get(query)
     assert answer.headers["X-Dtype"] == "uint16"
-    found = np.frombuffer(answer.content, np.uint16).reshape(80, 80)
-    squares = stored.reshape(80, 2, 80, 2).sum(axis=(1, 3))
+    found = np.frombuffer(answer.content, np.uint16).reshape(HEIGHT // 2, WIDTH // 2)
+    squares = stored.reshape(HEIGHT // 2, 2, WIDTH // 2, 2).sum(axis=(1, 3))
     np.testing.assert_array_equal(found, (squares + 2) // 4)
     preview = client.get("/api/fovs/1/frames/fl_ch_1/3?level=1")
     assert client.get(f"{preview.url}&reduced=true").content == preview.content
     jpeg = client.get(f"{query}&format=jpeg&low=0&high={found.max()}").content
     drawn = np.asarray(Image.open(io.BytesIO(jpeg)))
-    assert drawn.shape == (80, 80)
+    assert drawn.shape == found.shape
     assert drawn.mean() == pytest.approx(255 * found.mean() / found.max(), abs=2)
 
 

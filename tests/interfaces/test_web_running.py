@@ -17,7 +17,7 @@ from pyama.store import FovStore
 from pyama.testing.nd2_writer import write_nd2
 from pyama.web.application import create_app
 from results import results_in
-from small_movie import MOVIE, SIZE, contents
+from small_movie import HEIGHT, MOVIE, WIDTH, contents
 
 CHANNELS = {"pc": {"channel": 0}, "fl": [{"channel": 1}]}
 SMALL = {"min_frames": 2, "border_margin": 2, "n_workers": 1}
@@ -66,7 +66,7 @@ def test_the_first_look_has_the_contrast_of_the_pixels_that_were_recorded(client
 
     path = root / "inner/mosaic.czi"
     images = MOVIE[:1, :1, None]
-    tiles = [(0, 0, 66, SIZE), (82, 0, SIZE, SIZE)]
+    tiles = [(0, 0, 66, WIDTH), (82, 0, HEIGHT, WIDTH)]
     write_czi(path, images, channel_names=["Phase", "GFP"], tiles=lambda p, t, z, c: tiles)
     look = client.get("/api/recording/frame?file=inner/mosaic.czi&channel=1")
     path.unlink()

@@ -2,6 +2,7 @@
 
 import itertools
 import json
+import math
 
 import numpy as np
 import pandas as pd
@@ -10,11 +11,12 @@ import pytest
 from pyama import layout
 from pyama.algorithms.features import FLUORESCENCE_FEATURES
 from pyama.analysis.advice.accounting import stages
+from pyama.analysis.advice.crowding_advice import too_large_share
 from pyama.config import Channels
 from pyama.processing.workflow.run import process
 from pyama.runs.summary import summary, summary_lines
 from pyama.store import TRACES_MARK, FovStore
-from small_movie import CENTRES, N_FRAMES, SIZE, make_config, recording_of
+from small_movie import CENTRES, HEIGHT, N_FRAMES, SHAPE, WIDTH, make_config, recording_of
 
 
 @pytest.fixture
@@ -51,7 +53,7 @@ def test_every_cell_is_in_one_of_the_two_tables(gone, tmp_path):
         names = [name for name in ("min_frames", "border_margin") if cell in removed[name]]
         assert set(rows["reason"]) == {" and ".join(names)}
         assert set(rows["frames_seen"]) == {len(rows)}
-        ends = SIZE - rows[["bbox_x1", "bbox_y1"]]
+        ends = np.array([WIDTH, HEIGHT]) - rows[["bbox_x1", "bbox_y1"]]
         nearest = min(rows[["bbox_x0", "bbox_y0"]].min().min(), ends.min().min())
         assert set(rows["edge_distance"]) == {nearest}
 
@@ -119,7 +121,8 @@ def test_summary_and_json_have_the_account_of_every_fov(recording, tmp_path):
     counts = json.loads(json.dumps(summary(report, config, 1)))
     account = counts["accounting"]
     assert account["fovs"].keys() == {"0", "1", "2"}
-    assert account["pixels"] == 3 * N_FRAMES * SIZE**2
+    assert account["pixels"] == 3 * N_FRAMES * math.prod(SHAPE)
+    assert counts["too_large_share"] == too_large_share(counts["objects"]) is not None
     for stage in account["stages"]:
         parts = [
             entry
@@ -161,7 +164,7 @@ def test_limits_that_leave_nothing_lead_to_limits_that_do(recording, tmp_path):
     config = make_config(border_margin=70)
     report = process(recording, config, tmp_path, [0])
     (advice,) = [text for text in summary(report, config, 1)["warnings"] if "--set" in text]
-    assert "which leaves 20 x 20 of 160 x 160 px" in advice
+    assert f"which leaves {WIDTH - 140} x {HEIGHT - 140} of {WIDTH} x {HEIGHT} px" in advice
     assert "min_frames" not in advice
     margin = int(advice.rpartition("--set border_margin=")[2])
     again = process(recording, make_config(border_margin=margin), tmp_path, [0])

@@ -2,17 +2,18 @@
 
 import numpy as np
 import pandas as pd
+import pytest
 
 from pyama.config import Channels
 from pyama.processing.methods import SEGMENTERS
 from pyama.processing.workflow import process
 from pyama.runs.summary import summary
-from small_movie import MOVIE, SIGNAL, SIZE, contents, make_config, recording_of
+from small_movie import MOVIE, SHAPE, SIGNAL, WIDTH, contents, make_config, recording_of
 
 ADVICE = {"background_method": "planes"}
 CELL_SIGNAL = SIGNAL * 709  # px in a disk of radius 15
 STEEP = MOVIE[:, :3].copy()
-STEEP[:, :, 1] += (6 * np.arange(SIZE)).astype(np.uint16)
+STEEP[:, :, 1] += (6 * np.arange(WIDTH)).astype(np.uint16)
 
 
 def run(images, folder, **params):
@@ -20,6 +21,16 @@ def run(images, folder, **params):
     report = process(recording_of(images), config, folder, [0])
     assert report.succeeded, report.failures
     return summary(report, config, 1)
+
+
+@pytest.mark.parametrize("steep", [0, 2])
+def test_the_first_and_the_last_frame_are_doubted(tmp_path, steep):
+    images = MOVIE[:1, :3].copy()
+    images[:, steep] = STEEP[:1, steep]
+    report = process(recording_of(images), make_config(), tmp_path)
+    (entry,) = (entry for entry in report.steps if entry.step == "background")
+    (notes,) = entry.notes.values()
+    assert notes["doubt"]["frame"] == steep
 
 
 def errors(folder):
@@ -54,7 +65,7 @@ def test_where_nothing_is_visible_the_frame_is_named_and_its_error_is_empty(
     tmp_path, monkeypatch
 ):
     images = STEEP[:1].copy()
-    images[0, 1, 0] = np.random.default_rng(0).normal(2000, 120, (SIZE, SIZE))
+    images[0, 1, 0] = np.random.default_rng(0).normal(2000, 120, SHAPE)
     monkeypatch.setitem(SEGMENTERS.data, "one_or_all", one_or_all)
     settings = {"max_object_size": None, "border_margin": 0, "min_iou": 0.05}
     told = run(images, tmp_path, segmentation_method="one_or_all", **settings, **ADVICE)

@@ -23,7 +23,7 @@ from pyama.registry import Registry
 from pyama.runs.request import check_run
 from pyama.store import read_run
 from pyama.testing.nd2_writer import write_nd2
-from small_movie import MOVIE, StopAfter, contents, make_config
+from small_movie import MOVIE, StopAfter, contents, make_config, n_cells
 
 SERVICES = (
     workflow.SegmentationService,
@@ -73,7 +73,7 @@ def test_every_command_works_on_the_folder_of_every_entry(metadata, tmp_path, en
     assert status_of(folder) == "finished"
     assert read_record(folder).metadata == metadata
     table = write_merged(folder, {"all": "0-1"})["all"][0]
-    assert len(fit_file(table, "constant", "area_ch_0").table) == 8
+    assert len(fit_file(table, "constant", "area_ch_0").table) == n_cells(0, 1)
     assert "Fields of view" in write_report(folder).read_text(encoding="utf-8")
     entries = config.model_dump(mode="json")
     prepared = check_run(metadata.path, folder, entries)

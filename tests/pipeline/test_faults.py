@@ -34,7 +34,7 @@ from pyama.readers import open_reader
 from pyama.runs.summary import summary, summary_lines
 from pyama.store import files
 from pyama.testing.nd2_writer import write_nd2
-from small_movie import MOVIE, contents, make_config, recording_of
+from small_movie import MOVIE, SHAPE, contents, make_config, recording_of
 
 dice = random.Random(11)  # noqa: S311
 
@@ -486,7 +486,6 @@ def tracking(value):
     return plugin
 
 
-SHAPE = (160, 160)
 ENDINGS = {
     "leaves the interpreter": raising(SystemExit(3)),
     "presses Ctrl-C": raising(KeyboardInterrupt()),

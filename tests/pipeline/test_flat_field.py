@@ -25,20 +25,30 @@ from pyama.processing.workflow.planned_steps import plan_fov
 from pyama.readers.array import ArrayReader
 from pyama.runs.summary import summary
 from pyama.store import FovStore
-from small_movie import MOVIE, N_FOVS, SIZE, StopAfter, contents, make_config, recording_of
+from small_movie import (
+    HEIGHT,
+    MOVIE,
+    N_FOVS,
+    SHAPE,
+    WIDTH,
+    StopAfter,
+    contents,
+    make_config,
+    recording_of,
+)
 
 OFFSET = 100
-SHAPE = (SIZE, SIZE)
+N_PX = HEIGHT * WIDTH
 
 
-def beam(size):
+def beam(shape):
     """Light that falls off to half, from a place off the centre."""
-    y, x = np.mgrid[:size, :size] / size
+    y, x = (axis / n for axis, n in zip(np.indices(shape), shape, strict=True))
     light = 0.5 ** (((y - 0.45) ** 2 + (x - 0.6) ** 2) / 0.6)
     return (light / light.mean()).astype(np.float32)
 
 
-LIGHT = beam(SIZE)
+LIGHT = beam(SHAPE)
 LIT = MOVIE.copy()
 LIT[:, :, 1] = np.rint(MOVIE[:, :, 1] * LIGHT + OFFSET)
 
@@ -69,7 +79,7 @@ def traces(folder, fov=0):
 
 def test_like_cells_are_equally_bright_wherever_they_are(tmp_path):
     size, rng = 512, np.random.default_rng(0)
-    light, (y, x) = beam(size), np.mgrid[:size, :size]
+    light, (y, x) = beam((size, size)), np.mgrid[:size, :size]
     mask = np.zeros((size, size), bool)
     for cy, cx in np.ndindex(3, 3):
         mask |= (y - 90 - 165 * cy) ** 2 + (x - 90 - 165 * cx) ** 2 <= 15**2
@@ -259,9 +269,15 @@ BAD = {
     ),
     "no channel": ({"flat_field": {0: "estimate"}}, r"names channel 0, .*\(1\)"),
     "no dark channel": ({"dark_frame": {7: 100}}, r"names channel 7, .*\(1\)"),
-    "another size": ({"dark_frame": "small.tif"}, r"channel 1: dark_frame: .*\(80, 160\)"),
-    "dark lamp": ({"flat_field": "dark.tif", "dark_frame": 100}, "25600 of its 25600 pixels"),
-    "black": ({"flat_field": "black.tif"}, "25600 of its 25600 pixels are not above 0"),
+    "another size": (
+        {"dark_frame": "small.tif"},
+        rf"channel 1: dark_frame: .*\({HEIGHT // 2}, {WIDTH}\)",
+    ),
+    "dark lamp": (
+        {"flat_field": "dark.tif", "dark_frame": 100},
+        f"{N_PX} of its {N_PX} pixels",
+    ),
+    "black": ({"flat_field": "black.tif"}, f"{N_PX} of its {N_PX} pixels are not above 0"),
 }
 
 

@@ -12,9 +12,9 @@ from pyama.processing.workflow import process
 from pyama.runs.summary import summary
 from pyama.store import FovStore, NotRecorded
 from pyama.testing.czi_writer import write_czi
-from small_movie import CENTRES, MOVIE, N_FRAMES, SIZE, make_config
+from small_movie import CENTRES, HEIGHT, MOVIE, N_FRAMES, WIDTH, make_config, n_cells
 
-UPPER, LOWER = (0, 0, 66, SIZE), (82, 0, SIZE, SIZE)
+UPPER, LOWER = (0, 0, 66, WIDTH), (82, 0, HEIGHT, WIDTH)
 """Tiles with a gap between the cells."""
 BOTH = [UPPER, LOWER]
 
@@ -48,7 +48,7 @@ def test_cells_and_numbers_are_as_without_the_gap(method, run):
     for group in ("pc_ch_0", "fl_ch_1", "fl_background_ch_1"):
         pixels, all_pixels = store.stack(group)[3], before.stack(group)[3]
         assert not pixels[66:82].any()
-        assert store.not_recorded(group).boxes[3] == ((66, 0, 82, SIZE),)
+        assert store.not_recorded(group).boxes[3] == ((66, 0, 82, WIDTH),)
         if "background" not in group:
             np.testing.assert_array_equal(pixels[:66], all_pixels[:66])
             np.testing.assert_array_equal(pixels[82:], all_pixels[82:])
@@ -59,18 +59,25 @@ def test_cells_and_numbers_are_as_without_the_gap(method, run):
         contrast = store.stack(group, "1").attributes["pyama"]
         expected = np.percentile(seen[:, c], [1, 99])
         np.testing.assert_allclose([contrast["low"], contrast["high"]], expected)
-    assert "FOV 0, GFP: no tile covers 10 % of the pixels." in report.metadata.problems
+    levels = np.delete(
+        np.stack(list(store.stack("fl_background_ch_1"))), range(66, 82), axis=1
+    )
+    contrast = store.stack("fl_background_ch_1", "1").attributes["pyama"]
+    expected = np.percentile(levels, [1, 99])
+    np.testing.assert_allclose([contrast["low"], contrast["high"]], expected, atol=0.1)
+    covered = f"no tile covers {100 * 16 / HEIGHT:.2g} % of the pixels."
+    assert f"FOV 0, GFP: {covered}" in report.metadata.problems
     (phase, gfp) = summary(report, make_config(), 1)["not_recorded"]
     assert phase["pixels"] == gfp["pixels"]
     assert "no tile covers" in write_report(store.path.parent).read_text(encoding="utf-8")
 
 
 def test_a_frame_that_is_mostly_not_covered_is_thresholded_by_the_rest(run):
-    images = np.zeros((1, N_FRAMES, 2, 4 * SIZE, SIZE), np.uint16)
-    images[0, :, :, :SIZE], images[0, :, :, 3 * SIZE :] = MOVIE[0], MOVIE[1]
-    tiles = [(0, 0, SIZE, SIZE), (3 * SIZE, 0, 4 * SIZE, SIZE)]
+    images = np.zeros((1, N_FRAMES, 2, 4 * HEIGHT, WIDTH), np.uint16)
+    images[0, :, :, :HEIGHT], images[0, :, :, 3 * HEIGHT :] = MOVIE[0], MOVIE[1]
+    tiles = [(0, 0, HEIGHT, WIDTH), (3 * HEIGHT, 0, 4 * HEIGHT, WIDTH)]
     table, _, _ = run("far", images, lambda p, t, z, c: tiles)
-    assert len(table) == 2 * len(CENTRES) * N_FRAMES
+    assert len(table) == n_cells(0, 1) * N_FRAMES
     assert table["intensity_mean_ch_1"].between(150, 250).all()
 
 
@@ -87,7 +94,7 @@ def test_a_tile_that_fluorescence_lacks_gives_empty_fields_in_its_cells(run):
 
 
 def test_a_cell_that_a_gap_cuts_is_left_out_like_one_at_the_edge(run):
-    tiles = [(0, 0, 50, SIZE), (54, 0, SIZE, SIZE)]  # through the upper two cells
+    tiles = [(0, 0, 50, WIDTH), (54, 0, HEIGHT, WIDTH)]  # through the upper two cells
     table, _, _ = run("cut", MOVIE[:1], lambda p, t, z, c: tiles)
     assert sorted(table["position_y"].round(-1).unique()) == [110, 120]
     table, _, _ = run("kept", MOVIE[:1], lambda p, t, z, c: tiles, border_margin=0)
@@ -110,10 +117,10 @@ def test_a_gap_does_not_move_with_the_stage():
 
 def test_cells_that_vanish_with_a_tile_are_not_taken_for_a_lost_focus(run):
     images = MOVIE[:1].copy()
-    lower = (135, 0, SIZE, SIZE)  # without any cell
+    lower = (135, 0, HEIGHT, WIDTH)  # without any cell
 
     def tiles(p, t, z, c):
-        return [(0, 0, SIZE, SIZE)] if c == 1 or t not in (2, 3) else [lower]
+        return [(0, 0, HEIGHT, WIDTH)] if c == 1 or t not in (2, 3) else [lower]
 
     _, report, _ = run("lacking", images, tiles)
     warnings = summary(report, make_config(), 1)["warnings"]

@@ -1,6 +1,7 @@
 """What a run says about a microscope that jumps, loses the focus or saturates."""
 
 import json
+import math
 
 import numpy as np
 import pytest
@@ -9,7 +10,7 @@ from pyama.analysis.report.html_page import build
 from pyama.analysis.report.report_data import collect
 from pyama.processing.workflow.run import process
 from pyama.runs.summary import summary
-from small_movie import MOVIE, N_FRAMES, make_config, recording_of
+from small_movie import MOVIE, N_FRAMES, SHAPE, make_config, recording_of
 
 
 def warnings_of(images, folder, **params):
@@ -57,10 +58,11 @@ def test_a_jump_of_the_picture_is_told_and_registration_corrects_it(tmp_path):
 
 def test_saturated_frames_are_named_in_summary_and_report(images, tmp_path):
     images[0, 4:, 1, :20, :50] = 4095
+    share = 100 * 20 * 50 / math.prod(SHAPE)
     _, warnings = warnings_of(images, tmp_path)
     (saturated,) = [text for text in warnings if "saturated" in text]
     assert saturated == (
-        "FOV 0: GFP is saturated (4095 counts) in up to 3.9 % of the pixels of frame "
+        f"FOV 0: GFP is saturated (4095 counts) in up to {share:.1f} % of the pixels of frame "
         f"4-{N_FRAMES - 1}: values there are too low. A shorter exposure avoids it."
     )
     assert saturated in build(collect(tmp_path), plotly="")

@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from pyama.algorithms.features import FLUORESCENCE_FEATURES
 from pyama.config import Channels
 from pyama.errors import ConfigError, LockedError, ReaderError
 from pyama.processing import record
@@ -27,10 +28,13 @@ from small_movie import (
     N_FRAMES,
     SIGNAL,
     StopAfter,
+    centres,
     contents,
     interruptible,
     make_config,
+    n_cells,
     recording_of,
+    times_of,
 )
 
 
@@ -48,11 +52,11 @@ def statuses(report, fov=0):
 def test_every_cell_gets_a_trace_with_the_right_numbers(finished):
     for fov in range(N_FOVS):
         table = pd.read_csv(finished / f"fov_{fov:03d}" / f"movie_fov_{fov:03d}_traces.csv")
-        assert len(table) == len(CENTRES) * N_FRAMES
-        assert sorted(table["cell"].unique()) == [1, 2, 3, 4]
+        assert len(table) == n_cells(fov) * N_FRAMES
+        assert sorted(table["cell"].unique()) == list(range(1, n_cells(fov) + 1))
         assert table["good"].all()
         first = table[table["frame"] == 0].sort_values(["position_y", "position_x"])
-        expected = sorted((y + fov + 0.5, x + 0.5) for y, x in CENTRES)
+        expected = sorted((y + 0.5, x + 0.5) for y, x in centres(fov))
         found = first[["position_y", "position_x"]].to_numpy()
         np.testing.assert_allclose(np.sort(found, axis=0), np.sort(expected, axis=0), atol=2)
         moved = table.groupby("cell")["position_x"].agg(lambda x: x.iloc[-1] - x.iloc[0])
@@ -67,6 +71,25 @@ def test_counts_are_written_as_whole_numbers(tmp_path):
     table = pd.read_csv(tmp_path / "fov_000" / "movie_fov_000_traces.csv")
     assert table.columns[10:].tolist() == ["area_ch_0", "neighbours_ch_0", "particle_num_ch_1"]
     assert set(table.dtypes[10:].astype(str)) == {"int64"}
+
+
+def test_a_feature_is_told_the_place_and_the_time_of_every_frame(tmp_path, monkeypatch):
+    seen = {}
+
+    def told(image, mask, context):
+        seen[context.fov, context.cell, context.frame] = context.time_min
+        return image.shape[0]
+
+    monkeypatch.setitem(FLUORESCENCE_FEATURES.data, "told", told)
+    config = make_config(Channels(pc=0, fl=[(1, ["told"])]))
+    assert process(recording_of(MOVIE), config, tmp_path).succeeded
+    times = times_of(N_FOVS, N_FRAMES)
+    assert seen == {
+        (fov, cell, frame): times[fov, frame]
+        for fov in range(N_FOVS)
+        for cell in range(1, n_cells(fov) + 1)
+        for frame in range(N_FRAMES)
+    }
 
 
 def test_dropped_objects_are_counted_in_all_frames(tmp_path):

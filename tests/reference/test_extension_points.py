@@ -38,6 +38,7 @@ from small_movie import (
     draw_movie,
     interruptible,
     make_config,
+    n_cells,
     recording_of,
 )
 
@@ -129,7 +130,7 @@ def test_the_body_of_run_single_worker(metadata, tmp_path):
     for service in (segmentation, tracking, background_estimation, cropping, extraction):
         service.process_all_fovs(metadata, config, output_dir, fovs[0], fovs[-1], cancel_event)
     tables = [pd.read_csv(path) for path in sorted(tmp_path.rglob("*_traces.csv"))]
-    assert [len(table) for table in tables] == [len(CENTRES) * N_FRAMES] * 2
+    assert [len(table) for table in tables] == [n_cells(fov) * N_FRAMES for fov in fovs]
 
 
 def test_run_batch_reports_progress(metadata, tmp_path):

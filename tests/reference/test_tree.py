@@ -6,9 +6,9 @@ import pytest
 import zarr
 
 from pyama.processing.workflow import run_workflow
-from small_movie import CENTRES, MOVIE, N_FOVS, N_FRAMES, SIZE, make_config, recording_of
+from small_movie import CENTRES, MOVIE, N_FOVS, N_FRAMES, SHAPE, make_config, recording_of
 
-T, H, W = N_FRAMES, SIZE, SIZE
+T, H, W = N_FRAMES, *SHAPE
 STACKS = {
     "pc_ch_0/0": (np.uint16, (T, H, W)),
     "pc_ch_0/1": (np.uint8, (T, H // 2, W // 2)),
@@ -129,6 +129,7 @@ def test_traces_can_be_recomputed_from_what_is_on_disk(output_dir):
         assert (row.bbox_y0, row.bbox_x0) == (y.min(), x.min())
         assert (row.bbox_y1, row.bbox_x1) == (y.max() + 1, x.max() + 1)
         assert row.position_x == (row.bbox_x0 + row.bbox_x1) / 2
+        assert row.position_y == (row.bbox_y0 + row.bbox_y1) / 2
 
 
 def test_the_table_has_the_columns_of_the_reference(output_dir):

@@ -9,7 +9,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from experiments import HOURS, experiment, traces_of, truth, write_traces
+from experiments import (
+    cells_in,
+    experiment,
+    hours_of,
+    recorded_hours,
+    traces_of,
+    truth,
+    write_traces,
+)
 from pyama import layout
 from pyama.algorithms.features import FLUORESCENCE_FEATURES, PHASE_FEATURES
 from pyama.analysis.fitting.fit_files import fit_file, load_fit_with_traces
@@ -50,7 +58,7 @@ def test_a_merged_table_has_the_columns_of_the_traces_and_says_where_it_is_from(
     assert list(header["source"]["files"]) == [
         f"fov_00{fov}/movie_fov_00{fov}_traces.csv" for fov in (1, 2)
     ]
-    assert header["times"]["2"] == list(60 * HOURS + 2)
+    assert header["times"]["2"] == pytest.approx(60 * hours_of(2) + 2)
     assert header["units"]["intensity_total_ch_1"] == "counts"
     assert header["source"]["pixel_size_um"] == 0.65
 
@@ -60,8 +68,7 @@ def test_every_field_of_view_keeps_its_own_times(folder):
     table = load_merged(path)
     assert list(table)[:5] == ["sample", "fov", "cell", "frame", "time"]
     assert set(table["sample"]) == {"drug"}
-    expected = (15 * table["frame"] + table["fov"]) / 60
-    np.testing.assert_allclose(table["time"], expected)
+    np.testing.assert_allclose(table["time"], recorded_hours(table))
 
 
 def test_merge_gives_all_samples_in_one_table(folder):
@@ -75,7 +82,7 @@ def test_bad_rows_are_left_out_and_inspected_tables_preferred(folder):
     table["good"] = table["cell"] != 2
     write_traces(folder, table, 1, inspected=True)
     merged = merge(folder, {"a": [1]})
-    assert set(merged["cell"]) == {1, 3, 4}
+    assert set(merged["cell"]) == set(range(1, cells_in(1) + 1)) - {2}
     assert merged["good"].all()
     header = read_header(write_merged(folder, {"a": [1]})["a"][0])
     assert list(header["source"]["files"]) == ["fov_001/movie_fov_001_traces_inspected.csv"]
@@ -90,7 +97,8 @@ def test_traces_of_cells_joined_with_a_neighbour_are_named(folder):
     path = write_merged(folder, {"a": "0-1"})["a"][0]
     (note,) = notes_of_table(path)
     assert note.startswith(
-        "1 of 8 traces of the sample 'a' jump up in area by a third or more"
+        f"1 of {cells_in(0) + cells_in(1)} traces of the sample 'a' jump up in area by a "
+        "third or more"
     )
     assert note.endswith("leave them out: FOV 1 cell 2.")
 
@@ -349,7 +357,7 @@ def test_any_table_of_traces_is_read_with_hours(folder, tmp_path):
     traces, _ = load_timed(next(folder.glob("fov_002/*.csv")))
     merged, header = load_timed(write_merged(folder, {"a": [2]})["a"][0])
     np.testing.assert_allclose(traces["time"], merged["time"])
-    np.testing.assert_allclose(traces["time"], traces["frame"] / 4 + 2 / 60)
+    np.testing.assert_allclose(traces["time"], recorded_hours(traces))
     assert header["sample"] == "a"
     plain = tmp_path / "plain.csv"
     plain.write_text("cell,time,value\n1,90,5\n1,120,6\n")
@@ -424,7 +432,7 @@ def test_fits_find_the_truth_and_say_what_was_done(folder):
     path = write_merged(folder, {"a": "0-1"})["a"][0]
     fitted = fit_file(path, starts=2, bounds={"ktl": (0, float("inf"))}, workers=1)
     assert fitted.paths == [folder / "a_merged_fitted_maturation.csv"]
-    t0 = np.concatenate([truth(4, fov)[0] + fov / 60 for fov in (0, 1)])
+    t0 = np.concatenate([truth(cells_in(fov), fov)[0] + fov / 60 for fov in (0, 1)])
     np.testing.assert_allclose(fitted.table["t0"], t0, atol=0.05)
     plain = pd.read_csv(fitted.paths[0], comment="#")
     assert list(plain)[:6] == ["fov", "cell", "model_type", "success", "r_squared", "t0"]

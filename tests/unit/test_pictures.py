@@ -28,6 +28,7 @@ from pyama.pictures.outlines import polygons
 from pyama.pictures.overlays import draw_outlines, reduce_image
 from pyama.store import FovStore, Recipe, StackOutput
 from results import made_once, results_in
+from small_movie import HEIGHT, WIDTH
 
 GROUP = "fl_ch_1"
 
@@ -135,7 +136,7 @@ def test_a_frame_is_drawn_alike_with_and_without_its_preview(without_previews, b
     low, high = contrast_of_preview(store, GROUP)
     wanted = Contrast(low - beyond * (high - low), high + beyond * (high - low))
     found, full = (grey_frame(each, GROUP, 2, wanted) for each in (store, without_previews))
-    assert found.shape == (80, 80)
+    assert found.shape == (HEIGHT // 2, WIDTH // 2)
     if beyond:
         np.testing.assert_array_equal(found, full)
     else:

@@ -2,7 +2,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from experiments import traces_of
+from experiments import cells_in, recorded_hours, traces_of
 from pyama.analysis.figures import plots
 from pyama.analysis.fitting.fit import fit_traces
 from pyama.analysis.mean_traces import drawn_mean, mean_over_time
@@ -16,7 +16,7 @@ SIGNATURES = {"png": b"\x89PNG", "svg": b"<?xml", "pdf": b"%PDF"}
 def traces():
     names = {0: "control", 1: "5 µM $drug$"}
     table = pd.concat([traces_of(fov).assign(sample=names[fov]) for fov in names])
-    return table.assign(time=table["frame"] / 4)
+    return table.assign(time=recorded_hours(table))
 
 
 @pytest.fixture(scope="module")
@@ -60,14 +60,14 @@ def test_the_same_data_gives_the_same_bytes(fitted, tmp_path, kind):
 
 def test_names_stand_in_the_figure_as_they_are(figures, tmp_path):
     text = plots.save(figures["traces"], tmp_path / "a.svg").read_text(encoding="utf-8")
-    assert "5 µM $drug$ (n = 4)" in text
+    assert f"5 µM $drug$ (n = {cells_in(1)})" in text
 
 
 def test_a_panel_per_sample_shows_its_cells_and_their_mean(figures, traces):
     panels = figures["traces"].axes
     assert [panel.get_title() for panel in panels] == [
-        "control (n = 4)",
-        "5 µM $drug$ (n = 4)",
+        f"control (n = {cells_in(0)})",
+        f"5 µM $drug$ (n = {cells_in(1)})",
     ]
     *cells, mean = panels[0].lines
     assert len(cells) == 4
@@ -134,14 +134,16 @@ def test_the_width_is_as_asked(fitted):
 
 
 def test_far_values_are_counted_and_not_drawn(fitted):
-    table = pd.concat([fitted.assign(t0=np.linspace(1, 2, 8)), fitted[:1].assign(t0=1e6)])
+    near = np.linspace(1, 2, len(fitted))
+    even = fitted.assign(t0=near, ktl=2e4 * near)
+    table = pd.concat([even, even[:1].assign(t0=1e6)])
     figure = plots.histograms(table, ["t0"], ["t0"])
-    assert figure.axes[0].get_title() == "1 of 9 far out, not drawn"
+    assert figure.axes[0].get_title() == f"1 of {len(table)} far out, not drawn"
     figure = plots.scatter(table, "t0", "ktl", ("", ""))
-    assert figure.axes[0].get_title() == "1 of 9 far out, not drawn"
+    assert figure.axes[0].get_title() == f"1 of {len(table)} far out, not drawn"
     assert figure.axes[0].get_xlim()[1] < 3
     figure = plots.samples(table, "t0", "t0")
-    assert figure.axes[0].get_title() == "1 of 9 far out, not drawn"
+    assert figure.axes[0].get_title() == f"1 of {len(table)} far out, not drawn"
     assert figure.axes[0].get_ylim()[1] < 3
 
 

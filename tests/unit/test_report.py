@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as npst
 from scipy import ndimage
 
-from experiments import experiment, traces_of, write_traces
+from experiments import cells_in, experiment, traces_of, write_traces
 from pyama.analysis.comparing import comparison
 from pyama.analysis.figures.colours import evenly_spaced
 from pyama.analysis.fitting.fit_files import fit_file
@@ -41,7 +41,7 @@ from pyama.errors import ConfigError, StoreError
 from pyama.pictures import overlays
 from pyama.store import seal, unseal
 from results import results_in
-from small_movie import BACKGROUND, N_FRAMES
+from small_movie import BACKGROUND, N_FRAMES, n_cells, times_of
 
 BAD = "<script>alert(1)</script>"
 TITLES = ["Traces", "Statistics", "Fields of view", "Segmentation", "Quality", "Settings"]
@@ -146,8 +146,9 @@ def test_without_merged_tables_all_cells_are_one_sample(folder):
     fit_file(next(folder.glob("fov_001/*_traces.csv")), "constant")
     report = collect(folder)
     assert report.samples == ["all cells"]
-    assert len(report.traces) == 3 * len(traces_of(0))
-    assert [(fits.model, len(fits.table)) for fits in report.fits] == [("constant", 4)]
+    assert len(report.traces) == sum(len(traces_of(fov)) for fov in range(3))
+    (fits,) = report.fits
+    assert (fits.model, len(fits.table)) == ("constant", cells_in(1))
 
 
 def test_samples_come_in_the_order_of_their_fields_of_view(folder):
@@ -217,7 +218,7 @@ def test_fields_of_view_show_why_cells_were_left_out(run):
     path.write_bytes(seal(entries))
     bars = next(f for f in figures_in(page_of(run)) if f.get("layout", {}).get("barmode"))
     assert {bar["name"]: bar["y"][1] for bar in bars["data"]} == {
-        "with a trace": 4,
+        "with a trace": n_cells(1),
         "in fewer than 2 frames": 1,
         "within 2 px of the edge": 2,
         "both": 1,
@@ -271,7 +272,7 @@ def test_quality_is_measured_from_the_images(run):
     quality = assess(collect(run))
     for fov in (0, 1):
         hours, moved = quality.drift[fov]
-        np.testing.assert_allclose(hours, np.arange(N_FRAMES) / 6)
+        np.testing.assert_allclose(hours, times_of(2, N_FRAMES)[fov] / 60)
         np.testing.assert_allclose(moved, 2 * np.arange(N_FRAMES), atol=1.0)
         _, levels = quality.background[1][fov]
         np.testing.assert_allclose(levels, BACKGROUND, atol=3)

@@ -1,6 +1,5 @@
 """A tour of the whole workflow, on a synthetic recording or on one of the user's."""
 
-import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,7 +11,7 @@ from pyama.analysis.report import write_report
 from pyama.cli.info_command import info_lines, read_description
 from pyama.cli.run_command import run
 from pyama.cli.server import serve
-from pyama.cli.terminal import note
+from pyama.cli.terminal import is_attended, note
 from pyama.errors import ConfigError
 from pyama.runs.command_line import typed
 from pyama.runs.request import Request
@@ -160,7 +159,7 @@ def _answer(results: Path, n_fovs: int) -> None:
 def _show(tour: _Tour, *, browser: bool) -> None:
     for line in _next(tour):
         note(line)
-    if not (browser and sys.stdin.isatty() and sys.stdout.isatty()):
+    if not (browser and is_attended()):
         return
     note(
         "\nThe page opens now: click a cell to see its trace, press Space to play, ? for "

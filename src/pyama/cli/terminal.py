@@ -44,6 +44,11 @@ def result_json(name: str, value: Mapping[str, Any], version: int = 1) -> None:
     typer.echo(json.dumps(content, indent=1, allow_nan=False, default=str))
 
 
+def is_attended() -> bool:
+    """Whether somebody sees the output and can answer, unlike in a script."""
+    return sys.stdin.isatty() and sys.stdout.isatty()
+
+
 def note(text: str) -> None:
     """Write a line to stderr."""
     typer.echo(make_printable(text), err=True)
