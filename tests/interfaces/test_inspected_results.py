@@ -88,6 +88,7 @@ def test_both_front_ends_ask_before_they_replace_inspected_results(pyama, client
     plan = client.post("/api/runs/plan", json=CHANGED).json()
     (fact,) = plan["inspected"]
     assert fact == plan["replaced"][0] == "FOV 0: 1 trace, 1 inspection with 1 entry"
+    assert sum("trace" in text for text in plan["replaced"]) == 1, "each FOV is named once"
     assert f"\n  {fact}\n" in message
     assert plan["question"].endswith(question)
     assert plan["question"].removesuffix(question).strip() in message

@@ -135,7 +135,7 @@ def test_a_cancelled_fit_keeps_what_is_finished(folder, monkeypatch):
     clock = SimpleNamespace(now=0.0)
     monkeypatch.setattr(active_fit, "time", SimpleNamespace(monotonic=lambda: clock.now))
     fit = ActiveFit([folder / "a_merged.csv", folder / "b_merged.csv"], FitSettings(starts=1))
-    work, of_the_first, left = fit._watch, [], []
+    work, parts, left = fit._watch, [], []
 
     def cancel_in_the_second(share):
         if fit.fitted and share:
@@ -143,14 +143,14 @@ def test_a_cancelled_fit_keeps_what_is_finished(folder, monkeypatch):
         work(share)
         clock.now = 40 * fit.fraction
         left.append((fit.seconds_left, 40 - fit.seconds if fit.fraction else None))
-        if not fit.fitted:
-            of_the_first.append(fit.fraction)
+        parts.append((fit.fraction, len(fit.fitted), share))
 
     fit._watch = cancel_in_the_second
     fit.start()
     fit.wait()
     assert (fit.status, fit.message, len(fit.fitted)) == ("cancelled", "", 1)
-    assert 0 == of_the_first[0] <= of_the_first[-1] <= 0.5 <= fit.fraction <= 1
+    assert [shown for shown, _, _ in parts] == [(n + share) / 2 for _, n, share in parts]
+    assert any(share > 0 and not n for _, n, share in parts), "it grows within a table, too"
     assert left[0] == (None, None)
     assert [shown for shown, _ in left[1:]] == pytest.approx([time for _, time in left[1:]])
     assert fit.seconds_left is None

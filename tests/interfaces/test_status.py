@@ -58,7 +58,10 @@ def test_a_run_stops_at_its_limit_and_the_status_says_so(
 def test_owners_and_failures_are_named(pyama, movie_file, tmp_path):
     assert pyama("run", movie_file, "-o", tmp_path, *SMALL, "--fovs", "0").exit_code == 0
     run = read_run(tmp_path)
-    run["fovs"]["1"] = {"copying": {"status": "failed", "message": "The disk is full."}}
+    run["fovs"]["1"] = {
+        "copying": {"status": "failed", "message": "The disk is full."},
+        "background": {"status": "failed", "message": "There are no frames."},
+    }
     (tmp_path / "run.json").write_bytes(seal(run))
     assert states(pyama, tmp_path) == ["finished", "failed", "missing"]
     text = pyama("status", tmp_path).stdout

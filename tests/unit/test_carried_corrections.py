@@ -188,6 +188,22 @@ def test_the_same_numbers_need_no_masks():
     )
 
 
+@pytest.mark.parametrize("n_new", [T, 3 * T])
+def test_frames_that_the_earlier_traces_lack_count_for_nothing(n_new):
+    """As where a run of some frames is followed by one of all frames."""
+    before = table_of({1: range(T), 2: range(T)})
+    after = table_of({5: range(n_new), 6: range(n_new)})
+    partner = partners(before, after, always({1: 5, 2: 6}))
+    actions = [MarkCell(cell=1, good=False, frame=2), Delete(cell=2)]
+    results = carry_over(
+        [entry(action) for action in actions], before, after, partner, after.frames < T
+    )
+    assert [list(result.actions) for result in results] == [
+        [MarkCell(cell=5, good=False, frame=2)],
+        [Delete(cell=6)],
+    ]
+
+
 def test_what_was_undone_is_left_out_and_what_was_left_before_stays():
     old = table_of(CELLS)
     entries = [

@@ -97,7 +97,9 @@ def test_renamed_channels_are_noted_and_moved_ones_refused():
     assert note.startswith("Channel 1 is EGFP; ")
     assert note.endswith("it was GFP.")
     assert compare_names([0], ["Phase", "GFP"], ["Phase", "EGFP"]) == []  # 1 is not used
+    # What a recording does not have is refused elsewhere, and this must not fail before.
     assert compare_names([0, 7], ["Phase"], ["Phase"]) == []
+    assert compare_names([0, 1], ["Phase", "GFP"], ["Phase"]) == []
     with pytest.raises(ConfigError, match="GFP was channel 1"):
         compare_names([1], ["Phase", "GFP"], ["GFP", "Phase"])
 

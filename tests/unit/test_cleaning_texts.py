@@ -1,12 +1,19 @@
 """What `pyama clean` says, from listings made by hand."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from pyama.analysis.removed_outputs import KINDS
 from pyama.errors import ConfigError
-from pyama.runs.cleaning import Listing, nothing_text, parse_kinds, removed_text
+from pyama.runs.cleaning import (
+    Listing,
+    listing_lines,
+    nothing_text,
+    parse_kinds,
+    removed_text,
+)
 from pyama.runs.removable import Found, Removable, seconds_of
 from pyama.runs.temporary_files import LeftOvers
 
@@ -60,6 +67,23 @@ def test_what_is_removed_is_named_with_its_size():
     left = LeftOvers({0: ("a",)}, (), 1000)
     assert removed_text(listing_of(found, left), []) == "left-overs (1 kB)"
     assert removed_text(listing_of(found, left), ["previews"]).endswith("(3 kB)")
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("seconds", [0.4, 95.0])
+def test_the_time_of_a_step_is_named_unless_it_is_short_or_previews_alone(kind, seconds):
+    """Previews are made while another step has the pixels in memory."""
+    found = found_of(**{kind: {3: {"a/0": 5}}})
+    found.groups[kind].steps.add("x")
+    run = {"fovs": {"3": {"x": {"status": "done", "seconds": seconds}}}}
+    (line,) = [
+        line
+        for line in listing_lines(replace(listing_of(found), run=run))
+        if line.startswith(f"  {kind} ")
+    ]
+    assert "FOV 3; made again by x" in line
+    assert ("took 1 min 35 s" in line) == (seconds > 1 and kind != "previews")
+    assert ("took" in line) == ("took 1 min 35 s" in line)
 
 
 def test_nothing_was_removed_says_what_helps():

@@ -68,6 +68,23 @@ def events_of(seconds, workers):
     return sorted(events, key=lambda event: event[0])
 
 
+@pytest.mark.parametrize("compiled_before", [0.0, 100.0])
+def test_what_was_compiled_before_the_run_does_not_count(compiled_before):
+    """As in a server, whose second run finds the kernels of the first one."""
+    clock = Clock(compiled=compiled_before)
+    estimator = clock.estimator({0: OUTPUTS})
+    for i in range(N_FRAMES):
+        clock.now = i + 1.0
+        estimator.watch(Progress("copying", 0, i + 1, N_FRAMES))
+    clock.compiled += COMPILE_SECONDS
+    clock.now += COMPILE_SECONDS + 5
+    snapshot = estimator.snapshot()
+    elapsed = N_FRAMES - 1 + 5
+    assert snapshot.frames_per_s == pytest.approx(snapshot.share * N_FRAMES / elapsed)
+    left = elapsed * (1 - snapshot.share) / snapshot.share
+    assert snapshot.seconds_left == pytest.approx(left)
+
+
 def simulated(seconds, workers, compile_after=None):
     """Play a run; return its length without compiling, and snapshots of it."""
     clock, pause, shown = Clock(), 0.0, []

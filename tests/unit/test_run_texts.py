@@ -10,6 +10,7 @@ from types import SimpleNamespace
 import pytest
 
 from pyama import layout
+from pyama.algorithms.filters import share_inside
 from pyama.config import Channel, Channels, ProcessingParams
 from pyama.processing.step_reports import FovStepReport, Status, StepReports
 from pyama.runs import active_run
@@ -18,7 +19,7 @@ from pyama.runs.disk_progress import MAX_LOG_BYTES, log_tail
 from pyama.runs.log import write_log
 from pyama.runs.plugin_catalog import _parameters
 from pyama.runs.request import PreparedRun, Request, prepare
-from pyama.runs.run_counts import count_lines
+from pyama.runs.run_counts import count_lines, limits
 from pyama.runs.run_notes import other_settings, quoted, recording_notes, reselection_notes
 from pyama.runs.settings import apply_settings
 from pyama.runs.summary import _skipped
@@ -99,6 +100,29 @@ def test_cells_that_are_left_out_are_counted_by_their_reason():
     removed = {"min_frames": 3, "border_margin": 0}
     lines = count_lines(counted(removed=removed))
     assert not any("of the frame is further away" in line for line in lines)
+
+
+@pytest.mark.parametrize("fovs", [(0,), (2,), (2, 1), (1, 2, 0)])
+def test_the_margin_is_that_of_the_smallest_field_of_view_of_the_run(fovs):
+    shapes = ((90, 120), (300, 200), (40, 70))
+    report = SimpleNamespace(fovs=fovs, metadata=METADATA.replace(shapes=shapes))
+    config = make_config(border_margin=9)
+    found = limits(report, config, {})["share_inside"]
+    assert found == min(share_inside(shapes[fov], 9) for fov in fovs)
+
+
+@pytest.mark.parametrize("level", [logging.NOTSET, logging.ERROR])
+def test_logging_is_as_before_once_the_log_of_a_run_is_closed(tmp_path, level):
+    package = logging.getLogger("pyama")
+    before, handlers = package.level, list(package.handlers)
+    package.setLevel(level)
+    try:
+        with write_log(tmp_path, lambda record: None):
+            assert package.level == logging.INFO
+            assert len(package.handlers) > len(handlers)
+        assert (package.level, package.handlers) == (level, handlers)
+    finally:
+        package.setLevel(before)
 
 
 def test_the_share_of_pixels_above_the_threshold_is_said():

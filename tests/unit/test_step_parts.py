@@ -93,6 +93,21 @@ def test_zeros_are_images_where_a_camera_counts_from_zero():
     assert notes["low"] == 0  # their pixels count
 
 
+@pytest.mark.parametrize("rows", [0, 3, 8])
+def test_levels_are_those_of_the_recorded_pixels(rows):
+    """Of images and of images of zeros alike, whatever part of them was recorded."""
+    frames = (
+        np.arange(200, dtype=np.uint16).reshape(10, 20),
+        *[np.zeros((10, 20), np.uint16)] * 2,
+    )
+    lost = NotRecorded(boxes=dict.fromkeys(range(3), ((0, 0, rows, 20),)) if rows else {})
+    notes = scanned("keep", *frames, known=lost)
+    expected = np.percentile(
+        [frame[rows:] for frame in frames], [1, 99], method="inverted_cdf"
+    )
+    assert [notes["low"], notes["high"]] == pytest.approx(expected, abs=1)
+
+
 @pytest.mark.parametrize(("zero_planes", "missing"), [("missing", [0, 1]), ("keep", [])])
 def test_what_zeros_are_can_be_set(zero_planes, missing):
     dark = IMAGE.copy()
