@@ -14,7 +14,9 @@ from pyama.traces.corrections import Cut, Delete, MarkCell
 from pyama.traces.inspection import Inspection
 from pyama.traces.trace_reading import load_traces
 from results import made_once, results_in
+from small_movie import HEIGHT, N_FRAMES, WIDTH
 
+SIZE_IN_MOVIE = 2 * WIDTH, 2 * HEIGHT
 TRACES = "fov_000/movie_fov_000_traces.csv"
 
 
@@ -117,13 +119,13 @@ def test_a_movie_shows_every_frame(pyama, inspected, tmp_path, suffix):
     assert done.exit_code == 0
     if ffmpeg is None:
         with Image.open(out) as movie:
-            assert (movie.n_frames, movie.size) == (6, (320, 320))
+            assert (movie.n_frames, movie.size) == (N_FRAMES, SIZE_IN_MOVIE)
             assert movie.info["duration"] == 200
     else:
         reader = ffmpeg.read_frames(str(out))
         facts = next(reader)
-        assert (facts["size"], facts["fps"], facts["codec"]) == ((320, 320), 5, "h264")
-        assert len(list(reader)) == 6
+        assert (facts["size"], facts["fps"], facts["codec"]) == (SIZE_IN_MOVIE, 5, "h264")
+        assert len(list(reader)) == N_FRAMES
 
 
 def test_outlines_follow_the_corrections(inspected):
