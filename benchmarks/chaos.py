@@ -14,6 +14,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[1]
 TESTS = (
     "tests/pipeline/test_kill.py",
+    "tests/pipeline/test_killed_conversions.py",
     "tests/pipeline/test_faults.py",
     "tests/pipeline/test_verify.py",
     "tests/pipeline/test_stateful.py",

@@ -66,10 +66,28 @@ def _memory(folder: Path, *, quick: bool) -> list[Line]:
 def _cells(folder: Path) -> list[Line]:
     path = str(folder / "lasting.nd2")
     run_task("draw", path=path, size=2048, cells=300, frames=180, lasting=True)
-    found = run_task("write_cells", path=path, folder=str(folder))
+    found, archived = (
+        run_task("write_cells", path=path, folder=str(folder), form=form)
+        for form in ("folder", "zip")
+    )
     Path(path).unlink()
     what = f"cells.zarr of 300 cells, {found['tracks']} tracks, T = 180, with previews"
-    return [Line(what, f"{found['cpu']:.1f} s", "at most 10 s")]
+    return [
+        Line(what, f"{found['cpu']:.1f} s", "at most 10 s"),
+        Line("the same as cells.zarr.zip", f"{archived['cpu']:.1f} s", "not more"),
+        *(
+            Line(
+                f"{title}, folder and zip",
+                f"{found[key]:.0f} and {archived[key]:.0f}{unit}",
+                "",
+            )
+            for key, title, unit in (
+                ("write_us", "cutting, packing and writing a crop and its preview", " µs"),
+                ("read_us", "reading a crop", " µs"),
+                ("inodes", "files and folders of the field of view", ""),
+            )
+        ),
+    ]
 
 
 def _crowded() -> Line:

@@ -189,27 +189,50 @@ def run(path: str, folder: str, workers: int = 1) -> dict[str, Any]:
 
 
 @task
-def write_cells(path: str, folder: str) -> dict[str, float]:
-    """Measure CPU time of `cells.zarr` with its previews but without those of frames."""
+def write_cells(path: str, folder: str, form: str = "folder") -> dict[str, float]:
+    """Measure CPU time of cells with their previews but without those of frames.
+
+    Args:
+        path: The recording.
+        folder: For the results.
+        form: How the cells are kept: `folder` or `zip`.
+    """
     warm_up()
     from pyama import layout
     from pyama.processing.workflow import CroppingService, process
     from pyama.readers import open_reader
     from pyama.store import CellsOutput, FovStore
 
-    out = _new_folder(folder)
-    assert process(path, _config(), out).succeeded
+    out, config = _new_folder(folder), _config()
+    config = config.replace(params=config.params.replace(cells=form))
+    assert process(path, config, out).succeeded
     fov = FovStore(out, 0)
     # Moved and not deleted, see above. Previews of frames exist and are not made again.
-    (fov.path / layout.CELLS).rename(out / "first")
+    name = layout.CELLS if form == "folder" else layout.CELLS_ARCHIVE
+    (fov.path / name).rename(out / "first")
     CellsOutput(fov.path, ()).discard()
     with open_reader(path) as reader:
         metadata = reader.metadata
     costs = Costs()
     with costs.of("cropping"):
-        report = CroppingService().process(metadata, _config(), out, [0])
+        report = CroppingService().process(metadata, config, out, [0])
     assert not report.failed_fovs()
-    return {"cpu": costs.steps["cropping"].cpu, "tracks": len(fov.cells().cell_list.ids)}
+    cells = fov.cells()
+    tracks = cells.cell_list.ids.tolist()
+    groups = [*map(layout.raw, (0, 1), (0, 0)), layout.tracked(0), layout.background(1)]
+    with costs.of("reading"):
+        cells = fov.cells()
+        for group in groups:
+            for cell in tracks:
+                cells.crop(group, cell)
+    crops = len(tracks) * len(groups)
+    return {
+        "cpu": costs.steps["cropping"].cpu,
+        "tracks": len(tracks),
+        "write_us": 1e6 * costs.steps["cropping"].cpu / crops,
+        "read_us": 1e6 * costs.steps["reading"].cpu / crops,
+        "inodes": sum(1 for _ in fov.path.rglob("*")),
+    }
 
 
 @task

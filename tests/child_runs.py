@@ -18,6 +18,7 @@ from pyama.errors import PyamaError
 from pyama.processing.verify import verify
 from pyama.processing.workflow import process
 from pyama.runs.log import write_log
+from pyama.store import FovStore, convert_cells
 from pyama.testing.nd2_writer import write_nd2
 from small_movie import MOVIE, make_config
 
@@ -124,6 +125,17 @@ def changes_of_a_run(recording, output_dir, params):
 def run_and_end(recording, output_dir, params, last, torn):
     Ending(output_dir, last, torn=torn)
     process(recording, make_config(**params), output_dir)
+
+
+def changes_of_a_conversion(output_dir, form):
+    ending = Ending(output_dir, -1, torn=False)
+    convert_cells(FovStore(output_dir, 0).path, form)
+    return ending.count
+
+
+def convert_and_end(fov_path, form, last, torn):
+    Ending(fov_path, last, torn=torn)
+    convert_cells(fov_path, form)
 
 
 FIRST = {"threads": "copying", "processes": "segmentation"}

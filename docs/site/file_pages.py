@@ -26,6 +26,7 @@ FILES = {
     layout.LOG_FILE: "what the runs have done, and errors in full",
     f"{layout.fov_dir(0)}/{layout.IMAGES}": "frames, labels and background as OME-Zarr",
     f"{layout.fov_dir(0)}/{layout.CELLS}": "crops of every cell",
+    f"{layout.fov_dir(0)}/{layout.CELLS_ARCHIVE}": "the same in one file, with `cells: zip`",
     "control_merged.csv": "traces of the sample `control`, of `pyama merge`",
     "control_merged_fitted_maturation.csv": "a row per cell, of `pyama fit`",
     "report.html": "figures and tables in one file, of `pyama report`",

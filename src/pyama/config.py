@@ -3,7 +3,7 @@
 import os
 from collections.abc import Iterable
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Self, TypeAlias
+from typing import TYPE_CHECKING, Annotated, Any, Literal, Self, TypeAlias
 
 from pydantic import Field, ValidationError, field_validator, model_validator
 
@@ -31,8 +31,8 @@ from pyama.yaml_files import load_yaml
 _PURE = {"unit": "1"}
 METADATA_KEY = "metadata"
 """Section of `processing_config.yaml` that describes the recording; it has no settings."""
-WITHOUT_EFFECT = ("n_workers", "batch_size", "plugin_timeout")
-"""Parameters that do not affect results: they depend on the computer."""
+WITHOUT_EFFECT = ("n_workers", "batch_size", "plugin_timeout", "cells")
+"""Parameters that do not affect results: they depend on the computer and its disk."""
 ONLY_IF_WRITTEN = ("frame_interval", *WITHOUT_EFFECT)
 """Parameters that are written only if they were set: their default would override the time
 stamps of the file, or transfer the number of cores from one computer to another."""
@@ -166,6 +166,11 @@ class ProcessingParams(
     ) = 600.0
     """Time that a plugin may take for one frame or cell, or a tracking method from frame to
     frame. After it the step fails. Null sets no limit."""
+    cells: Literal["folder", "zip"] = "folder"
+    """How new cells are kept: `folder` has eight files and folders per cell and channel; `zip`
+    is one uncompressed archive per field of view, `cells.zarr.zip`, for file systems that
+    limit their number. Finished cells stay as they are: `pyama pack` and `pyama unpack`
+    convert them."""
     seed: Annotated[int, Field(ge=0, json_schema_extra=_PURE)] = 0
     """Seed of all random numbers; each cell has its own sequence."""
 

@@ -12,6 +12,8 @@ EARLIER, EARLIER_FACTS = ".earlier", "facts.json"
 over, and the file that says which they are."""
 IMAGES = "images.zarr"
 CELLS = "cells.zarr"
+CELLS_ARCHIVE = "cells.zarr.zip"
+CONTAINERS = IMAGES, CELLS, CELLS_ARCHIVE
 CELLS_METADATA = "metadata"
 FULL, PREVIEW = "0", "1"
 """Levels of a stack: full resolution, and the uint8 preview of half the size."""

@@ -12,6 +12,7 @@ ROOT = Path(__file__).parents[2]
 SHARE = "0.1"
 PARTS = {
     "kills": "pipeline/test_kill.py",
+    "conversions": "pipeline/test_killed_conversions.py",
     "writes": "pipeline/test_faults.py::"
     "test_a_failing_write_is_one_line_and_the_next_run_makes_it_good",
     "damages": "pipeline/test_verify.py::test_any_damaged_file_is_named_and_made_again",

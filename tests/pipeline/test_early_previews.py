@@ -161,7 +161,7 @@ def test_crops_in_several_blocks_get_their_previews_from_caching(
     assert not store.unfinished()
     assert verify(tmp_path).is_intact
     told = [entry.getMessage() for entry in caplog.records]
-    cell = "Cell 1 in pc_ch_0 is too large to be kept in memory."
+    cell = "Cell 1 in fl_background_ch_1 is too large to be kept in memory."
     assert f"FOV 0: cells/1 is left to caching: {cell}" in told
 
 

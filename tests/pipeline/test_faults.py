@@ -201,10 +201,10 @@ def test_a_disk_that_stays_full_is_one_line_per_fov_with_file_and_step(whole, tm
 def test_a_frame_that_cannot_be_copied_is_named(monkeypatch, tmp_path, n_workers, frame):
     real = files.write_file
 
-    def write_file(path, data):
+    def write_file(path, *data):
         if Path(path).parts[-3:] == ("fl_ch_1", "0", f"c.{frame}.0.0"):
             raise OSError(errno.EIO, os.strerror(errno.EIO))
-        real(path, data)
+        real(path, *data)
 
     monkeypatch.setattr(files, "write_file", write_file)
     report = process(make_recording(), make_config(n_workers=n_workers), tmp_path)

@@ -104,7 +104,11 @@ def test_a_killed_run_goes_on_to_the_same_bytes(
 
 DAMAGED = "changed", "truncated"
 OTHERS = {"min_object_size": 60, "tile_size": 40}
-STARTS = [pytest.param({}, None, id="new folder"), pytest.param(OTHERS, {}, id="old results")]
+STARTS = [
+    pytest.param({}, None, id="new folder"),
+    pytest.param(OTHERS, {}, id="old results"),
+    pytest.param({"cells": "zip"}, None, id="zip"),
+]
 
 
 @pytest.mark.timeout(7200 if CHAOS else 300)

@@ -129,10 +129,10 @@ def test_with_several_workers_a_frame_is_read_while_the_one_before_is_written(
             asked.set()
         return read(fov, frame, channels)
 
-    def writing(path, data):
+    def writing(path, *data):
         if Path(path).name == "c.0.0.0":
             assert asked.wait(60), "the second frame is read only after the first is written"
-        write_file(path, data)
+        write_file(path, *data)
 
     monkeypatch.setattr(recording, "read", reading)
     monkeypatch.setattr(files, "write_file", writing)

@@ -23,8 +23,9 @@ from pyama.store import (
     crop_spec,
 )
 from pyama.store.array_spec import frames_spec, shards_spec, tiled_spec
-from pyama.store.chunks import SHUFFLES, compress, decompress, pack, read_frame, shard
-from pyama.store.files import Ledger, find_damages
+from pyama.store.chunks import SHUFFLES, compress, decompress, pack, read_frame, shard_index
+from pyama.store.damages import find_damages
+from pyama.store.files import FolderFiles, Ledger
 from pyama.store.zarr_arrays import DOCUMENT, write_array
 
 DTYPES = st.sampled_from(["bool", "int32", "float32", "uint8", "uint16", "uint32"])
@@ -52,7 +53,7 @@ RECIPES = st.builds(
 
 
 def written(folder, spec, stack):
-    ledger = Ledger(folder)
+    ledger = Ledger(FolderFiles(folder))
     ledger.write(DOCUMENT, spec.document({}))
     for index, start in enumerate(range(0, len(stack), spec.chunk[0])):
         chunk = stack[start : start + spec.chunk[0]]
@@ -115,7 +116,7 @@ def test_blocks_of_frames_are_read_as_written(stack, block_bytes):
 def test_tables_are_read_as_written(table):
     names = ("cell", "t", "edge")[: table.ndim]
     with tempfile.TemporaryDirectory() as folder:
-        write_array(Ledger(Path(folder)), "table", table, names)
+        write_array(Ledger(FolderFiles(Path(folder))), "table", table, names)
         stored = StoredArray(Path(folder) / "table")
         same(stored.read(), table)
         assert stored.spec.names == names
@@ -146,7 +147,8 @@ def test_garbage_is_never_read(stack, garbage):
 
 @given(npst.arrays(np.uint8, (1, 4, 6)), st.data())
 def test_no_flipped_bit_of_a_shard_is_read(chunk, data):
-    packed = bytearray(shard(pack(chunk, (1, 2, 3), "shuffle"), 4))
+    tiles = pack(chunk, (1, 2, 3), "shuffle")
+    packed = bytearray(b"".join([*tiles, shard_index(tiles, 4)]))
     bit = data.draw(st.integers(0, len(packed) * 8 - 1))
     packed[bit // 8] ^= 1 << bit % 8
     with pytest.raises(ValueError, match="it"):
@@ -172,7 +174,7 @@ NAMES = st.text(st.characters(exclude_characters="/\\"), min_size=1, max_size=20
 @given(st.dictionaries(NAMES.filter(lambda name: name not in {".", ".."}), st.binary()))
 def test_the_list_of_checksums_names_every_file(contents):
     with tempfile.TemporaryDirectory() as folder:
-        ledger = Ledger(Path(folder))
+        ledger = Ledger(FolderFiles(Path(folder)))
         for name, content in contents.items():
             ledger.add(name, content)
         found = list(find_damages(Path(folder), ledger.to_bytes(), None))

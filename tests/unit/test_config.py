@@ -187,6 +187,7 @@ CONFIGS = [
                 n_workers=3,
                 batch_size=5,
                 plugin_timeout=3,
+                cells="zip",
                 time_mapping={0: 0.0, 1: 2.5},
                 max_object_size=None,
                 background_weight=0.3,

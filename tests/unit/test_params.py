@@ -55,6 +55,7 @@ DECIDED = {
     "tracking_method": "iou",
     "batch_size": 2,
     "plugin_timeout": 600.0,
+    "cells": "folder",
     "seed": 0,
 }
 """What spec/decisions.md adds."""

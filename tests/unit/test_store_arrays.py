@@ -12,7 +12,7 @@ from zarr.codecs import BloscCodec, BytesCodec, Crc32cCodec
 from pyama.errors import StoreError
 from pyama.store import StoredArray, array_spec, crop_spec
 from pyama.store.array_spec import frames_spec, shards_spec, table_spec, tiled_spec
-from pyama.store.files import Ledger
+from pyama.store.files import FolderFiles, Ledger
 from pyama.store.zarr_arrays import DOCUMENT, write_array
 
 RNG = np.random.default_rng(7)
@@ -27,7 +27,7 @@ def numbers(shape, dtype):
 
 
 def write(folder, spec, array, attributes=None):
-    ledger = Ledger(folder)
+    ledger = Ledger(FolderFiles(folder))
     ledger.write(DOCUMENT, spec.document(attributes or {}))
     step = spec.chunk[0]
     for index in range(-(-len(array) // step)):
@@ -136,7 +136,9 @@ def test_black_frames_are_files_too(tmp_path):
 
 
 def test_an_empty_table_has_no_chunk(tmp_path):
-    write_array(Ledger(tmp_path), "bboxes", np.zeros((0, 5, 4), np.int32), ("c", "t", "e"))
+    write_array(
+        Ledger(FolderFiles(tmp_path)), "bboxes", np.zeros((0, 5, 4), np.int32), ("c", "t", "e")
+    )
     assert [path.name for path in (tmp_path / "bboxes").iterdir()] == [DOCUMENT]
     assert StoredArray(tmp_path / "bboxes").read().shape == (0, 5, 4)
     assert zarr.open_array(tmp_path / "bboxes", mode="r")[:].shape == (0, 5, 4)

@@ -10,7 +10,8 @@ import pytest
 from pyama.errors import StoreError
 from pyama.store import Mark, MarkFile, Recipe, replace_file, seal, unseal, write_atomically
 from pyama.store.chunks import compress
-from pyama.store.files import Damage, Ledger, checksum, file_checksum, path_in_errors
+from pyama.store.damages import Damage
+from pyama.store.files import FolderFiles, Ledger, checksum, file_checksum, path_in_errors
 
 RECIPE = Recipe(
     "tracking", 1, "iou", {"min_iou": 0.1, "max_gap": 0}, {"seg_labeled_ch_0/0": "a"}
@@ -135,7 +136,7 @@ NAMES = ["a.csv", "deep/er/c.0.0", "with space", "line\nbreak", "a\u2028b", "202
 @pytest.fixture
 def finished(tmp_path):
     """Files with a mark of their own, all older than the mark."""
-    ledger = Ledger(tmp_path)
+    ledger = Ledger(FolderFiles(tmp_path))
     for name in NAMES:
         ledger.write(name, f"content of {name!r}".encode())
         os.utime(tmp_path / name, (1, 1))
@@ -204,7 +205,7 @@ def test_a_file_in_the_place_of_a_folder_is_damage(finished):
 
 
 def test_two_swapped_files_are_damage(tmp_path):
-    ledger = Ledger(tmp_path)
+    ledger = Ledger(FolderFiles(tmp_path))
     for value in (1, 2):
         ledger.write(str(value), compress(np.full((4, 4), value, np.uint16), "shuffle"))
     mark_file = MarkFile(tmp_path, "x/0")
@@ -235,7 +236,7 @@ def test_damage_of_the_mark_itself_is_named(finished, suffix, thorough):
 
 def test_missing_checksums_of_no_files_are_damage(tmp_path):
     mark_file = MarkFile(tmp_path, "cells/1")
-    mark_file.write(RECIPE, {}, Ledger(tmp_path))
+    mark_file.write(RECIPE, {}, Ledger(FolderFiles(tmp_path)))
     assert mark_file.damages(thorough=True) == []
     mark_file.sums_path.unlink()
     assert mark_file.damages(thorough=True) == [Damage(".marks/cells.1.sums", "missing")]
@@ -252,7 +253,7 @@ def test_a_mark_that_cannot_be_read_is_an_error_and_a_damage(finished):
 
 @pytest.mark.parametrize("name", ["../secret", "/etc/passwd", "a/../../b", "..\\x"])
 def test_checksums_do_not_look_outside_the_folder(tmp_path, name):
-    ledger = Ledger(tmp_path)
+    ledger = Ledger(FolderFiles(tmp_path))
     ledger.add(name, b"x")
     mark_file = MarkFile(tmp_path, "x/0")
     mark_file.write(RECIPE, {}, ledger)
@@ -264,7 +265,7 @@ def test_checksums_do_not_look_outside_the_folder(tmp_path, name):
 def test_the_list_of_checksums_does_not_depend_on_the_order_of_writing(tmp_path):
     lists = []
     for names in (NAMES, NAMES[::-1]):
-        ledger = Ledger(tmp_path)
+        ledger = Ledger(FolderFiles(tmp_path))
         for name in names:
             ledger.write(name, name.encode())
         lists.append(ledger.to_bytes())
@@ -305,7 +306,7 @@ def test_an_interrupted_replacement_leaves_the_old_content(tmp_path, error):
 def test_what_cannot_be_written_is_named(tmp_path):
     (tmp_path / "file").write_bytes(b"")
     with pytest.raises(StoreError, match=r"file cannot be written: (File exists|Not a dir)"):
-        Ledger(tmp_path).write("file/c.0", b"x")
+        Ledger(FolderFiles(tmp_path)).write("file/c.0", b"x")
     with pytest.raises(StoreError, match=r"m\.json cannot be written: "):
         write_atomically(tmp_path / "file" / "m.json", b"x")
     full = OSError(28, "No space left on device")

@@ -17,6 +17,7 @@ from pyama.cli import (
     import_commands,
     merge_command,
     models_command,
+    pack_commands,
     plot_commands,
     plugin_commands,
     statistics_commands,
@@ -267,7 +268,8 @@ def status(
 
 
 for _module in (
-    *(demo_options, suggest_command, clean_command, merge_command, models_command),
+    *(demo_options, suggest_command, clean_command, pack_commands),
+    *(merge_command, models_command),
     *(analysis_commands, statistics_commands, cite_command, train_command, view_command),
 ):
     _module.register(app)

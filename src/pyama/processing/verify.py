@@ -231,6 +231,9 @@ class _Check:
         return known
 
     def _strays(self, store: FovStore, known: set[str]) -> Iterator[Finding]:
+        for path in store.other_cells():
+            place = f"{store.path.name}/{path.name}"
+            yield Finding(place, "another form of the cells counts", store.fov)
         for top in (layout.IMAGES, layout.CELLS, MARKS):
             for folder, _, names in os.walk(store.path / top):
                 inside = Path(folder).relative_to(store.path).as_posix()

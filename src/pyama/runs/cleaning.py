@@ -29,7 +29,7 @@ from pyama.store import (
     fovs_in,
     lock_fovs,
     read_run,
-    remove_output,
+    remove_outputs,
 )
 from pyama.units import bytes_text
 
@@ -155,8 +155,7 @@ def clean(output_dir: Path, kinds: Sequence[str] = ()) -> Listing:
             if group.kind in kinds:
                 for fov, outputs in group.outputs.items():
                     store = FovStore(output_dir, fov)
-                    for name in sorted(outputs, reverse=True):  # previews of crops first
-                        remove_output(MarkFile(store.path, name))
+                    remove_outputs([MarkFile(store.path, name) for name in outputs])
     with write_log(output_dir, lambda record: None):
         logger.info("Cleaned: %s", removed_text(listing, kinds))
     return listing

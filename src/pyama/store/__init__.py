@@ -10,10 +10,11 @@ from pyama.store.cells import (
     CellsOutput,
     Crop,
     crop_dtype,
+    crop_files,
 )
+from pyama.store.damages import Damage
 from pyama.store.file_locks import LOCK_FILE, lock_folder, try_lock
 from pyama.store.files import (
-    Damage,
     path_in_errors,
     replace_file,
     set_aside,
@@ -31,7 +32,7 @@ from pyama.store.label_corrections import (
 from pyama.store.lock import lock_fovs, locks_joined
 from pyama.store.lock_owner import local_time
 from pyama.store.lock_state import LockHolder, lock_holders
-from pyama.store.marks import MARKS, Mark, MarkFile, Recipe, seal, unseal
+from pyama.store.marks import MARKS, Mark, MarkFile, seal, unseal
 from pyama.store.not_recorded import NotRecorded
 from pyama.store.ome import Scale, Series
 from pyama.store.outputs import (
@@ -44,15 +45,19 @@ from pyama.store.outputs import (
     TracesOutput,
     Write,
 )
+from pyama.store.packing import convert_cells
+from pyama.store.recipe import Recipe
 from pyama.store.removing import (
     bytes_in,
     is_behind_link,
     left_temporaries,
     remove_output,
+    remove_outputs,
     remove_temporaries,
 )
 from pyama.store.run_file import read_run
 from pyama.store.stack_outputs import PreviewOutput, StackOutput, stack_files
+from pyama.store.stored_files import Form
 from pyama.store.temporaries import TEMPORARY, owned_token
 from pyama.store.zarr_arrays import StoredArray
 
@@ -74,6 +79,7 @@ __all__ = [
     "Correction",
     "Crop",
     "Damage",
+    "Form",
     "FovStore",
     "LabelCorrections",
     "LockHolder",
@@ -94,8 +100,10 @@ __all__ = [
     "Write",
     "bytes_in",
     "canonical",
+    "convert_cells",
     "corrections_text",
     "crop_dtype",
+    "crop_files",
     "crop_spec",
     "fovs_in",
     "is_behind_link",
@@ -109,6 +117,7 @@ __all__ = [
     "path_in_errors",
     "read_run",
     "remove_output",
+    "remove_outputs",
     "remove_temporaries",
     "replace_file",
     "seal",

@@ -23,8 +23,8 @@ from pyama.store.chunks import (
     decompress,
     pack,
     read_frame,
-    shard,
     shard_codecs,
+    shard_index,
 )
 
 DTYPES = frozenset({"bool", "uint8", "uint16", "uint32", "int32", "float32"})
@@ -84,7 +84,8 @@ class ArraySpec:
             StoreError: The dtype differs, or the chunk is larger than `self.chunk`.
         """
         if self.inner is not None:
-            return shard(self.pack(chunk), self.n_tiles)
+            tiles = self.pack(chunk)
+            return b"".join([*tiles, shard_index(tiles, self.n_tiles)])
         self._check(chunk)
         return compress(_padded(chunk, self.chunk), self.shuffle)
 

@@ -1,4 +1,4 @@
-"""`cells.zarr`: the list of cells and their crops, written and read."""
+"""`cells.zarr`: the list of cells and their crops, written and read in any form."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -13,10 +13,12 @@ from numpy.typing import NDArray
 from pyama import layout
 from pyama.errors import StoreError
 from pyama.store.array_spec import ArraySpec, crop_spec, group_document
-from pyama.store.files import Ledger
+from pyama.store.cell_places import new_cells, new_previews, remove_cells, remove_previews
+from pyama.store.files import FileSink, Ledger
 from pyama.store.not_recorded import NotRecorded
-from pyama.store.outputs import Output, Write, check_count, remove_tree
-from pyama.store.zarr_arrays import DOCUMENT, StoredArray, write_array, write_chunk
+from pyama.store.outputs import Output, Write, check_count
+from pyama.store.stored_files import DOCUMENT, Form, StoredFiles
+from pyama.store.zarr_arrays import StoredArray, write_array, write_chunk
 
 CELLS_MARK = "cells/0"
 CELL_PREVIEWS_MARK = "cells/1"
@@ -66,19 +68,26 @@ class CellList:
 class Cells:
     """The complete `cells.zarr` of a field of view.
 
+    Args:
+        files: Its files.
+
     Attributes:
         cell_list: The cells and their bounding boxes.
     """
 
-    def __init__(self, path: Path) -> None:
-        self._path = path
-        metadata = path / layout.CELLS_METADATA
-        drift = metadata / "drift"
+    def __init__(self, files: StoredFiles) -> None:
+        self._files = files
+        self._path = files.cells
+        metadata = self._path / layout.CELLS_METADATA
+
+        def table(name: str) -> NDArray[Any]:
+            return StoredArray(metadata / name, read=files.read).read()
+
         self.cell_list = CellList(
-            StoredArray(metadata / "cell_ids").read(),
-            StoredArray(metadata / "bboxes").read(),
-            StoredArray(metadata / "valid_frames").read(),
-            StoredArray(drift).read() if drift.is_dir() else None,
+            table("cell_ids"),
+            table("bboxes"),
+            table("valid_frames"),
+            table("drift") if files.has_folder(metadata / "drift") else None,
         )
         boxes = self.cell_list.bboxes
         self._rows = {cell: row for row, cell in enumerate(self.cell_list.ids.tolist())}
@@ -96,7 +105,20 @@ class Cells:
             raise StoreError(f"There is no cell {cell} in {self._path}.")
         shape = (self.cell_list.bboxes.shape[1], *self._sizes[row])
         spec = crop_spec(shape, crop_dtype(group))
-        return StoredArray(self._path / group / str(cell) / layout.FULL, spec).read()
+        path = self._path / group / str(cell) / layout.FULL
+        return StoredArray(path, spec, self._files.read).read()
+
+
+def crop_files(name: str, n_crops: int, form: Form) -> int:
+    """Return the number of files and folders that an output needs for crops.
+
+    Args:
+        name: Of the output.
+        n_crops: Number of cells times number of groups.
+        form: How the cells are kept.
+    """
+    per_crop = {CELLS_MARK: 5, CELL_PREVIEWS_MARK: 3}.get(name, 0)
+    return per_crop * n_crops if form == "folder" else 0
 
 
 def crop_dtype(group: str) -> str:
@@ -111,24 +133,39 @@ class CellsOutput(Output):
         fov_path: Folder of the field of view.
         groups: Names of the groups of the crops.
         lost: What was not recorded in them; for their attributes.
+        form: How to keep them.
+
+    Attributes:
+        files: What takes the files while they are written, else None.
     """
+
+    files: FileSink | None = None
 
     def __init__(
         self,
         fov_path: Path,
         groups: Sequence[str],
         lost: Mapping[str, NotRecorded] = MappingProxyType({}),
+        form: Form = "folder",
     ) -> None:
         super().__init__(fov_path, CELLS_MARK)
         self.groups = groups
         self.lost = lost
+        self.form: Form = form
+
+    @contextmanager
+    def _files(self) -> Iterator[FileSink]:
+        with new_cells(self.fov_path, self.form) as self.files:
+            try:
+                yield self.files
+            finally:
+                self.files = None
 
     @contextmanager
     def _open(self, ledger: Ledger) -> Iterator[Write]:
         group = group_document()
-        for name in ("", f"/{layout.CELLS_METADATA}"):
-            ledger.write(f"{layout.CELLS}{name}/{DOCUMENT}", group)
-        for name in self.groups:
+        ledger.write(f"{layout.CELLS}/{DOCUMENT}", group)
+        for name in sorted([layout.CELLS_METADATA, *self.groups]):
             notes = self.lost[name].notes() if name in self.lost else {}
             document = group_document({"pyama": notes} if notes else {})
             ledger.write(f"{layout.CELLS}/{name}/{DOCUMENT}", document)
@@ -159,14 +196,29 @@ class CellsOutput(Output):
 
     def _remove(self) -> None:
         CellPreviewsOutput(self.fov_path).mark_file.remove()
-        remove_tree(self.fov_path / layout.CELLS)
+        remove_cells(self.fov_path)
 
 
 class CellPreviewsOutput(Output):
-    """Level 1 of every crop in `cells.zarr`; takes crops."""
+    """Level 1 of every crop in `cells.zarr`; takes crops.
 
-    def __init__(self, fov_path: Path) -> None:
+    Args:
+        fov_path: Folder of the field of view.
+        crops: The output of the crops, if it is written at the same time.
+    """
+
+    def __init__(self, fov_path: Path, crops: CellsOutput | None = None) -> None:
         super().__init__(fov_path, CELL_PREVIEWS_MARK)
+        self.crops = crops
+
+    @contextmanager
+    def _files(self) -> Iterator[FileSink]:
+        files = None if self.crops is None else self.crops.files
+        if files is not None:  # they are complete when the crops are
+            yield files
+            return
+        with new_previews(self.fov_path) as files:
+            yield files
 
     @contextmanager
     def _open(self, ledger: Ledger) -> Iterator[Write]:
@@ -177,17 +229,16 @@ class CellPreviewsOutput(Output):
         yield write
 
     def _remove(self) -> None:
-        for level in (self.fov_path / layout.CELLS).glob(f"*/*/{layout.PREVIEW}"):
-            remove_tree(level)
+        remove_previews(self.fov_path)
 
 
 def _write_cell_list(ledger: Ledger, cell_list: CellList) -> None:
     path = f"{layout.CELLS}/{layout.CELLS_METADATA}"
-    write_array(ledger, f"{path}/cell_ids", cell_list.ids, ("cell",))
     write_array(ledger, f"{path}/bboxes", cell_list.bboxes, ("cell", "t", "edge"))
-    write_array(ledger, f"{path}/valid_frames", cell_list.valid_frames, ("cell", "t"))
+    write_array(ledger, f"{path}/cell_ids", cell_list.ids, ("cell",))
     if cell_list.drift is not None:
         write_array(ledger, f"{path}/drift", cell_list.drift, ("t", "axis"))
+    write_array(ledger, f"{path}/valid_frames", cell_list.valid_frames, ("cell", "t"))
 
 
 def _write_crop(ledger: Ledger, path: str, crop: Crop) -> None:

@@ -97,8 +97,8 @@ def pack(chunk: NDArray[Any], inner: tuple[int, ...], shuffle: Shuffle) -> list[
     return [compress(chunk[tile], shuffle) for tile in _tiles(chunk.shape, inner)]
 
 
-def shard(packed: Sequence[bytes], n_tiles: int) -> bytes:
-    """Return the file content of a shard.
+def shard_index(packed: Sequence[bytes], n_tiles: int) -> bytes:
+    """Return the index of a shard, which follows its tiles.
 
     Args:
         packed: Its first tiles.
@@ -108,7 +108,7 @@ def shard(packed: Sequence[bytes], n_tiles: int) -> bytes:
     index = np.full((n_tiles, 2), ABSENT, "<u8")
     index[: len(packed)] = np.stack([np.cumsum(sizes) - sizes, sizes], axis=1)
     places = index.tobytes()
-    return b"".join([*packed, places, _crc(places)])
+    return places + _crc(places)
 
 
 def read_frame(

@@ -2,10 +2,11 @@
 
 import json
 import os
-from collections.abc import Iterable, Iterator, Sequence
+import shutil
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
+from typing import Protocol
 
 import google_crc32c
 
@@ -19,21 +20,20 @@ SEALED = 0x48674BC7
 """CRC-32C of anything that ends with its own CRC-32C."""
 
 
-@dataclass(frozen=True)
-class Damage:
-    """One file that differs from what was written.
+class FileSink(Protocol):
+    """Takes the files of an output, by their paths with forward slashes."""
 
-    Attributes:
-        path: Relative to the folder of the field of view.
-        problem: Begins with `missing`, `truncated`, `changed` or `unreadable`.
-    """
+    def write(self, name: str, *parts: bytes) -> None:
+        """Write one file.
 
-    path: str
-    problem: str
+        Raises:
+            StoreError: It cannot be written.
+        """
+        ...
 
 
-class Ledger:
-    """Writes the files of one output and keeps a list of them.
+class FolderFiles:
+    """Writes files into folders, which are created if needed.
 
     Args:
         root: Folder that all paths are relative to.
@@ -41,42 +41,58 @@ class Ledger:
 
     def __init__(self, root: Path) -> None:
         self._root = str(root)
-        self._entries: dict[str, str] = {}
         self._folders: dict[str, str] = {}
 
-    def write(self, name: str, data: bytes, *, is_sealed: bool = False) -> None:
-        """Write one file, and create its folder if needed.
-
-        Args:
-            name: Path with forward slashes.
-            data: Content.
-            is_sealed: Whether it ends with its own CRC-32C, which is then not computed again.
-
-        Raises:
-            StoreError: It cannot be written.
-        """
+    def write(self, name: str, *parts: bytes) -> None:
+        """Write one file; see `FileSink`."""
         place, _, file = name.rpartition("/")
         folder = self._folders.get(place)
         if folder is None:
             folder = self._folders[place] = self._made(place)
         path = f"{folder}{os.sep}{file}"
         try:
-            write_file(path, data)
+            write_file(path, *parts)
         except OSError as error:
-            raise _cannot_be_written(path, error) from error
-        self._entries[name] = _entry(name, data, is_sealed=is_sealed)
-
-    def add(self, name: str, data: bytes) -> None:
-        """Add a file that was written elsewhere to the list."""
-        self._entries[name] = _entry(name, data)
+            raise cannot_be_written(path, error) from error
 
     def _made(self, place: str) -> str:
         folder = f"{self._root}{os.sep}{place.replace('/', os.sep)}".rstrip(os.sep)
         try:
             make_folder(folder)
         except OSError as error:
-            raise _cannot_be_written(folder, error) from error
+            raise cannot_be_written(folder, error) from error
         return folder
+
+
+class Ledger:
+    """Writes the files of one output and keeps a list of them.
+
+    Args:
+        files: Takes the files.
+    """
+
+    def __init__(self, files: FileSink) -> None:
+        self._files = files
+        self._entries: dict[str, str] = {}
+
+    def write(self, name: str, *parts: bytes, is_sealed: bool = False) -> None:
+        """Write one file.
+
+        Args:
+            name: Path with forward slashes.
+            parts: Content; large files are not joined in memory. The last one has four bytes
+                or more, unless it is the only one.
+            is_sealed: Whether it ends with its own CRC-32C, which is then not computed again.
+
+        Raises:
+            StoreError: It cannot be written.
+        """
+        self._files.write(name, *parts)
+        self._entries[name] = _entry(name, *parts, is_sealed=is_sealed)
+
+    def add(self, name: str, data: bytes) -> None:
+        """Add a file that was written elsewhere to the list."""
+        self._entries[name] = _entry(name, data)
 
     def __len__(self) -> int:
         return len(self._entries)
@@ -100,84 +116,33 @@ def file_checksum(data: bytes) -> str:
     return _file_checksum(data, is_sealed=checksum(data) == SEALED)
 
 
-def _file_checksum(data: bytes, *, is_sealed: bool) -> str:
-    trailer = data[-TRAILER_BYTES:]
-    body = int.from_bytes(trailer, "little") if is_sealed else checksum(data[:-TRAILER_BYTES])
+def _file_checksum(*parts: bytes, is_sealed: bool) -> str:
+    trailer = parts[-1][-TRAILER_BYTES:]
+    if is_sealed:
+        body = int.from_bytes(trailer, "little")
+    else:
+        body = 0
+        for part in (*parts[:-1], parts[-1][:-TRAILER_BYTES]):
+            body = int(google_crc32c.extend(body, part))
     return f"{body:08x}{trailer.hex()}"
 
 
-def _entry(name: str, data: bytes, *, is_sealed: bool = False) -> str:
-    digest = _file_checksum(data, is_sealed=is_sealed)
+def _entry(name: str, *parts: bytes, is_sealed: bool = False) -> str:
+    digest = _file_checksum(*parts, is_sealed=is_sealed)
     # As JSON, since a file name may contain a line break or bytes that are not text.
-    return f"{digest} {len(data)} {json.dumps(name)}\n"
-
-
-def find_damages(root: Path, sums: bytes, newer_than: int | None) -> Iterator[Damage]:
-    """Compare files with the list that a `Ledger` kept.
-
-    Args:
-        root: Folder that all paths are relative to.
-        sums: `Ledger.to_bytes`.
-        newer_than: Compare the content only of files that are not older than this, in
-            nanoseconds since the epoch, and the size of the others. None compares all.
-
-    Yields:
-        Every damaged file.
-    """
-    base = str(root)
-    for expected, size, name in _lines(sums):
-        problem = "unreadable: it lies outside the folder"
-        if _stays_inside(name):
-            problem = _problem(os.path.join(base, name), expected, size, newer_than)
-        if problem:
-            yield Damage(name, problem)
-
-
-def _problem(path: str, expected: str, size: int, newer_than: int | None) -> str:
-    try:
-        status = os.stat(path)
-        if status.st_size != size:
-            return f"truncated: {status.st_size} of {size} bytes"
-        if newer_than is not None and status.st_mtime_ns < newer_than:
-            return ""
-        same = file_checksum(Path(path).read_bytes()) == expected
-    except (FileNotFoundError, NotADirectoryError, ValueError):  # the name is not possible
-        return "missing"
-    except OSError as error:
-        return f"unreadable: {error.strerror}"
-    return "" if same else "changed: its checksum differs"
-
-
-def file_names(sums: bytes) -> list[str]:
-    """Return the paths in the list of a `Ledger`."""
-    return [name for _, _, name in _lines(sums)]
-
-
-def file_sizes(sums: bytes) -> dict[str, int]:
-    """Return the sizes in bytes in the list of a `Ledger`, by the path of the file."""
-    return {name: size for _, size, name in _lines(sums) if _stays_inside(name)}
-
-
-def _stays_inside(name: str) -> bool:
-    parts = name.replace("\\", "/").split("/")
-    return ".." not in parts and not Path(name).anchor
-
-
-def _lines(sums: bytes) -> Iterable[tuple[str, int, str]]:
-    for line in sums.decode().splitlines():
-        expected, size, name = line.split(" ", 2)
-        yield expected, int(size), str(json.loads(name))
+    return f"{digest} {sum(map(len, parts))} {json.dumps(name)}\n"
 
 
 # `Path.write_bytes` and `Path.mkdir` take several times longer, and cells have thousands of
 # files.
-def write_file(path: str, data: bytes) -> None:
+def write_file(path: str, *parts: bytes) -> None:
     """Write a file as `Path.write_bytes` does."""
     file = os.open(path, _NEW_FILE, 0o666)
     try:
-        left = memoryview(data)
-        while left:
-            left = left[os.write(file, left) :]
+        for part in parts:
+            left = memoryview(part)
+            while left:
+                left = left[os.write(file, left) :]
     finally:
         os.close(file)
 
@@ -212,10 +177,11 @@ def path_in_errors(path: Path) -> Iterator[None]:
     except PyamaError:
         raise
     except OSError as error:
-        raise _cannot_be_written(path, error) from error
+        raise cannot_be_written(path, error) from error
 
 
-def _cannot_be_written(path: Path | str, error: OSError) -> StoreError:
+def cannot_be_written(path: Path | str, error: OSError) -> StoreError:
+    """Return the error for a file that cannot be written, with what helps."""
     return StoreError(
         f"{path} cannot be written: {error.strerror or error}. Completed results are kept; "
         "run the same command again when this is fixed."
@@ -258,3 +224,11 @@ def set_aside(folder: Path, paths: Sequence[Path]) -> list[str]:
                 number += 1
             path.rename(target)
     return [path.name for path in paths]
+
+
+def remove_tree(path: Path) -> None:
+    """Remove a folder and its content, or a file, if it exists; of a link, only the link."""
+    if path.is_dir() and not path.is_symlink():
+        shutil.rmtree(path)
+    else:
+        path.unlink(missing_ok=True)

@@ -10,6 +10,14 @@ from numpy.typing import NDArray
 from pyama import layout
 from pyama.errors import NotReadyError, StoreError
 from pyama.metadata import MicroscopyMetadata
+from pyama.store.cell_places import (
+    cell_paths,
+    has_previews,
+    other_cell_paths,
+    previews_in_folder,
+    remove_cells,
+    stored_cells,
+)
 from pyama.store.cells import (
     CELL_PREVIEWS_MARK,
     CELLS_MARK,
@@ -17,11 +25,12 @@ from pyama.store.cells import (
     Cells,
     CellsOutput,
 )
+from pyama.store.damages import Damage
 from pyama.store.file_reading import read_file
-from pyama.store.files import Damage
+from pyama.store.files import remove_tree
 from pyama.store.marks import MARKS, REMOVED, Mark, MarkFile
 from pyama.store.not_recorded import KEY, NotRecorded
-from pyama.store.outputs import SHIFTS_MARK, Output, TableOutput, remove_tree, tables
+from pyama.store.outputs import SHIFTS_MARK, Output, TableOutput, tables
 from pyama.store.removing import bytes_in, remove_temporaries
 from pyama.store.stack_outputs import PreviewOutput, StackOutput
 from pyama.store.zarr_arrays import DAMAGED, DOCUMENT, REPAIR, StoredArray
@@ -157,7 +166,11 @@ class FovStore:
             NotReadyError: They are missing, incomplete, or made from another recipe.
         """
         self._require(CELLS_MARK, digest)
-        return Cells(self.path / layout.CELLS)
+        return Cells(stored_cells(MarkFile(self.path, CELLS_MARK)))
+
+    def other_cells(self) -> list[Path]:
+        """Return the form of the cells that does not count, if a conversion was killed."""
+        return other_cell_paths(MarkFile(self.path, CELLS_MARK))
 
     def shifts(self, *, digest: str | None = None) -> Path:
         """Return the path of the complete table of shifts; see `stack`.
@@ -184,6 +197,8 @@ class FovStore:
         for name in self.mark_names():
             if self.mark(name) is None:
                 MarkFile(self.path, name).remove()
+        for path in self.other_cells():
+            remove_tree(path)
         remove_temporaries(self.path)
         return [output.name for output in unfinished]
 
@@ -194,11 +209,11 @@ class FovStore:
     def unfinished_bytes(self, names: Container[str]) -> int:
         """Return the size in bytes of those of the outputs without a mark that are named."""
         places = {name: [self._place(name)] for name in self.unfinished() if name in names}
-        if CELL_PREVIEWS_MARK in places:
-            crops = self.path / layout.CELLS
-            places[CELL_PREVIEWS_MARK] = list(crops.glob(f"*/*/{layout.PREVIEW}"))
+        previews = places.pop(CELL_PREVIEWS_MARK, None)
         if CELLS_MARK in places:  # they hold the previews
-            places.pop(CELL_PREVIEWS_MARK, None)
+            places[CELLS_MARK] = cell_paths(self.path)
+        elif previews is not None:
+            places[CELL_PREVIEWS_MARK] = previews_in_folder(self.path)
         return bytes_in(path for paths in places.values() for path in paths)
 
     def discard_unfinished(self, names: Container[str]) -> None:
@@ -209,8 +224,9 @@ class FovStore:
 
     def discard(self) -> None:
         """Remove every output of this field of view, the marks first."""
-        for name in (MARKS, layout.IMAGES, layout.CELLS):
+        for name in (MARKS, layout.IMAGES):
             remove_tree(self.path / name)
+        remove_cells(self.path)
         for _, path in tables(self.path):
             path.unlink()
 
@@ -224,9 +240,9 @@ class FovStore:
                 yield PreviewOutput(self.path, group, (0, 0, 0), {})
             if any((images / group / name).exists() for name in (layout.FULL, DOCUMENT)):
                 yield StackOutput(self.path, group, (0, 0, 0), "uint16")
-        if any((self.path / layout.CELLS).glob(f"*/*/{layout.PREVIEW}")):
+        if has_previews(self.path):
             yield CellPreviewsOutput(self.path)
-        if (self.path / layout.CELLS).is_dir():
+        if cell_paths(self.path):
             yield CellsOutput(self.path, ())
         for name, path in dict(tables(self.path)).items():
             yield TableOutput(self.path, path.name, name)
@@ -250,7 +266,7 @@ class FovStore:
 
     def _place(self, name: str) -> Path:
         if name == CELLS_MARK:
-            return self.path / layout.CELLS
+            return next(iter(cell_paths(self.path)), self.path / layout.CELLS)
         if name == SHIFTS_MARK:
             paths = [path for output, path in tables(self.path) if output == name]
             return paths[0] if paths else self.path / name

@@ -1,32 +1,31 @@
-"""Recipes and marks, which decide whether an output is complete.
+"""Marks, which decide whether an output is complete.
 
 The mark of an output is written last. It holds the recipe, which is everything the output
 depends on, and the checksum of a list of all files with their sizes and checksums. Without
 its mark an output counts as missing, even if its files exist.
 """
 
-import hashlib
 import json
 import os
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from contextlib import suppress
-from dataclasses import dataclass, field, fields
-from functools import cached_property
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from pyama.errors import StoreError
-from pyama.store.files import (
+from pyama.store.damages import (
     Damage,
-    Ledger,
-    checksum,
+    compare_forms,
+    file_checksums,
     file_names,
     file_sizes,
     find_damages,
-    path_in_errors,
-    write_atomically,
 )
+from pyama.store.files import Ledger, checksum, path_in_errors, write_atomically
+from pyama.store.recipe import Recipe, canonical, entries_of
+from pyama.store.stored_files import StoredFiles
 from pyama.symlinks import refuse_link_out
 
 MARKS = ".marks"
@@ -34,51 +33,6 @@ MARKS = ".marks"
 REMOVED = ".removed"
 """Suffix of what a mark becomes when its output is removed on purpose."""
 PERMISSIONS = "Check the permissions of the file and of its folder."
-_ABSENT = object()
-
-
-@dataclass(frozen=True)
-class Recipe:
-    """Everything an output depends on.
-
-    Attributes:
-        step: Name of the step that writes the output.
-        version: Incremented when results of the step change.
-        method: Name of the algorithm, if there are several, with its fingerprint.
-        params: Parameters that the step reads, by name; plain values.
-        inputs: Digests of the recipes of its inputs, by name.
-        defaults: Defaults of the parameters, which `params` leaves out, for messages. Not part
-            of the digest, and not written.
-    """
-
-    step: str
-    version: int
-    method: str = ""
-    params: Mapping[str, Any] = field(default_factory=dict)
-    inputs: Mapping[str, str] = field(default_factory=dict)
-    defaults: Mapping[str, Any] = field(default_factory=dict, compare=False, repr=False)
-
-    @cached_property
-    def digest(self) -> str:
-        """Digest of all attributes but `defaults`."""
-        return hashlib.sha256(_canonical(_entries(self))).hexdigest()
-
-    def changes_since(self, old: "Recipe") -> list[str]:
-        """Describe the differences from an older recipe."""
-        changes = []
-        if (old.step, old.version) != (self.step, self.version):
-            changes.append(f"{self.step} has a new version")
-        changes += _differences(old.params, self.params, self.defaults)
-        if old.method != self.method:
-            changes.append(f"method changed {old.method} -> {self.method}")
-        changes += [
-            f"{name} changes"
-            for name in sorted({*old.inputs, *self.inputs})
-            if old.inputs.get(name) != self.inputs.get(name)
-        ]
-        if not changes and self.digest != old.digest:
-            changes.append("it was made by another version of pyama")
-        return changes
 
 
 @dataclass(frozen=True)
@@ -99,7 +53,7 @@ class Mark:
 
     def to_bytes(self) -> bytes:
         """Return the mark as JSON, with a checksum of its own."""
-        return seal(_entries(self) | {"recipe": _entries(self.recipe)})
+        return seal(entries_of(self) | {"recipe": entries_of(self.recipe)})
 
     @classmethod
     def from_bytes(cls, data: bytes) -> "Mark | None":
@@ -117,7 +71,7 @@ def seal(entries: Mapping[str, Any]) -> bytes:
     """Return entries as JSON with a checksum of themselves."""
     # Keys that are numbers are converted to text first, since text sorts differently.
     entries = json.loads(json.dumps(entries))
-    return _with_check(entries, checksum(_canonical(entries)))
+    return _with_check(entries, checksum(canonical(entries)))
 
 
 def unseal(data: bytes) -> dict[str, Any] | None:
@@ -127,7 +81,7 @@ def unseal(data: bytes) -> dict[str, Any] | None:
         check = entries.pop("check")
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
         return None
-    intact = check == checksum(_canonical(entries)) and data == _with_check(entries, check)
+    intact = check == checksum(canonical(entries)) and data == _with_check(entries, check)
     return entries if intact else None
 
 
@@ -212,17 +166,22 @@ class MarkFile:
             return [Damage(self._relative(self.sums_path), problem)]
         newer_than = None if thorough else self.path.stat().st_mtime_ns
         try:
-            return list(find_damages(self.root, sums, newer_than))
+            return find_damages(self.root, sums, newer_than)
         except ValueError:
             return [Damage(self._relative(self.sums_path), "changed: not a list of checksums")]
+
+    def form(self) -> StoredFiles | None:
+        """Return the form of the files that counts; None if there is none."""
+        sums = self._sums()
+        if sums is None:
+            return None
+        return compare_forms(self.root, sums, self.path.stat().st_mtime_ns)[0]
 
     def files(self) -> list[str]:
         """Return the paths of the files of the output, including the mark and checksums."""
         mark_files = [self._relative(self.path), self._relative(self.sums_path)]
-        mark, sums = self.read(), _content(self.sums_path)
-        if mark is None or sums is None or checksum(sums) != mark.sums:
-            return mark_files
-        return mark_files + file_names(sums)
+        sums = self._sums()
+        return mark_files if sums is None else mark_files + file_names(sums)
 
     def sizes(self) -> dict[str, int]:
         """Return the sizes in bytes of the files that were written, by their path.
@@ -230,10 +189,23 @@ class MarkFile:
         Also of an output whose removal was interrupted. Empty if the list of checksums is
         missing or damaged.
         """
-        mark, sums = self.read() or self.removed(), _content(self.sums_path)
-        if mark is None or sums is None or checksum(sums) != mark.sums:
-            return {}
-        return file_sizes(sums)
+        sums = self._sums(self.removed())
+        return {} if sums is None else file_sizes(sums)
+
+    def checksums(self) -> dict[str, str]:
+        """Return what `file_checksum` must give for every file, by its name."""
+        sums = self._sums()
+        return {} if sums is None else file_checksums(sums)
+
+    def touch(self) -> None:
+        """Make the mark newer than its files, after they were compared with it."""
+        os.utime(self.path)
+
+    def _sums(self, instead: Mark | None = None) -> bytes | None:
+        """Return the list of checksums if it belongs to the mark, or else to another one."""
+        mark, sums = self.read() or instead, _content(self.sums_path)
+        is_its_own = mark is not None and sums is not None and checksum(sums) == mark.sums
+        return sums if is_its_own else None
 
     def point_out(self, path: str) -> None:
         """Make a damaged file newer than the mark, so that every later check reads it."""
@@ -256,33 +228,6 @@ def _content(path: Path) -> bytes | None:
         raise StoreError(f"{path} cannot be read: {error.strerror}. {PERMISSIONS}") from error
 
 
-def _entries(record: Recipe | Mark) -> dict[str, Any]:
-    # `dataclasses.asdict` makes a deep copy, which would take most of the time.
-    return {
-        entry.name: getattr(record, entry.name) for entry in fields(record) if entry.compare
-    }
-
-
-def _canonical(entries: object) -> bytes:
-    return json.dumps(entries, sort_keys=True, separators=(",", ":")).encode()
-
-
 def _with_check(entries: Mapping[str, Any], check: int) -> bytes:
     text = json.dumps({**entries, "check": check}, indent=1)
     return text.encode() + b"\n"
-
-
-def _differences(
-    old: Mapping[str, Any], new: Mapping[str, Any], defaults: Mapping[str, Any], at: str = ""
-) -> Iterator[str]:
-    """Yield the differences; a value that is absent on one side has its default there."""
-    for name in sorted({*old, *new}):
-        default = defaults.get(name, _ABSENT)
-        was, now = old.get(name, default), new.get(name, default)
-        if was is _ABSENT or now is _ABSENT:
-            yield f"{at}{name} is {'new' if was is _ABSENT else 'gone'}"
-        elif isinstance(was, Mapping) and isinstance(now, Mapping):
-            inner = default if isinstance(default, Mapping) else {}
-            yield from _differences(was, now, inner, f"{at}{name}.")
-        elif _canonical(was) != _canonical(now):
-            yield f"{at}{name} changed {was} -> {now}"

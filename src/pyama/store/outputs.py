@@ -1,6 +1,5 @@
 """The outputs of steps: an output counts as complete when its mark is written, last."""
 
-import shutil
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -9,9 +8,10 @@ from typing import Any
 
 from pyama import layout
 from pyama.errors import StoreError
-from pyama.store.files import Ledger, path_in_errors, replace_file
-from pyama.store.marks import Mark, MarkFile, Recipe
+from pyama.store.files import FileSink, FolderFiles, Ledger, path_in_errors, replace_file
+from pyama.store.marks import Mark, MarkFile
 from pyama.store.ome import Scale, Series, root_documents
+from pyama.store.recipe import Recipe
 
 ROOT_MARK = "images"
 TRACES_MARK = "traces"
@@ -61,11 +61,17 @@ class Output(ABC):
             notes: Counts of the step; read at the end of the block.
         """
         self.discard()
-        ledger = Ledger(self.fov_path)
-        with self._open(ledger) as write:
-            yield write
-        self._describe(ledger, notes)
+        with self._files() as files:
+            ledger = Ledger(files)
+            with self._open(ledger) as write:
+                yield write
+            self._describe(ledger, notes)
         self.mark_file.write(recipe, notes, ledger)
+
+    @contextmanager
+    def _files(self) -> Iterator[FileSink]:
+        """Yield what takes the files; they are complete at the end of the block."""
+        yield FolderFiles(self.fov_path)
 
     @abstractmethod
     def _open(self, ledger: Ledger) -> Any:
@@ -184,11 +190,3 @@ def check_count(name: str, done: int, expected: int) -> None:
     """
     if done != expected:
         raise StoreError(f"{name} got {done} frames, expected {expected}.")
-
-
-def remove_tree(path: Path) -> None:
-    """Remove a folder and its content, if it exists; of a link, only the link."""
-    if path.is_symlink():
-        path.unlink()
-    elif path.exists():
-        shutil.rmtree(path)

@@ -6,10 +6,11 @@ interrupted, the list remains, and the removal can be continued.
 """
 
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 
+from pyama.store.cell_places import remove_archived
 from pyama.store.marks import MARKS, MarkFile
 from pyama.store.temporaries import TEMPORARY, is_left, is_temporary
 
@@ -22,9 +23,24 @@ def remove_output(mark_file: MarkFile) -> int:
     Returns:
         The size in bytes of the removed files.
     """
-    sizes = mark_file.sizes()
-    mark_file.set_aside()
-    root, removed = str(mark_file.root), 0
+    return remove_outputs([mark_file])
+
+
+def remove_outputs(mark_files: Sequence[MarkFile]) -> int:
+    """Remove finished outputs of one field of view at once; see `remove_output`."""
+    sizes: dict[str, int] = {}
+    for mark_file in mark_files:
+        sizes |= mark_file.sizes()
+        mark_file.set_aside()
+    removed = 0 if not mark_files else _remove_files(mark_files[0].root, sizes)
+    for mark_file in mark_files:
+        mark_file.sums_path.unlink(missing_ok=True)
+    return removed
+
+
+def _remove_files(fov_path: Path, sizes: Mapping[str, int]) -> int:
+    root = str(fov_path)
+    removed = sum(sizes[name] for name in remove_archived(fov_path, sizes))
     for name, size in sizes.items():
         path = os.path.join(root, name)
         if os.path.isfile(path) and not os.path.islink(path):
@@ -33,7 +49,6 @@ def remove_output(mark_file: MarkFile) -> int:
     for folder in sorted(_folders(sizes), key=len, reverse=True):
         with suppress(OSError):  # it is not empty, or gone
             os.rmdir(os.path.join(root, folder))
-    mark_file.sums_path.unlink(missing_ok=True)
     return removed
 
 

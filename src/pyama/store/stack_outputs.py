@@ -15,9 +15,9 @@ from pyama import layout
 from pyama.errors import StoreError
 from pyama.store.array_spec import SHARD_FRAMES, frames_spec, shards_spec, tiled_spec
 from pyama.store.chunks import Shuffle
-from pyama.store.files import Ledger
+from pyama.store.files import Ledger, remove_tree
 from pyama.store.ome import Scale, stack_group
-from pyama.store.outputs import Output, Write, check_count, remove_tree
+from pyama.store.outputs import Output, Write, check_count
 from pyama.store.zarr_arrays import DOCUMENT, FrameWriter, StoredArray
 
 LARGEST_UINT16 = 65535

@@ -6,7 +6,7 @@ event loop, and because a missing chunk must be an error and not a black frame.
 
 import json
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -16,14 +16,15 @@ from numpy.typing import NDArray
 
 from pyama.errors import StoreError
 from pyama.store.array_spec import ArraySpec, parse_document, table_spec
-from pyama.store.chunks import shard
+from pyama.store.chunks import shard_index
 from pyama.store.file_reading import open_file, read_file
 from pyama.store.files import Ledger
+from pyama.store.stored_files import DOCUMENT
 
-DOCUMENT = "zarr.json"
 REPAIR = "Run `pyama verify` to see what else is damaged; `pyama run` makes it again."
 DAMAGED = ValueError, LookupError, TypeError, AttributeError, RecursionError
 """Exceptions raised by a document that is damaged or not a Zarr document."""
+ReadFile = Callable[[Path, str], bytes]
 
 
 def write_array(
@@ -82,8 +83,8 @@ class FrameWriter:
         if self._tiles:
             index = ((self.done - 1) // self.spec.chunk[0], 0, 0)
             tiles, self._tiles = self._tiles, []
-            data = shard(tiles, self.spec.n_tiles)
-            self._ledger.write(f"{self._path}/{self.spec.key(index)}", data)
+            places = shard_index(tiles, self.spec.n_tiles)
+            self._ledger.write(f"{self._path}/{self.spec.key(index)}", *tiles, places)
 
 
 class StoredArray:
@@ -92,19 +93,23 @@ class StoredArray:
     Args:
         path: Folder of the array.
         spec: Shape and chunks, if known; the document is then not read.
+        read: Reads one of its files, see `read_file`.
 
     Raises:
         StoreError: The array is missing, its document is damaged, or it is stored in
             another way than pyama does.
     """
 
-    def __init__(self, path: Path, spec: ArraySpec | None = None) -> None:
+    def __init__(
+        self, path: Path, spec: ArraySpec | None = None, read: ReadFile = read_file
+    ) -> None:
         self.path = path
+        self._read = read
         self.attributes: Mapping[str, Any] = {}
         if spec is not None:
             self.spec = spec
             return
-        document = read_file(path / DOCUMENT, REPAIR)
+        document = read(path / DOCUMENT, REPAIR)
         try:
             self.spec, self.attributes = parse_document(json.loads(document))
         except DAMAGED as error:
@@ -135,7 +140,7 @@ class StoredArray:
             StoreError: The chunk is missing or damaged.
         """
         spec, path = self.spec, self._file(index)
-        data = read_file(path, REPAIR)
+        data = self._read(path, REPAIR)
         with self._path_in_damage(path):
             whole = spec.decode(data)
         left = spec.shape[0] - index * spec.chunk[0]

@@ -95,7 +95,7 @@ def cut_cells(
         if drift is not None:
             cell_list = replace(cell_list, drift=drift.astype(np.float32))
         yield cell_list
-        for spool in spools:
+        for spool in sorted(spools, key=lambda spool: spool.group):  # as in an archive
             yield from _crops(spool, cell_list)
 
 
@@ -141,9 +141,8 @@ class _Spool:
         ends = np.cumsum(sizes)
         pixels = np.empty(int(ends[-1]), self.dtype)
         begins = ends - sizes
-        for start, begin, end in zip(
-            starts[0].tolist(), begins.tolist(), ends.tolist(), strict=True
-        ):
+        places = starts[0].tolist(), begins.tolist(), ends.tolist()
+        for start, begin, end in zip(*places, strict=True):
             self._read_into(start, pixels[begin:end])
         return pixels, starts - starts[0] + begins
 
@@ -260,11 +259,12 @@ def _recipes(facts: FovFacts) -> Iterator[tuple[str, RecipeParts]]:
 def _jobs(context: FovContext) -> Iterator[Job]:
     groups = crop_groups(context.config)
     lost = {group: context.store.not_recorded(group, context.metadata) for group in groups}
-    part = context.part(CellsOutput(context.store.path, groups, lost))
+    crops = CellsOutput(context.store.path, groups, lost, context.config.params.cells)
     previews = {group: preview_part(context, group) for group in groups}
-    extras = *(made for made, _ in previews.values()), cell_previews_part(context)
+    extras = *(made for made, _ in previews.values()), cell_previews_part(context, crops)
     makers = {group: maker for group, (_, maker) in previews.items()}
-    yield Job((part,), partial(_items, context, makers), framewise=False, extras=extras)
+    items, parts = partial(_items, context, makers), (context.part(crops),)
+    yield Job(parts, items, framewise=False, extras=extras)
 
 
 def _items(

@@ -38,6 +38,7 @@ from pyama.store import (
     CellList,
     CellPreviewsOutput,
     Cells,
+    CellsOutput,
     Crop,
     NotRecorded,
     PreviewOutput,
@@ -167,9 +168,9 @@ def preview_part(context: FovContext, group: str) -> tuple[Part, Callable[[], Pr
     return context.part(PreviewOutput(context.store.path, group, size, meaning)), maker
 
 
-def cell_previews_part(context: FovContext) -> Part:
-    """Return the previews of all crops."""
-    return context.part(CellPreviewsOutput(context.store.path))
+def cell_previews_part(context: FovContext, crops: CellsOutput | None = None) -> Part:
+    """Return the previews of all crops; `crops` are those that are written with them."""
+    return context.part(CellPreviewsOutput(context.store.path, crops))
 
 
 def cell_previews_of(context: FovContext, cell_list: CellList) -> CellPreviews:

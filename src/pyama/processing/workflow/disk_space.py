@@ -13,7 +13,14 @@ from pyama.metadata import MicroscopyMetadata
 from pyama.processing.fov import crop_groups
 from pyama.processing.recipes import FovContexts, Recipes
 from pyama.processing.steps import STEPS
-from pyama.store import CELL_PREVIEWS_MARK, CELLS_MARK, FovStore, Recipe, stack_files
+from pyama.store import (
+    CELL_PREVIEWS_MARK,
+    CELLS_MARK,
+    FovStore,
+    Recipe,
+    crop_files,
+    stack_files,
+)
 from pyama.units import bytes_text
 
 BYTES_PER_PIXEL = {step.name: step.bytes_per_pixel for step in STEPS}
@@ -21,8 +28,6 @@ LEAST_SHARE = 1 / 4
 """Share of the typical size that every recording takes; clean images compress better."""
 PIXELS_PER_TRACK = 5000
 """Pixels of a frame per track of a typical recording: 876 tracks at 2048 px."""
-FILES_PER_CROP = {CELLS_MARK: 5, CELL_PREVIEWS_MARK: 3}
-"""Files and folders of one cell in one group."""
 FILES_PER_OUTPUT = 6
 """Files and folders of an output besides those of frames and cells: documents, marks."""
 
@@ -143,10 +148,10 @@ def needed_space(
         for name, recipe in outputs.items():
             if store is not None and _is_finished(store, name, recipe):
                 continue
-            share = groups if name in FILES_PER_CROP else 1
+            share = groups if name in {CELLS_MARK, CELL_PREVIEWS_MARK} else 1
             size += share * BYTES_PER_PIXEL[recipe.step] * metadata.n_frames * frame_pixels
             tracks = math.ceil(frame_pixels / PIXELS_PER_TRACK)
-            cells += tracks * groups * FILES_PER_CROP.get(name, 0)
+            cells += crop_files(name, tracks * groups, config.params.cells)
             files += FILES_PER_OUTPUT + stack_files(name, metadata.n_frames)
     return Space(math.ceil(size), files + cells, cells)
 

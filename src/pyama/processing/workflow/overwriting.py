@@ -49,8 +49,8 @@ def _refuse_files_of_others(output_dir: Path) -> None:
     older_pyama.refuse_results(output_dir)
     for fov in fovs_in(output_dir):
         folder = FovStore(output_dir, fov).path
-        stores = [folder / name for name in (layout.IMAGES, layout.CELLS)]
-        files = [*folder.glob("*.csv"), *folder.glob("*.npy"), *filter(Path.is_dir, stores)]
+        stores = [folder / name for name in layout.CONTAINERS]
+        files = [*folder.glob("*.csv"), *folder.glob("*.npy"), *filter(Path.exists, stores)]
         if files and not (folder / MARKS).exists():
             raise ConfigError(
                 f"{folder} holds files that this program has not written, such as "
