@@ -122,9 +122,9 @@ def changes_of_a_run(recording, output_dir, params):
     return ending.count
 
 
-def run_and_end(recording, output_dir, params, last, torn):
+def run_and_end(recording, output_dir, params, last, torn, scratch=None):
     Ending(output_dir, last, torn=torn)
-    process(recording, make_config(**params), output_dir)
+    process(recording, make_config(**params), output_dir, scratch=scratch)
 
 
 def changes_of_a_conversion(output_dir, form):

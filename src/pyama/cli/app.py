@@ -44,6 +44,7 @@ from pyama.cli.options import (
     PcFeatures,
     Plugins,
     Redo,
+    Scratch,
     Set,
     ShardText,
     TimeLimit,
@@ -146,6 +147,7 @@ def _with_run_options(act: Callable[["Request", str, bool, bool], int]) -> Calla
         overwrite: Overwrite = False,
         redo: Redo = False,
         time_limit: TimeLimit = None,
+        scratch: Scratch = None,
         as_json: Json = False,
         verbose: Verbose = False,
         debug: Debug = False,
@@ -159,6 +161,7 @@ def _with_run_options(act: Callable[["Request", str, bool, bool], int]) -> Calla
             *(batch_size, config, settings or (), copy_only, overwrite, redo),
             shard=None if shard is None else parse_shard(shard, os.environ),
             time_limit_s=None if time_limit is None else parse_time_limit(time_limit),
+            scratch=scratch,
         )
         raise typer.Exit(act(request, executor, as_json, verbose))
 

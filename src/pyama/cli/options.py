@@ -105,6 +105,15 @@ TimeLimit = Annotated[
         "job; the same command continues.",
     ),
 ]
+Scratch = Annotated[
+    Path | None,
+    _option(
+        "--scratch",
+        metavar="DIR",
+        help="Make every output in this fast folder of the computer, such as $TMPDIR of a "
+        "job, before it is copied into the output folder.",
+    ),
+]
 Frames = Annotated[
     str | None,
     _option(

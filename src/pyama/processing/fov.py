@@ -136,11 +136,13 @@ class FovContext(FovFacts):
         output_dir: The output folder.
         recipes: The recipe of every output, by name.
         reader: Opens the recording; called only where something has to be copied.
+        scratch: A folder of the computer in which outputs are made first; None is none.
     """
 
     output_dir: Path
     recipes: Mapping[str, Recipe]
     reader: Callable[[], Reader]
+    scratch: Path | None = None
 
     @cached_property
     def store(self) -> FovStore:
@@ -149,7 +151,7 @@ class FovContext(FovFacts):
 
     def part(self, output: Output) -> Part:
         """Return an output with its recipe."""
-        return Part(output, self.recipes[output.name])
+        return Part(output, self.recipes[output.name], scratch=self.scratch)
 
     def stack_part(self, group: str, dtype: str) -> Part:
         """Return level 0 of a group with its recipe."""

@@ -65,6 +65,7 @@ class FovContexts:
         output_dir: The output folder.
         reader: Opens the recording.
         known: Recipes that were computed before, by field of view.
+        scratch: See `FovContext`.
 
     Raises:
         ConfigError: The output folder holds results of the older PyAMA, or there are no such
@@ -78,11 +79,12 @@ class FovContexts:
         output_dir: Path,
         reader: Callable[[], Reader] = no_reader,
         known: Mapping[int, Recipes] | None = None,
+        scratch: Path | None = None,
     ) -> None:
         self.metadata = select_frames(metadata, config.params.frames)
         self.config, self.output_dir = config, Path(output_dir)
         older_pyama.refuse_results(self.output_dir)
-        self._reader = reader
+        self._reader, self._scratch = reader, scratch
         self._recipes = dict(known or {})
         self._lock = Lock()
 
@@ -92,8 +94,9 @@ class FovContexts:
         Raises:
             ConfigError: A file that the configuration names is missing or wrong.
         """
-        made_from = self.metadata, self.config, self.output_dir, self.recipes(fov)
-        return FovContext(fov, *made_from, self._selected)
+        facts = fov, self.metadata, self.config
+        recipes = self.recipes(fov)
+        return FovContext(*facts, self.output_dir, recipes, self._selected, self._scratch)
 
     def _selected(self) -> Reader:
         return with_frames(self._reader(), self.config.params.frames)

@@ -7,9 +7,10 @@ import logging
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import ExitStack, contextmanager
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import dataclass, field
 from functools import partial
+from pathlib import Path
 from typing import Any, Self
 
 from pyama.errors import message_of
@@ -30,11 +31,17 @@ class Part:
         output: Where items go.
         recipe: What the output is made from.
         notes: Filled while items are made; written into the mark.
+        scratch: Where it is made first; None is in its place.
     """
 
     output: Output
     recipe: Recipe
     notes: dict[str, Any] = field(default_factory=dict)
+    scratch: Path | None = None
+
+    def writing(self) -> AbstractContextManager[Write]:
+        """Return what writes the output."""
+        return self.output.writing(self.recipe, self.notes, self.scratch)
 
 
 @dataclass(frozen=True)
@@ -199,8 +206,7 @@ class _Extra:
         self._write: Write | None = None
         with self._attempt():
             if not part.output.is_done(part.recipe):
-                writing = part.output.writing(part.recipe, part.notes)
-                self._write = self._context.enter_context(writing)
+                self._write = self._context.enter_context(part.writing())
 
     def write(self, make: Callable[[], Any]) -> None:
         """Write the result of `make`, unless this output has failed before."""
@@ -235,8 +241,7 @@ class _JobRunner:
     def __init__(
         self, step: str, fov: int, cancel_event: CancelEvent | None, watch: Watcher | None
     ) -> None:
-        self.step = step
-        self.fov = fov
+        self.step, self.fov = step, fov
         self.frame: int | None = None
         self.has_written = False
         self.compiling = 0.0  # seconds of the thread that draws the items
@@ -265,10 +270,7 @@ class _JobRunner:
         if not pending:
             return False
         with ExitStack() as last, ExitStack() as stack:
-            writes: list[Write] = [
-                stack.enter_context(part.output.writing(part.recipe, part.notes))
-                for part in pending
-            ]
+            writes: list[Write] = [stack.enter_context(part.writing()) for part in pending]
             # Extras begin after the parts, which may discard them, and end after them.
             for part in job.extras:
                 extra = _Extra(part, self.fov)

@@ -116,6 +116,7 @@ class ActiveRun:
                     executor=self._executor,
                     planned=run.contexts,
                     redo=self._may_replace,
+                    scratch=run.scratch,
                 )
                 counts = summary(report, run.config, self.seconds)
                 logger.info("%s", "\n".join(summary_lines(counts)))

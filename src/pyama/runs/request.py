@@ -19,7 +19,7 @@ from pyama.processing.workflow.overwriting import (
     refuse_unknown_name,
     removed_fovs,
 )
-from pyama.processing.workflow.preconditions import check_config
+from pyama.processing.workflow.preconditions import check_config, check_scratch
 from pyama.processing.workflow.recording import source_metadata
 from pyama.readers import open_reader
 from pyama.runs.channels import (
@@ -63,6 +63,7 @@ class Request:
     redo: bool = False
     shard: Shard | None = None
     time_limit_s: int | None = None
+    scratch: Path | None = None
 
 
 @dataclass(frozen=True)
@@ -82,6 +83,7 @@ class PreparedRun:
             replace, see `pyama.processing.workflow.inspected_results`.
         notes: What was decided for the user, in sentences.
         removed: Fields of view whose results are removed first.
+        scratch: A folder in which outputs are made first, see `process`.
     """
 
     file: Path
@@ -94,6 +96,7 @@ class PreparedRun:
     confirmed: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
     removed: Sequence[int] = ()
+    scratch: Path | None = None
 
     @cached_property
     def contexts(self) -> FovContexts:
@@ -129,6 +132,7 @@ def prepare(request: Request) -> PreparedRun:
     if record is not None and request.config is None:
         other = other_settings(record.config, run.config, entries["params"], request.output)
         run = replace(run, notes=(*run.notes, *other))
+    run = replace(run, scratch=check_scratch(request.scratch))
     run.contexts.compute_recipes(run.fovs)  # reads the files that methods depend on
     return run
 

@@ -14,6 +14,7 @@ from pyama.store import (
     fovs_in,
     left_temporaries,
     remove_output,
+    remove_temporary,
 )
 
 
@@ -77,4 +78,4 @@ def remove_left_overs(output_dir: Path, left: LeftOvers) -> None:
             remove_output(MarkFile(store.path, name))
         store.discard_unfinished(set(names) - store.removed().keys())
     for path in left.temporaries:
-        path.unlink(missing_ok=True)
+        remove_temporary(path)

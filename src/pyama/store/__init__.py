@@ -54,6 +54,7 @@ from pyama.store.removing import (
     remove_output,
     remove_outputs,
     remove_temporaries,
+    remove_temporary,
 )
 from pyama.store.run_file import read_run
 from pyama.store.stack_outputs import PreviewOutput, StackOutput, stack_files
@@ -119,6 +120,7 @@ __all__ = [
     "remove_output",
     "remove_outputs",
     "remove_temporaries",
+    "remove_temporary",
     "replace_file",
     "seal",
     "set_aside",

@@ -130,11 +130,16 @@ def new_cells(fov_path: Path, form: Form) -> Iterator[FileSink]:
 
 
 @contextmanager
-def new_previews(fov_path: Path) -> Iterator[FileSink]:
-    """Yield what takes the previews of finished crops; they get the form of the crops."""
+def new_previews(fov_path: Path, place: Path) -> Iterator[FileSink]:
+    """Yield what takes the previews of finished crops; they get the form of the crops.
+
+    Args:
+        fov_path: Folder of the field of view.
+        place: Where files are made. An archive is replaced in `fov_path` in any case.
+    """
     path = fov_path / layout.CELLS_ARCHIVE
     if not path.exists():
-        yield FolderFiles(fov_path)
+        yield FolderFiles(place)
         return
     beside = temporary_beside(path)
     try:

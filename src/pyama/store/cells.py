@@ -154,15 +154,15 @@ class CellsOutput(Output):
         self.form: Form = form
 
     @contextmanager
-    def _files(self) -> Iterator[FileSink]:
-        with new_cells(self.fov_path, self.form) as self.files:
+    def _files(self, place: Path) -> Iterator[FileSink]:
+        with new_cells(place, self.form) as self.files:
             try:
                 yield self.files
             finally:
                 self.files = None
 
     @contextmanager
-    def _open(self, ledger: Ledger) -> Iterator[Write]:
+    def _open(self, ledger: Ledger, place: Path) -> Iterator[Write]:
         group = group_document()
         ledger.write(f"{layout.CELLS}/{DOCUMENT}", group)
         for name in sorted([layout.CELLS_METADATA, *self.groups]):
@@ -212,16 +212,16 @@ class CellPreviewsOutput(Output):
         self.crops = crops
 
     @contextmanager
-    def _files(self) -> Iterator[FileSink]:
+    def _files(self, place: Path) -> Iterator[FileSink]:
         files = None if self.crops is None else self.crops.files
         if files is not None:  # they are complete when the crops are
             yield files
             return
-        with new_previews(self.fov_path) as files:
+        with new_previews(self.fov_path, place) as files:
             yield files
 
     @contextmanager
-    def _open(self, ledger: Ledger) -> Iterator[Write]:
+    def _open(self, ledger: Ledger, place: Path) -> Iterator[Write]:
         def write(crop: Crop) -> None:
             path = f"{layout.CELLS}/{crop.group}/{crop.cell}/{layout.PREVIEW}"
             _write_crop(ledger, path, crop)

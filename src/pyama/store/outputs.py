@@ -2,7 +2,7 @@
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +12,7 @@ from pyama.store.files import FileSink, FolderFiles, Ledger, path_in_errors, rep
 from pyama.store.marks import Mark, MarkFile
 from pyama.store.ome import Scale, Series, root_documents
 from pyama.store.recipe import Recipe
+from pyama.store.scratch import place_in, publish
 
 ROOT_MARK = "images"
 TRACES_MARK = "traces"
@@ -50,7 +51,9 @@ class Output(ABC):
         self._remove()
 
     @contextmanager
-    def writing(self, recipe: Recipe, notes: Mapping[str, Any]) -> Iterator[Write]:
+    def writing(
+        self, recipe: Recipe, notes: Mapping[str, Any], scratch: Path | None = None
+    ) -> Iterator[Write]:
         """Yield a function that takes the items of the output one by one.
 
         The output is finished only if the block ends without an exception. What was written
@@ -59,23 +62,36 @@ class Output(ABC):
         Args:
             recipe: What the output is made from.
             notes: Counts of the step; read at the end of the block.
+            scratch: A folder of this computer in which the output is made and, when it is
+                complete, copied from; what is unfinished then does not stay.
         """
         self.discard()
-        with self._files() as files:
-            ledger = Ledger(files)
-            with self._open(ledger) as write:
-                yield write
-            self._describe(ledger, notes)
+        with ExitStack() as stack:
+            place = self.fov_path
+            if scratch is not None:
+                place = stack.enter_context(place_in(scratch))
+            with self._files(place) as files:
+                ledger = Ledger(files)
+                with self._open(ledger, place) as write:
+                    yield write
+                self._describe(ledger, notes)
+            if scratch is not None:
+                publish(place, self.fov_path)
         self.mark_file.write(recipe, notes, ledger)
 
     @contextmanager
-    def _files(self) -> Iterator[FileSink]:
-        """Yield what takes the files; they are complete at the end of the block."""
-        yield FolderFiles(self.fov_path)
+    def _files(self, place: Path) -> Iterator[FileSink]:
+        """Yield what takes files in a folder; they are complete at the end of the block."""
+        yield FolderFiles(place)
 
     @abstractmethod
-    def _open(self, ledger: Ledger) -> Any:
-        """Return a context manager that yields the function which takes the items."""
+    def _open(self, ledger: Ledger, place: Path) -> Any:
+        """Return a context manager that yields the function which takes the items.
+
+        Args:
+            ledger: Takes the files.
+            place: Folder in which they are made.
+        """
 
     def _describe(self, ledger: Ledger, notes: Mapping[str, Any]) -> None:  # noqa: B027
         """Write documents whose content is known only at the end."""
@@ -93,7 +109,7 @@ class RootOutput(Output):
         self.documents = root_documents(series, scale)
 
     @contextmanager
-    def _open(self, ledger: Ledger) -> Iterator[Write]:
+    def _open(self, ledger: Ledger, place: Path) -> Iterator[Write]:
         def refuse(item: object) -> None:
             raise StoreError(f"{self.name} takes no items, got {item!r}.")
 
@@ -120,8 +136,8 @@ class TableOutput(Output):
         self.file_name = file_name
 
     @contextmanager
-    def _open(self, ledger: Ledger) -> Iterator[Write]:
-        with _table(self.fov_path, self.file_name, ledger) as write:
+    def _open(self, ledger: Ledger, place: Path) -> Iterator[Write]:
+        with _table(place / self.file_name, ledger) as write:
             yield write
 
     def _remove(self) -> None:
@@ -147,24 +163,23 @@ class TracesOutput(TableOutput):
         self.left_out = left_out
 
     @contextmanager
-    def _open(self, ledger: Ledger) -> Iterator[Write]:
+    def _open(self, ledger: Ledger, place: Path) -> Iterator[Write]:
         with (
-            _table(self.fov_path, self.left_out, ledger) as write_left_out,
-            _table(self.fov_path, self.file_name, ledger) as write,
+            _table(place / self.left_out, ledger) as write_left_out,
+            _table(place / self.file_name, ledger) as write,
         ):
             yield lambda texts: (write(texts[0]), write_left_out(texts[1]))
 
 
 @contextmanager
-def _table(fov_path: Path, file_name: str, ledger: Ledger) -> Iterator[Write]:
-    path = fov_path / file_name
+def _table(path: Path, ledger: Ledger) -> Iterator[Write]:
     with path_in_errors(path):
         path.parent.mkdir(parents=True, exist_ok=True)
         with replace_file(path) as temporary:
             with temporary.open("w", encoding="utf-8", newline="") as file:
                 yield file.write
             data = temporary.read_bytes()
-    ledger.add(file_name, data)
+    ledger.add(path.name, data)
 
 
 def tables(fov_path: Path) -> list[tuple[str, Path]]:

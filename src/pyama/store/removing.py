@@ -6,6 +6,7 @@ interrupted, the list remains, and the removal can be continued.
 """
 
 import os
+import shutil
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
@@ -82,7 +83,7 @@ def left_temporaries(folder: Path, older_than_seconds: float = 0.0) -> list[Path
     left = []
     for path in sorted(paths):
         with suppress(FileNotFoundError):  # it was removed meanwhile
-            if is_temporary(path) and path.is_file() and is_left(path, older_than_seconds):
+            if is_temporary(path) and is_left(path, older_than_seconds):
                 left.append(path)
     return left
 
@@ -90,6 +91,14 @@ def left_temporaries(folder: Path, older_than_seconds: float = 0.0) -> list[Path
 def remove_temporaries(folder: Path, older_than_seconds: float = 0.0) -> None:
     """Remove the temporary files of killed runs, see `left_temporaries`."""
     for path in left_temporaries(folder, older_than_seconds):
+        remove_temporary(path)
+
+
+def remove_temporary(path: Path) -> None:
+    """Remove a temporary file or folder."""
+    if path.is_dir() and not path.is_symlink():
+        shutil.rmtree(path)
+    else:
         path.unlink(missing_ok=True)
 
 

@@ -86,7 +86,7 @@ class StackOutput(Output):
         self.make_spec = partial(make_spec, shuffle=self.shuffle)
 
     @contextmanager
-    def _open(self, ledger: Ledger) -> Iterator[Write]:
+    def _open(self, ledger: Ledger, place: Path) -> Iterator[Write]:
         writer = FrameWriter(ledger, self.path, self.make_spec(self.shape, self.dtype))
         ledger.write(f"{self.path}/{DOCUMENT}", writer.spec.document({}))
 
@@ -94,7 +94,7 @@ class StackOutput(Output):
             nonlocal writer
             _check_shape(self.name, writer.done, frame, self.shape)
             if writer.spec.dtype == "uint16" and self._is_too_large(frame):
-                writer = self._widen(ledger, writer)
+                writer = self._widen(ledger, place, writer)
             if self.takes_labels and frame.dtype.kind == "u":
                 frame = frame.astype(writer.spec.dtype, copy=False)
             writer.append(frame)
@@ -110,9 +110,9 @@ class StackOutput(Output):
         is_wide = self.takes_labels and frame.dtype != np.uint16
         return is_wide and int(frame.max(initial=0)) > LARGEST_UINT16
 
-    def _widen(self, ledger: Ledger, narrow: FrameWriter) -> FrameWriter:
+    def _widen(self, ledger: Ledger, place: Path, narrow: FrameWriter) -> FrameWriter:
         narrow.flush()
-        stored = StoredArray(self.fov_path / self.path)
+        stored = StoredArray(place / self.path)
         wide = FrameWriter(ledger, self.path, replace(narrow.spec, dtype="uint32"))
         for number in range(narrow.done):  # read before their file is replaced
             wide.append(stored.frame(number).astype(np.uint32))
@@ -150,7 +150,7 @@ class PreviewOutput(Output):
         self.attributes = attributes
 
     @contextmanager
-    def _open(self, ledger: Ledger) -> Iterator[Write]:
+    def _open(self, ledger: Ledger, place: Path) -> Iterator[Write]:
         writer = FrameWriter(ledger, self.path, tiled_spec(self.shape, "uint8"))
 
         def append(frame: NDArray[Any]) -> None:

@@ -28,8 +28,8 @@ def temporary_beside(path: Path) -> Path:
 
 
 def is_temporary(path: Path) -> bool:
-    """Whether pyama has given a file its name while it was written."""
-    return bool(_ANY.fullmatch(path.name))
+    """Whether pyama has given a file or a folder its name while it was written."""
+    return bool((_OWNED if path.is_dir() else _ANY).fullmatch(path.name))
 
 
 def is_left(path: Path, older_than_seconds: float) -> bool:

@@ -1,7 +1,9 @@
 """Checks of a configuration against a recording, before any work begins."""
 
+import os
 from collections.abc import Callable, Sequence
 from functools import partial
+from pathlib import Path
 
 from pyama.config import ProcessingConfig
 from pyama.derived_sizes import with_derived
@@ -93,3 +95,20 @@ def check_planes(reader: Reader, config: ProcessingConfig) -> None:
             f"The recording was opened with z = {reader.z}, but params.z is "
             f"{config.params.z}. Open it with open_reader(path, z) and the same z."
         )
+
+
+def check_scratch(scratch: Path | str | None) -> Path | None:
+    """Return the absolute path of a scratch folder; None if there is none.
+
+    Raises:
+        ConfigError: It does not exist, or nothing can be written there.
+    """
+    if scratch is None:
+        return None
+    path = Path(scratch).absolute()
+    if not (path.is_dir() and os.access(path, os.W_OK)):
+        raise ConfigError(
+            f"The scratch folder {path} does not exist, or you may not write there. Name a "
+            "folder that every computer of the run has, such as that in $TMPDIR of a job."
+        )
+    return path

@@ -24,7 +24,7 @@ from pyama.processing.step_reports import StepReports
 from pyama.processing.workflow.disk_space import check_space
 from pyama.processing.workflow.inspected_results import refuse_to_replace
 from pyama.processing.workflow.overwriting import earlier_record, remove_results, removed_fovs
-from pyama.processing.workflow.preconditions import check_config, check_fovs
+from pyama.processing.workflow.preconditions import check_config, check_fovs, check_scratch
 from pyama.processing.workflow.recording import (
     open_once,
     open_source,
@@ -71,8 +71,7 @@ __all__ = [
 logger = logging.getLogger(__name__)
 
 STALE_SECONDS = DEAD_AFTER_SECONDS - HEARTBEAT_SECONDS
-"""Older temporary files beside the fields of view were left behind by a killed run: those of
-one whose lock was taken over are."""
+"""Temporary files of a run whose lock was taken over are older than this."""
 
 
 def update_progress(successful: int, failed: int, message: str) -> None:
@@ -112,6 +111,7 @@ def process(
     executor: str = "threads",
     planned: FovContexts | None = None,
     redo: bool = False,
+    scratch: Path | str | None = None,
 ) -> RunReport:
     """Process a recording. Finished outputs are not made again.
 
@@ -133,6 +133,7 @@ def process(
             and configuration are still the same.
         redo: Whether results that a person has inspected may be replaced. Corrections are
             carried over to the new traces where masks overlap.
+        scratch: A fast folder of every computer of the run, in which outputs are made first.
 
     Returns:
         What was done. Errors in single fields of view are reported here, not raised.
@@ -147,6 +148,7 @@ def process(
         PluginError: A custom function cannot be imported by other processes.
     """
     check_executor(executor)
+    scratch = check_scratch(scratch)
     load_installed_plugins()
     output_dir = Path(output_dir)
     started = datetime.now(UTC)
@@ -163,12 +165,11 @@ def process(
         check_config(metadata, config, selected)
         config = with_own_params(with_derived(config, metadata))
         reading = open_once(stack, metadata, config, reader)
-        known = (
-            planned.compute_recipes(selected)
-            if planned and planned.fits(metadata, config)
-            else None
+        is_known = planned is not None and planned.fits(metadata, config)
+        known = planned.compute_recipes(selected) if planned and is_known else None
+        contexts = FovContexts(
+            metadata, config, output_dir, reading, known, check_scratch(scratch)
         )
-        contexts = FovContexts(metadata, config, output_dir, reading, known)
         contexts.compute_recipes(selected)  # reads the files that methods depend on
         old = removed_fovs(output_dir, record, metadata, selected) if overwrite else []
         is_same = record is not None and record.metadata.identity == metadata.identity
