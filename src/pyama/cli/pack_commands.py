@@ -52,7 +52,8 @@ def _convert(folder: Folder, form: "Form", *, as_json: bool) -> None:
         if conversion.message and not as_json:
             note(f"FOV {conversion.fov}: {conversion.message}")
     if as_json:
-        result_json([vars(conversion) for conversion in conversions])
+        name = "pack" if form == "zip" else "unpack"
+        result_json(name, {"fovs": [vars(conversion) for conversion in conversions]})
     else:
         result(conversion_text(conversions, form))
     if any(conversion.outcome is Outcome.FAILED for conversion in conversions):

@@ -4,7 +4,7 @@ An archive is complete wherever it exists, because it is written beside its plac
 If there are both, the archive counts, see `compare_forms`.
 """
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
@@ -153,7 +153,7 @@ def new_previews(fov_path: Path, place: Path) -> Iterator[FileSink]:
         beside.unlink(missing_ok=True)
 
 
-def write_archive(path: Path, sources: dict[str, Source]) -> None:
+def write_archive(path: Path, sources: Mapping[str, Source]) -> None:
     """Write an archive of files, in the order that archives have.
 
     Args:

@@ -19,7 +19,7 @@ from pyama.store.array_spec import ArraySpec, parse_document, table_spec
 from pyama.store.chunks import shard_index
 from pyama.store.file_reading import open_file, read_file
 from pyama.store.files import Ledger
-from pyama.store.stored_files import DOCUMENT
+from pyama.store.stored_files import DOCUMENT as DOCUMENT
 
 REPAIR = "Run `pyama verify` to see what else is damaged; `pyama run` makes it again."
 DAMAGED = ValueError, LookupError, TypeError, AttributeError, RecursionError
