@@ -37,6 +37,8 @@ def commands(folder, movie):
         "export": ["export", "tables", folder, "-o", folder.parent / "tables"],
         "cite": ["cite", folder],
         "clean": ["clean", folder],
+        "pack": ["pack", folder],
+        "unpack": ["unpack", folder],
         "merge": ["merge", folder, "--samples", folder / "samples.yaml"],
         "fit": ["fit", *merged, "--model", "constant"],
         "compare": ["compare", *merged, "--names", "mean"],
