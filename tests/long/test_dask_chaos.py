@@ -155,7 +155,7 @@ def begun(cluster, movie, folder):
     """Start a command, and wait for a random number of finished fields of view."""
     address = cluster.complete()
     command = Command(movie, folder, address)
-    last = dice.randrange(N_FOVS * 3 // 4)
+    last = dice.randrange(1, N_FOVS * 3 // 4)
     wait_until(lambda: command.n_finished() >= last or not command.child.is_alive())
     time.sleep(dice.uniform(0, 0.3))
     try:
