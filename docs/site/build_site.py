@@ -40,7 +40,8 @@ def _sphinx(source: Path, site: Path, *, run: bool) -> int:
     settings = [] if run else ["-D", "nb_execution_mode=off"]
     command = [
         *(sys.executable, "-m", "sphinx", "-b", "html", "--fail-on-warning", "--keep-going"),
-        *("--quiet", "--fresh-env", "--conf-dir", str(Path(__file__).parent), *settings),
+        *("--quiet", "--fresh-env", "--jobs", "auto", *settings),
+        *("--conf-dir", str(Path(__file__).parent)),
         *("--doctree-dir", str(site.parent / "doctrees"), str(source), str(site)),
     ]
     here = {"PYTHONPATH": os.pathsep.join([str(ROOT / "src"), str(Path(__file__).parent)])}
