@@ -43,6 +43,7 @@ USUAL_PX = 70
 """Width of cells for which parameters in pixels are meant."""
 TOLD = "watershed, with `cell_diameter`"
 MOVIE_FRAMES = 10
+FEWEST_SHOWN = 8
 YEAST_PX = 60
 """Typical width of the yeast cells."""
 
@@ -180,16 +181,46 @@ def picture(data: Path, model: str | None) -> NDArray[np.uint8]:
         (*field(data, "39"), 40, np.s_[510:1022, 300:812]),
         (yeast, np.zeros(yeast.shape, int), YEAST_PX, np.s_[300:812, 300:812]),
     ]
+    return np.hstack(
+        [
+            _panel(frame, true, find("unet", frame, width, model), part)
+            for frame, true, width, part in shown
+        ]
+    )
+
+
+def failures(data: Path, model: str | None) -> NDArray[np.uint8]:
+    """Draw the worst part of each group, and of the large cells with twice their width.
+
+    Outlines are those of `picture`. The part, 512 x 512 px, is that with the lowest F1 of
+    those with at least `FEWEST_SHOWN` annotated cells.
+    """
     panels = []
-    for frame, true, width, part in shown:
-        found = find("unet", frame, width, model)[part]
-        low, high = np.percentile(frame, (0.5, 99.5))
-        grey = np.clip((frame[part] - low) / (high - low) * 255, 0, 255).astype(np.uint8)
-        panel = np.repeat(grey[..., None], 3, axis=2)
-        panel[find_boundaries(true[part], mode="inner")] = (0, 220, 0)
-        panel[find_boundaries(found, mode="inner")] = (255, 40, 40)
-        panels.append(panel)
+    trials = [*GROUPS.values(), (GROUPS[LARGE][0], 2 * USUAL_PX)]
+    for names, told in trials:
+        worst = (2.0, np.zeros(0, np.uint8))
+        for name in names:
+            frame, true = field(data, name)
+            found = find("unet", frame, told, model)
+            for top, left in ((0, 0), (0, 510), (510, 0), (510, 510)):
+                part = np.s_[top : top + 512, left : left + 512]
+                f1 = score(true[part], found[part]).f1
+                if f1 < worst[0] and len(np.unique(true[part])) > FEWEST_SHOWN:
+                    worst = f1, _panel(frame, true, found, part)
+        print(f"worst of {names}, told {told} px: F1 {worst[0]:.2f}", file=sys.stderr)
+        panels.append(worst[1])
     return np.hstack(panels)
+
+
+def _panel(
+    frame: Frame, true: Labels, found: Labels, part: tuple[slice, slice]
+) -> NDArray[np.uint8]:
+    low, high = np.percentile(frame, (0.5, 99.5))
+    grey = np.clip((frame[part] - low) / (high - low) * 255, 0, 255).astype(np.uint8)
+    panel = np.repeat(grey[..., None], 3, axis=2)
+    panel[find_boundaries(true[part], mode="inner")] = (0, 220, 0)
+    panel[find_boundaries(found[part], mode="inner")] = (255, 40, 40)
+    return panel
 
 
 def _means(scores: Sequence[Scores]) -> str:
@@ -236,8 +267,9 @@ def main(arguments: Sequence[str]) -> None:
         print(f"\n{tables[-1]}", flush=True)
     if options.write:
         write_into(DOCUMENT, "\n\n".join(tables) + "\n")
-        drawn = picture(options.data, options.model)
-        iio.imwrite(DOCUMENT.parent / "images" / "unet.jpg", drawn, quality=80)
+        for name, draw in (("unet", picture), ("unet_failures", failures)):
+            drawn = draw(options.data, options.model)
+            iio.imwrite(DOCUMENT.parent / "images" / f"{name}.jpg", drawn, quality=80)
 
 
 if __name__ == "__main__":

@@ -162,7 +162,7 @@ def test_a_killed_run_that_repairs_flicker_goes_on_to_the_same_bytes(tmp_path):
     whole = contents(tmp_path / "expected")
     counted = tmp_path / "counted"
     total = child_runs.answer(child_runs.changes_of_a_run, recording, counted, params)
-    for last in drawn(dice, range(total), 5):
+    for last in drawn(dice, range(total), 3):
         folder = tmp_path / str(last)
         child = child_runs.start(
             child_runs.run_and_end, recording, folder, params, last, dice.random() < 0.5
