@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from pyama.analysis.report import write_report
 from pyama.config import Channels, load_config
 from pyama.processing.record import read_record
 from pyama.processing.workflow import process
@@ -50,3 +51,4 @@ def test_a_run_says_that_cells_are_not_as_wide_as_expected(tmp_path):
     ]
     assert "but logstd expects cells of 25 px" in line
     assert line.endswith("--set cell_diameter=10")
+    assert "but logstd expects cells of 25 px" in write_report(tmp_path).read_text("utf-8")
