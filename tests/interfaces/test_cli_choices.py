@@ -143,6 +143,17 @@ def test_a_setting_is_a_yaml_value(setting, expected):
     assert apply_settings({}, [setting]) == {"params": expected}
 
 
+def test_settings_of_one_method_are_collected():
+    typed = ["kalman.max_step=3", "kalman.acceleration=2", "kalman.max_step=4"]
+    plugins = {"kalman": {"max_step": 7, "acceleration": 5}}
+    entries = {"params": {"plugins": plugins}}
+    changed = apply_settings(entries, [typed[0], typed[2]])["params"]["plugins"]
+    assert changed == {"kalman": {"max_step": 4, "acceleration": 5}}
+    assert apply_settings({}, typed[:2])["params"]["plugins"] == {
+        "kalman": {"max_step": 3, "acceleration": 2}
+    }
+
+
 def test_settings_override_the_file_and_leave_the_rest():
     entries = {"channels": {"pc": 1}, "params": {"min_iou": 0.2, "min_frames": 9}}
     changed = apply_settings(entries, ["min_iou=0.3", "min_iou=0.4"])

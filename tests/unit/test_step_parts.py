@@ -1,5 +1,7 @@
 """Parts of the steps, one at a time: what they take, leave out, count and say."""
 
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -523,3 +525,23 @@ def test_a_cell_is_measured_where_all_of_it_was_recorded(lost, recorded):
         others=lambda frame: np.zeros((0, 4)),
     )
     assert _recorded(track, mask, lost).tolist() == recorded
+
+
+SIDES = st.tuples(st.integers(0, 9), st.integers(0, 13), st.integers(1, 6), st.integers(1, 6))
+
+
+@given(place=SIDES, lost=st.lists(SIDES, max_size=3), seed=st.integers(0, 9))
+def test_a_channel_counts_where_it_was_recorded_in_all_of_a_cell(place, lost, seed):
+    def box(y, x, height, width):
+        return y, x, y + height, x + width
+
+    top, left, bottom, right = box(*place)
+    mask = np.random.default_rng(seed).random((1, bottom - top, right - left)) < 0.5
+    frame, never = np.zeros((2, 20, 24), np.bool_)
+    frame[top:bottom, left:right] = mask[0]
+    for y0, x0, y1, x1 in (box(*each) for each in lost):
+        never[y0:y1, x0:x1] = True
+    track = SimpleNamespace(valid=np.array([True]), boxes=np.array([box(*place)]))
+    boxes = {0: tuple(box(*each) for each in lost)} if lost else {}
+    found = _recorded(track, mask.astype(np.uint8), NotRecorded(boxes=boxes))
+    assert found.tolist() == [not (frame & never).any()]
