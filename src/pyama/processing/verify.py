@@ -231,8 +231,8 @@ class _Check:
         return known
 
     def _strays(self, store: FovStore, known: set[str]) -> Iterator[Finding]:
-        for path in store.other_cells():
-            place = f"{store.path.name}/{path.name}"
+        for other in store.other_cells():
+            place = f"{store.path.name}/{other.name}"
             yield Finding(place, "another form of the cells counts", store.fov)
         for top in (layout.IMAGES, layout.CELLS, MARKS):
             for folder, _, names in os.walk(store.path / top):
