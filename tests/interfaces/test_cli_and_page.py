@@ -234,9 +234,9 @@ def test_recipes_are_computed_once_for_a_run(client, root, pyama, monkeypatch, f
     """Check, plan and processing share them."""
     computed, compute = [], recipes.recipes
 
-    def counted(metadata, config, fov):
+    def counted(metadata, config, fov, *corrected):
         computed.append(fov)
-        return compute(metadata, config, fov)
+        return compute(metadata, config, fov, *corrected)
 
     monkeypatch.setattr(recipes, "recipes", counted)
     pyama("run", root / "movie.nd2", "--output", root / "typed", *OPTIONS)

@@ -13,7 +13,7 @@ from pyama.processing.external.label_tracks import mothers, read_tracks, track
 from pyama.runs.challenge_import import find_challenge
 from pyama.traces.trace_reading import load_traces
 from results import made_once
-from small_movie import CENTRES, RADIUS, SIGNAL, SIZE, cell_mask
+from small_movie import CENTRES, RADIUS, SHAPE, SIGNAL, cell_mask
 
 SETTINGS = ["--pc", "0", "--fl", "1", "--set", "min_frames=2", "--set", "border_margin=2"]
 TRACKS = "1 0 2 0\n2 0 1 0\n3 3 5 1\n4 3 5 1\n5 3 5 2\n6 0 5 0\n"
@@ -21,16 +21,16 @@ TRACKS = "1 0 2 0\n2 0 1 0\n3 3 5 1\n4 3 5 1\n5 3 5 2\n6 0 5 0\n"
 
 
 def cell(t, number):
-    y, x = np.mgrid[:SIZE, :SIZE]
+    y, x = np.indices(SHAPE)
     cy, cx = CENTRES[number]
     return (y - cy) ** 2 + (x - cx - 2 * t) ** 2 <= RADIUS**2
 
 
 def draw(t):
-    labels = np.zeros((SIZE, SIZE), np.uint16)
+    labels = np.zeros(SHAPE, np.uint16)
     labels[cell(t, 0)] = 1
     if t > 2:
-        left = np.arange(SIZE) < CENTRES[0][1] + 2 * t
+        left = np.arange(SHAPE[1]) < CENTRES[0][1] + 2 * t
         labels[cell(t, 0)] = np.where(left, 3, 4)[np.nonzero(cell(t, 0))[1]]
     if t != 2:
         labels[cell(t, 1)] = 2 if t < 2 else 5

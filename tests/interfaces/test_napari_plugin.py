@@ -89,7 +89,7 @@ def test_a_folder_that_is_dropped_becomes_layers(viewer, manager, folder, part):
     for layer, group in zip(
         layers, ["pc_ch_0", "fl_ch_1", "seg_labeled_ch_0", "seg_tracked_ch_0"], strict=False
     ):
-        assert layer.scale.tolist() == [600.0, 0.65, 0.65]
+        assert layer.scale.tolist() == [600.0 + 60 * fov, 0.65, 0.65]
         assert [str(unit) for unit in layer.units] == ["second", "micrometer", "micrometer"]
         np.testing.assert_array_equal(np.asarray(layer.data[3]), store.stack(group)[3])
     assert [layer.colormap.name for layer in layers[:2]] == ["gray", "green"]

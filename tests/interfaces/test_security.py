@@ -1,6 +1,7 @@
 """Nothing that comes from a file runs code, leaves its folder, or takes memory at will."""
 
 import json
+import math
 import os
 import shutil
 import subprocess
@@ -26,7 +27,7 @@ from pyama.testing.nd2_writer import write_nd2
 from pyama.traces.trace_files import find_traces
 from pyama.traces.trace_reading import load_traces
 from pyama.yaml_files import load_yaml, with_checksum
-from small_movie import MOVIE, contents, make_config, recording_of
+from small_movie import MOVIE, SHAPE, contents, make_config, recording_of
 
 posix = pytest.mark.skipif(sys.platform == "win32", reason="such names cannot exist there")
 
@@ -249,7 +250,7 @@ def test_a_chunk_that_declares_gigabytes_is_refused_before_memory_is_taken(resul
     data = bytearray(path.read_bytes()[:-4])
     data[4:8] = (2**31 - 1).to_bytes(4, "little")
     path.write_bytes(data + checksum(bytes(data)).to_bytes(4, "little"))
-    with pytest.raises(StoreError, match="instead of 51200"):
+    with pytest.raises(StoreError, match=f"instead of {2 * math.prod(SHAPE)}"):
         StoredArray(folder).chunk(0)
 
 

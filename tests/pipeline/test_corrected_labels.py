@@ -32,7 +32,7 @@ from pyama.traces.inspection import Inspection
 from pyama.traces.trace_files import traces_of
 from pyama.traces.trace_reading import load_traces
 from results import results_in
-from small_movie import MOVIE, contents, make_config, recording_of
+from small_movie import MOVIE, SHAPE, contents, make_config, recording_of
 
 LABELED, TRACKED = "seg_labeled_ch_0", "seg_tracked_ch_0"
 CORRECTED = "fov_000/seg_corrected_ch_0.zarr"
@@ -296,10 +296,10 @@ def test_a_cell_of_several_parts_is_said(folder):
     ("fov", "labels", "error", "text"),
     [
         (7, {}, ConfigError, r"There is no FOV 7 in .*\. Choose one with results\."),
-        (0, {6: np.zeros((160, 160), int)}, ConfigError, "no frame 6: .* have 6 frames"),
-        (0, {0: np.zeros((80, 80), int)}, ArrayError, r"shape \(80, 80\), expected \(160, 16"),
-        (0, {0: np.zeros((160, 160))}, ArrayError, "have the type float64; expected whole"),
-        (0, {0: np.full((160, 160), -1)}, ArrayError, "have the type int64; expected whole"),
+        (0, {6: np.zeros(SHAPE, int)}, ConfigError, "no frame 6: .* have 6 frames"),
+        (0, {0: np.zeros((80, 80), int)}, ArrayError, r"shape \(80, 80\), expected \(172, 16"),
+        (0, {0: np.zeros(SHAPE)}, ArrayError, "have the type float64; expected whole"),
+        (0, {0: np.full(SHAPE, -1)}, ArrayError, "have the type int64; expected whole"),
     ],
 )
 def test_wrong_labels_are_refused(folder, fov, labels, error, text):
@@ -318,7 +318,7 @@ def test_a_run_without_phase_contrast_has_no_labels_to_correct(tmp_path):
     channels = {"fl": [1]}
     assert process(RECORDING, make_config(channels), folder, fovs=[0]).succeeded
     with pytest.raises(ConfigError, match="had no phase contrast channel"):
-        save_corrected_labels(folder, 0, {0: np.zeros((160, 160), int)})
+        save_corrected_labels(folder, 0, {0: np.zeros(SHAPE, int)})
 
 
 def test_labels_are_numbered_in_the_order_of_their_first_pixels():

@@ -13,11 +13,11 @@ from pyama.processing.verify import verify
 from pyama.processing.workflow import process
 from pyama.store import FovStore, array_spec
 from pyama.store.marks import MarkFile
-from small_movie import MOVIE, contents, make_config, recording_of
+from small_movie import MOVIE, contents, make_config, n_cells, recording_of
 
 N_FOVS = 2
-CROPS = 16
-"""Four cells in four groups, in each field of view."""
+CROPS = [4 * n_cells(fov) for fov in range(N_FOVS)]
+"""Crops of each field of view: every cell in four groups."""
 
 
 def make_recording():
@@ -110,7 +110,7 @@ def test_what_fails_in_passing_is_made_by_caching(whole, tmp_path, monkeypatch, 
     assert verify(tmp_path).is_intact
 
 
-@pytest.mark.parametrize("good", [0, 5, 15, 16, 31])
+@pytest.mark.parametrize("good", [0, 5, CROPS[0] - 1, CROPS[0], sum(CROPS) - 1])
 def test_a_crop_whose_preview_fails_in_passing_gets_it_from_caching(
     whole, tmp_path, monkeypatch, good
 ):
@@ -126,7 +126,7 @@ def test_a_crop_whose_preview_fails_in_passing_gets_it_from_caching(
     report = process(make_recording(), make_config(), tmp_path)
     assert report.succeeded
     # Nothing more is made in passing for a field of view in which one has failed.
-    assert len(calls) == good + 1 + (CROPS if good < CROPS else 0)
+    assert len(calls) == good + 1 + (CROPS[1] if good < CROPS[0] else 0)
     assert contents(tmp_path) == whole
 
 

@@ -44,7 +44,7 @@ def load_merged(path: Path | str) -> pd.DataFrame:
     Examples:
         >>> table = pyama.load_merged("results/control_merged.csv")
         >>> table.groupby(["fov", "cell"]).ngroups
-        8
+        9
     """
     table, header = read_table(path)
     return _timed(Path(path), table, header)

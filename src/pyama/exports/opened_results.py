@@ -184,6 +184,6 @@ def open_results(folder: Path | str) -> Results:
     Examples:
         >>> field = pyama.open_results("results")[0]
         >>> field.stack("seg_tracked_ch_0").shape
-        (6, 160, 160)
+        (6, 172, 160)
     """
     return Results(Path(folder))

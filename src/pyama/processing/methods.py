@@ -98,7 +98,7 @@ def keeps_numbers(params: ProcessingParams) -> bool:
         ConfigError: The tracker needs the numbers of another segmenter, or repairs would
             change them.
     """
-    follows = getattr(TRACKERS[params.tracking_method], "follows", None)
+    follows = getattr(TRACKERS.get(params.tracking_method), "follows", None)
     if follows is None:
         return False
     name = f"tracking_method: {params.tracking_method}"

@@ -105,7 +105,7 @@ def open_reader(
         >>> with pyama.open_reader("recording.nd2") as reader:
         ...     frame = reader.read(0, 0, [0])[0]
         >>> frame.shape
-        (160, 160)
+        (172, 160)
     """
     reader = _opened(Path(path), z, axes)
     if frames == ALL_FRAMES:

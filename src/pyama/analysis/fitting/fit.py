@@ -67,7 +67,7 @@ def fit_traces(
         >>> table = pyama.load_merged("results/control_merged.csv")
         >>> fits = pyama.fit_traces(table, "constant")
         >>> len(fits), {"offset", "offset_se", "r_squared", "class"} <= {*fits.columns}
-        (8, True)
+        (9, True)
     """
     t, y, ids = trace_arrays(table, column, time)
     fitted = fit_arrays(t, y, model, fov=ids["fov"], cell=ids["cell"], **options)

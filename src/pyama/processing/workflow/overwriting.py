@@ -50,7 +50,9 @@ def _refuse_files_of_others(output_dir: Path) -> None:
     for fov in fovs_in(output_dir):
         folder = FovStore(output_dir, fov).path
         stores = [folder / name for name in layout.CONTAINERS]
-        files = [*folder.glob("*.csv"), *folder.glob("*.npy"), *filter(Path.exists, stores)]
+        patterns = "*.csv", "*.npy", layout.CELLS_ARCHIVE
+        files = [path for pattern in patterns for path in folder.glob(pattern)]
+        files += filter(Path.is_dir, stores)
         if files and not (folder / MARKS).exists():
             raise ConfigError(
                 f"{folder} holds files that this program has not written, such as "
