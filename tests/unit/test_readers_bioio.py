@@ -124,6 +124,8 @@ WAYS = [
         "a Leica LIF file; .* bioio-lif, or save it as OME-TIFF, in",
     ),
     ("a.oib", b"\xd0\xcf\x11\xe0", "OIB or ZVI; .*pyama-traces.bioio.' bioio-bioformats, or"),
+    ("a.vsi", b"II*\0", "begins like a TIFF file, but .vsi .* bioio-bioformats, or save it"),
+    ("a.VSI", b"MM\0+", "begins like a TIFF file, but .VSI .* bioio-bioformats, or save it"),
     ("a.dv", b"\x01\xff" * 8, "unknown kind: .* bioio-dv, or save it as OME-TIFF"),
 ]
 

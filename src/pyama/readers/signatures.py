@@ -57,6 +57,7 @@ def kind_of(path: Path) -> Kind:
         raise ReaderError(f"{path} is empty (0 bytes). Copy it again from its source.")
     for signature, kind in KINDS.items():
         if first.startswith(signature):
+            _refuse_other_suffix(path, kind)
             return kind
     if b"<OME" in first or path.name.lower().endswith((".ome", ".ome.xml")):
         return "ome-xml"
@@ -72,6 +73,16 @@ def kind_of(path: Path) -> Kind:
     raise ReaderError(
         f"{path} is of an unknown kind: it begins with {first[:8]!r}{ways}. {WANTED}"
     )
+
+
+def _refuse_other_suffix(path: Path, kind: Kind) -> None:
+    """Refuse a TIFF header in a format that keeps its images in other files, as VSI does."""
+    plugin = PLUGINS.get(path.suffix.lower())
+    if kind == "tiff" and plugin:
+        raise ReaderError(
+            f"{path} begins like a TIFF file, but {path.suffix} is another format, whose "
+            f"images a TIFF reader does not find; {INSTALL} {plugin}, or {CONVERT}. {WANTED}"
+        )
 
 
 def _first_bytes(path: Path) -> bytes:
