@@ -29,6 +29,12 @@ COLOURS = 128
 PATIENCE_MS = 120_000
 SETTLED_MS = 1000
 """After which images and plots are drawn; only pictures depend on it."""
+IS_DRAWN = """selector => {
+    const canvas = document.querySelector(selector);
+    const { data } = canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height);
+    return data.some((value, i) => i % 4 < 3 && value > 128);
+}"""
+"""Whether a canvas shows an image."""
 FLAGS = ["--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking"]
 Save = Callable[[Page, str], None]
 
@@ -48,7 +54,7 @@ def tour(page: Page, save: Save) -> None:
 def _run(page: Page, save: Save) -> None:
     page.locator("#run-file").select_option("recording.nd2")
     expect(page.locator("#run-facts")).to_contain_text("2 FOVs, 24 frames")
-    expect(page.locator("#image-canvas")).to_be_visible()
+    page.wait_for_function(IS_DRAWN, arg="#image-canvas", timeout=PATIENCE_MS)
     page.wait_for_timeout(SETTLED_MS)
     save(page, "recording")
     _click(page, "Try on this frame")
