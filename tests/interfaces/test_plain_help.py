@@ -23,5 +23,7 @@ def test_no_help_has_the_notation_of_a_library():
     assert {
         n: NOTATION.findall(text) for n, text in texts.items() if NOTATION.search(text)
     } == {}
+    cut = {n for n, text in texts.items() if re.search(r"\n  \w.*\.\.\.(?=\n|$)", text)}
+    assert cut == set(), "lists of commands show whole sentences"
     assert texts["pyama info"].startswith("Usage: pyama info [OPTIONS] FILE\n")
     assert "\n  FILE  An ND2, CZI" in texts["pyama info"]

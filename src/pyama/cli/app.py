@@ -260,7 +260,7 @@ def verify(
 def status(
     folder: Folder, plugins: Plugins = None, as_json: Json = False, debug: Debug = False
 ) -> None:
-    """Show which fields of view are finished, running, failed or missing.
+    """Show which fields of view are finished, and which failed.
 
     Reads the output folder only; runs may be at work on any computer. A run notes why a field
     of view failed when it ends. If the run needed --plugins, give them here, too.

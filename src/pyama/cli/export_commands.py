@@ -144,7 +144,7 @@ def ctc(
     as_json: Json = False,
     debug: Debug = False,
 ) -> None:
-    """Write masks and tracks in the format of the Cell Tracking Challenge.
+    """Write masks and tracks as the Cell Tracking Challenge does.
 
     One folder per field of view, 000_RES and so on, with mask000.tif, ... and res_track.txt.
     A cell gets a new label after a gap; cells.csv tells which cell every label is.

@@ -77,7 +77,7 @@ def ctc(
     verbose: Verbose = False,
     debug: Debug = False,
 ) -> None:
-    """Measure masks and tracks in the format of the Cell Tracking Challenge.
+    """Measure masks and tracks of the Cell Tracking Challenge format.
 
     Reads mask000.tif, ... and res_track.txt, or man_track000.tif, ... and man_track.txt.
     Masks, tracks and mothers are taken as they are; copying, background, features, filters and

@@ -22,7 +22,7 @@ def register(app: typer.Typer) -> None:
 
 @report_errors
 def pack(folder: Folder, as_json: Json = False, debug: Debug = False) -> None:
-    """Keep the cells of each field of view in one file instead of thousands.
+    """Keep the cells of each field of view in one file.
 
     Converts every finished cells.zarr to cells.zarr.zip, an uncompressed ZIP archive that
     holds the same files, for file systems that limit the number of files. Results are not made

@@ -37,7 +37,7 @@ def suggest(
     as_json: Json = False,
     debug: Debug = False,
 ) -> None:
-    """Propose how to find the cells of a recording, and how wide they are.
+    """Propose how to find the cells, and how wide they are.
 
     Looks at a few phase contrast images and prints a method, a width of cells, how sure it is,
     and the command of a run with them. It knows phase contrast only, and then says so.
